@@ -1,0 +1,79 @@
+"""What a scheduler returns: a plain value that says which PE array does what, and how deep each buffer is.
+
+``stream``: every process has an array of its own. Everything the hardware needs beyond this (addresses, guards, memory
+images) is computed from Process and ArrayPlan by pure functions in ``geometry.py``, never configured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from hlsgen.dataflow.ir import Dataflow
+
+MultiplierKind = Literal["dsp", "lut"]
+
+
+@dataclass(frozen=True)
+class Unroll:
+    """How many iterations of each loop run side by side; a factor need not divide its extent (idle lanes are counted as lost).
+
+    ``x`` output pixels of one row; ``g`` independent channels; ``o`` output channels that share operands; ``ky kx i`` the
+    reduction. ``g`` and ``i`` are not both above 1. MAC units = the product of all six.
+    """
+
+    x: int = 1
+    g: int = 1
+    o: int = 1
+    ky: int = 1
+    kx: int = 1
+    i: int = 1
+
+    @property
+    def rows(self) -> int:
+        """Accumulators: results that are finished together."""
+        return self.x * self.g * self.o
+
+    @property
+    def lanes(self) -> int:
+        """Products that are added per accumulator and cycle."""
+        return self.ky * self.kx * self.i
+
+
+@dataclass(frozen=True)
+class ArrayPlan:
+    """One PE array. ``finish_lanes`` results are finished (bias, requantise, clamp) per cycle and make one output word."""
+
+    process: str
+    unroll: Unroll
+    finish_lanes: int
+    multiplier: MultiplierKind
+    finish_multiplier: MultiplierKind
+
+
+@dataclass(frozen=True)
+class BufferPlan:
+    """The buffer between a channel and one read of one process. ``depth`` in words of ``lanes`` channels, as guarded."""
+
+    channel: str
+    process: str
+    read: int
+    lanes: int
+    depth: int
+
+
+@dataclass(frozen=True)
+class StreamSchedule:
+    """``input_lanes``/``output_lanes``: channels per word of each port of the design, by channel name."""
+
+    dataflow: Dataflow
+    arrays: Mapping[str, ArrayPlan]
+    buffers: tuple[BufferPlan, ...]
+    input_lanes: Mapping[str, int]
+    output_lanes: Mapping[str, int]
+    interval: int
+    latency: int
+
+    def buffer(self, process: str, read: int) -> BufferPlan:
+        return next(b for b in self.buffers if (b.process, b.read) == (process, read))
