@@ -43,11 +43,16 @@ class Unroll:
 
 @dataclass(frozen=True)
 class ArrayPlan:
-    """One PE array. ``finish_lanes`` results are finished (bias, requantise, clamp) per cycle and make one output word."""
+    """One PE array.
+
+    ``finish_lanes`` results are finished (bias, requantise, clamp) together and make one output word; a word takes
+    ``finish_interval`` cycles (above 1 the finishing multipliers are digit-serial and built of LUTs).
+    """
 
     process: str
     unroll: Unroll
     finish_lanes: int
+    finish_interval: int
     multiplier: MultiplierKind
     finish_multiplier: MultiplierKind
 
