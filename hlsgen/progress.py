@@ -1,0 +1,40 @@
+"""Progress of long steps: what runs, how far it is, how long it has run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+Progress: TypeAlias = Callable[[str, float | None], None]
+"""``progress(what, fraction)``: ``fraction`` in [0, 1], or None where the end is not known."""
+
+
+def silent(what: str, fraction: float | None = None) -> None:
+    """The progress of a caller who wants none."""
+
+
+@contextmanager
+def terminal(quiet: bool) -> Iterator[Progress]:
+    """A progress line on standard error that shows the present step, its share and its time."""
+    if quiet:
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(what: str, fraction: float | None = None) -> None:
+            if what not in tasks:
+                for earlier in tasks.values():
+                    bar.update(earlier, total=1, completed=1)
+                tasks[what] = bar.add_task(what, total=None)
+            bar.update(tasks[what], total=None if fraction is None else 1, completed=fraction or 0)
+
+        yield show
+        for task in tasks.values():
+            bar.update(task, total=1, completed=1)
