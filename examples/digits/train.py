@@ -1,0 +1,203 @@
+"""Trains, quantises and stores the digits example: ``python examples/digits/train.py``.
+
+The data are the handwritten digits that scikit-learn bundles (E. Alpaydin and C. Kaynak, "Optical Recognition of
+Handwritten Digits", UCI Machine Learning Repository, 1998): 1,797 pictures of 8x8 pixels with grey levels 0 to 16.
+One fifth is held out as the test set, drawn with a fixed seed and an equal share of every digit. Training needs the
+optional packages of the extra ``train`` (torch, scikit-learn); the files it writes are committed, so nothing else does:
+
+``digits.onnx``   the network, int8 QDQ: signed activations, signed weights per output channel
+``samples.npz``   the test pictures under the network's input name, float32 (samples, 1, 8, 8)
+``labels.npy``    the digit of each test picture
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from torch import nn
+
+INPUT, OUTPUT = "image", "scores"
+GREY_LEVELS = 16.0
+SEED = 2026
+
+
+@dataclass(frozen=True)
+class Split:
+    """Pictures as float32 (samples, 1, 8, 8) in grey levels 0 to 16, and their digits."""
+
+    train: np.ndarray
+    train_labels: np.ndarray
+    test: np.ndarray
+    test_labels: np.ndarray
+
+
+def load() -> Split:
+    """The digits, one fifth of them held out."""
+    digits = load_digits()
+    pictures = digits.images.astype(np.float32)[:, None]
+    train, test, train_labels, test_labels = train_test_split(
+        pictures, digits.target, test_size=0.2, random_state=SEED, stratify=digits.target
+    )
+    return Split(train, train_labels, test, test_labels)
+
+
+def network() -> nn.Sequential:
+    """1x8x8 -> conv 3x3, 8 -> conv 3x3 stride 2, 16 -> max pool 2x2 -> 64 -> 10; 1,898 parameters."""
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(8, 16, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(64, 10),
+    )
+
+
+def shifted(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Each picture moved by -1, 0 or 1 pixel in both directions, with zeros coming in."""
+    padded = nn.functional.pad(pictures, (1, 1, 1, 1))
+    moves = torch.randint(0, 3, (len(pictures), 2), generator=generator)
+    return torch.stack(
+        [picture[:, y : y + 8, x : x + 8] for picture, (y, x) in zip(padded, moves.tolist())]
+    )
+
+
+def train(split: Split, epochs: int) -> nn.Sequential:
+    """Trains with Adam and a cosine schedule, half of every batch shifted; the same result for the same seed."""
+    torch.manual_seed(SEED)
+    torch.use_deterministic_algorithms(True)
+    generator = torch.Generator().manual_seed(SEED)
+    model = network()
+    pictures = torch.from_numpy(split.train) / GREY_LEVELS
+    labels = torch.from_numpy(split.train_labels)
+    optimiser = torch.optim.Adam(model.parameters(), lr=4e-3, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
+    for epoch in range(epochs):
+        order = torch.randperm(len(pictures), generator=generator)
+        total = 0.0
+        for batch in order.split(64):
+            half = len(batch) // 2
+            images = torch.cat([pictures[batch[:half]], shifted(pictures[batch[half:]], generator)])
+            loss = nn.functional.cross_entropy(model(images), labels[batch], label_smoothing=0.05)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            total += float(loss.detach()) * len(batch)
+        schedule.step()
+        if epoch % 20 == 19:
+            print(f"epoch {epoch + 1:3d} of {epochs}: loss {total / len(pictures):.4f}")
+    return model.eval()
+
+
+def export(model: nn.Sequential, path: Path) -> None:
+    """Writes the trained network as float ONNX; the scale of the grey levels goes into the first weights."""
+    first, second, dense = model[0], model[2], model[6]
+    arrays = {
+        "conv1_weight": first.weight.detach().numpy() / np.float32(GREY_LEVELS),
+        "conv1_bias": first.bias.detach().numpy(),
+        "conv2_weight": second.weight.detach().numpy(),
+        "conv2_bias": second.bias.detach().numpy(),
+        "dense_weight": dense.weight.detach().numpy(),
+        "dense_bias": dense.bias.detach().numpy(),
+    }
+    around = [1, 1, 1, 1]
+    nodes = [
+        helper.make_node(
+            "Conv", [INPUT, "conv1_weight", "conv1_bias"], ["c1"], "conv1", pads=around
+        ),
+        helper.make_node("Relu", ["c1"], ["r1"], "relu1"),
+        helper.make_node(
+            "Conv",
+            ["r1", "conv2_weight", "conv2_bias"],
+            ["c2"],
+            "conv2",
+            pads=around,
+            strides=[2, 2],
+        ),
+        helper.make_node("Relu", ["c2"], ["r2"], "relu2"),
+        helper.make_node("MaxPool", ["r2"], ["p"], "pool", kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Flatten", ["p"], ["f"], "flatten"),
+        helper.make_node("Gemm", ["f", "dense_weight", "dense_bias"], [OUTPUT], "dense", transB=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "digits",
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, 1, 8, 8])],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [1, 10])],
+        [numpy_helper.from_array(np.ascontiguousarray(a), name) for name, a in arrays.items()],
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(proto, full_check=True)
+    onnx.save(proto, path)
+
+
+class Pictures(CalibrationDataReader):
+    """Hands the training pictures to the quantiser one by one."""
+
+    def __init__(self, pictures: np.ndarray) -> None:
+        self.remaining: Iterator[np.ndarray] = iter(pictures)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        picture = next(self.remaining, None)
+        return None if picture is None else {INPUT: picture[None]}
+
+
+def quantise(source: Path, target: Path, pictures: np.ndarray) -> None:
+    """Static int8 quantisation: ranges are the extremes seen on ``pictures``."""
+    quantize_static(
+        source,
+        target,
+        Pictures(pictures),
+        quant_format=QuantFormat.QDQ,
+        activation_type=QuantType.QInt8,
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+    )
+
+
+def accuracy(path: Path, pictures: np.ndarray, labels: np.ndarray) -> float:
+    """The share of pictures whose highest score is their digit, in ONNX Runtime's default session."""
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    answers = [session.run(None, {INPUT: picture[None]})[0].argmax() for picture in pictures]
+    return float(np.mean(np.array(answers) == labels))
+
+
+def main() -> None:
+    """Trains the network and writes the example's three files beside this one."""
+    parser = argparse.ArgumentParser(description="Trains and quantises the digits example.")
+    parser.add_argument("--epochs", type=int, default=160)
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent)
+    options = parser.parse_args()
+    split = load()
+    model = train(split, options.epochs)
+    with tempfile.TemporaryDirectory() as folder:
+        float_path = Path(folder) / "digits_float.onnx"
+        export(model, float_path)
+        quantise(float_path, options.output / "digits.onnx", split.train[:512])
+        print(f"float accuracy {accuracy(float_path, split.test, split.test_labels):.4f}")
+    int8 = accuracy(options.output / "digits.onnx", split.test, split.test_labels)
+    print(f"int8 accuracy  {int8:.4f} on {len(split.test)} test pictures")
+    np.savez_compressed(options.output / "samples.npz", **{INPUT: split.test})
+    np.save(options.output / "labels.npy", split.test_labels.astype(np.uint8))
+
+
+if __name__ == "__main__":
+    main()
