@@ -1,0 +1,282 @@
+"""How each row is measured: compile, verify and build through the public interface, and keep what the tool says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import hlsgen
+from benchmarks.models import NETWORKS, Sources, network
+from benchmarks.record import Record, records
+from hlsgen.errors import BadOption
+from hlsgen.verify.verify import verify
+
+BOARD = "ulx3s_85f"
+DSP_OF_85F = 156
+REPORT_KEYS = (
+    "board",
+    "macs",
+    "multipliers",
+    "predicted_interval_cycles",
+    "predicted_latency_cycles",
+    "predicted_lut",
+    "predicted_dsp",
+    "predicted_bram",
+    "utilisation",
+)
+Measure = Callable[[str, Sources, Path], Record]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table: its designs and what measures one of them."""
+
+    designs: tuple[str, ...]
+    run: Measure
+
+
+def _command(row: str, design: str) -> str:
+    return f"python -m benchmarks.run {row} {design}"
+
+
+def _compile(
+    row: str, design: str, model: Path, work: Path, **options: Any
+) -> tuple[hlsgen.Compiled, dict[str, Any]]:
+    """The compiled design and the part of its report that records keep."""
+    began = time.perf_counter()
+    compiled = hlsgen.compile(model, output=work / f"{row}-{design}", **options)
+    report = {key: compiled.report[key] for key in REPORT_KEYS if key in compiled.report}
+    layers = [dict(layer) for layer in compiled.report["layers"]]
+    seconds = round(time.perf_counter() - began, 2)
+    return compiled, report | {"layers": layers, "compile_seconds": seconds}
+
+
+def _verify(compiled: hlsgen.Compiled, inputs: Mapping[str, np.ndarray], **options: Any) -> Any:
+    """What ``verify.json`` holds after simulating the samples."""
+    began = time.perf_counter()
+    compiled.verify(inputs=inputs, **options)
+    found = json.loads((compiled.directory / "verify.json").read_text())
+    return found | {"verify_seconds": round(time.perf_counter() - began, 2)}
+
+
+def _exact(design: str, sources: Sources, work: Path) -> Record:
+    compiled, report = _compile("exact", design, sources.model(design), work, board=BOARD)
+    inputs = sources.inputs(design)
+    samples = network(design).samples
+    verified = _verify(compiled, inputs, samples=samples, stall="random")
+    itself = {
+        "ort_default_against_unoptimised": _self_difference(sources.model(design), inputs, samples)
+    }
+    return Record(
+        "exact",
+        design,
+        _command("exact", design),
+        {"board": BOARD, "samples": samples, "stall": "random"},
+        report | verified | itself,
+    )
+
+
+def _self_difference(model: Path, inputs: Mapping[str, np.ndarray], samples: int) -> dict[str, int]:
+    """How many output elements ONNX Runtime's default session gives otherwise than its unoptimised one."""
+    import onnxruntime as ort
+
+    plain = ort.SessionOptions()
+    plain.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    sessions = [
+        ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        for options in (ort.SessionOptions(), plain)
+    ]
+    elements = different = 0
+    for k in range(samples):
+        feed = {name: values[k : k + 1] for name, values in inputs.items()}
+        for default, unoptimised in zip(*(s.run(None, feed) for s in sessions), strict=True):
+            elements += default.size
+            different += int(np.count_nonzero(default != unoptimised))
+    return {"elements": elements, "different": different}
+
+
+def _interval(design: str, sources: Sources, work: Path) -> Record:
+    compiled, report = _compile("interval", design, sources.model(design), work, board=BOARD)
+    verified = _verify(compiled, sources.inputs(design), samples=5, stall="none")
+    return Record(
+        "interval",
+        design,
+        _command("interval", design),
+        {"board": BOARD, "samples": 5, "stall": "none"},
+        report | verified | _busy(report, verified),
+    )
+
+
+def _busy(report: Mapping[str, Any], verified: Mapping[str, Any]) -> dict[str, float]:
+    """Deviation of the interval, and the share of it in which the slowest process works."""
+    measured = verified["interval_cycles"]
+    slowest = max(layer["cycles"] for layer in report["layers"])
+    return {
+        "interval_deviation": round(measured / report["predicted_interval_cycles"] - 1, 4),
+        "slowest_busy": round(slowest / measured, 4),
+    }
+
+
+def _cycles(design: str, sources: Sources, work: Path) -> Record:
+    options = {"board": BOARD, "multipliers": DSP_OF_85F}
+    compiled, report = _compile("cycles", design, sources.model(design), work, **options)
+    verified = _verify(compiled, sources.inputs(design), samples=3, stall="none")
+    per_multiplier = report["macs"] / verified["interval_cycles"] / report["multipliers"]
+    return Record(
+        "cycles",
+        design,
+        _command("cycles", design),
+        options | {"samples": 3, "stall": "none"},
+        report
+        | verified
+        | _busy(report, verified)
+        | {"macs_per_multiplier_cycle": round(per_multiplier, 3)},
+    )
+
+
+def _accuracy(design: str, sources: Sources, work: Path) -> Record:
+    compiled, report = _compile("accuracy", design, sources.model(design), work, board=BOARD)
+    inputs, labels = _whole_test_set(design, sources)
+    began = time.perf_counter()
+    result = compiled.verify(inputs=inputs, stall="none", engine="fast")
+    verified = json.loads((compiled.directory / "verify.json").read_text())
+    answers = next(iter(result.outputs.values())).reshape(len(labels), -1).argmax(axis=1)
+    return Record(
+        "accuracy",
+        design,
+        _command("accuracy", design),
+        {"board": BOARD, "engine": "fast"},
+        report
+        | verified
+        | {
+            "accuracy": float(np.mean(answers == labels)),
+            "verify_seconds": round(time.perf_counter() - began, 2),
+        },
+    )
+
+
+def _whole_test_set(design: str, sources: Sources) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Every test picture in the form of the network's input, and the labels."""
+    if design == "digits":
+        return sources.inputs(design), sources.labels(design)
+    assert sources.models is not None  # the network was found in it
+    with np.load(sources.models / "_datasets" / "mnist_t10k.npz") as archive:
+        pictures, labels = archive["x"], archive["y"]
+    ((name, few),) = sources.inputs(design).items()
+    signed = (pictures.astype(np.int16) - 128).astype(np.int8)[:, None]
+    assert np.array_equal(signed[: len(few)], few)  # the set's order and the network's input coding
+    return {name: signed}, labels
+
+
+def _boards(design: str, sources: Sources, work: Path) -> Record:
+    name, board = design.split("@")
+    compiled, report = _compile("boards", design, sources.model(name), work, board=board)
+    compiled.build()
+    built = json.loads((compiled.directory / "build.json").read_text())
+    built["bitstream_bytes"] = _size(compiled.directory / built["bitstream"])
+    built["bitstream"] = Path(built["bitstream"]).name
+    verified = _verify(compiled, sources.inputs(name), samples=5, stall="random")
+    return Record(
+        "boards", design, _command("boards", design), {"board": board}, report | verified | built
+    )
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
+def _time(design: str, sources: Sources, work: Path) -> Record:
+    """Wall time and peak memory of ``hlsgen compile`` as a process, then one inference once built."""
+    folder = work / f"time-{design}"
+    command = [sys.executable, "-m", "hlsgen.cli", "compile", str(sources.model(design))]
+    command += ["--board", BOARD, "-o", str(folder), "-q"]
+    began = time.perf_counter()
+    process = subprocess.Popen(command)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise BadOption(" ".join(command), f"exit code {process.returncode}", "Run it by hand.")
+    values = {"compile_seconds": round(seconds, 1), "compile_peak_mb": usage.ru_maxrss // 1024}
+    inputs = sources.inputs(design)
+    for engine in ("cocotb", "fast"):
+        verify(folder, inputs, samples=1, stall="none", engine=engine)
+        began = time.perf_counter()
+        verify(folder, inputs, samples=1, stall="none", engine=engine)
+        values[f"one_inference_seconds_{engine}"] = round(time.perf_counter() - began, 1)
+    return Record("time", design, _command("time", design), {"board": BOARD}, values)
+
+
+def _prediction(design: str, sources: Sources, work: Path) -> Record:
+    """Compares prediction and synthesis over the records of row ``boards``; measures nothing itself."""
+    found = []
+    for record in records("boards"):
+        values = record.values
+        for resource in ("lut", "dsp", "bram"):
+            predicted, synthesised = values[f"predicted_{resource}"], values[resource]
+            deviation = predicted / synthesised - 1 if synthesised else float(predicted > 0)
+            found.append(
+                {
+                    "design": record.design,
+                    "resource": resource,
+                    "predicted": predicted,
+                    "synthesised": synthesised,
+                    "deviation": round(deviation, 3),
+                }
+            )
+    worst = max((abs(item["deviation"]) for item in found), default=None)
+    return Record(
+        "prediction", design, _command("prediction", ""), {}, {"pairs": found, "worst": worst}
+    )
+
+
+def short(record: Record) -> str:
+    """The figures of a record that are worth a line while it runs."""
+    keys = (
+        "samples",
+        "mismatches",
+        "ort_mismatches",
+        "predicted_interval_cycles",
+        "interval_cycles",
+        "slowest_busy",
+        "macs_per_multiplier_cycle",
+        "accuracy",
+        "lut",
+        "dsp",
+        "bram",
+        "fmax_mhz",
+        "compile_seconds",
+        "compile_peak_mb",
+        "one_inference_seconds_cocotb",
+        "one_inference_seconds_fast",
+        "worst",
+    )
+    return ", ".join(f"{key} {record.values[key]}" for key in keys if key in record.values)
+
+
+exact = Row(tuple(item.name for item in NETWORKS), _exact)
+interval = Row(exact.designs, _interval)
+cycles = Row(("ic_resnet8_int8", "kws_dscnn_int8", "vww_mbv1_int8", "ad_fcae_int8"), _cycles)
+accuracy = Row(("digits", "tm_mnist_valid_int8"), _accuracy)
+boards = Row(
+    (
+        "digits@ulx3s_85f",
+        "digits@icebreaker",
+        "digits@tang_nano_9k",
+        "digits@tang_nano_20k",
+        "ad_fcae_int8@ulx3s_85f",
+        "kws_dscnn_int8@ulx3s_85f",
+    ),
+    _boards,
+)
+time_and_memory = Row(("ic_resnet8_int8",), _time)
+prediction = Row(("all",), _prediction)

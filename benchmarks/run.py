@@ -1,0 +1,56 @@
+"""Measures the rows of ``benchmarks/README.md``: ``python -m benchmarks.run ROW [DESIGN ...] [--models DIR]``.
+
+Rows: exact (1), interval (2), cycles (3), accuracy (4), boards (5), time (6), prediction (7). Every measurement is made by
+running the tool through its public interface, and stored by ``benchmarks/record.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks import rows
+from benchmarks.models import Sources
+from hlsgen.errors import HlsgenError
+
+ROWS = {
+    "exact": rows.exact,
+    "interval": rows.interval,
+    "cycles": rows.cycles,
+    "accuracy": rows.accuracy,
+    "boards": rows.boards,
+    "time": rows.time_and_memory,
+    "prediction": rows.prediction,
+}
+
+
+def main() -> int:
+    """Runs one row over its designs; the exit code is 1 if any of them failed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument("row", choices=ROWS)
+    parser.add_argument("designs", nargs="*", help="only these designs of the row")
+    parser.add_argument("--models", type=Path, help="folder of the networks made by others")
+    parser.add_argument("--work", type=Path, default=Path("build/benchmarks"))
+    options = parser.parse_args()
+    sources = Sources.find(options.models)
+    measure = ROWS[options.row]
+    designs = options.designs or measure.designs
+    failed = 0
+    for design in designs:
+        if design not in measure.designs:
+            parser.error(f"row {options.row} has {', '.join(measure.designs)}, not {design}")
+        print(f"{options.row} {design} ...", flush=True)
+        try:
+            record = measure.run(design, sources, options.work.resolve())
+        except HlsgenError as error:
+            failed += 1
+            print(f"  failed: {error}".replace("\n", "\n  "), flush=True)
+            continue
+        record.write()
+        print(f"  {record.path.name}: {rows.short(record)}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

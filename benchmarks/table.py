@@ -1,0 +1,288 @@
+"""Writes the tables of ``benchmarks/README.md`` and ``README.md`` from the records: ``python -m benchmarks.table [--check]``.
+
+No figure of those tables is typed: each comes from a file of ``benchmarks/results`` or, for the work of others, from
+``benchmarks/anchors.py``. Text between ``<!-- begin NAME -->`` and ``<!-- end NAME -->`` is replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from benchmarks.anchors import CYCLE_GOALS, OPEN_TOOLS, PUBLISHED
+from benchmarks.models import ROOT, network
+from benchmarks.record import Record, records
+
+READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
+
+
+def _number(value: Any, digits: int = 0) -> str:
+    """``12,345``; a dash for what was not measured."""
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def _percent(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def _table(columns: str, rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table; ``columns`` are separated by ``|``, numbers stand right."""
+    names = [name.strip() for name in columns.split("|")]
+    lines = [
+        "| " + " | ".join(names) + " |",
+        "|---" + "|---:" * (len(names) - 1) + "|",
+    ]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    if len(lines) == 2:
+        return "Not measured yet."
+    return "\n".join(lines)
+
+
+def _title(design: str) -> str:
+    name, at, board = design.partition("@")
+    return network(name).title + (f" on {board}" if at else "")
+
+
+def _exact() -> str:
+    def cells(record: Record) -> Iterable[str]:
+        values = record.values
+        itself = values["ort_default_against_unoptimised"]
+        return (
+            _title(record.design),
+            network(record.design).origin,
+            _number(values["macs"]),
+            _number(values["samples"]),
+            _number(values["elements"]),
+            _number(values["mismatches"]),
+            _number(values["ort_mismatches"]),
+            f"{itself['different']} of {itself['elements']}",
+        )
+
+    return _table(
+        "Network | Made by | MAC | Samples | Elements | Differ from the integer meaning "
+        "| Differ from ONNX Runtime | ONNX Runtime, default against unoptimised",
+        map(cells, records("exact")),
+    )
+
+
+def _interval() -> str:
+    def cells(record: Record) -> Iterable[str]:
+        values = record.values
+        return (
+            _title(record.design),
+            _number(values["predicted_interval_cycles"]),
+            _number(values["interval_cycles"]),
+            _percent(values["interval_deviation"]),
+            _percent(values["slowest_busy"]),
+            _number(values["predicted_latency_cycles"]),
+            _number(values["latency_cycles"]),
+        )
+
+    return _table(
+        "Network | Interval, predicted | measured | deviation | Slowest process busy "
+        "| Latency, predicted | measured",
+        map(cells, records("interval")),
+    )
+
+
+def _cycles() -> str:
+    def cells(record: Record) -> Iterable[str]:
+        values = record.values
+        return (
+            _title(record.design),
+            _number(CYCLE_GOALS[record.design]),
+            _number(values["interval_cycles"]),
+            _number(values["multipliers"]),
+            _number(values["predicted_dsp"]),
+            _number(values["macs_per_multiplier_cycle"], 2),
+        )
+
+    return _table(
+        "Network | Goal, cycles | Measured in RTL | Multipliers | of them and of requantisers in DSP "
+        "| MAC per multiplier and cycle",
+        map(cells, records("cycles")),
+    )
+
+
+def _best() -> str:
+    def cells(record: Record) -> Iterable[str]:
+        values = record.values
+        return (
+            _title(record.design),
+            _number(values["interval_cycles"]),
+            _number(values["multipliers"]),
+            _number(values["predicted_dsp"]),
+            _number(values["predicted_lut"]),
+        )
+
+    wanted = [record for record in records("interval") if record.design in CYCLE_GOALS]
+    return _table(
+        "Network | Cycles measured in RTL | Multipliers | DSP, predicted | LUT, predicted",
+        map(cells, wanted),
+    )
+
+
+def _others() -> str:
+    published = [
+        (
+            item.system,
+            network(item.network).title,
+            f"{item.board}, {item.mhz} MHz",
+            _number(item.cycles),
+            _number(item.dsp),
+            item.source,
+        )
+        for item in PUBLISHED
+    ]
+    return _table("System | Network | Board | Cycles | DSP | Source", published)
+
+
+def _open_tools() -> str:
+    return _table(
+        "System | Network | Cycles, simulated | Remark",
+        (
+            (item.system, network(item.network).title, _number(item.cycles), item.remark)
+            for item in OPEN_TOOLS
+        ),
+    )
+
+
+def _accuracy() -> str:
+    def cells(record: Record) -> Iterable[str]:
+        values = record.values
+        return (
+            _title(record.design),
+            _number(values["samples"]),
+            _percent(values["accuracy"], 2),
+            _number(values["ort_mismatches"]),
+            _number(values["verify_seconds"], 1),
+        )
+
+    return _table(
+        "Network | Samples, the whole test set | Accuracy in RTL | Elements unlike ONNX Runtime | Seconds",
+        map(cells, records("accuracy")),
+    )
+
+
+def _boards() -> str:
+    def cells(record: Record) -> Iterable[str]:
+        values = record.values
+        fmax, interval = values["fmax_mhz"], values["interval_cycles"]
+        return (
+            _title(record.design),
+            *(
+                f"{_number(values['predicted_' + key])} / {_number(values[key])}"
+                for key in ("lut", "dsp", "bram")
+            ),
+            _number(values["ff"]),
+            _number(fmax, 1),
+            _number(interval),
+            _number(fmax * 1e6 / interval),
+            _number(values["mismatches"]),
+            _number(values["seconds"]),
+        )
+
+    return _table(
+        "Design | LUT, predicted / built | DSP | Block RAM | FF | Fmax, MHz | Cycles per inference "
+        "| Inferences per second at Fmax | Mismatches | Seconds to build",
+        map(cells, records("boards")),
+    )
+
+
+def _time() -> str:
+    def cells(record: Record) -> Iterable[str]:
+        values = record.values
+        return (
+            _title(record.design),
+            _number(values["compile_seconds"], 1),
+            _number(values["compile_peak_mb"]),
+            _number(values["one_inference_seconds_cocotb"], 1),
+            _number(values["one_inference_seconds_fast"], 1),
+        )
+
+    return _table(
+        "Network | ONNX to Verilog, s | Peak memory, MB | One inference in cocotb, s | in the fast engine, s",
+        map(cells, records("time")),
+    )
+
+
+def _prediction() -> str:
+    pairs = [pair for record in records("prediction") for pair in record.values["pairs"]]
+    return _table(
+        "Design | Resource | Predicted | Synthesised | Deviation",
+        (
+            (
+                _title(pair["design"]),
+                pair["resource"],
+                _number(pair["predicted"]),
+                _number(pair["synthesised"]),
+                _percent(pair["deviation"]),
+            )
+            for pair in pairs
+        ),
+    )
+
+
+def _made() -> str:
+    found = records()
+    if not found:
+        return "No records yet."
+    dates = sorted(record.made["date"] for record in found)
+    commits = sorted({record.made["commit"] for record in found})
+    packages = sorted(
+        {f"{k} {v}" for r in found for k, v in r.made["packages"].items() if v is not None}
+    )
+    cores = sorted({str(record.made["cores"]) for record in found})
+    return (
+        f"{len(found)} records, made from {dates[0]} to {dates[-1]} at {', '.join(commits)} on "
+        f"{' or '.join(cores)} cores with {', '.join(packages)}."
+    )
+
+
+SECTIONS: dict[str, Callable[[], str]] = {
+    "exact": _exact,
+    "interval": _interval,
+    "cycles": _cycles,
+    "best": _best,
+    "published": _others,
+    "open-tools": _open_tools,
+    "accuracy": _accuracy,
+    "boards": _boards,
+    "time": _time,
+    "prediction": _prediction,
+    "made": _made,
+}
+
+
+def filled(text: str) -> str:
+    """``text`` with every marked section made anew; raises KeyError for a name that is no section."""
+
+    def replace(found: re.Match[str]) -> str:
+        name = found[1]
+        return f"<!-- begin {name} -->\n{SECTIONS[name]()}\n<!-- end {name} -->"
+
+    return re.sub(r"<!-- begin ([\w-]+) -->\n.*?<!-- end \1 -->", replace, text, flags=re.S)
+
+
+def main() -> int:
+    """Rewrites both files, or with ``--check`` says whether they are up to date."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.table", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
+    options = parser.parse_args()
+    stale = []
+    for path in READMES:
+        text = path.read_text()
+        if (new := filled(text)) != text:
+            stale.append(path)
+            if not options.check:
+                path.write_text(new)
+    for path in stale:
+        print(f"{path.relative_to(ROOT)}: {'stale' if options.check else 'written'}")
+    return 1 if stale and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
