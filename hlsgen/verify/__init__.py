@@ -1,0 +1,1 @@
+"""Simulation of a compiled design against its references."""

@@ -1,0 +1,138 @@
+"""Building a simulator of a design: Verilator and make, in a folder that is kept under a key of all that went in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import sim
+from hlsgen.errors import BadFile
+from hlsgen.verify.manifest import Manifest, Port
+from hlsgen.verify.simulators import Simulator, run_tool
+
+ENGINES = ("cocotb", "fast")
+PROGRAM = "simulator"
+STAMP = "whole.json"
+
+
+def build_executable(
+    directory: Path, manifest: Manifest, simulator: Simulator, engine: str, probes: bool = False
+) -> Path:
+    """The program that simulates DIR/design.v under an engine, built unless a whole build of the same text exists.
+
+    ``probes`` makes the output streams of the processes visible (cocotb only). The folder is built aside and renamed
+    when it is whole. Raises ToolFailed, BadFile.
+    """
+    arguments = _verilator_arguments(manifest, engine, probes)
+    sources = _sources(manifest, engine, probes)
+    key = _key(manifest, simulator, arguments, sources)
+    cache = directory / "build"
+    target = cache / f"verify_{engine}{'_probes' if probes else ''}_{key[:16]}"
+    if (target / STAMP).exists():
+        return target / PROGRAM
+    try:
+        cache.mkdir(exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix="unfinished_", dir=cache))
+    except OSError as error:
+        raise BadFile(
+            str(cache), f"expected a folder that can be written, found {error}", "Copy the design."
+        ) from None
+    try:
+        _build(work, directory, manifest, simulator, arguments, sources)
+        (work / STAMP).write_text(json.dumps({"key": key, "verilator": simulator.version}))
+        _publish(work, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return target / PROGRAM
+
+
+def _publish(work: Path, target: Path) -> None:
+    """Rename a whole build to its name; another process may have done the same before."""
+    try:
+        os.replace(work, target)
+    except OSError:
+        if not (target / STAMP).exists():
+            shutil.rmtree(target, ignore_errors=True)
+            os.replace(work, target)
+
+
+def _build(
+    work: Path,
+    directory: Path,
+    manifest: Manifest,
+    simulator: Simulator,
+    arguments: Sequence[str],
+    sources: dict[str, str],
+) -> None:
+    for name, text in sources.items():
+        (work / name).write_text(text)
+    verilog = (directory / "design.v").resolve()
+    where = f"{directory}: simulator of {manifest.top}"
+    command = [str(simulator.verilator), *arguments, "-Mdir", ".", str(verilog)]
+    run_tool(command, where, work / "verilator.log", work, simulator.environment)
+    compilers = [f"CXX={simulator.compiler}", f"LINK={simulator.compiler}"]
+    # The optimiser goes over what runs every cycle only.
+    flags = ["OPT_FAST=-O3", "OPT_GLOBAL=-O2", "OPT_SLOW=-O0"]
+    command = [simulator.make, "-j", "2", "-f", "Vtop.mk", *compilers, *flags]
+    run_tool(command, where, work / "make.log", work, simulator.environment)
+
+
+def _verilator_arguments(manifest: Manifest, engine: str, probes: bool) -> list[str]:
+    common = ["-cc", "--exe", "--top-module", manifest.top, "--prefix", "Vtop", "-o", PROGRAM]
+    # The Verilog is machine-made: its style is a matter of the emitter's tests, not of each simulation.
+    common += ["-O3", "-Wno-fatal", "-Wno-style", "-CFLAGS", "-std=c++17"]
+    if engine == "fast":
+        return [*common, "main.cpp"]
+    from cocotb_tools import config
+
+    libraries = f"-Wl,-rpath,{config.libs_dir} -L{config.libs_dir} -lcocotbvpi_verilator"
+    main = str(config.share_dir / "lib" / "verilator" / "verilator.cpp")
+    return [*common, "--vpi", "-LDFLAGS", libraries, main, "visible.vlt"]
+
+
+def _sources(manifest: Manifest, engine: str, probes: bool) -> dict[str, str]:
+    """Files that are written into the build folder, by name."""
+    if engine == "fast":
+        main = Path(sim.__file__).parent / "fast_main.cpp"
+        return {"main.cpp": main.read_text(), "ports.h": _ports_header(manifest)}
+    lines = ["`verilator_config", f'public_flat_rw -module "{manifest.top}" -var "*"']
+    if probes:
+        lines += [
+            f'public_flat_rd -module "*" -var "o__{part}"' for part in ("payload", "valid", "ready")
+        ]
+    return {"visible.vlt": "\n".join(lines) + "\n"}
+
+
+def _ports_header(manifest: Manifest) -> str:
+    """The C++ header that names a design's signals for sim/fast_main.cpp."""
+    rows = [
+        f"#define CLOCK {_mangled(manifest.clock)}",
+        f"#define RESET {_mangled(manifest.reset)}",
+    ]
+    for name, ports in (("INPUT_PORTS", manifest.inputs), ("OUTPUT_PORTS", manifest.outputs)):
+        calls = " ".join(map(_port_row, ports))
+        rows.append(f"#define {name}(P) {calls}")
+    return "\n".join(rows) + "\n"
+
+
+def _port_row(port: Port) -> str:
+    return f'P({_mangled(port.axis)}, "{port.axis}", {port.words}, {port.word_bytes})'
+
+
+def _mangled(name: str) -> str:
+    """A Verilog name as Verilator writes it in C++ (it keeps double underscores to itself)."""
+    return name.replace("__", "___05F")
+
+
+def _key(
+    manifest: Manifest, simulator: Simulator, arguments: Sequence[str], sources: dict[str, str]
+) -> str:
+    parts = [manifest.verilog_sha256, json.dumps(asdict(simulator), default=str), *arguments]
+    parts += [f"{name}\n{text}" for name, text in sources.items()]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -1,0 +1,218 @@
+"""Running samples through a design's simulator."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import sim
+from hlsgen.errors import ToolFailed
+from hlsgen.progress import Progress, silent
+from hlsgen.verify.manifest import Manifest, Port, ProcessPoint
+from hlsgen.verify.simulators import failure
+from hlsgen.verify.words import pack, unpack
+from sim.job import Job, JobPort, JobResult, Probe
+
+STALL_FACTOR = 8
+"""How much longer than unstalled a transfer may keep away before the design counts as stopped."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Words that passed on an internal stream: raw bytes, and the cycle of each word."""
+
+    words: bytes
+    cycles: np.ndarray
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a run gave.
+
+    ``outputs``: value name -> (samples, *tensor_shape) int64; elements of words that never came are in ``missing`` (bool, same
+    shape). ``first_accepted``: per sample, the cycle in which its first input word was accepted;
+    ``last_given``: the cycle in which its last output word was taken. Both end early where the design stopped.
+    """
+
+    samples: int
+    cycles: int
+    stopped: bool
+    violations: tuple[str, ...]
+    outputs: Mapping[str, np.ndarray]
+    missing: Mapping[str, np.ndarray]
+    first_accepted: np.ndarray
+    last_given: np.ndarray
+    recordings: Mapping[str, Recording]
+
+
+def simulate(
+    executable: Path,
+    engine: str,
+    manifest: Manifest,
+    inputs: Mapping[str, np.ndarray],
+    stall: str,
+    seed: int,
+    probes: Sequence[tuple[ProcessPoint, Probe]] = (),
+    progress: Progress = silent,
+) -> Simulation:
+    """Stream ``inputs`` (value name -> (samples, *tensor_shape) integers) through a simulator; raises ToolFailed."""
+    samples = len(next(iter(inputs.values())))
+    predicted = manifest.predicted_interval_cycles + manifest.predicted_latency_cycles
+    job = Job(
+        top=manifest.top,
+        clock=manifest.clock,
+        reset=manifest.reset,
+        inputs=tuple(map(_job_port, manifest.inputs)),
+        outputs=tuple(map(_job_port, manifest.outputs)),
+        samples=samples,
+        stall=stall,
+        seed=seed,
+        patience=STALL_FACTOR * predicted + 10_000,
+        probes=tuple(probe for _, probe in probes),
+    )
+    with tempfile.TemporaryDirectory(prefix="hlsgen_simulation_") as name:
+        folder = Path(name)
+        job.write(folder)
+        for port in manifest.inputs:
+            (folder / f"{port.axis}.words").write_bytes(pack(port, inputs[port.value]))
+        _run(executable, engine, job, folder, progress)
+        return _collect(folder, job, manifest, probes)
+
+
+def _run(executable: Path, engine: str, job: Job, folder: Path, progress: Progress) -> None:
+    command = [str(executable)]
+    environment = dict(os.environ)
+    if engine == "fast":
+        command += [str(folder), str(job.samples), job.stall, str(job.seed), str(job.patience)]
+    else:
+        environment |= _cocotb_environment(job, folder)
+    log = folder / "simulation.log"
+    what = f"simulating {job.samples} samples, {engine}, stall {job.stall}"
+    progress(what, None)
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=stream, stderr=stream
+        )
+        try:
+            while process.poll() is None:
+                try:
+                    process.wait(timeout=0.2)
+                except subprocess.TimeoutExpired:
+                    progress(what, _share(folder))
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    if process.returncode or not (folder / "result.json").exists():
+        raise _simulator_failed(executable, process.returncode, log)
+
+
+def _cocotb_environment(job: Job, folder: Path) -> dict[str, str]:
+    """What cocotb_tools.runner sets for a Verilator run, and the job."""
+    import find_libpython
+    from cocotb_tools import config
+
+    library = find_libpython.find_libpython()
+    if library is None:
+        raise ToolFailed(
+            "cocotb",
+            "expected a shared Python library (libpython), found none",
+            "Install the package libpython3 of your system, or use --engine fast.",
+        )
+    root = str(Path(sim.__file__).resolve().parent.parent)
+    return {
+        "GPI_USERS": f"{library};{config.pygpi_entry_point()}",
+        "PATH": os.pathsep.join([os.environ.get("PATH", ""), str(config.libs_dir)]),
+        "PYTHONPATH": os.pathsep.join([root, *(entry for entry in sys.path if entry)]),
+        "PYGPI_PYTHON_BIN": sys.executable,
+        "COCOTB_TOPLEVEL": job.top,
+        "COCOTB_TEST_MODULES": "sim.bench",
+        "COCOTB_TRUST_INERTIAL_WRITES": "1",
+        "COCOTB_RESULTS_FILE": str(folder / "results.xml"),
+        "TOPLEVEL_LANG": "verilog",
+        "HLSGEN_JOB": str(folder),
+    }
+
+
+def _simulator_failed(executable: Path, code: int, log: Path) -> ToolFailed:
+    # The log lies in a temporary folder: it is kept beside the program.
+    kept = executable.parent / "simulation.log"
+    try:
+        kept.write_bytes(log.read_bytes())
+    except OSError:
+        kept = log
+    return failure(f"simulation {executable.parent.name}", str(executable), code, kept)
+
+
+def _share(folder: Path) -> float | None:
+    try:
+        return float((folder / "progress").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _collect(
+    folder: Path,
+    job: Job,
+    manifest: Manifest,
+    probes: Sequence[tuple[ProcessPoint, Probe]],
+) -> Simulation:
+    result = JobResult.read(folder)
+    outputs, missing, last_given = {}, {}, []
+    for port in manifest.outputs:
+        raw = (folder / f"{port.axis}.words").read_bytes()
+        cycles = _cycles(folder, port.axis)
+        outputs[port.value], missing[port.value] = _values(port, raw, len(cycles), job.samples)
+        last_given.append(cycles[port.words - 1 :: port.words])
+    accepted = [_cycles(folder, port.axis) for port in manifest.inputs]
+    return Simulation(
+        samples=job.samples,
+        cycles=result.cycles,
+        stopped=result.stopped,
+        violations=result.violations,
+        outputs=outputs,
+        missing=missing,
+        first_accepted=_combined(accepted, np.minimum),
+        last_given=_combined(last_given, np.maximum),
+        recordings={
+            point.name: Recording(
+                (folder / f"{probe.path}.words").read_bytes(), _cycles(folder, probe.path)
+            )
+            for point, probe in probes
+        },
+    )
+
+
+def _values(port: Port, raw: bytes, count: int, samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Output tensors, and which of their elements never came."""
+    total = samples * port.words * port.word_bytes
+    came = np.arange(samples * port.words).reshape(samples, port.words) < count
+    height, width, channels = port.stream_shape
+    words_per_pixel = port.words // (height * width)
+    lanes = came.reshape(samples, height, width, words_per_pixel, 1).repeat(port.lanes, -1)
+    stream = ~lanes.reshape(samples, height, width, -1)[..., :channels]
+    moved = stream.reshape((samples, *(port.tensor_shape[axis] for axis in port.axes)))
+    inverse = tuple(int(k) + 1 for k in np.argsort(port.axes))
+    return unpack(port, raw.ljust(total, b"\0"), samples), moved.transpose((0, *inverse))
+
+
+def _combined(cycles: Sequence[np.ndarray], choose: np.ufunc) -> np.ndarray:
+    """One cycle per sample from those of several ports."""
+    shortest = min(map(len, cycles))
+    combined: np.ndarray = choose.reduce([item[:shortest] for item in cycles])
+    return combined
+
+
+def _cycles(folder: Path, name: str) -> np.ndarray:
+    return np.fromfile(folder / f"{name}.cycles", dtype="<u8").astype(np.int64)
+
+
+def _job_port(port: Port) -> JobPort:
+    return JobPort(port.axis, port.words, port.word_bytes)

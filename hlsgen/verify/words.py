@@ -1,0 +1,54 @@
+"""Tensors as words of a stream and back: the one place that knows the order of elements in a word."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hlsgen.types import ElementType
+from hlsgen.verify.manifest import Port
+
+
+def pack(port: Port, samples: np.ndarray) -> bytes:
+    """Samples (N, *tensor_shape), integers, as raw words of the port."""
+    order = (0, *(axis + 1 for axis in port.axes))
+    stream = np.transpose(samples, order).reshape((len(samples), *port.stream_shape))
+    return pack_stream(stream, port.element, port.lanes)
+
+
+def unpack(port: Port, raw: bytes, samples: int) -> np.ndarray:
+    """Raw words of ``samples`` samples as integers (N, *tensor_shape), int64."""
+    stream = unpack_stream(raw, samples, port.stream_shape, port.element, port.lanes)
+    moved = tuple(port.tensor_shape[axis] for axis in port.axes)
+    inverse = tuple(int(k) for k in np.argsort(port.axes))
+    return np.transpose(stream.reshape((samples, *moved)), (0, *(axis + 1 for axis in inverse)))
+
+
+def pack_stream(stream: np.ndarray, element: ElementType, lanes: int) -> bytes:
+    """(N, H, W, C) as raw words of ``lanes`` channels; the last word of a pixel is filled up with zeros."""
+    size = -(-element.bits // 8)
+    pad = -stream.shape[-1] % lanes
+    padded = np.pad(stream.astype(np.int64), ((0, 0), (0, 0), (0, 0), (0, pad)))
+    if element.bits < 64:
+        padded &= (1 << element.bits) - 1
+    # The low bytes of a little-endian integer are its element in a word.
+    low = padded.astype("<i8")[..., None].view(np.uint8)[..., :size]
+    return low.tobytes()
+
+
+def unpack_stream(
+    raw: bytes, samples: int, shape: tuple[int, int, int], element: ElementType, lanes: int
+) -> np.ndarray:
+    """Raw words as (N, H, W, C), int64; what lies beyond an element's bits or a pixel's channels is dropped."""
+    height, width, channels = shape
+    size = -(-element.bits // 8)
+    filled = -(-channels // lanes) * lanes
+    low = np.frombuffer(raw, np.uint8).reshape((samples, height, width, filled, size))
+    whole = np.zeros((samples, height, width, filled, 8), np.uint8)
+    whole[..., :size] = low
+    values = whole.view("<i8")[..., 0].astype(np.int64)
+    if element.bits < 64:
+        values &= (1 << element.bits) - 1
+        if element.signed:
+            sign = 1 << (element.bits - 1)
+            values = (values ^ sign) - sign
+    return values[..., :channels]

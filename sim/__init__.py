@@ -1,0 +1,1 @@
+"""Simulation and proof of units and of whole designs."""
