@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hlsgen.verify.verify import verify
 
 import hlsgen
 from benchmarks.models import NETWORKS, Sources, network
 from benchmarks.record import Record, records
 from hlsgen.errors import BadOption
-from hlsgen.verify.verify import verify
 
 BOARD = "ulx3s_85f"
 DSP_OF_85F = 156

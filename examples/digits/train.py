@@ -76,7 +76,10 @@ def shifted(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     padded = nn.functional.pad(pictures, (1, 1, 1, 1))
     moves = torch.randint(0, 3, (len(pictures), 2), generator=generator)
     return torch.stack(
-        [picture[:, y : y + 8, x : x + 8] for picture, (y, x) in zip(padded, moves.tolist())]
+        [
+            picture[:, y : y + 8, x : x + 8]
+            for picture, (y, x) in zip(padded, moves.tolist(), strict=True)
+        ]
     )
 
 

@@ -1,0 +1,109 @@
+"""The tour: a trained network becomes a circuit that is simulated, compared bit by bit, and placed and routed.
+
+``python examples/digits/demo.py [--board BOARD] [--output DIR]``; ``make demo`` runs it for the ULX3S 85F. Exit code 0 only if
+every output element of the circuit equals both the integer meaning of the network and ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import hlsgen
+from hlsgen.errors import HlsgenError
+from hlsgen.progress import terminal
+
+HERE = Path(__file__).resolve().parent
+
+
+def run(board: str, output: Path) -> tuple[Table, bool]:
+    """Compiles, verifies and builds the digits network; the table, and whether every bit was right."""
+    with np.load(HERE / "samples.npz") as archive:
+        samples = dict(archive)
+    labels = np.load(HERE / "labels.npy")
+    with terminal(quiet=False) as progress:
+        design = hlsgen.compile(HERE / "digits.onnx", board=board, output=output, progress=progress)
+        design.verify(inputs=samples, samples=20, progress=progress)
+        verified = json.loads((output / "verify.json").read_text())
+        whole = design.verify(inputs=samples, stall="none", engine="fast", progress=progress)
+        design.build(progress=progress)
+    built = json.loads((output / "build.json").read_text())
+    answers = next(iter(whole.outputs.values())).reshape(len(labels), -1).argmax(axis=1)
+    correct = int(np.count_nonzero(answers == labels))
+    exact = not (verified["mismatches"] or verified["ort_mismatches"] or whole.mismatches)
+    table = _table(design.report, verified, built)
+    table.caption = "\n".join(
+        (
+            f"RTL in cocotb, {verified['samples']} samples, {verified['elements']} elements: "
+            f"{verified['mismatches']} differ from the integer meaning, "
+            f"{verified['ort_mismatches']} from ONNX Runtime",
+            f"RTL, whole test set: {correct} of {len(labels)} digits right ({correct / len(labels):.1%}), "
+            f"{whole.ort_mismatches} elements differ from ONNX Runtime",
+            f"{_rate(verified, built)}; bitstream {output / built['bitstream']}",
+        )
+    )
+    return table, exact
+
+
+def _table(
+    report: Mapping[str, Any], verified: Mapping[str, Any], built: Mapping[str, Any]
+) -> Table:
+    """One row per layer as predicted, and the whole as predicted and as measured."""
+    table = Table(title=f"digits on {built['board']}", caption_justify="left")
+    for column in ("", "MAC", "multipliers", "cycles", "LUT", "DSP", "block RAM", "Fmax MHz"):
+        table.add_column(column, justify="left" if not column else "right")
+    for layer in report["layers"]:
+        cells = (layer[key] for key in ("macs", "multipliers", "cycles", "lut", "dsp", "bram"))
+        table.add_row(layer["name"], *(f"{value:,}" for value in cells), "")
+    table.add_section()
+    table.add_row(
+        "whole, predicted",
+        f"{report['macs']:,}",
+        f"{report['multipliers']:,}",
+        f"{report['predicted_interval_cycles']:,}",
+        *(f"{report['predicted_' + key]:,}" for key in ("lut", "dsp", "bram")),
+        "",
+    )
+    table.add_row(
+        "whole, measured",
+        "",
+        "",
+        f"{verified['interval_cycles']:,}",
+        *(f"{built[key]:,}" for key in ("lut", "dsp", "bram")),
+        f"{built['fmax_mhz']:.1f}",
+        style="bold",
+    )
+    return table
+
+
+def _rate(verified: Mapping[str, Any], built: Mapping[str, Any]) -> str:
+    per_second = built["fmax_mhz"] * 1e6 / verified["interval_cycles"]
+    microseconds = verified["latency_cycles"] / built["fmax_mhz"]
+    return f"{per_second:,.0f} digits a second, {microseconds:.1f} us from first word to last"
+
+
+def main() -> int:
+    """Runs the tour and prints its table."""
+    parser = argparse.ArgumentParser(description="The digits example, from ONNX to a bitstream.")
+    parser.add_argument("--board", default="ulx3s_85f")
+    parser.add_argument("--output", type=Path, default=Path("build/demo"))
+    options = parser.parse_args()
+    try:
+        table, exact = run(options.board, options.output)
+    except HlsgenError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    Console().print(table)
+    return 0 if exact else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
