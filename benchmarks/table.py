@@ -226,6 +226,38 @@ def _prediction() -> str:
     )
 
 
+def _summary() -> str:
+    """The README's table: what was placed and routed, and what was simulated only."""
+    exact = {record.design: record.values for record in records("exact")}
+    placed = [(record.design, record.values) for record in records("boards")]
+    simulated = [(record.design, record.values) for record in records("cycles")]
+    rows = []
+    for design, values in placed + simulated:
+        found = exact.get(design.partition("@")[0], values)
+        wrong = values["mismatches"] + found["mismatches"] + found["ort_mismatches"]
+        built = "fmax_mhz" in values
+        mark = "" if built else "≈ "
+        resources = (values[("" if built else "predicted_") + k] for k in ("lut", "dsp", "bram"))
+        fmax = values.get("fmax_mhz")
+        name, _, board = design.partition("@")
+        rows.append(
+            (
+                network(name).title,
+                board or values["board"],
+                "no" if wrong else "yes",
+                _number(values["macs"]),
+                _number(values["interval_cycles"]),
+                *(mark + _number(value) for value in resources),
+                _number(fmax, 1),
+            )
+        )
+    table = _table(
+        "Network | Board | Bit-exact in RTL | MAC | Cycles per inference | LUT | DSP | Block RAM | Fmax, MHz",
+        rows,
+    )
+    return table + "\n\n≈: predicted; simulated, not placed and routed." if simulated else table
+
+
 def _made() -> str:
     found = records()
     if not found:
@@ -243,6 +275,7 @@ def _made() -> str:
 
 
 SECTIONS: dict[str, Callable[[], str]] = {
+    "summary": _summary,
     "exact": _exact,
     "interval": _interval,
     "cycles": _cycles,
