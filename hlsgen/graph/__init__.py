@@ -1,0 +1,1 @@
+"""The graph IR, its checker, text form and meaning."""

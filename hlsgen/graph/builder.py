@@ -1,0 +1,121 @@
+"""Building graphs: every node is typed as it is added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hlsgen.errors import HlsgenError, IllegalGraph
+from hlsgen.graph.ir import Element, Graph, Node, Quantisation, TensorType, storage
+from hlsgen.ops.op import TensorOp
+from hlsgen.types import ElementType
+
+
+class GraphBuilder:
+    """Collects values and nodes in topological order. Names that are asked for twice get a number appended."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.types: dict[str, TensorType] = {}
+        self.constants: dict[str, np.ndarray] = {}
+        self._inputs: list[str] = []
+        self._nodes: list[Node] = []
+        self._reserved: set[str] = set()
+        self._context = ""
+
+    def reserve(self, names: Sequence[str]) -> None:
+        """Keeps names from being given to new values."""
+        self._reserved.update(names)
+
+    def within(self, context: str) -> None:
+        """Names the source node whose replacement follows, for new names and for errors."""
+        self._context = context
+
+    def input(self, name: str, type: TensorType) -> str:
+        """Declares an input of the graph."""
+        self._define(name, type)
+        self._inputs.append(name)
+        return name
+
+    def constant(
+        self, name: str, array: np.ndarray, element: Element, quantisation: Quantisation | None = None
+    ) -> str:
+        """Defines a constant; ``array`` is stored in the storage type of ``element``."""
+        self._define(name, TensorType(tuple(array.shape), element, quantisation))
+        self.constants[name] = np.ascontiguousarray(array, storage(element)).reshape(array.shape)
+        return name
+
+    def integers(self, hint: str, array: np.ndarray) -> str:
+        """A new integer constant of the narrowest signed type that holds it."""
+        low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
+        return self.constant(
+            self.fresh(hint), array, ElementType.holding(min(low, -1), max(high, 0))
+        )
+
+    def node(
+        self,
+        op: TensorOp,
+        inputs: Sequence[str],
+        output: str | None = None,
+        name: str | None = None,
+    ) -> str:
+        """Adds a node and returns its value's name. Type errors are reported at this node."""
+        name = name or self._context or output or op.name
+        output = output or self.fresh(f"{name}_{op.name.lower()}")
+        if missing := [value for value in inputs if value not in self.types]:
+            raise IllegalGraph(
+                f"{self.name}, node {name} ({op.name})",
+                f"expected operands that are defined before, found {missing}",
+                "Repair the model: a value is read that no node, input or initializer defines.",
+            )
+        types = tuple(self.types[value] for value in inputs)
+        constants = tuple(self.constants.get(value) for value in inputs)
+        try:
+            result = op.infer(types, constants)
+        except HlsgenError as error:
+            place = f"{self.name}, node {name} ({op.name})"
+            raise type(error)(place, error.problem, error.remedy) from error
+        self._define(output, result)
+        self._nodes.append(Node(name, op, tuple(inputs), output))
+        return output
+
+    def copy(self, graph: Graph, node: Node, renamed: Mapping[str, str]) -> str:
+        """Adds a node of another graph with its operands renamed."""
+        inputs = [self.take(graph, renamed.get(value, value)) for value in node.inputs]
+        return self.node(node.op, inputs, node.output, node.name)
+
+    def take(self, graph: Graph, value: str) -> str:
+        """Brings a constant over from another graph, if it is one and not here yet."""
+        if value not in self.types and value in graph.constants:
+            type = graph.types[value]
+            self.constant(value, graph.constants[value], type.element, type.quantisation)
+        return value
+
+    def fresh(self, hint: str) -> str:
+        """A name that no value has."""
+        name, count = hint, 1
+        while name in self.types or name in self._reserved:
+            count += 1
+            name = f"{hint}_{count}"
+        return name
+
+    def finish(self, outputs: Sequence[str]) -> Graph:
+        """The graph."""
+        return Graph(
+            self.name,
+            tuple(self._inputs),
+            tuple(outputs),
+            tuple(self._nodes),
+            dict(self.constants),
+            dict(self.types),
+        )
+
+    def _define(self, name: str, type: TensorType) -> None:
+        if name in self.types:
+            raise IllegalGraph(
+                f"{self.name}, value {name}",
+                "expected every value to be defined once, found a second definition",
+                "Repair the model: two nodes, inputs or initializers have this name.",
+            )
+        self.types[name] = type

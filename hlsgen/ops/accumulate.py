@@ -1,0 +1,81 @@
+"""What convolutions and matrix products share: exact accumulator ranges, and quantised weights, biases and scales."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hlsgen.errors import TypeMismatch
+from hlsgen.ops.op import Constants, QuantisedOutput, QuantisedValue, TensorOp
+from hlsgen.types import ElementType
+
+BIAS_SCALE_TOLERANCE = 1e-4
+
+
+def accumulator_range(
+    element: ElementType, zero: int, weights: np.ndarray, bias: np.ndarray | None
+) -> tuple[int, int]:
+    """Least and greatest of sum((x - zero) * w) + bias over all x of ``element`` and all outputs (axis 0 of w)."""
+    flat = weights.reshape(weights.shape[0], -1).astype(object)
+    positive = np.where(flat > 0, flat, 0).sum(axis=1)
+    negative = np.where(flat < 0, flat, 0).sum(axis=1)
+    low, high = element.minimum - zero, element.maximum - zero
+    offset = 0 if bias is None else bias.astype(object)
+    return int((positive * low + negative * high + offset).min()), int(
+        (positive * high + negative * low + offset).max()
+    )
+
+
+def accumulator_type(
+    op: TensorOp, element: ElementType, zero: int, constants: Constants
+) -> ElementType:
+    """The narrowest type for the accumulators of ``op``, from its actual weights; raises TypeMismatch if not constant."""
+    weights = constants[1]
+    bias = constants[2] if len(constants) == 3 else None
+    if weights is None or (len(constants) == 3 and bias is None):
+        raise TypeMismatch(
+            op.name,
+            "expected constant weights and bias, found weights that are computed from the input",
+            "hlsgen makes hardware for products with constant weights only.",
+        )
+    low, high = accumulator_range(element, zero, weights, bias)
+    # zero is where the sum starts, so the type holds it; the sum is signed hardware in any case
+    return ElementType.holding(min(low, -1), max(high, 0))
+
+
+def integer_weights(w: QuantisedValue, axis: int) -> np.ndarray:
+    """The weights less their zero points, which lie along ``axis`` if there are several."""
+    assert w.constant is not None
+    shape = [1] * w.constant.ndim
+    shape[axis] = -1
+    return w.constant.astype(np.int64) - w.quantisation.zero_points().reshape(shape)
+
+
+def product_scales(x: QuantisedValue, w: QuantisedValue) -> np.ndarray:
+    """f32(sx * sw): the real value of one accumulator step, one per output channel or one."""
+    return x.quantisation.scales() * w.quantisation.scales()
+
+
+def output_scales(
+    x: QuantisedValue, w: QuantisedValue, output: QuantisedOutput
+) -> tuple[float, ...]:
+    """S = f32(f32(sx * sw) / sy), as ONNX Runtime computes it."""
+    return tuple(float(s) for s in product_scales(x, w) / np.float32(output.scale))
+
+
+def integer_bias(
+    x: QuantisedValue, w: QuantisedValue, bias: QuantisedValue | None, channels: int
+) -> np.ndarray | None:
+    """The bias in accumulator steps. A bias whose scale is not sx * sw is rounded to it; None if it is not constant.
+
+    ONNX Runtime takes the integers of a quantised bias as they are, so a scale that agrees to 1e-4 counts as equal.
+    """
+    if bias is None:
+        return np.zeros(channels, np.int64)
+    if bias.constant is None:
+        return None
+    steps = np.broadcast_to(product_scales(x, w).astype(np.float64), (channels,))
+    scales = np.broadcast_to(bias.quantisation.scales().astype(np.float64), (channels,))
+    values = bias.constant.astype(np.float64) - bias.quantisation.zero_points()
+    if np.all(np.abs(scales - steps) <= BIAS_SCALE_TOLERANCE * steps):
+        return values.astype(np.int64)
+    return np.rint(values * scales / steps).astype(np.int64)

@@ -1,0 +1,130 @@
+"""Element-wise functions of one operand: float activations, and the integer operators they become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hlsgen.graph.ir import F32, TensorType
+from hlsgen.ops.op import Array, Constants, Example, OnnxBinding, TensorOp, require
+from hlsgen.types import S8, U8, ElementType
+
+
+class Elementwise(TensorOp):
+    """A float function of one operand; between Dequantize and Quantize it is a table."""
+
+    elementwise = True
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        require(not inputs[0].is_integer, self, "a float operand", inputs[0])
+        return TensorType(inputs[0].shape, F32)
+
+
+@dataclass(frozen=True)
+class Identity(Elementwise):
+    """The operand itself. Dropout is this in inference."""
+
+    bindings = (
+        OnnxBinding("Identity", (1, 1)),
+        OnnxBinding("Dropout", (1, 1), ignored={"ratio": None, "seed": None}),
+    )
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        return inputs[0]
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        return arrays[0]
+
+
+@dataclass(frozen=True)
+class Relu(Elementwise):
+    """max(x, 0)."""
+
+    bindings = (OnnxBinding("Relu", (1, 1)),)
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        return xp.clip(arrays[0], 0.0, None)
+
+    def bounds(self, quantise: Callable[[float], int]) -> tuple[int | None, int | None]:
+        return quantise(0.0), None
+
+
+@dataclass(frozen=True)
+class Clip(Elementwise):
+    """min(max(x, low), high); None where there is no bound."""
+
+    low: float | None = None
+    high: float | None = None
+
+    bindings = (
+        OnnxBinding("Clip", (1, 1), until=10, attributes={"min": "low", "max": "high"}),
+        OnnxBinding("Clip", (1, 1), since=11, inputs={"low": 1, "high": 2}),
+    )
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        return xp.clip(arrays[0], self.low, self.high)
+
+    def bounds(self, quantise: Callable[[float], int]) -> tuple[int | None, int | None]:
+        return (
+            None if self.low is None else quantise(self.low),
+            None if self.high is None else quantise(self.high),
+        )
+
+
+@dataclass(frozen=True)
+class Clamp(TensorOp):
+    """min(max(x, low), high) on integers."""
+
+    low: int
+    high: int
+
+    place = "hardware"
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        require(self.low <= self.high, self, "low <= high", (self.low, self.high))
+        return TensorType(inputs[0].shape, inputs[0].integer)
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        return xp.clip(xp.astype(arrays[0], xp.int32), self.low, self.high)
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        return (Example(Clamp(-3, 100), (TensorType((1, 2, 2, 3), S8),), {}),)
+
+
+@dataclass(frozen=True)
+class Lookup(TensorOp):
+    """values[x - minimum of the operand's element type]: any function of one narrow integer, exactly."""
+
+    values: tuple[int, ...]
+    element: ElementType
+
+    place = "hardware"
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        (x,) = inputs
+        require(x.is_integer and x.integer.bits <= 8, self, "an operand of at most 8 bits", x)
+        entries = 1 << x.integer.bits
+        require(len(self.values) == entries, self, f"{entries} values", len(self.values))
+        inside = self.element.minimum <= min(self.values) <= max(self.values) <= self.element.maximum
+        require(inside, self, f"values of {self.element}", (min(self.values), max(self.values)))
+        return TensorType(x.shape, self.element)
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        (x,) = arrays
+        signed = x.dtype == xp.int8
+        table = xp.asarray(np.array(self.values, np.int32), device=getattr(x, "device", None))
+        index = xp.astype(x, xp.int64) + (len(self.values) // 2 if signed else 0)
+        return xp.reshape(xp.take(table, xp.reshape(index, (-1,)), axis=0), x.shape)
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        random = np.random.default_rng(5)
+        values = tuple(int(v) for v in random.integers(-128, 128, 256))
+        return (
+            Example(Lookup(values, S8), (TensorType((1, 2, 2, 3), S8),), {}),
+            Example(Lookup(values, S8), (TensorType((1, 5), U8),), {}),
+        )

@@ -1,0 +1,161 @@
+"""Addition: floats, and the sum of two quantised tensors with scales of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from hlsgen.graph.ir import F32, TensorType
+from hlsgen.ops.op import (
+    Array,
+    Constants,
+    Example,
+    OnnxBinding,
+    QuantisedOutput,
+    QuantisedValue,
+    TensorOp,
+    require,
+)
+from hlsgen.types import S8, U8, ElementType
+
+if TYPE_CHECKING:
+    from hlsgen.graph.builder import GraphBuilder
+
+Formula = Literal["float", "chain"]
+
+
+@dataclass(frozen=True)
+class Add(TensorOp):
+    """a + b, with ONNX's broadcasting."""
+
+    bindings = (OnnxBinding("Add", (2, 2), since=7),)
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        a, b = inputs
+        require(not a.is_integer and not b.is_integer, self, "float operands", f"{a} and {b}")
+        return TensorType(tuple(np.broadcast_shapes(a.shape, b.shape)), F32)
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        return arrays[0] + arrays[1]
+
+    def quantised(
+        self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | None:
+        a, b = inputs
+        narrow = all(v.type.is_integer and v.type.integer.bits <= 8 for v in inputs)
+        per_tensor = a.quantisation.per_tensor and b.quantisation.per_tensor
+        if not narrow or not per_tensor or a.type.shape != b.type.shape or a.name == b.name:
+            return None
+        if a.constant is not None or b.constant is not None:
+            return None
+        return build.node(QuantisedAdd.of(a, b, output, "float"), [a.name, b.name])
+
+
+@dataclass(frozen=True)
+class QuantisedAdd(TensorOp):
+    """clamp(RNE(real sum / scale) + zero_point, low, high) of two narrow integer tensors of one shape.
+
+    ``formula`` names the float32 steps, which differ in up to two of the 65,536 pairs. ``float``: Dequantize, Add, Quantize as
+    written in the model. ``chain``: ONNX Runtime's QLinearAdd (x86-64), numbers.md 3.1.
+    """
+
+    scale_a: float
+    zero_a: int
+    scale_b: float
+    zero_b: int
+    scale: float
+    zero_point: int
+    low: int
+    high: int
+    element_a: ElementType
+    element_b: ElementType
+    element: ElementType
+    formula: Formula = "float"
+
+    place = "hardware"
+
+    @classmethod
+    def of(
+        cls, a: QuantisedValue, b: QuantisedValue, output: QuantisedOutput, formula: Formula
+    ) -> QuantisedAdd:
+        """The sum of two per-tensor quantised values."""
+        return cls(
+            a.quantisation.scale[0],
+            a.quantisation.zero_point[0],
+            b.quantisation.scale[0],
+            b.quantisation.zero_point[0],
+            output.scale,
+            output.zero_point,
+            output.low,
+            output.high,
+            a.type.integer,
+            b.type.integer,
+            output.element,
+            formula,
+        )
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        a, b = inputs
+        require(a.shape == b.shape, self, "operands of one shape", f"{a} and {b}")
+        fits = a.element == self.element_a and b.element == self.element_b
+        require(fits, self, f"operands {self.element_a} and {self.element_b}", f"{a} and {b}")
+        return TensorType(a.shape, self.element)
+
+    def table(self) -> np.ndarray:
+        """All results: entry [i, j] is for a = minimum of its type + i, b = minimum of its type + j."""
+        a = np.arange(self.element_a.minimum, self.element_a.maximum + 1)[:, None]
+        b = np.arange(self.element_b.minimum, self.element_b.maximum + 1)[None, :]
+        steps = self._chain(a, b) if self.formula == "chain" else self._float(a, b)
+        return np.clip(steps, self.low, self.high).astype(np.int64)
+
+    def _float(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        real_a = (a - self.zero_a).astype(np.float32) * np.float32(self.scale_a)
+        real_b = (b - self.zero_b).astype(np.float32) * np.float32(self.scale_b)
+        return np.rint((real_a + real_b) / np.float32(self.scale)) + self.zero_point
+
+    def _chain(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        rate_a = np.float32(self.scale_a) / np.float32(self.scale)
+        rate_b = np.float32(self.scale_b) / np.float32(self.scale)
+        offset = _fused(-1.0, _fused(self.zero_a, rate_a, rate_b * np.float32(self.zero_b)), self.zero_point)
+        return np.rint(_fused(a, rate_a, _fused(b, rate_b, offset)))
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        a, b = arrays
+        table = self.table()
+        flat = xp.asarray(table.reshape(-1), device=getattr(a, "device", None))
+        row = xp.astype(a, xp.int64) - self.element_a.minimum
+        column = xp.astype(b, xp.int64) - self.element_b.minimum
+        index = xp.reshape(row * table.shape[1] + column, (-1,))
+        return xp.reshape(xp.take(flat, index, axis=0), a.shape)
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        def case(formula: Formula, element: ElementType, low: int) -> Example:
+            op = QuantisedAdd(
+                0.039, -3, 0.104, 4, 0.0509, -1, low, 120, S8, element, S8, formula
+            )
+            shape = (1, 3, 4, 5)
+            return Example(op, (TensorType(shape, S8), TensorType(shape, element)), {})
+
+        return case("float", S8, -1), case("chain", U8, -128)
+
+
+def _fused(a: Any, rate: Any, addend: Any) -> np.ndarray:
+    """f32(a * rate + addend) with one rounding, as a fused multiply-add. ``a`` is a small integer, the others are float32.
+
+    The product is exact in float64; the sum's rounding to float64 is undone before ties can be broken wrongly: the
+    error term of the float64 sum (2Sum) decides where the sum lies exactly between two float32.
+    """
+    product = np.asarray(a, np.float64) * np.asarray(rate, np.float64)
+    addend = np.asarray(addend, np.float64)
+    total = product + addend
+    part = total - product
+    error = (product - (total - part)) + (addend - part)
+    # round to odd: an inexact float64 sum with an even last bit moves one step towards the error
+    even = (np.ascontiguousarray(total).view(np.int64).reshape(total.shape) & 1) == 0
+    inexact = (error != 0) & even
+    total = np.where(inexact, np.nextafter(total, np.where(error > 0, np.inf, -np.inf)), total)
+    return total.astype(np.float32)

@@ -1,0 +1,157 @@
+"""Convolution: ONNX Conv on floats, exact accumulators on integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlsgen.graph.ir import F32, TensorType
+from hlsgen.ops.accumulate import accumulator_type, integer_bias, integer_weights, output_scales
+from hlsgen.ops.op import (
+    Array,
+    Constants,
+    Example,
+    OnnxBinding,
+    QuantisedOutput,
+    QuantisedValue,
+    TensorOp,
+    require,
+)
+from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.window import Window, window_of
+from hlsgen.types import S8, U8, ElementType
+
+if TYPE_CHECKING:
+    from hlsgen.graph.builder import GraphBuilder
+
+
+@dataclass(frozen=True)
+class Conv(TensorOp):
+    """Operands: x (N, C, *space), w (M, C/groups, *kernel), optional bias (M,).
+
+    On integers the result is sum((x - input_zero) * w) + bias, exactly; padding contributes nothing, as if x were input_zero there.
+    Weights and bias are constants then; weight zero points have been subtracted from w.
+    """
+
+    kernel: tuple[int, ...] = ()
+    strides: tuple[int, ...] = ()
+    pads: tuple[int, ...] = ()
+    dilations: tuple[int, ...] = ()
+    groups: int = 1
+    auto_pad: str = "NOTSET"
+    input_zero: int = 0
+
+    place = "hardware"
+    bindings = (
+        OnnxBinding(
+            "Conv",
+            (2, 3),
+            attributes={
+                "kernel_shape": "kernel",
+                "strides": "strides",
+                "pads": "pads",
+                "dilations": "dilations",
+                "group": "groups",
+                "auto_pad": "auto_pad",
+            },
+        ),
+    )
+
+    def normalised(self, inputs: tuple[TensorType, ...]) -> Conv:
+        x, w = inputs[:2]
+        require(len(x.shape) in (3, 4), self, "an operand (N, C, H, W) or (N, C, L)", x)
+        require(len(w.shape) == len(x.shape), self, f"weights of rank {len(x.shape)}", w)
+        kernel = w.shape[2:]
+        require(self.kernel in ((), kernel), self, f"kernel_shape {kernel}", self.kernel)
+        window = window_of(
+            kernel, self.strides, self.pads, self.dilations, self.auto_pad, x.shape[2:]
+        )
+        return replace(
+            self,
+            kernel=kernel,
+            strides=window.strides,
+            pads=window.pads,
+            dilations=window.dilations,
+            auto_pad="NOTSET",
+        )
+
+    @property
+    def window(self) -> Window:
+        return Window(self.kernel, self.strides, self.pads, self.dilations)
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        x, w = inputs[:2]
+        channels = w.shape[1] * self.groups
+        require(x.shape[1] == channels, self, f"{channels} input channels", x.shape[1])
+        require(w.shape[0] % self.groups == 0, self, f"a multiple of {self.groups} outputs", w)
+        if len(inputs) == 3:
+            require(inputs[2].shape == (w.shape[0],), self, f"bias of {w.shape[0]}", inputs[2])
+        shape = (x.shape[0], w.shape[0], *self.window.extents(x.shape[2:]))
+        if not x.is_integer:
+            return TensorType(shape, F32)
+        return TensorType(shape, accumulator_type(self, x.integer, self.input_zero, constants))
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        x, w = arrays[:2]
+        exact = xp.float32 if x.dtype == xp.float32 else xp.float64
+        x = xp.astype(x, exact) - self.input_zero
+        w = xp.astype(w, exact)
+        samples, groups = x.shape[0], self.groups
+        outputs, inner = w.shape[0] // groups, w.shape[1]
+        extents = self.window.extents(tuple(x.shape[2:]))
+        padded = self.window.padded(xp, x, 0, extents)
+        total: Any = 0
+        for index, tap in self.window.taps(padded, extents):
+            data = xp.reshape(tap, (samples, groups, inner, -1))
+            weights = xp.reshape(w[(slice(None), slice(None), *index)], (groups, outputs, inner))
+            # one input channel per group (depthwise): a product by element, far cheaper than tiny matrix products
+            total = total + (weights * data if inner == 1 else xp.matmul(weights, data))
+        total = xp.reshape(total, (samples, groups * outputs, *extents))
+        if len(arrays) == 3:
+            total = total + xp.reshape(xp.astype(arrays[2], exact), (1, -1, *(1,) * len(extents)))
+        return total
+
+    def quantised(
+        self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | None:
+        x, w = inputs[:2]
+        if w.constant is None or not x.quantisation.per_tensor:
+            return None
+        if not w.quantisation.per_tensor and w.quantisation.axis != 0:
+            return None
+        weights = integer_weights(w, axis=0)
+        bias = integer_bias(x, w, inputs[2] if len(inputs) == 3 else None, weights.shape[0])
+        if bias is None:
+            return None
+        op = replace(self, input_zero=x.quantisation.zero_point[0])
+        operands = [x.name, build.integers(w.name, weights), build.integers(f"{w.name}_bias", bias)]
+        accumulators = build.node(op, operands)
+        return build.node(Requantise.to(output, output_scales(x, w, output)), [accumulators])
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        def case(
+            op: Conv, shape: tuple[int, ...], w: tuple[int, ...], element: ElementType = S8
+        ) -> Example:
+            random = np.random.default_rng(sum(w))
+            weights = random.integers(-127, 128, w)
+            bias = random.integers(-1000, 1000, w[0])
+            x, kernel = TensorType(shape, element), TensorType(w, S8)
+            op = op.normalised((x, kernel))
+            return Example(
+                op, (x, kernel, TensorType((w[0],), ElementType(32, True))), {1: weights, 2: bias}
+            )
+
+        return (
+            case(Conv(), (1, 3, 5, 6), (4, 3, 3, 3)),
+            case(Conv(pads=(1, 1, 1, 1), input_zero=-7), (1, 2, 5, 5), (3, 2, 3, 3)),
+            case(Conv(strides=(2, 2), auto_pad="SAME_UPPER"), (1, 2, 6, 7), (5, 2, 3, 3), U8),
+            case(Conv(groups=4, pads=(1, 0, 1, 2), input_zero=3), (1, 4, 5, 4), (4, 1, 3, 3), U8),
+            case(Conv(groups=2, strides=(2, 1)), (1, 4, 4, 5), (6, 2, 2, 1)),
+            case(Conv(dilations=(2, 1), input_zero=128), (1, 1, 7, 4), (2, 1, 3, 2), U8),
+            case(Conv(strides=(2,), pads=(2, 1)), (1, 3, 9), (4, 3, 4)),
+            case(Conv(), (1, 8, 1, 1), (3, 8, 1, 1)),
+        )

@@ -1,0 +1,149 @@
+"""Matrix products with constant weights: ONNX Gemm and MatMul on floats, exact accumulators on integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlsgen.graph.ir import F32, TensorType
+from hlsgen.ops.accumulate import accumulator_type, integer_bias, integer_weights, output_scales
+from hlsgen.ops.op import (
+    Array,
+    Constants,
+    Example,
+    OnnxBinding,
+    QuantisedOutput,
+    QuantisedValue,
+    TensorOp,
+    require,
+)
+from hlsgen.ops.requantise import Requantise
+from hlsgen.types import S8, U8, ElementType
+
+if TYPE_CHECKING:
+    from hlsgen.graph.builder import GraphBuilder
+
+
+@dataclass(frozen=True)
+class Gemm(TensorOp):
+    """Operands: x (N, K), w (K, M) or with ``transpose_b`` (M, K), optional bias that broadcasts to (N, M).
+
+    On integers always with ``transpose_b``, ``alpha`` = ``beta`` = 1 and bias (M,): sum((x - input_zero) * w) + bias, exactly.
+    """
+
+    transpose_a: bool = False
+    transpose_b: bool = False
+    alpha: float = 1.0
+    beta: float = 1.0
+    input_zero: int = 0
+
+    place = "hardware"
+    bindings = (
+        OnnxBinding(
+            "Gemm",
+            (2, 3),
+            attributes={
+                "transA": "transpose_a",
+                "transB": "transpose_b",
+                "alpha": "alpha",
+                "beta": "beta",
+            },
+        ),
+    )
+
+    def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
+        return not self.transpose_a
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        x, w = inputs[:2]
+        require(len(x.shape) == len(w.shape) == 2, self, "matrices", f"{x} and {w}")
+        rows, inner = x.shape[::-1] if self.transpose_a else x.shape
+        outputs, depth = w.shape if self.transpose_b else w.shape[::-1]
+        require(inner == depth, self, f"{depth} columns", inner)
+        if not x.is_integer:
+            return TensorType((rows, outputs), F32)
+        require(self.transpose_b and not self.transpose_a, self, "integer weights (M, K)", self)
+        return TensorType(
+            (rows, outputs), accumulator_type(self, x.integer, self.input_zero, constants)
+        )
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        x, w = arrays[:2]
+        exact = xp.float32 if x.dtype == xp.float32 else xp.float64
+        x, w = xp.astype(x, exact) - self.input_zero, xp.astype(w, exact)
+        x = xp.matrix_transpose(x) if self.transpose_a else x
+        w = xp.matrix_transpose(w) if self.transpose_b else w
+        product = xp.matmul(x, w)
+        if self.alpha != 1.0:
+            product = product * self.alpha
+        if len(arrays) == 3:
+            bias = xp.astype(arrays[2], exact)
+            product = product + (bias if self.beta == 1.0 else bias * self.beta)
+        return product
+
+    def quantised(
+        self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | None:
+        x, w = inputs[:2]
+        plain = not self.transpose_a and self.alpha == self.beta == 1.0
+        if w.constant is None or not plain or not x.quantisation.per_tensor:
+            return None
+        axis = 0 if self.transpose_b else 1
+        if not w.quantisation.per_tensor and (w.quantisation.axis or 0) % 2 != axis:
+            return None
+        weights = integer_weights(w, axis)
+        weights = weights if self.transpose_b else weights.T
+        bias = integer_bias(x, w, inputs[2] if len(inputs) == 3 else None, weights.shape[0])
+        if bias is None or bias.size != weights.shape[0]:
+            return None
+        op = Gemm(transpose_b=True, input_zero=x.quantisation.zero_point[0])
+        flat = bias.reshape(-1)
+        operands = [x.name, build.integers(w.name, weights), build.integers(f"{w.name}_bias", flat)]
+        return build.node(
+            Requantise.to(output, output_scales(x, w, output)), [build.node(op, operands)]
+        )
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        def case(k: int, m: int, zero: int, element: ElementType) -> Example:
+            random = np.random.default_rng(k)
+            types = (
+                TensorType((1, k), element),
+                TensorType((m, k), S8),
+                TensorType((m,), ElementType(32, True)),
+            )
+            constants = {1: random.integers(-127, 128, (m, k)), 2: random.integers(-999, 999, m)}
+            return Example(Gemm(transpose_b=True, input_zero=zero), types, constants)
+
+        return case(16, 4, -128, S8), case(7, 3, 10, U8), case(1, 5, 0, S8)
+
+
+@dataclass(frozen=True)
+class MatMul(TensorOp):
+    """Matrix product; a pass makes it a Gemm where the second operand is a constant matrix."""
+
+    bindings = (OnnxBinding("MatMul", (2, 2)),)
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        x, w = inputs
+        fits = len(x.shape) >= 2 and len(w.shape) >= 2 and x.shape[-1] == w.shape[-2]
+        require(fits, self, "matrices whose inner extents agree", f"{x} and {w}")
+        batch = np.broadcast_shapes(x.shape[:-2], w.shape[:-2])
+        return TensorType((*batch, x.shape[-2], w.shape[-1]), F32)
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        return xp.matmul(*arrays)
+
+    def quantised(
+        self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | None:
+        x, w = inputs
+        if w.constant is None or len(x.type.shape) != 2 or w.constant.ndim != 2:
+            return None
+        quantisation = w.quantisation
+        if quantisation.axis is not None and quantisation.axis < 0:
+            quantisation = replace(quantisation, axis=quantisation.axis + 2)
+        return Gemm().quantised(build, (x, replace(w, quantisation=quantisation)), output)

@@ -1,0 +1,138 @@
+"""What every tensor operator is: a frozen dataclass whose fields are its attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from hlsgen.errors import TypeMismatch
+from hlsgen.graph.ir import Quantisation, TensorType
+from hlsgen.types import ElementType
+
+if TYPE_CHECKING:
+    from hlsgen.graph.builder import GraphBuilder
+
+Array = Any
+"""An array of any array-API namespace (NumPy, CuPy, PyTorch)."""
+
+Constants = Sequence[np.ndarray | None]
+Place = Literal["hardware", "host", "border", "rewritten"]
+
+
+@dataclass(frozen=True)
+class OnnxBinding:
+    """How an ONNX operator becomes an operator of hlsgen.
+
+    ``attributes`` maps an ONNX attribute to a field; ``inputs`` maps a field to the position of a constant ONNX input that
+    holds it (such an input does not become an operand). Attributes not named are refused unless they stand in ``ignored`` with
+    the value that has no effect (None: any value). ``quantisation`` gives the positions of the constant scale and zero point that fill a field of
+    that name; ``fixed`` fields that this binding sets. ``since``/``until`` bound the opset of ``domain``; ``arity`` is the least and the
+    greatest number of operands.
+    """
+
+    op_type: str
+    arity: tuple[int, int]
+    domain: str = ""
+    since: int = 1
+    until: int = 10**6
+    attributes: Mapping[str, str] | None = None
+    inputs: Mapping[str, int] | None = None
+    ignored: Mapping[str, Any] | None = None
+    quantisation: tuple[int, int] | None = None
+    fixed: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class QuantisedValue:
+    """An integer operand and the real numbers it stands for; ``constant`` is its array where it is constant."""
+
+    name: str
+    type: TensorType
+    quantisation: Quantisation
+    constant: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class QuantisedOutput:
+    """The integers that a quantised operator must produce: clamp(round(real / scale) + zero_point, low, high)."""
+
+    scale: float
+    zero_point: int
+    low: int
+    high: int
+    element: ElementType
+
+
+class TensorOp:
+    """Base of all operators; every operator has one result.
+
+    Class data: ``bindings`` (the ONNX operators it stands for); ``place`` (``hardware``: lowers to processes; ``host``: runs on
+    the host at a border; ``border``: Quantize and Dequantize, which are integer reading or host; ``rewritten``: a pass
+    replaces it); ``moves_data`` (elements are copied or selected by order, so that it commutes with per-tensor quantisation);
+    ``elementwise`` (one operand, element by element: between Dequantize and Quantize it is a table).
+    """
+
+    bindings: ClassVar[tuple[OnnxBinding, ...]] = ()
+    place: ClassVar[Place] = "rewritten"
+    moves_data: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        """The result's type, with the exact integer range where it follows from constants; raises TypeMismatch."""
+        raise NotImplementedError
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        """The meaning, in array-API names. Axis 0 of data operands may hold any number of samples."""
+        raise NotImplementedError
+
+    def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
+        """Whether ``evaluate`` treats axis 0 as independent samples for these operand types."""
+        return True
+
+    def quantised(
+        self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | None:
+        """Adds the integer operators that compute this one between Dequantize and Quantize; the name of their result.
+
+        None where this operator has no integer reading for these operands.
+        """
+        return None
+
+    def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
+        """The same operator with everything explicit that follows from operand types (auto_pad, -1 in shapes)."""
+        return self
+
+    def bounds(self, quantise: Callable[[float], int]) -> tuple[int | None, int | None] | None:
+        """Where this operator is a clamp of reals: the least and greatest integer it lets through; else None."""
+        return None
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        """Cases, edge cases among them, from which all generic tests are made."""
+        return ()
+
+
+@dataclass(frozen=True)
+class Example:
+    """A case from which the generic tests are made: operand types; ``constants`` by operand position."""
+
+    op: TensorOp
+    inputs: tuple[TensorType, ...]
+    constants: Mapping[int, np.ndarray]
+
+
+def require(condition: bool, op: TensorOp, expected: str, found: object) -> None:
+    """Raises TypeMismatch for an operator whose operands do not fit."""
+    if not condition:
+        raise TypeMismatch(
+            op.name,
+            f"expected {expected}, found {found}",
+            "Check the model with onnx.checker and shape inference, and export it again.",
+        )

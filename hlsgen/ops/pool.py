@@ -1,0 +1,262 @@
+"""Pools: maxima of windows, averages of windows, and the integer sums that averages become."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlsgen.graph.ir import F32, TensorType
+from hlsgen.ops.op import (
+    Array,
+    Constants,
+    Example,
+    OnnxBinding,
+    QuantisedOutput,
+    QuantisedValue,
+    TensorOp,
+    require,
+)
+from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.window import Window, window_of
+from hlsgen.types import S8, U8, ElementType
+
+if TYPE_CHECKING:
+    from hlsgen.graph.builder import GraphBuilder
+
+_WINDOW_ATTRIBUTES = {
+    "kernel_shape": "kernel",
+    "strides": "strides",
+    "pads": "pads",
+    "dilations": "dilations",
+    "auto_pad": "auto_pad",
+    "ceil_mode": "ceil",
+}
+
+
+@dataclass(frozen=True)
+class Pool(TensorOp):
+    """What pools share: a window over (N, C, *space), each channel by itself."""
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...] = ()
+    pads: tuple[int, ...] = ()
+    dilations: tuple[int, ...] = ()
+    auto_pad: str = "NOTSET"
+    ceil: bool = False
+
+    def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
+        shape = inputs[0].shape
+        require(len(shape) == len(self.kernel) + 2, self, f"rank {len(self.kernel) + 2}", inputs[0])
+        window = window_of(
+            self.kernel, self.strides, self.pads, self.dilations, self.auto_pad, shape[2:]
+        )
+        return replace(
+            self,
+            strides=window.strides,
+            pads=window.pads,
+            dilations=window.dilations,
+            auto_pad="NOTSET",
+        )
+
+    @property
+    def window(self) -> Window:
+        return Window(self.kernel, self.strides, self.pads, self.dilations)
+
+    def extents(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Spatial extents of the result for an operand of ``shape`` (N, C, *space)."""
+        return self.window.extents(tuple(shape[2:]), self.ceil)
+
+    def _sum(self, xp: Any, x: Array, value: float) -> Array:
+        extents = self.extents(x.shape)
+        padded = self.window.padded(xp, x, value, extents)
+        return sum(tap for _, tap in self.window.taps(padded, extents))
+
+
+@dataclass(frozen=True)
+class MaxPool(Pool):
+    """The greatest element of every window; padding never wins. The same on floats and integers."""
+
+    place = "hardware"
+    moves_data = True
+    bindings = (
+        OnnxBinding("MaxPool", (1, 1), attributes=_WINDOW_ATTRIBUTES, ignored={"storage_order": None}),
+    )
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        (x,) = inputs
+        return TensorType((*x.shape[:2], *self.extents(x.shape)), x.element, x.quantisation)
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        (x,) = arrays
+        least = float("-inf") if x.dtype == xp.float32 else xp.iinfo(x.dtype).min
+        extents = self.extents(x.shape)
+        padded = self.window.padded(xp, x, least, extents)
+        taps = self.window.taps(padded, extents)
+        _, best = next(taps)
+        for _, tap in taps:
+            best = xp.maximum(best, tap)
+        return best
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        cases = (
+            (MaxPool((2, 2), strides=(2, 2)), (1, 3, 6, 4), S8),
+            (MaxPool((3, 3), strides=(2, 2), pads=(1, 1, 1, 1)), (1, 2, 7, 7), S8),
+            (MaxPool((3,), strides=(2,), pads=(0, 1)), (1, 2, 9), U8),
+            (MaxPool((2, 2), strides=(2, 2), ceil=True), (1, 2, 5, 5), S8),
+        )
+        return tuple(_example(op, shape, element) for op, shape, element in cases)
+
+
+@dataclass(frozen=True)
+class AveragePool(Pool):
+    """The mean of every window; ``count_pads`` says whether padding counts as elements of value 0."""
+
+    count_pads: bool = False
+
+    bindings = (
+        OnnxBinding(
+            "AveragePool", (1, 1), attributes={**_WINDOW_ATTRIBUTES, "count_include_pad": "count_pads"}
+        ),
+    )
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        (x,) = inputs
+        return TensorType((*x.shape[:2], *self.extents(x.shape)), F32)
+
+    def counts(self, shape: tuple[int, ...]) -> np.ndarray:
+        """How many elements each window's sum is divided by: (1, 1, *extents)."""
+        extents = self.extents(shape)
+        inside = np.ones((1, 1, *shape[2:]), np.float32)
+        if not self.count_pads:
+            return self._sum(np, inside, 0)
+        rank = len(self.kernel)
+        pads = [(0, 0), (0, 0), *((self.pads[k], self.pads[k + rank]) for k in range(rank))]
+        window = Window(self.kernel, self.strides, (0,) * (2 * rank), self.dilations)
+        padded = window.padded(np, np.pad(inside, pads, constant_values=1), 0, extents)
+        return sum(tap for _, tap in window.taps(padded, extents))
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        (x,) = arrays
+        counts = self.counts((1, 1, *x.shape[2:]))
+        return self._sum(xp, x, 0) / xp.asarray(counts, device=getattr(x, "device", None))
+
+    def quantised(
+        self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | None:
+        (x,) = inputs
+        counts = self.counts((1, 1, *x.type.shape[2:]))
+        if not x.quantisation.per_tensor or counts.min() != counts.max():
+            return None
+        op = WindowSum(
+            self.kernel,
+            self.strides,
+            self.pads,
+            self.dilations,
+            ceil=self.ceil,
+            input_zero=x.quantisation.zero_point[0],
+        )
+        total = build.node(op, [x.name])
+        return build.node(_mean(x, output, int(counts.max())), [total])
+
+
+@dataclass(frozen=True)
+class ReduceMean(TensorOp):
+    """The mean over ``axes`` (all if empty); ``keep`` keeps them with extent 1. GlobalAveragePool is this over space."""
+
+    axes: tuple[int, ...] = ()
+    keep: bool = True
+    spatial: bool = False
+
+    bindings = (
+        OnnxBinding("ReduceMean", (1, 1), until=17, attributes={"axes": "axes", "keepdims": "keep"}),
+        OnnxBinding(
+            "ReduceMean",
+            (1, 1),
+            since=18,
+            attributes={"keepdims": "keep"},
+            inputs={"axes": 1},
+            ignored={"noop_with_empty_axes": 0},
+        ),
+        OnnxBinding("GlobalAveragePool", (1, 1), fixed={"spatial": True}),
+    )
+
+    def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
+        rank = len(inputs[0].shape)
+        axes = tuple(range(2, rank)) if self.spatial else self.axes or tuple(range(rank))
+        require(all(-rank <= a < rank for a in axes), self, f"axes of rank {rank}", axes)
+        return ReduceMean(tuple(sorted({a % rank for a in axes})), self.keep)
+
+    def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
+        return 0 not in self.axes
+
+    def _shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        kept = [1 if k in self.axes else n for k, n in enumerate(shape)]
+        return tuple(n for k, n in enumerate(kept) if self.keep or k not in self.axes)
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        return TensorType(self._shape(inputs[0].shape), F32)
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        return xp.mean(arrays[0], axis=self.axes, keepdims=self.keep)
+
+    def quantised(
+        self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | None:
+        (x,) = inputs
+        space = x.type.shape[2:]
+        if not x.quantisation.per_tensor or len(space) not in (1, 2) or min(self.axes) < 2:
+            return None
+        kernel = tuple(n if k + 2 in self.axes else 1 for k, n in enumerate(space))
+        rank = len(kernel)
+        zero = x.quantisation.zero_point[0]
+        op = WindowSum(kernel, kernel, (0,) * 2 * rank, (1,) * rank, input_zero=zero)
+        result = build.node(_mean(x, output, prod(kernel)), [build.node(op, [x.name])])
+        if self.keep:
+            return result
+        from hlsgen.ops.reshape import Reshape
+
+        return build.node(Reshape(self._shape(x.type.shape)), [result])
+
+
+@dataclass(frozen=True)
+class WindowSum(Pool):
+    """The sum of (x - input_zero) over every window, exactly; padding contributes nothing."""
+
+    input_zero: int = 0
+
+    place = "hardware"
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        (x,) = inputs
+        count = prod(self.kernel)
+        low, high = x.integer.minimum - self.input_zero, x.integer.maximum - self.input_zero
+        element = ElementType.holding(min(low * count, -1), max(high * count, 0))
+        return TensorType((*x.shape[:2], *self.extents(x.shape)), element)
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        return self._sum(xp, xp.astype(arrays[0], xp.int32) - self.input_zero, 0)
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        cases = (
+            (WindowSum((2, 2), strides=(2, 2), input_zero=-5), (1, 3, 4, 6), S8),
+            (WindowSum((4, 5), strides=(4, 5), input_zero=3), (1, 4, 4, 5), U8),
+            (WindowSum((3,), strides=(1,), pads=(1, 1), input_zero=7), (1, 2, 6), S8),
+        )
+        return tuple(_example(op, shape, element) for op, shape, element in cases)
+
+
+def _mean(x: QuantisedValue, output: QuantisedOutput, count: int) -> Requantise:
+    """Sum to mean: S = f32(sx / f32(sy * count))."""
+    divisor = np.float32(output.scale) * np.float32(count)
+    return Requantise.to(output, (float(x.quantisation.scales()[0] / divisor),))
+
+
+def _example(op: Pool, shape: tuple[int, ...], element: ElementType) -> Example:
+    type = TensorType(shape, element)
+    return Example(op.normalised((type,)), (type,), {})

@@ -1,0 +1,98 @@
+"""QuantizeLinear and DequantizeLinear: the borders between reals and the integers that stand for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hlsgen.graph.ir import F32, Quantisation, TensorType
+from hlsgen.ops.op import Array, Constants, Example, OnnxBinding, TensorOp, require
+from hlsgen.types import S8, U8, ElementType
+
+
+def _along(xp: Any, values: Any, x: Array, axis: int | None) -> Array:
+    """``values`` (one, or one per index of ``axis``) shaped to broadcast against ``x``."""
+    array = xp.asarray(values, device=getattr(x, "device", None))
+    if array.shape[0] == 1:
+        return xp.reshape(array, ())
+    shape = [1] * x.ndim
+    shape[1 if axis is None else axis] = -1
+    return xp.reshape(array, tuple(shape))
+
+
+def _check(op: TensorOp, x: TensorType, quantisation: Quantisation) -> Quantisation:
+    """The quantisation with its axis resolved for the shape of ``x``."""
+    if quantisation.per_tensor:
+        return Quantisation(quantisation.scale, quantisation.zero_point)
+    rank, axis = len(x.shape), 1 if quantisation.axis is None else quantisation.axis
+    require(-rank <= axis < rank, op, f"an axis of rank {rank}", axis)
+    count = len(quantisation.scale)
+    require(x.shape[axis] == count, op, f"{x.shape[axis]} scales along axis {axis}", count)
+    return Quantisation(quantisation.scale, quantisation.zero_point, axis % rank)
+
+
+@dataclass(frozen=True)
+class QuantizeLinear(TensorOp):
+    """clamp(RNE(f32(x / scale)) + zero_point) to the range of ``element``."""
+
+    quantisation: Quantisation
+    element: ElementType
+
+    place = "border"
+    bindings = (OnnxBinding("QuantizeLinear", (1, 1), since=10, quantisation=(1, 2)),)
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        (x,) = inputs
+        require(not x.is_integer, self, "a float operand", x)
+        return TensorType(x.shape, self.element, _check(self, x, self.quantisation))
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        (x,) = arrays
+        quantisation, element = self.quantisation, self.element
+        zero = _along(
+            xp, np.array(quantisation.zero_point, np.float32), x, quantisation.axis
+        )
+        scaled = x / _along(xp, quantisation.scales(), x, quantisation.axis)
+        low, high = element.minimum - zero, element.maximum - zero
+        clipped = xp.minimum(xp.maximum(scaled, low), high)
+        return xp.astype(xp.round(clipped) + zero, xp.int32)
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        q = Quantisation((0.05,), (3,))
+        return (Example(QuantizeLinear(q, S8), (TensorType((1, 2, 3), F32),), {}),)
+
+
+@dataclass(frozen=True)
+class DequantizeLinear(TensorOp):
+    """f32((x - zero_point) * scale)."""
+
+    quantisation: Quantisation
+
+    place = "border"
+    bindings = (OnnxBinding("DequantizeLinear", (1, 1), since=10, quantisation=(1, 2)),)
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        (x,) = inputs
+        require(x.is_integer, self, "an integer operand", x)
+        _check(self, x, self.quantisation)
+        return TensorType(x.shape, F32)
+
+    def resolved(self, x: TensorType) -> Quantisation:
+        """The quantisation with its axis made explicit for an operand of this type."""
+        return _check(self, x, self.quantisation)
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        (x,) = arrays
+        quantisation = self.quantisation
+        # int32 biases need 64 bits before the zero point is taken away; float64 holds them all
+        zero = _along(xp, np.array(quantisation.zero_point, np.float64), x, quantisation.axis)
+        steps = xp.astype(xp.astype(x, xp.float64) - zero, xp.float32)
+        return steps * _along(xp, quantisation.scales(), x, quantisation.axis)
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        q = Quantisation((0.05, 0.25), (3, 128), 1)
+        return (Example(DequantizeLinear(q), (TensorType((1, 2, 3), U8),), {}),)

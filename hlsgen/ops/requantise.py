@@ -1,0 +1,70 @@
+"""Accumulators to narrow integers: the float32 rule of ONNX Runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hlsgen.graph.ir import TensorType
+from hlsgen.ops.op import Array, Constants, Example, QuantisedOutput, TensorOp, require
+from hlsgen.types import S8, U8, ElementType
+
+
+@dataclass(frozen=True)
+class Requantise(TensorOp):
+    """y = clamp(RNE(f32(f32(acc) * scale)) + zero_point, low, high): numbers.md 3.1, measured against ONNX Runtime.
+
+    ``scale``: float32 values, one, or one per index of axis 1 (the channels of (N, C, ...) and of (N, C)).
+    """
+
+    scale: tuple[float, ...]
+    zero_point: int
+    low: int
+    high: int
+    element: ElementType
+
+    place = "hardware"
+
+    def __post_init__(self) -> None:
+        finite = all(0 < s < float("inf") for s in self.scale)
+        require(finite, self, "positive finite scales", self.scale)
+        inside = self.element.minimum <= self.low <= self.high <= self.element.maximum
+        require(inside, self, f"bounds within {self.element}", (self.low, self.high))
+
+    @classmethod
+    def to(cls, output: QuantisedOutput, scale: tuple[float, ...]) -> Requantise:
+        """To a quantised output; equal scales of all channels become one."""
+        scale = scale[:1] if len(set(scale)) == 1 else scale
+        return cls(scale, output.zero_point, output.low, output.high, output.element)
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        (x,) = inputs
+        require(x.is_integer, self, "integer accumulators", x)
+        channels = x.shape[1] if len(x.shape) > 1 else 1
+        require(len(self.scale) in (1, channels), self, f"1 or {channels} scales", len(self.scale))
+        return TensorType(x.shape, self.element)
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        (x,) = arrays
+        scale = xp.asarray(np.array(self.scale, np.float32), device=getattr(x, "device", None))
+        if len(self.scale) > 1:
+            scale = xp.reshape(scale, (1, -1, *(1,) * (x.ndim - 2)))
+        product = xp.astype(x, xp.float32) * scale
+        # bounds first: every bound is an integer, so rounding keeps them, and nothing overflows
+        low, high = float(self.low - self.zero_point), float(self.high - self.zero_point)
+        return xp.astype(xp.round(xp.clip(product, low, high)), xp.int32) + self.zero_point
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        wide = ElementType(20, True)
+        return (
+            Example(Requantise((0.0009,), -3, -128, 127, S8), (TensorType((1, 2, 3, 3), wide),), {}),
+            Example(
+                Requantise((0.001, 0.25, 0.0123), 0, 0, 255, U8),
+                (TensorType((1, 3, 2, 2), wide),),
+                {},
+            ),
+            Example(Requantise((0.5,), 10, 10, 100, S8), (TensorType((1, 7), wide),), {}),
+        )

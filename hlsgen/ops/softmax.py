@@ -1,0 +1,52 @@
+"""Softmax and LogSoftmax: floats, on the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hlsgen.graph.ir import F32, TensorType
+from hlsgen.ops.op import Array, Constants, OnnxBinding, TensorOp, require
+
+
+@dataclass(frozen=True)
+class Softmax(TensorOp):
+    """exp(x) / sum(exp(x)) along ``axis``; before opset 13 (``flatten``) along all axes from ``axis`` on."""
+
+    axis: int = -1
+    flatten: bool = False
+
+    place = "host"
+    bindings = (
+        OnnxBinding("Softmax", (1, 1), until=12, attributes={"axis": "axis"}, fixed={"axis": 1, "flatten": True}),
+        OnnxBinding("Softmax", (1, 1), since=13, attributes={"axis": "axis"}),
+    )
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        rank = len(inputs[0].shape)
+        require(-rank <= self.axis < rank, self, f"an axis of rank {rank}", self.axis)
+        return TensorType(inputs[0].shape, F32)
+
+    def _shifted(self, xp: Any, x: Array) -> tuple[Array, tuple[int, ...] | int]:
+        axis = self.axis % x.ndim
+        axes = tuple(range(axis, x.ndim)) if self.flatten else axis
+        return x - xp.max(x, axis=axes, keepdims=True), axes
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        shifted, axes = self._shifted(xp, arrays[0])
+        powers = xp.exp(shifted)
+        return powers / xp.sum(powers, axis=axes, keepdims=True)
+
+
+@dataclass(frozen=True)
+class LogSoftmax(Softmax):
+    """log(softmax(x))."""
+
+    bindings = (
+        OnnxBinding("LogSoftmax", (1, 1), until=12, attributes={"axis": "axis"}, fixed={"axis": 1, "flatten": True}),
+        OnnxBinding("LogSoftmax", (1, 1), since=13, attributes={"axis": "axis"}),
+    )
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        shifted, axes = self._shifted(xp, arrays[0])
+        return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axes, keepdims=True))
