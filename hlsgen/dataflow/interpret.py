@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -155,7 +156,10 @@ def _reduce(
     names = _operand_names(process.step)
     accumulator: np.ndarray = np.full([1] * (len(positions) + 1), process.init, dtype=np.int64)
     for point in product(*(range(loop.extent) for loop in reduce)):
-        at = {**positions, **{loop.name: value for loop, value in zip(reduce, point, strict=True)}}
+        at: dict[str, Any] = {
+            **positions,
+            **{loop.name: value for loop, value in zip(reduce, point, strict=True)},
+        }
         operands = {"acc": accumulator}
         for k, read in enumerate(process.reads):
             if f"r{k}" in names:
@@ -207,15 +211,13 @@ def _size(array: np.ndarray, axes: list[int] | tuple[int, ...]) -> int:
     return int(np.prod([array.shape[d] for d in axes]))
 
 
-def _gather(
-    source: np.ndarray, read: Read, positions: Mapping[str, np.ndarray | int]
-) -> np.ndarray:
+def _gather(source: np.ndarray, read: Read, positions: Mapping[str, Any]) -> np.ndarray:
     """The read's values, axes as those of ``positions``; axis 0 is the sample (length 1 for a store)."""
     axes = max(array.ndim for array in positions.values() if isinstance(array, np.ndarray))
     sample = np.arange(source.shape[0]).reshape(-1, *(1,) * (axes - 1))
     indices = [np.asarray(_affine_at(index, positions)) for index in read.index]
     if read.outside is None:
-        return source[(sample, *indices)]
+        return np.asarray(source[(sample, *indices)])
     extents = source.shape[1:]
     inside = np.array(True)
     clipped = []
@@ -225,7 +227,7 @@ def _gather(
     return np.where(inside, source[(sample, *clipped)], read.outside)
 
 
-def _affine_at(index: Affine, positions: Mapping[str, np.ndarray | int]) -> np.ndarray | int:
+def _affine_at(index: Affine, positions: Mapping[str, Any]) -> np.ndarray | int:
     total: np.ndarray | int = index.offset
     for name, coefficient in index.terms:
         total = total + positions[name] * coefficient

@@ -1,0 +1,248 @@
+"""Legality of a Dataflow. Every rule names itself in the error that it raises."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from hlsgen.dataflow.builder import product_sum_range
+from hlsgen.dataflow.interpret import MULTIPLY_ACCUMULATE
+from hlsgen.dataflow.ir import (
+    Affine,
+    Call,
+    Dataflow,
+    Expression,
+    Literal,
+    Operand,
+    Process,
+    Read,
+)
+from hlsgen.errors import IllegalGraph, TypeMismatch
+from hlsgen.types import ElementType
+
+LOOP_ORDER = ("y", "x", "g", "o", "ky", "kx", "i")
+
+
+def check(dataflow: Dataflow) -> None:
+    """Raise IllegalGraph or TypeMismatch unless the dataflow keeps every rule of ``ir.py``.
+
+    Names are identifiers and unique; every channel has one producer, which comes before its consumers; loops are in
+    canonical order; indices stay in range (or ``outside`` is given); a write covers its channel exactly, in row-major
+    order; types are wide enough.
+    """
+    _check_names(dataflow)
+    for store in dataflow.stores.values():
+        values = store.values
+        if values.min() < store.element.minimum or values.max() > store.element.maximum:
+            raise TypeMismatch(
+                f"store {store.name}",
+                f"expected values of {store.element}, found {values.min()} to {values.max()}",
+                "Widen the store's type.",
+            )
+    written = set(dataflow.inputs)
+    for process in dataflow.processes:
+        for read in process.reads:
+            if read.source not in dataflow.stores and read.source not in written:
+                raise _illegal(process, f"a source that is written before; found {read.source}")
+        _check_loops(process)
+        for number, read in enumerate(process.reads):
+            _check_read(dataflow, process, number, read)
+        _check_write(dataflow, process)
+        _check_types(dataflow, process)
+        if process.write.channel in written:
+            raise _illegal(
+                process, f"one producer for each channel; found two of {process.write.channel}"
+            )
+        written.add(process.write.channel)
+    for name in (*dataflow.channels, *dataflow.outputs):
+        if name not in written:
+            raise IllegalGraph(
+                f"channel {name}", "expected a producer, found none", "Add a process or an input."
+            )
+
+
+def _illegal(process: Process, expected: str) -> IllegalGraph:
+    return IllegalGraph(
+        f"process {process.name}", f"expected {expected}", "Correct the dataflow's text or builder."
+    )
+
+
+def _check_names(dataflow: Dataflow) -> None:
+    names = [*dataflow.channels, *dataflow.stores, *(p.name for p in dataflow.processes)]
+    for name in (dataflow.name, *names):
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise IllegalGraph(
+                f"name {name!r}", "expected an identifier", "Use letters, digits and underscores."
+            )
+    if len(set(names)) != len(names):
+        double = next(name for name in names if names.count(name) > 1)
+        raise IllegalGraph(f"name {double}", "expected one use, found more", "Rename one of them.")
+
+
+def _check_loops(process: Process) -> None:
+    names = [loop.name for loop in process.loops]
+    if names != [name for name in LOOP_ORDER if name in names]:
+        raise _illegal(process, f"loops in the order {' '.join(LOOP_ORDER)}; found {names}")
+    for loop in process.loops:
+        if loop.extent < 1 or loop.reduce != (loop.name in ("ky", "kx", "i")):
+            raise _illegal(
+                process, f"extents above 0 and only ky kx i as reduce loops; found {loop}"
+            )
+
+
+def _check_affine(process: Process, index: Affine, allowed: set[str]) -> None:
+    names = [name for name, _ in index.terms]
+    if len(set(names)) != len(names) or not set(names) <= allowed:
+        raise _illegal(process, f"terms over distinct loops of {sorted(allowed)}; found {names}")
+    if any(coefficient == 0 for _, coefficient in index.terms):
+        raise _illegal(process, "no term with coefficient 0")
+
+
+def affine_range(process: Process, index: Affine) -> tuple[int, int]:
+    """The smallest and largest value of an index over all iterations."""
+    corners = [c * (process.extent(name) - 1) for name, c in index.terms]
+    return (
+        index.offset + sum(min(0, corner) for corner in corners),
+        index.offset + sum(max(0, corner) for corner in corners),
+    )
+
+
+def _check_read(dataflow: Dataflow, process: Process, number: int, read: Read) -> None:
+    where = f"read {number} of {read.source}"
+    stored = read.source in dataflow.stores
+    shape = (
+        dataflow.stores[read.source].values.shape
+        if stored
+        else dataflow.channels[read.source].shape
+    )
+    if len(shape) != len(read.index):
+        raise _illegal(process, f"{len(shape)} indices in {where}; found {len(read.index)}")
+    for axis, (index, extent) in enumerate(zip(read.index, shape, strict=True)):
+        _check_affine(process, index, {loop.name for loop in process.loops})
+        low, high = affine_range(process, index)
+        free = read.outside is not None and axis < 2
+        if not free and (low < 0 or high >= extent):
+            raise _illegal(
+                process,
+                f"index {axis} of {where} in 0 to {extent - 1}; found {low} to {high}",
+            )
+    if read.outside is not None:
+        element = _source_type(dataflow, read)
+        if stored or not element.minimum <= read.outside <= element.maximum:
+            raise _illegal(
+                process, f"an outside value of {element} in {where}; found {read.outside}"
+            )
+
+
+def _check_write(dataflow: Dataflow, process: Process) -> None:
+    channel = dataflow.channels.get(process.write.channel)
+    if channel is None or len(process.write.index) != 3:
+        raise _illegal(process, f"a write of a channel; found {process.write.channel}")
+    parallel = [loop for loop in process.loops if not loop.reduce]
+    height_width_channels = channel.shape
+    pitch = (height_width_channels[1] * height_width_channels[2], height_width_channels[2], 1)
+    for index, extent in zip(process.write.index, channel.shape, strict=True):
+        _check_affine(process, index, {loop.name for loop in parallel})
+        if affine_range(process, index)[0] < 0 or affine_range(process, index)[1] >= extent:
+            raise _illegal(process, f"a write inside {channel.name}; found an index outside")
+    inner = 1
+    for loop in reversed(parallel):
+        step = sum(
+            p * index.coefficient(loop.name)
+            for p, index in zip(pitch, process.write.index, strict=True)
+        )
+        if loop.extent > 1 and step != inner:
+            raise _illegal(
+                process,
+                f"a row-major write (step {inner} for loop {loop.name}); found step {step}",
+            )
+        inner *= loop.extent
+    if inner != int(np.prod(channel.shape)):
+        raise _illegal(
+            process,
+            f"{int(np.prod(channel.shape))} elements for {channel.name}; found {inner}",
+        )
+
+
+def _check_types(dataflow: Dataflow, process: Process) -> None:
+    operands = {f"r{k}": _source_type(dataflow, read) for k, read in enumerate(process.reads)}
+    reduce = {loop.name for loop in process.loops if loop.reduce and loop.extent > 1}
+    if process.step is not None:
+        used = operand_names(process.step)
+        _check_operands(process, used, {*operands, "acc"})
+        low, high = accumulator_range(dataflow, process)
+        if low < process.accumulator.minimum or high > process.accumulator.maximum:
+            raise _illegal(
+                process,
+                f"an accumulator that holds {low} to {high}; found {process.accumulator}",
+            )
+        operands["acc"] = process.accumulator
+    used = operand_names(process.finish)
+    _check_operands(process, used, set(operands))
+    for name in used - {"acc"}:
+        for index in process.reads[int(name[1:])].index:
+            if any(loop in reduce for loop, _ in index.terms):
+                raise _illegal(process, f"a finish that reads by parallel loops only; found {name}")
+    result = expression_type(process.finish, operands)
+    element = dataflow.channels[process.write.channel].element
+    if result.minimum < element.minimum or result.maximum > element.maximum:
+        raise _illegal(process, f"a result that fits {element}; found {result}")
+
+
+def _check_operands(process: Process, used: set[str], known: set[str]) -> None:
+    if not used <= known:
+        raise _illegal(process, f"operands of {sorted(known)}; found {sorted(used - known)}")
+
+
+def accumulator_range(dataflow: Dataflow, process: Process) -> tuple[int, int]:
+    """The smallest and largest final value of the accumulator, for any values of the channels read.
+
+    Intermediate sums may be larger: hardware adds modulo a power of two, so only the final value has to fit.
+    """
+    reads = process.reads
+    if process.step == MULTIPLY_ACCUMULATE and reads[1].source in dataflow.stores:
+        weights = dataflow.stores[reads[1].source].values
+        low, high = product_sum_range(weights, _source_type(dataflow, reads[0]))
+        return process.init + low, process.init + high
+    assert process.step is not None
+    count = int(np.prod([loop.extent for loop in process.loops if loop.reduce]))
+    operands = {f"r{k}": _source_type(dataflow, read) for k, read in enumerate(reads)}
+    match process.step:
+        case Call(op, (Operand("acc"), operand)) if op.name == "Add":
+            element = expression_type(operand, operands)
+            return process.init + count * element.minimum, process.init + count * element.maximum
+        case Call(op, (Operand("acc"), operand)) if op.name in ("Maximum", "Minimum"):
+            element = expression_type(operand, operands)
+            return min(process.init, element.minimum), max(process.init, element.maximum)
+    raise _illegal(
+        process, "a step that adds to acc or takes the maximum or minimum; found another"
+    )
+
+
+def expression_type(expression: Expression, operands: dict[str, ElementType]) -> ElementType:
+    """The type that holds every value of an expression over operands of these types."""
+    match expression:
+        case Operand(name):
+            return operands[name]
+        case Literal(value):
+            return ElementType.holding(value, value)
+        case Call(op, arguments):
+            return op.result(*(expression_type(item, operands) for item in arguments))
+
+
+def operand_names(expression: Expression) -> set[str]:
+    """The operands ("acc", "r0", ...) that an expression mentions."""
+    match expression:
+        case Operand(name):
+            return {name}
+        case Literal():
+            return set()
+        case Call(_, arguments):
+            return set().union(*(operand_names(item) for item in arguments))
+
+
+def _source_type(dataflow: Dataflow, read: Read) -> ElementType:
+    if read.source in dataflow.stores:
+        return dataflow.stores[read.source].element
+    return dataflow.channels[read.source].element

@@ -1,0 +1,249 @@
+"""The text form of a Dataflow, which parses back; the stores' values travel beside it as arrays (an npz mapping).
+
+::
+
+    dataflow digits
+    channel x 8x8x1 s8
+    store conv1_weights 1x4x3x3x1 s8
+    process conv1
+      loops y=8 x=8 g=1 o=4 | ky=3 kx=3 i=1
+      read x[y + ky - 1, x + kx - 1, g + i] outside -3
+      read conv1_weights[g, o, ky, kx, i]
+      write conv1_out[y, x, 4*g + o]
+      accumulator s17 init 0
+      step Add(acc, Multiply(r0, r1))
+      finish RequantiseMultiplyShift(acc, 77, r2, shift=16, low=-128, high=127)
+    input x
+    output conv1_out
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from hlsgen.dataflow.ir import (
+    Affine,
+    Call,
+    Channel,
+    Dataflow,
+    Expression,
+    Literal,
+    Loop,
+    Operand,
+    Process,
+    Read,
+    Store,
+    Write,
+)
+from hlsgen.errors import BadFile
+from hlsgen.scalar import SCALAR_OPS
+from hlsgen.types import ElementType
+
+_OPS = {op.__name__: op for op in SCALAR_OPS}
+
+
+def to_text(dataflow: Dataflow) -> str:
+    """The text form; ``store_arrays`` gives what is not in it."""
+    lines = [f"dataflow {dataflow.name}"]
+    for channel in dataflow.channels.values():
+        lines.append(f"channel {channel.name} {_shape_text(channel.shape)} {channel.element}")
+    for store in dataflow.stores.values():
+        lines.append(f"store {store.name} {_shape_text(store.values.shape)} {store.element}")
+    for process in dataflow.processes:
+        lines += _process_lines(process)
+    lines += [f"input {name}" for name in dataflow.inputs]
+    lines += [f"output {name}" for name in dataflow.outputs]
+    return "\n".join(lines) + "\n"
+
+
+def store_arrays(dataflow: Dataflow) -> dict[str, np.ndarray]:
+    """The stores' values by name, as ``numpy.savez`` takes them."""
+    return {store.name: store.values for store in dataflow.stores.values()}
+
+
+def _shape_text(shape: tuple[int, ...]) -> str:
+    return "x".join(str(extent) for extent in shape)
+
+
+def _process_lines(process: Process) -> list[str]:
+    parallel = " ".join(f"{loop.name}={loop.extent}" for loop in process.loops if not loop.reduce)
+    reduce = " ".join(f"{loop.name}={loop.extent}" for loop in process.loops if loop.reduce)
+    lines = [f"process {process.name}", f"  loops {parallel} | {reduce}"]
+    for read in process.reads:
+        outside = "" if read.outside is None else f" outside {read.outside}"
+        lines.append(f"  read {read.source}{_index_text(read.index)}{outside}")
+    lines.append(f"  write {process.write.channel}{_index_text(process.write.index)}")
+    lines.append(f"  accumulator {process.accumulator} init {process.init}")
+    if process.step is not None:
+        lines.append(f"  step {expression_text(process.step)}")
+    lines.append(f"  finish {expression_text(process.finish)}")
+    return lines
+
+
+def _index_text(index: tuple[Affine, ...]) -> str:
+    return f"[{', '.join(affine_text(item) for item in index)}]"
+
+
+def affine_text(affine: Affine) -> str:
+    """E.g. ``2*y + ky - 1``."""
+    parts = [name if c == 1 else f"{c}*{name}" for name, c in affine.terms]
+    if affine.offset or not parts:
+        parts.append(str(affine.offset))
+    return " + ".join(parts).replace("+ -", "- ")
+
+
+def expression_text(expression: Expression) -> str:
+    """E.g. ``Add(acc, Multiply(r0, r1))``; the operator's constants follow its operands as ``name=value``."""
+    match expression:
+        case Operand(name):
+            return name
+        case Literal(value):
+            return str(value)
+        case Call(op, arguments):
+            parts = [expression_text(item) for item in arguments]
+            parts += [f"{name}={value}" for name, value in op.parameters]
+            return f"{op.name}({', '.join(parts)})"
+
+
+def parse(text: str, stores: Mapping[str, np.ndarray]) -> Dataflow:
+    """The Dataflow whose text form and store arrays these are; raises BadFile with the line that is wrong.
+
+    The result is not checked for legality: see ``check``.
+    """
+    return _Parser(stores).parse(text)
+
+
+class _Parser:
+    def __init__(self, stores: Mapping[str, np.ndarray]) -> None:
+        self.arrays = stores
+        self.name = ""
+        self.channels: dict[str, Channel] = {}
+        self.stores: dict[str, Store] = {}
+        self.processes: list[dict[str, list[str]]] = []
+        self.inputs: list[str] = []
+        self.outputs: list[str] = []
+
+    def parse(self, text: str) -> Dataflow:
+        for number, line in enumerate(text.splitlines(), start=1):
+            if not line.strip():
+                continue
+            try:
+                self._line(line)
+            except (ValueError, KeyError, IndexError, SyntaxError, TypeError) as error:
+                raise BadFile(
+                    f"dataflow text, line {number}",
+                    f"expected the text form of a dataflow, found {line.strip()!r} ({error})",
+                    "Print the dataflow again with hlsgen.dataflow.text.to_text.",
+                ) from error
+        try:
+            processes = tuple(_process(fields) for fields in self.processes)
+        except (ValueError, KeyError, IndexError, SyntaxError, TypeError) as error:
+            raise BadFile(
+                "dataflow text",
+                f"expected complete processes, found {error!r}",
+                "Print the dataflow again with hlsgen.dataflow.text.to_text.",
+            ) from error
+        return Dataflow(
+            self.name,
+            self.channels,
+            self.stores,
+            processes,
+            tuple(self.inputs),
+            tuple(self.outputs),
+        )
+
+    def _line(self, line: str) -> None:
+        keyword, rest = line.split(maxsplit=1)
+        if line.startswith("  "):
+            self.processes[-1].setdefault(keyword, []).append(rest)
+            return
+        match keyword:
+            case "dataflow":
+                self.name = rest
+            case "channel":
+                name, shape, element = rest.split()
+                height, width, channels = (int(extent) for extent in shape.split("x"))
+                self.channels[name] = Channel(
+                    name, (height, width, channels), ElementType.parse(element)
+                )
+            case "store":
+                name, shape, element = rest.split()
+                values = np.asarray(self.arrays[name], dtype=np.int64)
+                if _shape_text(values.shape) != shape:
+                    raise ValueError(f"the array is {_shape_text(values.shape)}")
+                self.stores[name] = Store(name, values, ElementType.parse(element))
+            case "process":
+                self.processes.append({"name": [rest]})
+            case "input":
+                self.inputs.append(rest)
+            case "output":
+                self.outputs.append(rest)
+            case _:
+                raise ValueError(f"unknown keyword {keyword}")
+
+
+def _process(fields: Mapping[str, list[str]]) -> Process:
+    parallel, reduce = fields["loops"][0].split("|")
+    loops = [_loop(item, False) for item in parallel.split()]
+    loops += [_loop(item, True) for item in reduce.split()]
+    channel, index, _ = _access(fields["write"][0])
+    accumulator, init = fields["accumulator"][0].split(" init ")
+    step = fields.get("step")
+    return Process(
+        fields["name"][0],
+        tuple(loops),
+        tuple(Read(*_access(item)) for item in fields.get("read", [])),
+        Write(channel, index),
+        ElementType.parse(accumulator),
+        int(init),
+        None if step is None else parse_expression(step[0]),
+        parse_expression(fields["finish"][0]),
+    )
+
+
+def _loop(text: str, reduce: bool) -> Loop:
+    name, extent = text.split("=")
+    return Loop(name, int(extent), reduce)
+
+
+def _access(text: str) -> tuple[str, tuple[Affine, ...], int | None]:
+    found = re.fullmatch(r"(\w+)\[(.*)\](?: outside (-?\d+))?", text)
+    if found is None:
+        raise ValueError(f"no access: {text}")
+    indices = tuple(_affine(item) for item in found[2].split(",")) if found[2] else ()
+    return found[1], indices, None if found[3] is None else int(found[3])
+
+
+def _affine(text: str) -> Affine:
+    offset, terms = 0, []
+    for term in text.replace("- ", "+ -").split("+"):
+        item = term.strip()
+        if re.fullmatch(r"-?\d+", item):
+            offset += int(item)
+        elif found := re.fullmatch(r"(?:(-?\d+)\*)?(\w+)", item):
+            terms.append((found[2], int(found[1] or 1)))
+        elif item:
+            raise ValueError(f"no affine term: {item}")
+    return Affine(offset, tuple(terms))
+
+
+def parse_expression(text: str) -> Expression:
+    """The expression whose text form is ``text``; raises ValueError, KeyError or SyntaxError for any other text."""
+    return _expression(ast.parse(text.strip(), mode="eval").body)
+
+
+def _expression(node: ast.expr) -> Expression:
+    match node:
+        case ast.Name(id=name) if re.fullmatch(r"acc|r\d+", name):
+            return Operand(name)
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords):
+            parameters = {str(item.arg): ast.literal_eval(item.value) for item in keywords}
+            return Call(_OPS[name](**parameters), tuple(_expression(item) for item in arguments))
+    value = ast.literal_eval(node)
+    if not isinstance(value, int):
+        raise ValueError(f"no operand: {ast.unparse(node)}")
+    return Literal(value)
