@@ -1,0 +1,60 @@
+"""Records and the tables made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import record, rows, table
+from benchmarks.anchors import CYCLE_GOALS, OPEN_TOOLS, PUBLISHED
+from benchmarks.models import NETWORKS, Sources, network
+from benchmarks.record import Record
+from hlsgen.errors import BadFile
+
+
+def test_a_record_reads_back_with_where_it_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "RESULTS", tmp_path)
+    Record("exact", "digits", "command", {"samples": 2}, {"mismatches": 0}).write()
+    (found,) = record.records("exact")
+    assert (found.design, found.options, found.values) == (
+        "digits",
+        {"samples": 2},
+        {"mismatches": 0},
+    )
+    assert {"date", "commit", "packages", "cores"} <= set(found.made)
+    assert record.records("boards") == []
+
+
+def test_sections_without_records_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "RESULTS", tmp_path)
+    text = table.filled("a\n<!-- begin exact -->\nold\n<!-- end exact -->\nb")
+    assert "Not measured yet." in text and "old" not in text
+    assert text.startswith("a\n") and text.endswith("\nb")
+
+
+def test_an_unknown_section_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        table.filled("<!-- begin nonsense -->\n<!-- end nonsense -->")
+
+
+def test_a_missing_network_says_how_to_name_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="--models DIR"):
+        Sources(None).model("ic_resnet8_int8")
+    with pytest.raises(BadFile, match=r"ic_resnet8_int8/model\.onnx"):
+        Sources(tmp_path).model("ic_resnet8_int8")
+
+
+def test_the_busy_share_is_that_of_the_slowest_process() -> None:
+    report = {"predicted_interval_cycles": 100, "layers": [{"cycles": 40}, {"cycles": 98}]}
+    found = rows._busy(report, {"interval_cycles": 102})
+    assert found == {"interval_deviation": 0.02, "slowest_busy": 0.9608}
+
+
+def test_anchors_name_networks_that_are_measured() -> None:
+    names = {item.name for item in NETWORKS}
+    assert {item.network for item in (*PUBLISHED, *OPEN_TOOLS)} <= names
+    assert set(CYCLE_GOALS) == set(rows.cycles.designs) <= names
+    assert all(network(item).samples >= 3 for item in names)

@@ -1,0 +1,49 @@
+"""The README: its tables are those of the records, its commands exist, its example runs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from benchmarks.table import READMES, filled
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.parent.name)
+def test_tables_are_those_of_the_records(path: Path) -> None:
+    text = path.read_text()
+    assert filled(text) == text, "run: python -m benchmarks.table"
+
+
+def test_every_command_and_option_named_in_the_readme_exists() -> None:
+    from hlsgen.cli import app
+
+    commands = get_command(app).commands
+    named = re.findall(r"\| `hlsgen (\w+)([^`]*)`", README)
+    assert {name for name, _ in named} == set(commands)
+    for name, rest in named:
+        known = {option for parameter in commands[name].params for option in parameter.opts}
+        assert set(re.findall(r"(?<![\w-])--?[a-z]+(?:-[a-z]+)*", rest)) <= known, name
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=str
+)
+def test_links_to_files_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+        assert (path.parent / target).exists(), target
+
+
+@pytest.mark.slow
+def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "README.md", "exec"), {})
+    assert (tmp_path / "build" / "digits" / "design.v").is_file()
