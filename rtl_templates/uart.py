@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Signal
+from amaranth.hdl import Cat, Elaboratable, Module, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.fifo import SyncFIFOBuffered
@@ -26,7 +26,8 @@ class UartReceiver(wiring.Component):
     overflow : Out(1)
         High for one cycle when a byte is lost.
     broken : Out(1)
-        High for one cycle when the stop bit is missing: a break of the line, or another bit rate.
+        High for one cycle when the stop bit is missing: a break of the line, or another bit rate. A byte that waits
+        is dropped.
 
     **Timing** A byte is valid half a bit after its stop bit has begun. **Cost** About 40 LUT and 35 registers.
     """
@@ -76,6 +77,8 @@ class UartReceiver(wiring.Component):
                     m.next = "STOP"
             with m.State("STOP"), m.If(timer == 0):
                 m.d.comb += [done.eq(line), self.broken.eq(~line)]
+                with m.If(~line):
+                    m.d.sync += self.o.valid.eq(0)
                 m.next = "RECOVER"
             with m.State("RECOVER"), m.If(line):
                 m.next = "IDLE"
@@ -134,8 +137,6 @@ class WordAssembler(wiring.Component):
 
     Members
     -------
-    clear : In(1)
-        Forgets the bytes of an unfinished word.
     i, o : streams of 8 and ``width`` bits
         ``o.valid`` is a register; ``i.ready`` is low while a whole word waits.
 
@@ -145,9 +146,7 @@ class WordAssembler(wiring.Component):
     def __init__(self, width: int) -> None:
         assert width > 0 and width % 8 == 0, width
         self.width = width
-        super().__init__(
-            {"i": In(stream.Signature(8)), "o": Out(stream.Signature(width)), "clear": In(1)}
-        )
+        super().__init__({"i": In(stream.Signature(8)), "o": Out(stream.Signature(width))})
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -161,8 +160,6 @@ class WordAssembler(wiring.Component):
             m.d.sync += index.eq(index + 1)
             with m.If(index == count - 1):
                 m.d.sync += [index.eq(0), self.o.valid.eq(1)]
-        with m.If(self.clear):
-            m.d.sync += [index.eq(0), self.o.valid.eq(0)]
         return m
 
 
@@ -220,7 +217,7 @@ class UartLink(wiring.Component):
     o, i : streams of ``word_in`` and ``word_out`` bits
         The words received and the words to send.
     broken : Out(1)
-        A break of the line; whoever resets on it begins with a whole word.
+        High for one cycle after a break of the line, which empties the link: the next byte begins a new word.
     overflow : Out(1)
         Stays high from the first lost byte until a break; nothing is sent meanwhile, so that no wrong answer leaves.
 
@@ -244,9 +241,13 @@ class UartLink(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         m.submodules.receiver = receiver = UartReceiver(self.divisor)
-        m.submodules.assembler = assembler = WordAssembler(self.word_in)
-        m.submodules.fifo = fifo = SyncFIFOBuffered(width=self.word_in, depth=self.depth)
-        m.submodules.splitter = splitter = WordSplitter(self.word_out)
+        assembler = WordAssembler(self.word_in)
+        fifo = SyncFIFOBuffered(width=self.word_in, depth=self.depth)
+        splitter = WordSplitter(self.word_out)
+        anew = ResetInserter(receiver.broken)
+        m.submodules.assembler = anew(assembler)
+        m.submodules.fifo = anew(fifo)
+        m.submodules.splitter = anew(splitter)
         m.submodules.transmitter = transmitter = UartTransmitter(self.divisor)
 
         wiring.connect(m, receiver.o, assembler.i)
@@ -257,7 +258,6 @@ class UartLink(wiring.Component):
             receiver.rx.eq(self.rx),
             self.tx.eq(transmitter.tx),
             self.broken.eq(receiver.broken),
-            assembler.clear.eq(receiver.broken),
             transmitter.i.payload.eq(splitter.o.payload),
             transmitter.i.valid.eq(splitter.o.valid & ~self.overflow),
             splitter.o.ready.eq(transmitter.i.ready & ~self.overflow),

@@ -43,11 +43,14 @@ async def collect(ctx: Any, port: Any, count: int, taken: list[int], rest: Itera
         ctx.set(port.ready, 0)
 
 
-def run(unit: Any, *benches: Any) -> None:
+def run(unit: Any, *benches: Any, background: Any = None) -> None:
+    """Simulate until every bench has ended."""
     simulator = Simulator(unit)
     simulator.add_clock(1e-6)
     for bench in benches:
         simulator.add_testbench(bench)
+    if background is not None:
+        simulator.add_testbench(background, background=True)
     simulator.run()
 
 
@@ -82,11 +85,7 @@ def test_receiver_reports_a_lost_byte_and_a_break() -> None:
             seen["overflow"] += overflow
             seen["broken"] += broken
 
-    simulator = Simulator(unit)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(drive)
-    simulator.add_testbench(watch, background=True)
-    simulator.run()
+    run(unit, drive, background=watch)
     assert seen == {"overflow": 1, "broken": 1}
 
 
@@ -171,17 +170,23 @@ def test_link_answers_nothing_after_an_overflow_until_a_break() -> None:
     sent: list[int] = []
 
     async def drive(ctx: Any) -> None:
+        ctx.set(unit.i.payload, 0x42)
         for byte in range(8):
             await send_byte(ctx, unit.rx, byte)
         assert ctx.get(unit.overflow) == 1
-        ctx.set(unit.i.payload, 0x42)
         ctx.set(unit.i.valid, 1)
         for _ in range(20 * DIVISOR):
             assert ctx.get(unit.tx) == 1
             await ctx.tick()
+        ctx.set(unit.i.valid, 0)
         ctx.set(unit.rx, 0)
         await ctx.tick().repeat(20 * DIVISOR)
         ctx.set(unit.rx, 1)
+        await ctx.tick().repeat(DIVISOR)
+        assert ctx.get(unit.o.valid) == 0, "the break empties the link"
+        ctx.set(unit.i.valid, 1)
+        await ctx.tick().until(unit.i.ready)
+        ctx.set(unit.i.valid, 0)
 
     async def listen(ctx: Any) -> None:
         sent.append(await receive_byte(ctx, unit.tx))

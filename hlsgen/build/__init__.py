@@ -1,0 +1,1 @@
+"""Synthesis, place and route, packing: from a compiled folder to a bitstream."""
