@@ -1,0 +1,22 @@
+"""Exact requantisation: the reference formula of ONNX Runtime on x86-64, and integer forms that are proved equal to it."""
+
+from hlsgen.requantise.add import choose_add
+from hlsgen.requantise.choose import Choice, choose
+from hlsgen.requantise.multiply_shift import (
+    MultiplyShift,
+    find_multiply_shift,
+    verify_multiply_shift,
+)
+from hlsgen.requantise.reference import Rounding, requantise, thresholds
+
+__all__ = [
+    "Choice",
+    "MultiplyShift",
+    "Rounding",
+    "choose",
+    "choose_add",
+    "find_multiply_shift",
+    "requantise",
+    "thresholds",
+    "verify_multiply_shift",
+]

@@ -1,0 +1,100 @@
+"""The quantised addition of two 8-bit operands: all 65,536 pairs are checked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hlsgen.errors import TypeMismatch
+from hlsgen.scalar import QuantisedAdd
+from hlsgen.types import ElementType
+
+LARGEST_EXCEPTIONS = 64
+_SHIFTS = range(8, 25)
+_NEAR = (0, -1, 1, -2, 2)
+
+
+def choose_add(
+    truth: np.ndarray,
+    elements: tuple[ElementType, ElementType],
+    ratios: tuple[float, float],
+    low: int,
+    high: int,
+    where: str = "addition",
+) -> QuantisedAdd:
+    """The addition with the fewest exceptions, of the smallest shift among equals; it equals ``truth`` everywhere.
+
+    ``truth[a - minimum_a, b - minimum_b]`` is the result for operands a, b of ``elements``; ``ratios`` are the operands'
+    scales over the result's, near which multipliers are searched. Raises TypeMismatch if more than 64 pairs are wrong.
+    """
+    a = np.arange(elements[0].minimum, elements[0].maximum + 1)[:, None]
+    b = np.arange(elements[1].minimum, elements[1].maximum + 1)[None, :]
+    assert truth.shape == (a.size, b.size)
+    assert truth.min() >= low and truth.max() <= high
+    best: tuple[int, QuantisedAdd] | None = None
+    for shift in _SHIFTS:
+        for multiplier_a, multiplier_b in _candidates(ratios, shift):
+            least, greatest = _offset_windows(
+                truth, multiplier_a * a + multiplier_b * b, shift, low, high
+            )
+            offset, wrong = _best_offset(least, greatest)
+            if best is None or wrong < best[0]:
+                op = QuantisedAdd(multiplier_a, multiplier_b, offset, shift, low, high)
+                best = (wrong, op)
+                if wrong == 0:
+                    return op
+    assert best is not None
+    op = _with_exceptions(best[1], truth, a, b)
+    if len(op.exceptions) > LARGEST_EXCEPTIONS:
+        raise TypeMismatch(
+            where,
+            f"expected at most {LARGEST_EXCEPTIONS} of {truth.size} sums that need a table entry, "
+            f"found {len(op.exceptions)} (scale ratios {ratios[0]}, {ratios[1]})",
+            "Quantise the model again with other scales for this addition.",
+        )
+    return op
+
+
+def _candidates(ratios: tuple[float, float], shift: int) -> list[tuple[int, int]]:
+    center_a, center_b = (round(ratio * 2.0**shift) for ratio in ratios)
+    return [
+        (center_a + near_a, center_b + near_b)
+        for near_a in _NEAR
+        for near_b in _NEAR
+        if center_a + near_a >= 0 and center_b + near_b >= 0
+    ]
+
+
+def _offset_windows(
+    truth: np.ndarray, total: np.ndarray, shift: int, low: int, high: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each pair the least and the greatest offset with which (total + offset) >> shift, clamped, is right."""
+    unbounded = 1 << 62
+    least = np.where(truth > low, (truth << shift) - total, -unbounded)
+    greatest = np.where(truth < high, ((truth + 1) << shift) - 1 - total, unbounded)
+    return least, greatest
+
+
+def _best_offset(least: np.ndarray, greatest: np.ndarray) -> tuple[int, int]:
+    """The offset that lies in the most windows, and how many windows it misses."""
+    above, below = int(least.max()), int(greatest.min())
+    if above <= below:
+        return (above + below) >> 1, 0
+    starts = np.sort(least[least > below])
+    ends = np.sort(greatest[greatest < above])
+    offsets = np.concatenate([[below], starts])
+    missed = len(starts) - np.searchsorted(starts, offsets, side="right")
+    missed = missed + np.searchsorted(ends, offsets, side="left")
+    best = int(np.argmin(missed))
+    return int(offsets[best]), int(missed[best])
+
+
+def _with_exceptions(
+    op: QuantisedAdd, truth: np.ndarray, a: np.ndarray, b: np.ndarray
+) -> QuantisedAdd:
+    wrong = np.argwhere(op.evaluate(np, a, b) != truth)
+    exceptions = tuple(
+        (int(a[row, 0]), int(b[0, column]), int(truth[row, column])) for row, column in wrong
+    )
+    return QuantisedAdd(
+        op.multiplier_a, op.multiplier_b, op.offset, op.shift, op.low, op.high, exceptions
+    )

@@ -1,0 +1,103 @@
+"""The requantiser of a layer: multiply-shift where it is proved exact, the float32-exact integer form elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlsgen.errors import TypeMismatch
+from hlsgen.requantise.multiply_shift import find_multiply_shift, verify_multiply_shift
+from hlsgen.requantise.reference import Rounding
+from hlsgen.scalar import RequantiseFloat32, ScalarOp
+
+_EXACT = (1 << 24) - 1  # largest range of integers that float32 holds without rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """``op(acc, *constants)``: a scalar operator and its constants, one int64 per channel."""
+
+    op: ScalarOp
+    constants: tuple[np.ndarray, ...]
+
+
+def choose(
+    scales: np.ndarray,
+    zero_point: int,
+    low: int,
+    high: int,
+    accumulator_low: np.ndarray | int,
+    accumulator_high: np.ndarray | int,
+    where: str = "requantisation",
+) -> Choice:
+    """An exact requantiser for channels with these float32 ``scales`` and accumulator ranges (broadcast to channels).
+
+    The result equals ``requantise`` for every accumulator in range, by proof. ``where`` names the layer in errors. Raises
+    TypeMismatch where no integer form is exact.
+    """
+    scale = np.asarray(scales, dtype=np.float32).reshape(-1)
+    rounding = Rounding(
+        scale,
+        zero_point,
+        low,
+        high,
+        np.broadcast_to(np.asarray(accumulator_low, dtype=np.int64), scale.shape),
+        np.broadcast_to(np.asarray(accumulator_high, dtype=np.int64), scale.shape),
+    )
+    found = find_multiply_shift(rounding)
+    if found is not None:
+        assert verify_multiply_shift(rounding, found), f"{where}: the proof contradicts the search"
+        return Choice(found.op, (found.multiplier, found.rounding))
+    op, multiplier = float32_parameters(rounding, where)
+    return Choice(op, (multiplier,))
+
+
+def float32_parameters(
+    rounding: Rounding, where: str = "requantisation"
+) -> tuple[RequantiseFloat32, np.ndarray]:
+    """The float32-exact form: S = m / 2**q with one q for all channels (m widened by the spread of the scales).
+
+    Channels whose result is the zero point for every accumulator get m = 0. Raises TypeMismatch where an accumulator
+    above 24 bits is rounded by float32 without being saturated, or where numbers exceed 63 bits.
+    """
+    _refuse_rounded_accumulators(rounding, where)
+    fraction, exponent = np.frexp(rounding.scale.astype(np.float64))
+    mantissa = (fraction * 2.0**24).astype(np.int64)
+    q = 24 - exponent.astype(np.int64)
+    ends = np.stack([rounding.accumulator_low, rounding.accumulator_high], axis=1)
+    alive = np.any(rounding.evaluate(ends) != rounding.zero_point, axis=1)
+    shared = int(q[alive].max()) if np.any(alive) else 1
+    spread = np.where(alive, shared - q, 0)
+    largest = np.abs(ends).max(axis=1)
+    bits = 24 + spread + np.ceil(np.log2(np.maximum(largest, 1) + 1.0))
+    if not 1 <= shared <= 62 or np.any(bits[alive] > 63):
+        raise TypeMismatch(
+            where,
+            f"expected scales whose products fit 63 bits, found scales {rounding.scale.min()} to "
+            f"{rounding.scale.max()}",
+            "Quantise the model again with scales of channels closer to each other.",
+        )
+    multiplier = np.where(alive, mantissa << spread, 0)
+    op = RequantiseFloat32(shared, rounding.zero_point, rounding.low, rounding.high)
+    return op, multiplier
+
+
+def _refuse_rounded_accumulators(rounding: Rounding, where: str) -> None:
+    """Above 2**24 the unit and float32 agree only because both saturate; refuse where they do not."""
+    limit = np.full((len(rounding.scale), 1), _EXACT)
+    high_open = (rounding.accumulator_high > _EXACT) & (
+        rounding.evaluate(limit)[:, 0] < rounding.high
+    )
+    low_open = (rounding.accumulator_low < -_EXACT) & (
+        rounding.evaluate(-limit)[:, 0] > rounding.low
+    )
+    if np.any(high_open | low_open):
+        channel = int(np.flatnonzero(high_open | low_open)[0])
+        raise TypeMismatch(
+            where,
+            f"expected accumulators below 2**24 where they are not saturated, found channel {channel} with "
+            f"{rounding.accumulator_low[channel]} to {rounding.accumulator_high[channel]} and scale "
+            f"{rounding.scale[channel]}",
+            "Split the layer, or quantise it with fewer bits.",
+        )

@@ -1,0 +1,134 @@
+"""Requantisers are equal to the float32 reference for every accumulator, and the proof rejects wrong parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hlsgen.errors import TypeMismatch
+from hlsgen.requantise import (
+    Rounding,
+    choose,
+    choose_add,
+    find_multiply_shift,
+    requantise,
+    thresholds,
+    verify_multiply_shift,
+)
+from hlsgen.requantise.choose import float32_parameters
+from hlsgen.scalar import RequantiseFloat32, RequantiseMultiplyShift
+from hlsgen.types import S8, U8
+
+
+def layer(scales: np.ndarray, zero_point: int, low: int, high: int, bound: int) -> Rounding:
+    scales = np.asarray(scales, dtype=np.float32)
+    bounds = np.full(scales.shape, bound, dtype=np.int64)
+    return Rounding(scales, zero_point, low, high, -bounds, bounds)
+
+
+def random_scales(count: int, low: float, high: float, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    return (2.0 ** random.uniform(low, high, count)).astype(np.float32)
+
+
+def test_reference_rounds_half_to_even() -> None:
+    found = requantise(np.array([-3, -1, 1, 3, 5]), np.float32(0.5), 10, -128, 127)
+    assert found.tolist() == [8, 10, 10, 12, 12]
+
+
+def test_thresholds_are_the_first_accumulators_of_their_results() -> None:
+    rounding = layer(random_scales(5, -9, -6), -7, -128, 127, 30_000)
+    every = np.arange(-30_000, 30_001)
+    results = rounding.evaluate(np.broadcast_to(every, (5, every.size)))
+    for channel, limits in enumerate(thresholds(rounding)):
+        expected = np.searchsorted(results[channel], np.arange(-127, 128), side="left") - 30_000
+        assert np.array_equal(limits, expected)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-128, 127), (0, 255), (-8, 7), (10, 10)])
+def test_multiply_shift_equals_the_reference_for_every_accumulator(low: int, high: int) -> None:
+    rounding = layer(random_scales(12, -8, -5), 3 if low < 0 else 0, low, high, 50_000)
+    found = find_multiply_shift(rounding)
+    assert found is not None
+    every = np.broadcast_to(np.arange(-50_000, 50_001), (12, 100_001))
+    results = found.op.evaluate(np, every, found.multiplier[:, None], found.rounding[:, None])
+    assert np.array_equal(results, rounding.evaluate(every))
+    assert verify_multiply_shift(rounding, found)
+
+
+def test_the_proof_rejects_parameters_that_are_wrong_for_one_accumulator() -> None:
+    rounding = layer(random_scales(3, -8, -7), 0, -128, 127, 40_000)
+    found = find_multiply_shift(rounding)
+    assert found is not None
+    changed = found.rounding.copy()
+    changed[1] += 1 << (found.op.shift - 4)
+    assert not verify_multiply_shift(rounding, dataclasses.replace(found, rounding=changed))
+
+
+def test_few_thresholds_need_few_multiplier_bits() -> None:
+    found = find_multiply_shift(layer(np.array([np.pi / 10]), 0, -8, 7, 100))
+    assert found is not None
+    assert int(found.multiplier.max()).bit_length() <= 8
+
+
+@pytest.mark.parametrize("spread", [(-4, -3), (-9, -6), (-14, -9)])
+def test_float32_form_equals_the_reference_near_every_threshold(spread: tuple[int, int]) -> None:
+    rounding = layer(random_scales(20, *spread), 5, -128, 127, (1 << 24) - 1)
+    op, multiplier = float32_parameters(rounding)
+    limits = thresholds(rounding)
+    points = np.concatenate([limits + step for step in (-2, -1, 0, 1, 2)], axis=1)
+    points = np.clip(points, -(1 << 24) + 1, (1 << 24) - 1)
+    found = op.evaluate(np, points, multiplier[:, None])
+    assert np.array_equal(found, rounding.evaluate(points))
+
+
+def test_float32_form_rounds_ties_of_powers_of_two_to_even() -> None:
+    rounding = layer(np.array([2.0**-4]), 1, -128, 127, 4000)
+    op, multiplier = float32_parameters(rounding)
+    every = np.arange(-4000, 4001)[None]
+    assert np.array_equal(op.evaluate(np, every, multiplier[:, None]), rounding.evaluate(every))
+
+
+def test_choose_falls_back_to_the_float32_form_where_ties_defeat_multiply_shift() -> None:
+    choice = choose(np.array([2.0**-4], np.float32), 0, -128, 127, -4000, 4000)
+    assert isinstance(choice.op, RequantiseFloat32)
+    choice = choose(np.array([np.pi / 300], np.float32), 0, -128, 127, -4000, 4000)
+    assert isinstance(choice.op, RequantiseMultiplyShift)
+
+
+def test_a_channel_of_tiny_scale_costs_the_others_nothing() -> None:
+    choice = choose(np.array([2.0**-4, 1e-12], np.float32), 4, -128, 127, -4000, 4000)
+    assert isinstance(choice.op, RequantiseFloat32)
+    assert choice.constants[0][1] == 0
+
+
+def test_accumulators_that_float32_rounds_are_refused_only_where_unsaturated() -> None:
+    wide = 1 << 26
+    rounding = layer(np.array([2.0**-12], np.float32), 0, -128, 127, wide)
+    float32_parameters(rounding)
+    rounding = layer(np.array([2.0**-18], np.float32), 0, -128, 127, wide)
+    with pytest.raises(TypeMismatch, match="2\\*\\*24"):
+        float32_parameters(rounding)
+
+
+def test_choose_add_equals_the_truth_for_all_pairs() -> None:
+    random = np.random.default_rng(1)
+    for elements in ((S8, S8), (U8, S8)):
+        a = np.arange(elements[0].minimum, elements[0].maximum + 1)[:, None]
+        b = np.arange(elements[1].minimum, elements[1].maximum + 1)[None]
+        for _ in range(3):
+            ratio = random.uniform(0.3, 1.2, 2)
+            real = ratio[0] * (a - 3) + ratio[1] * (b + 5)
+            truth = np.clip(np.rint(real) - 2, -128, 127).astype(np.int64)
+            op = choose_add(truth, elements, (ratio[0], ratio[1]), -128, 127)
+            assert np.array_equal(op.evaluate(np, a, b), truth)
+            assert len(op.exceptions) <= 2
+
+
+def test_choose_add_lists_ties_as_exceptions_or_refuses() -> None:
+    a = np.arange(-128, 128)[:, None]
+    truth = np.clip(np.rint(0.5 * a + 0.5 * a.T), -128, 127).astype(np.int64)
+    with pytest.raises(TypeMismatch, match="65536"):
+        choose_add(truth, (S8, S8), (0.5, 0.5), -128, 127)
