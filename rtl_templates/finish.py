@@ -1,0 +1,267 @@
+"""Finish: evaluates the finish expression of a process on every result, in a pipeline that never stalls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl_templates import contract
+from rtl_templates import expression as ex
+from rtl_templates.contract import Contract, MultiplierKind
+from rtl_templates.credit_fifo import CreditFifo
+from rtl_templates.expression import Expression, Width
+from rtl_templates.multiplier import shape_of
+from rtl_templates.scalar_units import scalar_unit
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """Constants of one width, one per result in output order; the sequence repeats (usually: the channels of a pixel)."""
+
+    width: Width
+    values: tuple[int, ...]
+
+    def words(self, lanes: int) -> list[list[int]]:
+        """The memory's content: ``lanes`` values per word, zeros after the last value."""
+        padded = [*self.values, *([0] * (-len(self.values) % lanes))]
+        return [padded[k : k + lanes] for k in range(0, len(padded), lanes)]
+
+
+class Finish(wiring.Component):
+    """A pipeline from words of ``lanes`` results to words of ``lanes`` elements.
+
+    Parameters
+    ----------
+    expression : what is computed, over operands, parameters and literals.
+    operands : fields of a result, by name. ``parameters`` : parameter memories, by name, all of one length.
+    element : width of an output element, which holds every value of the expression.
+    lanes : results per word. ``repeat`` : words in a row that share a word of parameters (pixels side by side).
+    interval : cycles per word; above 1 requantising multipliers are digit-serial and built of LUTs.
+    multiplier : kind of multipliers at interval 1. ``depth`` : words of the output FIFO, see ``contract.credit_depth``.
+
+    Members: ``i``: stream of ArrayLayout(StructLayout(operands), lanes); ``o``: stream of ArrayLayout(element, lanes).
+
+    **Timing**: see ``contract`` (latency from the acceptance of a word's first cycle to ``o.valid``). A word is held at
+    ``i`` for ``interval`` cycles and accepted in the last. ``i.ready`` depends on a credit, never on ``o.ready`` in the same
+    cycle; ``o.valid`` is a register.
+    **Cost**: see ``contract``; parameter memories of up to ``contract.LOGIC_ROM_WORDS`` words are built of LUTs.
+    **Semantics**: the finish expression of a dataflow process.
+    """
+
+    def __init__(
+        self,
+        expression: Expression,
+        *,
+        operands: Mapping[str, Width],
+        parameters: Mapping[str, Parameter],
+        element: Width,
+        lanes: int,
+        interval: int = 1,
+        repeat: int = 1,
+        multiplier: MultiplierKind = "dsp",
+        depth: int | None = None,
+    ) -> None:
+        self.expression, self.operands, self.parameters = expression, operands, parameters
+        self.element, self.lanes, self.interval = element, lanes, interval
+        self.repeat, self.multiplier = repeat, multiplier
+        self.widths = {**operands, **{name: p.width for name, p in parameters.items()}}
+        value = ex.expression_width(expression, self.widths)
+        if value.minimum < element.minimum or value.maximum > element.maximum:
+            raise ValueError(f"expected a value that fits {element}, found {value}")
+        lengths = {len(p.words(lanes)) for p in parameters.values()}
+        if len(lengths) > 1:
+            raise ValueError(f"expected parameters of one length, found {sorted(lengths)} words")
+        self.period = lengths.pop() if lengths else 1
+        inner = contract.finish(
+            expression,
+            operands=operands,
+            parameters={name: p.width for name, p in parameters.items()},
+            parameter_words=self.period,
+            lanes=lanes,
+            interval=interval,
+            multiplier=multiplier,
+        )
+        self.depth = depth or contract.credit_depth(inner.latency, interval)
+        fifo_bits = self.depth * lanes * element.bits
+        self.pipeline_latency = inner.latency
+        self.contract = Contract(
+            inner.latency + 1, interval, inner.storage_bits + fifo_bits, inner.multipliers
+        )
+        result = data.StructLayout({name: shape_of(w) for name, w in operands.items()})
+        super().__init__(
+            {
+                "i": In(stream.Signature(data.ArrayLayout(result, lanes))),
+                "o": Out(stream.Signature(data.ArrayLayout(shape_of(element), lanes))),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.fifo = fifo = CreditFifo(self.o.payload.shape(), depth=self.depth)
+        wiring.connect(m, wiring.flipped(self.o), fifo.o)
+        begin, accept = self._phases(m, fifo)
+        pipeline = _Pipeline(self, m, begin, accept)
+        for lane in range(self.lanes):
+            value, at = pipeline.value(self.expression, lane)
+            late = pipeline.delayed(value, (lane, self.expression), at or 0, self.pipeline_latency)
+            m.d.comb += fifo.data[lane].eq(late)
+        m.d.comb += [fifo.start.eq(begin), fifo.push.eq(pipeline.pulse(self.pipeline_latency))]
+        return m
+
+    def _phases(self, m: Module, fifo: CreditFifo) -> tuple[Value, Value]:
+        """Pulses in the first and in the last cycle of a word."""
+        if self.interval == 1:
+            m.d.comb += self.i.ready.eq(fifo.available)
+            begin = self.i.valid & fifo.available
+            return begin, begin
+        phase = Signal(range(self.interval))
+        begin, accept = Signal(), Signal()
+        m.d.comb += [
+            begin.eq((phase == 0) & self.i.valid & fifo.available),
+            accept.eq(phase == self.interval - 1),
+            self.i.ready.eq(accept),
+        ]
+        with m.If(accept):
+            m.d.sync += phase.eq(0)
+        with m.Elif(begin | (phase != 0)):
+            m.d.sync += phase.eq(phase + 1)
+        return begin, accept
+
+
+class _Pipeline:
+    """Places the units of an expression in time and balances their operands with registers.
+
+    Times are cycles after the first cycle of a word. A parameter is read from its memory in the very cycle
+    in which it is needed, so that not values but short addresses are delayed.
+    """
+
+    def __init__(self, owner: Finish, m: Module, begin: Value, accept: Value) -> None:
+        self.owner, self.m = owner, m
+        self.pulses: dict[int, Value] = {0: begin, owner.interval - 1: accept}
+        self.registers: dict[tuple[Any, int], Value] = {}
+        self.memories: dict[tuple[str, int], Any] = {}
+        self.addresses: list[Value] = []
+        self.next_address: Value | None = None
+        if owner.period > 1:
+            self._count(accept)
+
+    def _count(self, accept: Value) -> None:
+        """The address of the word at the input: counts accepted words modulo the period, each ``repeat`` times."""
+        m, owner = self.m, self.owner
+        address, after = Signal(range(owner.period)), Signal(range(owner.period))
+        advance = accept
+        if owner.repeat > 1:
+            turn = Signal(range(owner.repeat))
+            final = turn == owner.repeat - 1
+            advance = accept & final
+            with m.If(accept):
+                m.d.sync += turn.eq(Mux(final, 0, turn + 1))
+        m.d.comb += after.eq(address)
+        with m.If(advance):
+            m.d.comb += after.eq(Mux(address == owner.period - 1, 0, address + 1))
+        m.d.sync += address.eq(after)
+        self.next_address, self.addresses = after, [address]
+
+    def pulse(self, time: int) -> Value:
+        """The pulse of a word ``time`` cycles after its first cycle."""
+        if time not in self.pulses:
+            register = Signal(name=f"begun_{time}")
+            self.m.d.sync += register.eq(self.pulse(time - 1))
+            self.pulses[time] = register
+        return self.pulses[time]
+
+    def delayed(self, value: Value, key: Any, ready: int, time: int) -> Value:
+        """``value``, which is there at time ``ready``, at ``time``; registers are shared by ``key``."""
+        for at in range(ready + 1, time + 1):
+            if (key, at) not in self.registers:
+                register = Signal(value.shape(), reset_less=True)
+                self.m.d.sync += register.eq(value)
+                self.registers[key, at] = register
+            value = self.registers[key, at]
+        return value
+
+    def value(self, node: Expression, lane: int) -> tuple[Value, int | None]:
+        """The value of a node and the time it is there; None for one that could be read at any time."""
+        match node:
+            case ex.Unit():
+                return self._unit(node, lane)
+            case ex.Operand(name) if name in self.owner.operands:
+                return Value.cast(self.owner.i.payload[lane][name]), 0
+        return self._at(node, lane, 0), None
+
+    def _at(self, node: Expression, lane: int, time: int) -> Value:
+        """A literal, or a parameter at the time it is needed."""
+        if isinstance(node, ex.Literal):
+            return Const(node.value, shape_of(Width.holding(node.value, node.value)))
+        assert isinstance(node, ex.Operand)
+        return self._parameter(node.name, time)[lane]
+
+    def _unit(self, node: ex.Unit, lane: int) -> tuple[Value, int]:
+        owner = self.owner
+        widths = tuple(ex.expression_width(a, owner.widths) for a in node.arguments)
+        unit = scalar_unit(
+            node.name,
+            dict(node.parameters),
+            widths,
+            interval=owner.interval,
+            multiplier=owner.multiplier,
+        )
+        flexible = [self._flexible(a) for a in node.arguments]
+        values = [
+            None if free else self.value(a, lane)
+            for a, free in zip(node.arguments, flexible, strict=True)
+        ]
+        base = contract.unit_base(unit.timing, tuple(v[1] if v else None for v in values))
+        self.m.submodules += unit
+        self.m.d.comb += unit.start.eq(self.pulse(base))
+        for k, argument in enumerate(node.arguments):
+            needed, found = base + unit.timing.arrivals[k], values[k]
+            if found is None:
+                ready = self._at(argument, lane, needed)
+            else:
+                ready = self.delayed(found[0], (lane, argument), found[1] or 0, needed)
+            self.m.d.comb += unit.operand(k).eq(ready)
+        return unit.result, base + unit.timing.latency
+
+    def _flexible(self, node: Expression) -> bool:
+        """Whether the node is a literal or a parameter, which can be had at any time."""
+        if isinstance(node, ex.Operand):
+            return node.name in self.owner.parameters
+        return isinstance(node, ex.Literal)
+
+    def _parameter(self, name: str, time: int) -> Any:
+        """The parameter word of the word that began ``time`` cycles ago."""
+        if (name, time) in self.memories:
+            return self.memories[name, time]
+        owner, m = self.owner, self.m
+        parameter = owner.parameters[name]
+        words = parameter.words(owner.lanes)
+        layout = data.ArrayLayout(shape_of(parameter.width), owner.lanes)
+        if owner.period == 1:
+            self.memories[name, time] = fixed = Signal(layout, init=words[0])
+            return fixed
+        style = "logic" if owner.period <= contract.LOGIC_ROM_WORDS else "auto"
+        rom = memory.Memory(
+            shape=layout, depth=owner.period, init=words, attrs={"rom_style": style}
+        )
+        m.submodules[f"{name}_{time}"] = rom
+        port = rom.read_port()
+        m.d.comb += port.addr.eq(self._address(time))
+        self.memories[name, time] = port.data
+        return port.data
+
+    def _address(self, time: int) -> Value:
+        """What a memory must be asked a cycle before ``time``."""
+        if time == 0:
+            assert self.next_address is not None
+            return self.next_address
+        while len(self.addresses) < time:
+            late = Signal.like(self.addresses[-1], name=f"address_{len(self.addresses)}")
+            self.m.d.sync += late.eq(self.addresses[-1])
+            self.addresses.append(late)
+        return self.addresses[time - 1]
