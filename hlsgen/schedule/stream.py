@@ -1,14 +1,26 @@
-"""The stream scheduler: one PE array per process."""
+"""The stream scheduler: every process gets a PE array of its own, sized so that the slowest is as fast as the board allows.
+
+The choice of one candidate per process is a multiple-choice knapsack over DSP blocks, LUTs and RAM blocks. For a given
+interval T it is one integer programme over the candidates that need at most T cycles; T is found by bisection over the
+cycle counts that occur. At the best T the programme minimises the share of the board used, so that no process is larger
+than the bottleneck needs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hlsgen.arch.board import Board
-from hlsgen.dataflow.ir import Dataflow
+import numpy as np
+
+from hlsgen.arch.board import Board, boards
+from hlsgen.arch.cost import ceil_div
+from hlsgen.dataflow.ir import Channel, Dataflow
+from hlsgen.errors import BadOption, DoesNotFit
+from hlsgen.schedule.candidates import Candidates, Space, candidates, channel_reads
 from hlsgen.schedule.ir import ArrayPlan, BufferPlan, StreamSchedule, Unroll
-from hlsgen.schedule.words import word_ramps
+from hlsgen.schedule.select import Budget, Choice, choose
+from hlsgen.schedule.timing import buffer_depths, simulate
 
 
 @dataclass(frozen=True)
@@ -16,43 +28,198 @@ class StreamOptions:
     """What the user may ask of the scheduler.
 
     ``multipliers``: at most so many multipliers in DSP blocks; ``target_interval``: the smallest design with at most so many
-    cycles per sample; ``overrides``: unrolling fixed by process name; ``max_pixel_lanes``: the largest ``Unroll.x``.
+    cycles per sample; ``overrides``: unrolling fixed by process name; ``max_pixel_lanes``: the largest ``Unroll.x``;
+    ``finish_intervals``: allowed cycles per finished word; ``lut_share`` and ``bram_share``: how much of the board is used at
+    most, since a full device does not route; ``exact_depths``: buffers as small as a demand-driven run allows.
     """
 
     multipliers: int | None = None
     target_interval: int | None = None
     overrides: Mapping[str, Unroll] = field(default_factory=dict)
     max_pixel_lanes: int = 1
+    finish_intervals: tuple[int, ...] = (1,)
+    lut_share: float = 0.75
+    bram_share: float = 1.0
+    exact_depths: bool = False
 
 
 def schedule(
     dataflow: Dataflow, board: Board, options: StreamOptions | None = None
 ) -> StreamSchedule:
-    """Unroll factors, finishing lanes and buffer depths of every process."""
+    """Unroll factors, finishing lanes and buffer depths of every process. Raises BadOption and DoesNotFit."""
     options = options or StreamOptions()
-    arrays, buffers, interval = {}, [], 1
-    for process in dataflow.processes:
-        unroll = options.overrides.get(process.name, Unroll())
-        arrays[process.name] = ArrayPlan(process.name, unroll, 1, 1, "dsp", "dsp")
-        cycles = 1
-        for loop in process.loops:
-            cycles *= -(-loop.extent // getattr(unroll, loop.name, 1))
-        interval = max(interval, cycles)
-        channels = [r.source for r in process.reads if r.source in dataflow.channels]
-        for k, read in enumerate(process.reads):
-            if read.source not in dataflow.channels:
-                continue
-            lanes = max(unroll.i, unroll.g)
-            ramps = word_ramps(process, read, dataflow.channels[read.source], unroll, lanes)
-            joined = len(channels) > 1 or len(dataflow.consumers(read.source)) > 1
-            depth = ramps.total if joined else ramps.live
-            buffers.append(BufferPlan(read.source, process.name, k, lanes, depth))
-    return StreamSchedule(
-        dataflow,
-        arrays,
-        tuple(buffers),
-        {name: 1 for name in dataflow.inputs},
-        {name: 1 for name in dataflow.outputs},
-        interval,
-        interval,
+    check_options(dataflow, options)
+    budget = budget_of(board, options)
+    choices = choices_of(dataflow, board, options)
+    target = options.target_interval
+    chosen = choose(choices, budget, target)
+    if chosen is None:
+        raise does_not_fit(dataflow, board, options, choices)
+    arrays = {
+        choice.name: choice.rows.plan(choice.name, row)
+        for choice, row in zip(choices, chosen, strict=True)
+        if choice.name not in dataflow.inputs
+    }
+    inputs = {
+        choice.name: int(choice.rows.words[0][row])
+        for choice, row in zip(choices, chosen, strict=True)
+        if choice.name in dataflow.inputs
+    }
+    return plan_buffers(dataflow, arrays, inputs, options.exact_depths)
+
+
+def plan_buffers(
+    dataflow: Dataflow,
+    arrays: Mapping[str, ArrayPlan],
+    input_lanes: Mapping[str, int],
+    exact_depths: bool = False,
+) -> StreamSchedule:
+    """The schedule of given arrays: buffer depths, interval and latency from the event model."""
+    buffers = tuple(
+        BufferPlan(
+            r.source, p.name, k, max(arrays[p.name].unroll.g, arrays[p.name].unroll.i), 1
+        )
+        for p in dataflow.processes
+        for k, r in channel_reads(dataflow, p)
     )
+    outputs = {
+        name: arrays[producer.name].finish_lanes
+        for name in dataflow.outputs
+        if (producer := dataflow.producer(name)) is not None
+    }
+    plan = StreamSchedule(dataflow, arrays, buffers, dict(input_lanes), outputs, 0, 0)
+    plan = buffer_depths(plan, exact=exact_depths)
+    timing = simulate(plan)
+    return StreamSchedule(
+        dataflow, arrays, plan.buffers, dict(input_lanes), outputs, timing.interval, timing.latency
+    )
+
+
+def budget_of(board: Board, options: StreamOptions) -> Budget:
+    """What a design may use of the board."""
+    dsp = board.dsp if options.multipliers is None else min(board.dsp, options.multipliers)
+    return Budget(dsp, board.lut * options.lut_share, int(board.bram * options.bram_share))
+
+
+def choices_of(
+    dataflow: Dataflow, board: Board, options: StreamOptions, limit: Budget | None = None
+) -> tuple[Choice, ...]:
+    """The candidates of every process and of every input, within ``limit`` (the board's budget unless told)."""
+    limit = limit or budget_of(board, options)
+    space = Space(
+        options.max_pixel_lanes, options.finish_intervals, limit.dsp, limit.lut, limit.bram
+    )
+    inputs = tuple(
+        Choice(name, _input_candidates(dataflow.channels[name]), ()) for name in dataflow.inputs
+    )
+    makers = {p.write.channel: p.name for p in dataflow.processes} | {
+        name: name for name in dataflow.inputs
+    }
+    return inputs + tuple(
+        Choice(
+            p.name,
+            candidates(dataflow, p, board.family, space, options.overrides.get(p.name)),
+            tuple(makers[r.source] for _, r in channel_reads(dataflow, p)),
+        )
+        for p in dataflow.processes
+    )
+
+
+def _input_candidates(channel: Channel) -> Candidates:
+    """Lanes of an input port: each divisor of the channels, one word per cycle."""
+    height, width, depth = channel.shape
+    lanes = np.array([f for f in range(1, depth + 1) if depth % f == 0], np.int64)
+    factors = np.ones((len(lanes), 8), np.int64)
+    factors[:, 6] = lanes
+    zero = np.zeros(len(lanes), np.int64)
+    cycles = height * width * ceil_div(depth, lanes)
+    return Candidates(factors, np.ones((len(lanes), 2), np.int64), cycles, zero, lanes * 1.0, zero)
+
+
+def check_options(dataflow: Dataflow, options: StreamOptions) -> None:
+    """Raise BadOption for an override of an unknown process or a factor out of range."""
+    names = {p.name: p for p in dataflow.processes}
+    for name, unroll in options.overrides.items():
+        if name not in names:
+            raise BadOption(
+                f"--unroll {name}",
+                f"expected a process of {dataflow.name}; found {name!r}",
+                f"Processes: {', '.join(names)}.",
+            )
+        for loop in ("x", "g", "o", "ky", "kx", "i"):
+            extent, factor = names[name].extent(loop), getattr(unroll, loop)
+            if not 1 <= factor <= extent:
+                raise BadOption(
+                    f"--unroll {name}",
+                    f"expected 1 <= {loop} <= {extent}, found {factor}",
+                    "Choose a factor within the loop's extent.",
+                )
+    for label, value in (
+        ("--multipliers", options.multipliers),
+        ("--target-fps", options.target_interval),
+    ):
+        if value is not None and value < (0 if label == "--multipliers" else 1):
+            raise BadOption(label, f"expected a positive number, found {value}", "Raise it.")
+
+
+def does_not_fit(
+    dataflow: Dataflow, board: Board, options: StreamOptions, choices: tuple[Choice, ...]
+) -> DoesNotFit | BadOption:
+    """The error for a design without a solution: which resource is short, by how much, and what would fit."""
+    for choice in choices_of(dataflow, board, options, Budget.unlimited()):
+        if not len(choice.rows):
+            return BadOption(
+                f"--unroll {choice.name}",
+                "expected lanes that are whole buffer words, found factors that split one",
+                "Choose g or i that divides the channels of a group, and not both above 1.",
+            )
+    where = f"{dataflow.name} on board {board.name}"
+    if options.target_interval is not None:
+        best = choose(choices, budget_of(board, options), None)
+        if best is not None:
+            reached = max(
+                int(c.rows.cycles[row]) for c, row in zip(choices, best, strict=True)
+            )
+            return DoesNotFit(
+                where,
+                f"expected at most {options.target_interval} cycles per sample; "
+                f"the fastest design that fits needs {reached}",
+                f"Ask for at most {board.clock_mhz * 1e6 / reached:.1f} samples a second "
+                f"at {board.clock_mhz:g} MHz, or choose a larger board.",
+            )
+    wide = choices_of(dataflow, board, options, Budget.unlimited())
+    budget = budget_of(board, options)
+    return DoesNotFit(
+        where, _shortfall(wide, budget, options.target_interval), _what_fits(dataflow, options)
+    )
+
+
+def _shortfall(choices: tuple[Choice, ...], budget: Budget, target: int | None) -> str:
+    """The resource that is short even where the design uses as little of it as it can."""
+    texts = []
+    for resource, label in (("lut", "LUT"), ("bram", "RAM blocks"), ("dsp", "DSP blocks")):
+        least = choose(choices, budget.only(resource), target, minimise=resource)
+        needs = Budget.used(choices, least) if least is not None else None
+        have = getattr(budget, resource)
+        if needs is None:
+            texts.append(f"more than {have:.0f} {label}")
+        elif getattr(needs, resource) > have:
+            need = getattr(needs, resource)
+            texts.append(f"{need:.0f} {label}, {need - have:.0f} more than the budget of {have:.0f}")
+    if not texts:
+        least = choose(choices, Budget.unlimited(), target, minimise="lut")
+        used = Budget.used(choices, least) if least is not None else budget
+        texts = [
+            f"{used.lut:.0f} LUT, {used.dsp} DSP blocks and {used.bram} RAM blocks together, "
+            f"where {budget.lut:.0f}, {budget.dsp} and {budget.bram} may be used"
+        ]
+    return "the smallest design needs " + "; ".join(texts)
+
+
+def _what_fits(dataflow: Dataflow, options: StreamOptions) -> str:
+    """The smallest board on which the design would fit."""
+    for board in sorted(boards(), key=lambda item: item.lut):
+        choices = choices_of(dataflow, board, options)
+        if choose(choices, budget_of(board, options), options.target_interval) is not None:
+            return f"It would fit on board {board.name}."
+    return "It fits on no board that hlsgen knows: use a smaller network."

@@ -1,0 +1,218 @@
+"""What a process costs: its PE array, finishing, memories and control, as functions of how it is unrolled.
+
+Every quantity may be an array with one entry per candidate (see ``arch/cost.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlsgen.arch.cost import Amount, Cost, FamilyTable, ceil_div, memory, multiplication
+from hlsgen.dataflow.ir import Call, Dataflow, Expression, Literal, Operand, Process
+from hlsgen.scalar import (
+    Add,
+    Clamp,
+    Maximum,
+    Minimum,
+    Multiply,
+    QuantisedAdd,
+    RequantiseFloat32,
+    RequantiseMultiplyShift,
+    Subtract,
+    Table,
+)
+from hlsgen.types import ElementType
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Unroll factors and finishing lanes: numbers, or arrays of one entry per candidate."""
+
+    x: Amount
+    g: Amount
+    o: Amount
+    ky: Amount
+    kx: Amount
+    i: Amount
+    finish_lanes: Amount
+    finish_interval: Amount
+
+    @property
+    def rows(self) -> Amount:
+        return self.x * self.g * self.o
+
+    @property
+    def lanes(self) -> Amount:
+        return self.ky * self.kx * self.i
+
+
+def operand_types(dataflow: Dataflow, process: Process) -> dict[str, ElementType]:
+    """The element type of every operand of the process: ``acc``, ``r0``, ..."""
+    types = {"acc": process.accumulator}
+    for k, read in enumerate(process.reads):
+        source = dataflow.channels.get(read.source) or dataflow.stores[read.source]
+        types[f"r{k}"] = source.element
+    return types
+
+
+def signed_width(element: ElementType) -> int:
+    """Bits of the element as a signed operand."""
+    return element.bits + (not element.signed)
+
+
+def result_type(expression: Expression, types: Mapping[str, ElementType]) -> ElementType:
+    """The type of an expression's value."""
+    if isinstance(expression, Literal):
+        return ElementType.holding(min(0, expression.value), max(0, expression.value))
+    if isinstance(expression, Operand):
+        return types[expression.name]
+    return expression.op.result(*(result_type(a, types) for a in expression.arguments))
+
+
+def expression_cost(
+    table: FamilyTable, kind: str, expression: Expression, types: Mapping[str, ElementType]
+) -> Cost:
+    """One pipeline that computes the expression every cycle; products in DSP blocks or LUTs (``kind``)."""
+    if not isinstance(expression, Call):
+        return Cost()
+    total = Cost()
+    for argument in expression.arguments:
+        total += expression_cost(table, kind, argument, types)
+    operands = [result_type(argument, types) for argument in expression.arguments]
+    widths = [signed_width(element) for element in operands]
+    bits = result_type(expression, types).bits
+    match expression.op:
+        case Add() | Subtract():
+            return total + Cost(lut=table.adder_bit * bits, ff=bits)
+        case Maximum() | Minimum():
+            return total + Cost(lut=(table.adder_bit + table.choice_bit) * bits, ff=bits)
+        case Multiply():
+            return total + multiplication(table, kind, *widths)
+        case Clamp():
+            return total + Cost(lut=table.choice_bit * (max(widths) + bits), ff=bits)
+        case RequantiseMultiplyShift(shift=shift):
+            product = widths[0] + widths[1]
+            adder = Cost(lut=table.adder_bit * product, ff=product)
+            clamp = Cost(lut=table.choice_bit * (max(0, product - shift) + bits), ff=bits)
+            return total + multiplication(table, kind, widths[0], widths[1]) + adder + clamp
+        case RequantiseFloat32():
+            product = widths[0] + widths[1]
+            # |acc|, distance to half, window, rounding and the sign: about four adders (numbers.md 3.3)
+            steps = Cost(lut=table.adder_bit * 4 * product + 60, ff=2 * product)
+            return total + multiplication(table, kind, widths[0], widths[1]) + steps
+        case QuantisedAdd() as op:
+            each = [
+                multiplication(table, kind, w, m.bit_length() + 1)
+                for w, m in zip(widths, (op.multiplier_a, op.multiplier_b), strict=True)
+            ]
+            sums = Cost(lut=table.adder_bit * 2 * (op.shift + 10), ff=2 * (op.shift + 10))
+            return total + each[0] + each[1] + sums + Cost(lut=8 * len(op.exceptions) + 16, ff=8)
+        case Table():
+            return total + memory(table, 256, bits, constant=True)
+        case _:
+            return total + Cost(ff=bits)
+
+
+def array_cost(
+    table: FamilyTable, dataflow: Dataflow, process: Process, f: Factors, kind: str
+) -> Cost:
+    """Multipliers, adder trees, accumulators and the drain."""
+    types = operand_types(dataflow, process)
+    rows, lanes, width = f.rows, f.lanes, process.accumulator.bits
+    turn = np.where(rows > f.finish_lanes, rows * width * table.choice_bit, 0)
+    drain = Cost(lut=turn, ff=rows * width)
+    if process.step is None:
+        return drain
+    product = _product(process.step)
+    unit, sum_width = Cost(), 8
+    if product is not None:
+        widths = [signed_width(result_type(argument, types)) for argument in product.arguments]
+        unit = multiplication(table, kind, widths[0], widths[1])
+        sum_width = sum(widths)
+    tree = (lanes - 1) * (sum_width + np.log2(lanes) / 2)
+    folds = 2 if isinstance(process.step, Call) and isinstance(process.step.op, Maximum) else 1
+    adders = Cost(lut=rows * tree * table.adder_bit * folds, ff=rows * tree)
+    accumulator = Cost(lut=rows * width * (table.adder_bit + table.choice_bit), ff=rows * width)
+    return drain + unit.times(rows * lanes) + adders + accumulator
+
+
+def _product(expression: Expression) -> Call | None:
+    if not isinstance(expression, Call):
+        return None
+    if isinstance(expression.op, Multiply):
+        return expression
+    found = (_product(argument) for argument in expression.arguments)
+    return next((call for call in found if call is not None), None)
+
+
+def multiplies(process: Process) -> bool:
+    """Whether the process's array multiplies (its MACs count as such)."""
+    return process.step is not None and _product(process.step) is not None
+
+
+def finish_cost(
+    table: FamilyTable, dataflow: Dataflow, process: Process, f: Factors, kind: str
+) -> Cost:
+    """The finishing pipelines, their constants and the queue of finished words."""
+    types = operand_types(dataflow, process)
+    unit = expression_cost(table, kind, process.finish, types)
+    serial = expression_cost(table, "lut", process.finish, types)
+    plain = expression_cost(table, "dsp", process.finish, types)
+    slow = np.asarray(f.finish_interval) > 1
+    products = serial.lut - plain.lut  # a digit-serial product is its LUT product divided by its cycles
+    lut = np.where(slow, plain.lut + 30 + products / f.finish_interval, unit.lut)
+    dsp = np.where(slow, 0, unit.dsp)
+    total = Cost(lut=lut, ff=unit.ff, dsp=dsp, bram=unit.bram).times(f.finish_lanes)
+    channels = dataflow.channels[process.write.channel].shape[2]
+    for read in process.reads:
+        store = dataflow.stores.get(read.source)
+        if store is None or any(axis.coefficient(n) for axis in read.index for n in _REDUCE):
+            continue
+        if store is not None and store.values.size > 1:
+            words = ceil_div(channels, f.finish_lanes)
+            total += memory(table, words, store.element.bits * f.finish_lanes, constant=True)
+    element = dataflow.channels[process.write.channel].element
+    return total + memory(table, 16, element.bits * f.finish_lanes) + Cost(lut=12, ff=12)
+
+
+_REDUCE = ("ky", "kx", "i")
+
+
+def weights_cost(table: FamilyTable, dataflow: Dataflow, process: Process, f: Factors) -> Cost:
+    """Read-only memories of the operands that change with every step, in the order of the steps."""
+    steps = (
+        ceil_div(process.extent("g"), f.g)
+        * ceil_div(process.extent("o"), f.o)
+        * ceil_div(process.extent("ky"), f.ky)
+        * ceil_div(process.extent("kx"), f.kx)
+        * ceil_div(process.extent("i"), f.i)
+    )
+    total = Cost()
+    for read in process.reads:
+        store = dataflow.stores.get(read.source)
+        if store is None or not any(axis.coefficient(n) for axis in read.index for n in _REDUCE):
+            continue
+        total += memory(table, steps, f.g * f.o * f.lanes * store.element.bits, constant=True)
+    return total
+
+
+def control_cost(table: FamilyTable, process: Process, f: Factors) -> Cost:
+    """Loop counters and the array's handshake."""
+    bits: Amount = 0.0
+    for name in ("y", "x", "g", "o", "ky", "kx", "i"):
+        bits = bits + np.ceil(np.log2(ceil_div(process.extent(name), getattr(f, name, 1)) + 0.0))
+    return Cost(lut=table.process + table.counter_bit * bits, ff=40 + 2 * bits)
+
+
+def buffer_cost(
+    table: FamilyTable, depth: Amount, lanes: Amount, bits: int, copies: Amount, masked: bool
+) -> Cost:
+    """A channel buffer of ``depth`` words (its memory is the next power of two) with ``copies`` read ports."""
+    address = np.ceil(np.log2(np.maximum(depth, 2)))
+    banks = memory(table, 2 ** address.astype(np.int64), lanes * bits).times(copies)
+    masks = copies * lanes * bits * table.choice_bit * 0.5 * masked
+    control = table.buffer + table.counter_bit * 6 * address + table.adder_bit * copies * address
+    return banks + Cost(lut=masks + control, ff=8 * address + copies * lanes * bits * 0.5)
