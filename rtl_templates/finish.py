@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from rtl_templates.scalar_units import scalar_unit
 
 
 @dataclass(frozen=True)
-class Parameter:
+class ParameterMemory:
     """Constants of one width, one per result in output order; the sequence repeats (usually: the channels of a pixel)."""
 
     width: Width
@@ -32,98 +31,121 @@ class Parameter:
         return [padded[k : k + lanes] for k in range(0, len(padded), lanes)]
 
 
+@dataclass(frozen=True)
+class FinishParameters:
+    """What a Finish computes, and how.
+
+    ``expression``: over operands, parameters and literals. ``operands``: the fields of a result, by name.
+    ``memories``: parameter memories by name, all of one length. ``element``: width of an output element, which holds
+    every value of the expression. ``lanes``: results per word. ``repeat``: words in a row that share a word of
+    parameters (pixels side by side). ``interval``: cycles per word; above 1 requantising multipliers are digit-serial
+    and built of LUTs. ``multiplier``: kind of multipliers at interval 1. ``depth``: words of the output FIFO, see
+    ``contract.credit_depth`` (None: enough for a word per interval).
+    """
+
+    expression: Expression
+    operands: tuple[tuple[str, Width], ...]
+    memories: tuple[tuple[str, ParameterMemory], ...]
+    element: Width
+    lanes: int
+    interval: int = 1
+    repeat: int = 1
+    multiplier: MultiplierKind = "dsp"
+    depth: int | None = None
+
+    def __post_init__(self) -> None:
+        value = ex.expression_width(self.expression, self.widths)
+        if value.minimum < self.element.minimum or value.maximum > self.element.maximum:
+            raise ValueError(f"expected a value that fits {self.element}, found {value}")
+        lengths = {len(memory.words(self.lanes)) for _, memory in self.memories}
+        if len(lengths) > 1:
+            raise ValueError(f"expected parameters of one length, found {sorted(lengths)} words")
+
+    @property
+    def widths(self) -> dict[str, Width]:
+        """Operands and parameters by name."""
+        return {**dict(self.operands), **{name: p.width for name, p in self.memories}}
+
+    @property
+    def period(self) -> int:
+        """Words of the parameter memories."""
+        return len(self.memories[0][1].words(self.lanes)) if self.memories else 1
+
+    @property
+    def pipeline(self) -> Contract:
+        """Contract of the pipeline without its FIFO."""
+        return contract.finish(
+            self.expression,
+            operands=dict(self.operands),
+            parameters={name: memory.width for name, memory in self.memories},
+            parameter_words=self.period,
+            lanes=self.lanes,
+            interval=self.interval,
+            multiplier=self.multiplier,
+        )
+
+    @property
+    def fifo_depth(self) -> int:
+        """Words of the output FIFO."""
+        return self.depth or contract.credit_depth(self.pipeline.latency, self.interval)
+
+
 class Finish(wiring.Component):
     """A pipeline from words of ``lanes`` results to words of ``lanes`` elements.
 
-    Parameters
-    ----------
-    expression : what is computed, over operands, parameters and literals.
-    operands : fields of a result, by name. ``parameters`` : parameter memories, by name, all of one length.
-    element : width of an output element, which holds every value of the expression.
-    lanes : results per word. ``repeat`` : words in a row that share a word of parameters (pixels side by side).
-    interval : cycles per word; above 1 requantising multipliers are digit-serial and built of LUTs.
-    multiplier : kind of multipliers at interval 1. ``depth`` : words of the output FIFO, see ``contract.credit_depth``.
-
     Members: ``i``: stream of ArrayLayout(StructLayout(operands), lanes); ``o``: stream of ArrayLayout(element, lanes).
 
-    **Timing**: see ``contract`` (latency from the acceptance of a word's first cycle to ``o.valid``). A word is held at
-    ``i`` for ``interval`` cycles and accepted in the last. ``i.ready`` depends on a credit, never on ``o.ready`` in the same
+    **Timing**: see ``contract`` (latency from the first cycle of a word at ``i`` to ``o.valid``). A word is held at ``i``
+    for ``interval`` cycles and accepted in the last. ``i.ready`` depends on a credit, never on ``o.ready`` in the same
     cycle; ``o.valid`` is a register.
     **Cost**: see ``contract``; parameter memories of up to ``contract.LOGIC_ROM_WORDS`` words are built of LUTs.
     **Semantics**: the finish expression of a dataflow process.
     """
 
-    def __init__(
-        self,
-        expression: Expression,
-        *,
-        operands: Mapping[str, Width],
-        parameters: Mapping[str, Parameter],
-        element: Width,
-        lanes: int,
-        interval: int = 1,
-        repeat: int = 1,
-        multiplier: MultiplierKind = "dsp",
-        depth: int | None = None,
-    ) -> None:
-        self.expression, self.operands, self.parameters = expression, operands, parameters
-        self.element, self.lanes, self.interval = element, lanes, interval
-        self.repeat, self.multiplier = repeat, multiplier
-        self.widths = {**operands, **{name: p.width for name, p in parameters.items()}}
-        value = ex.expression_width(expression, self.widths)
-        if value.minimum < element.minimum or value.maximum > element.maximum:
-            raise ValueError(f"expected a value that fits {element}, found {value}")
-        lengths = {len(p.words(lanes)) for p in parameters.values()}
-        if len(lengths) > 1:
-            raise ValueError(f"expected parameters of one length, found {sorted(lengths)} words")
-        self.period = lengths.pop() if lengths else 1
-        inner = contract.finish(
-            expression,
-            operands=operands,
-            parameters={name: p.width for name, p in parameters.items()},
-            parameter_words=self.period,
-            lanes=lanes,
-            interval=interval,
-            multiplier=multiplier,
-        )
-        self.depth = depth or contract.credit_depth(inner.latency, interval)
-        fifo_bits = self.depth * lanes * element.bits
+    def __init__(self, parameters: FinishParameters) -> None:
+        self.parameters = p = parameters
+        inner = p.pipeline
         self.pipeline_latency = inner.latency
+        fifo_bits = p.fifo_depth * p.lanes * p.element.bits
         self.contract = Contract(
-            inner.latency + 1, interval, inner.storage_bits + fifo_bits, inner.multipliers
+            inner.latency + 1, p.interval, inner.storage_bits + fifo_bits, inner.multipliers
         )
-        result = data.StructLayout({name: shape_of(w) for name, w in operands.items()})
+        result = data.StructLayout({name: shape_of(w) for name, w in p.operands})
         super().__init__(
             {
-                "i": In(stream.Signature(data.ArrayLayout(result, lanes))),
-                "o": Out(stream.Signature(data.ArrayLayout(shape_of(element), lanes))),
+                "i": In(stream.Signature(data.ArrayLayout(result, p.lanes))),
+                "o": Out(stream.Signature(data.ArrayLayout(shape_of(p.element), p.lanes))),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.fifo = fifo = CreditFifo(self.o.payload.shape(), depth=self.depth)
+        m.submodules.fifo = fifo = CreditFifo(
+            self.o.payload.shape(), depth=self.parameters.fifo_depth
+        )
         wiring.connect(m, wiring.flipped(self.o), fifo.o)
         begin, accept = self._phases(m, fifo)
         pipeline = _Pipeline(self, m, begin, accept)
-        for lane in range(self.lanes):
-            value, at = pipeline.value(self.expression, lane)
-            late = pipeline.delayed(value, (lane, self.expression), at or 0, self.pipeline_latency)
+        for lane in range(self.parameters.lanes):
+            value, at = pipeline.value(self.parameters.expression, lane)
+            late = pipeline.delayed(
+                value, (lane, self.parameters.expression), at or 0, self.pipeline_latency
+            )
             m.d.comb += fifo.data[lane].eq(late)
         m.d.comb += [fifo.start.eq(begin), fifo.push.eq(pipeline.pulse(self.pipeline_latency))]
         return m
 
     def _phases(self, m: Module, fifo: CreditFifo) -> tuple[Value, Value]:
         """Pulses in the first and in the last cycle of a word."""
-        if self.interval == 1:
+        if self.parameters.interval == 1:
             m.d.comb += self.i.ready.eq(fifo.available)
             begin = self.i.valid & fifo.available
             return begin, begin
-        phase = Signal(range(self.interval))
+        phase = Signal(range(self.parameters.interval))
         begin, accept = Signal(), Signal()
         m.d.comb += [
             begin.eq((phase == 0) & self.i.valid & fifo.available),
-            accept.eq(phase == self.interval - 1),
+            accept.eq(phase == self.parameters.interval - 1),
             self.i.ready.eq(accept),
         ]
         with m.If(accept):
@@ -141,29 +163,29 @@ class _Pipeline:
     """
 
     def __init__(self, owner: Finish, m: Module, begin: Value, accept: Value) -> None:
-        self.owner, self.m = owner, m
-        self.pulses: dict[int, Value] = {0: begin, owner.interval - 1: accept}
+        self.parameters, self.source, self.m = owner.parameters, owner.i.payload, m
+        self.pulses: dict[int, Value] = {0: begin, owner.parameters.interval - 1: accept}
         self.registers: dict[tuple[Any, int], Value] = {}
         self.memories: dict[tuple[str, int], Any] = {}
         self.addresses: list[Value] = []
         self.next_address: Value | None = None
-        if owner.period > 1:
+        if owner.parameters.period > 1:
             self._count(accept)
 
     def _count(self, accept: Value) -> None:
         """The address of the word at the input: counts accepted words modulo the period, each ``repeat`` times."""
-        m, owner = self.m, self.owner
-        address, after = Signal(range(owner.period)), Signal(range(owner.period))
+        m, parameters = self.m, self.parameters
+        address, after = Signal(range(parameters.period)), Signal(range(parameters.period))
         advance = accept
-        if owner.repeat > 1:
-            turn = Signal(range(owner.repeat))
-            final = turn == owner.repeat - 1
+        if parameters.repeat > 1:
+            turn = Signal(range(parameters.repeat))
+            final = turn == parameters.repeat - 1
             advance = accept & final
             with m.If(accept):
                 m.d.sync += turn.eq(Mux(final, 0, turn + 1))
         m.d.comb += after.eq(address)
         with m.If(advance):
-            m.d.comb += after.eq(Mux(address == owner.period - 1, 0, address + 1))
+            m.d.comb += after.eq(Mux(address == parameters.period - 1, 0, address + 1))
         m.d.sync += address.eq(after)
         self.next_address, self.addresses = after, [address]
 
@@ -190,8 +212,8 @@ class _Pipeline:
         match node:
             case ex.Unit():
                 return self._unit(node, lane)
-            case ex.Operand(name) if name in self.owner.operands:
-                return Value.cast(self.owner.i.payload[lane][name]), 0
+            case ex.Operand(name) if name in dict(self.parameters.operands):
+                return Value.cast(self.source[lane][name]), 0
         return self._at(node, lane, 0), None
 
     def _at(self, node: Expression, lane: int, time: int) -> Value:
@@ -202,14 +224,14 @@ class _Pipeline:
         return self._parameter(node.name, time)[lane]
 
     def _unit(self, node: ex.Unit, lane: int) -> tuple[Value, int]:
-        owner = self.owner
-        widths = tuple(ex.expression_width(a, owner.widths) for a in node.arguments)
+        parameters = self.parameters
+        widths = tuple(ex.expression_width(a, parameters.widths) for a in node.arguments)
         unit = scalar_unit(
             node.name,
             dict(node.parameters),
             widths,
-            interval=owner.interval,
-            multiplier=owner.multiplier,
+            interval=parameters.interval,
+            multiplier=parameters.multiplier,
         )
         flexible = [self._flexible(a) for a in node.arguments]
         values = [
@@ -231,23 +253,23 @@ class _Pipeline:
     def _flexible(self, node: Expression) -> bool:
         """Whether the node is a literal or a parameter, which can be had at any time."""
         if isinstance(node, ex.Operand):
-            return node.name in self.owner.parameters
+            return node.name in dict(self.parameters.memories)
         return isinstance(node, ex.Literal)
 
     def _parameter(self, name: str, time: int) -> Any:
         """The parameter word of the word that began ``time`` cycles ago."""
         if (name, time) in self.memories:
             return self.memories[name, time]
-        owner, m = self.owner, self.m
-        parameter = owner.parameters[name]
-        words = parameter.words(owner.lanes)
-        layout = data.ArrayLayout(shape_of(parameter.width), owner.lanes)
-        if owner.period == 1:
+        parameters, m = self.parameters, self.m
+        parameter = dict(parameters.memories)[name]
+        words = parameter.words(parameters.lanes)
+        layout = data.ArrayLayout(shape_of(parameter.width), parameters.lanes)
+        if parameters.period == 1:
             self.memories[name, time] = fixed = Signal(layout, init=words[0])
             return fixed
-        style = "logic" if owner.period <= contract.LOGIC_ROM_WORDS else "auto"
+        style = "logic" if parameters.period <= contract.LOGIC_ROM_WORDS else "auto"
         rom = memory.Memory(
-            shape=layout, depth=owner.period, init=words, attrs={"rom_style": style}
+            shape=layout, depth=parameters.period, init=words, attrs={"rom_style": style}
         )
         m.submodules[f"{name}_{time}"] = rom
         port = rom.read_port()
