@@ -36,19 +36,25 @@ def pack_stream(stream: np.ndarray, element: ElementType, lanes: int) -> bytes:
 
 
 def unpack_stream(
-    raw: bytes, samples: int, shape: tuple[int, int, int], element: ElementType, lanes: int
+    raw: bytes,
+    samples: int,
+    shape: tuple[int, int, int],
+    element: ElementType,
+    lanes: int,
+    pitch: int | None = None,
 ) -> np.ndarray:
-    """Raw words as (N, H, W, C), int64; what lies beyond an element's bits or a pixel's channels is dropped."""
+    """Raw words as (N, H, W, C), int64; what lies beyond an element's bits or a pixel's channels is dropped.
+
+    ``pitch`` is the distance of neighbouring elements in bits: whole bytes unless given, as on the ports.
+    """
     height, width, channels = shape
-    size = -(-element.bits // 8)
+    distance = -(-element.bits // 8) * 8 if pitch is None else pitch
+    words = np.frombuffer(raw, np.uint8).reshape((-1, -(-lanes * distance // 8)))
+    bits = np.unpackbits(words, axis=1, bitorder="little")[:, : lanes * distance]
+    weights = np.left_shift(np.int64(1), np.arange(element.bits, dtype=np.int64))
+    if element.signed:
+        weights[-1] = -weights[-1]
+    values = bits.reshape((-1, lanes, distance))[..., : element.bits] @ weights
     filled = -(-channels // lanes) * lanes
-    low = np.frombuffer(raw, np.uint8).reshape((samples, height, width, filled, size))
-    whole = np.zeros((samples, height, width, filled, 8), np.uint8)
-    whole[..., :size] = low
-    values = whole.view("<i8")[..., 0].astype(np.int64)
-    if element.bits < 64:
-        values &= (1 << element.bits) - 1
-        if element.signed:
-            sign = 1 << (element.bits - 1)
-            values = (values ^ sign) - sign
-    return values[..., :channels]
+    stream: np.ndarray = values.reshape((samples, height, width, filled))[..., :channels]
+    return stream

@@ -1,0 +1,124 @@
+"""Which process is the first whose output differs from its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hlsgen.dataflow.interpret import interpret
+from hlsgen.dataflow.ir import Channel, Dataflow
+from hlsgen.progress import Progress, silent
+from hlsgen.verify.executables import build_executable
+from hlsgen.verify.manifest import Manifest, Port, ProcessPoint
+from hlsgen.verify.simulation import Recording, simulate
+from hlsgen.verify.simulators import Simulator
+from hlsgen.verify.words import unpack_stream
+from sim.job import Probe
+
+MOST_SAMPLES = 16
+"""Samples simulated in front of the first wrong one, in the order of the failing run."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``process`` is None where every recorded stream is right: the fault lies behind the last process."""
+
+    process: str | None
+    channel: str | None
+    detail: str
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+def first_wrong_process(
+    directory: Path,
+    manifest: Manifest,
+    simulator: Simulator,
+    dataflow: Dataflow,
+    inputs: Mapping[str, np.ndarray],
+    first_sample: int,
+    stall: str,
+    seed: int,
+    progress: Progress = silent,
+) -> Finding:
+    """Simulate up to the first wrong sample with every process's output recorded, and compare channel by channel.
+
+    ``inputs``: value name -> (samples, *tensor_shape) integers, as they went into the failing run.
+    """
+    start = max(0, first_sample + 1 - MOST_SAMPLES)
+    part = {name: array[start : first_sample + 1] for name, array in inputs.items()}
+    progress("building a simulator that shows every process", None)
+    executable = build_executable(directory, manifest, simulator, "cocotb", probes=True)
+    probes = [(point, _probe(point, dataflow)) for point in manifest.processes]
+    run = simulate(executable, "cocotb", manifest, part, stall, seed, probes, progress)
+    progress("interpreting every process", None)
+    streams = {port.channel: _stream(port, part[port.value]) for port in manifest.inputs}
+    want = interpret(dataflow, streams)
+    order = {process.name: k for k, process in enumerate(dataflow.processes)}
+    for point in sorted(manifest.processes, key=lambda item: order[item.name]):
+        channel = dataflow.channels[point.channel]
+        finding = _compare(point, channel, run.recordings[point.name], want[point.channel], start)
+        if finding is not None:
+            return finding
+    return Finding(
+        None,
+        None,
+        "every process gives what its meaning says: the fault lies in the ports, or before the processes "
+        "(lowering of the integer graph)",
+    )
+
+
+def _compare(
+    point: ProcessPoint, channel: Channel, recording: Recording, want: np.ndarray, start: int
+) -> Finding | None:
+    height, width, channels = channel.shape
+    per_sample = height * width * -(-channels // point.lanes)
+    count, samples = len(recording.cycles), len(want)
+    # What never came reads as 0; the count of words tells it from a wrong 0.
+    size = per_sample * samples * _word_bytes(point, channel)
+    raw = recording.words[:size].ljust(size, b"\0")
+    got = unpack_stream(
+        raw, samples, channel.shape, channel.element, point.lanes, pitch=channel.element.bits
+    )
+    wrong = np.argwhere(got != want)
+    if len(wrong):
+        sample, *index = (int(k) for k in wrong[0])
+        at = (sample, *index)
+        word = (index[0] * width + index[1]) * -(-channels // point.lanes)
+        word += index[2] // point.lanes + sample * per_sample
+        if word < count:
+            return Finding(
+                point.name,
+                channel.name,
+                f"first wrong process: {point.name}; {len(wrong)} elements of channel {channel.name} differ, first "
+                f"sample {start + sample} {index}: got {got[at]}, want {want[at]} (cycle {recording.cycles[word]})",
+            )
+    if count < per_sample * samples:
+        return Finding(
+            point.name,
+            channel.name,
+            f"first wrong process: {point.name}; it gave {count} of {per_sample * samples} words of channel {channel.name}",
+        )
+    return None
+
+
+def _probe(point: ProcessPoint, dataflow: Dataflow) -> Probe:
+    channel = dataflow.channels[point.channel]
+    height, width, channels = channel.shape
+    words = height * width * -(-channels // point.lanes)
+    return Probe(point.instance, words, _word_bytes(point, channel))
+
+
+def _word_bytes(point: ProcessPoint, channel: Channel) -> int:
+    """Internal streams pack elements bit by bit, without the bytes' padding of the ports."""
+    return -(-point.lanes * channel.element.bits // 8)
+
+
+def _stream(port: Port, tensor: np.ndarray) -> np.ndarray:
+    """(samples, *tensor_shape) as (samples, height, width, channels) of the port's channel."""
+    order = (0, *(axis + 1 for axis in port.axes))
+    return np.transpose(tensor, order).reshape((len(tensor), *port.stream_shape))

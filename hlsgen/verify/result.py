@@ -1,0 +1,129 @@
+"""The outcome of a verification, and its file ``verify.json``."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hlsgen.errors import BadFile
+from hlsgen.verify.compare import ElementMismatch
+from hlsgen.verify.timing import Timing
+
+
+@dataclass(frozen=True)
+class VerifyResult:
+    """``mismatches``: output elements that differ from the integer graph's meaning (in the stalled or in the full-speed run);
+    ``ort_mismatches``: from ONNX Runtime (None where it gives no such value). ``latency_cycles``, ``interval_cycles``: of the
+    full-speed run, None where it stopped. ``busy_share``: the predicted interval over the measured one, which is the share of cycles in
+    which the slowest process works, since the prediction is that process's own cycles per sample.
+    """
+
+    samples: int
+    elements: int
+    mismatches: int
+    ort_mismatches: int | None
+    timing: Timing
+    predicted_latency_cycles: int
+    predicted_interval_cycles: int
+    engine: str
+    stall: str
+    reference: str
+    seed: int
+    verilog_sha256: str
+    shown: tuple[ElementMismatch, ...]
+    violations: tuple[str, ...]
+    finding: str | None
+
+    @property
+    def latency_cycles(self) -> int | None:
+        return self.timing.latency_cycles
+
+    @property
+    def interval_cycles(self) -> int | None:
+        return self.timing.interval_cycles
+
+    @property
+    def busy_share(self) -> float | None:
+        if not self.interval_cycles:
+            return None
+        return round(self.predicted_interval_cycles / self.interval_cycles, 4)
+
+    @property
+    def good(self) -> bool:
+        """No wrong element, no broken stream rule."""
+        return self.mismatches == 0 and not self.violations
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of verify.json."""
+        return {
+            "samples": self.samples,
+            "elements": self.elements,
+            "mismatches": self.mismatches,
+            "ort_mismatches": self.ort_mismatches,
+            "latency_cycles": self.latency_cycles,
+            "interval_cycles": self.interval_cycles,
+            "predicted_latency_cycles": self.predicted_latency_cycles,
+            "predicted_interval_cycles": self.predicted_interval_cycles,
+            "busy_share": self.busy_share,
+            "engine": self.engine,
+            "stall": self.stall,
+            "reference": self.reference,
+            "seed": self.seed,
+            "verilog_sha256": self.verilog_sha256,
+            "violations": list(self.violations),
+            "finding": self.finding,
+            "first_mismatches": [
+                {
+                    "sample": m.sample,
+                    "value": m.value,
+                    "index": m.index,
+                    "got": m.got,
+                    "want": m.want,
+                }
+                for m in self.shown
+            ],
+        }
+
+    def text(self) -> str:
+        """What a person wants to read: the verdict, the times, and what is wrong."""
+        ort = "no such value" if self.ort_mismatches is None else f"{self.ort_mismatches} different"
+        lines = [
+            f"{self.samples} samples, {self.elements} output elements, engine {self.engine}, stall {self.stall}, seed {self.seed}",
+            f"integer graph ({self.reference}): {self.mismatches} different; ONNX Runtime: {ort}",
+            f"latency {_cycles(self.latency_cycles)} (predicted {self.predicted_latency_cycles}), "
+            f"interval {_cycles(self.interval_cycles)} (predicted {self.predicted_interval_cycles})",
+        ]
+        if self.busy_share is not None:
+            lines.append(f"slowest process busy {self.busy_share:.1%} of its cycles at full speed")
+        lines += [str(item) for item in self.shown]
+        if self.mismatches > len(self.shown):
+            lines.append(f"... {self.mismatches - len(self.shown)} more")
+        lines += [f"stream rule broken: {text}" for text in self.violations]
+        if self.finding is not None:
+            lines.append(self.finding)
+        return "\n".join(lines)
+
+
+def write_result(directory: Path, result: VerifyResult) -> Path:
+    """Write DIR/verify.json whole or not at all; raises BadFile."""
+    path = directory / "verify.json"
+    try:
+        handle, name = tempfile.mkstemp(prefix="verify_", suffix=".unfinished", dir=directory)
+        with os.fdopen(handle, "w") as stream:
+            json.dump(result.as_json(), stream, indent=1)
+            stream.write("\n")
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except OSError as error:
+        raise BadFile(
+            str(path), f"expected to write it, found {error}", "Make the folder writable."
+        ) from None
+    return path
+
+
+def _cycles(cycles: int | None) -> str:
+    return "not measured" if cycles is None else f"{cycles} cycles"

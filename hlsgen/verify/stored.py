@@ -1,0 +1,5 @@
+"""stub"""
+
+
+def stored_reference(*a):
+    raise NotImplementedError

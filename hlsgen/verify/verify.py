@@ -1,0 +1,235 @@
+"""``verify``: simulate a compiled design and compare every output element with its references."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hlsgen.errors import BadOption, Mismatch
+from hlsgen.progress import Progress, silent
+from hlsgen.verify.bisect import first_wrong_process
+from hlsgen.verify.compare import Comparison, compare, count_differences
+from hlsgen.verify.executables import ENGINES, build_executable
+from hlsgen.verify.manifest import Manifest, load_manifest
+from hlsgen.verify.reference import Reference
+from hlsgen.verify.result import VerifyResult, write_result
+from hlsgen.verify.samples import first_samples, load_inputs
+from hlsgen.verify.simulation import Simulation, simulate
+from hlsgen.verify.simulators import Simulator, find_simulator
+from hlsgen.verify.stored import stored_reference
+from hlsgen.verify.timing import TIMED_SAMPLES, measure
+
+STALLS = ("random", "none")
+
+__all__ = ["Request", "Runs", "load_inputs", "verify", "verify_against"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """How to verify: see :func:`verify`."""
+
+    stall: str
+    engine: str
+    reference: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Runs:
+    """``main`` carries the user's samples under the stall asked for; ``timed`` ran at full speed (the same run where
+    nothing was to be stalled and the samples were enough)."""
+
+    main: Simulation
+    timed: Simulation
+
+
+def verify(
+    directory: Path,
+    inputs: Mapping[str, np.ndarray],
+    samples: int | None = None,
+    stall: str = "random",
+    engine: str = "cocotb",
+    reference: str = "numpy",
+    seed: int = 0,
+    progress: Progress = silent,
+) -> VerifyResult:
+    """Simulate DIR/design.v on the samples (name -> (samples, ...)), compare, and write DIR/verify.json.
+
+    ``samples`` takes only the first so many; ``stall`` is ``random`` (idle on inputs, backpressure on outputs, seeded; besides a
+    full-speed run for timing) or ``none``; ``engine`` is ``cocotb`` or ``fast``; ``reference`` says where the integer graph is
+    evaluated: ``numpy``, ``cupy`` or ``torch``. On a mismatch the first process with a wrong output is searched for.
+    Raises BadOption, BadFile, TypeMismatch, ToolFailed; Mismatch where all elements are right but a stream rule is broken.
+    """
+    directory = Path(directory)
+    request = _checked(stall, engine, reference, seed, samples)
+    manifest = load_manifest(directory)
+    stored = stored_reference(directory, manifest, reference)
+    return verify_against(
+        directory, manifest, stored, first_samples(inputs, samples), request, progress
+    )
+
+
+def verify_against(
+    directory: Path,
+    manifest: Manifest,
+    reference: Reference,
+    inputs: Mapping[str, np.ndarray],
+    request: Request,
+    progress: Progress = silent,
+) -> VerifyResult:
+    """:func:`verify` with the reference given rather than read from the folder."""
+    hardware_inputs = reference.prepare(inputs)
+    simulator = find_simulator()
+    progress(f"building the simulator ({request.engine})", None)
+    executable = build_executable(directory, manifest, simulator, request.engine)
+    runs = _run(executable, manifest, hardware_inputs, request, progress)
+    progress(f"evaluating the integer graph ({request.reference})", None)
+    want = reference.integers(hardware_inputs)
+    comparison = compare(runs.main, want)
+    timed = comparison
+    if runs.timed is not runs.main:
+        timed = compare(runs.timed, _timed_samples(want))
+    progress("running ONNX Runtime", None)
+    ort = reference.onnxruntime(inputs)
+    finding = None
+    if comparison.mismatches or timed.mismatches:
+        finding = _search(
+            directory,
+            manifest,
+            simulator,
+            reference,
+            hardware_inputs,
+            request,
+            (comparison, timed),
+            progress,
+        )
+    result = VerifyResult(
+        samples=runs.main.samples,
+        elements=comparison.elements,
+        mismatches=comparison.mismatches or timed.mismatches,
+        ort_mismatches=None if ort is None else count_differences(runs.main.outputs, ort),
+        timing=measure(runs.timed),
+        predicted_latency_cycles=manifest.predicted_latency_cycles,
+        predicted_interval_cycles=manifest.predicted_interval_cycles,
+        engine=request.engine,
+        stall=request.stall,
+        reference=request.reference,
+        seed=request.seed,
+        verilog_sha256=manifest.verilog_sha256,
+        shown=comparison.shown or timed.shown,
+        violations=_violations(runs),
+        finding=finding,
+    )
+    path = write_result(directory, result)
+    if result.violations and not result.mismatches:
+        raise Mismatch(
+            f"{directory}: {manifest.top}",
+            f"expected the rules of AXI4-Stream to hold, found: {'; '.join(result.violations)}",
+            f"All elements are right; {path} holds the whole result. This is a fault of hlsgen: please report it.",
+        )
+    return result
+
+
+def _checked(stall: str, engine: str, reference: str, seed: int, samples: int | None) -> Request:
+    for option, value, known in (("--stall", stall, STALLS), ("--engine", engine, ENGINES)):
+        if value not in known:
+            raise BadOption(
+                option,
+                f"expected one of {', '.join(known)}; found {value!r}",
+                "Choose one of these.",
+            )
+    if samples is not None and samples < 1:
+        raise BadOption("--samples", f"expected at least 1, found {samples}", "Ask for 1 or more.")
+    if not 0 <= seed < 1 << 32:
+        raise BadOption(
+            "--seed", f"expected 0 to {2**32 - 1}, found {seed}", "Choose a seed in this range."
+        )
+    return Request(stall, engine, reference, seed)
+
+
+def _run(
+    executable: Path,
+    manifest: Manifest,
+    inputs: Mapping[str, np.ndarray],
+    request: Request,
+    progress: Progress,
+) -> Runs:
+    """The run under stalls, and one at full speed for timing."""
+    enough = len(next(iter(inputs.values()))) >= TIMED_SAMPLES
+    if request.stall == "none" and enough:
+        both = simulate(
+            executable, request.engine, manifest, inputs, "none", request.seed, progress=progress
+        )
+        return Runs(both, both)
+    timed = simulate(
+        executable,
+        request.engine,
+        manifest,
+        _timed_samples(inputs),
+        "none",
+        request.seed,
+        progress=progress,
+    )
+    # A design keeps its state between samples, so that "mixed" stalls meet it in every phase.
+    stall = "mixed" if request.stall == "random" else "none"
+    main = simulate(
+        executable, request.engine, manifest, inputs, stall, request.seed, progress=progress
+    )
+    return Runs(main, timed)
+
+
+def _timed_samples(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The first samples, repeated where there are fewer than a timing run needs."""
+    return {name: array[np.arange(TIMED_SAMPLES) % len(array)] for name, array in tensors.items()}
+
+
+def _search(
+    directory: Path,
+    manifest: Manifest,
+    simulator: Simulator,
+    reference: Reference,
+    inputs: Mapping[str, np.ndarray],
+    request: Request,
+    comparisons: tuple[Comparison, Comparison],
+    progress: Progress,
+) -> str:
+    """The sentence that names the first wrong process; searched in the run that went wrong."""
+    main, timed = comparisons
+    failing, stall, samples = main, "mixed" if request.stall == "random" else "none", inputs
+    if not main.mismatches:
+        failing, stall, samples = timed, "none", _timed_samples(inputs)
+    first = failing.first_sample
+    assert first is not None, "a comparison with mismatches shows the first of them"
+    if not manifest.processes:
+        return "the manifest names no process that could be searched"
+    return str(
+        first_wrong_process(
+            directory,
+            manifest,
+            simulator,
+            reference.dataflow(),
+            samples,
+            first,
+            stall,
+            request.seed,
+            progress,
+        )
+    )
+
+
+def _violations(runs: Runs) -> tuple[str, ...]:
+    """Broken rules of both runs, and a stop."""
+    found: list[str] = []
+    for run, what in ((runs.timed, "full speed"), (runs.main, "stalled")):
+        found += [f"{text} ({what})" for text in run.violations]
+        if run.stopped:
+            found.append(
+                f"the design stopped: no transfer for a long time after cycle {run.cycles}; "
+                f"{len(run.last_given)} of {run.samples} samples came out ({what})"
+            )
+        if runs.main is runs.timed:
+            break
+    return tuple(found)
