@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,6 +21,7 @@ class GraphBuilder:
         self.constants: dict[str, np.ndarray] = {}
         self._inputs: list[str] = []
         self._nodes: list[Node] = []
+        self._producers: dict[str, Node] = {}
         self._reserved: set[str] = set()
         self._context = ""
 
@@ -77,13 +78,9 @@ class GraphBuilder:
             place = f"{self.name}, node {name} ({op.name})"
             raise type(error)(place, error.problem, error.remedy) from error
         self._define(output, result)
-        self._nodes.append(Node(name, op, tuple(inputs), output))
+        self._producers[output] = node = Node(name, op, tuple(inputs), output)
+        self._nodes.append(node)
         return output
-
-    def copy(self, graph: Graph, node: Node, renamed: Mapping[str, str]) -> str:
-        """Adds a node of another graph with its operands renamed."""
-        inputs = [self.take(graph, renamed.get(value, value)) for value in node.inputs]
-        return self.node(node.op, inputs, node.output, node.name)
 
     def take(self, graph: Graph, value: str) -> str:
         """Brings a constant over from another graph, if it is one and not here yet."""
@@ -91,6 +88,10 @@ class GraphBuilder:
             type = graph.types[value]
             self.constant(value, graph.constants[value], type.element, type.quantisation)
         return value
+
+    def producer(self, value: str) -> Node | None:
+        """The node added so far that computes a value; None for inputs and constants."""
+        return self._producers.get(value)
 
     def fresh(self, hint: str) -> str:
         """A name that no value has."""

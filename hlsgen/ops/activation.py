@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hlsgen.graph.ir import F32, TensorType
 from hlsgen.ops.op import Array, Constants, Example, OnnxBinding, TensorOp, require
 from hlsgen.types import S8, U8, ElementType
+
+
+if TYPE_CHECKING:
+    from hlsgen.dataflow.lowering import Lowering
 
 
 class Elementwise(TensorOp):
@@ -43,6 +47,7 @@ class Identity(Elementwise):
 class Relu(Elementwise):
     """max(x, 0)."""
 
+    monotone = True
     bindings = (OnnxBinding("Relu", (1, 1)),)
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
@@ -59,6 +64,7 @@ class Clip(Elementwise):
     low: float | None = None
     high: float | None = None
 
+    monotone = True
     bindings = (
         OnnxBinding("Clip", (1, 1), until=10, attributes={"min": "low", "max": "high"}),
         OnnxBinding("Clip", (1, 1), since=11, inputs={"low": 1, "high": 2}),
@@ -90,6 +96,16 @@ class Clamp(TensorOp):
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
         return xp.clip(xp.astype(arrays[0], xp.int32), self.low, self.high)
 
+    def lower(self, build: Lowering) -> None:
+        """An elementwise process."""
+        from hlsgen import scalar
+
+        operand = build.operand(0)
+        op = scalar.Clamp(self.low, self.high)
+        element = build.output_type.integer
+        channel = build.builder.elementwise(build.name, (operand.channel,), op, element)
+        build.result(channel, operand.position)
+
     @staticmethod
     def examples() -> tuple[Example, ...]:
         return (Example(Clamp(-3, 100), (TensorType((1, 2, 2, 3), S8),), {}),)
@@ -109,7 +125,9 @@ class Lookup(TensorOp):
         require(x.is_integer and x.integer.bits <= 8, self, "an operand of at most 8 bits", x)
         entries = 1 << x.integer.bits
         require(len(self.values) == entries, self, f"{entries} values", len(self.values))
-        inside = self.element.minimum <= min(self.values) <= max(self.values) <= self.element.maximum
+        inside = (
+            self.element.minimum <= min(self.values) <= max(self.values) <= self.element.maximum
+        )
         require(inside, self, f"values of {self.element}", (min(self.values), max(self.values)))
         return TensorType(x.shape, self.element)
 
@@ -119,6 +137,18 @@ class Lookup(TensorOp):
         table = xp.asarray(np.array(self.values, np.int32), device=getattr(x, "device", None))
         index = xp.astype(x, xp.int64) + (len(self.values) // 2 if signed else 0)
         return xp.reshape(xp.take(table, xp.reshape(index, (-1,)), axis=0), x.shape)
+
+    def lower(self, build: Lowering) -> None:
+        """An elementwise process with a table by the operand's low byte."""
+        from hlsgen import scalar
+
+        operand = build.operand(0)
+        table = [0] * 256
+        for entry, value in enumerate(self.values):
+            table[(build.type(0).integer.minimum + entry) & 255] = value
+        op = scalar.Table(tuple(table))
+        channel = build.builder.elementwise(build.name, (operand.channel,), op, self.element)
+        build.result(channel, operand.position)
 
     @staticmethod
     def examples() -> tuple[Example, ...]:

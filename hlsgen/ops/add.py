@@ -22,6 +22,7 @@ from hlsgen.ops.op import (
 from hlsgen.types import S8, U8, ElementType
 
 if TYPE_CHECKING:
+    from hlsgen.dataflow.lowering import Lowering
     from hlsgen.graph.builder import GraphBuilder
 
 Formula = Literal["float", "chain"]
@@ -119,7 +120,9 @@ class QuantisedAdd(TensorOp):
     def _chain(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         rate_a = np.float32(self.scale_a) / np.float32(self.scale)
         rate_b = np.float32(self.scale_b) / np.float32(self.scale)
-        offset = _fused(-1.0, _fused(self.zero_a, rate_a, rate_b * np.float32(self.zero_b)), self.zero_point)
+        offset = _fused(
+            -1.0, _fused(self.zero_a, rate_a, rate_b * np.float32(self.zero_b)), self.zero_point
+        )
         return np.rint(_fused(a, rate_a, _fused(b, rate_b, offset)))
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
@@ -131,12 +134,20 @@ class QuantisedAdd(TensorOp):
         index = xp.reshape(row * table.shape[1] + column, (-1,))
         return xp.reshape(xp.take(flat, index, axis=0), a.shape)
 
+    def lower(self, build: Lowering) -> None:
+        """An elementwise process of two operands, exact for all pairs."""
+        from hlsgen.requantise import choose_add
+
+        ratios = self.scale_a / self.scale, self.scale_b / self.scale
+        elements = self.element_a, self.element_b
+        op = choose_add(self.table(), elements, ratios, self.low, self.high, build.where)
+        sources = build.channel(0), build.channel(1)
+        build.result(build.builder.elementwise(build.name, sources, op, self.element))
+
     @staticmethod
     def examples() -> tuple[Example, ...]:
         def case(formula: Formula, element: ElementType, low: int) -> Example:
-            op = QuantisedAdd(
-                0.039, -3, 0.104, 4, 0.0509, -1, low, 120, S8, element, S8, formula
-            )
+            op = QuantisedAdd(0.039, -3, 0.104, 4, 0.0509, -1, low, 120, S8, element, S8, formula)
             shape = (1, 3, 4, 5)
             return Example(op, (TensorType(shape, S8), TensorType(shape, element)), {})
 

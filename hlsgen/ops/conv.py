@@ -25,6 +25,7 @@ from hlsgen.ops.window import Window, window_of
 from hlsgen.types import S8, U8, ElementType
 
 if TYPE_CHECKING:
+    from hlsgen.dataflow.lowering import Lowering
     from hlsgen.graph.builder import GraphBuilder
 
 
@@ -130,6 +131,27 @@ class Conv(TensorOp):
         operands = [x.name, build.integers(w.name, weights), build.integers(f"{w.name}_bias", bias)]
         accumulators = build.node(op, operands)
         return build.node(Requantise.to(output, output_scales(x, w, output)), [accumulators])
+
+    def lower(self, build: Lowering) -> None:
+        """One multiply-accumulate process."""
+        from hlsgen.dataflow.lowering import planar_window
+
+        weights = build.constant(1)
+        bias = build.constant(2) if len(build.node.inputs) == 3 else np.zeros(len(weights), int)
+        window = planar_window(self.window)
+        outputs, inner = weights.shape[:2]
+        planar = weights.reshape(self.groups, outputs // self.groups, inner, *window.kernel)
+        size = self.window.extents(build.type(0).shape[2:])
+        build.result(
+            build.convolve(
+                build.channel(0),
+                planar.transpose(0, 1, 3, 4, 2),
+                window,
+                size if len(size) == 2 else (1, *size),
+                self.input_zero,
+                bias,
+            )
+        )
 
     @staticmethod
     def examples() -> tuple[Example, ...]:

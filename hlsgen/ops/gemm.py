@@ -24,6 +24,7 @@ from hlsgen.ops.requantise import Requantise
 from hlsgen.types import S8, U8, ElementType
 
 if TYPE_CHECKING:
+    from hlsgen.dataflow.lowering import Lowering
     from hlsgen.graph.builder import GraphBuilder
 
 
@@ -104,6 +105,28 @@ class Gemm(TensorOp):
         operands = [x.name, build.integers(w.name, weights), build.integers(f"{w.name}_bias", flat)]
         return build.node(
             Requantise.to(output, output_scales(x, w, output)), [build.node(op, operands)]
+        )
+
+    def lower(self, build: Lowering) -> None:
+        """The convolution whose window is the whole operand: any order of its elements is an order of the weights."""
+        from hlsgen.dataflow.builder import Window
+
+        operand = build.operand(0)
+        weights = build.constant(1)
+        require(build.type(0).shape[0] == 1, self, "one row (the batch)", build.type(0))
+        bias = build.constant(2) if len(build.node.inputs) == 3 else np.zeros(len(weights), int)
+        height, width, channels = build.builder.channels[operand.channel].shape
+        streamed = np.empty_like(weights)
+        streamed[:, operand.position.reshape(-1)] = weights
+        build.result(
+            build.convolve(
+                operand.channel,
+                streamed.reshape(1, len(weights), height, width, channels),
+                Window((height, width)),
+                (1, 1),
+                self.input_zero,
+                bias.reshape(-1),
+            )
         )
 
     @staticmethod

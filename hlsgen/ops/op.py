@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from hlsgen.errors import TypeMismatch
+from hlsgen.errors import TypeMismatch, UnsupportedOp
 from hlsgen.graph.ir import Quantisation, TensorType
 from hlsgen.types import ElementType
 
 if TYPE_CHECKING:
+    from hlsgen.dataflow.lowering import Lowering
     from hlsgen.graph.builder import GraphBuilder
 
 Array = Any
@@ -71,14 +72,17 @@ class TensorOp:
 
     Class data: ``bindings`` (the ONNX operators it stands for); ``place`` (``hardware``: lowers to processes; ``host``: runs on
     the host at a border; ``border``: Quantize and Dequantize, which are integer reading or host; ``rewritten``: a pass
-    replaces it); ``moves_data`` (elements are copied or selected by order, so that it commutes with per-tensor quantisation);
-    ``elementwise`` (one operand, element by element: between Dequantize and Quantize it is a table).
+    replaces it); ``moves_data`` (elements are copied, or with ``selects`` the greatest of some: it commutes with per-tensor
+    quantisation); ``elementwise`` (one operand, element by element: between Dequantize and Quantize it is a table);
+    ``monotone`` (an elementwise one that never decreases: it commutes with ``selects``).
     """
 
     bindings: ClassVar[tuple[OnnxBinding, ...]] = ()
     place: ClassVar[Place] = "rewritten"
     moves_data: ClassVar[bool] = False
+    selects: ClassVar[bool] = False
     elementwise: ClassVar[bool] = False
+    monotone: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -104,6 +108,14 @@ class TensorOp:
         None where this operator has no integer reading for these operands.
         """
         return None
+
+    def lower(self, build: Lowering) -> None:
+        """Adds the processes that compute this operator on integers; raises UnsupportedOp if there is no such form."""
+        raise UnsupportedOp(
+            build.where,
+            f"expected an operator with a hardware form, found {self.name}",
+            "Quantise the model so that this operator is between integers, or let it run on the host.",
+        )
 
     def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
         """The same operator with everything explicit that follows from operand types (auto_pad, -1 in shapes)."""

@@ -25,6 +25,7 @@ from hlsgen.ops.window import Window, window_of
 from hlsgen.types import S8, U8, ElementType
 
 if TYPE_CHECKING:
+    from hlsgen.dataflow.lowering import Lowering
     from hlsgen.graph.builder import GraphBuilder
 
 _WINDOW_ATTRIBUTES = {
@@ -82,8 +83,11 @@ class MaxPool(Pool):
 
     place = "hardware"
     moves_data = True
+    selects = True
     bindings = (
-        OnnxBinding("MaxPool", (1, 1), attributes=_WINDOW_ATTRIBUTES, ignored={"storage_order": None}),
+        OnnxBinding(
+            "MaxPool", (1, 1), attributes=_WINDOW_ATTRIBUTES, ignored={"storage_order": None}
+        ),
     )
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
@@ -100,6 +104,22 @@ class MaxPool(Pool):
         for _, tap in taps:
             best = xp.maximum(best, tap)
         return best
+
+    def lower(self, build: Lowering) -> None:
+        """A process that takes maxima, channel by channel; padding reads the least integer."""
+        from hlsgen.dataflow.builder import Finish
+        from hlsgen.dataflow.lowering import planar_window
+
+        size = self.extents(build.type(0).shape)
+        build.result(
+            build.builder.window_maximum(
+                build.name,
+                build.channel(0),
+                planar_window(self.window),
+                size if len(size) == 2 else (1, *size),
+                Finish(build.type(0).integer),
+            )
+        )
 
     @staticmethod
     def examples() -> tuple[Example, ...]:
@@ -120,7 +140,9 @@ class AveragePool(Pool):
 
     bindings = (
         OnnxBinding(
-            "AveragePool", (1, 1), attributes={**_WINDOW_ATTRIBUTES, "count_include_pad": "count_pads"}
+            "AveragePool",
+            (1, 1),
+            attributes={**_WINDOW_ATTRIBUTES, "count_include_pad": "count_pads"},
         ),
     )
 
@@ -173,7 +195,9 @@ class ReduceMean(TensorOp):
     spatial: bool = False
 
     bindings = (
-        OnnxBinding("ReduceMean", (1, 1), until=17, attributes={"axes": "axes", "keepdims": "keep"}),
+        OnnxBinding(
+            "ReduceMean", (1, 1), until=17, attributes={"axes": "axes", "keepdims": "keep"}
+        ),
         OnnxBinding(
             "ReduceMean",
             (1, 1),
@@ -240,6 +264,20 @@ class WindowSum(Pool):
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
         return self._sum(xp, xp.astype(arrays[0], xp.int32) - self.input_zero, 0)
+
+    def lower(self, build: Lowering) -> None:
+        """A process that adds, channel by channel."""
+        from hlsgen.dataflow.lowering import planar_window
+
+        size = self.extents(build.type(0).shape)
+        build.result(
+            build.sum_windows(
+                build.channel(0),
+                planar_window(self.window),
+                size if len(size) == 2 else (1, *size),
+                self.input_zero,
+            )
+        )
 
     @staticmethod
     def examples() -> tuple[Example, ...]:

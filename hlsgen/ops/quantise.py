@@ -41,7 +41,17 @@ class QuantizeLinear(TensorOp):
     element: ElementType
 
     place = "border"
-    bindings = (OnnxBinding("QuantizeLinear", (1, 1), since=10, quantisation=(1, 2)),)
+    bindings = tuple(
+        OnnxBinding(
+            "QuantizeLinear",
+            (1, 1),
+            domain,
+            since,
+            ignored={"axis": None, "saturate": None, "block_size": 0, "output_dtype": 0},
+            quantisation=(1, 2),
+        )
+        for domain, since in (("", 10), ("com.microsoft", 1))
+    )
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         (x,) = inputs
@@ -51,9 +61,7 @@ class QuantizeLinear(TensorOp):
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
         (x,) = arrays
         quantisation, element = self.quantisation, self.element
-        zero = _along(
-            xp, np.array(quantisation.zero_point, np.float32), x, quantisation.axis
-        )
+        zero = _along(xp, np.array(quantisation.zero_point, np.float32), x, quantisation.axis)
         scaled = x / _along(xp, quantisation.scales(), x, quantisation.axis)
         low, high = element.minimum - zero, element.maximum - zero
         clipped = xp.minimum(xp.maximum(scaled, low), high)
@@ -72,7 +80,17 @@ class DequantizeLinear(TensorOp):
     quantisation: Quantisation
 
     place = "border"
-    bindings = (OnnxBinding("DequantizeLinear", (1, 1), since=10, quantisation=(1, 2)),)
+    bindings = tuple(
+        OnnxBinding(
+            "DequantizeLinear",
+            (1, 1),
+            domain,
+            since,
+            ignored={"axis": None, "block_size": 0, "output_dtype": 0},
+            quantisation=(1, 2),
+        )
+        for domain, since in (("", 10), ("com.microsoft", 1))
+    )
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         (x,) = inputs

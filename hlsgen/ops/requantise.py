@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hlsgen.graph.ir import TensorType
 from hlsgen.ops.op import Array, Constants, Example, QuantisedOutput, TensorOp, require
 from hlsgen.types import S8, U8, ElementType
+
+if TYPE_CHECKING:
+    from hlsgen.dataflow.lowering import Lowering
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,23 @@ class Requantise(TensorOp):
         low, high = float(self.low - self.zero_point), float(self.high - self.zero_point)
         return xp.astype(xp.round(xp.clip(product, low, high)), xp.int32) + self.zero_point
 
+    def lower(self, build: Lowering) -> None:
+        """An elementwise process: for operands that are no sums of a process which could finish them itself."""
+        from hlsgen.dataflow.lowering import requantising_finish
+
+        source = build.channel(0)
+        element = build.type(0).integer
+        low, high = (np.full(len(self.scale), end) for end in (element.minimum, element.maximum))
+        finish = requantising_finish(self, low, high, None, build.where)
+        build.result(build.builder.elementwise_by_channel(build.name, source, finish))
+
     @staticmethod
     def examples() -> tuple[Example, ...]:
         wide = ElementType(20, True)
         return (
-            Example(Requantise((0.0009,), -3, -128, 127, S8), (TensorType((1, 2, 3, 3), wide),), {}),
+            Example(
+                Requantise((0.0009,), -3, -128, 127, S8), (TensorType((1, 2, 3, 3), wide),), {}
+            ),
             Example(
                 Requantise((0.001, 0.25, 0.0123), 0, 0, 255, U8),
                 (TensorType((1, 3, 2, 2), wide),),

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from hlsgen.graph.ir import TensorType
 from hlsgen.ops.op import Array, Constants, Example, OnnxBinding, TensorOp, require
 from hlsgen.types import S8
+
+if TYPE_CHECKING:
+    from hlsgen.dataflow.lowering import Lowering
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,12 @@ class Reshape(TensorOp):
         (x,) = arrays
         rows = self.shape[:1] if x.size == prod(self.shape) else (-1,)
         return xp.reshape(x, (*rows, *self.shape[1:]))
+
+    def lower(self, build: Lowering) -> None:
+        """No hardware: the same stream, seen in another order."""
+        operand = build.operand(0)
+        position = np.asarray(self.evaluate(np, operand.position))
+        build.result(operand.channel, position)
 
     @staticmethod
     def examples() -> tuple[Example, ...]:

@@ -18,7 +18,13 @@ class Softmax(TensorOp):
 
     place = "host"
     bindings = (
-        OnnxBinding("Softmax", (1, 1), until=12, attributes={"axis": "axis"}, fixed={"axis": 1, "flatten": True}),
+        OnnxBinding(
+            "Softmax",
+            (1, 1),
+            until=12,
+            attributes={"axis": "axis"},
+            fixed={"axis": 1, "flatten": True},
+        ),
         OnnxBinding("Softmax", (1, 1), since=13, attributes={"axis": "axis"}),
     )
 
@@ -43,7 +49,13 @@ class LogSoftmax(Softmax):
     """log(softmax(x))."""
 
     bindings = (
-        OnnxBinding("LogSoftmax", (1, 1), until=12, attributes={"axis": "axis"}, fixed={"axis": 1, "flatten": True}),
+        OnnxBinding(
+            "LogSoftmax",
+            (1, 1),
+            until=12,
+            attributes={"axis": "axis"},
+            fixed={"axis": 1, "flatten": True},
+        ),
         OnnxBinding("LogSoftmax", (1, 1), since=13, attributes={"axis": "axis"}),
     )
 

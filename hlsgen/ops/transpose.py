@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from hlsgen.graph.ir import TensorType
 from hlsgen.ops.op import Array, Constants, Example, OnnxBinding, TensorOp, require
 from hlsgen.types import S8
+
+if TYPE_CHECKING:
+    from hlsgen.dataflow.lowering import Lowering
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,12 @@ class Transpose(TensorOp):
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
         return xp.permute_dims(arrays[0], self.permutation)
+
+    def lower(self, build: Lowering) -> None:
+        """No hardware: the same stream, seen in another order."""
+        operand = build.operand(0)
+        position = np.asarray(self.evaluate(np, operand.position))
+        build.result(operand.channel, position)
 
     @staticmethod
     def examples() -> tuple[Example, ...]:

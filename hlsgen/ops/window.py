@@ -66,7 +66,9 @@ class Window:
         out[(slice(None), slice(None), *inner)] = x
         return out
 
-    def taps(self, padded: Array, extents: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Array]]:
+    def taps(
+        self, padded: Array, extents: tuple[int, ...]
+    ) -> Iterator[tuple[tuple[int, ...], Array]]:
         """For every window position: its index, and the (N, C, *extents) elements it meets."""
         for index in product(*(range(k) for k in self.kernel)):
             cut = tuple(

@@ -1,0 +1,1 @@
+"""Reading models, quantising float models, and running the reference."""

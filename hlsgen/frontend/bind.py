@@ -1,0 +1,207 @@
+"""From an ONNX node to an operator, by the operator's own binding."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
+from hlsgen.frontend.tensors import read_tensor
+from hlsgen.graph.builder import GraphBuilder
+from hlsgen.graph.ir import Element, Quantisation
+from hlsgen.ops import OPERATORS
+from hlsgen.ops.op import OnnxBinding, TensorOp
+from hlsgen.types import U8, ElementType
+
+if TYPE_CHECKING:
+    import onnx
+
+
+@dataclass(frozen=True)
+class NodeSource:
+    """A node of a file and what is needed to read it."""
+
+    node: onnx.NodeProto
+    file: str
+    folder: Path | None
+    opsets: Mapping[str, int]
+
+    @property
+    def name(self) -> str:
+        """The node's name, or its first output's where it has none."""
+        return self.node.name or (self.node.output[0] if self.node.output else "")
+
+    @property
+    def where(self) -> str:
+        return f"{self.file}, node {self.name} ({self.node.op_type})"
+
+    @property
+    def domain(self) -> str:
+        return "" if self.node.domain == "ai.onnx" else self.node.domain
+
+    @property
+    def opset(self) -> int:
+        return self.opsets.get(self.domain, 1)
+
+    def attributes(self) -> dict[str, Any]:
+        """Attributes as plain Python values; raises UnsupportedOp for graphs and tensors."""
+        import onnx
+
+        found: dict[str, Any] = {}
+        for attribute in self.node.attribute:
+            value = onnx.helper.get_attribute_value(attribute)
+            if isinstance(value, bytes):
+                value = value.decode("utf-8", "replace")
+            elif isinstance(value, list) or type(value).__name__.startswith("Repeated"):
+                value = tuple(value)
+            if not isinstance(value, int | float | str | tuple):
+                raise self.unsupported(f"attribute {attribute.name} of kind {attribute.type}")
+            found[attribute.name] = value
+        return found
+
+    def constant_node(self) -> tuple[np.ndarray, Element]:
+        """The value of a Constant node."""
+        for attribute in self.node.attribute:
+            if attribute.name == "value":
+                return read_tensor(attribute.t, self.folder, self.where)
+            if attribute.name in ("value_float", "value_floats"):
+                values = attribute.f if attribute.name == "value_float" else list(attribute.floats)
+                return np.array(values, np.float32), "f32"
+            if attribute.name in ("value_int", "value_ints"):
+                numbers = attribute.i if attribute.name == "value_int" else list(attribute.ints)
+                return np.array(numbers, np.int64), ElementType(64, True)
+        raise self.unsupported("a Constant that is not a number or a tensor")
+
+    def unsupported(self, found: str) -> UnsupportedOp:
+        """An error for something about this node that hlsgen does not have."""
+        return UnsupportedOp(
+            self.where,
+            f"expected an operator form that hlsgen supports, found {found}",
+            "See `hlsgen ops` for what is supported; change the model or its export.",
+        )
+
+
+def bind(build: GraphBuilder, source: NodeSource) -> None:
+    """Adds the operator that a node stands for."""
+    operator, binding = find_binding(source)
+    if any(source.node.output[1:]):
+        raise source.unsupported(f"{len(source.node.output)} outputs")
+    inputs = list(source.node.input)
+    while inputs and not inputs[-1]:
+        inputs.pop()
+    fields = _attribute_fields(source, binding)
+    taken: set[int] = set()
+    for field, position in (binding.inputs or {}).items():
+        taken.add(position)
+        if position < len(inputs) and inputs[position]:
+            fields[field] = _plain(_constant(build, source, inputs[position]))
+    if binding.quantisation is not None:
+        taken.update(binding.quantisation)
+        fields |= _quantisation_fields(build, source, operator, binding.quantisation, inputs)
+    operands = [value for k, value in enumerate(inputs) if k not in taken]
+    low, high = binding.arity
+    if not low <= len(operands) <= high or not all(operands):
+        raise source.unsupported(f"{len(operands)} operands")
+    try:
+        op = operator(**fields)
+        op = op.normalised(tuple(build.types[value] for value in operands))
+    except HlsgenError as error:
+        raise type(error)(source.where, error.problem, error.remedy) from error
+    except TypeError as error:
+        raise source.unsupported(f"missing or wrong attributes ({sorted(fields)})") from error
+    build.node(op, operands, source.node.output[0], source.name)
+
+
+def find_binding(source: NodeSource) -> tuple[type[TensorOp], OnnxBinding]:
+    """The operator class and binding of a node; raises UnsupportedOp with the nearest supported names."""
+    names = []
+    for operator in OPERATORS:
+        for binding in operator.bindings:
+            names.append(binding.op_type)
+            same = (binding.domain, binding.op_type) == (source.domain, source.node.op_type)
+            if same and binding.since <= source.opset <= binding.until:
+                return operator, binding
+    near = difflib.get_close_matches(source.node.op_type, sorted(set(names)), 3, 0.5)
+    domain = f"{source.domain}." if source.domain else ""
+    raise UnsupportedOp(
+        source.where,
+        f"expected a supported operator, found {domain}{source.node.op_type} of opset {source.opset}"
+        + (f"; the nearest are {', '.join(near)}" if near else ""),
+        "See `hlsgen ops` for the supported operators; rewrite or remove this node.",
+    )
+
+
+def _attribute_fields(source: NodeSource, binding: OnnxBinding) -> dict[str, Any]:
+    fields: dict[str, Any] = dict(binding.fixed or {})
+    mapped, ignored = binding.attributes or {}, binding.ignored or {}
+    for name, value in source.attributes().items():
+        if name in mapped:
+            fields[mapped[name]] = value
+        elif name not in ignored or ignored[name] not in (None, value):
+            raise source.unsupported(f"attribute {name} = {value!r}")
+    return fields
+
+
+def _constant(build: GraphBuilder, source: NodeSource, name: str) -> np.ndarray:
+    if name not in build.constants:
+        raise source.unsupported(f"operand {name} that is not a constant")
+    return build.constants[name]
+
+
+def _plain(array: np.ndarray) -> Any:
+    """A constant as the value of a field: a number, or a tuple of numbers; an empty one is no bound at all."""
+    return array.item() if array.ndim == 0 else tuple(array.tolist())
+
+
+def _quantisation_fields(
+    build: GraphBuilder,
+    source: NodeSource,
+    operator: type[TensorOp],
+    positions: tuple[int, int],
+    inputs: list[str],
+) -> dict[str, Any]:
+    """Scale, zero point and axis; for QuantizeLinear also the element type, which is the zero point's."""
+    scale = _constant(build, source, inputs[positions[0]])
+    given = positions[1] < len(inputs) and inputs[positions[1]]
+    zero = _constant(build, source, inputs[positions[1]]) if given else np.zeros_like(scale, int)
+    element = build.types[inputs[positions[1]]].element if given else U8
+    axis = source.attributes().get("axis", 1)
+    fields: dict[str, Any] = {"quantisation": quantisation_of(source, scale, zero, element, axis)}
+    if "element" in {field.name for field in dataclasses.fields(operator)}:  # type: ignore[arg-type]
+        fields["element"] = element
+    return fields
+
+
+def quantisation_of(
+    source: NodeSource, scale: np.ndarray, zero: np.ndarray, element: Element, axis: int
+) -> Quantisation:
+    """A checked quantisation: scales positive and finite, zero points within their type, as many as there are scales."""
+    if not isinstance(element, ElementType):
+        raise source.unsupported("a zero point that is not an integer")
+    if scale.ndim > 1 or scale.size == 0 or scale.dtype != np.float32:
+        raise source.unsupported(f"scales of shape {list(scale.shape)} and type {scale.dtype}")
+    bad = [float(s) for s in scale.reshape(-1) if not (np.isfinite(s) and s > 0)]
+    if bad:
+        raise TypeMismatch(
+            source.where,
+            f"expected positive finite scales, found {bad[:4]}",
+            "Quantise the model again; look for channels that are always zero.",
+        )
+    zeros = [int(z) for z in zero.reshape(-1)]
+    if len(zeros) == 1:
+        zeros = zeros * scale.size
+    outside = [z for z in zeros if not element.minimum <= z <= element.maximum]
+    if outside or len(zeros) != scale.size:
+        raise TypeMismatch(
+            source.where,
+            f"expected {scale.size} zero points within {element}, found {zeros[:8]}",
+            "Quantise the model again.",
+        )
+    scales = tuple(float(s) for s in scale.reshape(-1))
+    return Quantisation(scales, tuple(zeros), axis if scale.ndim == 1 and scale.size > 1 else None)

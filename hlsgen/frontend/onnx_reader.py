@@ -1,0 +1,169 @@
+"""ONNX files to graphs. There is no code for single operators here: each operator class says what it stands for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hlsgen.errors import BadFile, IllegalGraph, TypeMismatch, UnsupportedOp
+from hlsgen.frontend.bind import NodeSource, bind
+from hlsgen.frontend.tensors import check_size, element_of, read_tensor
+from hlsgen.graph.builder import GraphBuilder
+from hlsgen.graph.ir import Graph, TensorType
+
+if TYPE_CHECKING:
+    import onnx
+
+OLDEST_OPSET = 7
+
+
+def read_model(model: str | os.PathLike[str] | onnx.ModelProto) -> Graph:
+    """The graph of an ONNX file or ModelProto, with its batch bound to 1.
+
+    Raises BadFile (missing, truncated, not ONNX, external data, sizes), IllegalGraph (cycle, dangling, doubly defined),
+    TypeMismatch (dynamic shapes, scales, zero points) or UnsupportedOp, each naming the file and the node.
+    """
+    proto, folder, name = _load(model)
+    graph = proto.graph
+    opsets = {_domain(entry.domain): entry.version for entry in proto.opset_import}
+    if opsets.get("", OLDEST_OPSET) < OLDEST_OPSET:
+        raise UnsupportedOp(
+            name,
+            f"expected opset {OLDEST_OPSET} or newer, found {opsets['']}",
+            "Convert the model with onnx.version_converter.",
+        )
+    build = GraphBuilder(name)
+    for tensor in graph.initializer:
+        array, element = read_tensor(tensor, folder, name)
+        build.constant(tensor.name, array, element)
+    for value in graph.input:
+        if value.name not in build.constants:
+            build.input(value.name, _input_type(value, name))
+    defined = {value for node in graph.node for value in node.output}
+    build.reserve([*defined])
+    for node in _ordered(graph, set(build.types), name):
+        source = NodeSource(node, name, folder, opsets)
+        if node.op_type == "Constant" and _domain(node.domain) == "":
+            array, element = source.constant_node()
+            build.constant(node.output[0], array, element)
+        else:
+            bind(build, source)
+        for value in node.output:
+            if value in build.types:
+                where = f"{name}, node {source.name} ({node.op_type})"
+                check_size(build.types[value].shape, 4, where)
+    outputs = [value.name for value in graph.output]
+    if missing := [value for value in outputs if value not in build.types]:
+        raise IllegalGraph(
+            name,
+            f"expected outputs that a node computes, found none for {missing}",
+            "Repair the model: its graph outputs must be defined.",
+        )
+    return build.finish(outputs)
+
+
+def _domain(domain: str) -> str:
+    return "" if domain == "ai.onnx" else domain
+
+
+def _load(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+) -> tuple[onnx.ModelProto, Path | None, str]:
+    """The model, the folder of its external data and its name for messages."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    if isinstance(model, onnx.ModelProto):
+        return model, None, model.graph.name or "model"
+    path = Path(model)
+    proto = onnx.ModelProto()
+    try:
+        proto.ParseFromString(path.read_bytes())
+    except OSError as error:
+        raise BadFile(
+            str(path),
+            f"expected an ONNX file, found none: {error.strerror}",
+            "Give the path of a readable .onnx file.",
+        ) from error
+    except DecodeError as error:
+        raise BadFile(
+            str(path),
+            f"expected an ONNX model, found {path.stat().st_size} bytes that are not one (truncated or another format)",
+            "Export or download the model again.",
+        ) from error
+    if not proto.ir_version or not proto.graph.node or not proto.opset_import:
+        raise BadFile(
+            str(path),
+            "expected an ONNX model with operators, found none",
+            "Export or download the model again.",
+        )
+    return proto, path.parent, path.name
+
+
+def _input_type(value: onnx.ValueInfoProto, name: str) -> TensorType:
+    """The type of a graph input; an unnamed or symbolic first dimension is bound to 1."""
+    where = f"{name}, input {value.name}"
+    tensor = value.type.tensor_type
+    if not value.type.HasField("tensor_type") or not tensor.HasField("shape"):
+        raise TypeMismatch(
+            where, "expected a tensor with a shape, found none", "Export with input shapes."
+        )
+    shape = [dim.dim_value if dim.HasField("dim_value") else -1 for dim in tensor.shape.dim]
+    if shape and shape[0] in (-1, 0):
+        shape[0] = 1
+    if min(shape, default=1) < 1:
+        raise TypeMismatch(
+            where,
+            f"expected fixed dimensions after the batch, found {['?' if n < 1 else n for n in shape]}",
+            "Fix the input shape, e.g. with python -m onnxruntime.tools.make_dynamic_shape_fixed.",
+        )
+    if shape and shape[0] != 1:
+        raise TypeMismatch(
+            where,
+            f"expected batch 1 (or dynamic) as the first dimension, found {shape}",
+            "Export the model for one sample.",
+        )
+    element = element_of(tensor.elem_type, where)
+    check_size(tuple(shape), 4, where)
+    return TensorType(tuple(shape), element)
+
+
+def _ordered(
+    graph: onnx.GraphProto, defined: set[str], name: str
+) -> list[onnx.NodeProto]:
+    """The nodes in an order in which operands come first; raises IllegalGraph for a cycle or a dangling value."""
+    made: set[str] = set(defined)
+    for node in graph.node:
+        for value in node.output:
+            if value and value in made:
+                raise IllegalGraph(
+                    f"{name}, node {node.name} ({node.op_type})",
+                    f"expected every value to be defined once, found a second definition of {value}",
+                    "Repair the model: two nodes, inputs or initializers have this name.",
+                )
+            made.add(value)
+    for node in graph.node:
+        if missing := [value for value in node.input if value and value not in made]:
+            raise IllegalGraph(
+                f"{name}, node {node.name} ({node.op_type})",
+                f"expected operands that are defined, found none for {missing}",
+                "Repair the model: a value is read that no node, input or initializer defines.",
+            )
+    ready, waiting, order = set(defined), list(graph.node), []
+    while waiting:
+        later = []
+        for node in waiting:
+            if all(not value or value in ready for value in node.input):
+                ready.update(node.output)
+                order.append(node)
+            else:
+                later.append(node)
+        if len(later) == len(waiting):
+            raise IllegalGraph(
+                f"{name}, node {later[0].name} ({later[0].op_type})",
+                f"expected a graph without cycles, found one through {[n.name for n in later[:5]]}",
+                "Repair the model: a node must not need its own result.",
+            )
+        waiting = later
+    return order

@@ -1,0 +1,140 @@
+"""Tensors of ONNX files, read without trusting what the file declares."""
+
+from __future__ import annotations
+
+import os
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlsgen.errors import BadFile, UnsupportedOp
+from hlsgen.graph.ir import F32, Element
+from hlsgen.types import ElementType
+
+if TYPE_CHECKING:
+    import onnx
+
+# ONNX data type -> (element type, NumPy type in the file)
+_ELEMENTS: dict[int, tuple[Element, str]] = {
+    1: (F32, "<f4"),
+    2: (ElementType(8, False), "u1"),
+    3: (ElementType(8, True), "i1"),
+    6: (ElementType(32, True), "<i4"),
+    7: (ElementType(64, True), "<i8"),
+}
+_SUPPORTED = "float32, uint8, int8, int32 and int64"
+
+
+def element_of(data_type: int, where: str) -> Element:
+    """The element type of an ONNX data type; raises UnsupportedOp for those that hlsgen does not have."""
+    if data_type not in _ELEMENTS:
+        raise UnsupportedOp(
+            where,
+            f"expected {_SUPPORTED}, found {type_name(data_type)}",
+            "Export the model with float32 tensors, or quantise it to 8 bits.",
+        )
+    return _ELEMENTS[data_type][0]
+
+
+def type_name(data_type: int) -> str:
+    """ONNX's name of a data type."""
+    import onnx
+
+    names = {number: name for name, number in onnx.TensorProto.DataType.items()}
+    return names.get(data_type, f"data type {data_type}").lower()
+
+
+def memory_bytes() -> int:
+    """The machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def check_size(shape: tuple[int, ...], item: int, where: str) -> None:
+    """Raises BadFile for a tensor that the machine's memory cannot hold (or whose extents are negative)."""
+    if any(extent < 0 for extent in shape) or prod(shape) * item > memory_bytes():
+        raise BadFile(
+            where,
+            f"expected a tensor of at most {memory_bytes():,} bytes (this machine's memory), found {list(shape)},"
+            f" which is {prod(shape) * item:,} bytes",
+            "The file is damaged or not meant for this machine; export the model again.",
+        )
+
+
+def read_tensor(
+    tensor: onnx.TensorProto, folder: Path | None, where: str
+) -> tuple[np.ndarray, Element]:
+    """The array and element type of a tensor. Raises BadFile where declared and present data disagree."""
+    where = f"{where}, tensor {tensor.name}"
+    element = element_of(tensor.data_type, where)
+    stored = np.dtype(_ELEMENTS[tensor.data_type][1])
+    shape = tuple(tensor.dims)
+    check_size(shape, stored.itemsize, where)
+    size = prod(shape) * stored.itemsize
+    if tensor.data_location == tensor.EXTERNAL:
+        data = _external(tensor, folder, size, where)
+    elif tensor.HasField("raw_data"):
+        data = tensor.raw_data
+    else:
+        return _typed(tensor, stored, shape, where), element
+    if len(data) != size:
+        raise _wrong_size(where, shape, size, len(data))
+    return np.frombuffer(data, stored).reshape(shape), element
+
+
+def _typed(
+    tensor: onnx.TensorProto, stored: np.dtype, shape: tuple[int, ...], where: str
+) -> np.ndarray:
+    fields: dict[int, Any] = {1: tensor.float_data, 7: tensor.int64_data}
+    values = fields.get(tensor.data_type, tensor.int32_data)
+    if len(values) != prod(shape):
+        raise _wrong_size(where, shape, prod(shape), len(values))
+    return np.array(values, np.float64 if stored.kind == "f" else np.int64).astype(stored).reshape(
+        shape
+    )
+
+
+def _wrong_size(where: str, shape: tuple[int, ...], expected: int, found: int) -> BadFile:
+    return BadFile(
+        where,
+        f"expected {expected} bytes or values for shape {list(shape)}, found {found}",
+        "The file is damaged; export the model again.",
+    )
+
+
+def _external(tensor: onnx.TensorProto, folder: Path | None, size: int, where: str) -> bytes:
+    """The bytes of external data, which must lie inside the model's folder."""
+    entries = {entry.key: entry.value for entry in tensor.external_data}
+    location = entries.get("location", "")
+    if folder is None:
+        raise BadFile(
+            where,
+            f"expected tensors inside the ModelProto, found external data {location!r}",
+            "Pass the path of the model file, or load the model with its external data.",
+        )
+    root = folder.resolve()
+    path = (root / location).resolve()
+    if not location or not path.is_relative_to(root):
+        raise BadFile(
+            where,
+            f"expected external data inside the model's folder, found {location!r}",
+            "Move the data beside the model; files elsewhere are not read.",
+        )
+    try:
+        offset = int(entries.get("offset", "0"))
+        length = int(entries.get("length", str(size)))
+    except ValueError:
+        offset = length = -1
+    if offset < 0 or length != size:
+        raise _wrong_size(where, tuple(tensor.dims), size, length)
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
+    except OSError as error:
+        raise BadFile(
+            where,
+            f"expected external data in {location!r}, found none: {error.strerror}",
+            "Put the data file beside the model.",
+        ) from error

@@ -1,0 +1,86 @@
+"""The meaning of a graph: its operators' meanings, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hlsgen.errors import TypeMismatch
+from hlsgen.graph.ir import Graph, storage
+
+SAMPLES_AT_ONCE = 16
+
+
+def evaluate(
+    graph: Graph,
+    inputs: Mapping[str, Any],
+    xp: Any = np,
+    device: Any = None,
+    every: bool = False,
+) -> dict[str, Any]:
+    """The outputs (or with ``every``, all computed values) for samples along axis 0 of every input.
+
+    ``xp`` is an array-API namespace (numpy, or array_api_compat's cupy or torch) and ``device`` one of its devices. A value of
+    type [1, ...] comes back as [samples, ...]. Raises TypeMismatch for wrong names, shapes and types.
+    """
+    count = _check(graph, inputs)
+    batched = all(
+        graph.types[name].shape[:1] == (1,) for name in graph.types if name not in graph.constants
+    ) and all(node.op.keeps_batch(graph.input_types(node)) for node in graph.nodes)
+    step = SAMPLES_AT_ONCE if batched else 1
+    constants = {name: xp.asarray(a, device=device) for name, a in graph.constants.items()}
+    wanted = [node.output for node in graph.nodes] if every else list(graph.outputs)
+    parts: dict[str, list[Any]] = {name: [] for name in wanted}
+    for start in range(0, count, step):
+        values = dict(constants)
+        for name in graph.inputs:
+            values[name] = xp.asarray(inputs[name][start : start + step], device=device)
+        _run(graph, values, xp, wanted)
+        for name in wanted:
+            parts[name].append(values[name])
+    return {name: xp.concat(part, axis=0) for name, part in parts.items() if part}
+
+
+def _run(graph: Graph, values: dict[str, Any], xp: Any, wanted: list[str]) -> None:
+    """Computes every node; values that nobody reads any more are dropped."""
+    last = {name: node for node in graph.nodes for name in node.inputs}
+    keep = {*wanted, *graph.constants}
+    for node in graph.nodes:
+        result = node.op.evaluate(xp, *(values[name] for name in node.inputs))
+        target = getattr(xp, storage(graph.types[node.output].element).name)
+        values[node.output] = xp.astype(result, target)
+        for name in set(node.inputs):
+            if last[name] is node and name not in keep:
+                del values[name]
+
+
+def _check(graph: Graph, inputs: Mapping[str, Any]) -> int:
+    """The number of samples."""
+    expected, found = sorted(graph.inputs), sorted(inputs)
+    if expected != found:
+        raise TypeMismatch(
+            f"{graph.name}, inputs",
+            f"expected {expected}, found {found}",
+            "Name the arrays of the npz file as the model's inputs.",
+        )
+    counts = set()
+    for name in graph.inputs:
+        type, array = graph.types[name], inputs[name]
+        kind = storage(type.element).name
+        shape, dtype = tuple(array.shape), str(array.dtype).rpartition(".")[2]
+        if shape[1:] != type.shape[1:] or dtype != kind:
+            raise TypeMismatch(
+                f"{graph.name}, input {name}",
+                f"expected [samples, {', '.join(map(str, type.shape[1:]))}] of {kind}, found {list(shape)} of {dtype}",
+                "Give samples of the model's own shape and type, along axis 0.",
+            )
+        counts.add(shape[0])
+    if len(counts) > 1:
+        raise TypeMismatch(
+            f"{graph.name}, inputs",
+            f"expected as many samples of every input, found {sorted(counts)}",
+            "Give arrays with equal first dimensions.",
+        )
+    return counts.pop() if counts else 1

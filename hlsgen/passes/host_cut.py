@@ -1,0 +1,97 @@
+"""The border between hardware and host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hlsgen.errors import UnsupportedOp
+from hlsgen.graph.ir import Graph, Node
+
+
+@dataclass(frozen=True)
+class IntegerModel:
+    """A model cut in three: reals to integers on the host, integers in hardware, integers to reals on the host.
+
+    The values between the parts have the same names on both sides. Host parts may be empty (no nodes); their inputs are then
+    passed on under the same names.
+    """
+
+    host_before: Graph
+    hardware: Graph
+    host_after: Graph
+
+
+def cut_host(graph: Graph) -> IntegerModel:
+    """Cuts off what cannot be hardware at the inputs and outputs; raises UnsupportedOp where it stands in between."""
+    hardware = [node for node in graph.nodes if is_hardware(graph, node)]
+    if not hardware:
+        raise UnsupportedOp(
+            graph.name,
+            "expected quantised operators (Dequantize - operator - Quantize, or QLinear operators), found none",
+            "Quantise the model, or give samples to quantise it with: --calibrate samples.npz.",
+        )
+    feeding = _needed_by(graph, hardware)
+    before = [n for n in graph.nodes if n not in hardware and n.output in feeding]
+    made = {node.output for node in hardware}
+    for node in graph.nodes:
+        if node in before and any(value in made for value in node.inputs):
+            raise UnsupportedOp(
+                f"{graph.name}, node {node.name} ({node.op.name})",
+                "expected integer operators between the first and the last quantised one, found one on reals",
+                "Quantise this operator too (Dequantize before, Quantize after it), or move it to the end.",
+            )
+    after = [node for node in graph.nodes if node not in hardware and node not in before]
+    return IntegerModel(
+        _part(graph, "host_before", before, graph.inputs, _read_by(graph, hardware)),
+        _part(graph, "hardware", hardware, None, [*_read_by(graph, after), *graph.outputs]),
+        _part(graph, "host_after", after, None, graph.outputs),
+    )
+
+
+def is_hardware(graph: Graph, node: Node) -> bool:
+    """Whether a node is an integer operator that lowers to processes."""
+    types = (*graph.input_types(node), graph.types[node.output])
+    return node.op.place == "hardware" and all(type.is_integer for type in types)
+
+
+def _needed_by(graph: Graph, nodes: list[Node]) -> set[str]:
+    needed = {value for node in nodes for value in node.inputs}
+    for node in reversed(graph.nodes):
+        if node.output in needed:
+            needed.update(node.inputs)
+    return needed
+
+
+def _read_by(graph: Graph, nodes: list[Node]) -> list[str]:
+    """The values that nodes read, in the graph's order, without constants."""
+    read = dict.fromkeys(value for node in nodes for value in node.inputs)
+    return [value for value in read if value not in graph.constants]
+
+
+def _part(
+    graph: Graph,
+    name: str,
+    nodes: list[Node],
+    inputs: tuple[str, ...] | None,
+    wanted: list[str] | tuple[str, ...],
+) -> Graph:
+    """The sub-graph of ``nodes``. ``wanted``: values that others need; those it neither makes nor receives are left out."""
+    made = {node.output for node in nodes}
+    read = _read_by(graph, nodes)
+    if inputs is None:
+        inputs = tuple(value for value in read if value not in made)
+        if name == "host_after":
+            passed = [v for v in wanted if v not in made and v not in graph.constants]
+            inputs = tuple(dict.fromkeys((*inputs, *passed)))
+    outputs = tuple(dict.fromkeys(v for v in wanted if v in made or v in inputs))
+    if name == "hardware":
+        outputs = tuple(value for value in outputs if value in made)
+    constants = {
+        value: graph.constants[value]
+        for node in nodes
+        for value in node.inputs
+        if value in graph.constants
+    }
+    types = {value: graph.types[value] for value in (*inputs, *constants, *made)}
+    order = {node.output: node for node in nodes}
+    return Graph(name, inputs, outputs, tuple(order.values()), constants, types)

@@ -1,0 +1,69 @@
+"""What rewriting passes share: a graph rebuilt node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hlsgen.graph.builder import GraphBuilder
+from hlsgen.graph.ir import Graph, Node
+
+Rule = Callable[[GraphBuilder, Node], str | None]
+"""Given the new graph so far and a node whose operands are renamed to it: the value that replaces the node's, or None to keep it."""
+
+
+def rewrite(graph: Graph, rule: Rule) -> Graph:
+    """The graph in which ``rule`` has replaced nodes; the same object if it replaced none.
+
+    A new value that replaces an old one takes over its name, so that values keep the names they have in the source file.
+    """
+    build = GraphBuilder(graph.name)
+    build.reserve(tuple(graph.types))
+    for name in graph.inputs:
+        build.input(name, graph.types[name])
+    renamed: dict[str, str] = {}
+    names: dict[str, str] = {}
+    changed = False
+    for node in graph.nodes:
+        inputs = tuple(build.take(graph, renamed.get(value, value)) for value in node.inputs)
+        build.within(node.name)
+        replacement = rule(build, Node(node.name, node.op, inputs, node.output))
+        if replacement is None:
+            build.node(node.op, inputs, node.output, node.name)
+        else:
+            renamed[node.output] = replacement
+            if replacement not in graph.types:
+                names.setdefault(replacement, node.output)
+            changed = True
+    if not changed:
+        return graph
+    outputs = [build.take(graph, renamed.get(value, value)) for value in graph.outputs]
+    names |= {new: old for new, old in zip(outputs, graph.outputs, strict=True) if new != old}
+    return rename(build.finish(outputs), names)
+
+
+def rename(graph: Graph, names: dict[str, str]) -> Graph:
+    """Values renamed where that loses no name: not graph inputs, and not to a name that another value has."""
+    names = {
+        old: new
+        for old, new in names.items()
+        if old != new and old not in graph.inputs and new not in graph.types
+    }
+    if not names:
+        return graph
+    nodes = tuple(
+        Node(
+            node.name,
+            node.op,
+            tuple(names.get(value, value) for value in node.inputs),
+            names.get(node.output, node.output),
+        )
+        for node in graph.nodes
+    )
+    return Graph(
+        graph.name,
+        graph.inputs,
+        tuple(names.get(value, value) for value in graph.outputs),
+        nodes,
+        {names.get(name, name): array for name, array in graph.constants.items()},
+        {names.get(name, name): type for name, type in graph.types.items()},
+    )
