@@ -199,7 +199,7 @@ class WordSplitter(wiring.Component):
 
 
 class UartLink(wiring.Component):
-    """A serial line as two streams of words, with a FIFO for the words that come in.
+    """A serial line as two streams of words, with a FIFO for the bytes that come in.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ class UartLink(wiring.Component):
     word_in, word_out : int
         Bits per received and per sent word, multiples of 8.
     depth : int
-        Received words that the FIFO holds.
+        Received bytes that the FIFO holds.
 
     Members
     -------
@@ -221,7 +221,7 @@ class UartLink(wiring.Component):
     overflow : Out(1)
         Stays high from the first lost byte until a break; nothing is sent meanwhile, so that no wrong answer leaves.
 
-    **Timing** See ``UartReceiver`` and ``UartTransmitter``. **Cost** ``depth * word_in`` bits of memory.
+    **Timing** See ``UartReceiver`` and ``UartTransmitter``. **Cost** ``8 * depth`` bits of memory.
     """
 
     def __init__(self, *, divisor: int, word_in: int, word_out: int, depth: int) -> None:
@@ -242,7 +242,7 @@ class UartLink(wiring.Component):
         m = Module()
         m.submodules.receiver = receiver = UartReceiver(self.divisor)
         assembler = WordAssembler(self.word_in)
-        fifo = SyncFIFOBuffered(width=self.word_in, depth=self.depth)
+        fifo = SyncFIFOBuffered(width=8, depth=self.depth)
         splitter = WordSplitter(self.word_out)
         anew = ResetInserter(receiver.broken)
         m.submodules.assembler = anew(assembler)
@@ -250,9 +250,9 @@ class UartLink(wiring.Component):
         m.submodules.splitter = anew(splitter)
         m.submodules.transmitter = transmitter = UartTransmitter(self.divisor)
 
-        wiring.connect(m, receiver.o, assembler.i)
-        wiring.connect(m, assembler.o, fifo.w_stream)
-        wiring.connect(m, fifo.r_stream, wiring.flipped(self.o))
+        wiring.connect(m, receiver.o, fifo.w_stream)
+        wiring.connect(m, fifo.r_stream, assembler.i)
+        wiring.connect(m, assembler.o, wiring.flipped(self.o))
         wiring.connect(m, wiring.flipped(self.i), splitter.i)
         m.d.comb += [
             receiver.rx.eq(self.rx),

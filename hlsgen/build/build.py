@@ -26,8 +26,8 @@ from hlsgen.progress import Progress, silent
 TOOLCHAINS: Mapping[str, Toolchain] = {
     toolchain.family: toolchain for toolchain in (Ecp5(), Ice40(), Gowin(), Xilinx7())
 }
-LINK_BYTES = 2048
-"""Bytes of input that the link's FIFO holds at most: one block RAM."""
+LINK_BYTES = (512, 2048)
+"""Least and most bytes of input that the link's FIFO holds: less would be no smaller, more takes several block RAMs."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def board_top(manifest: Mapping[str, Any], board: Board, directory: Path) -> Boa
         )
     source, sink = manifest["inputs"][0], manifest["outputs"][0]
     word_in, word_out = word_bits(source), word_bits(sink)
-    words = min(int(source["words"]), LINK_BYTES * 8 // word_in)
+    sample_bytes = int(source["words"]) * word_in // 8
     return BoardTop(
         clock_mhz=board.clock_mhz,
         baud=board.build["uart"]["baud"],
@@ -150,7 +150,7 @@ def board_top(manifest: Mapping[str, Any], board: Board, directory: Path) -> Boa
         output_prefix=sink["axis"],
         word_in=word_in,
         word_out=word_out,
-        depth=max(4, 1 << (words - 1).bit_length()),
+        depth=min(max(LINK_BYTES[0], 1 << (sample_bytes - 1).bit_length()), LINK_BYTES[1]),
     )
 
 

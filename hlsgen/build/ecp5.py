@@ -15,8 +15,8 @@ from hlsgen.progress import Progress
 class Ecp5(Toolchain):
     family = "ecp5"
 
-    def synthesis_commands(self, board: Board | None, top: str) -> tuple[str, ...]:
-        return (f"synth_ecp5 -top {top}",)
+    def synthesis_command(self, board: Board | None, top: str) -> str:
+        return f"synth_ecp5 -top {top}"
 
     def count(self, cells: Mapping[str, int]) -> Usage:
         """A CCU2C takes two of nextpnr's TRELLIS_COMB; a DPR16X4 four, and a RAMW that blocks two more."""

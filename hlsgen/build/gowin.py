@@ -21,10 +21,10 @@ LUTS_PER_RAM16 = 4
 class Gowin(Toolchain):
     family = "gowin"
 
-    def synthesis_commands(self, board: Board | None, top: str) -> tuple[str, ...]:
+    def synthesis_command(self, board: Board | None, top: str) -> str:
         options = ("-family", "gw1n") if board is None else board.build["toolchain"]["yosys"]
         pads = "-noiopads " if board is None else ""
-        return (f"synth_gowin {' '.join(options)} {pads}-top {top}",)
+        return f"synth_gowin {' '.join(options)} {pads}-top {top}"
 
     def count(self, cells: Mapping[str, int]) -> Usage:
         """An ALU takes the place of a LUT."""

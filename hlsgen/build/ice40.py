@@ -15,9 +15,9 @@ from hlsgen.progress import Progress
 class Ice40(Toolchain):
     family = "ice40"
 
-    def synthesis_commands(self, board: Board | None, top: str) -> tuple[str, ...]:
+    def synthesis_command(self, board: Board | None, top: str) -> str:
         device = ("-device", "u") if board is None else board.build["toolchain"]["yosys"]
-        return (f"synth_ice40 {' '.join(device)} -dsp -top {top}",)
+        return f"synth_ice40 {' '.join(device)} -dsp -top {top}"
 
     def count(self, cells: Mapping[str, int]) -> Usage:
         """SB_CARRY shares a logic cell with the LUT that adds; only what nextpnr packs otherwise is missing here."""

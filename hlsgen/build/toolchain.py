@@ -57,10 +57,12 @@ class Toolchain(ABC):
     """Open tools of one FPGA family. ``top`` is the name of the top module; files are named ``top.*`` in the folder."""
 
     family: ClassVar[str]
+    memory_label: ClassVar[str | None] = "map_ram"
+    """The step of the synthesis command that maps memories; None where block RAMs read old data without extra logic."""
 
     @abstractmethod
-    def synthesis_commands(self, board: Board | None, top: str) -> tuple[str, ...]:
-        """yosys commands that map the design to the family; without a board, out of context (no pads)."""
+    def synthesis_command(self, board: Board | None, top: str) -> str:
+        """The yosys command that maps the design to the family; without a board, out of context (no pads)."""
 
     @abstractmethod
     def count(self, cells: Mapping[str, int]) -> Usage:
@@ -85,7 +87,7 @@ class Toolchain(ABC):
         commands = (
             *reads,
             f"hierarchy -check -top {top}",
-            *self.synthesis_commands(board, top),
+            *self._mapping(self.synthesis_command(board, top)),
             "write_json top.json",
             "tee -q -o statistics.json stat -json",
         )
@@ -105,6 +107,21 @@ class Toolchain(ABC):
             stages=stages,
         )
         return self.count(_cells(folder / "statistics.json"))
+
+    def _mapping(self, command: str) -> tuple[str, ...]:
+        """Synthesis with the declaration that memories marked ``no_collision`` never read a word while it is written.
+
+        Verilog has no don't-care for that case, and yosys would build 20 to 60 LUTs and registers around every block RAM to
+        return the old word.
+        """
+        if self.memory_label is None:
+            return (command,)
+        return (
+            f"{command} -run begin:{self.memory_label}",
+            "setparam -set RD_COLLISION_X_MASK 1'1 "
+            "t:$mem_v2 a:no_collision %i r:RD_PORTS=1 %i r:WR_PORTS=1 %i",
+            f"{command} -run {self.memory_label}:",
+        )
 
 
 def pins_of(board: Board) -> Pins:

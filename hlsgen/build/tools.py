@@ -98,6 +98,7 @@ def run_tool(
     what = what or tool.name
     progress(what, None)
     last: deque[str] = deque(maxlen=LOG_LINES)
+    marks, present = dict(stages or {}), None
     with (folder / log).open("w") as kept:
         kept.write(" ".join((tool.name, *arguments)) + "\n")
         process = subprocess.Popen(
@@ -114,9 +115,10 @@ def run_tool(
             for line in process.stdout:
                 kept.write(line)
                 last.append(line.rstrip())
-                for mark, stage in (stages or {}).items():
-                    if mark in line:
-                        progress(f"{what}: {stage}", None)
+                stage = next((name for mark, name in marks.items() if mark in line), present)
+                if stage != present:
+                    present = stage
+                    progress(f"{what}: {stage}", None)
             status = process.wait()
         finally:
             process.stdout.close()

@@ -28,7 +28,7 @@ class BoardTop(wiring.Component):
     word_in, word_out : int
         Bits of a word of each.
     depth : int
-        Words of input that wait in a FIFO while the circuit is busy.
+        Bytes of input that wait in a FIFO while the circuit is busy.
 
     Members
     -------
@@ -96,6 +96,6 @@ def to_rtlil(top: BoardTop) -> str:
             top,
             name=TOP,
             ports=[top.clk, top.rx, top.tx],
-            strip_internal_attrs=True,
+            emit_src=False,
         )
     )

@@ -16,10 +16,11 @@ from hlsgen.progress import Progress
 
 class Xilinx7(Toolchain):
     family = "xilinx7"
+    memory_label = None
 
-    def synthesis_commands(self, board: Board | None, top: str) -> tuple[str, ...]:
+    def synthesis_command(self, board: Board | None, top: str) -> str:
         pads = "-noiopad -noclkbuf " if board is None else ""
-        return (f"synth_xilinx -family xc7 -flatten {pads}-top {top}",)
+        return f"synth_xilinx -family xc7 -flatten {pads}-top {top}"
 
     def count(self, cells: Mapping[str, int]) -> Usage:
         """Block RAM counts RAMB18; a LUT RAM counts the LUTs it occupies (UG474)."""
@@ -63,7 +64,7 @@ def _script(part: str) -> str:
     """The Vivado script; run it in this folder: vivado -mode batch -source build.tcl."""
     return "\n".join(
         (
-            "read_verilog design.v",
+            "read_verilog -sv design.v",
             "read_verilog board_top.v",
             "read_xdc board_top.xdc",
             f"synth_design -top board_top -part {part}",
