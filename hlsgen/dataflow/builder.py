@@ -91,7 +91,7 @@ class DataflowBuilder:
 
     def channel(self, name: str, shape: tuple[int, int, int], element: ElementType) -> str:
         """A new channel; returns its name."""
-        unique = self._unique(name)
+        unique = self.unique(name)
         self.channels[unique] = Channel(unique, shape, element)
         return unique
 
@@ -99,7 +99,7 @@ class DataflowBuilder:
         """A constant tensor of the narrowest type that holds its values; returns its name."""
         array = np.array(values, dtype=np.int64)
         array.setflags(write=False)
-        unique = self._unique(name)
+        unique = self.unique(name)
         element = ElementType.holding(int(array.min()), int(array.max()))
         self._stores[unique] = Store(unique, array, element)
         return unique
@@ -131,13 +131,13 @@ class DataflowBuilder:
             self.store(f"{name}_weights", weights),
             tuple(Affine(0, ((loop, 1),)) for loop in ("g", "o", "ky", "kx", "i")),
         )
-        low, high = product_sum_range(weights, self.channels[source].element)
+        accumulator = product_sum_type(weights, self.channels[source].element)
         step = Call(Add(), (ACCUMULATOR, Call(Multiply(), (Operand("r0"), Operand("r1")))))
         return self._reduce(
             name,
             loops,
             (read, taps),
-            ElementType.holding(min(low, 0), max(high, 0)),
+            accumulator,
             0,
             step,
             finish,
@@ -198,7 +198,7 @@ class DataflowBuilder:
     ) -> str:
         shape = self.channels[sources[0]].shape
         index = tuple(Affine(0, ((loop, 1),)) for loop in ("y", "x", "g"))
-        process = self._unique(name)
+        process = self.unique(name)
         target = self.channel(f"{name}_out", shape, element)
         return self.process(
             Process(
@@ -225,7 +225,7 @@ class DataflowBuilder:
     ) -> str:
         extents = {loop.name: loop.extent for loop in loops}
         count, channel = extents["g"] * extents["o"], _channel(extents["o"])
-        process = self._unique(name)
+        process = self.unique(name)
         constants, expression = self._finishing(
             name, finish, ACCUMULATOR, len(reads), channel, count
         )
@@ -274,7 +274,12 @@ class DataflowBuilder:
             expression = Call(finish.op, (expression, *arguments))
         return tuple(reads), expression
 
-    def _unique(self, name: str) -> str:
+    def is_port(self, channel: str) -> bool:
+        """Whether the channel is an input or an output already."""
+        return channel in self._inputs or channel in self._outputs
+
+    def unique(self, name: str) -> str:
+        """A free identifier made from ``name``; it is taken from now on."""
         stem = _identifier(name)
         candidate, number = stem, 1
         while candidate in self._names:
@@ -287,13 +292,19 @@ class DataflowBuilder:
 _POSITION = (Affine(0, (("y", 1),)), Affine(0, (("x", 1),)))
 
 
-def product_sum_range(weights: np.ndarray, element: ElementType) -> tuple[int, int]:
-    """The smallest and largest sum of products of any output; ``weights`` (g, o, ky, kx, i), inputs of ``element``."""
+def product_sum_ranges(weights: np.ndarray, element: ElementType) -> tuple[np.ndarray, np.ndarray]:
+    """The least and greatest sum of products of every output; ``weights`` (g, o, ky, kx, i), inputs of ``element``."""
     flat = weights.reshape(weights.shape[0] * weights.shape[1], -1).astype(np.int64)
     at_minimum, at_maximum = flat * element.minimum, flat * element.maximum
     low = np.minimum(at_minimum, at_maximum).sum(axis=1)
     high = np.maximum(at_minimum, at_maximum).sum(axis=1)
-    return int(low.min()), int(high.max())
+    return low, high
+
+
+def product_sum_type(weights: np.ndarray, element: ElementType) -> ElementType:
+    """The accumulator type that holds every sum of products, and zero."""
+    low, high = product_sum_ranges(weights, element)
+    return ElementType.holding(min(int(low.min()), 0), max(int(high.max()), 0))
 
 
 def _channel(per_group: int) -> Affine:

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from hlsgen.dataflow.builder import product_sum_range
+from hlsgen.dataflow.builder import product_sum_ranges
 from hlsgen.dataflow.interpret import MULTIPLY_ACCUMULATE
 from hlsgen.dataflow.ir import (
     Affine,
@@ -203,8 +203,8 @@ def accumulator_range(dataflow: Dataflow, process: Process) -> tuple[int, int]:
     reads = process.reads
     if process.step == MULTIPLY_ACCUMULATE and reads[1].source in dataflow.stores:
         weights = dataflow.stores[reads[1].source].values
-        low, high = product_sum_range(weights, _source_type(dataflow, reads[0]))
-        return process.init + low, process.init + high
+        low, high = product_sum_ranges(weights, _source_type(dataflow, reads[0]))
+        return process.init + int(low.min()), process.init + int(high.max())
     assert process.step is not None
     count = int(np.prod([loop.extent for loop in process.loops if loop.reduce]))
     operands = {f"r{k}": _source_type(dataflow, read) for k, read in enumerate(reads)}

@@ -1,0 +1,135 @@
+"""Integer graph to dataflow: every operator lowers itself; this file places inputs and outputs and fuses requantisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlsgen.dataflow.builder import DataflowBuilder
+from hlsgen.dataflow.ir import Dataflow
+from hlsgen.dataflow.layout import Placed, canonical_position, canonical_shape, stream_axes
+from hlsgen.dataflow.lowering import Lowering, copy, place_canonically
+from hlsgen.graph.ir import Graph, Node
+from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.reshape import Reshape
+from hlsgen.ops.transpose import Transpose
+from hlsgen.types import ElementType
+
+_SUMS = ("Conv", "Gemm", "WindowSum")
+"""Operators whose accumulators one process may finish at once."""
+
+
+@dataclass(frozen=True)
+class PortLayout:
+    """How a graph value crosses the border: ``tensor.transpose(axes)`` reshaped to ``stream_shape``, row-major."""
+
+    value: str
+    channel: str
+    tensor_shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    stream_shape: tuple[int, int, int]
+    element: ElementType
+
+    def to_stream(self, tensor: np.ndarray) -> np.ndarray:
+        """Samples of the value (samples, *shape without batch or with batch 1) as (samples, height, width, channels)."""
+        samples = tensor.reshape(-1, *self.tensor_shape)
+        moved = samples.transpose(0, *(axis + 1 for axis in self.axes))
+        return moved.reshape(len(samples), *self.stream_shape)
+
+    def to_tensor(self, stream: np.ndarray) -> np.ndarray:
+        """(samples, height, width, channels) as (samples, *tensor_shape): the inverse of ``to_stream``."""
+        moved = stream.reshape(len(stream), *(self.tensor_shape[axis] for axis in self.axes))
+        return moved.transpose(0, *(int(axis) + 1 for axis in np.argsort(self.axes)))
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A dataflow and how the graph's inputs and outputs cross its border."""
+
+    dataflow: Dataflow
+    inputs: tuple[PortLayout, ...]
+    outputs: tuple[PortLayout, ...]
+
+
+def lower(graph: Graph) -> Dataflow:
+    """The dataflow with the meaning of an integer graph; raises UnsupportedOp where there is none."""
+    return lower_with_ports(graph).dataflow
+
+
+def lower_with_ports(graph: Graph) -> Lowered:
+    """The same, with the layout of every port. Deterministic: the same graph gives the same names."""
+    builder = DataflowBuilder(graph.name)
+    placed: dict[str, Placed] = {}
+    inputs = tuple(
+        _input(graph, builder, placed, name) for name in graph.inputs if name in graph.consumers
+    )
+    done: set[str] = set()
+    for node in graph.nodes:
+        if node.output in done:
+            continue
+        fused = _fused_requantise(graph, node)
+        lowering = Lowering(graph, node, fused, builder, placed)
+        node.op.lower(lowering)
+        done |= {node.output} if fused is None else {node.output, fused.output}
+    outputs = tuple(_output(graph, builder, placed, name) for name in graph.outputs)
+    return Lowered(builder.build(), inputs, outputs)
+
+
+def _fused_requantise(graph: Graph, node: Node) -> Node | None:
+    """The Requantise that alone reads this node's sums."""
+    if node.op.name not in _SUMS:
+        return None
+    consumers = graph.consumers.get(node.output, ())
+    if len(consumers) != 1 or not isinstance(consumers[0].op, Requantise):
+        return None
+    return consumers[0] if graph.is_only_read_by(node.output, consumers[0]) else None
+
+
+def _input(
+    graph: Graph, builder: DataflowBuilder, placed: dict[str, Placed], name: str
+) -> PortLayout:
+    """The input in the order that its first consumer wants, if that is a permutation of axes; else in canonical order."""
+    type = graph.types[name]
+    straight = np.arange(type.size).reshape(type.shape)
+    moved = _as_first_read(graph, name, straight)
+    position = np.empty(type.size, dtype=np.int64)
+    position[moved.reshape(-1)] = canonical_position(moved.shape).reshape(-1)
+    position = position.reshape(type.shape)
+    shape = canonical_shape(moved.shape)
+    axes = stream_axes(position)
+    if axes is None:
+        position, shape = canonical_position(type.shape), canonical_shape(type.shape)
+        axes = stream_axes(position)
+    assert axes is not None, "a canonical order is a permutation of axes"
+    channel = builder.input(name, shape, type.integer)
+    placed[name] = Placed(channel, position)
+    return PortLayout(name, channel, type.shape, axes, shape, type.integer)
+
+
+def _as_first_read(graph: Graph, name: str, array: np.ndarray) -> np.ndarray:
+    """``array`` after the reshapes and transposes that lead to the first operator that computes."""
+    for node in graph.consumers.get(name, ()):
+        if not isinstance(node.op, Reshape | Transpose):
+            break
+        return _as_first_read(graph, node.output, np.asarray(node.op.evaluate(np, array)))
+    return array
+
+
+def _output(
+    graph: Graph, builder: DataflowBuilder, placed: dict[str, Placed], name: str
+) -> PortLayout:
+    where = f"{graph.name}, output {name}"
+    axes = stream_axes(placed[name].position)
+    if axes is None:
+        place_canonically(builder, placed, name, where)
+        axes = stream_axes(placed[name].position)
+    assert axes is not None, "a canonical order is a permutation of axes"
+    channel = builder.channels[placed[name].channel]
+    if builder.is_port(channel.name):
+        size = placed[name].position.size
+        copied = copy(builder, channel.name, channel.shape, np.arange(size), where)
+        channel = builder.channels[copied]
+    builder.output(channel.name)
+    shape = graph.types[name].shape
+    return PortLayout(name, channel.name, shape, axes, channel.shape, channel.element)

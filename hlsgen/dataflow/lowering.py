@@ -1,0 +1,227 @@
+"""What a tensor operator's ``lower`` method works with: its operands in channels, and the finish of its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hlsgen.dataflow.builder import (
+    DataflowBuilder,
+    Finish,
+    Window,
+    product_sum_ranges,
+    product_sum_type,
+)
+from hlsgen.dataflow.layout import (
+    Placed,
+    canonical_position,
+    canonical_shape,
+    copying_process,
+)
+from hlsgen.errors import UnsupportedOp
+from hlsgen.graph.ir import Graph, Node, TensorType
+from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.window import Window as TensorWindow
+from hlsgen.requantise import choose
+from hlsgen.types import ElementType
+
+
+@dataclass(frozen=True, eq=False)
+class Lowering:
+    """One node being lowered. ``placed`` has every value lowered so far and takes the result.
+
+    ``requantise`` is the only consumer of the node's accumulators, to be done by the same process; None if there is none.
+    """
+
+    graph: Graph
+    node: Node
+    requantise: Node | None
+    builder: DataflowBuilder
+    placed: dict[str, Placed] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name for the process."""
+        return self.node.name
+
+    @property
+    def where(self) -> str:
+        """The node, for errors."""
+        return f"{self.graph.name}, node {self.node.name} ({self.node.op.name})"
+
+    @property
+    def output_value(self) -> str:
+        """The graph value that the process computes."""
+        return self.node.output if self.requantise is None else self.requantise.output
+
+    @property
+    def output_type(self) -> TensorType:
+        return self.graph.types[self.output_value]
+
+    def type(self, number: int) -> TensorType:
+        """The type of an operand."""
+        return self.graph.types[self.node.inputs[number]]
+
+    def constant(self, number: int) -> np.ndarray:
+        """A constant operand as int64; raises UnsupportedOp if it is computed."""
+        value = self.graph.constants.get(self.node.inputs[number])
+        if value is None:
+            raise UnsupportedOp(
+                self.where,
+                f"expected operand {number} to be constant, found one that is computed",
+                "hlsgen makes hardware for constant weights only.",
+            )
+        return value.astype(np.int64)
+
+    def operand(self, number: int) -> Placed:
+        """Where an operand is, in whatever order its producer writes; raises UnsupportedOp for a constant."""
+        placed = self.placed.get(self.node.inputs[number])
+        if placed is None:
+            raise UnsupportedOp(
+                self.where,
+                f"expected operand {number} to be computed, found a constant",
+                "Fold the constant into its neighbours before export.",
+            )
+        return placed
+
+    def channel(self, number: int) -> str:
+        """A channel with the operand in canonical order; adds a copying process where the order is another."""
+        value = self.node.inputs[number]
+        self.operand(number)
+        return place_canonically(self.builder, self.placed, value, self.where).channel
+
+    def result(self, channel: str, position: np.ndarray | None = None) -> None:
+        """The node's result is in ``channel``: in canonical order, or at ``position``."""
+        shape = self.output_type.shape
+        self.placed[self.output_value] = Placed(
+            channel, canonical_position(shape) if position is None else position
+        )
+
+    def convolve(
+        self,
+        channel: str,
+        weights: np.ndarray,
+        window: Window,
+        size: tuple[int, int],
+        input_zero: int,
+        bias: np.ndarray,
+    ) -> str:
+        """sum((x - input_zero) * w) + bias, requantised if that is fused; the channel that is written.
+
+        ``weights`` (g, o, ky, kx, i); padding contributes nothing: it reads ``input_zero``, and the bias takes
+        ``input_zero`` times the sum of the weights away.
+        """
+        source = self.builder.channels[channel]
+        folded = bias - input_zero * weights.sum(axis=(2, 3, 4)).reshape(-1)
+        low, high = product_sum_ranges(weights, source.element)
+        finish = self._finish(low, high, folded, product_sum_type(weights, source.element))
+        outside = input_zero if _leaves(window, size, source.shape) else None
+        return self.builder.multiply_accumulate(
+            self.name, channel, weights, window, size, finish, outside
+        )
+
+    def sum_windows(
+        self, channel: str, window: Window, size: tuple[int, int], input_zero: int
+    ) -> str:
+        """The sum of x - input_zero over every window, requantised if that is fused; the channel that is written."""
+        source = self.builder.channels[channel]
+        count = window.kernel[0] * window.kernel[1]
+        low, high = (
+            np.array([count * bound]) for bound in (source.element.minimum, source.element.maximum)
+        )
+        accumulator = ElementType.holding(min(0, int(low[0])), max(0, int(high[0])))
+        finish = self._finish(low, high, np.array([-count * input_zero]), accumulator)
+        outside = input_zero if _leaves(window, size, source.shape) else None
+        return self.builder.window_sum(self.name, channel, window, size, finish, outside)
+
+    def _finish(
+        self, low: np.ndarray, high: np.ndarray, bias: np.ndarray, accumulator: ElementType
+    ) -> Finish:
+        """How sums become the result: plus ``bias``, then the fused requantisation if there is one.
+
+        ``low`` and ``high`` bound the sums without bias, channel by channel. ``accumulator`` holds all sums.
+        """
+        if self.requantise is None:
+            sums = ElementType.holding(int(bias.min()), int(bias.max()))
+            element = ElementType.holding(
+                accumulator.minimum + min(0, sums.minimum),
+                accumulator.maximum + max(0, sums.maximum),
+            )
+            return Finish(element, bias=bias)
+        op = self.requantise.op
+        assert isinstance(op, Requantise)
+        return requantising_finish(op, low + bias, high + bias, bias, self.where)
+
+
+def planar_window(window: TensorWindow) -> Window:
+    """A 1-D or 2-D window of a tensor operator over (height, width)."""
+
+    def planar(values: tuple[int, ...], missing: int) -> tuple[int, int]:
+        return (values[0], values[1]) if len(values) == 2 else (missing, values[0])
+
+    rank = len(window.kernel)
+    return Window(
+        planar(window.kernel, 1),
+        planar(window.strides, 1),
+        planar(window.dilations, 1),
+        planar(window.pads[:rank], 0),
+    )
+
+
+def planar_size(extents: tuple[int, ...]) -> tuple[int, int]:
+    """1-D or 2-D extents as (height, width)."""
+    return (extents[0], extents[1]) if len(extents) == 2 else (1, extents[0])
+
+
+def _leaves(window: Window, size: tuple[int, int], shape: tuple[int, int, int]) -> bool:
+    """Whether some window reaches outside the source."""
+    for axis in range(2):
+        last = (size[axis] - 1) * window.stride[axis] - window.before[axis]
+        last += (window.kernel[axis] - 1) * window.dilation[axis]
+        if window.before[axis] > 0 or last >= shape[axis]:
+            return True
+    return False
+
+
+def requantising_finish(
+    op: Requantise, low: np.ndarray, high: np.ndarray, bias: np.ndarray | None, where: str
+) -> Finish:
+    """The exact integer form of a Requantise whose operands are in [low, high] (per channel)."""
+    scales = np.array(op.scale, np.float32)
+    if len(scales) == 1:
+        low, high = np.min(low), np.max(high)
+    choice = choose(scales, op.zero_point, op.low, op.high, low, high, where)
+    return Finish(op.element, choice.op, choice.constants, bias)
+
+
+def place_canonically(
+    builder: DataflowBuilder, placed: dict[str, Placed], value: str, where: str
+) -> Placed:
+    """The value in canonical order; adds a copying process, once, where its producer's order is another."""
+    old = placed[value]
+    source = builder.channels[old.channel]
+    position = canonical_position(old.position.shape)
+    shape = canonical_shape(old.position.shape)
+    if source.shape == shape and np.array_equal(position, old.position):
+        return old
+    order = np.empty(position.size, dtype=np.int64)
+    order[position.reshape(-1)] = old.position.reshape(-1)
+    new = Placed(copy(builder, old.channel, shape, order, where), position)
+    placed[value] = new
+    return new
+
+
+def copy(
+    builder: DataflowBuilder,
+    source: str,
+    shape: tuple[int, int, int],
+    order: np.ndarray,
+    where: str,
+) -> str:
+    """A new channel of ``shape`` whose element d is element ``order[d]`` of the source's stream."""
+    name = f"{source}_copy"
+    channel = builder.channels[source]
+    target = builder.channel(f"{name}_out", shape, channel.element)
+    process = copying_process(builder.unique(name), channel, builder.channels[target], order, where)
+    return builder.process(process)
