@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,8 +32,22 @@ class Reference(Protocol):
         """The processes that the hardware is made of."""
 
 
-def array_namespace(reference: str) -> Any:
-    """The array namespace in which the integer graph is evaluated; raises BadOption where it is not there.
+@dataclass(frozen=True)
+class Backend:
+    """Where the integer graph is evaluated: an array-API namespace and one of its devices (None: the only one)."""
+
+    namespace: Any
+    device: Any
+
+    def to_numpy(self, array: Any) -> np.ndarray:
+        """An array of the namespace in the host's memory."""
+        if isinstance(array, np.ndarray):
+            return array
+        return np.asarray(array.get() if hasattr(array, "get") else array.cpu().numpy())
+
+
+def find_backend(reference: str) -> Backend:
+    """The backend that ``--reference`` names; raises BadOption where it is not there.
 
     ``cupy`` and ``torch`` mean a GPU: without one they are refused rather than silently run on the CPU.
     """
@@ -43,23 +58,26 @@ def array_namespace(reference: str) -> Any:
             "Choose a reference of this list.",
         )
     if reference == "numpy":
-        return np
-    if importlib.util.find_spec(reference) is None:
-        raise _no_gpu(reference, f"found no package {reference}")
+        return Backend(np, None)
+    for package in (reference, "array_api_compat"):
+        if importlib.util.find_spec(package) is None:
+            raise _no_gpu(reference, f"found no package {package}")
     module = importlib.import_module(reference)
-    if reference == "torch" and not module.cuda.is_available():
-        raise _no_gpu(reference, "found none that PyTorch can use")
-    if reference == "cupy":
-        try:
-            module.cuda.runtime.getDeviceCount()
-        except module.cuda.runtime.CUDARuntimeError as error:
-            raise _no_gpu(reference, f"found {error}") from None
-    return module
+    if reference == "torch":
+        if not module.cuda.is_available():
+            raise _no_gpu(reference, "found none that PyTorch can use")
+        return Backend(importlib.import_module("array_api_compat.torch"), module.device("cuda"))
+    try:
+        if module.cuda.runtime.getDeviceCount() < 1:
+            raise _no_gpu(reference, "found none")
+    except module.cuda.runtime.CUDARuntimeError as error:
+        raise _no_gpu(reference, f"found {error}") from None
+    return Backend(importlib.import_module("array_api_compat.cupy"), None)
 
 
 def _no_gpu(reference: str, found: str) -> BadOption:
     return BadOption(
         f"--reference {reference}",
-        f"expected a GPU and the package {reference}, {found}",
-        "Use --reference numpy.",
+        f"expected a GPU and the packages {reference} and array_api_compat, {found}",
+        "Use --reference numpy, or: pip install array-api-compat torch.",
     )

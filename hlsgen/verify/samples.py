@@ -14,7 +14,8 @@ from hlsgen.graph.ir import TensorType
 def load_inputs(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an npz file of samples, input name -> (samples, ...); raises BadFile."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as stream:
+            arrays = np.load(stream, allow_pickle=False)
             if isinstance(arrays, np.ndarray):
                 raise ValueError("a single array (npy)")
             return {name: arrays[name] for name in arrays.files}

@@ -53,7 +53,7 @@ def unpack_stream(
     bits = np.unpackbits(words, axis=1, bitorder="little")[:, : lanes * distance]
     weights = np.left_shift(np.int64(1), np.arange(element.bits, dtype=np.int64))
     if element.signed:
-        weights[-1] = -weights[-1]
+        weights[-1] = element.minimum
     values = bits.reshape((-1, lanes, distance))[..., : element.bits] @ weights
     filled = -(-channels // lanes) * lanes
     stream: np.ndarray = values.reshape((samples, height, width, filled))[..., :channels]

@@ -14,7 +14,7 @@ from hlsgen.graph.ir import TensorType
 from hlsgen.types import S8
 from hlsgen.verify import simulators
 from hlsgen.verify.manifest import load_manifest
-from hlsgen.verify.reference import array_namespace
+from hlsgen.verify.reference import find_backend
 from hlsgen.verify.samples import check_samples, first_samples, load_inputs
 from hlsgen.verify.verify import verify
 
@@ -128,7 +128,7 @@ def test_an_option_out_of_range_is_refused(design: Path, option: str, value: obj
 
 
 def test_an_unknown_reference_is_refused() -> None:
-    _refused(BadOption, "--reference", lambda: array_namespace("jax"))
+    _refused(BadOption, "--reference", lambda: find_backend("jax"))
 
 
 def test_a_sample_file_that_is_missing_or_no_npz_is_refused(tmp_path: Path) -> None:
