@@ -12,7 +12,6 @@ from hlsgen.graph.ir import F32, TensorType
 from hlsgen.ops.op import Array, Constants, Example, OnnxBinding, TensorOp, require
 from hlsgen.types import S8, U8, ElementType
 
-
 if TYPE_CHECKING:
     from hlsgen.dataflow.lowering import Lowering
 

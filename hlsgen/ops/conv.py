@@ -134,7 +134,7 @@ class Conv(TensorOp):
 
     def lower(self, build: Lowering) -> None:
         """One multiply-accumulate process."""
-        from hlsgen.dataflow.lowering import planar_window
+        from hlsgen.dataflow.lowering import planar_size, planar_window
 
         weights = build.constant(1)
         bias = build.constant(2) if len(build.node.inputs) == 3 else np.zeros(len(weights), int)
@@ -147,7 +147,7 @@ class Conv(TensorOp):
                 build.channel(0),
                 planar.transpose(0, 1, 3, 4, 2),
                 window,
-                size if len(size) == 2 else (1, *size),
+                planar_size(size),
                 self.input_zero,
                 bias,
             )

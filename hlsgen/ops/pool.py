@@ -108,7 +108,7 @@ class MaxPool(Pool):
     def lower(self, build: Lowering) -> None:
         """A process that takes maxima, channel by channel; padding reads the least integer."""
         from hlsgen.dataflow.builder import Finish
-        from hlsgen.dataflow.lowering import planar_window
+        from hlsgen.dataflow.lowering import planar_size, planar_window
 
         size = self.extents(build.type(0).shape)
         build.result(
@@ -116,7 +116,7 @@ class MaxPool(Pool):
                 build.name,
                 build.channel(0),
                 planar_window(self.window),
-                size if len(size) == 2 else (1, *size),
+                planar_size(size),
                 Finish(build.type(0).integer),
             )
         )
@@ -267,14 +267,14 @@ class WindowSum(Pool):
 
     def lower(self, build: Lowering) -> None:
         """A process that adds, channel by channel."""
-        from hlsgen.dataflow.lowering import planar_window
+        from hlsgen.dataflow.lowering import planar_size, planar_window
 
         size = self.extents(build.type(0).shape)
         build.result(
             build.sum_windows(
                 build.channel(0),
                 planar_window(self.window),
-                size if len(size) == 2 else (1, *size),
+                planar_size(size),
                 self.input_zero,
             )
         )
