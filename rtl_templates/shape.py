@@ -127,3 +127,12 @@ class NestShape:
     trips: tuple[int, ...]
     group: int
     reduce: int
+
+
+@dataclass(frozen=True)
+class WeightShape:
+    """A weight memory: a word of ``bits`` per step of a pixel group, lane 0 in the lowest bits."""
+
+    bits: int
+    words: tuple[int, ...]
+    address: CounterShape

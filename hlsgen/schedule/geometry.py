@@ -349,7 +349,7 @@ def check_geometry(
                 assert address + copy.address == word
                 touched.append(word // split)
         following = steps[(number + 1) % len(steps)]
-        level = next((l for l in range(7) if step[l] != following[l]), 0)
+        level = next((n for n in range(7) if step[n] != following[n]), 0)
         delta = 0 if number + 1 == len(steps) else 1 + level
         address += shape.address.deltas[delta]
         row += shape.row.deltas[delta]

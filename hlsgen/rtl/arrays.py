@@ -1,0 +1,209 @@
+"""From a process and its plan to the parameters of its StreamProcess."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hlsgen.dataflow import ir
+from hlsgen.dataflow.ir import Call, Dataflow, Expression, Operand, Process
+from hlsgen.scalar import Add, Maximum, Multiply
+from hlsgen.schedule.geometry import (
+    REDUCE_LEVEL,
+    buffer_shape,
+    counter_shape,
+    factor,
+    nest_shape,
+    parameter_image,
+    trips,
+    weight_image,
+)
+from hlsgen.schedule.ir import ArrayPlan, StreamSchedule, Unroll
+from hlsgen.types import ElementType
+from rtl_templates import expression as template
+from rtl_templates.contract import Step
+from rtl_templates.expression import Width
+from rtl_templates.finish import FinishParameters, ParameterMemory
+from rtl_templates.pe_array import PeArrayParameters
+from rtl_templates.shape import CounterShape, WeightShape
+from rtl_templates.stream_process import StreamProcessParameters
+
+
+def write_lanes(schedule: StreamSchedule, channel: str) -> int:
+    """Channels per word of a channel's stream, as its producer or the design's input writes it."""
+    if (producer := schedule.dataflow.producer(channel)) is not None:
+        return schedule.arrays[producer.name].finish_lanes
+    return schedule.input_lanes[channel]
+
+
+def step_kind(process: Process) -> Step:
+    """The kind of PE array that a process needs. Asserts that there is one."""
+    match process.step:
+        case None:
+            return "pass"
+        case Call(Add(), (Operand("acc"), Call(Multiply(), (Operand("r0"), Operand("r1"))))):
+            return "multiply_accumulate"
+        case Call(Add(), (Operand("acc"), Operand("r0"))):
+            return "add"
+        case Call(Maximum(), (Operand("acc"), Operand("r0"))):
+            return "maximum"
+    raise AssertionError(f"{process.name}: no PE array computes {process.step}")
+
+
+def process_parameters(schedule: StreamSchedule, process: Process) -> StreamProcessParameters:
+    """Everything that the circuit of one process is made of."""
+    dataflow, plan = schedule.dataflow, schedule.arrays[process.name]
+    operands = tuple(
+        (f"r{k}", read.source)
+        for k, read in enumerate(process.reads)
+        if read.source in dataflow.channels
+    )
+    buffers = tuple(
+        buffer_shape(
+            process,
+            plan,
+            schedule.buffer(process.name, int(name[1:])),
+            dataflow.channels[source],
+            write_lanes(schedule, source),
+        )
+        for name, source in operands
+    )
+    array = _array(dataflow, process, plan, operands)
+    groups, last_channels = _turns(process, plan)
+    ragged = _ragged(process, plan.unroll) if array.step in ("add", "maximum") else ()
+    lowest = dataflow.channels[operands[0][1]].element.minimum
+    return StreamProcessParameters(
+        nest=nest_shape(process, plan.unroll),
+        buffers=buffers,
+        array=array,
+        weights=_weights(dataflow, process, plan) if array.weight else None,
+        groups=groups,
+        last_channels=last_channels,
+        finish=_finish(dataflow, process, plan, array),
+        ragged=ragged,
+        neutral=lowest if array.step == "maximum" else 0,
+    )
+
+
+def width(element: ElementType) -> Width:
+    """The template's form of an element type."""
+    return Width(element.bits, element.signed)
+
+
+def expression(tree: Expression) -> template.Expression:
+    """The template's form of a finish expression."""
+    match tree:
+        case ir.Operand(name):
+            return template.Operand(name)
+        case ir.Literal(value):
+            return template.Literal(value)
+        case ir.Call(op, arguments):
+            return template.Unit(op.name, op.parameters, tuple(expression(a) for a in arguments))
+
+
+def _array(
+    dataflow: Dataflow, process: Process, plan: ArrayPlan, operands: tuple[tuple[str, str], ...]
+) -> PeArrayParameters:
+    step, unroll = step_kind(process), plan.unroll
+    multiplies = step == "multiply_accumulate"
+    return PeArrayParameters(
+        operands=tuple((name, width(dataflow.channels[c].element)) for name, c in operands),
+        step=step,
+        weight=width(dataflow.stores[process.reads[1].source].element) if multiplies else None,
+        accumulator=None if step == "pass" else width(process.accumulator),
+        x=unroll.x,
+        g=unroll.g,
+        o=unroll.o,
+        ky=unroll.ky,
+        kx=unroll.kx,
+        i=unroll.i,
+        init=process.init,
+        accumulate=any(count > 1 for count in trips(process, unroll)[REDUCE_LEVEL:]),
+        multiplier=plan.multiplier,
+    )
+
+
+def _turns(process: Process, plan: ArrayPlan) -> tuple[int, int]:
+    """(results per turn, valid channels of the last): the ragged end of o, or of g where o is not split."""
+    unroll, lanes = plan.unroll, plan.finish_lanes
+    counts = trips(process, unroll)
+    groups, per_group = process.extent("g"), process.extent("o")
+    if counts[3] > 1:
+        assert unroll.g == 1, f"{process.name}: g and o interleave"
+        assert groups == 1 or per_group % lanes == 0, f"{process.name}: words straddle groups"
+        return counts[3], per_group - (counts[3] - 1) * unroll.o
+    return counts[2], (groups - (counts[2] - 1) * unroll.g) * per_group
+
+
+def _ragged(process: Process, unroll: Unroll) -> tuple[tuple[int, int], ...]:
+    return tuple(
+        (level, process.extent(name) % factor(unroll, name))
+        for level, name in ((REDUCE_LEVEL, "ky"), (REDUCE_LEVEL + 1, "kx"))
+        if process.extent(name) % factor(unroll, name)
+    )
+
+
+def pack(values: np.ndarray, bits: int) -> tuple[int, ...]:
+    """Rows of a matrix of integers as words, element 0 in the lowest ``bits`` bits."""
+    size = -(-bits // 8)
+    assert bits <= 64
+    if bits == 8 * size and size in (1, 2, 4, 8):
+        raw = np.ascontiguousarray(values.astype(f"<i{size}", casting="unsafe"))
+        return tuple(int.from_bytes(row.tobytes(), "little") for row in raw)
+    mask = (1 << bits) - 1
+    return tuple(
+        sum((int(value) & mask) << (bits * lane) for lane, value in enumerate(row))
+        for row in values
+    )
+
+
+def _weights(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> WeightShape:
+    read = process.reads[1]
+    store = dataflow.stores[read.source]
+    image = weight_image(read, store, process, plan.unroll)
+    words = pack(image.reshape(len(image), -1), store.element.bits)
+    coefficients, stride = {}, 1
+    names = ("g", "o", "ky", "kx", "i")
+    for name, count in reversed(list(zip(names, trips(process, plan.unroll)[2:], strict=True))):
+        coefficients[name], stride = stride, stride * count
+    address: CounterShape = counter_shape(coefficients, 0, process, plan.unroll, 0)
+    return WeightShape(store.element.bits * image.shape[1] * image.shape[2], words, address)
+
+
+def _finish(
+    dataflow: Dataflow, process: Process, plan: ArrayPlan, array: PeArrayParameters
+) -> FinishParameters:
+    memories = tuple(
+        (
+            f"r{k}",
+            ParameterMemory(
+                width(dataflow.stores[read.source].element),
+                tuple(
+                    parameter_image(read, dataflow.stores[read.source], process, plan.finish_lanes)
+                    .ravel()
+                    .tolist()
+                ),
+            ),
+        )
+        for k, read in enumerate(process.reads)
+        if read.source in dataflow.stores and f"r{k}" in operand_names(process.finish)
+    )
+    return FinishParameters(
+        expression=expression(process.finish),
+        operands=tuple(array.result.items()),
+        memories=memories,
+        element=width(dataflow.channels[process.write.channel].element),
+        lanes=plan.finish_lanes,
+        interval=plan.finish_interval,
+        repeat=plan.unroll.x,
+        multiplier=plan.finish_multiplier,
+    )
+
+
+def operand_names(tree: Expression) -> set[str]:
+    """The names of the operands that an expression uses."""
+    match tree:
+        case ir.Operand(name):
+            return {name}
+        case ir.Call(_, arguments):
+            return set().union(*(operand_names(item) for item in arguments))
+    return set()

@@ -1,0 +1,131 @@
+"""From a StreamSchedule to an Amaranth component with AXI4-Stream ports, and its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from amaranth.hdl import Module, Shape
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hlsgen.rtl.arrays import process_parameters, write_lanes
+from hlsgen.rtl.manifest import PortNames, manifest, port_names
+from hlsgen.schedule.ir import StreamSchedule
+from rtl_templates.axi_stream import AxisInput, AxisOutput, element_bytes
+from rtl_templates.stream_fork import StreamFork
+from rtl_templates.stream_process import StreamProcess
+
+if TYPE_CHECKING:
+    from hlsgen.passes import IntegerModel
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """A circuit (``component``, not yet elaborated) and what others must know of it (``manifest``, a JSON object)."""
+
+    component: wiring.Component
+    manifest: Mapping[str, Any]
+
+    def manifest_for(self, verilog: str) -> dict[str, Any]:
+        """The manifest with the hash of the design's Verilog."""
+        import hashlib
+
+        digest = hashlib.sha256(verilog.encode()).hexdigest()
+        return {**self.manifest, "verilog_sha256": digest}
+
+
+def emit(
+    schedule: StreamSchedule, integer: IntegerModel | None = None, board: str | None = None
+) -> Design:
+    """The design of a schedule. ``integer`` names the graph values of the ports in the manifest (else the channels)."""
+    component = StreamTop(schedule)
+    return Design(component, manifest(schedule, integer, board))
+
+
+class StreamTop(wiring.Component):
+    """The whole network: a process beside the other, joined by streams.
+
+    Members: per port ``<prefix>_tdata, _tvalid, _tready, _tlast`` as in AXI4-Stream.
+    """
+
+    def __init__(self, schedule: StreamSchedule) -> None:
+        self.schedule = schedule
+        members: dict[str, Any] = {}
+        for names, directions in (
+            (port_names(schedule.dataflow.inputs, "s_axis"), (In, Out)),
+            (port_names(schedule.dataflow.outputs, "m_axis"), (Out, In)),
+        ):
+            forward, backward = directions
+            for channel, prefix in names.items():
+                element = self._element(channel)
+                lanes = write_lanes(schedule, channel)
+                members[f"{prefix}_tdata"] = forward(8 * element_bytes(element) * lanes)
+                members[f"{prefix}_tvalid"] = forward(1)
+                members[f"{prefix}_tready"] = backward(1)
+                members[f"{prefix}_tlast"] = forward(1)
+        super().__init__(members)
+
+    def _element(self, channel: str) -> Shape:
+        element = self.schedule.dataflow.channels[channel].element
+        return Shape(element.bits, element.signed)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        dataflow = self.schedule.dataflow
+        sources: dict[str, Any] = {}
+        sinks: dict[str, list[Any]] = {name: [] for name in dataflow.channels}
+        for channel, prefix in port_names(dataflow.inputs, "s_axis").items():
+            sources[channel] = self._input(m, channel, prefix)
+        for index, process in enumerate(dataflow.processes):
+            unit = StreamProcess(process_parameters(self.schedule, process))
+            m.submodules[f"process_{index}"] = unit
+            sources[process.write.channel] = unit.o
+            reads = [read.source for read in process.reads if read.source in dataflow.channels]
+            for number, channel in enumerate(reads):
+                sinks[channel].append(getattr(unit, f"i{number}"))
+        for channel, prefix in port_names(dataflow.outputs, "m_axis").items():
+            sinks[channel].append(self._output(m, channel, prefix))
+        for channel, source in sources.items():
+            self._join(m, channel, source, sinks[channel])
+        return m
+
+    def _join(self, m: Module, channel: str, source: Any, sinks: list[Any]) -> None:
+        assert sinks, f"channel {channel} has no reader"
+        if len(sinks) > 1:
+            layout = data.ArrayLayout(self._element(channel), write_lanes(self.schedule, channel))
+            fork = StreamFork(layout, len(sinks))
+            m.submodules[f"fork_{channel}"] = fork
+            wiring.connect(m, source, fork.i)
+            branches = [getattr(fork, f"o{k}") for k in range(len(sinks))]
+        else:
+            branches = [source]
+        for branch, sink in zip(branches, sinks, strict=True):
+            wiring.connect(m, branch, sink)
+
+    def _input(self, m: Module, channel: str, prefix: str) -> Any:
+        unit = AxisInput(self._element(channel), write_lanes(self.schedule, channel))
+        m.submodules[prefix] = unit
+        m.d.comb += [
+            unit.tdata.eq(getattr(self, f"{prefix}_tdata")),
+            unit.tvalid.eq(getattr(self, f"{prefix}_tvalid")),
+            getattr(self, f"{prefix}_tready").eq(unit.tready),
+        ]
+        return unit.o
+
+    def _output(self, m: Module, channel: str, prefix: str) -> Any:
+        height, width, channels = self.schedule.dataflow.channels[channel].shape
+        lanes = write_lanes(self.schedule, channel)
+        unit = AxisOutput(self._element(channel), lanes, channels, height * width)
+        m.submodules[prefix] = unit
+        m.d.comb += [
+            unit.tready.eq(getattr(self, f"{prefix}_tready")),
+            getattr(self, f"{prefix}_tdata").eq(unit.tdata),
+            getattr(self, f"{prefix}_tvalid").eq(unit.tvalid),
+            getattr(self, f"{prefix}_tlast").eq(unit.tlast),
+        ]
+        return unit.i
+
+
+__all__ = ["Design", "PortNames", "StreamTop", "emit"]

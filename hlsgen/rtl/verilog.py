@@ -1,0 +1,67 @@
+"""Amaranth -> RTLIL -> Verilog, with yosys (pyosys) in a process of its own.
+
+``import pyosys`` changes how later C extensions are loaded, and an error inside yosys ends its process: hence the subprocess.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from amaranth.back import rtlil
+from amaranth.lib import wiring
+
+from hlsgen.errors import ToolFailed
+from hlsgen.rtl.emit import Design
+
+TOP = "hlsgen_top"
+
+_PASSES = (
+    "read_rtlil design.il",
+    "proc -nomux",
+    "proc_mux",
+    "memory_collect",
+    "opt_clean",
+    "write_verilog -sv design.v",
+)
+
+_PROGRAM = """
+import sys
+from pyosys import libyosys
+design = libyosys.Design()
+for command in sys.argv[1:]:
+    libyosys.run_pass("tee -q -a yosys.log " + command, design)
+"""
+
+
+def to_rtlil(component: wiring.Component) -> str:
+    """The RTLIL text of a design; ports are ``clk``, ``rst`` and the component's members."""
+    text: str = rtlil.convert(component, name=TOP, emit_src=False)
+    return text
+
+
+def to_verilog(design: Design | wiring.Component) -> str:
+    """The Verilog text of a design, module ``hlsgen_top``. Raises ToolFailed where pyosys is missing or fails."""
+    component = design.component if isinstance(design, Design) else design
+    with tempfile.TemporaryDirectory(prefix="hlsgen_verilog_") as folder:
+        work = Path(folder)
+        (work / "design.il").write_text(to_rtlil(component))
+        done = subprocess.run(
+            [sys.executable, "-c", _PROGRAM, *_PASSES], cwd=work, capture_output=True, text=True
+        )
+        result = work / "design.v"
+        if done.returncode or not result.exists():
+            log = work / "yosys.log"
+            tail = (log.read_text() if log.exists() else "") + done.stderr
+            raise ToolFailed(
+                "Amaranth to Verilog (pyosys)",
+                f"expected Verilog, found exit code {done.returncode}: {_last_lines(tail)}",
+                "Install pyosys 0.70 or newer: pip install pyosys.",
+            )
+        return result.read_text()
+
+
+def _last_lines(text: str, count: int = 20) -> str:
+    return "\n".join(text.strip().splitlines()[-count:])
