@@ -1,0 +1,274 @@
+"""What the project promises of its own source: imports go one way, sizes, format, types, partners, no foreign names."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("hlsgen", "rtl_templates", "sim", "boards")
+CHECKED = (*PACKAGES, "tests", "examples", "benchmarks")
+
+# docs/architecture.md, "Imports go one way": a module imports its own level and those before it.
+LEVELS: tuple[tuple[str, ...], ...] = (
+    ("errors", "types", "progress"),
+    ("scalar", "requantise"),
+    ("graph", "ops", "frontend", "passes"),
+    ("dataflow",),
+    ("arch", "schedule"),
+    ("rtl",),
+    ("build", "verify"),
+    ("flow", "cli"),
+)
+# The `lower` of an operator builds processes.
+EXCEPTIONS = {
+    (own, f"dataflow.{name}") for own in ("ops", "passes") for name in ("ir", "builder", "lowering")
+}
+AMARANTH = ("rtl_templates", "sim", "boards", "hlsgen/rtl", "hlsgen/build")
+
+FILE_LINES = 400
+FUNCTION_LINES = 60
+ELABORATE_LINES = 80
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def tracked_texts() -> Iterator[tuple[Path, str]]:
+    """Every text file that git tracks."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: the list of tracked files is not known")
+    listed = subprocess.run(
+        ("git", "ls-files", "-z"), cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.split("\0"):
+        path = ROOT / name
+        if name and path.is_file():
+            try:
+                yield path, path.read_text("utf-8")
+            except UnicodeDecodeError:
+                continue
+
+
+def imported(path: Path, top_only: bool = False) -> Iterator[tuple[str, int]]:
+    """(module, line) of every import; ``from a import b`` gives ``a`` and ``a.b``.
+
+    With ``top_only`` only what runs when the module is loaded: not inside functions nor under TYPE_CHECKING.
+    """
+    pending: list[ast.AST] = [ast.parse(path.read_text("utf-8"))]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+        deferred = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or (
+            isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        )
+        if not (top_only and deferred):
+            pending.extend(ast.iter_child_nodes(node))
+
+
+def level(module: str) -> int | None:
+    """The level of ``hlsgen.<part>...``; None for anything else."""
+    parts = module.split(".")
+    if parts[0] != "hlsgen" or len(parts) < 2:
+        return None
+    return next((k for k, names in enumerate(LEVELS) if parts[1] in names), None)
+
+
+def allowed(own: str, module: str) -> bool:
+    """Whether the part ``own`` of hlsgen may import ``hlsgen.<...>`` (its own level is allowed)."""
+    mine, theirs = level(f"hlsgen.{own}"), level(module)
+    if mine is None or theirs is None or theirs <= mine:
+        return True
+    target = ".".join(module.split(".")[1:3])
+    return (own, target) in EXCEPTIONS
+
+
+def test_every_part_of_hlsgen_has_a_level() -> None:
+    known = {name for names in LEVELS for name in names}
+    found = {
+        path.stem
+        for path in (ROOT / "hlsgen").iterdir()
+        if (path.is_dir() or path.suffix == ".py") and not path.name.startswith("__")
+    }
+    assert found <= known, (
+        f"give these a level in LEVELS and in docs/architecture.md: {found - known}"
+    )
+
+
+def test_imports_go_one_way() -> None:
+    wrong = []
+    for path in sources("hlsgen"):
+        own = path.relative_to(ROOT / "hlsgen").parts[0].removesuffix(".py")
+        if own == "__init__":
+            continue
+        for module, line in imported(path):
+            if not allowed(own, module):
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_templates_know_nothing_of_hlsgen() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in sources("rtl_templates")
+        for module, line in imported(path)
+        if module.split(".")[0] in ("hlsgen", "onnx", "sim", "boards")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_amaranth_is_imported_only_where_hardware_is() -> None:
+    places = tuple(ROOT / place for place in AMARANTH)
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in sources("hlsgen")
+        for module, line in imported(path)
+        if module.split(".")[0] in ("amaranth", "amaranth_boards")
+        and not any(path.is_relative_to(place) for place in places)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_slow_packages_are_imported_inside_functions() -> None:
+    slow = ("onnx", "onnxruntime", "pyosys", "torch", "cupy", "ortools")
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in sources("hlsgen")
+        for module, line in imported(path, top_only=True)
+        if module.split(".")[0] in slow
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_files_are_short() -> None:
+    long = {
+        str(path.relative_to(ROOT)): count
+        for path in sources(*PACKAGES, "tests")
+        if (count := len(path.read_text("utf-8").splitlines())) > FILE_LINES
+    }
+    assert not long, f"longer than {FILE_LINES} lines: {long}"
+
+
+def test_functions_are_short() -> None:
+    long = []
+    for path in sources(*PACKAGES):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                limit = ELABORATE_LINES if node.name == "elaborate" else FUNCTION_LINES
+                count = (node.end_lineno or node.lineno) - node.lineno + 1
+                if count > limit:
+                    place = f"{path.relative_to(ROOT)}:{node.lineno}"
+                    long.append(f"{place} {node.name} has {count} lines, at most {limit}")
+    assert not long, "\n".join(long)
+
+
+def test_modules_classes_and_public_functions_of_the_top_level_have_docstrings() -> None:
+    bare = []
+    for path in sources(*PACKAGES):
+        tree = ast.parse(path.read_text("utf-8"))
+        if tree.body and ast.get_docstring(tree) is None:
+            bare.append(f"{path.relative_to(ROOT)}: module")
+        for node in tree.body:
+            public = isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+            if public and ast.get_docstring(node) is None:  # type: ignore[arg-type]
+                bare.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")  # type: ignore[attr-defined]
+    assert not bare, "\n".join(bare)
+
+
+def test_no_file_or_function_is_named_after_nothing() -> None:
+    names = re.compile(r"(^|_)(helpers?|utils?|misc|common)(_|$)")
+    wrong = [str(path.relative_to(ROOT)) for path in sources(*CHECKED) if names.search(path.stem)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_test_files_have_unique_names() -> None:
+    names = [path.name for path in sources("tests") if path.name != "conftest.py"]
+    assert "__init__.py" not in names
+    assert sorted(names) == sorted(set(names))
+
+
+def test_every_scalar_operator_has_a_hardware_partner_and_no_partner_is_alone() -> None:
+    from hlsgen import scalar
+    from rtl_templates import scalar_units
+    from rtl_templates.scalar_unit import ScalarUnit
+
+    operators = {cls.__name__ for cls in subclasses(scalar.ScalarOp)}
+    assert operators, "hlsgen/scalar.py defines no operators"
+    partners = {
+        name
+        for name, value in vars(scalar_units).items()
+        if isinstance(value, type)
+        and issubclass(value, ScalarUnit)
+        and value is not ScalarUnit
+        and not name.startswith("_")
+    }
+    assert operators <= partners, f"without hardware: {sorted(operators - partners)}"
+    assert partners <= operators, f"without meaning: {sorted(partners - operators)}"
+
+
+def subclasses(cls: type) -> Iterator[type]:
+    """The public descendants of a class that are defined in its own module."""
+    for child in cls.__subclasses__():
+        if child.__module__ == cls.__module__ and not child.__name__.startswith("_"):
+            yield child
+        yield from subclasses(child)
+
+
+def test_no_machine_paths_or_addresses_in_the_tree() -> None:
+    # Parts are joined here so that this file does not find itself.
+    words = ("/".join(("", "home", "")), "/".join(("", "root", "")), "/".join(("", "work", "")))
+    temporary = re.compile(r"(?<![\w.])/" + r"tmp/\w")
+    address = re.compile(r"\b(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}\b")
+    wrong = []
+    for path, text in tracked_texts():
+        for number, line in enumerate(text.splitlines(), 1):
+            if any(w in line for w in words) or temporary.search(line) or address.search(line):
+                wrong.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nothing_is_left_to_do() -> None:
+    mark = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X")) + r")\b")
+    wrong = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sources(*CHECKED)
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if mark.search(line)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def run(*command: str) -> str:
+    """What a checker complains of; empty if it is content."""
+    done = subprocess.run(
+        (sys.executable, "-m", *command), cwd=ROOT, capture_output=True, text=True
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def test_ruff_format_changes_nothing() -> None:
+    folders = [name for name in CHECKED if (ROOT / name).exists()]
+    complaints = run("ruff", "format", "--check", "--no-cache", *folders)
+    assert not complaints, complaints
+
+
+def test_ruff_finds_nothing() -> None:
+    folders = [name for name in CHECKED if (ROOT / name).exists()]
+    complaints = run("ruff", "check", "--no-cache", "--output-format", "concise", *folders)
+    assert not complaints, complaints
+
+
+def test_types_check(tmp_path: Path) -> None:
+    complaints = run("mypy", "--cache-dir", str(tmp_path), "--no-error-summary")
+    assert not complaints, complaints
