@@ -52,7 +52,10 @@ class Add(TensorOp):
             return None
         if a.constant is not None or b.constant is not None:
             return None
-        return build.node(QuantisedAdd.of(a, b, output, "float"), [a.name, b.name])
+        # ONNX Runtime's integer kernel serves equal types only; otherwise it adds floats
+        same = a.type.element == b.type.element == output.element
+        formula: Formula = "chain" if same else "float"
+        return build.node(QuantisedAdd.of(a, b, output, formula), [a.name, b.name])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,131 @@
+"""ONNX Runtime as the reference for the integer part of a model.
+
+ONNX Runtime does not always agree with itself. Measured with 1.32 on x86-64: its default session runs a Conv or Gemm of a
+QDQ model in integers where the activations are u8, and mostly in *floats* where they are s8 (or where a value has
+several readers). The float kernels round differently near ties: for the MLPerf Tiny ResNet-8, 42 of 200 samples
+differ at the last quantised tensor between the default session and the same session with int8 kernels allowed; optimisation off agrees with
+neither. hlsgen computes what the integer kernels compute, so ``kernels="integer"`` (session option ``session.qdqisint8allowed``) is the reference that is
+matched bit for bit; ``kernels="default"`` tells how often the plain default session agrees.
+
+A value that becomes a graph output is no longer fused with its readers; what computes it still is, with int8 kernels allowed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from hlsgen.errors import BadFile, TypeMismatch, UnsupportedOp
+from hlsgen.graph.evaluate import evaluate
+from hlsgen.graph.ir import Graph
+from hlsgen.passes.host_cut import IntegerModel
+
+if TYPE_CHECKING:
+    import onnx
+
+Kernels = Literal["integer", "default", "unoptimised"]
+
+
+def ort_reference(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    inputs: Mapping[str, np.ndarray],
+    integer: IntegerModel,
+    kernels: Kernels = "integer",
+) -> dict[str, np.ndarray]:
+    """What ONNX Runtime computes for the outputs of ``integer.hardware``, [samples, ...], for samples along axis 0.
+
+    Raises UnsupportedOp where a hardware output is no value of the model.
+    """
+    proto = _load(model)
+    known = {value for node in proto.graph.node for value in node.output}
+    known |= {value.name for value in proto.graph.input}
+    tails = {name: _tail(integer.hardware, name, known) for name in integer.hardware.outputs}
+    exposed = list(dict.fromkeys(tail.inputs[0] for tail in tails.values()))
+    values = run_session(proto, inputs, exposed, kernels)
+    results: dict[str, np.ndarray] = {}
+    for name, tail in tails.items():
+        source = values[tail.inputs[0]].reshape(-1, *tail.types[tail.inputs[0]].shape[1:])
+        results[name] = evaluate(tail, {tail.inputs[0]: source})[name]
+    return results
+
+
+def run_session(
+    model: onnx.ModelProto,
+    inputs: Mapping[str, np.ndarray],
+    outputs: Sequence[str],
+    kernels: Kernels,
+) -> dict[str, np.ndarray]:
+    """Runs values of a model, sample by sample, on one thread; axis 0 of the results is the sample."""
+    import onnx
+    import onnxruntime
+
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    present = {value.name for value in changed.graph.output}
+    for name in outputs:
+        if name not in present:
+            changed.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    if kernels == "integer":
+        options.add_session_config_entry("session.qdqisint8allowed", "1")
+    if kernels == "unoptimised":
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(
+        changed.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    ranks = {value.name: len(value.shape) for value in session.get_inputs()}
+    samples = len(next(iter(inputs.values())))
+    rows: dict[str, list[Any]] = {name: [] for name in outputs}
+    for k in range(samples):
+        feed = {}
+        for name, array in inputs.items():
+            sample = array[k : k + 1]
+            feed[name] = sample if array.ndim == ranks[name] else sample[0]
+        try:
+            found = session.run(list(outputs), feed)
+        except Exception as error:  # onnxruntime raises plain exceptions of its own
+            raise TypeMismatch(
+                "ONNX Runtime",
+                f"expected inputs {ranks} that it accepts, found {str(error).splitlines()[0]}",
+                "Give samples of the model's own names, shapes and types.",
+            ) from error
+        for name, value in zip(outputs, found, strict=True):
+            rows[name].append(value)
+    return {name: np.stack(values) for name, values in rows.items()}
+
+
+def _load(model: str | os.PathLike[str] | onnx.ModelProto) -> onnx.ModelProto:
+    import onnx
+
+    if isinstance(model, onnx.ModelProto):
+        return model
+    try:
+        return onnx.load(os.fspath(model))
+    except Exception as error:
+        raise BadFile(
+            os.fspath(model),
+            f"expected an ONNX file, found {str(error).splitlines()[0]}",
+            "Give the path of a readable .onnx file with its external data beside it.",
+        ) from error
+
+
+def _tail(hardware: Graph, output: str, known: set[str]) -> Graph:
+    """The operators between the last value that the model knows by name and a hardware output: moves only."""
+    value, nodes = output, []
+    while value not in known:
+        node = hardware.producers.get(value)
+        if node is None or not node.op.moves_data:
+            raise UnsupportedOp(
+                f"{hardware.name}, output {output}",
+                "expected a hardware output that is a value of the model, found one that hlsgen made",
+                "Compare the final outputs of the model instead.",
+            )
+        nodes.insert(0, node)
+        value = node.inputs[0]
+    types = {name: hardware.types[name] for name in (value, *(node.output for node in nodes))}
+    return Graph(hardware.name, (value,), (output,), tuple(nodes), {}, types)
