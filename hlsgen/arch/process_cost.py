@@ -162,7 +162,9 @@ def finish_cost(
     serial = expression_cost(table, "lut", process.finish, types)
     plain = expression_cost(table, "dsp", process.finish, types)
     slow = np.asarray(f.finish_interval) > 1
-    products = serial.lut - plain.lut  # a digit-serial product is its LUT product divided by its cycles
+    products = (
+        serial.lut - plain.lut
+    )  # a digit-serial product is its LUT product divided by its cycles
     lut = np.where(slow, plain.lut + 30 + products / f.finish_interval, unit.lut)
     dsp = np.where(slow, 0, unit.dsp)
     total = Cost(lut=lut, ff=unit.ff, dsp=dsp, bram=unit.bram).times(f.finish_lanes)

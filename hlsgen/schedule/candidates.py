@@ -112,9 +112,7 @@ def candidates(
             for name in Candidates.__annotations__
         )
     )
-    affordable = (
-        (merged.dsp <= space.dsp) & (merged.lut <= space.lut) & (merged.bram <= space.bram)
-    )
+    affordable = (merged.dsp <= space.dsp) & (merged.lut <= space.lut) & (merged.bram <= space.bram)
     return merged.take(pareto(merged, affordable))
 
 

@@ -114,7 +114,9 @@ def _cheapest(
         amounts = _column(choices, kept, resource)
         limit = getattr(budget, resource)
         if amounts.sum() > limit:
-            constraints.append(LinearConstraint(amounts[None, :] / max(limit, 1), -np.inf, limit / max(limit, 1)))
+            constraints.append(
+                LinearConstraint(amounts[None, :] / max(limit, 1), -np.inf, limit / max(limit, 1))
+            )
     constraints += _word_conflicts(choices, kept, begins)
     found = milp(
         weights,

@@ -76,9 +76,7 @@ def plan_buffers(
 ) -> StreamSchedule:
     """The schedule of given arrays: buffer depths, interval and latency from the event model."""
     buffers = tuple(
-        BufferPlan(
-            r.source, p.name, k, max(arrays[p.name].unroll.g, arrays[p.name].unroll.i), 1
-        )
+        BufferPlan(r.source, p.name, k, max(arrays[p.name].unroll.g, arrays[p.name].unroll.i), 1)
         for p in dataflow.processes
         for k, r in channel_reads(dataflow, p)
     )
@@ -177,9 +175,7 @@ def does_not_fit(
     if options.target_interval is not None:
         best = choose(choices, budget_of(board, options), None)
         if best is not None:
-            reached = max(
-                int(c.rows.cycles[row]) for c, row in zip(choices, best, strict=True)
-            )
+            reached = max(int(c.rows.cycles[row]) for c, row in zip(choices, best, strict=True))
             return DoesNotFit(
                 where,
                 f"expected at most {options.target_interval} cycles per sample; "
@@ -205,7 +201,9 @@ def _shortfall(choices: tuple[Choice, ...], budget: Budget, target: int | None) 
             texts.append(f"more than {have:.0f} {label}")
         elif getattr(needs, resource) > have:
             need = getattr(needs, resource)
-            texts.append(f"{need:.0f} {label}, {need - have:.0f} more than the budget of {have:.0f}")
+            texts.append(
+                f"{need:.0f} {label}, {need - have:.0f} more than the budget of {have:.0f}"
+            )
     if not texts:
         least = choose(choices, Budget.unlimited(), target, minimise="lut")
         used = Budget.used(choices, least) if least is not None else budget
