@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from amaranth.back import rtlil
-from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Instance, Module, Signal
+from amaranth.hdl import (
+    ClockDomain,
+    ClockSignal,
+    Const,
+    Elaboratable,
+    Instance,
+    Module,
+    Signal,
+    ValueLike,
+)
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -72,21 +83,28 @@ class BoardTop(wiring.Component):
 
         ready, valid = Signal(), Signal()
         s, o = self.input_prefix, self.output_prefix
-        m.submodules.circuit = Instance(
-            "hlsgen_top",
-            ("i", "clk", ClockSignal()),
-            ("i", "rst", reset),
-            ("i", f"{s}_tdata", link.o.payload),
-            ("i", f"{s}_tvalid", link.o.valid & ~reset),
-            ("i", f"{s}_tlast", 0),
-            ("o", f"{s}_tready", ready),
-            ("o", f"{o}_tdata", link.i.payload),
-            ("o", f"{o}_tvalid", valid),
-            ("o", f"{o}_tlast", Signal(name="end_of_sample")),
-            ("i", f"{o}_tready", link.i.ready & ~reset),
+        m.submodules.circuit = self.circuit(
+            {
+                "clk": ("i", ClockSignal()),
+                "rst": ("i", reset),
+                f"{s}_tdata": ("i", link.o.payload),
+                f"{s}_tvalid": ("i", link.o.valid & ~reset),
+                f"{s}_tlast": ("i", Const(0)),
+                f"{s}_tready": ("o", ready),
+                f"{o}_tdata": ("o", link.i.payload),
+                f"{o}_tvalid": ("o", valid),
+                f"{o}_tlast": ("o", Signal(name="end_of_sample")),
+                f"{o}_tready": ("i", link.i.ready & ~reset),
+            }
         )
         m.d.comb += [link.o.ready.eq(ready & ~reset), link.i.valid.eq(valid & ~reset)]
         return m
+
+    def circuit(self, ports: Mapping[str, tuple[str, ValueLike]]) -> Elaboratable:
+        """The compiled circuit, connected to ``ports``: name -> ("i" or "o", signal)."""
+        return Instance(
+            "hlsgen_top", *((way, name, signal) for name, (way, signal) in ports.items())
+        )
 
 
 def to_rtlil(top: BoardTop) -> str:
