@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from hlsgen.errors import BadFile
 from hlsgen.verify.compare import ElementMismatch
@@ -19,7 +22,8 @@ class VerifyResult:
     """``mismatches``: output elements that differ from the integer graph's meaning (in the stalled or in the full-speed run);
     ``ort_mismatches``: from ONNX Runtime (None where it gives no such value). ``latency_cycles``, ``interval_cycles``: of the
     full-speed run, None where it stopped. ``busy_share``: the predicted interval over the measured one, which is the share of cycles in
-    which the slowest process works, since the prediction is that process's own cycles per sample.
+    which the slowest process works, since the prediction is that process's own cycles per sample. ``outputs``: what the circuit gave, by
+    name of the graph value, (samples, *tensor_shape) integers; not kept in the file.
     """
 
     samples: int
@@ -37,6 +41,7 @@ class VerifyResult:
     shown: tuple[ElementMismatch, ...]
     violations: tuple[str, ...]
     finding: str | None
+    outputs: Mapping[str, np.ndarray] = field(repr=False, compare=False)
 
     @property
     def latency_cycles(self) -> int | None:

@@ -122,6 +122,7 @@ def verify_against(
         shown=comparison.shown or timed.shown,
         violations=_violations(runs),
         finding=finding,
+        outputs=runs.main.outputs,
     )
     path = write_result(directory, result)
     if result.violations and not result.mismatches:
