@@ -1,0 +1,52 @@
+"""Every kind of process, in hardware, against the interpreter; with idle inputs, backpressure and the smallest buffers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from process_bench import (
+    Stalls,
+    process_schedule,
+    random_process,
+    random_samples,
+    random_unroll,
+    run_process,
+)
+
+from hlsgen.dataflow.interpret import interpret
+from hlsgen.schedule.geometry import sample_cycles
+
+SAMPLES = 3
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_process_computes_its_loop_nest_under_any_stalls(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    dataflow = random_process(generator)
+    unroll, lanes = random_unroll(dataflow, generator)
+    word = max(unroll.g, unroll.i)
+    write = int(generator.choice([1, word, 2 * word]))
+    idle, backpressure = generator.choice([0.0, 0.3, 0.7], 2)
+    schedule = process_schedule(dataflow, unroll, lanes, write, int(generator.integers(0, 3)))
+    samples = random_samples(dataflow, SAMPLES, generator)
+    expected = interpret(dataflow, samples)[dataflow.outputs[0]]
+    found, _ = run_process(schedule, samples, Stalls(idle, backpressure, seed))
+    assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("seed", range(30, 50))
+def test_an_array_that_has_its_inputs_loses_no_cycle(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    dataflow = random_process(generator)
+    unroll, lanes = random_unroll(dataflow, generator)
+    process = dataflow.processes[0]
+    word = max(unroll.g, unroll.i)
+    channel = dataflow.channels[dataflow.inputs[0]]
+    whole = channel.shape[0] * channel.shape[1] * -(-channel.shape[2] // word)
+    schedule = process_schedule(dataflow, unroll, lanes, word, 2 * whole)
+    samples = random_samples(dataflow, SAMPLES, generator)
+    _, cycles = run_process(schedule, samples, Stalls())
+    words = len(cycles) // SAMPLES
+    predicted = sample_cycles(process, schedule.arrays[process.name])
+    arriving = whole  # one word per cycle: an array faster than its input waits for it
+    assert cycles[-1] - cycles[-1 - words] == pytest.approx(max(predicted, arriving), abs=2)
