@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from hlsgen.errors import UnsupportedOp
 from hlsgen.graph.ir import Graph, Node, TensorType
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.window import Window as TensorWindow
-from hlsgen.requantise import choose
+from hlsgen.requantise import choose, requantise
 from hlsgen.types import ElementType
 
 
@@ -114,8 +114,12 @@ class Lowering:
         """
         source = self.builder.channels[channel]
         folded = bias - input_zero * weights.sum(axis=(2, 3, 4)).reshape(-1)
+        op = None if self.requantise is None else _requantise_of(self.requantise)
+        if op is not None:
+            op, weights, folded = _without_dead_channels(op, weights, folded, source.element)
         low, high = product_sum_ranges(weights, source.element)
-        finish = self._finish(low, high, folded, product_sum_type(weights, source.element))
+        accumulator = product_sum_type(weights, source.element)
+        finish = self._finish(op, low, high, folded, accumulator)
         outside = input_zero if _leaves(window, size, source.shape) else None
         return self.builder.multiply_accumulate(
             self.name, channel, weights, window, size, finish, outside
@@ -131,27 +135,65 @@ class Lowering:
             np.array([count * bound]) for bound in (source.element.minimum, source.element.maximum)
         )
         accumulator = ElementType.holding(min(0, int(low[0])), max(0, int(high[0])))
-        finish = self._finish(low, high, np.array([-count * input_zero]), accumulator)
+        op = None if self.requantise is None else _requantise_of(self.requantise)
+        finish = self._finish(op, low, high, np.array([-count * input_zero]), accumulator)
         outside = input_zero if _leaves(window, size, source.shape) else None
         return self.builder.window_sum(self.name, channel, window, size, finish, outside)
 
     def _finish(
-        self, low: np.ndarray, high: np.ndarray, bias: np.ndarray, accumulator: ElementType
+        self,
+        op: Requantise | None,
+        low: np.ndarray,
+        high: np.ndarray,
+        bias: np.ndarray,
+        accumulator: ElementType,
     ) -> Finish:
         """How sums become the result: plus ``bias``, then the fused requantisation if there is one.
 
         ``low`` and ``high`` bound the sums without bias, channel by channel. ``accumulator`` holds all sums.
         """
-        if self.requantise is None:
+        if op is None:
             sums = ElementType.holding(int(bias.min()), int(bias.max()))
             element = ElementType.holding(
                 accumulator.minimum + min(0, sums.minimum),
                 accumulator.maximum + max(0, sums.maximum),
             )
             return Finish(element, bias=bias)
-        op = self.requantise.op
-        assert isinstance(op, Requantise)
         return requantising_finish(op, low + bias, high + bias, bias, self.where)
+
+
+def _requantise_of(node: Node) -> Requantise:
+    assert isinstance(node.op, Requantise)
+    return node.op
+
+
+def _without_dead_channels(
+    op: Requantise, weights: np.ndarray, bias: np.ndarray, element: ElementType
+) -> tuple[Requantise, np.ndarray, np.ndarray]:
+    """Channels whose result is the same for every input get weights 0, a live channel's scale and a small bias.
+
+    Trained networks have such channels, with tiny scales and biases up to 2**30, which would widen every accumulator and
+    multiplier of the layer.
+    """
+    low, high = product_sum_ranges(weights, element)
+    scales = np.broadcast_to(np.array(op.scale, np.float32), low.shape)
+    bounds = (op.zero_point, op.low, op.high)
+    result = requantise(bias + low, scales, *bounds)
+    dead = result == requantise(bias + high, scales, *bounds)
+    live_scale = np.float32(1) if np.all(dead) else scales[~dead].max()
+    new_scales = np.where(dead, live_scale, scales).astype(np.float32)
+    steps = np.rint((result - op.zero_point) / new_scales.astype(np.float64)).astype(np.int64)
+    dead &= requantise(steps, new_scales, *bounds) == result
+    if not np.any(dead):
+        return op, weights, bias
+    flat = weights.reshape(len(dead), -1).copy()
+    flat[dead] = 0
+    scale = tuple(float(value) for value in np.where(dead, new_scales, scales))
+    return (
+        replace(op, scale=scale[:1] if len(set(scale)) == 1 else scale),
+        flat.reshape(weights.shape),
+        np.where(dead, steps, bias),
+    )
 
 
 def planar_window(window: TensorWindow) -> Window:

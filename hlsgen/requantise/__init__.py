@@ -1,7 +1,7 @@
 """Exact requantisation: the reference formula of ONNX Runtime on x86-64, and integer forms that are proved equal to it."""
 
 from hlsgen.requantise.add import choose_add
-from hlsgen.requantise.choose import Choice, choose
+from hlsgen.requantise.choice import Choice, choose
 from hlsgen.requantise.multiply_shift import (
     MultiplyShift,
     find_multiply_shift,

@@ -17,7 +17,7 @@ from hlsgen.requantise import (
     thresholds,
     verify_multiply_shift,
 )
-from hlsgen.requantise.choose import float32_parameters
+from hlsgen.requantise.choice import float32_parameters
 from hlsgen.scalar import RequantiseFloat32, RequantiseMultiplyShift
 from hlsgen.types import S8, U8
 
