@@ -233,5 +233,3 @@ def random_unroll(
     whole = extent["o"] if grouped and g == 1 else g * o
     lanes = [f for f in range(1, g * o + 1) if (g * o) % f == 0 and whole % f == 0]
     return unroll, int(generator.choice(lanes))
-
-
