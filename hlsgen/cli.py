@@ -1,0 +1,205 @@
+"""The command line: ``hlsgen compile | verify | build | check | boards | ops``.
+
+Exit codes: 0 good, 1 the design is wrong, 2 the input or the machine is. Heavy modules are imported where they are used.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hlsgen.errors import BadOption, HlsgenError
+from hlsgen.progress import terminal
+
+if TYPE_CHECKING:
+    from hlsgen.schedule.ir import Unroll
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="From a trained network (ONNX) to a verified circuit.",
+)
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no tables.")]
+
+
+@app.command("compile")
+def compile_command(
+    model: Annotated[Path, typer.Argument(help="ONNX file.")],
+    board: Annotated[str | None, typer.Option(help="Board; see 'hlsgen boards'.")] = None,
+    schedule: Annotated[str, typer.Option(help="Schedule: stream.")] = "stream",
+    multipliers: Annotated[
+        int | None, typer.Option(help="At most so many multipliers in DSP blocks.")
+    ] = None,
+    target_fps: Annotated[
+        float | None, typer.Option(help="The smallest design with so many inferences a second.")
+    ] = None,
+    calibrate: Annotated[
+        Path | None, typer.Option(help="Samples (npz) with which a float model is quantised.")
+    ] = None,
+    unroll: Annotated[
+        list[str] | None,
+        typer.Option(help="Fix one process: NAME:o=4,kx=3 (x g o ky kx i); may be repeated."),
+    ] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")] = Path(
+        "hlsgen_out"
+    ),
+    dump: Annotated[Path | None, typer.Option(help="Folder for the text of each IR.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compile an ONNX model to Verilog, a manifest and a report."""
+    from hlsgen.flow import compile
+
+    with terminal(quiet) as progress:
+        compiled = compile(
+            model,
+            board=board,
+            schedule=schedule,
+            multipliers=multipliers,
+            target_fps=target_fps,
+            calibrate=calibrate,
+            overrides=dict(_parse_unroll(item) for item in unroll or ()),
+            output=output,
+            dump=dump,
+            progress=progress,
+        )
+    if not quiet:
+        typer.echo((compiled.directory / "report.txt").read_text())
+
+
+@app.command()
+def verify(
+    directory: Annotated[Path, typer.Argument(help="Folder that 'hlsgen compile' wrote.")],
+    inputs: Annotated[Path, typer.Option(help="Samples (npz): input name -> (samples, ...).")],
+    samples: Annotated[int | None, typer.Option(help="Only the first so many.")] = None,
+    stall: Annotated[str, typer.Option(help="Idle and backpressure: random or none.")] = "random",
+    engine: Annotated[str, typer.Option(help="cocotb (protocol, timing) or fast.")] = "cocotb",
+    reference: Annotated[str, typer.Option(help="numpy, cupy or torch.")] = "numpy",
+    seed: Annotated[int, typer.Option(help="Seed of the stalls.")] = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate the Verilog and compare every output element with the integer graph and ONNX Runtime."""
+    from hlsgen.verify.verify import load_inputs
+    from hlsgen.verify.verify import verify as run
+
+    with terminal(quiet) as progress:
+        result = run(
+            directory,
+            load_inputs(inputs),
+            samples=samples,
+            stall=stall,
+            engine=engine,
+            reference=reference,
+            seed=seed,
+            progress=progress,
+        )
+    if not quiet or result.mismatches:
+        typer.echo(result.text())
+    raise typer.Exit(1 if result.mismatches else 0)
+
+
+@app.command()
+def build(
+    directory: Annotated[Path, typer.Argument(help="Folder that 'hlsgen compile' wrote.")],
+    board: Annotated[
+        str | None, typer.Option(help="Board, if another than it was compiled for.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Synthesise, place and route to a bitstream for the board."""
+    from hlsgen.build.build import build as run
+
+    with terminal(quiet) as progress:
+        result = run(directory, board=board, progress=progress)
+    if not quiet:
+        typer.echo(result.text())
+
+
+@app.command()
+def check(model: Annotated[Path, typer.Argument(help="ONNX file.")]) -> None:
+    """Say for each node whether it becomes hardware, stays on the host, or is unsupported and why."""
+    from hlsgen.frontend.onnx_reader import read_model
+    from hlsgen.passes import support
+
+    rows = support(read_model(model))
+    _table(("node", "operator", "where", "reason"), rows)
+    raise typer.Exit(2 if any(row[2] == "unsupported" for row in rows) else 0)
+
+
+@app.command()
+def boards() -> None:
+    """List the boards."""
+    from hlsgen.arch.board import boards as known
+
+    _table(
+        ("board", "device", "LUT", "DSP", "block RAM kbit", "bitstream"),
+        [
+            (
+                item.name,
+                item.device,
+                item.lut,
+                item.dsp,
+                item.bram_kbit,
+                "Vivado script" if item.family == "xilinx7" else "yes",
+            )
+            for item in known()
+        ],
+    )
+
+
+@app.command()
+def ops() -> None:
+    """List the ONNX operators that hlsgen reads."""
+    from hlsgen.ops import supported_operators
+
+    _table(("operator", "opset", "where"), supported_operators())
+
+
+def _parse_unroll(text: str) -> tuple[str, Unroll]:
+    """``NAME:o=4,kx=3`` as (process name, Unroll)."""
+    from hlsgen.schedule.ir import Unroll
+
+    name, colon, factors = text.rpartition(":")
+    try:
+        pairs = dict(factor.split("=") for factor in factors.split(","))
+        if not colon or any(int(value) < 1 for value in pairs.values()):
+            raise ValueError
+        return name, Unroll(**{key: int(value) for key, value in pairs.items()})
+    except (ValueError, TypeError):
+        raise BadOption(
+            "--unroll",
+            f"expected NAME:factor=number,... with factors x g o ky kx i; found {text!r}",
+            "Write for example --unroll conv_11:o=4,kx=3.",
+        ) from None
+
+
+def _table(columns: tuple[str, ...], rows: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=None)
+    for row in rows:
+        table.add_row(*map(str, row))
+    Console().print(table)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake prints three lines and no traceback."""
+    try:
+        app()
+    except HlsgenError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("hlsgen: interrupted; nothing whole was written.", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()
