@@ -9,7 +9,7 @@ than the bottleneck needs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from hlsgen.errors import BadOption, DoesNotFit
 from hlsgen.schedule.candidates import Candidates, Space, candidates, channel_reads
 from hlsgen.schedule.ir import ArrayPlan, BufferPlan, StreamSchedule, Unroll
 from hlsgen.schedule.select import Budget, Choice, choose
-from hlsgen.schedule.timing import buffer_depths, simulate
+from hlsgen.schedule.timing import fit_buffers
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,8 @@ def plan_buffers(
         if (producer := dataflow.producer(name)) is not None
     }
     plan = StreamSchedule(dataflow, arrays, buffers, dict(input_lanes), outputs, 0, 0)
-    plan = buffer_depths(plan, exact=exact_depths)
-    timing = simulate(plan)
-    return StreamSchedule(
-        dataflow, arrays, plan.buffers, dict(input_lanes), outputs, timing.interval, timing.latency
-    )
+    plan, timing = fit_buffers(plan, exact=exact_depths)
+    return replace(plan, interval=timing.interval, latency=timing.latency)
 
 
 def budget_of(board: Board, options: StreamOptions) -> Budget:

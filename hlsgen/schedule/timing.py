@@ -9,7 +9,8 @@ depths that are live, and grows none that need not.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -30,6 +31,9 @@ from hlsgen.schedule.ir import ArrayPlan, BufferPlan, StreamSchedule
 from hlsgen.schedule.latency import pipeline_latency
 
 SAMPLES = 4
+"""Samples of a run: the pipeline fills during the first ones."""
+MAX_DOUBLINGS = 12
+TOLERANCE = 1.004
 FREED_AFTER = 3
 """Cycles from a group's last step until its words may be overwritten: two of reading, one of the guard."""
 
@@ -37,19 +41,18 @@ FREED_AFTER = 3
 @dataclass(frozen=True)
 class Timing:
     """``interval``: cycles between samples at full speed; ``latency``: from the first input word accepted to the last output
-    word of the first sample; ``busy``: share of its cycles that each process issues steps, in the steady state;
-    ``occupancy``: the most words that each buffer held, by (process, read); ``live_depths``: depths after growing."""
+    word of the first sample; ``busy``: share of its cycles that each process issues steps, in the steady state."""
 
     interval: int
     latency: int
     busy: Mapping[str, float]
-    live_depths: Mapping[tuple[str, int], int]
 
 
 @dataclass(eq=False)
 class _Node:
-    """A process or an input: ``cycles`` of each group of a sample; each group writes ``words`` more words, the last of them
-    ``delay`` cycles after the group's steps. ``slack``: cycles by which it may run ahead of a word that cannot leave."""
+    """A process or an input: ``cycles`` of each group of a sample; ``written``: words of the sample after each group, the last
+    of them ``delay`` cycles after the group's steps. ``slack``: cycles by which it may run ahead of a word that cannot
+    leave; ``first``: cycles from a group's begin to its first result."""
 
     name: str
     cycles: list[int]
@@ -63,45 +66,66 @@ class _Node:
     ended: list[int] = field(default_factory=list)
     cause: list[_Edge | None] = field(default_factory=list)
     blocked: _Edge | None = None
+    waiting: _Edge | None = None
 
-    @property
-    def total(self) -> int:
-        return self.written[-1]
+    def place(self) -> tuple[int, int]:
+        """(sample, group) that comes next."""
+        return divmod(len(self.ended), len(self.cycles))
 
 
 @dataclass(eq=False)
 class _Edge:
-    """A buffer. ``need``: producer words per sample that each group of the reader waits for; ``low``: memory words that are
-    dead when a group is the next; ``filled``: memory words that each group of the producer has filled when it ends."""
+    """A buffer of ``depth`` memory words, each ``share`` words of the reader.
+
+    ``need_at``: for each group of the reader the producer's group that writes the last word it needs, and ``need_lead`` how
+    many cycles before that group's end. ``low``: memory words that are dead when a group of the reader is next;
+    ``filled``: memory words that are full when a group of the producer ends; ``total`` of a sample.
+    """
 
     key: tuple[str, int]
     producer: _Node
     consumer: _Node
-    need: list[int]
+    need_at: list[int]
+    need_lead: list[int]
     low: list[int]
     filled: list[int]
-    memory_total: int
+    total: int
     depth: int
     share: int
+    free_at: list[int] = field(default_factory=list)
+
+    def set_depth(self, depth: int) -> None:
+        """``free_at``: for each group of the producer, the reader's group (counted from this sample's first) that must be
+        next before all words of the producer's group have room."""
+        self.depth = depth
+        self.free_at = []
+        for filled in self.filled:
+            sample, rest = divmod(filled - depth, self.total)
+            at = bisect_left(self.low, rest) if rest else 0
+            self.free_at.append(sample * len(self.low) + at)
 
 
-def simulate(plan: StreamSchedule, samples: int = SAMPLES, grow: bool = False) -> Timing:
-    """Run ``samples`` samples. With ``grow`` deadlocks are resolved by deeper buffers, else they are hlsgen's own bug."""
+def simulate(plan: StreamSchedule) -> Timing:
+    """The timing of a schedule whose depths are live; a deadlock is a bug of hlsgen."""
     nodes = _network(plan)
-    edges = [edge for node in nodes for edge in node.writes]
-    _run(nodes, samples, grow)
-    outputs = [node for node in nodes if not node.writes]
-    last = [
-        max(node.ended[s * len(node.cycles) - 1] for node in outputs) for s in range(1, samples + 1)
-    ]
-    interval = last[-1] - last[-2] if samples > 1 else last[0]
-    processes = {p.name: p for p in plan.dataflow.processes}
+    _run(nodes, SAMPLES, grow=False)
+    return _timing(plan, nodes)
+
+
+def _timing(plan: StreamSchedule, nodes: list[_Node]) -> Timing:
+    ends = _sample_ends(nodes)
+    interval = ends[-1] - ends[-2]
     busy = {
-        name: sample_cycles(process, plan.arrays[name]) / interval
-        for name, process in processes.items()
+        p.name: sample_cycles(p, plan.arrays[p.name]) / interval for p in plan.dataflow.processes
     }
-    depths = {edge.key: edge.depth * edge.share for edge in edges}
-    return Timing(interval, last[0], busy, depths)
+    return Timing(interval, ends[0], busy)
+
+
+def _sample_ends(nodes: list[_Node]) -> list[int]:
+    """When the last word of each sample leaves."""
+    outputs = [node for node in nodes if not node.writes]
+    samples = len(outputs[0].ended) // len(outputs[0].cycles)
+    return [max(n.ended[s * len(n.cycles) - 1] for n in outputs) for s in range(1, samples + 1)]
 
 
 def _network(plan: StreamSchedule) -> list[_Node]:
@@ -170,153 +194,135 @@ def _edge(
 
     needed = need // memory_pixel * per_pixel + np.minimum(need % memory_pixel * parts, per_pixel)
     made = np.array(producer.written)
+    at = np.searchsorted(made, needed)
+    # the words of a group leave evenly between its first result and its end
+    words = np.diff(made, prepend=0)[at]
+    span = np.maximum(np.array(producer.cycles)[at] - producer.first, 0)
     filled = made // per_pixel * memory_pixel + -(-(made % per_pixel) // parts)
     share = word // item.lanes
-    depth = max(liveness_depth(guard), -(-item.depth // share))
-    return _Edge(
+    edge = _Edge(
         (item.process, item.read),
         producer,
         consumer,
-        needed.tolist(),
+        at.tolist(),
+        ((made[at] - needed) * span // words).tolist(),
         low.tolist(),
         filled.tolist(),
         guard.words,
-        depth,
+        0,
         share,
     )
+    edge.set_depth(max(liveness_depth(guard), -(-item.depth // share)))
+    return edge
 
 
 def _run(nodes: list[_Node], samples: int, grow: bool) -> None:
+    """Every node through ``samples`` samples; with ``grow`` a deadlock deepens a buffer."""
+    pending = deque(reversed(nodes))
+    queued = set(map(id, nodes))
     while True:
-        progress = False
-        # readers first: what they free lets writers go on in the same round
-        for node in reversed(nodes):
-            progress |= _advance(node, samples)
-        if all(len(node.ended) == samples * len(node.cycles) for node in nodes):
+        while pending:
+            node = pending.popleft()
+            queued.discard(id(node))
+            if not _advance(node, samples):
+                continue
+            neighbours = [e.consumer for e in node.writes] + [e.producer for e in node.reads]
+            for other in neighbours:
+                if id(other) not in queued:
+                    queued.add(id(other))
+                    pending.append(other)
+        stuck = [n for n in nodes if len(n.ended) < samples * len(n.cycles)]
+        if not stuck:
             return
-        if not progress:
-            assert grow, f"deadlock: {[n.name for n in nodes if n.blocked]}"
-            _grow(nodes)
+        assert grow, f"deadlock: {[n.name for n in stuck]}"
+        pending.append(_grow(nodes))
 
 
 def _advance(node: _Node, samples: int) -> bool:
     """Carry the node on as far as its neighbours are known; whether any group was added."""
-    count, total = len(node.cycles), node.total
-    before = len(node.ended)
-    for n in range(before, samples * count):
-        sample, group = divmod(n, count)
-        begin, cause = _ready(node, sample, group)
-        if begin is None:
-            break
-        if n:
-            free = node.begun[-1] + node.cycles[(n - 1) % count]
-            held = node.ended[-1] - node.delay - node.slack
+    count, cycles, begun, ended = len(node.cycles), node.cycles, node.begun, node.ended
+    held_by = node.delay + node.slack
+    before = len(ended)
+    node.blocked = node.waiting = None
+    sample, group = divmod(before, count)
+    for _ in range(before, samples * count):
+        begin, cause = 0, None
+        for edge in node.reads:
+            producer = edge.producer
+            n = sample * len(producer.cycles) + edge.need_at[group]
+            if n >= len(producer.ended):
+                node.waiting = edge
+                return len(ended) > before
+            time = producer.ended[n] - edge.need_lead[group] + 1
+            if time > begin:
+                begin, cause = time, edge
+        earliest = 1
+        if begun:
+            free = begun[-1] + cycles[group - 1]
             if free >= begin:
                 begin, cause = free, None
-            if held > begin:
-                begin, cause = held, node.cause[-1]
-        end, room = begin + node.cycles[group] + node.delay, True
+            if ended[-1] - held_by > begin:
+                begin, cause = ended[-1] - held_by, node.cause[-1]
+            earliest = ended[-1] + 1
+        end = max(begin + cycles[group] + node.delay, earliest)
         for edge in node.writes:
-            at = _freed(edge, sample, group)
-            if at is None:
-                node.blocked, room = edge, False
-                break
-            if at > end:
-                end, cause = at, edge
-        if not room:
-            break
-        node.blocked = None
-        if n and node.ended[-1] + 1 > end:
-            end = node.ended[-1] + 1
-        node.begun.append(begin)
-        node.ended.append(end)
+            reader = edge.consumer
+            n = sample * len(edge.low) + edge.free_at[group]
+            if n <= 0:
+                continue
+            if n > len(reader.begun):
+                node.blocked = edge
+                return len(ended) > before
+            time = reader.begun[n - 1] + reader.cycles[(n - 1) % len(reader.cycles)] + FREED_AFTER
+            if time > end:
+                end, cause = time, edge
+        begun.append(begin)
+        ended.append(end)
         node.cause.append(cause)
-    return len(node.ended) > before and total > 0
+        group += 1
+        if group == count:
+            sample, group = sample + 1, 0
+    return len(ended) > before
 
 
-def _ready(node: _Node, sample: int, group: int) -> tuple[int | None, _Edge | None]:
-    """When every word that the group needs is in its buffer; None if that is not known yet."""
-    begin, cause = 0, None
-    for edge in node.reads:
-        producer = edge.producer
-        need = edge.need[group]
-        at = bisect_left(producer.written, need)
-        n = sample * len(producer.cycles) + at
-        if n >= len(producer.ended):
-            return None, edge
-        # words of a group leave evenly between its first result and its end
-        missing = producer.written[at] - need
-        words = producer.written[at] - (producer.written[at - 1] if at else 0)
-        time = producer.ended[n]
-        if missing:
-            span = max(0, producer.cycles[at] - producer.first)
-            time -= missing * span // words
-        if time + 1 > begin:
-            begin, cause = time + 1, edge
-    return begin, cause
-
-
-def _freed(edge: _Edge, sample: int, group: int) -> int | None:
-    """When the buffer has room for all words of the producer's group; None if that is not known yet."""
-    dead = sample * edge.memory_total + edge.filled[group] - edge.depth
-    if dead <= 0:
-        return 0
-    # the first group of the reader that no longer needs word `dead - 1`
-    reader_sample, rest = divmod(dead, edge.memory_total)
-    n = reader_sample * len(edge.low)
-    if rest:
-        n += bisect_left(edge.low, rest)
-    if n == 0:
-        return 0
-    consumer = edge.consumer
-    if n > len(consumer.begun):
-        return None
-    return consumer.begun[n - 1] + consumer.cycles[(n - 1) % len(consumer.cycles)] + FREED_AFTER
-
-
-def _grow(nodes: list[_Node]) -> None:
-    """Deepen the smallest full buffer whose reader waits for another buffer."""
+def _grow(nodes: list[_Node]) -> _Node:
+    """Deepen the smallest full buffer whose reader waits for another buffer; the node that can go on then."""
     full = [node.blocked for node in nodes if node.blocked is not None]
-    waiting = []
-    for edge in full:
-        reader = edge.consumer
-        sample, group = divmod(len(reader.ended), len(reader.cycles))
-        _, missing = _ready(reader, sample, group)
-        if missing is not None and missing is not edge and reader.blocked is None:
-            waiting.append(edge)
+    waiting = [e for e in full if e.consumer.waiting not in (None, e)]
     chosen = min(waiting or full, key=lambda edge: edge.depth)
-    producer, reader = chosen.producer, chosen.consumer
-    sample, group = divmod(len(producer.ended), len(producer.cycles))
-    begun = len(reader.begun)
-    low = begun // len(reader.cycles) * chosen.memory_total + chosen.low[begun % len(reader.cycles)]
-    chosen.depth = sample * chosen.memory_total + chosen.filled[group] - low
+    sample, group = chosen.producer.place()
+    reader_sample, reader_group = chosen.consumer.place()
+    low = reader_sample * chosen.total + chosen.low[reader_group]
+    chosen.set_depth(sample * chosen.total + chosen.filled[group] - low)
+    return chosen.producer
 
 
-def buffer_depths(plan: StreamSchedule, exact: bool = False) -> StreamSchedule:
-    """The plan with depths that let it run for ever at the pace of its slowest process.
+def fit_buffers(plan: StreamSchedule, exact: bool = False) -> tuple[StreamSchedule, Timing]:
+    """The plan with depths that let it run for ever at the pace of its slowest process, and its timing.
 
     First the smallest live depths; unless ``exact`` each is then raised to the power of two that its memory has anyway,
     and doubled while the slowest process waits on a full buffer.
     """
-    live = simulate(plan, samples=3, grow=True).live_depths
-    plan = _with_depths(plan, live)
+    nodes = _network(plan)
+    _run(nodes, SAMPLES, grow=True)
+    edges = [edge for node in nodes for edge in node.writes]
+    plan = _with_depths(plan, {edge.key: edge.depth * edge.share for edge in edges})
     if exact:
-        return plan
-    plan = _with_depths(plan, {key: _power_of_two(depth) for key, depth in live.items()})
+        return plan, _timing(plan, nodes)
+    plan = _with_depths(
+        plan, {(b.process, b.read): 1 << (b.depth - 1).bit_length() for b in plan.buffers}
+    )
     slowest = max(sample_cycles(p, plan.arrays[p.name]) for p in plan.dataflow.processes)
-    for _ in range(12):
+    for _ in range(MAX_DOUBLINGS):
         nodes = _network(plan)
         _run(nodes, SAMPLES, grow=False)
-        last = [n for n in nodes if not n.writes][-1]
-        count = len(last.cycles)
-        if last.ended[-1] - last.ended[-1 - count] <= slowest * 1.004 + 2:
-            break
+        timing = _timing(plan, nodes)
         critical = _critical(nodes)
-        if not critical:
+        if timing.interval <= slowest * TOLERANCE + 2 or not critical:
             break
         depths = {(b.process, b.read): b.depth for b in plan.buffers}
         plan = _with_depths(plan, depths | {key: 2 * depths[key] for key in critical})
-    return plan
+    return plan, timing
 
 
 def _critical(nodes: list[_Node]) -> set[tuple[str, int]]:
@@ -332,19 +338,12 @@ def _critical(nodes: list[_Node]) -> set[tuple[str, int]]:
         if edge is None:
             n -= 1
         elif edge.consumer is node:
-            at = bisect_left(edge.producer.written, edge.need[group])
-            node, n = edge.producer, sample * len(edge.producer.cycles) + at
+            at = sample * len(edge.producer.cycles) + edge.need_at[group]
+            node, n = edge.producer, at
         else:
             found.add(edge.key)
-            dead = sample * edge.memory_total + edge.filled[group] - edge.depth
-            reader_sample, rest = divmod(dead, edge.memory_total)
-            at = reader_sample * len(edge.low) + (bisect_left(edge.low, rest) if rest else 0)
-            node, n = edge.consumer, at - 1
+            node, n = edge.consumer, sample * len(edge.low) + edge.free_at[group] - 1
     return found
-
-
-def _power_of_two(depth: int) -> int:
-    return 1 << (depth - 1).bit_length()
 
 
 def _with_depths(plan: StreamSchedule, depths: Mapping[tuple[str, int], int]) -> StreamSchedule:
