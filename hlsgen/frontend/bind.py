@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ from hlsgen.frontend.tensors import read_tensor
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Element, Quantisation
 from hlsgen.ops import OPERATORS
-from hlsgen.ops.op import OnnxBinding, TensorOp
+from hlsgen.ops.op import IntegerForm, OnnxBinding, TensorOp
+from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.types import U8, ElementType
 
 if TYPE_CHECKING:
@@ -96,6 +97,9 @@ def bind(build: GraphBuilder, source: NodeSource) -> None:
     while inputs and not inputs[-1]:
         inputs.pop()
     fields = _attribute_fields(source, binding)
+    if binding.integers is not None:
+        _bind_integers(build, source, make(source, operator, fields), binding.integers, inputs)
+        return
     taken: set[int] = set()
     for field, position in (binding.inputs or {}).items():
         taken.add(position)
@@ -108,14 +112,96 @@ def bind(build: GraphBuilder, source: NodeSource) -> None:
     low, high = binding.arity
     if not low <= len(operands) <= high or not all(operands):
         raise source.unsupported(f"{len(operands)} operands")
+    op = make(source, operator, fields)
+    build.node(
+        _normalised(build, source, op, operands), operands, source.node.output[0], source.name
+    )
+
+
+def make(source: NodeSource, operator: type[TensorOp], fields: Mapping[str, Any]) -> TensorOp:
+    """The operator with these fields; what it refuses is reported at the node."""
     try:
-        op = operator(**fields)
-        op = op.normalised(tuple(build.types[value] for value in operands))
+        return operator(**fields)
     except HlsgenError as error:
         raise type(error)(source.where, error.problem, error.remedy) from error
     except TypeError as error:
         raise source.unsupported(f"missing or wrong attributes ({sorted(fields)})") from error
-    build.node(op, operands, source.node.output[0], source.name)
+
+
+def _normalised(
+    build: GraphBuilder, source: NodeSource, op: TensorOp, operands: Sequence[str]
+) -> TensorOp:
+    try:
+        return op.normalised(tuple(build.types[value] for value in operands))
+    except HlsgenError as error:
+        raise type(error)(source.where, error.problem, error.remedy) from error
+
+
+def _bind_integers(
+    build: GraphBuilder, source: NodeSource, op: TensorOp, form: IntegerForm, inputs: list[str]
+) -> None:
+    """Adds an operator on quantised integers as Dequantize - operator - Quantize."""
+    build.within(source.name)
+    operands, quantisations = [], []
+    for k, (value, scale, zero) in enumerate(form.operands):
+        name = _given(inputs, value)
+        if name is None or name not in build.types:
+            raise source.unsupported("a missing operand")
+        axis = op.weight_axis if k == 1 else 1
+        quantisation = _positional(
+            build, source, inputs, scale, zero, build.types[name].element, axis
+        )
+        quantisations.append(quantisation)
+        operands.append(build.node(DequantizeLinear(quantisation), [name]))
+    bias = None if form.bias is None else _given(inputs, form.bias)
+    if bias is not None:
+        steps = quantisations[0].scales() * quantisations[1].scales()
+        axis_of_bias = 0 if steps.size > 1 else None
+        scales = tuple(float(s) for s in steps)
+        step = Quantisation(scales, (0,) * steps.size, axis_of_bias)
+        operands.append(build.node(DequantizeLinear(step), [bias]))
+    op = _normalised(build, source, op, operands)
+    output = source.node.output[0]
+    result = form.result
+    if result is not None and _given(inputs, result[0]) is None:
+        build.node(op, operands, output, source.name)  # QGemm without an output scale gives floats
+        return
+    real = build.node(op, operands)
+    zero_name = None if result is None else _given(inputs, result[1])
+    first = build.types[inputs[form.operands[0][0]]].element
+    element = first if zero_name is None else build.types[zero_name].element
+    element = ElementType(32, True) if result is None else element
+    scale, zero = (None, None) if result is None else result
+    quantisation = _positional(build, source, inputs, scale, zero, element, 1)
+    if not isinstance(element, ElementType):
+        raise source.unsupported("a result that is not an integer")
+    build.node(QuantizeLinear(quantisation, element), [real], output, source.name)
+
+
+def _given(inputs: list[str], position: int) -> str | None:
+    """The name at a position among a node's inputs; None where it is left out."""
+    return inputs[position] if position < len(inputs) and inputs[position] else None
+
+
+def _positional(
+    build: GraphBuilder,
+    source: NodeSource,
+    inputs: list[str],
+    scale: int | None,
+    zero: int | None,
+    element: Element,
+    axis: int,
+) -> Quantisation:
+    """The quantisation whose constants stand at positions of a node's inputs; scale 1 and zero point 0 where left out."""
+    scale_name = None if scale is None else _given(inputs, scale)
+    zero_name = None if zero is None else _given(inputs, zero)
+    zeros = np.zeros((), np.int64) if zero_name is None else _constant(build, source, zero_name)
+    scales = (
+        np.ones(zeros.shape, np.float32)
+        if scale_name is None
+        else _constant(build, source, scale_name)
+    )
+    return quantisation_of(source, scales, zeros, element, axis)
 
 
 def find_binding(source: NodeSource) -> tuple[type[TensorOp], OnnxBinding]:
@@ -140,9 +226,13 @@ def find_binding(source: NodeSource) -> tuple[type[TensorOp], OnnxBinding]:
 def _attribute_fields(source: NodeSource, binding: OnnxBinding) -> dict[str, Any]:
     fields: dict[str, Any] = dict(binding.fixed or {})
     mapped, ignored = binding.attributes or {}, binding.ignored or {}
+    required = binding.required or {}
     for name, value in source.attributes().items():
         if name in mapped:
             fields[mapped[name]] = value
+        elif name in required:
+            if value != required[name]:
+                raise source.unsupported(f"attribute {name} = {value!r}")
         elif name not in ignored or ignored[name] not in (None, value):
             raise source.unsupported(f"attribute {name} = {value!r}")
     return fields

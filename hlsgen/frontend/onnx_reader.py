@@ -129,9 +129,7 @@ def _input_type(value: onnx.ValueInfoProto, name: str) -> TensorType:
     return TensorType(tuple(shape), element)
 
 
-def _ordered(
-    graph: onnx.GraphProto, defined: set[str], name: str
-) -> list[onnx.NodeProto]:
+def _ordered(graph: onnx.GraphProto, defined: set[str], name: str) -> list[onnx.NodeProto]:
     """The nodes in an order in which operands come first; raises IllegalGraph for a cycle or a dangling value."""
     made: set[str] = set(defined)
     for node in graph.node:

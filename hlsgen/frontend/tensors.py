@@ -90,8 +90,10 @@ def _typed(
     values = fields.get(tensor.data_type, tensor.int32_data)
     if len(values) != prod(shape):
         raise _wrong_size(where, shape, prod(shape), len(values))
-    return np.array(values, np.float64 if stored.kind == "f" else np.int64).astype(stored).reshape(
-        shape
+    return (
+        np.array(values, np.float64 if stored.kind == "f" else np.int64)
+        .astype(stored)
+        .reshape(shape)
     )
 
 

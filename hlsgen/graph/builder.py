@@ -40,7 +40,11 @@ class GraphBuilder:
         return name
 
     def constant(
-        self, name: str, array: np.ndarray, element: Element, quantisation: Quantisation | None = None
+        self,
+        name: str,
+        array: np.ndarray,
+        element: Element,
+        quantisation: Quantisation | None = None,
     ) -> str:
         """Defines a constant; ``array`` is stored in the storage type of ``element``."""
         self._define(name, TensorType(tuple(array.shape), element, quantisation))

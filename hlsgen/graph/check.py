@@ -49,8 +49,12 @@ def _check_types(graph: Graph) -> None:
 
 
 def _illegal(where: str, expected: str, found: str) -> IllegalGraph:
-    return IllegalGraph(where, f"expected {expected}, found {found}", "Repair or re-export the model.")
+    return IllegalGraph(
+        where, f"expected {expected}, found {found}", "Repair or re-export the model."
+    )
 
 
 def _mismatch(where: str, expected: object, found: object) -> TypeMismatch:
-    return TypeMismatch(where, f"expected {expected}, found {found}", "Repair or re-export the model.")
+    return TypeMismatch(
+        where, f"expected {expected}, found {found}", "Repair or re-export the model."
+    )

@@ -7,6 +7,7 @@ from hlsgen.ops.add import Add, QuantisedAdd
 from hlsgen.ops.batch_norm import BatchNormalization
 from hlsgen.ops.conv import Conv
 from hlsgen.ops.gemm import Gemm, MatMul
+from hlsgen.ops.multiply import Mul
 from hlsgen.ops.op import Example, TensorOp
 from hlsgen.ops.pool import AveragePool, MaxPool, ReduceMean, WindowSum
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
@@ -30,6 +31,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Lookup,
     MatMul,
     MaxPool,
+    Mul,
     QuantisedAdd,
     QuantizeLinear,
     ReduceMean,

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from hlsgen.errors import TypeMismatch
 from hlsgen.ops.op import Constants, QuantisedOutput, QuantisedValue, TensorOp
+from hlsgen.ops.requantise import Requantise
 from hlsgen.types import ElementType
+
+if TYPE_CHECKING:
+    from hlsgen.graph.builder import GraphBuilder
 
 BIAS_SCALE_TOLERANCE = 1e-4
 
@@ -55,11 +61,21 @@ def product_scales(x: QuantisedValue, w: QuantisedValue) -> np.ndarray:
     return x.quantisation.scales() * w.quantisation.scales()
 
 
-def output_scales(
-    x: QuantisedValue, w: QuantisedValue, output: QuantisedOutput
-) -> tuple[float, ...]:
-    """S = f32(f32(sx * sw) / sy), as ONNX Runtime computes it."""
-    return tuple(float(s) for s in product_scales(x, w) / np.float32(output.scale))
+def requantised(
+    build: GraphBuilder,
+    accumulators: str,
+    x: QuantisedValue,
+    w: QuantisedValue,
+    output: QuantisedOutput,
+) -> str:
+    """Accumulators requantised by S = f32(f32(sx * sw) / sy), as ONNX Runtime computes it.
+
+    An output in 32 bits with S = 1 is the accumulators themselves (ConvInteger, MatMulInteger).
+    """
+    scale = tuple(float(s) for s in product_scales(x, w) / np.float32(output.scale))
+    if output.element.bits == 32 and set(scale) == {1.0} and output.zero_point == 0:
+        return accumulators
+    return build.node(Requantise.to(output, scale), [accumulators])
 
 
 def integer_bias(
@@ -77,5 +93,5 @@ def integer_bias(
     scales = np.broadcast_to(bias.quantisation.scales().astype(np.float64), (channels,))
     values = bias.constant.astype(np.float64) - bias.quantisation.zero_points()
     if np.all(np.abs(scales - steps) <= BIAS_SCALE_TOLERANCE * steps):
-        return values.astype(np.int64)
+        return np.rint(values).astype(np.int64)
     return np.rint(values * scales / steps).astype(np.int64)

@@ -69,6 +69,12 @@ class Clip(Elementwise):
         OnnxBinding("Clip", (1, 1), since=11, inputs={"low": 1, "high": 2}),
     )
 
+    def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
+        low, high = (
+            None if b is None or abs(b) == float("inf") else b for b in (self.low, self.high)
+        )
+        return Clip(low, high)
+
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
         return xp.clip(arrays[0], self.low, self.high)
 

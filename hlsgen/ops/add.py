@@ -13,6 +13,7 @@ from hlsgen.ops.op import (
     Array,
     Constants,
     Example,
+    IntegerForm,
     OnnxBinding,
     QuantisedOutput,
     QuantisedValue,
@@ -32,7 +33,15 @@ Formula = Literal["float", "chain"]
 class Add(TensorOp):
     """a + b, with ONNX's broadcasting."""
 
-    bindings = (OnnxBinding("Add", (2, 2), since=7),)
+    bindings = (
+        OnnxBinding("Add", (2, 2), since=7),
+        OnnxBinding(
+            "QLinearAdd",
+            (2, 2),
+            "com.microsoft",
+            integers=IntegerForm(((0, 1, 2), (3, 4, 5)), result=(6, 7)),
+        ),
+    )
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         a, b = inputs

@@ -9,24 +9,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlsgen.graph.ir import F32, TensorType
-from hlsgen.ops.accumulate import accumulator_type, integer_bias, integer_weights, output_scales
+from hlsgen.ops.accumulate import accumulator_type, integer_bias, integer_weights, requantised
 from hlsgen.ops.op import (
     Array,
     Constants,
     Example,
+    IntegerForm,
     OnnxBinding,
     QuantisedOutput,
     QuantisedValue,
     TensorOp,
     require,
 )
-from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.window import Window, window_of
 from hlsgen.types import S8, U8, ElementType
 
 if TYPE_CHECKING:
     from hlsgen.dataflow.lowering import Lowering
     from hlsgen.graph.builder import GraphBuilder
+
+
+_ATTRIBUTES = {
+    "kernel_shape": "kernel",
+    "strides": "strides",
+    "pads": "pads",
+    "dilations": "dilations",
+    "group": "groups",
+    "auto_pad": "auto_pad",
+}
 
 
 @dataclass(frozen=True)
@@ -46,18 +56,22 @@ class Conv(TensorOp):
     input_zero: int = 0
 
     place = "hardware"
+    weighted = True
     bindings = (
+        OnnxBinding("Conv", (2, 3), attributes=_ATTRIBUTES),
         OnnxBinding(
-            "Conv",
+            "QLinearConv",
             (2, 3),
-            attributes={
-                "kernel_shape": "kernel",
-                "strides": "strides",
-                "pads": "pads",
-                "dilations": "dilations",
-                "group": "groups",
-                "auto_pad": "auto_pad",
-            },
+            since=10,
+            attributes=_ATTRIBUTES,
+            integers=IntegerForm(((0, 1, 2), (3, 4, 5)), result=(6, 7), bias=8),
+        ),
+        OnnxBinding(
+            "ConvInteger",
+            (2, 2),
+            since=10,
+            attributes=_ATTRIBUTES,
+            integers=IntegerForm(((0, None, 2), (1, None, 3)), result=None),
         ),
     )
 
@@ -119,7 +133,7 @@ class Conv(TensorOp):
         self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | None:
         x, w = inputs[:2]
-        if w.constant is None or not x.quantisation.per_tensor:
+        if w.constant is None or not w.type.is_integer or not x.quantisation.per_tensor:
             return None
         if not w.quantisation.per_tensor and w.quantisation.axis != 0:
             return None
@@ -130,7 +144,7 @@ class Conv(TensorOp):
         op = replace(self, input_zero=x.quantisation.zero_point[0])
         operands = [x.name, build.integers(w.name, weights), build.integers(f"{w.name}_bias", bias)]
         accumulators = build.node(op, operands)
-        return build.node(Requantise.to(output, output_scales(x, w, output)), [accumulators])
+        return requantised(build, accumulators, x, w, output)
 
     def lower(self, build: Lowering) -> None:
         """One multiply-accumulate process."""

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hlsgen.graph.ir import F32, TensorType
-from hlsgen.ops.accumulate import accumulator_type, integer_bias, integer_weights, output_scales
+from hlsgen.ops.accumulate import accumulator_type, integer_bias, integer_weights, requantised
 from hlsgen.ops.op import (
     Array,
     Constants,
     Example,
+    IntegerForm,
     OnnxBinding,
     QuantisedOutput,
     QuantisedValue,
     TensorOp,
     require,
 )
-from hlsgen.ops.requantise import Requantise
 from hlsgen.types import S8, U8, ElementType
 
 if TYPE_CHECKING:
     from hlsgen.dataflow.lowering import Lowering
     from hlsgen.graph.builder import GraphBuilder
+
+
+_ATTRIBUTES = {"transA": "transpose_a", "transB": "transpose_b", "alpha": "alpha"}
 
 
 @dataclass(frozen=True)
@@ -42,18 +45,21 @@ class Gemm(TensorOp):
     input_zero: int = 0
 
     place = "hardware"
+    weighted = True
     bindings = (
+        OnnxBinding("Gemm", (2, 3), attributes={**_ATTRIBUTES, "beta": "beta"}),
         OnnxBinding(
-            "Gemm",
+            "QGemm",
             (2, 3),
-            attributes={
-                "transA": "transpose_a",
-                "transB": "transpose_b",
-                "alpha": "alpha",
-                "beta": "beta",
-            },
+            "com.microsoft",
+            attributes=_ATTRIBUTES,
+            integers=IntegerForm(((0, 1, 2), (3, 4, 5)), result=(7, 8), bias=6),
         ),
     )
+
+    @property
+    def weight_axis(self) -> int:
+        return 0 if self.transpose_b else 1
 
     def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
         return not self.transpose_a
@@ -92,8 +98,9 @@ class Gemm(TensorOp):
         plain = not self.transpose_a and self.alpha == self.beta == 1.0
         if w.constant is None or not plain or not x.quantisation.per_tensor:
             return None
-        axis = 0 if self.transpose_b else 1
-        if not w.quantisation.per_tensor and (w.quantisation.axis or 0) % 2 != axis:
+        axis = self.weight_axis
+        along = w.quantisation.per_tensor or w.quantisation.axis == axis
+        if not along or not w.type.is_integer or len(x.type.shape) != 2 or w.constant.ndim != 2:
             return None
         weights = integer_weights(w, axis)
         weights = weights if self.transpose_b else weights.T
@@ -103,9 +110,7 @@ class Gemm(TensorOp):
         op = Gemm(transpose_b=True, input_zero=x.quantisation.zero_point[0])
         flat = bias.reshape(-1)
         operands = [x.name, build.integers(w.name, weights), build.integers(f"{w.name}_bias", flat)]
-        return build.node(
-            Requantise.to(output, output_scales(x, w, output)), [build.node(op, operands)]
-        )
+        return requantised(build, build.node(op, operands), x, w, output)
 
     def lower(self, build: Lowering) -> None:
         """The convolution whose window is the whole operand: any order of its elements is an order of the weights."""
@@ -148,7 +153,29 @@ class Gemm(TensorOp):
 class MatMul(TensorOp):
     """Matrix product; a pass makes it a Gemm where the second operand is a constant matrix."""
 
-    bindings = (OnnxBinding("MatMul", (2, 2)),)
+    weighted = True
+    bindings = (
+        OnnxBinding("MatMul", (2, 2)),
+        OnnxBinding(
+            "QLinearMatMul",
+            (2, 2),
+            since=10,
+            integers=IntegerForm(((0, 1, 2), (3, 4, 5)), result=(6, 7)),
+        ),
+        OnnxBinding(
+            "MatMulInteger",
+            (2, 2),
+            since=10,
+            integers=IntegerForm(((0, None, 2), (1, None, 3)), result=None),
+        ),
+    )
+
+    @property
+    def weight_axis(self) -> int:
+        return 1
+
+    def with_bias(self) -> TensorOp:
+        return Gemm()
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         x, w = inputs
@@ -163,10 +190,4 @@ class MatMul(TensorOp):
     def quantised(
         self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | None:
-        x, w = inputs
-        if w.constant is None or len(x.type.shape) != 2 or w.constant.ndim != 2:
-            return None
-        quantisation = w.quantisation
-        if quantisation.axis is not None and quantisation.axis < 0:
-            quantisation = replace(quantisation, axis=quantisation.axis + 2)
-        return Gemm().quantised(build, (x, replace(w, quantisation=quantisation)), output)
+        return Gemm().quantised(build, inputs, output)

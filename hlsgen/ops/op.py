@@ -24,13 +24,28 @@ Place = Literal["hardware", "host", "border", "rewritten"]
 
 
 @dataclass(frozen=True)
+class IntegerForm:
+    """Where an ONNX operator on integers keeps its operands' scales and zero points (positions among the node's inputs).
+
+    It is read as Dequantize - operator - Quantize. ``operands``: (value, scale, zero point); ``bias``: an int32 bias in steps of the
+    product of the first two scales; ``result``: (scale, zero point). Without a scale (None) the integers are the
+    values themselves, as in ConvInteger; a result without scale is int32.
+    """
+
+    operands: tuple[tuple[int, int | None, int], ...]
+    result: tuple[int, int] | None
+    bias: int | None = None
+
+
+@dataclass(frozen=True)
 class OnnxBinding:
     """How an ONNX operator becomes an operator of hlsgen.
 
     ``attributes`` maps an ONNX attribute to a field; ``inputs`` maps a field to the position of a constant ONNX input that
     holds it (such an input does not become an operand). Attributes not named are refused unless they stand in ``ignored`` with
     the value that has no effect (None: any value). ``quantisation`` gives the positions of the constant scale and zero point that fill a field of
-    that name; ``fixed`` fields that this binding sets. ``since``/``until`` bound the opset of ``domain``; ``arity`` is the least and the
+    that name; ``fixed`` fields that this binding sets; ``required`` attributes that must have this value; ``integers`` is
+    given where the ONNX operator works on quantised integers. ``since``/``until`` bound the opset of ``domain``; ``arity`` is the least and the
     greatest number of operands.
     """
 
@@ -44,6 +59,8 @@ class OnnxBinding:
     ignored: Mapping[str, Any] | None = None
     quantisation: tuple[int, int] | None = None
     fixed: Mapping[str, Any] | None = None
+    integers: IntegerForm | None = None
+    required: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,13 +89,14 @@ class TensorOp:
 
     Class data: ``bindings`` (the ONNX operators it stands for); ``place`` (``hardware``: lowers to processes; ``host``: runs on
     the host at a border; ``border``: Quantize and Dequantize, which are integer reading or host; ``rewritten``: a pass
-    replaces it); ``moves_data`` (elements are copied, or with ``selects`` the greatest of some: it commutes with per-tensor
+    replaces it); ``weighted`` (a product with weights as second operand and perhaps a bias as third); ``moves_data`` (elements are copied, or with ``selects`` the greatest of some: it commutes with per-tensor
     quantisation); ``elementwise`` (one operand, element by element: between Dequantize and Quantize it is a table);
     ``monotone`` (an elementwise one that never decreases: it commutes with ``selects``).
     """
 
     bindings: ClassVar[tuple[OnnxBinding, ...]] = ()
     place: ClassVar[Place] = "rewritten"
+    weighted: ClassVar[bool] = False
     moves_data: ClassVar[bool] = False
     selects: ClassVar[bool] = False
     elementwise: ClassVar[bool] = False
@@ -116,6 +134,15 @@ class TensorOp:
             f"expected an operator with a hardware form, found {self.name}",
             "Quantise the model so that this operator is between integers, or let it run on the host.",
         )
+
+    @property
+    def weight_axis(self) -> int:
+        """Of a ``weighted`` operator: the axis of the weights that counts output channels."""
+        return 0
+
+    def with_bias(self) -> TensorOp:
+        """Of a ``weighted`` operator: the operator that takes the same operands and a bias (C,)."""
+        return self
 
     def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
         """The same operator with everything explicit that follows from operand types (auto_pad, -1 in shapes)."""

@@ -14,6 +14,7 @@ from hlsgen.ops.op import (
     Array,
     Constants,
     Example,
+    IntegerForm,
     OnnxBinding,
     QuantisedOutput,
     QuantisedValue,
@@ -36,6 +37,8 @@ _WINDOW_ATTRIBUTES = {
     "auto_pad": "auto_pad",
     "ceil_mode": "ceil",
 }
+
+_AVERAGE_ATTRIBUTES = {**_WINDOW_ATTRIBUTES, "count_include_pad": "count_pads"}
 
 
 @dataclass(frozen=True)
@@ -139,10 +142,14 @@ class AveragePool(Pool):
     count_pads: bool = False
 
     bindings = (
+        OnnxBinding("AveragePool", (1, 1), attributes=_AVERAGE_ATTRIBUTES),
         OnnxBinding(
-            "AveragePool",
+            "QLinearAveragePool",
             (1, 1),
-            attributes={**_WINDOW_ATTRIBUTES, "count_include_pad": "count_pads"},
+            "com.microsoft",
+            attributes=_AVERAGE_ATTRIBUTES,
+            ignored={"channels_last": 0},
+            integers=IntegerForm(((0, 1, 2),), result=(3, 4)),
         ),
     )
 
@@ -207,6 +214,14 @@ class ReduceMean(TensorOp):
             ignored={"noop_with_empty_axes": 0},
         ),
         OnnxBinding("GlobalAveragePool", (1, 1), fixed={"spatial": True}),
+        OnnxBinding(
+            "QLinearGlobalAveragePool",
+            (1, 1),
+            "com.microsoft",
+            fixed={"spatial": True},
+            ignored={"channels_last": 0},
+            integers=IntegerForm(((0, 1, 2),), result=(3, 4)),
+        ),
     )
 
     def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:

@@ -90,6 +90,15 @@ class DequantizeLinear(TensorOp):
             quantisation=(1, 2),
         )
         for domain, since in (("", 10), ("com.microsoft", 1))
+    ) + (
+        # a Cast of integers to float32 says that the integers are the values themselves
+        OnnxBinding(
+            "Cast",
+            (1, 1),
+            required={"to": 1},
+            ignored={"saturate": None},
+            fixed={"quantisation": Quantisation((1.0,), (0,))},
+        ),
     )
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:

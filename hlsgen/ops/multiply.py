@@ -1,0 +1,26 @@
+"""Multiplication of floats; a constant factor after a product with weights is folded into the weights' scales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hlsgen.graph.ir import F32, TensorType
+from hlsgen.ops.op import Array, Constants, OnnxBinding, TensorOp, require
+
+
+@dataclass(frozen=True)
+class Mul(TensorOp):
+    """a * b, with ONNX's broadcasting."""
+
+    bindings = (OnnxBinding("Mul", (2, 2), since=7),)
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        a, b = inputs
+        require(not a.is_integer and not b.is_integer, self, "float operands", f"{a} and {b}")
+        return TensorType(tuple(np.broadcast_shapes(a.shape, b.shape)), F32)
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        return arrays[0] * arrays[1]

@@ -1,0 +1,47 @@
+"""Batch normalisation becomes a product and a sum with constants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlsgen.graph.builder import GraphBuilder
+from hlsgen.graph.ir import F32, Graph, Node
+from hlsgen.ops.add import Add
+from hlsgen.ops.batch_norm import BatchNormalization
+from hlsgen.ops.multiply import Mul
+from hlsgen.passes.rewrite import rewrite
+
+
+@dataclass(frozen=True)
+class SplitBatchNorm:
+    """BatchNormalization(x, constants) -> Add(Mul(x, gain / deviation), offset - mean * gain / deviation)
+
+    The constants are computed in float64 and rounded once. FoldIntoWeights then folds both into the product before.
+    """
+
+    name = "split_batch_norm"
+    summary = "write batch normalisation as a product and a sum"
+
+    def run(self, graph: Graph) -> Graph:
+        return rewrite(graph, _split)
+
+
+def _split(build: GraphBuilder, node: Node) -> str | None:
+    parameters = [build.constants.get(value) for value in node.inputs[1:]]
+    known = [p.astype(np.float64) for p in parameters if p is not None]
+    if not isinstance(node.op, BatchNormalization) or len(known) < 4:
+        return None
+    gain, offset, mean, variance = known
+    rank = len(build.types[node.inputs[0]].shape)
+    factor = gain / np.sqrt(variance + node.op.epsilon)
+    shape = (1, -1, *(1,) * (rank - 2))
+    scale = factor.astype(np.float32).reshape(shape)
+    shift = (offset - mean * factor).astype(np.float32).reshape(shape)
+    scaled = build.node(
+        Mul(), [node.inputs[0], build.constant(build.fresh(f"{node.name}_scale"), scale, F32)]
+    )
+    return build.node(
+        Add(), [scaled, build.constant(build.fresh(f"{node.name}_shift"), shift, F32)]
+    )
