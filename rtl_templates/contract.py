@@ -149,7 +149,8 @@ def unit_timing(
     raise ValueError(f"expected the name of a scalar unit, found {name!r}")
 
 
-_MULTIPLYING = ("Multiply", "RequantiseMultiplyShift", "RequantiseFloat32")
+_SERIAL = ("RequantiseMultiplyShift", "RequantiseFloat32")
+_MULTIPLYING = ("Multiply", *_SERIAL)
 
 
 def unit_base(timing: UnitTiming, ready: tuple[int | None, ...]) -> int:
@@ -175,6 +176,12 @@ def finish(
     widths = {**operands, **parameters}
     blocks = storage = 0
 
+    def serial(node: Expression) -> bool:
+        """Whether a node's value is there for one cycle only, at intervals above 1."""
+        return isinstance(node, ex.Unit) and (
+            node.name in _SERIAL or any(serial(a) for a in node.arguments)
+        )
+
     def ready(node: Expression) -> int | None:
         nonlocal blocks, storage
         match node:
@@ -185,6 +192,8 @@ def finish(
             case ex.Unit(name, constants, arguments):
                 shapes = tuple(ex.expression_width(a, widths) for a in arguments)
                 timing = unit_timing(name, dict(constants), shapes, interval, multiplier)
+                if timing.serial and any(serial(a) for a in arguments):
+                    raise ValueError(f"{name}: digit-serial units in a row need an interval of 1")
                 blocks, storage = blocks + timing.multipliers, storage + timing.storage_bits
                 return unit_base(timing, tuple(ready(a) for a in arguments)) + timing.latency
 

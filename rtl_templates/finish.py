@@ -96,7 +96,7 @@ class Finish(wiring.Component):
     Members: ``i``: stream of ArrayLayout(StructLayout(operands), lanes); ``o``: stream of ArrayLayout(element, lanes).
 
     **Timing**: see ``contract`` (latency from the first cycle of a word at ``i`` to ``o.valid``). A word is held at ``i``
-    for ``interval`` cycles and accepted in the last. ``i.ready`` depends on a credit, never on ``o.ready`` in the same
+    for ``interval`` cycles and accepted in the last; none in the first cycle after a reset. ``i.ready`` depends on a credit, never on ``o.ready`` in the same
     cycle; ``o.valid`` is a register.
     **Cost**: see ``contract``; parameter memories of up to ``contract.LOGIC_ROM_WORDS`` words are built of LUTs.
     **Semantics**: the finish expression of a dataflow process.
@@ -124,7 +124,12 @@ class Finish(wiring.Component):
             self.o.payload.shape(), depth=self.parameters.fifo_depth
         )
         wiring.connect(m, wiring.flipped(self.o), fifo.o)
-        begin, accept = self._phases(m, fifo)
+        available = fifo.available
+        if self.parameters.period > 1:  # the memories need a cycle to read their first word
+            primed = Signal()
+            m.d.sync += primed.eq(1)
+            available = available & primed
+        begin, accept = self._phases(m, available)
         pipeline = _Pipeline(self, m, begin, accept)
         for lane in range(self.parameters.lanes):
             value, at = pipeline.value(self.parameters.expression, lane)
@@ -135,16 +140,16 @@ class Finish(wiring.Component):
         m.d.comb += [fifo.start.eq(begin), fifo.push.eq(pipeline.pulse(self.pipeline_latency))]
         return m
 
-    def _phases(self, m: Module, fifo: CreditFifo) -> tuple[Value, Value]:
+    def _phases(self, m: Module, available: Value) -> tuple[Value, Value]:
         """Pulses in the first and in the last cycle of a word."""
         if self.parameters.interval == 1:
-            m.d.comb += self.i.ready.eq(fifo.available)
-            begin = self.i.valid & fifo.available
+            m.d.comb += self.i.ready.eq(available)
+            begin = self.i.valid & available
             return begin, begin
         phase = Signal(range(self.parameters.interval))
         begin, accept = Signal(), Signal()
         m.d.comb += [
-            begin.eq((phase == 0) & self.i.valid & fifo.available),
+            begin.eq((phase == 0) & self.i.valid & available),
             accept.eq(phase == self.parameters.interval - 1),
             self.i.ready.eq(accept),
         ]

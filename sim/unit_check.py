@@ -1,0 +1,208 @@
+"""The generic check of a template in Amaranth's simulator: bits, latency, interval, and every mix of idle and backpressure.
+
+A check is data: a function that makes the unit, the words that go in, the words that must come out. Words are bit
+patterns; :func:`bits` packs Python values by a layout.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import ClockDomain, Const, Module, Value
+from amaranth.sim import Simulator
+
+from rtl_templates.scalar_unit import ScalarUnit
+from sim.stalls import StallPattern
+
+PATTERNS = ("none", "random", "bursty")
+LONGEST_SILENCE = 2_000
+
+
+class UnitMismatch(AssertionError):
+    """A unit that computes, or keeps time, otherwise than it must."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was seen: the output words, the cycles of input acceptance and of output transfer.
+
+    ``first_offer``: the cycle in which the first input was offered; ``first_result``: that in which the first output was
+    valid.
+    """
+
+    words: tuple[int, ...]
+    accepted: tuple[int, ...]
+    delivered: tuple[int, ...]
+    first_offer: int
+    first_result: int
+
+
+def bits(layout: Any, value: Any) -> int:
+    """The bit pattern of a Python value (number, list, mapping) of an Amaranth shape or layout."""
+    if hasattr(layout, "const"):
+        return int(layout.const(value).as_bits())
+    cast = Const.cast(Const(value, layout))
+    return int(cast.value) & ((1 << len(cast)) - 1)
+
+
+def run_stream_unit(
+    unit: Any,
+    inputs: Sequence[int],
+    outputs: int,
+    *,
+    idle: str = "none",
+    backpressure: str = "none",
+    seed: str = "0",
+) -> Run:
+    """Send ``inputs`` to port ``i`` and take ``outputs`` words from port ``o``; the patterns are those of ``sim.stalls``.
+
+    Raises UnitMismatch if the unit falls silent, delivers more words, or withdraws or changes a word that
+    it offers.
+    """
+    accepted: list[int] = []
+    delivered: list[int] = []
+    words: list[int] = []
+    offers: list[int] = []
+    results: list[int] = []
+
+    async def source(context: Any) -> None:
+        await context.tick()
+        pattern, cycle = StallPattern(idle, f"{seed}/in"), 1
+        payload = Value.cast(unit.i.payload)
+        for word in inputs:
+            while not pattern.willing():
+                await context.tick()
+                cycle += 1
+            context.set(payload, word)
+            context.set(unit.i.valid, 1)
+            offers.append(cycle)
+            taken = False
+            while not taken:
+                _, _, ready = await context.tick().sample(unit.i.ready)
+                taken = bool(ready)
+                cycle += 1
+            accepted.append(cycle - 1)
+            context.set(unit.i.valid, 0)
+            context.set(payload, 0)
+
+    async def sink(context: Any) -> None:
+        pattern, silence, pending = StallPattern(backpressure, f"{seed}/out"), 0, None
+        payload = Value.cast(unit.o.payload)
+        for cycle in itertools.count():
+            if len(words) >= outputs and silence > 50:
+                return
+            willing = pattern.willing()
+            context.set(unit.o.ready, willing)
+            _, _, valid, word = await context.tick().sample(unit.o.valid, payload)
+            _keeps_word(pending, valid, word, cycle)
+            silence = 0 if valid else silence + 1
+            if silence > LONGEST_SILENCE:
+                raise UnitMismatch(f"expected {outputs} words, found {len(words)} and silence")
+            if valid:
+                results.append(cycle)
+            pending = word if valid and not willing else None
+            if valid and willing:
+                words.append(word)
+                delivered.append(cycle)
+
+    _simulate(unit, source, sink)
+    if len(words) != outputs:
+        raise UnitMismatch(f"expected {outputs} words, found {len(words)}")
+    return Run(tuple(words), tuple(accepted), tuple(delivered), offers[0], results[0])
+
+
+def _keeps_word(pending: int | None, valid: int, word: int, cycle: int) -> None:
+    if pending is not None and (not valid or word != pending):
+        raise UnitMismatch(f"cycle {cycle}: expected the offered word {pending:#x} to stay")
+
+
+def _simulate(unit: Any, *testbenches: Callable[[Any], Any]) -> None:
+    bench = Module()
+    bench.domains.sync = ClockDomain()  # also for a unit without registers
+    bench.submodules.unit = unit
+    simulator = Simulator(bench)
+    simulator.add_clock(1e-6)
+    for testbench in testbenches:
+        simulator.add_testbench(testbench)
+    simulator.run()
+
+
+def check_stream_unit(
+    make: Callable[[], Any],
+    inputs: Sequence[int],
+    expected: Sequence[int],
+    *,
+    mask: int = -1,
+    latency: int | None = None,
+    cycles: int | None = None,
+    seed: str = "0",
+) -> None:
+    """Run a unit under all nine mixes of idle and backpressure and compare every word (under ``mask``).
+
+    At full speed also: ``latency`` cycles from the first offer to the first result, and ``cycles`` from the first to the
+    last transfer at the output. Raises UnitMismatch.
+    """
+    for idle, backpressure in itertools.product(PATTERNS, PATTERNS):
+        run = run_stream_unit(
+            make(), inputs, len(expected), idle=idle, backpressure=backpressure, seed=seed
+        )
+        where = f"idle {idle}, backpressure {backpressure}, seed {seed}"
+        for k, (got, want) in enumerate(zip(run.words, expected, strict=True)):
+            if (got ^ want) & mask:
+                raise UnitMismatch(f"{where}: word {k}: expected {want:#x}, found {got:#x}")
+        if idle == backpressure == "none":
+            _compare(where, "latency", latency, run.first_result - run.first_offer)
+            _compare(where, "cycles", cycles, run.delivered[-1] - run.delivered[0])
+
+
+def _compare(where: str, what: str, expected: int | None, found: int) -> None:
+    if expected is not None and expected != found:
+        raise UnitMismatch(f"{where}: expected {what} {expected}, found {found}")
+
+
+def check_scalar_unit(
+    unit: ScalarUnit, vectors: Sequence[Sequence[int]], expected: Sequence[int], *, seed: str = "0"
+) -> None:
+    """Start a word per vector of operands, at random distances of at least the interval, and compare each result.
+
+    Every operand has its value only in the cycles in which the unit may rely on it, noise in all others.
+    Raises UnitMismatch.
+    """
+    noise = random.Random(seed)
+    timing = unit.timing
+    starts = list(_starts(len(vectors), unit.interval, noise))
+    drive: dict[int, list[tuple[int, int]]] = {}
+    for start, vector in zip(starts, vectors, strict=True):
+        for k, value in enumerate(vector):
+            for cycle in range(unit.interval):
+                drive.setdefault(start + timing.arrivals[k] + cycle, []).append((k, value))
+    due = {start + timing.latency: n for n, start in enumerate(starts)}
+    begins = set(starts)
+
+    async def testbench(context: Any) -> None:
+        for cycle in range(max(due) + 1):
+            context.set(unit.start, cycle in begins)
+            for k, width in enumerate(unit.operands):
+                context.set(unit.operand(k), noise.getrandbits(width.bits))
+            for k, value in drive.get(cycle, []):
+                context.set(unit.operand(k), value)
+            found = context.get(unit.result)
+            if cycle in due and found != expected[due[cycle]]:
+                n = due[cycle]
+                raise UnitMismatch(
+                    f"{unit.name}{tuple(vectors[n])}: expected {expected[n]}, found {found}"
+                )
+            await context.tick()
+
+    _simulate(unit, testbench)
+
+
+def _starts(count: int, interval: int, noise: random.Random) -> Iterator[int]:
+    cycle = 1
+    for k in range(count):
+        yield cycle
+        cycle += interval + (noise.randrange(3) if k % 8 == 7 else 0)

@@ -1,0 +1,185 @@
+"""PE array and drain together, as a stream unit: results, order, latency, cycles per group."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from typing import Any
+
+import pytest
+from amaranth.hdl import Module
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl_templates.drain import Drain
+from rtl_templates.expression import Width
+from rtl_templates.multiplier import shape_of
+from rtl_templates.pe_array import PeArray, PeArrayParameters
+from sim.unit_check import bits, check_stream_unit
+
+S8, U8, S20 = Width(8, True), Width(8, False), Width(20, True)
+
+
+class DrainedArray(wiring.Component):
+    """A PE array whose steps are a stream, with its drain."""
+
+    def __init__(self, parameters: PeArrayParameters, finish_lanes: int) -> None:
+        self.array = PeArray(parameters)
+        self.drain = Drain(
+            parameters.result_layout,
+            pixels=parameters.x,
+            channels=parameters.g * parameters.o,
+            finish_lanes=finish_lanes,
+        )
+        ports = [name for name, _ in parameters.operands] + ["weights"] * bool(parameters.weight)
+        shapes = {port: getattr(self.array, port).shape() for port in ports}
+        layout = data.StructLayout({"last": 1, **shapes})
+        self.ports = ports
+        super().__init__({"i": In(stream.Signature(layout)), "o": Out(self.drain.o.signature)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.array, m.submodules.drain = array, drain = self.array, self.drain
+        m.d.comb += [
+            array.enable.eq(drain.i.ready | ~array.result_valid),
+            array.valid.eq(self.i.valid),
+            array.last.eq(self.i.payload.last),
+            self.i.ready.eq(array.enable),
+            drain.i.valid.eq(array.result_valid),
+            drain.i.payload.eq(array.results),
+        ]
+        m.d.comb += [getattr(array, port).eq(self.i.payload[port]) for port in self.ports]
+        wiring.connect(m, drain.o, wiring.flipped(self.o))
+        return m
+
+
+def element(shape: Width, noise: random.Random) -> int:
+    return noise.choice((shape.minimum, shape.maximum, noise.randint(shape.minimum, shape.maximum)))
+
+
+def groups(
+    p: PeArrayParameters, count: int, steps: int, noise: random.Random
+) -> tuple[list[dict[str, Any]], list[list[dict[str, int]]]]:
+    """Random steps of ``count`` groups, and the results of each: one per row (x, g, o)."""
+    inputs, results = [], []
+    for _ in range(count):
+        rows: list[dict[str, int]] = [
+            {"acc": p.init} for _ in itertools.product(range(p.x), range(p.g), range(p.o))
+        ]
+        for step in range(steps):
+            word: dict[str, Any] = {"last": step == steps - 1}
+            for name, shape in p.operands:
+                word[name] = [element(shape, noise) for _ in range(p.x * p.g * p.lanes)]
+            if p.weight:
+                word["weights"] = [element(p.weight, noise) for _ in range(p.g * p.o * p.lanes)]
+            inputs.append(word)
+            for row, result in enumerate(rows):
+                accumulate(p, row, word, result)
+        results.append(rows)
+    return inputs, results
+
+
+def accumulate(
+    p: PeArrayParameters, row: int, word: dict[str, Any], result: dict[str, int]
+) -> None:
+    x, g, o = row // (p.g * p.o), row // p.o % p.g, row % p.o
+    if p.step == "pass":
+        result.clear()
+        result.update({name: word[name][x * p.g + g] for name, _ in p.operands})
+        return
+    for lane in range(p.lanes):
+        term = word[p.operands[0][0]][(x * p.g + g) * p.lanes + lane]
+        if p.step == "maximum":
+            result["acc"] = max(result["acc"], term)
+        else:
+            weight = word["weights"][(g * p.o + o) * p.lanes + lane] if p.weight else 1
+            result["acc"] += term * weight
+
+
+def words(p: PeArrayParameters, rows: list[dict[str, int]], f: int) -> list[list[dict[str, int]]]:
+    """Channel word by channel word, each for all pixels."""
+    channels = p.g * p.o
+    blank = dict.fromkeys(rows[0], 0)
+    found = []
+    for first in range(0, channels, f):
+        for x in range(p.x):
+            word = rows[x * channels + first : x * channels + min(first + f, channels)]
+            found.append(word + [blank] * (f - len(word)))
+    return found
+
+
+ONE = (("r0", S8),)
+CASES = [
+    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20), 4, 1),
+    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, o=4, i=3), 6, 1),
+    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, o=4, i=3), 2, 1),
+    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, o=4, i=3), 2, 2),
+    (PeArrayParameters((("r0", U8),), "multiply_accumulate", S8, S20, x=2, o=3, ky=3, kx=3), 3, 1),
+    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, x=2, g=2, kx=3), 3, 1),
+    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, g=3, ky=2, multiplier="lut"), 3, 3),
+    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, i=5, accumulate=False), 1, 1),
+    (PeArrayParameters((("r0", U8),), "add", None, Width(14, False), g=2), 5, 1),
+    (PeArrayParameters((("r0", S8),), "add", None, Width(14, True), g=2, ky=2, kx=2), 4, 2),
+    (PeArrayParameters(ONE, "maximum", None, S8, g=2, kx=3, init=-128), 3, 1),
+    (PeArrayParameters((("r0", U8),), "maximum", None, U8, accumulate=False, kx=2), 1, 1),
+    (PeArrayParameters((("r0", S8), ("r1", U8)), "pass", g=4), 1, 2),
+    (PeArrayParameters(ONE, "pass"), 1, 1),
+]
+
+
+@pytest.mark.parametrize(("parameters", "steps", "finish_lanes"), CASES)
+def test_results_of_groups(parameters: PeArrayParameters, steps: int, finish_lanes: int) -> None:
+    def make() -> DrainedArray:
+        return DrainedArray(parameters, finish_lanes)
+
+    unit, count = make(), 12
+    inputs, results = groups(parameters, count, steps, random.Random(5))
+    out = [w for rows in results for w in words(parameters, rows, finish_lanes)]
+    per_group = len(out) // count
+    assert per_group == unit.drain.contract.initiation_interval
+    check_stream_unit(
+        make,
+        [bits(unit.i.payload.shape(), word) for word in inputs],
+        [bits(unit.o.payload.shape(), word) for word in out],
+        latency=steps - 1 + unit.array.contract.latency + unit.drain.contract.latency,
+        cycles=(count - 1) * max(steps, per_group) + per_group - 1,
+    )
+
+
+def test_array_refuses_groups_and_input_channels_side_by_side() -> None:
+    with pytest.raises(ValueError, match="expected g or i to be 1"):
+        PeArrayParameters(ONE, "multiply_accumulate", S8, S20, g=2, i=2)
+
+
+def test_array_refuses_an_accumulator_that_is_missing() -> None:
+    with pytest.raises(ValueError, match="an accumulator"):
+        PeArrayParameters(ONE, "add")
+
+
+@pytest.mark.parametrize(("x", "channels", "f", "turn"), [(1, 4, 1, (4, 1)), (2, 4, 2, (4, 4, 2))])
+def test_drain_skips_the_channels_that_the_last_group_of_a_turn_lacks(
+    x: int, channels: int, f: int, turn: tuple[int, ...]
+) -> None:
+    def make() -> Drain:
+        return Drain(
+            shape_of(S8),
+            pixels=x,
+            channels=channels,
+            finish_lanes=f,
+            groups=len(turn),
+            last_channels=turn[-1],
+        )
+
+    noise, inputs, out = random.Random(2), [], []
+    layout, word = make().i.payload.shape(), make().o.payload.shape()
+    for valid in turn * 5:
+        rows = [noise.randrange(-128, 128) for _ in range(x * channels)]
+        inputs.append(bits(layout, rows))
+        for first in range(0, valid, f):
+            out += [bits(word, rows[p * channels + first :][:f]) for p in range(x)]
+    check_stream_unit(make, inputs, out, latency=1, cycles=len(out) - 1)
+
+
+def test_drain_refuses_words_that_straddle_groups() -> None:
+    with pytest.raises(ValueError, match="do not divide"):
+        Drain(8, pixels=1, channels=3, finish_lanes=2, groups=2)

@@ -1,0 +1,154 @@
+"""Every scalar unit computes its scalar operator, at its latency."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from hlsgen.scalar import (
+    SCALAR_OPS,
+    Add,
+    Clamp,
+    Maximum,
+    Minimum,
+    Multiply,
+    QuantisedAdd,
+    RequantiseFloat32,
+    RequantiseMultiplyShift,
+    ScalarOp,
+    ShiftRight,
+    Subtract,
+    Table,
+)
+from hlsgen.types import ElementType
+from rtl_templates.expression import Width, unit_result
+from rtl_templates.scalar_units import SCALAR_UNITS, scalar_unit
+from sim.unit_check import check_scalar_unit
+
+S8, U8, S5, S20, S24 = (ElementType.parse(t) for t in ("s8", "u8", "s5", "s20", "s24"))
+U17, U24, U30, U36 = (ElementType.parse(t) for t in ("u17", "u24", "u30", "u36"))
+
+EXCEPTIONS = ((-128, 127, 5), (3, 4, -7))
+SIMPLE: list[tuple[ScalarOp, tuple[ElementType, ...]]] = [
+    (Add(), (S20, S8)),
+    (Add(), (U8, S8)),
+    (Subtract(), (U8, U8)),
+    (Subtract(), (U8, S20)),
+    (Multiply(), (S8, U8)),
+    (Multiply(), (S24, U24)),
+    (Maximum(), (S8, U8)),
+    (Minimum(), (S8, S5)),
+    (Clamp(-128, 127), (S20,)),
+    (Clamp(0, 255), (S20,)),
+    (Clamp(3, 100), (U24,)),
+    (Clamp(-3, 20), (U8,)),
+    (Clamp(-5, 6), (S8,)),
+    (Clamp(-300, 300), (S8,)),
+    (Clamp(0, 127), (S8,)),
+    (Clamp(0, 255), (S8,)),
+    (ShiftRight(3), (S20,)),
+    (QuantisedAdd(23170, 11585, 8192, 14, -128, 127, EXCEPTIONS), (S8, S8)),
+    (QuantisedAdd(23170, 31585, -8192, 15, 0, 255), (U8, U8)),
+    (QuantisedAdd(123, 311, 77, 9, 0, 60), (U8, S5)),
+    (Table(tuple((7 * k * k) % 251 - 125 for k in range(256))), (S8,)),
+    (Table(tuple(255 - k for k in range(256))), (U8,)),
+]
+REQUANTISE: list[tuple[ScalarOp, tuple[ElementType, ...]]] = [
+    (RequantiseMultiplyShift(30, -128, 127), (S20, U24, U30)),
+    (RequantiseMultiplyShift(25, 0, 255), (S20, U17, U36)),
+    (RequantiseMultiplyShift(24, -100, 127), (S24, U17, ElementType(32, True))),
+    (RequantiseMultiplyShift(3, -8, 7), (S8, U8, S8)),
+    (RequantiseFloat32(34, 3, -128, 127), (S20, U24)),
+    (RequantiseFloat32(38, 0, 0, 255), (S24, U24)),
+    (RequantiseFloat32(30, -128, -128, 100), (S24, U17)),
+    (RequantiseFloat32(8, 0, -128, 127), (S8, U8)),
+    (RequantiseFloat32(50, 7, -128, 127), (S24, U24)),
+]
+
+
+def stimulus(types: tuple[ElementType, ...], count: int, seed: int) -> list[tuple[int, ...]]:
+    """All corners, then random operands of random magnitude."""
+    noise = random.Random(seed)
+
+    def one(kind: ElementType) -> int:
+        value = noise.getrandbits(noise.randint(1, kind.bits)) * noise.choice((1, 1, -1))
+        return min(max(value, kind.minimum), kind.maximum)
+
+    corners = [()]
+    for kind in types:
+        corners = [(*c, v) for c in corners for v in (kind.minimum, 0, kind.maximum)]
+    return [*corners, *(tuple(one(kind) for kind in types) for _ in range(count))]
+
+
+def check(
+    op: ScalarOp,
+    types: tuple[ElementType, ...],
+    vectors: list[tuple[int, ...]],
+    interval: int = 1,
+    multiplier: str = "dsp",
+) -> None:
+    columns = [np.array(column, dtype=np.int64) for column in zip(*vectors, strict=True)]
+    expected = [int(v) for v in op.evaluate(np, *columns)]
+    unit = scalar_unit(
+        op.name,
+        dict(op.parameters),
+        tuple(Width(t.bits, t.signed) for t in types),
+        interval=interval,
+        multiplier="lut" if multiplier == "lut" else "dsp",
+    )
+    check_scalar_unit(unit, vectors, expected)
+
+
+def name(case: object) -> str:
+    return str(case)[:60] if isinstance(case, ScalarOp) else ""
+
+
+def test_every_scalar_operator_has_a_unit_of_its_name() -> None:
+    assert [op.__name__ for op in SCALAR_OPS] == list(SCALAR_UNITS)
+
+
+@pytest.mark.parametrize(("op", "types"), SIMPLE + REQUANTISE, ids=name)
+def test_unit_equals_operator(op: ScalarOp, types: tuple[ElementType, ...]) -> None:
+    check(op, types, stimulus(types, 150, 1))
+
+
+@pytest.mark.parametrize(("op", "types"), SIMPLE + REQUANTISE, ids=name)
+def test_width_of_result_equals_that_of_operator(
+    op: ScalarOp, types: tuple[ElementType, ...]
+) -> None:
+    widths = tuple(Width(t.bits, t.signed) for t in types)
+    got, want = unit_result(op.name, dict(op.parameters), widths), op.result(*types)
+    assert (got.bits, got.signed) == (want.bits, want.signed)
+
+
+@pytest.mark.parametrize("interval", [2, 5, 9, 30])
+@pytest.mark.parametrize(("op", "types"), REQUANTISE, ids=name)
+def test_digit_serial_unit_equals_operator(
+    op: ScalarOp, types: tuple[ElementType, ...], interval: int
+) -> None:
+    check(op, types, stimulus(types, 12, 2), interval)
+
+
+@pytest.mark.parametrize(("op", "types"), REQUANTISE[:1] + REQUANTISE[4:5], ids=name)
+def test_multipliers_of_luts_equal_operator(op: ScalarOp, types: tuple[ElementType, ...]) -> None:
+    check(op, types, stimulus(types, 60, 3), 1, "lut")
+
+
+def test_requantise_float32_rounds_ties_of_the_float32_product_to_even() -> None:
+    # acc * m / 2**q beside a half integer by less than half a float32 ulp
+    q, m = 34, (1 << 24) - 3
+    op, types = RequantiseFloat32(q, 0, -128, 127), (S20, U24)
+    near = [round((k + 0.5) * 2**q / m) + d for k in range(-130, 130) for d in (-1, 0, 1)]
+    check(op, types, [(acc, m) for acc in near])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("op", "types"), [c for c in SIMPLE if isinstance(c[0], QuantisedAdd)])
+def test_quantised_add_on_every_pair(op: ScalarOp, types: tuple[ElementType, ...]) -> None:
+    a, b = types
+    vectors = [
+        (x, y) for x in range(a.minimum, a.maximum + 1) for y in range(b.minimum, b.maximum + 1)
+    ]
+    check(op, types, vectors)
