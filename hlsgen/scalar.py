@@ -124,6 +124,21 @@ class Minimum(ScalarOp):
 
 
 @dataclass(frozen=True)
+class Equal(ScalarOp):
+    """1 where a is b, else 0."""
+
+    operands = 2
+
+    def evaluate(self, xp: Any, *arrays: Any) -> Any:
+        a, b = arrays
+        same = a == b
+        return xp.where(same, xp.ones_like(same, dtype=xp.int64), 0)
+
+    def result(self, *types: ElementType) -> ElementType:
+        return ElementType(1, False)
+
+
+@dataclass(frozen=True)
 class Clamp(ScalarOp):
     """min(max(x, low), high)."""
 
@@ -302,6 +317,7 @@ SCALAR_OPS: tuple[type[ScalarOp], ...] = (
     Multiply,
     Maximum,
     Minimum,
+    Equal,
     Clamp,
     ShiftRight,
     RequantiseMultiplyShift,

@@ -127,7 +127,7 @@ def unit_timing(
     match name:
         case "ShiftRight":
             return UnitTiming(0, (0,), 0)
-        case "Add" | "Subtract" | "Maximum" | "Minimum":
+        case "Add" | "Subtract" | "Maximum" | "Minimum" | "Equal":
             return UnitTiming(1, (0, 0), 0)
         case "Clamp":
             return UnitTiming(1, (0,), 0)

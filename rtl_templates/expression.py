@@ -78,6 +78,8 @@ def unit_result(name: str, parameters: Mapping[str, Any], operands: tuple[Width,
             return Width.holding(max(low), max(high))
         case "Minimum":
             return Width.holding(min(low), min(high))
+        case "Equal":
+            return Width(1, False)
         case "Clamp":
             least, most = parameters["low"], parameters["high"]
             return Width.holding(min(max(low[0], least), most), min(max(high[0], least), most))

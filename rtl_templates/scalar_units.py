@@ -58,6 +58,13 @@ class Minimum(_Registered):
         return Mux(self.operand(0) < self.operand(1), self.operand(0), self.operand(1))
 
 
+class Equal(_Registered):
+    """1 where a is b, else 0. **Timing**: 1 cycle. **Semantics**: scalar operator Equal."""
+
+    def compute(self) -> Value:
+        return self.operand(0) == self.operand(1)
+
+
 class Clamp(_Registered):
     """min(max(x, low), high). **Timing**: 1 cycle. **Semantics**: scalar operator Clamp."""
 
@@ -115,6 +122,7 @@ SCALAR_UNITS: Final[Mapping[str, type[ScalarUnit]]] = {
         Multiply,
         Maximum,
         Minimum,
+        Equal,
         Clamp,
         ShiftRight,
         RequantiseMultiplyShift,

@@ -22,7 +22,7 @@ from hlsgen.dataflow.ir import (
     Store,
     Write,
 )
-from hlsgen.scalar import Add, Maximum, Multiply, ScalarOp
+from hlsgen.scalar import Add, Equal, Maximum, Multiply, ScalarOp
 from hlsgen.types import ElementType
 
 ACCUMULATOR = Operand("acc")
@@ -43,13 +43,14 @@ class Finish:
     """How an accumulator becomes a result: ``op(acc + bias, *constants)``, or ``acc + bias`` without op.
 
     ``bias`` and each of ``constants`` hold one integer per output channel (or one for all); ``element`` is the type of
-    the channel that is written.
+    the channel that is written. Where the accumulator (without bias) is ``nudge``, it is raised by 1.
     """
 
     element: ElementType
     op: ScalarOp | None = None
     constants: tuple[np.ndarray, ...] = ()
     bias: np.ndarray | None = None
+    nudge: np.ndarray | None = None
 
 
 class DataflowBuilder:
@@ -265,6 +266,9 @@ class DataflowBuilder:
         expression = operand
         if finish.bias is not None and np.any(finish.bias):
             expression = Call(Add(), (expression, constant("bias", finish.bias)))
+        if finish.nudge is not None:
+            hit = Call(Equal(), (operand, constant("nudge", finish.nudge)))
+            expression = Call(Add(), (expression, hit))
         if finish.op is not None:
             labels = ("multiplier", "rounding")[: len(finish.constants)]
             arguments = [

@@ -234,7 +234,10 @@ def requantising_finish(
     if len(scales) == 1:
         low, high = np.min(low), np.max(high)
     choice = choose(scales, op.zero_point, op.low, op.high, low, high, where)
-    return Finish(op.element, choice.op, choice.constants, bias)
+    nudge = choice.nudge
+    if nudge is not None and bias is not None:
+        nudge = nudge - bias
+    return Finish(op.element, choice.op, choice.constants, bias, nudge)
 
 
 def place_canonically(

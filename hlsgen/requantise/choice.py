@@ -1,4 +1,5 @@
-"""The requantiser of a layer: multiply-shift where it is proved exact, the float32-exact integer form elsewhere."""
+"""The requantiser of a layer: multiply-shift where it is proved exact, if need be with one accumulator of each channel
+raised by 1; the float32-exact integer form elsewhere."""
 
 from __future__ import annotations
 
@@ -16,10 +17,14 @@ _EXACT = (1 << 24) - 1  # largest range of integers that float32 holds without r
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """``op(acc, *constants)``: a scalar operator and its constants, one int64 per channel."""
+    """``op(acc, *constants)``: a scalar operator and its constants, one int64 per channel.
+
+    Where ``acc`` is the channel's ``nudge``, it is ``op(acc + 1, *constants)``.
+    """
 
     op: ScalarOp
     constants: tuple[np.ndarray, ...]
+    nudge: np.ndarray | None = None
 
 
 def choose(
@@ -45,10 +50,10 @@ def choose(
         np.broadcast_to(np.asarray(accumulator_low, dtype=np.int64), scale.shape),
         np.broadcast_to(np.asarray(accumulator_high, dtype=np.int64), scale.shape),
     )
-    found = find_multiply_shift(rounding)
-    if found is not None:
-        assert verify_multiply_shift(rounding, found), f"{where}: the proof contradicts the search"
-        return Choice(found.op, (found.multiplier, found.rounding))
+    for nudged in (False, True):
+        found = find_multiply_shift(rounding, nudged)
+        if found is not None and verify_multiply_shift(rounding, found):
+            return Choice(found.op, (found.multiplier, found.rounding), found.nudge)
     op, multiplier = float32_parameters(rounding, where)
     return Choice(op, (multiplier,))
 

@@ -132,3 +132,13 @@ def test_choose_add_lists_ties_as_exceptions_or_refuses() -> None:
     truth = np.clip(np.rint(0.5 * a + 0.5 * a.T), -128, 127).astype(np.int64)
     with pytest.raises(TypeMismatch, match="65536"):
         choose_add(truth, (S8, S8), (0.5, 0.5), -128, 127)
+
+
+def test_one_raised_accumulator_makes_a_scale_with_no_exact_multiplier_exact() -> None:
+    rounding = layer(np.array([2.0**-10.87, 2.0**-8.34], np.float32), -128, -128, 127, 200_000)
+    choice = choose(rounding.scale, -128, -128, 127, -200_000, 200_000)
+    assert isinstance(choice.op, RequantiseMultiplyShift)
+    every = np.broadcast_to(np.arange(-200_000, 200_001), (2, 400_001))
+    raised = every if choice.nudge is None else every + (every == choice.nudge[:, None])
+    results = choice.op.evaluate(np, raised, *(c[:, None] for c in choice.constants))
+    assert np.array_equal(results, rounding.evaluate(every))
