@@ -22,29 +22,44 @@ class IntegerModel:
 
 
 def cut_host(graph: Graph) -> IntegerModel:
-    """Cuts off what cannot be hardware at the inputs and outputs; raises UnsupportedOp where it stands in between."""
-    hardware = [node for node in graph.nodes if is_hardware(graph, node)]
-    if not hardware:
+    """Cuts off what cannot be hardware at the inputs and outputs; raises UnsupportedOp where it stands in between.
+
+    Operators that only move elements go with the host part that they stand in.
+    """
+    able = [node for node in graph.nodes if is_hardware(graph, node)]
+    computing = [node for node in able if not node.op.moves_data or node.op.selects]
+    if not computing:
         raise UnsupportedOp(
             graph.name,
             "expected quantised operators (Dequantize - operator - Quantize, or QLinear operators), found none",
             "Quantise the model, or give samples to quantise it with: --calibrate samples.npz.",
         )
-    feeding = _needed_by(graph, hardware)
-    before = [n for n in graph.nodes if n not in hardware and n.output in feeding]
-    made = {node.output for node in hardware}
-    for node in graph.nodes:
-        if node in before and any(value in made for value in node.inputs):
-            raise UnsupportedOp(
-                f"{graph.name}, node {node.name} ({node.op.name})",
-                "expected integer operators between the first and the last quantised one, found one on reals",
-                "Quantise this operator too (Dequantize before, Quantize after it), or move it to the end.",
-            )
+    above, below = _needed_by(graph, computing), _made_from(graph, computing)
+    reals = [node for node in graph.nodes if node not in able]
+    _refuse_between(graph, [n for n in reals if n.output in above and n.output in below])
+    early = _needed_by(graph, [node for node in reals if node.output in above])
+    late = _made_from(graph, [node for node in reals if node.output in below])
+    before = [
+        n for n in graph.nodes if n.output in above and (n in reals or n.output in early)
+    ]
+    hardware = [n for n in able if n not in before and n.output not in late]
     after = [node for node in graph.nodes if node not in hardware and node not in before]
     return IntegerModel(
         _part(graph, "host_before", before, graph.inputs, _read_by(graph, hardware)),
         _part(graph, "hardware", hardware, None, [*_read_by(graph, after), *graph.outputs]),
         _part(graph, "host_after", after, None, graph.outputs),
+    )
+
+
+def _refuse_between(graph: Graph, nodes: list[Node]) -> None:
+    """Raises UnsupportedOp for operators on reals between integer ones; names the first that is no border itself."""
+    if not nodes:
+        return
+    node = next((node for node in nodes if node.op.place != "border"), nodes[0])
+    raise UnsupportedOp(
+        f"{graph.name}, node {node.name} ({node.op.name})",
+        "expected integer operators between the first and the last quantised one, found one on reals",
+        "Quantise this operator (per-tensor Dequantize before each operand, Quantize after it), or move it to the end.",
     )
 
 
@@ -55,11 +70,22 @@ def is_hardware(graph: Graph, node: Node) -> bool:
 
 
 def _needed_by(graph: Graph, nodes: list[Node]) -> set[str]:
+    """The values that nodes depend on."""
     needed = {value for node in nodes for value in node.inputs}
     for node in reversed(graph.nodes):
         if node.output in needed:
             needed.update(node.inputs)
     return needed
+
+
+def _made_from(graph: Graph, nodes: list[Node]) -> set[str]:
+    """The values that depend on the results of nodes, those results not included."""
+    made = {node.output for node in nodes}
+    found: set[str] = set()
+    for node in graph.nodes:
+        if any(value in made or value in found for value in node.inputs):
+            found.add(node.output)
+    return found
 
 
 def _read_by(graph: Graph, nodes: list[Node]) -> list[str]:
