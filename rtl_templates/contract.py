@@ -113,6 +113,14 @@ def credit_fifo(*, depth: int, word_bits: int) -> Contract:
     return Contract(1, 1, depth * word_bits, 0)
 
 
+def reorder(*, pixels: int, words: int, word_bits: int) -> Contract:
+    """Contract of Reorder: a group of ``pixels * words`` words leaves when it is complete; single words just pass."""
+    if words == 1:
+        return Contract(0, 1, 0, 0)
+    bank = 1 << (pixels * words - 1).bit_length()
+    return Contract(2, pixels * words, 2 * bank * word_bits, 0)
+
+
 def unit_timing(
     name: str,
     parameters: Mapping[str, Any],
