@@ -39,7 +39,7 @@ class LoopNest(wiring.Component):
     value_<k>: value of counter k at the present step
     last: bit l is set while level l is in its last trip
     group_first, group_last: the present step begins / ends a pixel group
-    first, last_reduce: the present step begins / ends a result
+    result_last: the present step is the last of a result
 
     Timing: outputs are functions of registers; a step takes one cycle; the nest repeats without a pause.
     Cost: per level a counter of log2(trips) bits, per counter an adder of ``bits``.
@@ -54,8 +54,7 @@ class LoopNest(wiring.Component):
             "last": Out(len(nest.trips)),
             "group_first": Out(1),
             "group_last": Out(1),
-            "first": Out(1),
-            "last_reduce": Out(1),
+            "result_last": Out(1),
         }
         for number, port in enumerate(counters):
             members[f"value_{number}"] = Out(port.value_shape)
@@ -89,15 +88,14 @@ class LoopNest(wiring.Component):
         moving[0] = inner
         for number, port in enumerate(self.counters):
             self._keep(m, number, port, moving)
-        for name, begin in (("group", self.nest.group), ("", self.nest.reduce)):
-            starting = Signal(init=1, name=f"{name or 'reduce'}_starting")
-            ending = self.last[begin:].all()
-            with m.If(self.advance):
-                m.d.sync += starting.eq(ending)
-            if name:
-                m.d.comb += [self.group_first.eq(starting), self.group_last.eq(ending)]
-            else:
-                m.d.comb += [self.first.eq(starting), self.last_reduce.eq(ending)]
+        starting = Signal(init=1)
+        m.d.comb += [
+            self.group_first.eq(starting),
+            self.group_last.eq(self.last[self.nest.group :].all()),
+            self.result_last.eq(self.last[self.nest.reduce :].all()),
+        ]
+        with m.If(self.advance):
+            m.d.sync += starting.eq(self.group_last)
         return m
 
     def _keep(self, m: Module, number: int, port: CounterPort, moving: list[Value]) -> None:

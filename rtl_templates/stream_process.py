@@ -93,7 +93,7 @@ class StreamProcess(wiring.Component):
                 buffer.column.eq(nest.value(3 * k + 2)),
             ]
         issued, last = self._delayed(m, enable, "issued", issue), self._delayed(
-            m, enable, "last", nest.last_reduce, reset_less=True
+            m, enable, "last", nest.result_last, reset_less=True
         )
         m.d.comb += [
             enable.eq(~array.result_valid | drain.i.ready),

@@ -18,22 +18,7 @@ from hlsgen.rtl.emit import Design
 
 TOP = "hlsgen_top"
 
-_PASSES = (
-    "read_rtlil design.il",
-    "proc -nomux",
-    "proc_mux",
-    "memory_collect",
-    "opt_clean",
-    "write_verilog -sv design.v",
-)
-
-_PROGRAM = """
-import sys
-from pyosys import libyosys
-design = libyosys.Design()
-for command in sys.argv[1:]:
-    libyosys.run_pass("tee -q -a yosys.log " + command, design)
-"""
+_PROGRAM = Path(__file__).with_name("yosys_verilog.py")
 
 
 def to_rtlil(component: wiring.Component) -> str:
@@ -49,7 +34,10 @@ def to_verilog(design: Design | wiring.Component) -> str:
         work = Path(folder)
         (work / "design.il").write_text(to_rtlil(component))
         done = subprocess.run(
-            [sys.executable, "-c", _PROGRAM, *_PASSES], cwd=work, capture_output=True, text=True
+            [sys.executable, str(_PROGRAM), "design.il", "design.v"],
+            cwd=work,
+            capture_output=True,
+            text=True,
         )
         result = work / "design.v"
         if done.returncode or not result.exists():
