@@ -131,8 +131,8 @@ def dsp_units(table: FamilyTable, width_a: int, width_b: int) -> int:
 
 
 def _slices(width: int, limit: int) -> int:
-    """Signed operands split into unsigned slices of limit - 1 bits and a signed rest."""
-    return 1 if width <= limit else int(ceil_div(width - 1, limit - 1))
+    """Signed operands cut into unsigned slices of limit - 1 bits, of which the last has the sign."""
+    return int(max(1, ceil_div(width - 1, limit - 1)))
 
 
 def multiplication(table: FamilyTable, kind: str, width_a: int, width_b: int) -> Cost:

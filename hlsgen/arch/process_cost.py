@@ -103,13 +103,11 @@ def expression_cost(
             # |acc|, distance to half, window, rounding and the sign: about four adders (numbers.md 3.3)
             steps = Cost(lut=table.adder_bit * 4 * product + 60, ff=2 * product)
             return total + multiplication(table, kind, widths[0], widths[1]) + steps
-        case QuantisedAdd() as op:
-            each = [
-                multiplication(table, kind, w, m.bit_length() + 1)
-                for w, m in zip(widths, (op.multiplier_a, op.multiplier_b), strict=True)
-            ]
-            sums = Cost(lut=table.adder_bit * 2 * (op.shift + 10), ff=2 * (op.shift + 10))
-            return total + each[0] + each[1] + sums + Cost(lut=8 * len(op.exceptions) + 16, ff=8)
+        case QuantisedAdd(shift=shift, exceptions=exceptions):
+            # two bits of each operand address a sum of multiples: a table and an adder per pair of bits
+            pairs, wide = max(operand.bits for operand in operands) // 2, shift + 10
+            luts = pairs * wide * (1 + table.adder_bit) + 8 * len(exceptions) + 16
+            return total + Cost(lut=luts, ff=(pairs + 1) * wide)
         case Table():
             return total + memory(table, 256, bits, constant=True)
         case _:
@@ -159,13 +157,13 @@ def finish_cost(
     """The finishing pipelines, their constants and the queue of finished words."""
     types = operand_types(dataflow, process)
     unit = expression_cost(table, kind, process.finish, types)
-    serial = expression_cost(table, "lut", process.finish, types)
     plain = expression_cost(table, "dsp", process.finish, types)
-    slow = np.asarray(f.finish_interval) > 1
-    products = (
-        serial.lut - plain.lut
-    )  # a digit-serial product is its LUT product divided by its cycles
-    lut = np.where(slow, plain.lut + 30 + products / f.finish_interval, unit.lut)
+    interval = np.asarray(f.finish_interval)
+    slow = interval > 1
+    product = _requantise_widths(process.finish, types)
+    digit = np.ceil(product[1] / np.maximum(interval - 1, 1))
+    serial = (table.multiplier_bit * digit + table.adder_bit) * product[0] + product[1] + 12
+    lut = np.where(slow, plain.lut + serial, unit.lut)
     dsp = np.where(slow, 0, unit.dsp)
     total = Cost(lut=lut, ff=unit.ff, dsp=dsp, bram=unit.bram).times(f.finish_lanes)
     channels = dataflow.channels[process.write.channel].shape[2]
@@ -177,10 +175,24 @@ def finish_cost(
             words = ceil_div(channels, f.finish_lanes)
             total += memory(table, words, store.element.bits * f.finish_lanes, constant=True)
     element = dataflow.channels[process.write.channel].element
-    return total + memory(table, 16, element.bits * f.finish_lanes) + Cost(lut=12, ff=12)
+    queue = QUEUE_WORDS / interval * element.bits * f.finish_lanes
+    return total + Cost(lut=table.choice_bit * queue + 20, ff=queue + 12)
 
 
 _REDUCE = ("ky", "kx", "i")
+QUEUE_WORDS = 9
+"""Words of the output queue of a pipeline that finishes one word per cycle: about its latency."""
+
+
+def _requantise_widths(expression: Expression, types: Mapping[str, ElementType]) -> tuple[int, int]:
+    """Widths of the factors of the widest requantising product; (0, 0) without one."""
+    if not isinstance(expression, Call):
+        return 0, 0
+    found = [_requantise_widths(argument, types) for argument in expression.arguments]
+    if isinstance(expression.op, RequantiseMultiplyShift | RequantiseFloat32):
+        factors = [signed_width(result_type(a, types)) for a in expression.arguments[:2]]
+        found.append((factors[0], factors[1]))
+    return max(found, default=(0, 0), key=lambda pair: pair[0] * pair[1])
 
 
 def weights_cost(table: FamilyTable, dataflow: Dataflow, process: Process, f: Factors) -> Cost:
@@ -218,3 +230,15 @@ def buffer_cost(
     masks = copies * lanes * bits * table.choice_bit * 0.5 * masked
     control = table.buffer + table.counter_bit * 6 * address + table.adder_bit * copies * address
     return banks + Cost(lut=masks + control, ff=8 * address + copies * lanes * bits * 0.5)
+
+
+def process_cost(
+    dataflow: Dataflow, process: Process, table: FamilyTable, f: Factors, kind: str, finish: str
+) -> Cost:
+    """Everything of a process but its buffers."""
+    return (
+        array_cost(table, dataflow, process, f, kind)
+        + finish_cost(table, dataflow, process, f, finish)
+        + weights_cost(table, dataflow, process, f)
+        + control_cost(table, process, f)
+    )

@@ -16,15 +16,13 @@ import numpy.typing as npt
 from hlsgen.arch.cost import FAMILIES, Cost, FamilyTable, ceil_div
 from hlsgen.arch.process_cost import (
     Factors,
-    array_cost,
     buffer_cost,
-    control_cost,
     expression_cost,
-    finish_cost,
     multiplies,
     operand_types,
-    weights_cost,
+    process_cost,
 )
+from hlsgen.arch.schedule_cost import column_copies
 from hlsgen.dataflow.ir import Dataflow, Process, Read
 from hlsgen.schedule.geometry import guard_shape, liveness_depth
 from hlsgen.schedule.ir import ArrayPlan, MultiplierKind, Unroll
@@ -96,13 +94,13 @@ def candidates(
     family: str,
     space: Space,
     override: Unroll | None = None,
-    depths: Mapping[tuple[int, int], int] | None = None,
+    extra: Mapping[int, int] | None = None,
 ) -> Candidates:
-    """The candidates of a process. ``depths``: extra elements that (read number, 0) must hold beyond its own liveness."""
+    """The candidates of a process. ``extra``: elements that the buffer of a read number must hold beyond its own liveness."""
     table = FAMILIES[family]
     factors = _legal(dataflow, process, _enumerate(process, space, override))
     rows = [
-        _priced(dataflow, process, table, part, kind, finish, depths or {})
+        _priced(dataflow, process, table, part, kind, finish, extra or {})
         for kind in ((0, 1) if multiplies(process) else (1,))
         for finish, part in _finishing(dataflow, process, table, factors, space)
     ]
@@ -200,12 +198,12 @@ def _priced(
     rows: Integers,
     kind: int,
     finish: int,
-    depths: Mapping[tuple[int, int], int],
+    extra: Mapping[int, int],
 ) -> Candidates:
     f = Factors(*rows.T)
     total = process_cost(dataflow, process, table, f, KINDS[kind], KINDS[finish])
     for number, read in channel_reads(dataflow, process):
-        total += _buffer(dataflow, process, table, read, f, depths.get((number, 0), 0))
+        total += _buffer(dataflow, process, table, read, f, extra.get(number, 0))
     shape = np.zeros(len(rows))
     kinds = np.tile(np.array([[kind, finish]], np.int64), (len(rows), 1))
     return Candidates(
@@ -215,18 +213,6 @@ def _priced(
         (total.dsp + shape).astype(np.int64),
         total.lut + shape,
         (total.bram + shape).astype(np.int64),
-    )
-
-
-def process_cost(
-    dataflow: Dataflow, process: Process, table: FamilyTable, f: Factors, kind: str, finish: str
-) -> Cost:
-    """Everything of a process but its buffers."""
-    return (
-        array_cost(table, dataflow, process, f, kind)
-        + finish_cost(table, dataflow, process, f, finish)
-        + weights_cost(table, dataflow, process, f)
-        + control_cost(table, process, f)
     )
 
 
@@ -241,17 +227,11 @@ def _buffer(
         guard = guard_shape(read, process, Unroll(x=x), channel, width)
         depth[(f.x == x) & (lanes == width)] = liveness_depth(guard)
     depth = depth + ceil_div(extra, lanes)
-    across = read.index[1]
-    columns = [
-        len(
-            {
-                across.coefficient("x") * a + across.coefficient("kx") * b
-                for a, b in product(range(x), range(kx))
-            }
-        )
-        for x, kx in zip(f.x, f.kx, strict=True)
-    ]
-    copies = f.ky * np.array(columns)
+    shapes = sorted({(int(x), int(kx)) for x, kx in zip(f.x, f.kx, strict=True)})
+    columns = np.zeros(len(lanes), np.int64)
+    for x, kx in shapes:
+        columns[(f.x == x) & (f.kx == kx)] = column_copies(read, x, kx)
+    copies = f.ky * columns
     return buffer_cost(
         table, depth, lanes, channel.element.bits, copies, masked=read.outside is not None
     )

@@ -12,7 +12,10 @@ from scipy.sparse import csr_array
 from hlsgen.schedule.candidates import Candidates, Integers
 
 ENDLESS = 10**12
-GAP = 1e-3
+GAP = 4e-3
+"""How much more of the board than the least a design may use."""
+ANY = 0.5
+"""The gap of a search in which only feasibility counts."""
 
 
 @dataclass(frozen=True)
@@ -72,25 +75,29 @@ def choose(
     floor = max(int(choice.rows.cycles.min()) for choice in choices)
     cycles = cycles[cycles >= floor]
     low, high = 0, len(cycles) - 1
-    best = _cheapest(choices, budget, int(cycles[high]), None)
+    best = _cheapest(choices, budget, int(cycles[high]), None, ANY)
     if best is None:
         return None
     while low < high:
         middle = (low + high) // 2
-        found = _cheapest(choices, budget, int(cycles[middle]), None)
+        found = _cheapest(choices, budget, int(cycles[middle]), None, ANY)
         if found is None:
             low = middle + 1
         else:
             best = found
             slowest = max(int(c.rows.cycles[r]) for c, r in zip(choices, found, strict=True))
             high = int(np.searchsorted(cycles, slowest))
-    return best
+    return _cheapest(choices, budget, int(cycles[high]), None)
 
 
 def _cheapest(
-    choices: tuple[Choice, ...], budget: Budget, interval: int, minimise: str | None
+    choices: tuple[Choice, ...],
+    budget: Budget,
+    interval: int,
+    minimise: str | None,
+    gap: float = GAP,
 ) -> tuple[int, ...] | None:
-    """The cheapest selection in which everyone needs at most ``interval`` cycles, or None."""
+    """The cheapest selection (within ``gap``) in which everyone needs at most ``interval`` cycles, or None."""
     fast = [np.flatnonzero(choice.rows.cycles <= interval) for choice in choices]
     if any(not len(rows) for rows in fast):
         return None
@@ -123,7 +130,7 @@ def _cheapest(
         constraints=constraints,
         integrality=np.ones(begins[-1]),
         bounds=Bounds(0, 1),
-        options={"mip_rel_gap": GAP},
+        options={"mip_rel_gap": gap},
     )
     if found.x is None:
         return None
@@ -143,9 +150,9 @@ def _column(
 def _weights(
     choices: tuple[Choice, ...], kept: list[Integers], budget: Budget, minimise: str | None
 ) -> npt.NDArray[np.float64]:
-    """The objective: shares of the budget, LUTs counting most; or one resource, the others breaking ties."""
+    """The objective: shares of the budget, LUTs counting most since DSP blocks and RAM lie idle otherwise; or one resource, the others breaking ties."""
     total = np.zeros(sum(map(len, kept)))
-    for resource, weight in (("lut", 1.0), ("dsp", 0.5), ("bram", 0.5)):
+    for resource, weight in (("lut", 1.0), ("dsp", 0.1), ("bram", 0.2)):
         limit = getattr(budget, resource)
         unit = limit if 0 < limit < ENDLESS else {"lut": 1e5, "dsp": 200.0, "bram": 200.0}[resource]
         scale = 1000.0 if resource == minimise else weight
