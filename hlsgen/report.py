@@ -1,0 +1,131 @@
+"""What is predicted of a design: ``report.json`` as a value, and its text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hlsgen.arch.board import Board
+from hlsgen.arch.process_cost import multiplies
+from hlsgen.arch.schedule_cost import schedule_cost, total_cost
+from hlsgen.dataflow.ir import Process
+from hlsgen.schedule.geometry import sample_cycles
+from hlsgen.schedule.ir import StreamSchedule
+
+
+def macs_of(process: Process) -> int:
+    """Products per sample; 0 for a process without multipliers in its array."""
+    return math.prod(loop.extent for loop in process.loops) if multiplies(process) else 0
+
+
+def report(plan: StreamSchedule, board: Board) -> dict[str, Any]:
+    """The predictions for a schedule on a board.
+
+    ``multipliers`` are those of PE arrays (``dsp_multipliers`` + ``lut_multipliers``); ``utilisation`` is the share of their
+    cycles in which they do useful products. ``dsp`` also counts finishing multipliers, in the board's units.
+    """
+    costs = schedule_cost(plan, board.family)
+    total = total_cost(costs)
+    layers = [_layer(plan, process, costs[process.name]) for process in plan.dataflow.processes]
+    macs = sum(layer["macs"] for layer in layers)
+    by_kind = {
+        kind: sum(n["multipliers"] for n in layers if n["multiplier"] == kind)
+        for kind in ("dsp", "lut")
+    }
+    multipliers = sum(by_kind.values())
+    return {
+        "name": plan.dataflow.name,
+        "board": board.name,
+        "clock_mhz": board.clock_mhz,
+        "macs": macs,
+        "multipliers": multipliers,
+        "dsp_multipliers": by_kind["dsp"],
+        "lut_multipliers": by_kind["lut"],
+        "predicted_interval_cycles": plan.interval,
+        "predicted_latency_cycles": plan.latency,
+        "predicted_fps": board.clock_mhz * 1e6 / plan.interval,
+        "utilisation": macs / (multipliers * plan.interval) if multipliers else 0.0,
+        "predicted_lut": total.lut,
+        "predicted_ff": total.ff,
+        "predicted_dsp": total.dsp,
+        "predicted_bram": total.bram,
+        "board_lut": board.lut,
+        "board_dsp": board.dsp,
+        "board_bram": board.bram,
+        "layers": layers,
+    }
+
+
+def _layer(plan: StreamSchedule, process: Process, cost: Any) -> dict[str, Any]:
+    array = plan.arrays[process.name]
+    unroll = array.unroll
+    cycles = sample_cycles(process, array)
+    return {
+        "name": process.name,
+        "macs": macs_of(process),
+        "unroll": {name: getattr(unroll, name) for name in ("x", "g", "o", "ky", "kx", "i")},
+        "multipliers": unroll.rows * unroll.lanes if multiplies(process) else 0,
+        "multiplier": array.multiplier if multiplies(process) else None,
+        "finish_lanes": array.finish_lanes,
+        "finish_interval": array.finish_interval,
+        "finish_multiplier": array.finish_multiplier,
+        "cycles": cycles,
+        "busy": cycles / plan.interval,
+        "buffers": [
+            {"channel": b.channel, "read": b.read, "lanes": b.lanes, "depth": b.depth}
+            for b in plan.buffers
+            if b.process == process.name
+        ],
+        "lut": math.ceil(float(cost.lut)),
+        "dsp": int(cost.dsp),
+        "bram": int(cost.bram),
+    }
+
+
+def report_text(data: Mapping[str, Any]) -> str:
+    """The report as an aligned table."""
+    rows = [["layer", "MACs", "unroll", "mult", "cycles", "busy", "depth", "LUT", "DSP", "BRAM"]]
+    for layer in data["layers"]:
+        factors = [f"{name}{n}" for name, n in layer["unroll"].items() if n > 1]
+        kind = {"dsp": "", "lut": " LUT", None: ""}[layer["multiplier"]]
+        depths = " ".join(str(b["depth"]) for b in layer["buffers"])
+        rows.append(
+            [
+                layer["name"],
+                f"{layer['macs']:,}",
+                " ".join(factors) or "1",
+                f"{layer['multipliers']}{kind}",
+                f"{layer['cycles']:,}",
+                f"{layer['busy']:.0%}",
+                depths,
+                *(f"{layer[key]:,}" for key in ("lut", "dsp", "bram")),
+            ]
+        )
+    head = (
+        f"{data['name']} on {data['board']} at {data['clock_mhz']:g} MHz (predicted)\n"
+        f"  interval  {data['predicted_interval_cycles']:,} cycles"
+        f" = {data['predicted_fps']:,.1f} samples a second\n"
+        f"  latency   {data['predicted_latency_cycles']:,} cycles\n"
+        f"  work      {data['macs']:,} MACs on {data['multipliers']} multipliers"
+        f" ({data['dsp_multipliers']} DSP, {data['lut_multipliers']} LUT),"
+        f" {data['utilisation']:.0%} of their cycles\n"
+    )
+    used = [
+        f"  {label:<12}{data['predicted_' + key]:,} of {data['board_' + key]:,}"
+        f" ({data['predicted_' + key] / data['board_' + key]:.0%})"
+        for key, label in (("lut", "LUT"), ("dsp", "DSP"), ("bram", "RAM blocks"))
+    ]
+    return head + "\n".join(used) + "\n\n" + _aligned(rows)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if k in (0, 2) else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines) + "\n"
