@@ -124,13 +124,10 @@ class Finish(wiring.Component):
             self.o.payload.shape(), depth=self.parameters.fifo_depth
         )
         wiring.connect(m, wiring.flipped(self.o), fifo.o)
-        available = fifo.available
-        if self.parameters.period > 1:  # the memories need a cycle to read their first word
-            primed = Signal()
-            m.d.sync += primed.eq(1)
-            available = available & primed
-        begin, accept = self._phases(m, available)
-        pipeline = _Pipeline(self, m, begin, accept)
+        primed = Signal()  # the memories need a cycle to read their first word
+        m.d.sync += primed.eq(1)
+        begin, accept = self._phases(m, fifo.available & primed)
+        pipeline = _Pipeline(self, m, begin, accept, primed)
         for lane in range(self.parameters.lanes):
             value, at = pipeline.value(self.parameters.expression, lane)
             late = pipeline.delayed(
@@ -167,32 +164,36 @@ class _Pipeline:
     in which it is needed, so that not values but short addresses are delayed.
     """
 
-    def __init__(self, owner: Finish, m: Module, begin: Value, accept: Value) -> None:
+    def __init__(
+        self, owner: Finish, m: Module, begin: Value, accept: Value, primed: Value
+    ) -> None:
         self.parameters, self.source, self.m = owner.parameters, owner.i.payload, m
         self.pulses: dict[int, Value] = {0: begin, owner.parameters.interval - 1: accept}
         self.registers: dict[tuple[Any, int], Value] = {}
         self.memories: dict[tuple[str, int], Any] = {}
         self.addresses: list[Value] = []
-        self.next_address: Value | None = None
+        self.step = self._step(accept) | ~primed
         if owner.parameters.period > 1:
-            self._count(accept)
+            self._count()
 
-    def _count(self, accept: Value) -> None:
-        """The address of the word at the input: counts accepted words modulo the period, each ``repeat`` times."""
-        m, parameters = self.m, self.parameters
-        address, after = Signal(range(parameters.period)), Signal(range(parameters.period))
-        advance = accept
-        if parameters.repeat > 1:
-            turn = Signal(range(parameters.repeat))
-            final = turn == parameters.repeat - 1
-            advance = accept & final
-            with m.If(accept):
-                m.d.sync += turn.eq(Mux(final, 0, turn + 1))
-        m.d.comb += after.eq(address)
-        with m.If(advance):
-            m.d.comb += after.eq(Mux(address == parameters.period - 1, 0, address + 1))
-        m.d.sync += address.eq(after)
-        self.next_address, self.addresses = after, [address]
+    def _step(self, accept: Value) -> Value:
+        """Whether the next word has other parameters: after each accepted word, or after ``repeat`` of them."""
+        repeat, m = self.parameters.repeat, self.m
+        if repeat == 1 or self.parameters.period == 1:
+            return accept
+        turn = Signal(range(repeat))
+        final = turn == repeat - 1
+        with m.If(accept):
+            m.d.sync += turn.eq(Mux(final, 0, turn + 1))
+        return accept & final
+
+    def _count(self) -> None:
+        """The address of the word at the input, and the one after: registers, so that a small memory is one LUT per bit."""
+        m, period = self.m, self.parameters.period
+        address, after = Signal(range(period)), Signal(range(period))
+        with m.If(self.step):
+            m.d.sync += [address.eq(after), after.eq(Mux(after == period - 1, 0, after + 1))]
+        self.after, self.addresses = after, [address]
 
     def pulse(self, time: int) -> Value:
         """The pulse of a word ``time`` cycles after its first cycle."""
@@ -278,15 +279,15 @@ class _Pipeline:
         )
         m.submodules[f"{name}_{time}"] = rom
         port = rom.read_port()
-        m.d.comb += port.addr.eq(self._address(time))
+        if time == 0:  # read ahead
+            m.d.comb += [port.addr.eq(self.after), port.en.eq(self.step)]
+        else:
+            m.d.comb += port.addr.eq(self._address(time))
         self.memories[name, time] = port.data
         return port.data
 
     def _address(self, time: int) -> Value:
         """What a memory must be asked a cycle before ``time``."""
-        if time == 0:
-            assert self.next_address is not None
-            return self.next_address
         while len(self.addresses) < time:
             late = Signal.like(self.addresses[-1], name=f"address_{len(self.addresses)}")
             self.m.d.sync += late.eq(self.addresses[-1])
