@@ -25,7 +25,7 @@ def evaluate(
     ``xp`` is an array-API namespace (numpy, or array_api_compat's cupy or torch) and ``device`` one of its devices. A value of
     type [1, ...] comes back as [samples, ...]. Raises TypeMismatch for wrong names, shapes and types.
     """
-    count = _check(graph, inputs)
+    count = check_inputs(graph, inputs)
     batched = all(
         graph.types[name].shape[:1] == (1,) for name in graph.types if name not in graph.constants
     ) and all(node.op.keeps_batch(graph.input_types(node)) for node in graph.nodes)
@@ -56,8 +56,8 @@ def _run(graph: Graph, values: dict[str, Any], xp: Any, wanted: list[str]) -> No
                 del values[name]
 
 
-def _check(graph: Graph, inputs: Mapping[str, Any]) -> int:
-    """The number of samples."""
+def check_inputs(graph: Graph, inputs: Mapping[str, Any]) -> int:
+    """The number of samples; raises TypeMismatch for inputs of other names, shapes or types than the graph has."""
     expected, found = sorted(graph.inputs), sorted(inputs)
     if expected != found:
         raise TypeMismatch(

@@ -1,0 +1,190 @@
+"""Static post-training quantisation of float models, by onnxruntime.quantization."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hlsgen.errors import BadFile, TypeMismatch, UnsupportedOp
+from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.graph.evaluate import check_inputs
+from hlsgen.graph.ir import F32
+
+if TYPE_CHECKING:
+    import onnx
+
+
+def calibrate(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    samples: str | os.PathLike[str] | Mapping[str, np.ndarray],
+) -> onnx.ModelProto:
+    """The float model as a QDQ model: u8 activations per tensor (which ONNX Runtime runs in integers by default), s8 weights per channel, ranges from the samples.
+
+    ``samples``: arrays by input name with the samples along axis 0, or the npz file of them. Every operator that hlsgen makes
+    hardware of is quantised; Softmax and LogSoftmax stay float. Raises HlsgenError for bad models and samples.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    graph = read_model(model)
+    if any(graph.types[name].element != F32 for name in graph.inputs):
+        raise TypeMismatch(
+            f"{graph.name}, inputs",
+            f"expected a float model to quantise, found inputs {[str(graph.types[n]) for n in graph.inputs]}",
+            "Leave out --calibrate for a model that is quantised already.",
+        )
+    arrays = load_samples(samples)
+    check_inputs(graph, arrays)
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise TypeMismatch(
+                f"samples, input {name}",
+                "expected finite numbers, found NaN or infinity",
+                "Repair the calibration samples.",
+            )
+    proto = model if isinstance(model, onnx.ModelProto) else onnx.load(os.fspath(model))
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        source, prepared = Path(folder, "float.onnx"), Path(folder, "prepared.onnx")
+        result = Path(folder, "quantised.onnx")
+        try:
+            onnx.save(_modern(_one_sample(proto)), source)
+            quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+            onnx.save(_flat_biases(onnx.load(str(prepared))), prepared)
+            quantize_static(
+                str(prepared),
+                str(result),
+                _Reader(arrays, proto),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                op_types_to_quantize=_QUANTISED,
+                extra_options={"WeightSymmetric": True},
+            )
+        except Exception as error:  # onnxruntime's quantiser raises plain exceptions of many kinds
+            raise UnsupportedOp(
+                f"{graph.name}, calibration",
+                f"expected a model that onnxruntime.quantization can quantise, found {error}",
+                "Quantise the model yourself (QDQ, 8 bits) and compile that.",
+            ) from error
+        quantised = onnx.load(str(result))
+    return quantised
+
+
+_PER_CHANNEL_OPSET = 13
+_QUANTISED = [
+    "Conv",
+    "Gemm",
+    "MatMul",
+    "Add",
+    "Relu",
+    "Clip",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "ReduceMean",
+    "Reshape",
+    "Flatten",
+    "Transpose",
+    "Squeeze",
+    "Unsqueeze",
+]
+
+
+def load_samples(
+    samples: str | os.PathLike[str] | Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """The arrays of an npz file, or of a mapping; raises BadFile for a file that is not one."""
+    if isinstance(samples, Mapping):
+        return dict(samples)
+    path = os.fspath(samples)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except Exception as error:  # numpy raises OSError, ValueError, zipfile and pickle errors for bad files
+        raise BadFile(
+            path,
+            f"expected an npz file of arrays by input name, found {str(error) or type(error).__name__}",
+            "Write the samples with numpy.savez(path, input_name=array).",
+        ) from error
+
+
+def _one_sample(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with its dynamic batch bound to 1."""
+    import onnx
+
+    bound = onnx.ModelProto()
+    bound.CopyFrom(model)
+    constants = {tensor.name for tensor in bound.graph.initializer}
+    for value in bound.graph.input:
+        dims = value.type.tensor_type.shape.dim
+        if value.name not in constants and dims and not dims[0].dim_value:
+            dims[0].dim_value = 1
+    return bound
+
+
+def _modern(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model in opset 13 or newer, the first that has scales per channel; initializers are no inputs in it."""
+    import onnx
+
+    versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    if max(versions, default=1) < _PER_CHANNEL_OPSET:
+        model = onnx.version_converter.convert_version(model, _PER_CHANNEL_OPSET)
+    constants = {tensor.name for tensor in model.graph.initializer}
+    variable = [value for value in model.graph.input if value.name not in constants]
+    del model.graph.input[:]
+    model.graph.input.extend(variable)
+    return model
+
+
+def _flat_biases(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with Gemm biases (1, C) as (C,); onnxruntime.quantization scales others along the wrong axis."""
+    biases = {node.input[2] for node in model.graph.node if node.op_type == "Gemm" and node.input[2:]}
+    for tensor in model.graph.initializer:
+        if tensor.name in biases and len(tensor.dims) == 2 and tensor.dims[0] == 1:
+            del tensor.dims[0]
+    del model.graph.value_info[:]  # inferred before, and wrong now
+    return model
+
+
+class _Reader:
+    """Feeds samples one by one, as onnxruntime's CalibrationDataReader does."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], model: onnx.ModelProto) -> None:
+        self._arrays = arrays
+        self._ranks = {v.name: len(v.type.tensor_type.shape.dim) for v in model.graph.input}
+        self._next = 0
+
+    def get_next(self) -> dict[str, Any] | None:
+        """The next sample; None after the last."""
+        k, self._next = self._next, self._next + 1
+        feed = {name: array[k : k + 1] for name, array in self._arrays.items()}
+        return feed if all(len(array) for array in feed.values()) else None
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        while (feed := self.get_next()) is not None:
+            yield feed
+
+    def __next__(self) -> dict[str, Any]:
+        if (feed := self.get_next()) is None:
+            raise StopIteration
+        return feed
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """onnxruntime's quantiser logs advice through the root logger; errors still come as exceptions."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
