@@ -109,7 +109,9 @@ def load_samples(
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except Exception as error:  # numpy raises OSError, ValueError, zipfile and pickle errors for bad files
+    except (
+        Exception
+    ) as error:  # numpy raises OSError, ValueError, zipfile and pickle errors for bad files
         raise BadFile(
             path,
             f"expected an npz file of arrays by input name, found {str(error) or type(error).__name__}",
@@ -147,7 +149,9 @@ def _modern(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _flat_biases(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model with Gemm biases (1, C) as (C,); onnxruntime.quantization scales others along the wrong axis."""
-    biases = {node.input[2] for node in model.graph.node if node.op_type == "Gemm" and node.input[2:]}
+    biases = {
+        node.input[2] for node in model.graph.node if node.op_type == "Gemm" and node.input[2:]
+    }
     for tensor in model.graph.initializer:
         if tensor.name in biases and len(tensor.dims) == 2 and tensor.dims[0] == 1:
             del tensor.dims[0]

@@ -24,9 +24,9 @@ def read_model(model: str | os.PathLike[str] | onnx.ModelProto) -> Graph:
     Raises BadFile (missing, truncated, not ONNX, external data, sizes), IllegalGraph (cycle, dangling, doubly defined),
     TypeMismatch (dynamic shapes, scales, zero points) or UnsupportedOp, each naming the file and the node.
     """
-    proto, folder, name = _load(model)
+    proto, folder, name = load(model)
     graph = proto.graph
-    opsets = {_domain(entry.domain): entry.version for entry in proto.opset_import}
+    opsets = {domain_of(entry.domain): entry.version for entry in proto.opset_import}
     if opsets.get("", OLDEST_OPSET) < OLDEST_OPSET:
         raise UnsupportedOp(
             name,
@@ -42,9 +42,9 @@ def read_model(model: str | os.PathLike[str] | onnx.ModelProto) -> Graph:
             build.input(value.name, _input_type(value, name))
     defined = {value for node in graph.node for value in node.output}
     build.reserve([*defined])
-    for node in _ordered(graph, set(build.types), name):
+    for node in ordered(graph, set(build.types), name):
         source = NodeSource(node, name, folder, opsets)
-        if node.op_type == "Constant" and _domain(node.domain) == "":
+        if node.op_type == "Constant" and domain_of(node.domain) == "":
             array, element = source.constant_node()
             build.constant(node.output[0], array, element)
         else:
@@ -63,14 +63,15 @@ def read_model(model: str | os.PathLike[str] | onnx.ModelProto) -> Graph:
     return build.finish(outputs)
 
 
-def _domain(domain: str) -> str:
+def domain_of(domain: str) -> str:
+    """The name of an operator domain; ONNX's own is empty."""
     return "" if domain == "ai.onnx" else domain
 
 
-def _load(
+def load(
     model: str | os.PathLike[str] | onnx.ModelProto,
 ) -> tuple[onnx.ModelProto, Path | None, str]:
-    """The model, the folder of its external data and its name for messages."""
+    """The model, the folder of its external data and its name for messages; raises BadFile."""
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -129,7 +130,7 @@ def _input_type(value: onnx.ValueInfoProto, name: str) -> TensorType:
     return TensorType(tuple(shape), element)
 
 
-def _ordered(graph: onnx.GraphProto, defined: set[str], name: str) -> list[onnx.NodeProto]:
+def ordered(graph: onnx.GraphProto, defined: set[str], name: str) -> list[onnx.NodeProto]:
     """The nodes in an order in which operands come first; raises IllegalGraph for a cycle or a dangling value."""
     made: set[str] = set(defined)
     for node in graph.node:

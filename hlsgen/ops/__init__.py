@@ -45,4 +45,20 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     WindowSum,
 )
 
-__all__ = ["OPERATORS", "Example", "TensorOp"]
+
+def supported_operators() -> list[tuple[str, str, str]]:
+    """Every ONNX operator that hlsgen reads: (domain.name, opsets, where it runs), sorted."""
+    where = {"host": "host", "border": "hardware or host"}
+    rows = [
+        (
+            f"{binding.domain}.{binding.op_type}".lstrip("."),
+            f"{binding.since}+" if binding.until >= 10**6 else f"{binding.since}-{binding.until}",
+            where.get(operator.place, "hardware"),
+        )
+        for operator in OPERATORS
+        for binding in operator.bindings
+    ]
+    return sorted(rows)
+
+
+__all__ = ["OPERATORS", "Example", "TensorOp", "supported_operators"]

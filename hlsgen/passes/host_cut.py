@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hlsgen.errors import UnsupportedOp
@@ -21,37 +22,55 @@ class IntegerModel:
     host_after: Graph
 
 
-def cut_host(graph: Graph) -> IntegerModel:
-    """Cuts off what cannot be hardware at the inputs and outputs; raises UnsupportedOp where it stands in between.
+@dataclass(frozen=True)
+class Division:
+    """The nodes of each part; ``between`` are operators on reals between integer ones, which nothing can run."""
 
-    Operators that only move elements go with the host part that they stand in.
-    """
+    before: tuple[Node, ...]
+    hardware: tuple[Node, ...]
+    after: tuple[Node, ...]
+    between: tuple[Node, ...]
+
+
+def divide(graph: Graph) -> Division:
+    """Which part each node belongs to. Operators that only move elements go with the host part that they stand in."""
     able = [node for node in graph.nodes if is_hardware(graph, node)]
     computing = [node for node in able if not node.op.moves_data or node.op.selects]
-    if not computing:
+    above, below = _needed_by(graph, computing), _made_from(graph, computing)
+    reals = [node for node in graph.nodes if node not in able]
+    between = tuple(n for n in reals if n.output in above and n.output in below)
+    early = _needed_by(graph, [node for node in reals if node.output in above])
+    late = _made_from(graph, [node for node in reals if node.output in below])
+    before = tuple(
+        n
+        for n in graph.nodes
+        if n not in between and n.output in above and (n in reals or n.output in early)
+    )
+    hardware = tuple(n for n in able if n not in before and n.output not in late)
+    rest = {*(n.output for n in (*before, *hardware, *between))}
+    after = tuple(n for n in graph.nodes if n.output not in rest)
+    return Division(before, hardware if computing else (), after, between)
+
+
+def cut_host(graph: Graph) -> IntegerModel:
+    """Cuts off what cannot be hardware at the inputs and outputs; raises UnsupportedOp where it stands in between."""
+    parts = divide(graph)
+    if not parts.hardware:
         raise UnsupportedOp(
             graph.name,
             "expected quantised operators (Dequantize - operator - Quantize, or QLinear operators), found none",
             "Quantise the model, or give samples to quantise it with: --calibrate samples.npz.",
         )
-    above, below = _needed_by(graph, computing), _made_from(graph, computing)
-    reals = [node for node in graph.nodes if node not in able]
-    _refuse_between(graph, [n for n in reals if n.output in above and n.output in below])
-    early = _needed_by(graph, [node for node in reals if node.output in above])
-    late = _made_from(graph, [node for node in reals if node.output in below])
-    before = [
-        n for n in graph.nodes if n.output in above and (n in reals or n.output in early)
-    ]
-    hardware = [n for n in able if n not in before and n.output not in late]
-    after = [node for node in graph.nodes if node not in hardware and node not in before]
+    _refuse_between(graph, parts.between)
+    read, needed = _read_by(graph, parts.hardware), _read_by(graph, parts.after)
     return IntegerModel(
-        _part(graph, "host_before", before, graph.inputs, _read_by(graph, hardware)),
-        _part(graph, "hardware", hardware, None, [*_read_by(graph, after), *graph.outputs]),
-        _part(graph, "host_after", after, None, graph.outputs),
+        _part(graph, "host_before", parts.before, graph.inputs, read),
+        _part(graph, "hardware", parts.hardware, None, [*needed, *graph.outputs]),
+        _part(graph, "host_after", parts.after, None, graph.outputs),
     )
 
 
-def _refuse_between(graph: Graph, nodes: list[Node]) -> None:
+def _refuse_between(graph: Graph, nodes: Sequence[Node]) -> None:
     """Raises UnsupportedOp for operators on reals between integer ones; names the first that is no border itself."""
     if not nodes:
         return
@@ -69,7 +88,7 @@ def is_hardware(graph: Graph, node: Node) -> bool:
     return node.op.place == "hardware" and all(type.is_integer for type in types)
 
 
-def _needed_by(graph: Graph, nodes: list[Node]) -> set[str]:
+def _needed_by(graph: Graph, nodes: Sequence[Node]) -> set[str]:
     """The values that nodes depend on."""
     needed = {value for node in nodes for value in node.inputs}
     for node in reversed(graph.nodes):
@@ -78,7 +97,7 @@ def _needed_by(graph: Graph, nodes: list[Node]) -> set[str]:
     return needed
 
 
-def _made_from(graph: Graph, nodes: list[Node]) -> set[str]:
+def _made_from(graph: Graph, nodes: Sequence[Node]) -> set[str]:
     """The values that depend on the results of nodes, those results not included."""
     made = {node.output for node in nodes}
     found: set[str] = set()
@@ -88,7 +107,7 @@ def _made_from(graph: Graph, nodes: list[Node]) -> set[str]:
     return found
 
 
-def _read_by(graph: Graph, nodes: list[Node]) -> list[str]:
+def _read_by(graph: Graph, nodes: Sequence[Node]) -> list[str]:
     """The values that nodes read, in the graph's order, without constants."""
     read = dict.fromkeys(value for node in nodes for value in node.inputs)
     return [value for value in read if value not in graph.constants]
@@ -97,9 +116,9 @@ def _read_by(graph: Graph, nodes: list[Node]) -> list[str]:
 def _part(
     graph: Graph,
     name: str,
-    nodes: list[Node],
+    nodes: Sequence[Node],
     inputs: tuple[str, ...] | None,
-    wanted: list[str] | tuple[str, ...],
+    wanted: Sequence[str],
 ) -> Graph:
     """The sub-graph of ``nodes``. ``wanted``: values that others need; those it neither makes nor receives are left out."""
     made = {node.output for node in nodes}
