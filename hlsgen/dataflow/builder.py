@@ -43,14 +43,15 @@ class Finish:
     """How an accumulator becomes a result: ``op(acc + bias, *constants)``, or ``acc + bias`` without op.
 
     ``bias`` and each of ``constants`` hold one integer per output channel (or one for all); ``element`` is the type of
-    the channel that is written. Where the accumulator (without bias) is ``nudge``, it is raised by 1.
+    the channel that is written. Where the accumulator (without bias) is one of ``nudges``
+    (channels, number), it is raised by 1.
     """
 
     element: ElementType
     op: ScalarOp | None = None
     constants: tuple[np.ndarray, ...] = ()
     bias: np.ndarray | None = None
-    nudge: np.ndarray | None = None
+    nudges: np.ndarray | None = None
 
 
 class DataflowBuilder:
@@ -266,8 +267,8 @@ class DataflowBuilder:
         expression = operand
         if finish.bias is not None and np.any(finish.bias):
             expression = Call(Add(), (expression, constant("bias", finish.bias)))
-        if finish.nudge is not None:
-            hit = Call(Equal(), (operand, constant("nudge", finish.nudge)))
+        for values in () if finish.nudges is None else finish.nudges.T:
+            hit = Call(Equal(), (operand, constant("nudge", values)))
             expression = Call(Add(), (expression, hit))
         if finish.op is not None:
             labels = ("multiplier", "rounding")[: len(finish.constants)]

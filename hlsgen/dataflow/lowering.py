@@ -234,10 +234,10 @@ def requantising_finish(
     if len(scales) == 1:
         low, high = np.min(low), np.max(high)
     choice = choose(scales, op.zero_point, op.low, op.high, low, high, where)
-    nudge = choice.nudge
-    if nudge is not None and bias is not None:
-        nudge = nudge - bias
-    return Finish(op.element, choice.op, choice.constants, bias, nudge)
+    nudges = choice.nudges
+    if nudges is not None and bias is not None:
+        nudges = nudges - bias[:, None]
+    return Finish(op.element, choice.op, choice.constants, bias, nudges)
 
 
 def place_canonically(

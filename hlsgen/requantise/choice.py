@@ -1,4 +1,4 @@
-"""The requantiser of a layer: multiply-shift where it is proved exact, if need be with one accumulator of each channel
+"""The requantiser of a layer: multiply-shift where it is proved exact, if need be with a few accumulators of each channel
 raised by 1; the float32-exact integer form elsewhere."""
 
 from __future__ import annotations
@@ -8,10 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlsgen.errors import TypeMismatch
-from hlsgen.requantise.multiply_shift import find_multiply_shift, verify_multiply_shift
+from hlsgen.requantise.multiply_shift import (
+    MULTIPLIER_BITS,
+    WIDE_MULTIPLIER_BITS,
+    find_multiply_shift,
+    verify_multiply_shift,
+)
 from hlsgen.requantise.reference import Rounding
 from hlsgen.scalar import RequantiseFloat32, ScalarOp
 
+_CHEAP_NUDGES = 3  # a comparison each: less than what the float32 form takes beside its product
+_MOST_NUDGES = 8
 _EXACT = (1 << 24) - 1  # largest range of integers that float32 holds without rounding
 
 
@@ -19,12 +26,12 @@ _EXACT = (1 << 24) - 1  # largest range of integers that float32 holds without r
 class Choice:
     """``op(acc, *constants)``: a scalar operator and its constants, one int64 per channel.
 
-    Where ``acc`` is the channel's ``nudge``, it is ``op(acc + 1, *constants)``.
+    Where ``acc`` is one of the channel's ``nudges`` (channels, number), it is ``op(acc + 1, *constants)``.
     """
 
     op: ScalarOp
     constants: tuple[np.ndarray, ...]
-    nudge: np.ndarray | None = None
+    nudges: np.ndarray | None = None
 
 
 def choose(
@@ -50,12 +57,28 @@ def choose(
         np.broadcast_to(np.asarray(accumulator_low, dtype=np.int64), scale.shape),
         np.broadcast_to(np.asarray(accumulator_high, dtype=np.int64), scale.shape),
     )
-    for nudged in (False, True):
-        found = find_multiply_shift(rounding, nudged)
-        if found is not None and verify_multiply_shift(rounding, found):
-            return Choice(found.op, (found.multiplier, found.rounding), found.nudge)
-    op, multiplier = float32_parameters(rounding, where)
+    if (found := _multiply_shift(rounding, range(_CHEAP_NUDGES + 1))) is not None:
+        return found
+    try:
+        op, multiplier = float32_parameters(rounding, where)
+    except TypeMismatch:
+        numbers = range(_MOST_NUDGES + 1)
+        if (found := _multiply_shift(rounding, numbers, WIDE_MULTIPLIER_BITS)) is not None:
+            return found
+        raise
     return Choice(op, (multiplier,))
+
+
+def _multiply_shift(
+    rounding: Rounding, numbers: range, bits: int = MULTIPLIER_BITS
+) -> Choice | None:
+    """A proved multiply-shift with the fewest nudges of ``numbers``."""
+    for number in numbers:
+        found = find_multiply_shift(rounding, number, bits)
+        if found is not None and verify_multiply_shift(rounding, found):
+            nudges = found.nudges if number else None
+            return Choice(found.op, (found.multiplier, found.rounding), nudges)
+    return None
 
 
 def float32_parameters(
@@ -75,8 +98,8 @@ def float32_parameters(
     shared = int(q[alive].max()) if np.any(alive) else 1
     spread = np.where(alive, shared - q, 0)
     largest = np.abs(ends).max(axis=1)
-    bits = 24 + spread + np.ceil(np.log2(np.maximum(largest, 1) + 1.0))
-    if not 1 <= shared <= 62 or np.any(bits[alive] > 63):
+    width = 24 + spread + np.ceil(np.log2(np.maximum(largest, 1) + 1.0))
+    if not 1 <= shared <= 62 or np.any(width[alive] > 63):
         raise TypeMismatch(
             where,
             f"expected scales whose products fit 63 bits, found scales {rounding.scale.min()} to "
@@ -84,6 +107,9 @@ def float32_parameters(
             "Quantise the model again with scales of channels closer to each other.",
         )
     multiplier = np.where(alive, mantissa << spread, 0)
+    bits = int(np.bitwise_or.reduce(multiplier))
+    zeros = min(shared - 1, (bits & -bits).bit_length() - 1) if bits else 0
+    multiplier, shared = multiplier >> zeros, shared - zeros
     op = RequantiseFloat32(shared, rounding.zero_point, rounding.low, rounding.high)
     return op, multiplier
 

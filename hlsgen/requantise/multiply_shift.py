@@ -4,8 +4,8 @@ Both functions are monotone in the accumulator, so they are equal everywhere iff
 T_k = min{acc : f(acc) >= k}, that holds iff for every k that is reached ``m*T_k + r >= k*2**s`` and for every k that is not
 reached at once ``m*(T_k - 1) + r < k*2**s``: for given m and s, r lies in one window of integers.
 
-Some scales have no (m, r, s) at all. Nearly all of them have one that is late by one accumulator at one threshold only: then
-that accumulator, ``nudge``, is raised by 1 first. Such a function is monotone too, so the proof is the same.
+Some scales have no (m, r, s) at all. Nearly all of them have one that is late by one accumulator at a few thresholds: then
+those accumulators, ``nudges``, are raised by 1 first. Such a function is monotone too, so the proof is the same.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from hlsgen.requantise.reference import Rounding, thresholds
 from hlsgen.scalar import RequantiseMultiplyShift
 
 MULTIPLIER_BITS = 30
+WIDE_MULTIPLIER_BITS = 36
 _NEAR = np.arange(-4, 5)
 _LARGEST_SHIFT = 50
 _WIDE = np.int64(1) << 61
@@ -25,30 +26,41 @@ _WIDE = np.int64(1) << 61
 
 @dataclass(frozen=True, eq=False)
 class MultiplyShift:
-    """``op(acc, multiplier, rounding)`` with constants per channel (int64); where ``acc`` is ``nudge``, of ``acc + 1``."""
+    """``op(acc, multiplier, rounding)`` with constants per channel (int64), or of ``acc + 1`` where ``acc`` is a nudge.
+
+    ``nudges``: (channels, any number) accumulators, different from each other within a channel.
+    """
 
     op: RequantiseMultiplyShift
     multiplier: np.ndarray
     rounding: np.ndarray
-    nudge: np.ndarray | None = None
+    nudges: np.ndarray
+
+    def evaluate(self, accumulators: np.ndarray) -> np.ndarray:
+        """The results for ``accumulators`` (channels, points)."""
+        hit = np.any(accumulators[:, :, None] == self.nudges[:, None, :], axis=2)
+        constants = self.multiplier[:, None], self.rounding[:, None]
+        return np.asarray(self.op.evaluate(np, accumulators + hit, *constants))
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """The roundings r from ``low`` to ``high`` are exact, if accumulator ``nudge`` (where it is used) is raised by 1.
+    """The roundings r from ``low`` to ``high`` are exact, if the accumulators ``nudges`` are raised by 1.
 
-    Arrays (channels, candidates). The window is empty where ``low`` > ``high``.
+    Arrays (channels, candidates), and for ``nudges`` (channels, candidates, number). Empty where ``low`` > ``high``.
     """
 
     low: np.ndarray
     high: np.ndarray
-    nudge: np.ndarray | None
+    nudges: np.ndarray
 
 
-def find_multiply_shift(rounding: Rounding, nudged: bool = False) -> MultiplyShift | None:
-    """The smallest shift found with which every channel is exact, or None if a channel has none with m below 2**30.
+def find_multiply_shift(
+    rounding: Rounding, nudges: int = 0, bits: int = MULTIPLIER_BITS
+) -> MultiplyShift | None:
+    """The smallest shift found with which every channel is exact, or None if a channel has none with m of ``bits`` bits.
 
-    ``nudged`` allows each channel one accumulator that is raised by 1. A solution (m, r) at shift s is (2m, 2r) at s + 1, so
+    ``nudges``: how many accumulators of each channel may be raised by 1. A solution (m, r) at shift s is (2m, 2r) at s + 1, so
     each channel is solved at its smallest shift, and the channels then share the largest of those. Where one rounding
     constant suits all channels, all get it.
     """
@@ -57,14 +69,14 @@ def find_multiply_shift(rounding: Rounding, nudged: bool = False) -> MultiplyShi
     multiplier = np.zeros(count, dtype=np.int64)
     solved_shift = np.full(count, -1)
     octave = int(np.ceil(np.log2(float(rounding.scale.max()))))
-    for shift in range(max(0, 4 - octave), min(_LARGEST_SHIFT, MULTIPLIER_BITS - octave) + 1):
+    for shift in range(max(0, 4 - octave), min(_LARGEST_SHIFT, bits - octave) + 1):
         open_ = np.flatnonzero(solved_shift < 0)
         if len(open_) == 0:
             break
         part = rounding.select(open_)
         center = np.rint(part.scale.astype(np.float64) * 2.0**shift).astype(np.int64)
         candidates = np.maximum(center[:, None] + _NEAR, 0)
-        window = rounding_window(part, limits[open_], candidates, shift, nudged)
+        window = rounding_window(part, limits[open_], candidates, shift, nudges)
         width = window.high - window.low
         best = np.argmax(width, axis=1)
         rows = np.arange(len(open_))
@@ -75,14 +87,13 @@ def find_multiply_shift(rounding: Rounding, nudged: bool = False) -> MultiplyShi
         return None
     shift = int(solved_shift.max())
     multiplier <<= shift - solved_shift
-    window = rounding_window(rounding, limits, multiplier[:, None], shift, nudged)
+    window = rounding_window(rounding, limits, multiplier[:, None], shift, nudges)
     low, high = window.low[:, 0], window.high[:, 0]
     constants = low + ((high - low) >> 1)
     if low.max() <= high.min():
         constants = np.full(count, (int(low.max()) + int(high.min())) >> 1)
     op = RequantiseMultiplyShift(shift, rounding.low, rounding.high)
-    nudge = None if window.nudge is None else window.nudge[:, 0]
-    return MultiplyShift(op, multiplier, constants, nudge)
+    return MultiplyShift(op, multiplier, constants, window.nudges[:, 0])
 
 
 def rounding_window(
@@ -90,18 +101,20 @@ def rounding_window(
     limits: np.ndarray,
     multipliers: np.ndarray,
     shift: int,
-    nudged: bool = False,
+    nudges: int = 0,
 ) -> Window:
     """The roundings that make ``multipliers`` (channels, candidates) exact at ``shift``, given thresholds ``limits``.
 
-    With ``nudged`` the one threshold that asks for the largest r may be late by one accumulator.
+    The ``nudges`` thresholds that ask for the largest r may each be late by one accumulator. A nudge that is not needed lies
+    above the channel's range, where it has no effect.
     """
     low = np.full(multipliers.shape, -_WIDE)
     high = np.full(multipliers.shape, _WIDE)
-    nudge = np.repeat(rounding.accumulator_high[:, None] + 1, multipliers.shape[1], axis=1)
+    raised = rounding.accumulator_high[:, None, None] + 1 + np.arange(nudges)
+    raised = np.repeat(raised, multipliers.shape[1], axis=1)
     levels = limits.shape[1]
     if levels == 0:
-        return Window(low, high, nudge if nudged else None)
+        return Window(low, high, raised)
     goals = np.arange(rounding.low + 1, rounding.high + 1, dtype=np.int64) << shift
     reached = limits <= rounding.accumulator_high[:, None]
     missed = limits > rounding.accumulator_low[:, None]
@@ -111,15 +124,15 @@ def rounding_window(
         slack = goals - factor[:, None] * limits
         least = np.where(reached, slack, -_WIDE)
         greatest = np.where(missed, slack + factor[:, None] - 1, _WIDE).min(axis=1)
-        top = np.argmax(least, axis=1)
-        needed = least[rows, top]
-        if nudged:
-            late = missed[rows, top] & (needed > greatest)
+        may_be_late = missed.copy()
+        for number in range(nudges):
+            top = np.argmax(least, axis=1)
+            late = may_be_late[rows, top] & (least[rows, top] > greatest)
             least[rows[late], top[late]] -= factor[late]
-            nudge[late, candidate] = limits[rows[late], top[late]]
-            needed = least.max(axis=1)
-        low[:, candidate], high[:, candidate] = needed, greatest
-    return Window(low, high, nudge if nudged else None)
+            may_be_late[rows[late], top[late]] = False
+            raised[late, candidate, number] = limits[rows[late], top[late]]
+        low[:, candidate], high[:, candidate] = least.max(axis=1), greatest
+    return Window(low, high, raised)
 
 
 def verify_multiply_shift(rounding: Rounding, parameters: MultiplyShift) -> bool:
@@ -134,10 +147,4 @@ def verify_multiply_shift(rounding: Rounding, parameters: MultiplyShift) -> bool
     ends = np.stack([rounding.accumulator_low, rounding.accumulator_high], axis=1)
     points = np.concatenate([limits - 1, limits, ends], axis=1)
     points = np.clip(points, rounding.accumulator_low[:, None], rounding.accumulator_high[:, None])
-    raised = points
-    if parameters.nudge is not None:
-        raised = points + (points == parameters.nudge[:, None])
-    found = parameters.op.evaluate(
-        np, raised, parameters.multiplier[:, None], parameters.rounding[:, None]
-    )
-    return bool(np.array_equal(found, rounding.evaluate(points)))
+    return bool(np.array_equal(parameters.evaluate(points), rounding.evaluate(points)))

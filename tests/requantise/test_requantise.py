@@ -53,8 +53,7 @@ def test_multiply_shift_equals_the_reference_for_every_accumulator(low: int, hig
     found = find_multiply_shift(rounding)
     assert found is not None
     every = np.broadcast_to(np.arange(-50_000, 50_001), (12, 100_001))
-    results = found.op.evaluate(np, every, found.multiplier[:, None], found.rounding[:, None])
-    assert np.array_equal(results, rounding.evaluate(every))
+    assert np.array_equal(found.evaluate(every), rounding.evaluate(every))
     assert verify_multiply_shift(rounding, found)
 
 
@@ -134,11 +133,17 @@ def test_choose_add_lists_ties_as_exceptions_or_refuses() -> None:
         choose_add(truth, (S8, S8), (0.5, 0.5), -128, 127)
 
 
-def test_one_raised_accumulator_makes_a_scale_with_no_exact_multiplier_exact() -> None:
-    rounding = layer(np.array([2.0**-10.87, 2.0**-8.34], np.float32), -128, -128, 127, 200_000)
-    choice = choose(rounding.scale, -128, -128, 127, -200_000, 200_000)
-    assert isinstance(choice.op, RequantiseMultiplyShift)
+@pytest.mark.parametrize(("octaves", "most"), [((-9.85, -9.64), 3), ((-9.85, -12.43), 3)])
+def test_few_raised_accumulators_make_multiply_shift_exact(
+    octaves: tuple[float, float], most: int
+) -> None:
+    rounding = layer(np.array([2.0**x for x in octaves], np.float32), -128, -128, 127, 200_000)
+    assert find_multiply_shift(rounding) is None
+    found = next(
+        f for n in range(1, most + 1) if (f := find_multiply_shift(rounding, n)) is not None
+    )
     every = np.broadcast_to(np.arange(-200_000, 200_001), (2, 400_001))
-    raised = every if choice.nudge is None else every + (every == choice.nudge[:, None])
-    results = choice.op.evaluate(np, raised, *(c[:, None] for c in choice.constants))
-    assert np.array_equal(results, rounding.evaluate(every))
+    assert np.array_equal(found.evaluate(every), rounding.evaluate(every))
+    assert verify_multiply_shift(rounding, found)
+    moved = dataclasses.replace(found, nudges=found.nudges + 1)
+    assert not verify_multiply_shift(rounding, moved)
