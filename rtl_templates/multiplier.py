@@ -29,22 +29,33 @@ def product_shape(a: Any, b: Any) -> Shape:
     return shape_of(unit_result("Multiply", {}, (width_of(a), width_of(b))))
 
 
-def shift_and_add(a: Any, b: Any) -> Value:
-    """``a * b`` as a sum of partial products, one per bit of ``b``, which no tool maps to a multiplier block."""
+def shift_and_add(m: Module, a: Any, b: Any) -> Value:
+    """``a * b``, combinational, as a sum of partial products, which no tool maps to a multiplier block.
+
+    The sums are kept as they are: yosys would else merge them into carry-save adders, which have
+    twice the LUTs where there are carry chains.
+    """
     b = Value.cast(b)
-    terms = []
-    for k in range(len(b)):
-        term = Mux(b[k], a, 0) << k
-        terms.append(-term if b.shape().signed and k == len(b) - 1 else term)
+    terms: list[Value] = [Mux(b[k], a, 0) << k for k in range(len(b))]
+    negative = b.shape().signed  # the weight of the last term
+    if negative and len(terms) == 1:
+        return -terms[0]
     while len(terms) > 1:
-        pairs = [x + y for x, y in zip(terms[::2], terms[1::2], strict=False)]
-        terms = pairs + terms[2 * len(pairs) :]
+        level: list[Value] = []
+        for k in range(0, len(terms) - 1, 2):
+            final = k + 2 == len(terms)
+            total = terms[k] - terms[k + 1] if negative and final else terms[k] + terms[k + 1]
+            negative = negative and not final
+            kept = Signal(total.shape(), attrs={"keep": 1})
+            m.d.comb += kept.eq(total)
+            level.append(kept)
+        terms = level + ([terms[-1]] if len(terms) % 2 else [])
     return terms[0]
 
 
-def product(kind: MultiplierKind, a: Any, b: Any) -> Value:
+def product(m: Module, kind: MultiplierKind, a: Any, b: Any) -> Value:
     """``a * b``, combinational, in the chosen kind of multiplier."""
-    return a * b if kind == "dsp" else shift_and_add(a, b)
+    return a * b if kind == "dsp" else shift_and_add(m, a, b)
 
 
 class Multiplier(wiring.Component):
@@ -54,7 +65,7 @@ class Multiplier(wiring.Component):
 
     **Timing**: the product of the operands at an enabled edge is out after 2 enabled edges; one per edge.
     Nothing is reset, so that the registers can move into a multiplier block.
-    **Cost**: one multiplier block ('dsp'); about bits(a) * bits(b) LUTs ('lut').
+    **Cost**: one multiplier block ('dsp'); about 2 * bits(a) * bits(b) LUTs ('lut').
     **Semantics**: scalar operator Multiply.
     """
 
@@ -69,7 +80,7 @@ class Multiplier(wiring.Component):
         b = Signal.like(self.b, name="b_r", reset_less=True)
         result = Signal(self.shape, reset_less=True)
         with m.If(self.enable):
-            m.d.sync += [a.eq(self.a), b.eq(self.b), result.eq(product(self.kind, a, b))]
+            m.d.sync += [a.eq(self.a), b.eq(self.b), result.eq(product(m, self.kind, a, b))]
         m.d.comb += self.product.eq(result)
         return m
 
@@ -112,7 +123,7 @@ class WideProduct(wiring.Component):
         for at_a, x in a_digits:
             for at_m, y in m_digits:
                 part = Signal(product_shape(x.shape(), y.shape()), reset_less=True)
-                m.d.sync += part.eq(product(self.kind, x, y))
+                m.d.sync += part.eq(product(m, self.kind, x, y))
                 terms.append(part << (at_a + at_m))
         if self.has_addend:
             terms.insert(1, Value.cast(self.r))
@@ -157,7 +168,7 @@ class SerialProduct(wiring.Component):
         upper = Signal(a_shape, reset_less=True)
         lower = Signal(self.digit * (self.interval - 1), reset_less=True)
         total = Signal(Shape(a_shape.width + self.digit, a_shape.signed))
-        m.d.comb += total.eq(upper + shift_and_add(self.a, lower[: self.digit]))
+        m.d.comb += total.eq(upper + shift_and_add(m, self.a, lower[: self.digit]))
         m.d.sync += upper.eq(total >> self.digit)
         m.d.sync += lower.eq(Cat(lower[self.digit :], total[: self.digit]))
         with m.If(self.start):

@@ -109,20 +109,36 @@ class RequantiseFloat32(ScalarUnit):
 
 
 def _within(m: Module, distance: Value, whole: Value, q: int, bits: int) -> Value:
-    """|distance| <= window, the window growing with the bit length of ``whole``; never below zero where it is 0."""
-    result = Signal()
-    nothing = ~distance.any()
+    """|distance| <= window, the window growing with the bit length of ``whole``; never below zero where it is 0.
+
+    The window is 2**shift with shift = q - 25 + bit length, or 0 where that is no integer. From one shift to the
+    next, two facts change by a bit each: are all bits from ``shift`` up copies of the sign, are all below it zero.
+    """
+    sign, first = distance[-1], q - 25
+    shifts = [shift for shift in range(first, first + bits + 1) if 0 <= shift < q - 1]
+    result, nothing = Signal(), Signal()
+    m.d.comb += nothing.eq(~distance.any())
+    tie: dict[int, Value] = {}
+    if shifts:
+        above = Signal(name="above")  # bits over the highest shift
+        high, low = distance[shifts[-1] + 1 :], distance[: shifts[0]]
+        m.d.comb += above.eq(Mux(sign, high.all(), ~high.any()))
+        below: Value = ~low.any()
+        copies: dict[int, Value] = {shifts[-1] + 1: above}
+        for shift in reversed(shifts):
+            copies[shift] = Signal(name=f"copies_{shift}")
+            m.d.comb += copies[shift].eq(copies[shift + 1] & (distance[shift] == sign))
+        for shift in shifts:
+            exact = copies[shift + 1] & ~sign & distance[shift] & below
+            tie[shift] = copies[shift] | exact
+            zeros = Signal(name=f"zeros_{shift}")
+            m.d.comb += zeros.eq(below & ~distance[shift])
+            below = zeros
     for length in range(bits + 1):
-        shift = q + length - 25  # the window is 2**shift, or 0 where that is no integer
-        if shift < 0:
-            within: Value = nothing
-        elif shift >= q - 1:
-            within = Const(1, 1)
-        else:
-            upper, lower = distance.as_signed() >> shift, distance[:shift]
-            within = (upper == 0) | ((upper == 1) & ~lower.any()) | (upper == -1)
+        shift = first + length
+        within = nothing if shift < 0 else tie.get(shift, Const(1, 1))
         if length == 0:
-            m.d.comb += result.eq(within & ~distance[-1])
+            m.d.comb += result.eq(within & ~sign)
         else:
             with m.If(whole[length - 1]):
                 m.d.comb += result.eq(within)
