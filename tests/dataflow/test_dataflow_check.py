@@ -1,0 +1,154 @@
+"""Every rule of the dataflow IR refuses a dataflow that breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from example_nets import EXAMPLE_NETS, convolution_net, depthwise_net
+
+from hlsgen.dataflow.check import check
+from hlsgen.dataflow.ir import Affine, Channel, Dataflow, Loop, Operand, Process, Store
+from hlsgen.dataflow.text import parse, store_arrays, to_text
+from hlsgen.errors import BadFile, HlsgenError, IllegalGraph
+from hlsgen.types import S8, U8, ElementType
+
+
+def with_first(dataflow: Dataflow, change: Callable[[Process], Process]) -> Dataflow:
+    first, *others = dataflow.processes
+    return replace(dataflow, processes=(change(first), *others))
+
+
+def shifted_read(process: Process) -> Process:
+    read, *others = process.reads
+    index = (replace(read.index[0], offset=1), *read.index[1:])
+    return replace(process, reads=(replace(read, index=index, outside=None), *others))
+
+
+def wide_channel_index(process: Process) -> Process:
+    read, *others = process.reads
+    index = (*read.index[:2], replace(read.index[2], offset=1))
+    return replace(process, reads=(replace(read, index=index), *others))
+
+
+def column_major(process: Process) -> Process:
+    y, x, c = process.write.index
+    return replace(process, write=replace(process.write, index=(x, y, c)))
+
+
+BROKEN: dict[str, tuple[Callable[[Dataflow], Dataflow], str]] = {
+    "reads outside": (lambda d: with_first(d, shifted_read), "index 0 of read 0"),
+    "channel outside": (lambda d: with_first(d, wide_channel_index), "index 2 of read 0"),
+    "column-major write": (lambda d: with_first(d, column_major), "write"),
+    "narrow accumulator": (
+        lambda d: with_first(d, lambda p: replace(p, accumulator=ElementType(9, True))),
+        "an accumulator that holds",
+    ),
+    "wide result": (
+        lambda d: with_first(d, lambda p: replace(p, finish=Operand("acc"))),
+        "a result that fits s8",
+    ),
+    "finish reads by reduce loops": (
+        lambda d: with_first(d, lambda p: replace(p, finish=Operand("r0"))),
+        "by parallel loops only",
+    ),
+    "unknown operand": (
+        lambda d: with_first(d, lambda p: replace(p, finish=Operand("r9"))),
+        "operands of",
+    ),
+    "loop order": (
+        lambda d: with_first(d, lambda p: replace(p, loops=p.loops[::-1])),
+        "loops in the order",
+    ),
+    "extent 0": (
+        lambda d: with_first(d, lambda p: replace(p, loops=(Loop("y", 0), *p.loops[1:]))),
+        "extents above 0",
+    ),
+    "foreign loop": (
+        lambda d: with_first(
+            d,
+            lambda p: replace(
+                p, write=replace(p.write, index=(Affine(0, (("z", 1),)), *p.write.index[1:]))
+            ),
+        ),
+        "distinct loops",
+    ),
+    "outside value": (
+        lambda d: with_first(
+            d, lambda p: replace(p, reads=(replace(p.reads[0], outside=200), *p.reads[1:]))
+        ),
+        "an outside value of s8",
+    ),
+    "order of processes": (lambda d: replace(d, processes=d.processes[::-1]), "written before"),
+    "two producers": (
+        lambda d: replace(d, processes=(*d.processes, replace(d.processes[-1], name="again"))),
+        "one producer",
+    ),
+    "no producer": (
+        lambda d: replace(d, channels={**d.channels, "orphan": Channel("orphan", (1, 1, 1), S8)}),
+        "a producer",
+    ),
+    "double name": (
+        lambda d: with_first(d, lambda p: replace(p, name=d.processes[1].name)),
+        "expected one use",
+    ),
+    "name": (lambda d: replace(d, name="a b"), "an identifier"),
+    "store values": (
+        lambda d: replace(d, stores={**d.stores, "extra": Store("extra", np.array([-1]), U8)}),
+        "values of u8",
+    ),
+}
+
+
+@pytest.mark.parametrize("net", EXAMPLE_NETS)
+def test_examples_are_legal(net: Callable[[], Dataflow]) -> None:
+    check(net())
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_broken_rule_is_named(rule: str) -> None:
+    change, message = BROKEN[rule]
+    with pytest.raises(HlsgenError, match=message):
+        check(change(convolution_net()))
+
+
+def test_accumulator_of_a_sum_must_hold_all_of_them() -> None:
+    dataflow = depthwise_net()
+    narrow = tuple(
+        replace(p, accumulator=ElementType(9, True)) if p.name == "mean" else p
+        for p in dataflow.processes
+    )
+    with pytest.raises(IllegalGraph, match="-512 to 508"):
+        check(replace(dataflow, processes=narrow))
+
+
+@pytest.mark.parametrize("net", EXAMPLE_NETS)
+def test_text_form_parses_back(net: Callable[[], Dataflow]) -> None:
+    dataflow = net()
+    parsed = parse(to_text(dataflow), store_arrays(dataflow))
+    assert parsed.processes == dataflow.processes
+    assert parsed.channels == dataflow.channels
+    assert (parsed.inputs, parsed.outputs) == (dataflow.inputs, dataflow.outputs)
+    for name, store in dataflow.stores.items():
+        assert np.array_equal(parsed.stores[name].values, store.values)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("channel x 6x5x3", "channel x 6x5"),
+        ("store conv1_weights 1x5", "store conv1_weights 2x5"),
+        ("  step Add(acc", "  step Sum(acc"),
+        ("accumulator", "accumulate"),
+        ("input x", "entrance x"),
+        ("y + ky - 1", "y * y"),
+    ],
+)
+def test_wrong_text_is_refused(old: str, new: str) -> None:
+    dataflow = convolution_net()
+    text = to_text(dataflow)
+    assert old in text
+    with pytest.raises(BadFile, match="dataflow text"):
+        parse(text.replace(old, new, 1), store_arrays(dataflow))

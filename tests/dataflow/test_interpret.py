@@ -1,0 +1,86 @@
+"""The interpreter equals the definition at the top of ir.py, executed literally, one element at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import product
+
+import numpy as np
+import pytest
+from example_nets import EXAMPLE_NETS, random_inputs
+
+from hlsgen.dataflow import interpret as interpreter
+from hlsgen.dataflow.interpret import evaluate_expression, interpret
+from hlsgen.dataflow.ir import Dataflow, Process, Read
+from hlsgen.errors import TypeMismatch
+
+
+def value_at(source: np.ndarray, read: Read, position: Mapping[str, int]) -> np.ndarray:
+    index = tuple(affine.at(position) for affine in read.index)
+    inside = all(0 <= i < n for i, n in zip(index, source.shape, strict=True))
+    if not inside:
+        assert read.outside is not None
+        return np.asarray(read.outside)
+    return np.asarray(source[index])
+
+
+def run_literally(dataflow: Dataflow, process: Process, values: dict[str, np.ndarray]) -> None:
+    """One process for one sample, by its definition."""
+    sources = [
+        values[read.source]
+        if read.source in dataflow.channels
+        else dataflow.stores[read.source].values
+        for read in process.reads
+    ]
+    parallel = [loop for loop in process.loops if not loop.reduce]
+    reduce = [loop for loop in process.loops if loop.reduce]
+    target = np.zeros(dataflow.channels[process.write.channel].shape, dtype=np.int64)
+    in_step = interpreter._operand_names(process.step) if process.step is not None else set()
+    in_finish = interpreter._operand_names(process.finish)
+
+    def operands(position: Mapping[str, int], names: set[str]) -> dict[str, np.ndarray]:
+        return {
+            f"r{k}": value_at(sources[k], read, position)
+            for k, read in enumerate(process.reads)
+            if f"r{k}" in names
+        }
+
+    for outer in product(*(range(loop.extent) for loop in parallel)):
+        position = {loop.name: v for loop, v in zip(parallel, outer, strict=True)}
+        acc = np.asarray(process.init)
+        if process.step is not None:
+            for inner in product(*(range(loop.extent) for loop in reduce)):
+                at = {**position, **{loop.name: v for loop, v in zip(reduce, inner, strict=True)}}
+                acc = evaluate_expression(process.step, {"acc": acc, **operands(at, in_step)})
+        result = evaluate_expression(process.finish, {"acc": acc, **operands(position, in_finish)})
+        target[tuple(index.at(position) for index in process.write.index)] = result
+    values[process.write.channel] = target
+
+
+@pytest.mark.parametrize("net", EXAMPLE_NETS)
+def test_interpreter_equals_the_definition(net: Callable[[], Dataflow]) -> None:
+    dataflow = net()
+    inputs = random_inputs(dataflow, 1)
+    values = {name: array[0] for name, array in inputs.items()}
+    for process in dataflow.processes:
+        run_literally(dataflow, process, values)
+    found = interpret(dataflow, inputs)
+    for name in dataflow.channels:
+        assert np.array_equal(found[name][0], values[name]), name
+
+
+def test_chunks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataflow = EXAMPLE_NETS[1]()
+    inputs = random_inputs(dataflow, 5)
+    whole = interpret(dataflow, inputs)
+    monkeypatch.setattr(interpreter, "_CHUNK", 50)
+    parts = interpret(dataflow, inputs)
+    assert all(np.array_equal(whole[name], parts[name]) for name in whole)
+
+
+def test_inputs_of_the_wrong_shape_range_or_name_are_refused() -> None:
+    dataflow = EXAMPLE_NETS[0]()
+    good = random_inputs(dataflow, 1)["x"]
+    for bad in ({"y": good}, {"x": good[:, 1:]}, {"x": good * 0 + 200}, {"x": good * 0.5}):
+        with pytest.raises(TypeMismatch, match="input x"):
+            interpret(dataflow, bad)
