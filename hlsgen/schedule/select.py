@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from hlsgen.schedule.candidates import Candidates, Integers
 
 ENDLESS = 10**12
+NEGLIGIBLE = 0.005
 GAP = 4e-3
 """How much more of the board than the least a design may use."""
 ANY = 0.5
@@ -101,16 +102,27 @@ def _cheapest(
     fast = [np.flatnonzero(choice.rows.cycles <= interval) for choice in choices]
     if any(not len(rows) for rows in fast):
         return None
-    wide = {
-        choice.name
-        for choice, rows in zip(choices, fast, strict=True)
-        if (choice.rows.words[0][rows] > 1).any()
-    }
-    kept = [
-        rows[_front(choice.rows.take(rows), not wide.isdisjoint(choice.sources))]
-        for choice, rows in zip(choices, fast, strict=True)
-    ]
-    weights = _weights(choices, kept, budget, minimise)
+    # Without regard to words first: far fewer rows, and words rarely conflict. Nothing there is nothing anywhere.
+    for by_word in (False, True):
+        kept = [
+            rows[_front(choice.rows.take(rows), by_word)]
+            for choice, rows in zip(choices, fast, strict=True)
+        ]
+        found = _solve(choices, kept, budget, minimise, gap, by_word)
+        if found is None or words_fit(choices, found):
+            return found
+    raise AssertionError("words conflict although they were constrained")
+
+
+def _solve(
+    choices: tuple[Choice, ...],
+    kept: list[Integers],
+    budget: Budget,
+    minimise: str | None,
+    gap: float,
+    by_word: bool,
+) -> tuple[int, ...] | None:
+    """The integer programme over the kept rows of every choice."""
     sizes = [len(rows) for rows in kept]
     begins = np.r_[0, np.cumsum(sizes)]
     owner = np.repeat(np.arange(len(choices)), sizes)
@@ -121,12 +133,12 @@ def _cheapest(
         amounts = _column(choices, kept, resource)
         limit = getattr(budget, resource)
         if amounts.sum() > limit:
-            constraints.append(
-                LinearConstraint(amounts[None, :] / max(limit, 1), -np.inf, limit / max(limit, 1))
-            )
-    constraints += _word_conflicts(choices, kept, begins)
+            unit = max(limit, 1)
+            constraints.append(LinearConstraint(amounts[None, :] / unit, -np.inf, limit / unit))
+    if by_word:
+        constraints += _word_conflicts(choices, kept, begins)
     found = milp(
-        weights,
+        _weights(choices, kept, budget, minimise),
         constraints=constraints,
         integrality=np.ones(begins[-1]),
         bounds=Bounds(0, 1),
@@ -140,6 +152,27 @@ def _cheapest(
     )
 
 
+def words_fit(choices: tuple[Choice, ...], chosen: tuple[int, ...]) -> bool:
+    """Whether every written word fits the buffer words of its readers."""
+    written = {
+        choice.name: choice.rows.words[0][row] for choice, row in zip(choices, chosen, strict=True)
+    }
+    return all(
+        _fits(written[source], choice.rows.words[1][[row]]).all()
+        for choice, row in zip(choices, chosen, strict=True)
+        for source in choice.sources
+    )
+
+
+def _fits(written: int, held: Integers) -> npt.NDArray[np.bool_]:
+    """A word of f lanes and a buffer word of L lanes meet only if f divides L, or L divides f by a power of two."""
+    split = written // held
+    result: npt.NDArray[np.bool_] = (held % written == 0) | (
+        (written % held == 0) & ((split & (split - 1)) == 0)
+    )
+    return result
+
+
 def _column(
     choices: tuple[Choice, ...], kept: list[Integers], resource: str
 ) -> npt.NDArray[np.float64]:
@@ -150,7 +183,10 @@ def _column(
 def _weights(
     choices: tuple[Choice, ...], kept: list[Integers], budget: Budget, minimise: str | None
 ) -> npt.NDArray[np.float64]:
-    """The objective: shares of the budget, LUTs counting most since DSP blocks and RAM lie idle otherwise; or one resource, the others breaking ties."""
+    """The objective: shares of the budget, or one resource, the others breaking ties.
+
+    LUTs count most: DSP blocks and RAM blocks that are not used lie idle.
+    """
     total = np.zeros(sum(map(len, kept)))
     for resource, weight in (("lut", 1.0), ("dsp", 0.1), ("bram", 0.2)):
         limit = getattr(budget, resource)
@@ -160,26 +196,38 @@ def _weights(
     return total
 
 
-def _front(rows: Candidates, by_held_word: bool) -> Integers:
-    """Rows that no row of the same written word (and, if it matters, held word) beats in DSP, LUT and RAM blocks."""
-    written, held = rows.words
-    group = np.stack([written, held if by_held_word else np.zeros_like(held)])
-    order = np.lexsort((rows.bram, rows.dsp, rows.lut))
+def _front(rows: Candidates, by_word: bool) -> Integers:
+    """Rows that no row (``by_word``: of the same written and held words) beats in DSP, LUT and RAM blocks.
+
+    A row that saves less than ``NEGLIGIBLE`` of its LUTs for its additional blocks counts as beaten.
+    """
+    group = np.stack(rows.words) * by_word
     kept: list[int] = []
-    fronts: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for key in np.unique(group, axis=1).T:
+        members = np.flatnonzero((group == key[:, None]).all(axis=0))
+        kept += _front_of_group(rows, members)
+    return np.array(sorted(kept), np.int64)
+
+
+def _front_of_group(rows: Candidates, members: Integers) -> list[int]:
+    order = members[np.lexsort((rows.bram[members], rows.dsp[members], rows.lut[members]))]
+    blocks = np.stack([rows.dsp, rows.bram], axis=1)
+    front: list[int] = []
     for k in order:
-        front = fronts.setdefault((int(group[0, k]), int(group[1, k])), [])
-        dsp, bram = int(rows.dsp[k]), int(rows.bram[k])
-        if not any(d <= dsp and b <= bram for d, b in front):
-            front.append((dsp, bram))
-            kept.append(int(k))
-    return np.array(kept, np.int64)
+        if not front or not (blocks[front] <= blocks[k]).all(axis=1).any():
+            front.append(int(k))
+    kept: list[int] = []
+    for k in reversed(front):
+        near = rows.lut[kept] <= rows.lut[k] * (1 + NEGLIGIBLE)
+        if not kept or not ((blocks[kept] <= blocks[k]).all(axis=1) & near).any():
+            kept.append(k)
+    return kept
 
 
 def _word_conflicts(
     choices: tuple[Choice, ...], kept: list[Integers], begins: Integers
 ) -> list[LinearConstraint]:
-    """A word of f lanes and a buffer word of L lanes meet only if f divides L, or L divides f by a power of two."""
+    """Constraints that no two rows are chosen whose words do not fit."""
     position = {choice.name: k for k, choice in enumerate(choices)}
     rows: list[npt.NDArray[np.float64]] = []
     for consumer, choice in enumerate(choices):
@@ -188,8 +236,7 @@ def _word_conflicts(
             producer = position[source]
             written = choices[producer].rows.words[0][kept[producer]]
             for f in np.unique(written[written > 1]):
-                split = f // held
-                fits = (held % f == 0) | ((f % held == 0) & ((split & (split - 1)) == 0))
+                fits = _fits(f, held)
                 if fits.all():
                     continue
                 line = np.zeros(begins[-1])

@@ -15,12 +15,17 @@ import numpy as np
 
 from hlsgen.arch.board import Board, boards
 from hlsgen.arch.cost import ceil_div
+from hlsgen.arch.schedule_cost import schedule_cost, total_cost
 from hlsgen.dataflow.ir import Channel, Dataflow
 from hlsgen.errors import BadOption, DoesNotFit
 from hlsgen.schedule.candidates import Candidates, Space, candidates, channel_reads
+from hlsgen.schedule.geometry import guard_shape, liveness_depth
 from hlsgen.schedule.ir import ArrayPlan, BufferPlan, StreamSchedule, Unroll
 from hlsgen.schedule.select import Budget, Choice, choose
 from hlsgen.schedule.timing import fit_buffers
+
+ROUNDS = 3
+"""Selections that are tried until the buffers of joins fit as well."""
 
 
 @dataclass(frozen=True)
@@ -50,22 +55,39 @@ def schedule(
     options = options or StreamOptions()
     check_options(dataflow, options)
     budget = budget_of(board, options)
-    choices = choices_of(dataflow, board, options)
-    target = options.target_interval
-    chosen = choose(choices, budget, target)
-    if chosen is None:
-        raise does_not_fit(dataflow, board, options, choices)
-    arrays = {
-        choice.name: choice.rows.plan(choice.name, row)
-        for choice, row in zip(choices, chosen, strict=True)
-        if choice.name not in dataflow.inputs
-    }
-    inputs = {
-        choice.name: int(choice.rows.words[0][row])
-        for choice, row in zip(choices, chosen, strict=True)
-        if choice.name in dataflow.inputs
-    }
-    return plan_buffers(dataflow, arrays, inputs, options.exact_depths)
+    extra: dict[tuple[str, int], int] = {}
+    for _ in range(ROUNDS):
+        choices = choices_of(dataflow, board, options, extra=extra)
+        chosen = choose(choices, budget, options.target_interval)
+        if chosen is None:
+            raise does_not_fit(dataflow, board, options, choices)
+        rows = {c.name: (c.rows, row) for c, row in zip(choices, chosen, strict=True)}
+        inputs = {name: int(rows[name][0].words[0][rows[name][1]]) for name in dataflow.inputs}
+        arrays = {p.name: rows[p.name][0].plan(p.name, rows[p.name][1]) for p in dataflow.processes}
+        plan = plan_buffers(dataflow, arrays, inputs, options.exact_depths)
+        used = total_cost(schedule_cost(plan, board.family))
+        if used.bram <= max(budget.bram, Budget.used(choices, chosen).bram):
+            return plan
+        # joins need deeper buffers than their own reader: price them next time
+        extra = {key: max(extra.get(key, 0), n) for key, n in _beyond_liveness(plan).items()}
+    raise DoesNotFit(
+        f"{dataflow.name} on board {board.name}",
+        f"expected at most {budget.bram} RAM blocks, found {used.bram} with buffers for all joins",
+        "Choose a larger board, or a lower rate.",
+    )
+
+
+def _beyond_liveness(plan: StreamSchedule) -> dict[tuple[str, int], int]:
+    """Elements that each buffer holds beyond what its own reader needs, by (process, read)."""
+    processes = {p.name: p for p in plan.dataflow.processes}
+    result = {}
+    for item in plan.buffers:
+        process, channel = processes[item.process], plan.dataflow.channels[item.channel]
+        unroll = plan.arrays[item.process].unroll
+        guard = guard_shape(process.reads[item.read], process, unroll, channel, item.lanes)
+        spare = item.depth - (1 << (liveness_depth(guard) - 1).bit_length())
+        result[item.process, item.read] = max(0, spare) * item.lanes
+    return result
 
 
 def plan_buffers(
@@ -97,9 +119,17 @@ def budget_of(board: Board, options: StreamOptions) -> Budget:
 
 
 def choices_of(
-    dataflow: Dataflow, board: Board, options: StreamOptions, limit: Budget | None = None
+    dataflow: Dataflow,
+    board: Board,
+    options: StreamOptions,
+    limit: Budget | None = None,
+    extra: Mapping[tuple[str, int], int] | None = None,
 ) -> tuple[Choice, ...]:
-    """The candidates of every process and of every input, within ``limit`` (the board's budget unless told)."""
+    """The candidates of every process and of every input, within ``limit`` (the board's budget unless told).
+
+    ``extra``: elements that the buffer of a (process, read) must hold beyond what its reader needs.
+    """
+    more = extra or {}
     limit = limit or budget_of(board, options)
     space = Space(
         options.max_pixel_lanes, options.finish_intervals, limit.dsp, limit.lut, limit.bram
@@ -113,7 +143,14 @@ def choices_of(
     return inputs + tuple(
         Choice(
             p.name,
-            candidates(dataflow, p, board.family, space, options.overrides.get(p.name)),
+            candidates(
+                dataflow,
+                p,
+                board.family,
+                space,
+                options.overrides.get(p.name),
+                {read: n for (name, read), n in more.items() if name == p.name},
+            ),
             tuple(makers[r.source] for _, r in channel_reads(dataflow, p)),
         )
         for p in dataflow.processes
