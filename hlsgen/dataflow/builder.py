@@ -22,6 +22,7 @@ from hlsgen.dataflow.ir import (
     Store,
     Write,
 )
+from hlsgen.requantise.add import RoundedAdd
 from hlsgen.scalar import Add, Equal, Maximum, Multiply, ScalarOp
 from hlsgen.types import ElementType
 
@@ -183,6 +184,17 @@ class DataflowBuilder:
         operands = tuple(Operand(f"r{k}") for k in range(len(sources)))
         call = Call(op, (*operands, *(Literal(value) for value in constants)))
         return self._pointwise(name, tuple(sources), (), call, element)
+
+    def rounded_add(
+        self, name: str, sources: tuple[str, str], add: RoundedAdd, element: ElementType
+    ) -> str:
+        """The weighted sum of two channels, rounded to even."""
+        products = [
+            Call(Multiply(), (Operand(f"r{k}"), Literal(factor)))
+            for k, factor in enumerate((add.multiplier_a, add.multiplier_b))
+        ]
+        total = Call(Add(), (Call(Add(), (products[0], products[1])), Literal(add.offset)))
+        return self._pointwise(name, sources, (), Call(add.op, (total, Literal(1))), element)
 
     def elementwise_by_channel(self, name: str, source: str, finish: Finish) -> str:
         """``finish.op(source + bias, constants of the channel...)`` at every position."""

@@ -148,13 +148,20 @@ class QuantisedAdd(TensorOp):
 
     def lower(self, build: Lowering) -> None:
         """An elementwise process of two operands, exact for all pairs."""
-        from hlsgen.requantise import choose_add
+        from hlsgen.requantise import choose_add, find_rounded_add
 
         ratios = self.scale_a / self.scale, self.scale_b / self.scale
         elements = self.element_a, self.element_b
-        op = choose_add(self.table(), elements, ratios, self.low, self.high, build.where)
+        zeros = self.zero_a, self.zero_b, self.zero_point
+        table = self.table()
         sources = build.channel(0), build.channel(1)
-        build.result(build.builder.elementwise(build.name, sources, op, self.element))
+        rounded = find_rounded_add(table, elements, ratios, zeros, self.low, self.high)
+        if rounded is not None:
+            channel = build.builder.rounded_add(build.name, sources, rounded, self.element)
+        else:
+            op = choose_add(table, elements, ratios, self.low, self.high, build.where)
+            channel = build.builder.elementwise(build.name, sources, op, self.element)
+        build.result(channel)
 
     @staticmethod
     def examples() -> tuple[Example, ...]:

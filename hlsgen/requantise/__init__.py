@@ -1,6 +1,6 @@
 """Exact requantisation: the reference formula of ONNX Runtime on x86-64, and integer forms that are proved equal to it."""
 
-from hlsgen.requantise.add import choose_add
+from hlsgen.requantise.add import RoundedAdd, choose_add, find_rounded_add
 from hlsgen.requantise.choice import Choice, choose
 from hlsgen.requantise.multiply_shift import (
     MultiplyShift,
@@ -12,10 +12,12 @@ from hlsgen.requantise.reference import Rounding, requantise, thresholds
 __all__ = [
     "Choice",
     "MultiplyShift",
+    "RoundedAdd",
     "Rounding",
     "choose",
     "choose_add",
     "find_multiply_shift",
+    "find_rounded_add",
     "requantise",
     "thresholds",
     "verify_multiply_shift",

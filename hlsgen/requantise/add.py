@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from hlsgen.errors import TypeMismatch
-from hlsgen.scalar import QuantisedAdd
+from hlsgen.scalar import QuantisedAdd, RequantiseFloat32
 from hlsgen.types import ElementType
 
 LARGEST_EXCEPTIONS = 64
@@ -52,6 +54,44 @@ def choose_add(
             "Quantise the model again with other scales for this addition.",
         )
     return op
+
+
+@dataclass(frozen=True)
+class RoundedAdd:
+    """``op(multiplier_a * a + multiplier_b * b + offset, 1)``: exact binary fractions, ties to even."""
+
+    multiplier_a: int
+    multiplier_b: int
+    offset: int
+    op: RequantiseFloat32
+
+
+def find_rounded_add(
+    truth: np.ndarray,
+    elements: tuple[ElementType, ElementType],
+    ratios: tuple[float, float],
+    zeros: tuple[int, int, int],
+    low: int,
+    high: int,
+) -> RoundedAdd | None:
+    """The addition for scales that are powers of two of each other, where half of all sums may be ties; else None.
+
+    ``zeros``: the zero points of both operands and of the result. Arguments otherwise as of ``choose_add``.
+    """
+    a = np.arange(elements[0].minimum, elements[0].maximum + 1)[:, None]
+    b = np.arange(elements[1].minimum, elements[1].maximum + 1)[None, :]
+    for q in range(1, 17):
+        multiplier_a, multiplier_b = (round(ratio * 2.0**q) for ratio in ratios)
+        if (multiplier_a, multiplier_b) != tuple(ratio * 2.0**q for ratio in ratios):
+            continue
+        offset = -multiplier_a * zeros[0] - multiplier_b * zeros[1]
+        for inside in (0, zeros[2]):  # the result's zero point is added after rounding, or before
+            total = multiplier_a * a + multiplier_b * b + offset + (inside << q)
+            op = RequantiseFloat32(q, zeros[2] - inside, low, high)
+            if np.array_equal(op.evaluate(np, total, np.int64(1)), truth):
+                return RoundedAdd(multiplier_a, multiplier_b, offset + (inside << q), op)
+        return None
+    return None
 
 
 def _candidates(ratios: tuple[float, float], shift: int) -> list[tuple[int, int]]:

@@ -13,6 +13,7 @@ from hlsgen.requantise import (
     choose,
     choose_add,
     find_multiply_shift,
+    find_rounded_add,
     requantise,
     thresholds,
     verify_multiply_shift,
@@ -124,6 +125,16 @@ def test_choose_add_equals_the_truth_for_all_pairs() -> None:
             op = choose_add(truth, elements, (ratio[0], ratio[1]), -128, 127)
             assert np.array_equal(op.evaluate(np, a, b), truth)
             assert len(op.exceptions) <= 2
+
+
+def test_powers_of_two_are_added_with_ties_to_even() -> None:
+    a = np.arange(-128, 128)[:, None]
+    truth = np.clip(np.rint(0.5 * (a - 2) + 0.25 * (a.T + 1)) + 3, -128, 127).astype(np.int64)
+    add = find_rounded_add(truth, (S8, S8), (0.5, 0.25), (2, -1, 3), -128, 127)
+    assert add is not None
+    total = add.multiplier_a * a + add.multiplier_b * a.T + add.offset
+    assert np.array_equal(add.op.evaluate(np, total, np.int64(1)), truth)
+    assert find_rounded_add(truth, (S8, S8), (0.51, 0.25), (2, -1, 3), -128, 127) is None
 
 
 def test_choose_add_lists_ties_as_exceptions_or_refuses() -> None:
