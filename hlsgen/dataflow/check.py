@@ -17,6 +17,7 @@ from hlsgen.dataflow.ir import (
     Operand,
     Process,
     Read,
+    operand_names,
 )
 from hlsgen.errors import IllegalGraph, TypeMismatch
 from hlsgen.types import ElementType
@@ -229,17 +230,6 @@ def expression_type(expression: Expression, operands: dict[str, ElementType]) ->
             return ElementType.holding(value, value)
         case Call(op, arguments):
             return op.result(*(expression_type(item, operands) for item in arguments))
-
-
-def operand_names(expression: Expression) -> set[str]:
-    """The operands ("acc", "r0", ...) that an expression mentions."""
-    match expression:
-        case Operand(name):
-            return {name}
-        case Literal():
-            return set()
-        case Call(_, arguments):
-            return set().union(*(operand_names(item) for item in arguments))
 
 
 def _source_type(dataflow: Dataflow, read: Read) -> ElementType:

@@ -21,6 +21,7 @@ from hlsgen.dataflow.ir import (
     Operand,
     Process,
     Read,
+    operand_names,
 )
 from hlsgen.errors import TypeMismatch
 from hlsgen.scalar import Add, Multiply
@@ -121,7 +122,7 @@ def _evaluate_rows(process: Process, sources: Mapping[str, np.ndarray], rows: sl
     """finish(...) at some values of the outermost loop; axes (sample, parallel loops...), broadcast where constant."""
     positions = _loop_axes(process, rows)
     operands: dict[str, np.ndarray] = {}
-    used = _operand_names(process.finish)
+    used = operand_names(process.finish)
     for k, read in enumerate(process.reads):
         if f"r{k}" in used:
             operands[f"r{k}"] = _gather(sources[read.source], read, positions)
@@ -153,7 +154,7 @@ def _reduce(
     if process.step == MULTIPLY_ACCUMULATE:
         return _multiply_accumulate(process, sources, positions)
     reduce = [loop for loop in process.loops if loop.reduce]
-    names = _operand_names(process.step)
+    names = operand_names(process.step)
     accumulator: np.ndarray = np.full([1] * (len(positions) + 1), process.init, dtype=np.int64)
     for point in product(*(range(loop.extent) for loop in reduce)):
         at: dict[str, Any] = {
@@ -245,16 +246,6 @@ def evaluate_expression(expression: Expression, operands: Mapping[str, np.ndarra
             return np.asarray(
                 op.evaluate(np, *(evaluate_expression(item, operands) for item in arguments))
             )
-
-
-def _operand_names(expression: Expression) -> set[str]:
-    match expression:
-        case Operand(name):
-            return {name}
-        case Literal():
-            return set()
-        case Call(_, arguments):
-            return set().union(*(_operand_names(item) for item in arguments))
 
 
 def _assert_fits(array: np.ndarray, element: ElementType, process: str) -> None:

@@ -78,6 +78,17 @@ class Call:
 Expression: TypeAlias = Operand | Literal | Call
 
 
+def operand_names(expression: Expression) -> set[str]:
+    """The operands ("acc", "r0", ...) that an expression mentions."""
+    match expression:
+        case Operand(name):
+            return {name}
+        case Literal():
+            return set()
+        case Call(_, arguments):
+            return set().union(*(operand_names(item) for item in arguments))
+
+
 @dataclass(frozen=True)
 class Read:
     source: str

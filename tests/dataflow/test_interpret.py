@@ -11,7 +11,7 @@ from example_nets import EXAMPLE_NETS, random_inputs
 
 from hlsgen.dataflow import interpret as interpreter
 from hlsgen.dataflow.interpret import evaluate_expression, interpret
-from hlsgen.dataflow.ir import Dataflow, Process, Read
+from hlsgen.dataflow.ir import Dataflow, Process, Read, operand_names
 from hlsgen.errors import TypeMismatch
 
 
@@ -35,8 +35,8 @@ def run_literally(dataflow: Dataflow, process: Process, values: dict[str, np.nda
     parallel = [loop for loop in process.loops if not loop.reduce]
     reduce = [loop for loop in process.loops if loop.reduce]
     target = np.zeros(dataflow.channels[process.write.channel].shape, dtype=np.int64)
-    in_step = interpreter._operand_names(process.step) if process.step is not None else set()
-    in_finish = interpreter._operand_names(process.finish)
+    in_step = operand_names(process.step) if process.step is not None else set()
+    in_finish = operand_names(process.finish)
 
     def operands(position: Mapping[str, int], names: set[str]) -> dict[str, np.ndarray]:
         return {
