@@ -140,11 +140,15 @@ def test_multipliers_of_luts_equal_operator(op: ScalarOp, types: tuple[ElementTy
 
 
 def test_requantise_float32_rounds_ties_of_the_float32_product_to_even() -> None:
-    # acc * m / 2**q beside a half integer by less than half a float32 ulp
-    q, m = 34, (1 << 24) - 3
-    op, types = RequantiseFloat32(q, 0, -128, 127), (S20, U24)
-    near = [round((k + 0.5) * 2**q / m) + d for k in range(-130, 130) for d in (-1, 0, 1)]
-    check(op, types, [(acc, m) for acc in near])
+    # products beside a half integer by about half a float32 ulp: some within it, some just not
+    noise, q = random.Random(6), 34
+    vectors = []
+    for _ in range(400):
+        k, sign = noise.randrange(128), noise.choice((1, -1))
+        least = ((2 * k + 1) << (q - 1)) >> 24
+        acc = noise.randint(least + 1, min(2 * least + 2, 1 << 19) - 1)
+        vectors.append((sign * acc, round(((2 * k + 1) << (q - 1)) / acc)))
+    check(RequantiseFloat32(q, 0, -128, 127), (S20, ElementType(25, False)), vectors)
 
 
 @pytest.mark.slow
