@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_templates.channel_buffer import READ_LATENCY, ChannelBuffer, coordinate_bits, element_shape
@@ -13,6 +13,7 @@ from rtl_templates.drain import Drain
 from rtl_templates.finish import Finish, FinishParameters
 from rtl_templates.loop_nest import CounterPort, LoopNest
 from rtl_templates.pe_array import PeArray, PeArrayParameters
+from rtl_templates.reorder import Reorder
 from rtl_templates.shape import BufferShape, NestShape, WeightShape
 
 
@@ -22,6 +23,7 @@ class StreamProcessParameters:
 
     ``buffers``: one per operand of ``array``, in the same order. ``weights``: None for steps without weights.
     ``groups`` results make a pixel's run of channels, the last of which has ``last_channels`` valid ones.
+    ``pixel_words``: output words of a pixel; ``row_pixels``: pixels of an output row.
     ``ragged``: (level, lanes that are valid in its last trip) of ky and kx where a window sum or maximum does not fill its
     lanes; those lanes read ``neutral``.
     """
@@ -33,6 +35,8 @@ class StreamProcessParameters:
     groups: int
     last_channels: int
     finish: FinishParameters
+    pixel_words: int
+    row_pixels: int
     ragged: tuple[tuple[int, int], ...] = ()
     neutral: int = 0
 
@@ -59,9 +63,7 @@ class StreamProcess(wiring.Component):
         self.buffers = [ChannelBuffer(shape) for shape in parameters.buffers]
         self.array = PeArray(parameters.array)
         self.finish = Finish(parameters.finish)
-        members = {
-            f"i{k}": In(buffer.i.signature.flip()) for k, buffer in enumerate(self.buffers)
-        }
+        members = {f"i{k}": In(buffer.i.signature.flip()) for k, buffer in enumerate(self.buffers)}
         members["o"] = Out(stream.Signature(self.finish.o.payload.shape()))
         super().__init__(members)
 
@@ -92,8 +94,9 @@ class StreamProcess(wiring.Component):
                 buffer.row.eq(nest.value(3 * k + 1)),
                 buffer.column.eq(nest.value(3 * k + 2)),
             ]
-        issued, last = self._delayed(m, enable, "issued", issue), self._delayed(
-            m, enable, "last", nest.result_last, reset_less=True
+        issued, last = (
+            self._delayed(m, enable, "issued", issue),
+            self._delayed(m, enable, "last", nest.result_last, reset_less=True),
         )
         m.d.comb += [
             enable.eq(~array.result_valid | drain.i.ready),
@@ -111,7 +114,17 @@ class StreamProcess(wiring.Component):
                 self._weights(m, p.weights, nest.value(3 * len(self.buffers)), enable)
             )
         wiring.connect(m, drain.o, finish.i)
-        wiring.connect(m, finish.o, wiring.flipped(self.o))
+        if p.array.x == 1:
+            wiring.connect(m, finish.o, wiring.flipped(self.o))
+        else:
+            m.submodules.reorder = reorder = Reorder(
+                self.o.payload.shape(),
+                pixels=p.array.x,
+                words=p.pixel_words,
+                row_pixels=p.row_pixels,
+            )
+            wiring.connect(m, finish.o, reorder.i)
+            wiring.connect(m, reorder.o, wiring.flipped(self.o))
         return m
 
     def _counters(self) -> tuple[CounterPort, ...]:
@@ -125,7 +138,9 @@ class StreamProcess(wiring.Component):
                 CounterPort(shape.column, coordinate_bits(shape.column_range, shape.width), True),
             ]
         if (weights := self.parameters.weights) is not None:
-            counters.append(CounterPort(weights.address, max(1, (len(weights.words) - 1).bit_length())))
+            counters.append(
+                CounterPort(weights.address, max(1, (len(weights.words) - 1).bit_length()))
+            )
         return tuple(counters)
 
     def _operands(self, m: Module, nest: LoopNest, enable: Value) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.dataflow import ir
-from hlsgen.dataflow.ir import Call, Dataflow, Expression, Operand, Process
+from hlsgen.dataflow.ir import (
+    Call,
+    Dataflow,
+    Expression,
+    Operand,
+    Process,
+    operand_names,
+)
 from hlsgen.scalar import Add, Maximum, Multiply
 from hlsgen.schedule.geometry import (
     REDUCE_LEVEL,
@@ -14,6 +21,7 @@ from hlsgen.schedule.geometry import (
     factor,
     nest_shape,
     parameter_image,
+    result_words,
     trips,
     weight_image,
 )
@@ -79,6 +87,8 @@ def process_parameters(schedule: StreamSchedule, process: Process) -> StreamProc
         groups=groups,
         last_channels=last_channels,
         finish=_finish(dataflow, process, plan, array),
+        pixel_words=sum(map(sum, result_words(process, plan))),
+        row_pixels=process.extent("x"),
         ragged=ragged,
         neutral=lowest if array.step == "maximum" else 0,
     )
@@ -197,13 +207,3 @@ def _finish(
         repeat=plan.unroll.x,
         multiplier=plan.finish_multiplier,
     )
-
-
-def operand_names(tree: Expression) -> set[str]:
-    """The names of the operands that an expression uses."""
-    match tree:
-        case ir.Operand(name):
-            return {name}
-        case ir.Call(_, arguments):
-            return set().union(*(operand_names(item) for item in arguments))
-    return set()

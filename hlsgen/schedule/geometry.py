@@ -66,15 +66,14 @@ def result_words(process: Process, plan: ArrayPlan) -> tuple[tuple[int, ...], ..
     )
 
 
-def group_cycles(process: Process, plan: ArrayPlan, pixels: int | None = None) -> int:
+def group_cycles(process: Process, plan: ArrayPlan) -> int:
     """Cycles of one pixel group at full speed: each result takes the longer of reducing and draining.
 
-    ``pixels``: valid pixels of the group, ``unroll.x`` unless told (the last group of a row may have fewer).
+    The last group of a row drains all its pixels, those past the row's end too: they are dropped later.
     """
     steps = math.prod(trips(process, plan.unroll)[REDUCE_LEVEL:])
-    pixels = plan.unroll.x if pixels is None else pixels
     return sum(
-        max(steps, pixels * words * plan.finish_interval)
+        max(steps, plan.unroll.x * words * plan.finish_interval)
         for row in result_words(process, plan)
         for words in row
     )
@@ -82,11 +81,8 @@ def group_cycles(process: Process, plan: ArrayPlan, pixels: int | None = None) -
 
 def sample_cycles(process: Process, plan: ArrayPlan) -> int:
     """Cycles of one sample when the array never waits: its interval."""
-    x = process.extent("x")
-    row = sum(
-        group_cycles(process, plan, min(plan.unroll.x, x - at)) for at in range(0, x, plan.unroll.x)
-    )
-    return process.extent("y") * row
+    groups = process.extent("y") * math.ceil(process.extent("x") / plan.unroll.x)
+    return groups * group_cycles(process, plan)
 
 
 def counter_shape(

@@ -156,7 +156,7 @@ def _process_node(plan: StreamSchedule, process: Process) -> _Node:
     rows, columns = trips(process, array.unroll)[:2]
     ragged = process.extent("x") - (columns - 1) * array.unroll.x
     pixels = [array.unroll.x] * (columns - 1) + [ragged]
-    cycles = {n: group_cycles(process, array, n) for n in set(pixels)}
+    cycles = group_cycles(process, array)
     per_pixel = _words_per_pixel(process, array)
     written = np.cumsum([n * per_pixel for n in pixels * rows]).tolist()
     reduce = int(np.prod(trips(process, array.unroll)[REDUCE_LEVEL:]))
@@ -164,7 +164,7 @@ def _process_node(plan: StreamSchedule, process: Process) -> _Node:
     # while its words cannot leave, the array still works on the next result
     return _Node(
         process.name,
-        [cycles[n] for n in pixels] * rows,
+        [cycles] * (columns * rows),
         written,
         delay,
         max(reduce, drain),
@@ -212,7 +212,7 @@ def _edge(
         0,
         share,
     )
-    edge.set_depth(max(liveness_depth(guard), -(-item.depth // share)))
+    edge.set_depth(-(-item.depth // share) or liveness_depth(guard))
     return edge
 
 
@@ -300,7 +300,7 @@ def _grow(nodes: list[_Node]) -> _Node:
 def fit_buffers(plan: StreamSchedule, exact: bool = False) -> tuple[StreamSchedule, Timing]:
     """The plan with depths that let it run for ever at the pace of its slowest process, and its timing.
 
-    First the smallest live depths; unless ``exact`` each is then raised to the power of two that its memory has anyway,
+    A depth of 0 is not known yet. First the smallest live depths; unless ``exact`` each is then raised to the power of two that its memory has anyway,
     and doubled while the slowest process waits on a full buffer.
     """
     nodes = _network(plan)
