@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,11 @@ from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import BadOption
 
 REFERENCES = ("numpy", "cupy", "torch")
+
+
+Kernels: TypeAlias = Literal["default", "integer"]
+"""Sessions of ONNX Runtime: its default one, and the one with int8 kernels allowed (``session.qdqisint8allowed``), which differ for
+models with s8 activations: see ``hlsgen/frontend/reference.py``."""
 
 
 class Reference(Protocol):
@@ -25,8 +30,10 @@ class Reference(Protocol):
     def integers(self, hardware_inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """What the integer graph gives for what enters the hardware."""
 
-    def onnxruntime(self, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray] | None:
-        """What ONNX Runtime's default session gives for the user's samples; None where it has no such values."""
+    def onnxruntime(
+        self, inputs: Mapping[str, np.ndarray], kernels: Kernels
+    ) -> Mapping[str, np.ndarray] | None:
+        """What ONNX Runtime gives for the user's samples; None where it has no such values."""
 
     def dataflow(self) -> Dataflow:
         """The processes that the hardware is made of."""

@@ -20,19 +20,20 @@ from hlsgen.verify.timing import Timing
 @dataclass(frozen=True)
 class VerifyResult:
     """``mismatches``: output elements that differ from the integer graph's meaning (in the stalled or in the full-speed run);
-    ``ort_mismatches``: from ONNX Runtime (None where it gives no such value). ``latency_cycles``, ``interval_cycles``: of the
-    full-speed run, None where it stopped. ``busy_share``: the predicted interval over the measured one, which is the share of cycles in
-    which the slowest process works, since the prediction is that process's own cycles per sample. ``outputs``: what the circuit gave, by
-    name of the graph value, (samples, *tensor_shape) integers; not kept in the file.
+    ``ort_mismatches``: from ONNX Runtime's default session, ``ort_integer_mismatches``: from the one with int8 kernels allowed (None
+    where it gives no such value). ``latency_cycles``, ``interval_cycles``: of the
+    full-speed run, None where it stopped. ``slowest_cycles``: those in which the slowest process works on one sample.
     """
 
     samples: int
     elements: int
     mismatches: int
     ort_mismatches: int | None
+    ort_integer_mismatches: int | None
     timing: Timing
     predicted_latency_cycles: int
     predicted_interval_cycles: int
+    slowest_cycles: int | None
     engine: str
     stall: str
     reference: str
@@ -53,9 +54,16 @@ class VerifyResult:
 
     @property
     def busy_share(self) -> float | None:
-        if not self.interval_cycles:
+        """The share of all cycles at full speed in which the slowest process works."""
+        if not self.interval_cycles or self.slowest_cycles is None:
             return None
-        return round(self.predicted_interval_cycles / self.interval_cycles, 4)
+        return round(self.slowest_cycles / self.interval_cycles, 4)
+
+    @property
+    def ort_matched(self) -> str | None:
+        """Which of ONNX Runtime's answers the design gives: "default", "integer" kernels, or neither (None)."""
+        counts = {"default": self.ort_mismatches, "integer": self.ort_integer_mismatches}
+        return next((session for session, count in counts.items() if count == 0), None)
 
     @property
     def good(self) -> bool:
@@ -69,6 +77,8 @@ class VerifyResult:
             "elements": self.elements,
             "mismatches": self.mismatches,
             "ort_mismatches": self.ort_mismatches,
+            "ort_integer_mismatches": self.ort_integer_mismatches,
+            "ort_matched": self.ort_matched,
             "latency_cycles": self.latency_cycles,
             "interval_cycles": self.interval_cycles,
             "predicted_latency_cycles": self.predicted_latency_cycles,
@@ -93,12 +103,20 @@ class VerifyResult:
             ],
         }
 
+    def _ort_text(self) -> str:
+        if self.ort_mismatches is None or self.ort_integer_mismatches is None:
+            return "ONNX Runtime: has no value that could be compared"
+        text = f"ONNX Runtime, default session: {self.ort_mismatches} different"
+        if self.ort_mismatches:
+            text += f"; with int8 kernels allowed: {self.ort_integer_mismatches} different"
+        return text
+
     def text(self) -> str:
         """What a person wants to read: the verdict, the times, and what is wrong."""
-        ort = "no such value" if self.ort_mismatches is None else f"{self.ort_mismatches} different"
         lines = [
             f"{self.samples} samples, {self.elements} output elements, engine {self.engine}, stall {self.stall}, seed {self.seed}",
-            f"integer graph ({self.reference}): {self.mismatches} different; ONNX Runtime: {ort}",
+            f"integer graph ({self.reference}): {self.mismatches} different",
+            self._ort_text(),
             f"latency {_cycles(self.latency_cycles)} (predicted {self.predicted_latency_cycles}), "
             f"interval {_cycles(self.interval_cycles)} (predicted {self.predicted_interval_cycles})",
         ]

