@@ -240,6 +240,8 @@ def _buffer(
 def pareto(rows: Candidates, allowed: npt.NDArray[np.bool_]) -> Integers:
     """Indices of the allowed rows that no row of the same word widths beats or equals in every respect."""
     index = np.flatnonzero(allowed)
+    if not len(index):
+        return index
     part = rows.take(index)
     written, held = part.words
     order = np.lexsort((part.lut, part.cycles, part.bram, part.dsp, held, written))
@@ -251,4 +253,4 @@ def pareto(rows: Candidates, allowed: npt.NDArray[np.bool_]) -> Integers:
         best = np.minimum.accumulate(lut[begin:end])
         better = np.r_[True, best[1:] < best[:-1]]
         kept.append(order[begin:end][better])
-    return index[np.concatenate(kept)] if kept else index[:0]
+    return index[np.concatenate(kept)]

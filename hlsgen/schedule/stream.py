@@ -98,7 +98,7 @@ def plan_buffers(
 ) -> StreamSchedule:
     """The schedule of given arrays: buffer depths, interval and latency from the event model."""
     buffers = tuple(
-        BufferPlan(r.source, p.name, k, max(arrays[p.name].unroll.g, arrays[p.name].unroll.i), 1)
+        BufferPlan(r.source, p.name, k, max(arrays[p.name].unroll.g, arrays[p.name].unroll.i), 0)
         for p in dataflow.processes
         for k, r in channel_reads(dataflow, p)
     )
