@@ -27,7 +27,7 @@ class Gowin(Toolchain):
         return f"synth_gowin {' '.join(options)} {pads}-top {top}"
 
     def count(self, cells: Mapping[str, int]) -> Usage:
-        """An ALU takes the place of a LUT."""
+        """An ALU takes the place of a LUT; nextpnr counts the places that are taken under LUT4."""
         lut = sum(cells.get(f"LUT{inputs}", 0) for inputs in (1, 2, 3, 4)) + cells.get("ALU", 0)
         lut += LUTS_PER_RAM16 * sum(n for kind, n in cells.items() if kind.startswith("RAM16"))
         ff = sum(number for kind, number in cells.items() if kind.startswith("DFF"))
@@ -64,7 +64,8 @@ class Gowin(Toolchain):
             what="packing the bitstream (gowin_pack)",
         )
         fmax, used = read_report(folder / "routed.json")
-        return Routed(folder / "top.fs", fmax, replace(synthesised), used)
+        usage = replace(synthesised, lut=used["LUT4"]["used"], ff=used["DFF"]["used"])
+        return Routed(folder / "top.fs", fmax, usage, used)
 
 
 def _constraints(pins: Pins) -> str:
