@@ -22,6 +22,8 @@ from hlsgen.errors import HlsgenError
 from hlsgen.progress import terminal
 
 HERE = Path(__file__).resolve().parent
+TARGET_FPS = 50_000
+"""Digits a second at the board's clock: fast, and still quick to place and route."""
 
 
 def run(board: str, output: Path) -> tuple[Table, bool]:
@@ -30,7 +32,13 @@ def run(board: str, output: Path) -> tuple[Table, bool]:
         samples = dict(archive)
     labels = np.load(HERE / "labels.npy")
     with terminal(quiet=False) as progress:
-        design = hlsgen.compile(HERE / "digits.onnx", board=board, output=output, progress=progress)
+        design = hlsgen.compile(
+            HERE / "digits.onnx",
+            board=board,
+            target_fps=TARGET_FPS,
+            output=output,
+            progress=progress,
+        )
         design.verify(inputs=samples, samples=20, progress=progress)
         verified = json.loads((output / "verify.json").read_text())
         whole = design.verify(inputs=samples, stall="none", engine="fast", progress=progress)
@@ -38,7 +46,12 @@ def run(board: str, output: Path) -> tuple[Table, bool]:
     built = json.loads((output / "build.json").read_text())
     answers = next(iter(whole.outputs.values())).reshape(len(labels), -1).argmax(axis=1)
     correct = int(np.count_nonzero(answers == labels))
-    exact = not (verified["mismatches"] or verified["ort_mismatches"] or whole.mismatches)
+    wrong = (
+        verified["mismatches"]
+        + verified["ort_mismatches"]
+        + whole.mismatches
+        + (whole.ort_mismatches or 0)
+    )
     table = _table(design.report, verified, built)
     table.caption = "\n".join(
         (
@@ -50,7 +63,7 @@ def run(board: str, output: Path) -> tuple[Table, bool]:
             f"{_rate(verified, built)}; bitstream {output / built['bitstream']}",
         )
     )
-    return table, exact
+    return table, wrong == 0
 
 
 def _table(
