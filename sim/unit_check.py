@@ -20,6 +20,7 @@ from sim.stalls import StallPattern
 
 PATTERNS = ("none", "random", "bursty")
 LONGEST_SILENCE = 2_000
+SILENCE_AT_END = 50
 
 
 class UnitMismatch(AssertionError):
@@ -63,56 +64,78 @@ def run_stream_unit(
     Raises UnitMismatch if the unit falls silent, delivers more words, or withdraws or changes a word that
     it offers.
     """
-    accepted: list[int] = []
-    delivered: list[int] = []
-    words: list[int] = []
-    offers: list[int] = []
-    results: list[int] = []
+    source = _Source(unit.i, inputs, StallPattern(idle, f"{seed}/in"))
+    sink = _Sink(unit.o, outputs, StallPattern(backpressure, f"{seed}/out"))
+    _simulate(unit, source.drive, sink.drive)
+    if len(sink.words) != outputs:
+        raise UnitMismatch(f"expected {outputs} words, found {len(sink.words)}")
+    return Run(
+        tuple(sink.words),
+        tuple(source.accepted),
+        tuple(sink.delivered),
+        source.first_offer,
+        sink.first_result,
+    )
 
-    async def source(context: Any) -> None:
+
+class _Source:
+    """Offers words to a stream, and keeps each offered until it is taken."""
+
+    def __init__(self, port: Any, words: Sequence[int], pattern: StallPattern) -> None:
+        self.port, self.words, self.pattern = port, words, pattern
+        self.accepted: list[int] = []
+        self.first_offer = -1
+
+    async def drive(self, context: Any) -> None:
+        """Begin in the cycle after the reset."""
+        payload, cycle = Value.cast(self.port.payload), 1
         await context.tick()
-        pattern, cycle = StallPattern(idle, f"{seed}/in"), 1
-        payload = Value.cast(unit.i.payload)
-        for word in inputs:
-            while not pattern.willing():
+        for word in self.words:
+            while not self.pattern.willing():
                 await context.tick()
                 cycle += 1
             context.set(payload, word)
-            context.set(unit.i.valid, 1)
-            offers.append(cycle)
+            context.set(self.port.valid, 1)
+            if self.first_offer < 0:
+                self.first_offer = cycle
             taken = False
             while not taken:
-                _, _, ready = await context.tick().sample(unit.i.ready)
+                _, _, ready = await context.tick().sample(self.port.ready)
                 taken = bool(ready)
                 cycle += 1
-            accepted.append(cycle - 1)
-            context.set(unit.i.valid, 0)
+            self.accepted.append(cycle - 1)
+            context.set(self.port.valid, 0)
             context.set(payload, 0)
 
-    async def sink(context: Any) -> None:
-        pattern, silence, pending = StallPattern(backpressure, f"{seed}/out"), 0, None
-        payload = Value.cast(unit.o.payload)
+
+class _Sink:
+    """Takes words from a stream, watches its rules, and waits a while for words too many."""
+
+    def __init__(self, port: Any, outputs: int, pattern: StallPattern) -> None:
+        self.port, self.outputs, self.pattern = port, outputs, pattern
+        self.words: list[int] = []
+        self.delivered: list[int] = []
+        self.first_result = -1
+
+    async def drive(self, context: Any) -> None:
+        """Take a word in every cycle in which it is offered and the pattern is willing."""
+        payload, silence, pending = Value.cast(self.port.payload), 0, None
         for cycle in itertools.count():
-            if len(words) >= outputs and silence > 50:
+            if len(self.words) >= self.outputs and silence > SILENCE_AT_END:
                 return
-            willing = pattern.willing()
-            context.set(unit.o.ready, willing)
-            _, _, valid, word = await context.tick().sample(unit.o.valid, payload)
+            willing = self.pattern.willing()
+            context.set(self.port.ready, willing)
+            _, _, valid, word = await context.tick().sample(self.port.valid, payload)
             _keeps_word(pending, valid, word, cycle)
             silence = 0 if valid else silence + 1
             if silence > LONGEST_SILENCE:
-                raise UnitMismatch(f"expected {outputs} words, found {len(words)} and silence")
-            if valid:
-                results.append(cycle)
+                raise UnitMismatch(f"expected {self.outputs} words, found {len(self.words)}")
             pending = word if valid and not willing else None
+            if valid and self.first_result < 0:
+                self.first_result = cycle
             if valid and willing:
-                words.append(word)
-                delivered.append(cycle)
-
-    _simulate(unit, source, sink)
-    if len(words) != outputs:
-        raise UnitMismatch(f"expected {outputs} words, found {len(words)}")
-    return Run(tuple(words), tuple(accepted), tuple(delivered), offers[0], results[0])
+                self.words.append(word)
+                self.delivered.append(cycle)
 
 
 def _keeps_word(pending: int | None, valid: int, word: int, cycle: int) -> None:
