@@ -171,8 +171,8 @@ def _bind_integers(
     first = build.types[inputs[form.operands[0][0]]].element
     element = first if zero_name is None else build.types[zero_name].element
     element = ElementType(32, True) if result is None else element
-    scale, zero = (None, None) if result is None else result
-    quantisation = _positional(build, source, inputs, scale, zero, element, 1)
+    at: tuple[int | None, int | None] = result or (None, None)
+    quantisation = _positional(build, source, inputs, at[0], at[1], element, 1)
     if not isinstance(element, ElementType):
         raise source.unsupported("a result that is not an integer")
     build.node(QuantizeLinear(quantisation, element), [real], output, source.name)

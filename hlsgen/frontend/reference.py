@@ -20,7 +20,7 @@ import numpy as np
 
 from hlsgen.errors import BadFile, TypeMismatch, UnsupportedOp
 from hlsgen.graph.evaluate import evaluate
-from hlsgen.graph.ir import Graph
+from hlsgen.graph.ir import Graph, Node
 from hlsgen.passes.host_cut import IntegerModel
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ def _load(model: str | os.PathLike[str] | onnx.ModelProto) -> onnx.ModelProto:
 
 def _tail(hardware: Graph, output: str, known: set[str]) -> Graph:
     """The operators between the last value that the model knows by name and a hardware output: moves only."""
-    value, nodes = output, []
+    value = output
+    nodes: list[Node] = []
     while value not in known:
         node = hardware.producers.get(value)
         if node is None or not node.op.moves_data:

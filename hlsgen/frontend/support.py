@@ -49,7 +49,9 @@ def _by_operator(source: NodeSource, refused: Mapping[str, str]) -> NodeSupport:
     if name in refused:
         return NodeSupport(name, operator, "unsupported", refused[name])
     host = operator != "Constant" and find_binding(source)[0].place == "host"
-    return NodeSupport(name, operator, "host" if host else "hardware", "if the others are supported")
+    return NodeSupport(
+        name, operator, "host" if host else "hardware", "if the others are supported"
+    )
 
 
 def _unknown(sources: list[NodeSource]) -> dict[str, str]:

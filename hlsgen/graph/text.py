@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.errors import BadFile
+from hlsgen.errors import BadFile, HlsgenError
 from hlsgen.graph.check import check
 from hlsgen.graph.ir import F32, Element, Graph, Node, Quantisation, TensorType
 from hlsgen.ops import OPERATORS
@@ -49,7 +49,7 @@ def to_text(*graphs: Graph) -> str:
     return "\n".join(lines)
 
 
-def constants_of(*graphs: Graph) -> dict[str, np.ndarray]:
+def constants_of(*graphs: Graph) -> dict[str, Any]:
     """The constants of graphs, keyed ``<graph name>/<value name>``, e.g. for np.savez."""
     return {
         f"{graph.name}/{name}": array for graph in graphs for name, array in graph.constants.items()
@@ -96,7 +96,7 @@ def _parse_graph(
                 arrays[value] = np.asarray(constants[f"{name}/{value}"])
             else:
                 nodes.append(_parse_node(call, value))
-        except (SyntaxError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (HlsgenError, SyntaxError, ValueError, TypeError, LookupError) as error:
             raise _bad(where, number, line[0]) from error
     return Graph(name, tuple(names["input"]), tuple(names["output"]), tuple(nodes), arrays, types)
 
@@ -152,6 +152,7 @@ def _evaluate(node: ast.expr) -> Any:
         return ast.literal_eval(node)
     classes: dict[str, Any] = {operator.__name__: operator for operator in OPERATORS}
     classes["Quantisation"] = Quantisation
-    assert isinstance(node.func, ast.Name)
+    if not isinstance(node.func, ast.Name):
+        raise ValueError(ast.dump(node))
     fields = {str(keyword.arg): _evaluate(keyword.value) for keyword in node.keywords}
     return classes[node.func.id](**fields)

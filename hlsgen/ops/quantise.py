@@ -11,6 +11,10 @@ from hlsgen.graph.ir import F32, Quantisation, TensorType
 from hlsgen.ops.op import Array, Constants, Example, OnnxBinding, TensorOp, require
 from hlsgen.types import S8, U8, ElementType
 
+# axis is read with the scales; blocks and other output types are refused
+_DEQUANTIZE_IGNORED = {"axis": None, "block_size": 0, "output_dtype": 0}
+_QUANTIZE_IGNORED = {**_DEQUANTIZE_IGNORED, "saturate": None}
+
 
 def _along(xp: Any, values: Any, x: Array, axis: int | None) -> Array:
     """``values`` (one, or one per index of ``axis``) shaped to broadcast against ``x``."""
@@ -41,16 +45,17 @@ class QuantizeLinear(TensorOp):
     element: ElementType
 
     place = "border"
-    bindings = tuple(
+    bindings = (
+        OnnxBinding(
+            "QuantizeLinear", (1, 1), since=10, ignored=_QUANTIZE_IGNORED, quantisation=(1, 2)
+        ),
         OnnxBinding(
             "QuantizeLinear",
             (1, 1),
-            domain,
-            since,
-            ignored={"axis": None, "saturate": None, "block_size": 0, "output_dtype": 0},
+            "com.microsoft",
+            ignored=_QUANTIZE_IGNORED,
             quantisation=(1, 2),
-        )
-        for domain, since in (("", 10), ("com.microsoft", 1))
+        ),
     )
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
@@ -80,17 +85,17 @@ class DequantizeLinear(TensorOp):
     quantisation: Quantisation
 
     place = "border"
-    bindings = tuple(
+    bindings = (
+        OnnxBinding(
+            "DequantizeLinear", (1, 1), since=10, ignored=_DEQUANTIZE_IGNORED, quantisation=(1, 2)
+        ),
         OnnxBinding(
             "DequantizeLinear",
             (1, 1),
-            domain,
-            since,
-            ignored={"axis": None, "block_size": 0, "output_dtype": 0},
+            "com.microsoft",
+            ignored=_DEQUANTIZE_IGNORED,
             quantisation=(1, 2),
-        )
-        for domain, since in (("", 10), ("com.microsoft", 1))
-    ) + (
+        ),
         # a Cast of integers to float32 says that the integers are the values themselves
         OnnxBinding(
             "Cast",

@@ -39,8 +39,9 @@ def divide(graph: Graph) -> Division:
     above, below = _needed_by(graph, computing), _made_from(graph, computing)
     reals = [node for node in graph.nodes if node not in able]
     between = tuple(n for n in reals if n.output in above and n.output in below)
-    early = _needed_by(graph, [node for node in reals if node.output in above])
-    late = _made_from(graph, [node for node in reals if node.output in below])
+    outer = [node for node in reals if node not in between]
+    early = _needed_by(graph, [node for node in outer if node.output in above])
+    late = _made_from(graph, [node for node in outer if node.output in below])
     before = tuple(
         n
         for n in graph.nodes

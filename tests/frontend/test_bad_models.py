@@ -1,0 +1,258 @@
+"""Every kind of bad model gives three lines that name the file, and no traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from quantised_models import QuantisedModel, conv_model
+
+from hlsgen.errors import BadFile, HlsgenError, IllegalGraph, TypeMismatch, UnsupportedOp
+from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.passes import to_integer
+
+Edit = Callable[[onnx.ModelProto], None]
+
+
+def good() -> onnx.ModelProto:
+    return conv_model("u8", False)[0]
+
+
+def node(model: onnx.ModelProto, op_type: str) -> onnx.NodeProto:
+    return next(item for item in model.graph.node if item.op_type == op_type)
+
+
+def replaced(model: onnx.ModelProto, name: str, array: np.ndarray) -> None:
+    """Another value for an initializer."""
+    tensor = next(item for item in model.graph.initializer if item.name == name)
+    tensor.CopyFrom(numpy_helper.from_array(array, name))
+
+
+def scale(value: float) -> Edit:
+    def edit(model: onnx.ModelProto) -> None:
+        replaced(model, node(model, "QuantizeLinear").input[1], np.float32(value))
+
+    return edit
+
+
+def huge_tensor(model: onnx.ModelProto) -> None:
+    tensor = model.graph.initializer.add(name="huge", data_type=TensorProto.FLOAT)
+    tensor.dims.extend([1 << 31, 1 << 31])
+
+
+def negative_extent(model: onnx.ModelProto) -> None:
+    tensor = model.graph.initializer.add(name="odd", data_type=TensorProto.FLOAT)
+    tensor.dims.extend([-1, 4])
+
+
+def short_tensor(model: onnx.ModelProto) -> None:
+    tensor = next(t for t in model.graph.initializer if len(t.dims) == 4)
+    tensor.raw_data = tensor.raw_data[:-1]
+
+
+def external(location: str) -> Edit:
+    def edit(model: onnx.ModelProto) -> None:
+        tensor = next(t for t in model.graph.initializer if len(t.dims) == 4)
+        tensor.ClearField("raw_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value=location)
+
+    return edit
+
+
+def cycle(model: onnx.ModelProto) -> None:
+    node(model, "Conv").input[0] = node(model, "Relu").output[0]
+
+
+def dangling(model: onnx.ModelProto) -> None:
+    node(model, "Relu").input[0] = "nowhere"
+
+
+def defined_twice(model: onnx.ModelProto) -> None:
+    node(model, "Relu").output[0] = node(model, "Conv").output[0]
+
+
+def dangling_output(model: onnx.ModelProto) -> None:
+    model.graph.output[0].name = "nowhere"
+
+
+def dynamic_width(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.shape.dim[3].dim_param = "width"
+
+
+def batch_of_two(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
+
+
+def huge_input(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.shape.dim[3].dim_value = 1 << 60
+
+
+def operator(model: onnx.ModelProto) -> None:
+    node(model, "Relu").op_type = "Relux"
+
+
+def attribute(model: onnx.ModelProto) -> None:
+    node(model, "Conv").attribute.append(helper.make_attribute("mode", "fancy"))
+
+
+def sparse_attribute(model: onnx.ModelProto) -> None:
+    tensor = numpy_helper.from_array(np.zeros(3, np.float32))
+    node(model, "Conv").attribute.append(helper.make_attribute("extra", tensor))
+
+
+def double_input(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.DOUBLE
+
+
+def bad_zero_point(model: onnx.ModelProto) -> None:
+    replaced(model, node(model, "QuantizeLinear").input[2], np.array([1, 2, 3], np.uint8))
+
+
+def float_zero_point(model: onnx.ModelProto) -> None:
+    replaced(model, node(model, "QuantizeLinear").input[2], np.float32(3))
+
+
+def computed_scale(model: onnx.ModelProto) -> None:
+    node(model, "QuantizeLinear").input[1] = node(model, "Conv").output[0]
+
+
+def wrong_channels(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 2
+
+
+def kernel_too_large(model: onnx.ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 2
+
+
+def old_opset(model: onnx.ModelProto) -> None:
+    model.opset_import[0].version = 6
+
+
+EDITS: dict[str, tuple[Edit, type[HlsgenError], str]] = {
+    "scale zero": (scale(0.0), TypeMismatch, "positive finite scales"),
+    "scale negative": (scale(-0.1), TypeMismatch, "positive finite scales"),
+    "scale infinite": (scale(float("inf")), TypeMismatch, "positive finite scales"),
+    "scale NaN": (scale(float("nan")), TypeMismatch, "positive finite scales"),
+    "zero points of another number": (bad_zero_point, TypeMismatch, "zero points"),
+    "zero point is a float": (float_zero_point, UnsupportedOp, "zero point"),
+    "scale is computed": (computed_scale, UnsupportedOp, "not a constant"),
+    "larger than memory": (huge_tensor, BadFile, "memory"),
+    "negative extent": (negative_extent, BadFile, "memory"),
+    "data too short": (short_tensor, BadFile, "107"),
+    "external data outside": (external("../secret.bin"), BadFile, "inside the model's folder"),
+    "external data absolute": (external("/etc/passwd"), BadFile, "inside the model's folder"),
+    "external data missing": (external("weights.bin"), BadFile, "weights.bin"),
+    "cycle": (cycle, IllegalGraph, "cycle"),
+    "dangling": (dangling, IllegalGraph, "nowhere"),
+    "defined twice": (defined_twice, IllegalGraph, "second definition"),
+    "dangling output": (dangling_output, IllegalGraph, "nowhere"),
+    "dynamic width": (dynamic_width, TypeMismatch, "fixed dimensions"),
+    "batch of two": (batch_of_two, TypeMismatch, "batch 1"),
+    "huge input": (huge_input, BadFile, "memory"),
+    "unsupported operator": (operator, UnsupportedOp, "nearest are Relu"),
+    "unsupported attribute": (attribute, UnsupportedOp, "mode = 'fancy'"),
+    "tensor attribute": (sparse_attribute, UnsupportedOp, "attribute extra"),
+    "unsupported type": (double_input, UnsupportedOp, "double"),
+    "wrong channels": (wrong_channels, TypeMismatch, "3 input channels"),
+    "kernel too large": (kernel_too_large, TypeMismatch, "input of at least"),
+    "old opset": (old_opset, UnsupportedOp, "opset 7"),
+}
+
+
+@pytest.mark.parametrize("case", EDITS)
+def test_bad_model_is_refused_in_three_lines(case: str, tmp_path: Path) -> None:
+    edit, kind, words = EDITS[case]
+    model = good()
+    edit(model)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(kind) as caught:
+        to_integer(read_model(path))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3 and "net.onnx" in lines[0]
+    assert words in str(caught.value)
+    assert "expected" in lines[1] and "found" in lines[1]
+    assert caught.value.exit_code == 2
+
+
+def test_truncated_file_is_refused(tmp_path: Path) -> None:
+    data = good().SerializeToString()
+    for length in (0, 1, 10, len(data) // 2, len(data) - 1):
+        path = tmp_path / "net.onnx"
+        path.write_bytes(data[:length])
+        with pytest.raises(HlsgenError) as caught:
+            to_integer(read_model(path))
+        assert len(str(caught.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize("content", [b"hello, this is text\n", b"\x89PNG\r\n\x1a\n" + bytes(50)])
+def test_file_of_another_kind_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(content)
+    with pytest.raises(BadFile, match="ONNX"):
+        read_model(path)
+
+
+def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="No such file"):
+        read_model(tmp_path / "none.onnx")
+    with pytest.raises(BadFile):
+        read_model(tmp_path)
+
+
+def test_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    inside = tmp_path / "model"
+    inside.mkdir()
+    (tmp_path / "secret.bin").write_bytes(bytes(108))
+    (inside / "weights.bin").symlink_to(tmp_path / "secret.bin")
+    model = good()
+    external("weights.bin")(model)
+    (inside / "net.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(BadFile, match="inside the model's folder"):
+        read_model(inside / "net.onnx")
+
+
+def test_external_data_beside_the_model_is_read(tmp_path: Path) -> None:
+    model = good()
+    tensor = next(t for t in model.graph.initializer if len(t.dims) == 4)
+    values = numpy_helper.to_array(tensor)
+    external("weights.bin")(model)
+    (tmp_path / "weights.bin").write_bytes(values.tobytes())
+    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+    graph = read_model(tmp_path / "net.onnx")
+    assert np.array_equal(graph.constants[tensor.name], values)
+
+
+def test_float_model_asks_for_calibration() -> None:
+    model = QuantisedModel((1, 3), "u8")
+    model.nodes.append(helper.make_node("Relu", ["x"], ["y"], name="only"))
+    proto = model.finish("y")
+    proto.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    with pytest.raises(UnsupportedOp, match="--calibrate"):
+        to_integer(read_model(proto))
+
+
+def test_float_operator_between_integer_ones_is_named() -> None:
+    model = QuantisedModel((1, 2, 4, 4), "u8")
+    x = model.dequantize("x", 0.1, 3, "u8")
+    value = model.node("Conv", x, model.weights((2, 2, 1, 1), 2, False))
+    value = model.node("Softmax", value)
+    value = model.node("Conv", value, model.weights((2, 2, 1, 1), 2, False))
+    first = model.quantize(value, 0.1, 3, "u8")
+    x = model.dequantize(first, 0.1, 3, "u8")
+    last = model.quantize(model.node("MaxPool", x, kernel_shape=[2, 2]), 0.1, 3, "u8")
+    integer = to_integer(read_model(model.finish(last)))
+    assert [item.op.name for item in integer.hardware.nodes] == ["MaxPool"]
+    with pytest.raises(UnsupportedOp, match="Softmax"):
+        x = model.dequantize("x", 0.1, 3, "u8")
+        pooled = model.quantize(model.node("MaxPool", x, kernel_shape=[1, 1]), 0.2, 3, "u8")
+        soft = model.node("Softmax", model.dequantize(pooled, 0.2, 3, "u8"))
+        back = model.quantize(soft, 0.01, 0, "u8")
+        real = model.dequantize(back, 0.01, 0, "u8")
+        end = model.quantize(model.node("MaxPool", real, kernel_shape=[2, 2]), 0.02, 0, "u8")
+        to_integer(read_model(model.finish(end)))

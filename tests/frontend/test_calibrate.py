@@ -1,0 +1,99 @@
+"""Calibration: bad samples are refused, and a float network becomes an integer one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from quantised_models import conv_model
+
+from hlsgen.errors import BadFile, TypeMismatch
+from hlsgen.frontend.calibrate import calibrate
+from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.frontend.reference import ort_reference
+from hlsgen.graph.evaluate import evaluate
+from hlsgen.passes import to_integer
+
+
+def float_model() -> onnx.ModelProto:
+    """Conv, BatchNormalization, Relu, MaxPool, Gemm, Softmax with a dynamic batch."""
+    random = np.random.default_rng(0)
+    arrays = {
+        "w": random.normal(0, 0.3, (4, 2, 3, 3)),
+        "gain": random.uniform(0.5, 1.5, 4),
+        "offset": random.normal(0, 0.1, 4),
+        "mean": random.normal(0, 0.1, 4),
+        "variance": random.uniform(0.5, 1.5, 4),
+        "dense": random.normal(0, 0.3, (16, 3)),
+        "bias": random.normal(0, 0.1, 3),
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"]),
+        helper.make_node("BatchNormalization", ["a", "gain", "offset", "mean", "variance"], ["b"]),
+        helper.make_node("Relu", ["b"], ["c"]),
+        helper.make_node("MaxPool", ["c"], ["d"], kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Flatten", ["d"], ["e"]),
+        helper.make_node("Gemm", ["e", "dense", "bias"], ["f"]),
+        helper.make_node("Softmax", ["f"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "float",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 2, 6, 6])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3])],
+        [numpy_helper.from_array(a.astype(np.float32), k) for k, a in arrays.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def samples(count: int = 30) -> dict[str, np.ndarray]:
+    return {"x": np.random.default_rng(1).normal(0, 1, (count, 2, 6, 6)).astype(np.float32)}
+
+
+def test_float_network_becomes_an_integer_one(tmp_path: Path) -> None:
+    onnx.save(float_model(), tmp_path / "net.onnx")
+    np.savez(tmp_path / "samples.npz", **samples())
+    quantised = calibrate(tmp_path / "net.onnx", tmp_path / "samples.npz")
+    integer = to_integer(read_model(quantised))
+    names = [node.op.name for node in integer.hardware.nodes]
+    assert names == ["Conv", "Requantise", "MaxPool", "Reshape", "Gemm", "Requantise"]
+    assert [node.op.name for node in integer.host_before.nodes] == ["QuantizeLinear"]
+    assert integer.host_after.nodes[-1].op.name == "Softmax"
+    found = evaluate(integer.hardware, evaluate(integer.host_before, samples()))
+    wanted = ort_reference(quantised, samples(), integer, "default")
+    assert all(np.array_equal(found[k], wanted[k]) for k in wanted)
+    real = evaluate(integer.host_after, found)["y"]
+    exact = evaluate(read_model(float_model()), samples())["y"]
+    assert np.abs(real - exact).max() < 0.05
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"z": np.zeros((3, 2, 6, 6), np.float32)},
+        {"x": np.zeros((3, 2, 6, 7), np.float32)},
+        {"x": np.zeros((3, 2, 6, 6), np.float64)},
+        {"x": np.full((3, 2, 6, 6), np.nan, np.float32)},
+        {"x": np.full((3, 2, 6, 6), np.inf, np.float32)},
+    ],
+)
+def test_bad_samples_are_refused(bad: dict[str, np.ndarray]) -> None:
+    with pytest.raises(TypeMismatch, match="expected"):
+        calibrate(float_model(), bad)
+
+
+def test_file_that_is_no_npz_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "samples.npz").write_bytes(b"no archive")
+    with pytest.raises(BadFile, match="npz"):
+        calibrate(float_model(), tmp_path / "samples.npz")
+    with pytest.raises(BadFile, match="npz"):
+        calibrate(float_model(), tmp_path / "none.npz")
+
+
+def test_quantised_model_is_not_calibrated() -> None:
+    model, inputs = conv_model("u8", False)
+    with pytest.raises(TypeMismatch, match="Leave out --calibrate"):
+        calibrate(model, inputs)

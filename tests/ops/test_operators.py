@@ -1,0 +1,166 @@
+"""Every operator's examples: what is inferred is what is computed. Operators' own arithmetic against definitions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from hlsgen.errors import TypeMismatch
+from hlsgen.graph.builder import GraphBuilder
+from hlsgen.graph.evaluate import evaluate
+from hlsgen.graph.ir import TensorType
+from hlsgen.ops import OPERATORS, supported_operators
+from hlsgen.ops.add import QuantisedAdd, _fused
+from hlsgen.ops.conv import Conv
+from hlsgen.ops.op import Example
+from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
+from hlsgen.ops.requantise import Requantise
+from hlsgen.types import S8, U8, ElementType
+
+EXAMPLES = [
+    (op.__name__, k, example)
+    for op in OPERATORS
+    for k, example in enumerate(op.examples())
+    if op not in (QuantizeLinear, DequantizeLinear)
+]
+IDS = [f"{name}-{k}" for name, k, _ in EXAMPLES]
+
+
+def corners(type: TensorType, count: int) -> np.ndarray:
+    """Random samples, and samples of nothing but the least and the greatest element."""
+    element = type.integer
+    random = np.random.default_rng(1)
+    ends = [element.minimum, element.maximum]
+    shape = (count, *type.shape[1:])
+    mixed = random.integers(element.minimum, element.maximum + 1, shape)
+    extreme = random.choice(ends, shape)
+    return np.concatenate(
+        [mixed, extreme, np.full_like(mixed[:1], ends[0]), np.full_like(mixed[:1], ends[1])]
+    )
+
+
+@pytest.mark.parametrize(("name", "number", "example"), EXAMPLES, ids=IDS)
+def test_results_have_the_inferred_shape_and_stay_in_the_inferred_range(
+    name: str, number: int, example: Example
+) -> None:
+    build = GraphBuilder("example")
+    operands, samples = [], {}
+    for k, type in enumerate(example.inputs):
+        if k in example.constants:
+            operands.append(build.constant(f"c{k}", example.constants[k], type.element))
+            continue
+        operands.append(build.input(f"x{k}", type))
+        narrow = np.int8 if type.element == S8 else np.uint8
+        wide = type.integer.bits > 8
+        samples[f"x{k}"] = corners(type, 20).astype(np.int32 if wide else narrow)
+    graph = build.finish([build.node(example.op, operands, "y")])
+    type = graph.types["y"]
+    constants = [graph.constants.get(operand) for operand in operands]
+    arrays = [samples[o] if c is None else c for o, c in zip(operands, constants, strict=True)]
+    raw = np.asarray(example.op.evaluate(np, *arrays))
+    assert raw.shape[1:] == type.shape[1:]
+    assert raw.min() >= type.integer.minimum and raw.max() <= type.integer.maximum
+    assert np.array_equal(evaluate(graph, samples)["y"], raw)
+
+
+def test_accumulator_range_is_reached_by_the_worst_input() -> None:
+    random = np.random.default_rng(2)
+    weights = random.integers(-127, 128, (1, 5, 3, 3))
+    op = Conv((3, 3), (1, 1), (0,) * 4, (1, 1), input_zero=-7)
+    types = (TensorType((1, 5, 3, 3), S8), TensorType(weights.shape, S8))
+    element = op.infer(types, (None, weights)).integer
+    for best in (1, -1):
+        x = np.where(weights * best > 0, 127, -128)
+        value = int(op.evaluate(np, x.astype(np.int8), weights)[0, 0, 0, 0])
+        beyond = ElementType(element.bits - 1, True)
+        assert element.minimum <= value <= element.maximum
+        assert not beyond.minimum <= value <= beyond.maximum or best < 0
+
+
+def test_requantise_rounds_ties_to_even_and_saturates() -> None:
+    op = Requantise((0.5,), 3, -100, 100, S8)
+    found = op.evaluate(np, np.array([[-3, -1, 1, 3, 5, 10**6, -(10**6)]], np.int32))
+    assert found.tolist() == [[1, 3, 3, 5, 5, 100, -100]]
+
+
+def test_fused_multiply_add_rounds_once() -> None:
+    random = np.random.default_rng(3)
+    a = random.integers(-255, 256, 4000)
+    rate = random.uniform(0.01, 2, 4000).astype(np.float32)
+    addend = (random.uniform(-300, 300, 4000) * 2.0 ** random.integers(-40, 1, 4000)).astype(
+        np.float32
+    )
+    # half of them lie next to a tie between two float32
+    near = (a * rate.astype(np.float64)).astype(np.float32)
+    addend[::2] = (near * np.float32(2.0**-24))[::2]
+    found = _fused(a, rate, addend)
+    for k in range(4000):
+        exact = int(a[k]) * Fraction(float(rate[k])) + Fraction(float(addend[k]))
+        below = float(found[k])
+        error = abs(Fraction(below) - exact)
+        for neighbour in (
+            np.nextafter(found[k], np.float32(np.inf)),
+            np.nextafter(found[k], -np.float32(np.inf)),
+        ):
+            assert error <= abs(Fraction(float(neighbour)) - exact)
+
+
+@pytest.mark.parametrize("element", [S8, U8])
+def test_quantised_add_equals_qlinear_add_for_all_pairs(element: ElementType) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    from onnx import TensorProto, helper, numpy_helper
+
+    kind = np.int8 if element == S8 else np.uint8
+    tensor = TensorProto.INT8 if element == S8 else TensorProto.UINT8
+    random = np.random.default_rng(4)
+    a, b = np.meshgrid(np.arange(256), np.arange(256), indexing="ij")
+    feed = {
+        name: (grid.reshape(-1) + element.minimum).astype(kind)
+        for name, grid in (("a", a), ("b", b))
+    }
+    for _ in range(5):
+        scales = [float(np.float32(s)) for s in random.uniform(0.01, 0.2, 3)]
+        za, zb, zc = (int(z) for z in random.integers(element.minimum, element.maximum + 1, 3))
+        constants = dict(
+            zip(
+                ["sa", "za", "sb", "zb", "sc", "zc"],
+                (scales[0], za, scales[1], zb, scales[2], zc),
+                strict=True,
+            )
+        )
+        arrays = [
+            numpy_helper.from_array(np.array(v, np.float32 if n[0] == "s" else kind), n)
+            for n, v in constants.items()
+        ]
+        inputs = ["a", "sa", "za", "b", "sb", "zb", "sc", "zc"]
+        graph = helper.make_graph(
+            [helper.make_node("QLinearAdd", inputs, ["y"], domain="com.microsoft")],
+            "add",
+            [helper.make_tensor_value_info(n, tensor, [65536]) for n in "ab"],
+            [helper.make_tensor_value_info("y", tensor, [65536])],
+            arrays,
+        )
+        opsets = [helper.make_opsetid("", 13), helper.make_opsetid("com.microsoft", 1)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+        session = onnxruntime.InferenceSession(model.SerializeToString())
+        wanted = session.run(None, feed)[0].reshape(256, 256)
+        op = QuantisedAdd(
+            scales[0], za, scales[1], zb, scales[2], zc,
+            element.minimum, element.maximum, element, element, element, "chain",
+        )  # fmt: skip
+        assert np.array_equal(op.table(), wanted)
+
+
+def test_operator_of_float_weights_needs_constants() -> None:
+    op = Conv((1, 1), (1, 1), (0,) * 4, (1, 1))
+    types = (TensorType((1, 2, 3, 3), S8), TensorType((2, 2, 1, 1), S8))
+    with pytest.raises(TypeMismatch, match="constant weights"):
+        op.infer(types, (None, None))
+
+
+def test_list_of_supported_operators_names_every_binding_once() -> None:
+    rows = supported_operators()
+    assert len({row[:2] for row in rows}) == len(rows)
+    assert {"Conv", "QLinearConv", "com.microsoft.QGemm", "Softmax"} <= {row[0] for row in rows}
