@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,6 +13,7 @@ from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import TensorType
 from hlsgen.ops import OPERATORS, supported_operators
+from hlsgen.ops.accumulate import accumulator_range
 from hlsgen.ops.add import QuantisedAdd, _fused
 from hlsgen.ops.conv import Conv
 from hlsgen.ops.op import Example
@@ -65,24 +67,33 @@ def test_results_have_the_inferred_shape_and_stay_in_the_inferred_range(
     assert np.array_equal(evaluate(graph, samples)["y"], raw)
 
 
-def test_accumulator_range_is_reached_by_the_worst_input() -> None:
+def test_accumulator_range_is_reached_by_the_worst_inputs_and_no_wider() -> None:
     random = np.random.default_rng(2)
-    weights = random.integers(-127, 128, (1, 5, 3, 3))
+    weights, bias = random.integers(-127, 128, (1, 5, 3, 3)), np.array([4321])
     op = Conv((3, 3), (1, 1), (0,) * 4, (1, 1), input_zero=-7)
-    types = (TensorType((1, 5, 3, 3), S8), TensorType(weights.shape, S8))
-    element = op.infer(types, (None, weights)).integer
-    for best in (1, -1):
-        x = np.where(weights * best > 0, 127, -128)
-        value = int(op.evaluate(np, x.astype(np.int8), weights)[0, 0, 0, 0])
-        beyond = ElementType(element.bits - 1, True)
-        assert element.minimum <= value <= element.maximum
-        assert not beyond.minimum <= value <= beyond.maximum or best < 0
+    ends = []
+    for sign in (-1, 1):
+        x = np.where(weights * sign > 0, 127, -128).astype(np.int8)
+        ends.append(int(op.evaluate(np, x, weights, bias)[0, 0, 0, 0]))
+    assert accumulator_range(S8, -7, weights, bias) == tuple(ends)
 
 
 def test_requantise_rounds_ties_to_even_and_saturates() -> None:
     op = Requantise((0.5,), 3, -100, 100, S8)
     found = op.evaluate(np, np.array([[-3, -1, 1, 3, 5, 10**6, -(10**6)]], np.int32))
     assert found.tolist() == [[1, 3, 3, 5, 5, 100, -100]]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("direction", [1, -1])
+def test_fused_multiply_add_sees_what_float64_loses_next_to_a_tie(
+    sign: int, direction: int
+) -> None:
+    # 3 * (1 + 2**-23) lies between two float32; an addend of 2**-60 does not change it in float64
+    rate, addend = np.float32(1 + 2.0**-23), np.float32(direction * 2.0**-60)
+    between = 3 * (1 + 2.0**-23)
+    found = float(_fused(np.array([sign * 3]), rate, addend)[0])
+    assert (found - sign * between) * direction > 0
 
 
 def test_fused_multiply_add_rounds_once() -> None:
@@ -120,9 +131,12 @@ def test_quantised_add_equals_qlinear_add_for_all_pairs(element: ElementType) ->
         name: (grid.reshape(-1) + element.minimum).astype(kind)
         for name, grid in (("a", a), ("b", b))
     }
-    for _ in range(5):
+    for k in range(5):
         scales = [float(np.float32(s)) for s in random.uniform(0.01, 0.2, 3)]
         za, zb, zc = (int(z) for z in random.integers(element.minimum, element.maximum + 1, 3))
+        if k == 0:  # of ResNet-8: here the formulas differ
+            scales = [float(np.float32(s)) for s in (0.03939355, 0.10419496, 0.050945673)]
+            za, zb, zc = element.minimum, 132 + element.minimum, element.minimum
         constants = dict(
             zip(
                 ["sa", "za", "sb", "zb", "sc", "zc"],
@@ -151,6 +165,8 @@ def test_quantised_add_equals_qlinear_add_for_all_pairs(element: ElementType) ->
             element.minimum, element.maximum, element, element, element, "chain",
         )  # fmt: skip
         assert np.array_equal(op.table(), wanted)
+        if k == 0:
+            assert not np.array_equal(replace(op, formula="float").table(), wanted)
 
 
 def test_operator_of_float_weights_needs_constants() -> None:

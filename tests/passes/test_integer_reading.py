@@ -13,6 +13,7 @@ from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.reference import Kernels, ort_reference
 from hlsgen.graph.check import check
 from hlsgen.graph.evaluate import evaluate
+from hlsgen.ops.add import QuantisedAdd
 from hlsgen.passes import IntegerModel, to_integer
 
 
@@ -99,7 +100,10 @@ def test_residual_sum_equals_onnxruntime_for_many_scales(element: str, relu: boo
         value = model.node("Add", left, right)
         value = model.node("Relu", value) if relu else value
         output = model.quantize(value, third, 3, element)
-        assert differing(model.finish(output), model.samples(20)) == 0
+        proto = model.finish(output)
+        assert differing(proto, model.samples(20)) == 0
+        last = to_integer(read_model(proto)).hardware.nodes[-1].op
+        assert isinstance(last, QuantisedAdd) and last.formula == "chain"
 
 
 POOLS: dict[str, tuple[str, dict[str, Any]]] = {
