@@ -175,6 +175,11 @@ def finish_cost(
             words = ceil_div(channels, f.finish_lanes)
             total += memory(table, words, store.element.bits * f.finish_lanes, constant=True)
     element = dataflow.channels[process.write.channel].element
+    words = ceil_div(channels, f.finish_lanes)
+    held = 2 ** np.ceil(np.log2(2 * f.x * words)).astype(np.int64)
+    order = memory(table, held, element.bits * f.finish_lanes)
+    sides = (np.asarray(f.x) > 1) & (words > 1)
+    total += (order + Cost(lut=60, ff=40)).times(sides)
     queue = QUEUE_WORDS / interval * element.bits * f.finish_lanes
     return total + Cost(lut=table.choice_bit * queue + 20, ff=queue + 12)
 

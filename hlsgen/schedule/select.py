@@ -102,16 +102,19 @@ def _cheapest(
     fast = [np.flatnonzero(choice.rows.cycles <= interval) for choice in choices]
     if any(not len(rows) for rows in fast):
         return None
-    # Without regard to words first: far fewer rows, and words rarely conflict. Nothing there is nothing anywhere.
-    for by_word in (False, True):
+    # Without regard to words first: far fewer rows, and words rarely conflict. A conflict brings its two parties'
+    # rows of all words back, and the constraint between them.
+    by_word: set[str] = set()
+    while True:
         kept = [
-            rows[_front(choice.rows.take(rows), by_word)]
+            rows[_front(choice.rows.take(rows), choice.name in by_word)]
             for choice, rows in zip(choices, fast, strict=True)
         ]
         found = _solve(choices, kept, budget, minimise, gap, by_word)
-        if found is None or words_fit(choices, found):
+        conflicts = set() if found is None else word_conflicts(choices, found)
+        if not conflicts:
             return found
-    raise AssertionError("words conflict although they were constrained")
+        by_word |= conflicts
 
 
 def _solve(
@@ -120,9 +123,9 @@ def _solve(
     budget: Budget,
     minimise: str | None,
     gap: float,
-    by_word: bool,
+    by_word: set[str],
 ) -> tuple[int, ...] | None:
-    """The integer programme over the kept rows of every choice."""
+    """The integer programme over the kept rows; words must fit between any two choices in ``by_word``."""
     sizes = [len(rows) for rows in kept]
     begins = np.r_[0, np.cumsum(sizes)]
     owner = np.repeat(np.arange(len(choices)), sizes)
@@ -135,8 +138,7 @@ def _solve(
         if amounts.sum() > limit:
             unit = max(limit, 1)
             constraints.append(LinearConstraint(amounts[None, :] / unit, -np.inf, limit / unit))
-    if by_word:
-        constraints += _word_conflicts(choices, kept, begins)
+    constraints += _word_constraints(choices, kept, begins, by_word)
     found = milp(
         _weights(choices, kept, budget, minimise),
         constraints=constraints,
@@ -152,16 +154,18 @@ def _solve(
     )
 
 
-def words_fit(choices: tuple[Choice, ...], chosen: tuple[int, ...]) -> bool:
-    """Whether every written word fits the buffer words of its readers."""
+def word_conflicts(choices: tuple[Choice, ...], chosen: tuple[int, ...]) -> set[str]:
+    """Names of neighbours whose written and held words do not fit each other."""
     written = {
         choice.name: choice.rows.words[0][row] for choice, row in zip(choices, chosen, strict=True)
     }
-    return all(
-        _fits(written[source], choice.rows.words[1][[row]]).all()
+    return {
+        name
         for choice, row in zip(choices, chosen, strict=True)
         for source in choice.sources
-    )
+        if not _fits(written[source], choice.rows.words[1][[row]]).all()
+        for name in (source, choice.name)
+    }
 
 
 def _fits(written: int, held: Integers) -> npt.NDArray[np.bool_]:
@@ -224,15 +228,17 @@ def _front_of_group(rows: Candidates, members: Integers) -> list[int]:
     return kept
 
 
-def _word_conflicts(
-    choices: tuple[Choice, ...], kept: list[Integers], begins: Integers
+def _word_constraints(
+    choices: tuple[Choice, ...], kept: list[Integers], begins: Integers, by_word: set[str]
 ) -> list[LinearConstraint]:
     """Constraints that no two rows are chosen whose words do not fit."""
     position = {choice.name: k for k, choice in enumerate(choices)}
     rows: list[npt.NDArray[np.float64]] = []
     for consumer, choice in enumerate(choices):
         held = choice.rows.words[1][kept[consumer]]
-        for source in set(choice.sources):
+        for source in sorted(by_word.intersection(choice.sources)):
+            if choice.name not in by_word:
+                continue
             producer = position[source]
             written = choices[producer].rows.words[0][kept[producer]]
             for f in np.unique(written[written > 1]):

@@ -29,6 +29,7 @@ from hlsgen.schedule.geometry import (
 )
 from hlsgen.schedule.ir import ArrayPlan, BufferPlan, StreamSchedule
 from hlsgen.schedule.latency import pipeline_latency
+from rtl_templates import contract
 
 SAMPLES = 4
 """Samples of a run: the pipeline fills during the first ones."""
@@ -161,15 +162,16 @@ def _process_node(plan: StreamSchedule, process: Process) -> _Node:
     written = np.cumsum([n * per_pixel for n in pixels * rows]).tolist()
     reduce = int(np.prod(trips(process, array.unroll)[REDUCE_LEVEL:]))
     drain = -(-array.unroll.rows // array.finish_lanes) * array.finish_interval
+    cycles, first = group_cycles(process, array), reduce
+    words = array.unroll.x * per_pixel
+    if array.unroll.x > 1 and per_pixel > 1:
+        # pixels side by side are put in order when the group is complete
+        delay += contract.reorder(pixels=array.unroll.x, words=per_pixel, word_bits=1).latency
+        delay += words
+        first = max(0, cycles - words)
     # while its words cannot leave, the array still works on the next result
-    return _Node(
-        process.name,
-        [cycles] * (columns * rows),
-        written,
-        delay,
-        max(reduce, drain),
-        reduce,
-    )
+    slack = max(reduce, drain)
+    return _Node(process.name, [cycles] * (rows * columns), written, delay, slack, first)
 
 
 def _words_per_pixel(process: Process, array: ArrayPlan) -> int:

@@ -15,7 +15,7 @@ from hlsgen.schedule.candidates import Candidates
 from hlsgen.schedule.check import check
 from hlsgen.schedule.geometry import sample_cycles
 from hlsgen.schedule.ir import Unroll
-from hlsgen.schedule.select import GAP, NEGLIGIBLE, Budget, Choice, choose, words_fit
+from hlsgen.schedule.select import GAP, NEGLIGIBLE, Budget, Choice, choose, word_conflicts
 from hlsgen.schedule.stream import StreamOptions, schedule
 
 ULX3S = load_board("ulx3s_85f")
@@ -56,7 +56,7 @@ def test_the_interval_is_the_best_that_brute_force_finds() -> None:
         fitting = [
             chosen
             for chosen in selections
-            if within(budget, Budget.used(choices, chosen)) and words_fit(choices, chosen)
+            if within(budget, Budget.used(choices, chosen)) and not word_conflicts(choices, chosen)
         ]
         found = choose(choices, budget)
         if not fitting:
@@ -80,7 +80,7 @@ def test_at_a_target_the_fewest_luts_are_used() -> None:
         fitting = [
             Budget.used(choices, chosen).lut
             for chosen in product(*(range(len(c.rows)) for c in choices))
-            if words_fit(choices, chosen)
+            if not word_conflicts(choices, chosen)
             and all(c.rows.cycles[row] <= 40 for c, row in zip(choices, chosen, strict=True))
         ]
         found = choose(choices, budget, target=40, minimise="lut")
