@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 
 from hlsgen.dataflow import ir
@@ -28,7 +31,7 @@ from hlsgen.schedule.geometry import (
 from hlsgen.schedule.ir import ArrayPlan, StreamSchedule, Unroll
 from hlsgen.types import ElementType
 from rtl_templates import expression as template
-from rtl_templates.contract import Step
+from rtl_templates.contract import Step, credit_depth
 from rtl_templates.expression import Width
 from rtl_templates.finish import FinishParameters, ParameterMemory
 from rtl_templates.pe_array import PeArrayParameters
@@ -197,7 +200,7 @@ def _finish(
         for k, read in enumerate(process.reads)
         if read.source in dataflow.stores and f"r{k}" in operand_names(process.finish)
     )
-    return FinishParameters(
+    parameters = FinishParameters(
         expression=expression(process.finish),
         operands=tuple(array.result.items()),
         memories=memories,
@@ -207,3 +210,8 @@ def _finish(
         repeat=plan.unroll.x,
         multiplier=plan.finish_multiplier,
     )
+    # A queue that keeps pace with the array: a full group gives `words` words in `steps` cycles or more.
+    steps = math.prod(trips(process, plan.unroll)[REDUCE_LEVEL:])
+    words = plan.unroll.x * math.ceil(plan.unroll.g * plan.unroll.o / plan.finish_lanes)
+    pace = max(plan.finish_interval, steps // words)
+    return replace(parameters, depth=credit_depth(parameters.pipeline.latency, pace))
