@@ -55,9 +55,8 @@ class Reshape(TensorOp):
         return TensorType(self.shape, x.element, x.quantisation)
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
-        (x,) = arrays
-        rows = self.shape[:1] if x.size == prod(self.shape) else (-1,)
-        return xp.reshape(x, (*rows, *self.shape[1:]))
+        # the first extent is left open for samples
+        return xp.reshape(arrays[0], (-1, *self.shape[1:]) if self.shape else ())
 
     def lower(self, build: Lowering) -> None:
         """No hardware: the same stream, seen in another order."""

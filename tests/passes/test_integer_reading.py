@@ -225,6 +225,16 @@ def test_qlinear_conv_equals_onnxruntime(per_channel: bool) -> None:
     assert differing(proto, model.samples(40), "default") == 0
 
 
+def test_weights_with_zero_points_equal_onnxruntime() -> None:
+    model = QuantisedModel((1, 3, 6, 6), "u8", seed=15)
+    operands = qlinear_operands(model, (4, 3, 3, 3), False)
+    operands[3] = model.constant(model.random.integers(0, 256, (4, 3, 3, 3)).astype(np.uint8))
+    operands[5] = model.constant(np.uint8(117))
+    result = model.parameters(0.05, 120, "u8")
+    proto = model.finish(model.node("QLinearConv", *operands, *result))
+    assert differing(proto, model.samples(40), "default") == 0
+
+
 def test_qlinear_matmul_and_qgemm_equal_onnxruntime() -> None:
     model = QuantisedModel((1, 20), "u8", seed=11)
     operands = qlinear_operands(model, (20, 6), False)
