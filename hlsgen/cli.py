@@ -122,10 +122,9 @@ def build(
 @app.command()
 def check(model: Annotated[Path, typer.Argument(help="ONNX file.")]) -> None:
     """Say for each node whether it becomes hardware, stays on the host, or is unsupported and why."""
-    from hlsgen.frontend.onnx_reader import read_model
-    from hlsgen.passes import support
+    from hlsgen.frontend.support import support
 
-    rows = support(read_model(model))
+    rows = support(model)
     _table(("node", "operator", "where", "reason"), rows)
     raise typer.Exit(2 if any(row[2] == "unsupported" for row in rows) else 0)
 
