@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hlsgen.dataflow.ir import Dataflow
     from hlsgen.passes import IntegerModel
     from hlsgen.schedule.ir import StreamSchedule, Unroll
-    from hlsgen.verify.verify import VerifyResult
+    from hlsgen.verify.result import VerifyResult
 
 DEFAULT_BOARD = "ulx3s_85f"
 SCHEDULES = ("stream",)
@@ -175,18 +175,26 @@ def _schedule(
 
 def _dump(directory: Path, integer: IntegerModel, dataflow: Dataflow, plan: StreamSchedule) -> None:
     """The text form of every IR, each with the npz file of its constants."""
-    import numpy as np
-
     from hlsgen.dataflow import text as dataflow_text
     from hlsgen.graph import text as graph_text
     from hlsgen.schedule import text as schedule_text
 
     parts = (integer.host_before, integer.hardware, integer.host_after)
     (directory / "integer.txt").write_text(graph_text.to_text(*parts))
-    np.savez_compressed(directory / "integer.npz", **graph_text.constants_of(*parts))
+    (directory / "integer.npz").write_bytes(_npz(graph_text.constants_of(*parts)))
     (directory / "dataflow.txt").write_text(dataflow_text.to_text(dataflow))
-    np.savez_compressed(directory / "dataflow.npz", **dataflow_text.store_arrays(dataflow))
+    (directory / "dataflow.npz").write_bytes(_npz(dataflow_text.store_arrays(dataflow)))
     (directory / "schedule.txt").write_text(schedule_text.to_text(plan))
+
+
+def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    import io
+
+    import numpy as np
+
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    return content.getvalue()
 
 
 def _output_directory(output: str | os.PathLike[str] | None) -> Path:
@@ -228,19 +236,13 @@ def _files(
     report_text: str,
 ) -> dict[str, bytes]:
     """The content of a compiled folder but for its manifest."""
-    import io
-
-    import numpy as np
-
     from hlsgen.graph import text as graph_text
 
     parts = (integer.host_before, integer.hardware, integer.host_after)
-    constants = io.BytesIO()
-    np.savez_compressed(constants, **graph_text.constants_of(*parts))
     return {
         "model.onnx": source,
         "integer.txt": graph_text.to_text(*parts).encode(),
-        "constants.npz": constants.getvalue(),
+        "constants.npz": _npz(graph_text.constants_of(*parts)),
         "design.v": verilog.encode(),
         "report.json": json.dumps(report, indent=1).encode(),
         "report.txt": report_text.encode(),
