@@ -68,13 +68,13 @@ FAMILIES: Mapping[str, FamilyTable] = {
         tiles=((18, 18, 1),),
         blocks=((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)),
         block_weight=128,
-        lut_ram=(16, 4, 4),
+        lut_ram=(16, 4, 6),
         multiplier_bit=2.2,
         adder_bit=1.05,
         choice_bit=1.0,
-        process=110,
-        buffer=60,
-        counter_bit=2.2,
+        process=55,
+        buffer=40,
+        counter_bit=1.0,
     ),
     "ice40": FamilyTable(
         tiles=((16, 16, 1),),
@@ -84,9 +84,9 @@ FAMILIES: Mapping[str, FamilyTable] = {
         multiplier_bit=2.2,
         adder_bit=1.2,
         choice_bit=1.0,
-        process=110,
-        buffer=60,
-        counter_bit=2.2,
+        process=55,
+        buffer=40,
+        counter_bit=1.0,
     ),
     "gowin": FamilyTable(
         tiles=((9, 9, 1), (18, 18, 2), (36, 36, 8)),
@@ -96,9 +96,9 @@ FAMILIES: Mapping[str, FamilyTable] = {
         multiplier_bit=2.2,
         adder_bit=1.1,
         choice_bit=1.0,
-        process=110,
-        buffer=60,
-        counter_bit=2.2,
+        process=55,
+        buffer=40,
+        counter_bit=1.0,
     ),
     "xilinx7": FamilyTable(
         tiles=((25, 18, 1),),
@@ -108,9 +108,9 @@ FAMILIES: Mapping[str, FamilyTable] = {
         multiplier_bit=1.6,
         adder_bit=1.0,
         choice_bit=0.6,
-        process=90,
-        buffer=50,
-        counter_bit=1.6,
+        process=45,
+        buffer=35,
+        counter_bit=0.8,
     ),
 }
 
@@ -154,15 +154,15 @@ def memory(table: FamilyTable, words: Amount, width: Amount, constant: bool = Fa
     )
     if constant:
         luts = bits / 16
-        in_luts = luts <= blocks * table.block_weight
+        in_luts = luts < blocks * table.block_weight
     elif table.lut_ram is None:
         luts = bits * 1.6
-        in_luts = bits <= blocks * table.block_weight
+        in_luts = bits < blocks * table.block_weight
     else:
         depth, span, each = table.lut_ram
         banks = ceil_div(words, depth)
         luts = banks * ceil_div(width, span) * each + (banks > 1) * width * banks * 0.5
-        in_luts = banks * ceil_div(width, span) * 4 <= blocks * table.block_weight
+        in_luts = banks * ceil_div(width, span) * 4 < blocks * table.block_weight
     registers = bits if table.lut_ram is None and not constant else width
     return Cost(
         lut=np.where(in_luts, luts, 0.0),

@@ -133,7 +133,8 @@ def array_cost(
     tree = (lanes - 1) * (sum_width + np.log2(lanes) / 2)
     folds = 2 if isinstance(process.step, Call) and isinstance(process.step.op, Maximum) else 1
     adders = Cost(lut=rows * tree * table.adder_bit * folds, ff=rows * tree)
-    accumulator = Cost(lut=rows * width * (table.adder_bit + table.choice_bit), ff=rows * width)
+    # the accumulator clears through the flip-flops' synchronous reset
+    accumulator = Cost(lut=rows * width * table.adder_bit, ff=rows * width)
     return drain + unit.times(rows * lanes) + adders + accumulator
 
 
@@ -180,13 +181,12 @@ def finish_cost(
     order = memory(table, held, element.bits * f.finish_lanes)
     sides = (np.asarray(f.x) > 1) & (words > 1)
     total += (order + Cost(lut=60, ff=40)).times(sides)
-    queue = QUEUE_WORDS / interval * element.bits * f.finish_lanes
+    latency = 8 if any(product) else 1
+    queue = np.ceil((latency + 2) / interval) * element.bits * f.finish_lanes
     return total + Cost(lut=table.choice_bit * queue + 20, ff=queue + 12)
 
 
 _REDUCE = ("ky", "kx", "i")
-QUEUE_WORDS = 9
-"""Words of the output queue of a pipeline that finishes one word per cycle: about its latency."""
 
 
 def _requantise_widths(expression: Expression, types: Mapping[str, ElementType]) -> tuple[int, int]:
@@ -227,13 +227,24 @@ def control_cost(table: FamilyTable, process: Process, f: Factors) -> Cost:
 
 
 def buffer_cost(
-    table: FamilyTable, depth: Amount, lanes: Amount, bits: int, copies: Amount, masked: bool
+    table: FamilyTable,
+    depth: Amount,
+    lanes: Amount,
+    bits: int,
+    copies: Amount,
+    masked: bool,
+    scans: bool,
 ) -> Cost:
-    """A channel buffer of ``depth`` words (its memory is the next power of two) with ``copies`` read ports."""
+    """A channel buffer of ``depth`` words (its memory is the next power of two) with ``copies`` read ports.
+
+    ``masked``: reads may lie outside the tensor; ``scans``: there is more than one pixel group.
+    """
     address = np.ceil(np.log2(np.maximum(depth, 2)))
     banks = memory(table, 2 ** address.astype(np.int64), lanes * bits).times(copies)
     masks = copies * lanes * bits * table.choice_bit * 0.5 * masked
-    control = table.buffer + table.counter_bit * 6 * address + table.adder_bit * copies * address
+    # running counts of words written, needed and given up, their comparisons, and the guard's ramps
+    counts = table.counter_bit * (4 + 7 * scans) * (address + 2)
+    control = table.buffer + counts + table.adder_bit * copies * address
     return banks + Cost(lut=masks + control, ff=8 * address + copies * lanes * bits * 0.5)
 
 

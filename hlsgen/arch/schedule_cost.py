@@ -52,7 +52,8 @@ def one_buffer_cost(
     read = process.reads[item.read]
     copies = unroll.ky * column_copies(read, unroll.x, unroll.kx)
     bits = dataflow.channels[item.channel].element.bits
-    return buffer_cost(table, item.depth, item.lanes, bits, copies, read.outside is not None)
+    scans = process.extent("y") * process.extent("x") > 1
+    return buffer_cost(table, item.depth, item.lanes, bits, copies, read.outside is not None, scans)
 
 
 def column_copies(read: Read, x: int, kx: int) -> int:

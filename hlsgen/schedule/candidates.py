@@ -233,7 +233,13 @@ def _buffer(
         columns[(f.x == x) & (f.kx == kx)] = column_copies(read, x, kx)
     copies = f.ky * columns
     return buffer_cost(
-        table, depth, lanes, channel.element.bits, copies, masked=read.outside is not None
+        table,
+        depth,
+        lanes,
+        channel.element.bits,
+        copies,
+        masked=read.outside is not None,
+        scans=process.extent("y") * process.extent("x") > 1,
     )
 
 

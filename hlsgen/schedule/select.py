@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
 
 import numpy as np
 import numpy.typing as npt
@@ -215,17 +218,45 @@ def _front(rows: Candidates, by_word: bool) -> Integers:
 
 def _front_of_group(rows: Candidates, members: Integers) -> list[int]:
     order = members[np.lexsort((rows.bram[members], rows.dsp[members], rows.lut[members]))]
-    blocks = np.stack([rows.dsp, rows.bram], axis=1)
-    front: list[int] = []
-    for k in order:
-        if not front or not (blocks[front] <= blocks[k]).all(axis=1).any():
-            front.append(int(k))
-    kept: list[int] = []
-    for k in reversed(front):
-        near = rows.lut[kept] <= rows.lut[k] * (1 + NEGLIGIBLE)
-        if not kept or not ((blocks[kept] <= blocks[k]).all(axis=1) & near).any():
-            kept.append(k)
-    return kept
+    columns = (order, rows.dsp[order], rows.bram[order], rows.lut[order])
+    front: list[tuple[int, int, int, float]] = []
+    stairs = _Stairs()
+    for row in zip(*(column.tolist() for column in columns), strict=True):
+        if stairs.lower(row[1], row[2]):
+            front.append(row)
+    kept: list[tuple[int, int, int, float]] = []
+    for row in reversed(front):
+        _, dsp, bram, lut = row
+        most = lut * (1 + NEGLIGIBLE)
+        near = takewhile(partial(_at_most, most), reversed(kept))
+        if not any(other[1] <= dsp and other[2] <= bram for other in near):
+            kept.append(row)
+    return [row[0] for row in kept]
+
+
+def _at_most(lut: float, row: tuple[int, int, int, float]) -> bool:
+    return row[3] <= lut
+
+
+class _Stairs:
+    """Points of the plane that no other is below in both coordinates, by growing first coordinate."""
+
+    def __init__(self) -> None:
+        self.across: list[int] = []
+        self.up: list[int] = []
+
+    def lower(self, x: int, y: int) -> bool:
+        """Add the point unless one is at or below it in both coordinates; whether it was added."""
+        at = bisect_right(self.across, x)
+        if at and self.up[at - 1] <= y:
+            return False
+        end = at
+        while end < len(self.up) and self.up[end] >= y:
+            end += 1
+        if at and self.across[at - 1] == x:
+            at -= 1
+        self.across[at:end], self.up[at:end] = [x], [y]
+        return True
 
 
 def _word_constraints(
