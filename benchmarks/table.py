@@ -58,12 +58,15 @@ def _exact() -> str:
             _number(values["elements"]),
             _number(values["mismatches"]),
             _number(values["ort_mismatches"]),
+            _number(values["ort_integer_mismatches"]),
+            values["ort_matched"] or "none",
             f"{itself['different']} of {itself['elements']}",
         )
 
     return _table(
         "Network | Made by | MAC | Samples | Elements | Differ from the integer meaning "
-        "| Differ from ONNX Runtime | ONNX Runtime, default against unoptimised",
+        "| from ONNX Runtime, default session | from ONNX Runtime, int8 kernels allowed | Answer matched "
+        "| ONNX Runtime, default against unoptimised",
         map(cells, records("exact")),
     )
 
@@ -76,7 +79,7 @@ def _interval() -> str:
             _number(values["predicted_interval_cycles"]),
             _number(values["interval_cycles"]),
             _percent(values["interval_deviation"]),
-            _percent(values["slowest_busy"]),
+            _percent(values["busy_share"]),
             _number(values["predicted_latency_cycles"]),
             _number(values["latency_cycles"]),
         )

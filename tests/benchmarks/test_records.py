@@ -47,10 +47,9 @@ def test_a_missing_network_says_how_to_name_the_folder(tmp_path: Path) -> None:
         Sources(tmp_path).model("ic_resnet8_int8")
 
 
-def test_the_busy_share_is_that_of_the_slowest_process() -> None:
-    report = {"predicted_interval_cycles": 100, "layers": [{"cycles": 40}, {"cycles": 98}]}
-    found = rows._busy(report, {"interval_cycles": 102})
-    assert found == {"interval_deviation": 0.02, "slowest_busy": 0.9608}
+def test_the_interval_deviates_by_a_share_of_the_prediction() -> None:
+    report = {"predicted_interval_cycles": 100}
+    assert rows._deviation(report, {"interval_cycles": 98}) == {"interval_deviation": -0.02}
 
 
 def test_anchors_name_networks_that_are_measured() -> None:
