@@ -24,6 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="From a trained network (ONNX) to a verified circuit.",
 )
+INTERRUPTED = 130
+"""The exit code that typer gives an interrupt, by the shell's custom."""
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no tables.")]
 
 
@@ -193,7 +195,9 @@ def main() -> None:
     except HlsgenError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except SystemExit as stop:
+        if stop.code != INTERRUPTED:
+            raise
         print("hlsgen: interrupted; nothing whole was written.", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:
