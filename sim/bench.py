@@ -7,6 +7,7 @@ Inputs change at the falling edge and everything is read once it has settled, so
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -73,13 +74,14 @@ class SinkPort:
 
 
 class Recorder:
-    """Words that pass on an internal stream (port ``o`` of an instance), with their cycles."""
+    """Words that pass on an internal stream (of an instance in the top), with their cycles."""
 
     def __init__(self, top: Any, probe: Probe) -> None:
         self.probe = probe
-        unit = getattr(top, probe.path)
-        self._valid, self._ready = unit.o__valid, unit.o__ready
-        self._payload = unit.o__payload
+        unit = getattr(top, probe.instance)
+        self._payload, self._valid, self._ready = (
+            getattr(unit, _as_known(name)) for name in (probe.payload, probe.valid, probe.ready)
+        )
         self.words: list[int] = []
         self.cycles: list[int] = []
 
@@ -106,8 +108,8 @@ async def stream_samples(dut: Any) -> None:
         _write_cycles(folder, sink.axis, sink.sink.cycles)
     for recorder in recorders:
         probe = recorder.probe
-        _write_words(folder, probe.path, probe.word_bytes, recorder.words)
-        _write_cycles(folder, probe.path, recorder.cycles)
+        _write_words(folder, probe.instance, probe.word_bytes, recorder.words)
+        _write_cycles(folder, probe.instance, recorder.cycles)
     violations = tuple(text for sink in sinks for text in sink.sink.violations)
     JobResult(cycles, violations, stopped).write(folder)
 
@@ -178,6 +180,11 @@ def _progress(folder: Path, sinks: list[SinkPort]) -> Callable[[], None]:
         (folder / "progress").write_text(f"{share:.4f}")
 
     return show
+
+
+def _as_known(name: str) -> str:
+    """A Verilog name as the simulator's interface has it: with its escapes where it needs them."""
+    return name if re.fullmatch(r"\w+", name) else f"\\{name} "
 
 
 def _write_words(folder: Path, name: str, word_bytes: int, words: list[int]) -> None:

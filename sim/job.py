@@ -23,10 +23,12 @@ class JobPort:
 
 @dataclass(frozen=True)
 class Probe:
-    """An internal stream to record: ``path`` is the instance below the top whose port ``o`` is recorded."""
+    """An internal stream to record: signals of an instance below the top; words are written as ``<instance>.words``."""
 
-    path: str
-    words: int
+    instance: str
+    payload: str
+    valid: str
+    ready: str
     word_bytes: int
 
 

@@ -13,6 +13,7 @@ from hlsgen.dataflow.ir import Channel, Dataflow
 from hlsgen.progress import Progress, silent
 from hlsgen.verify.executables import build_executable
 from hlsgen.verify.manifest import Manifest, Port, ProcessPoint
+from hlsgen.verify.probes import OutputSignals, output_signals
 from hlsgen.verify.simulation import Recording, simulate
 from hlsgen.verify.simulators import Simulator
 from hlsgen.verify.words import unpack_stream
@@ -52,8 +53,13 @@ def first_wrong_process(
     start = max(0, first_sample + 1 - MOST_SAMPLES)
     part = {name: array[start : first_sample + 1] for name, array in inputs.items()}
     progress("building a simulator that shows every process", None)
-    executable = build_executable(directory, manifest, simulator, "cocotb", probes=True)
-    probes = [(point, _probe(point, dataflow)) for point in manifest.processes]
+    instances = [point.instance for point in manifest.processes]
+    signals = output_signals((directory / "design.v").read_text(), manifest.top, instances)
+    executable = build_executable(directory, manifest, simulator, "cocotb", signals)
+    probes = [
+        (point, _probe(point, found, dataflow))
+        for point, found in zip(manifest.processes, signals, strict=True)
+    ]
     run = simulate(executable, "cocotb", manifest, part, stall, seed, probes, progress)
     progress("interpreting every process", None)
     streams = {port.channel: _stream(port, part[port.value]) for port in manifest.inputs}
@@ -106,11 +112,9 @@ def _compare(
     return None
 
 
-def _probe(point: ProcessPoint, dataflow: Dataflow) -> Probe:
-    channel = dataflow.channels[point.channel]
-    height, width, channels = channel.shape
-    words = height * width * -(-channels // point.lanes)
-    return Probe(point.instance, words, _word_bytes(point, channel))
+def _probe(point: ProcessPoint, signals: OutputSignals, dataflow: Dataflow) -> Probe:
+    size = _word_bytes(point, dataflow.channels[point.channel])
+    return Probe(point.instance, signals.payload, signals.valid, signals.ready, size)
 
 
 def _word_bytes(point: ProcessPoint, channel: Channel) -> int:

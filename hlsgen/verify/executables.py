@@ -14,6 +14,7 @@ from pathlib import Path
 import sim
 from hlsgen.errors import BadFile
 from hlsgen.verify.manifest import Manifest, Port
+from hlsgen.verify.probes import OutputSignals
 from hlsgen.verify.simulators import Simulator, run_tool
 
 ENGINES = ("cocotb", "fast")
@@ -22,14 +23,18 @@ STAMP = "whole.json"
 
 
 def build_executable(
-    directory: Path, manifest: Manifest, simulator: Simulator, engine: str, probes: bool = False
+    directory: Path,
+    manifest: Manifest,
+    simulator: Simulator,
+    engine: str,
+    probes: Sequence[OutputSignals] = (),
 ) -> Path:
     """The program that simulates DIR/design.v under an engine, built unless a whole build of the same text exists.
 
-    ``probes`` makes the output streams of the processes visible (cocotb only). The folder is built aside and renamed
+    ``probes`` are signals inside the design that the bench can see (cocotb only). The folder is built aside and renamed
     when it is whole. Raises ToolFailed, BadFile.
     """
-    arguments = _verilator_arguments(manifest, engine, probes)
+    arguments = _verilator_arguments(manifest, engine)
     sources = _sources(manifest, engine, probes)
     key = _key(manifest, simulator, arguments, sources)
     cache = directory / "build"
@@ -82,7 +87,7 @@ def _build(
     run_tool(command, where, work / "make.log", work, simulator.environment)
 
 
-def _verilator_arguments(manifest: Manifest, engine: str, probes: bool) -> list[str]:
+def _verilator_arguments(manifest: Manifest, engine: str) -> list[str]:
     common = ["-cc", "--exe", "--top-module", manifest.top, "--prefix", "Vtop", "-o", PROGRAM]
     # The Verilog is machine-made: its style is a matter of the emitter's tests, not of each simulation.
     common += ["-O3", "-Wno-fatal", "-Wno-style", "-CFLAGS", "-std=c++17"]
@@ -95,7 +100,7 @@ def _verilator_arguments(manifest: Manifest, engine: str, probes: bool) -> list[
     return [*common, "--vpi", "-LDFLAGS", libraries, main, "visible.vlt"]
 
 
-def _sources(manifest: Manifest, engine: str, probes: bool) -> dict[str, str]:
+def _sources(manifest: Manifest, engine: str, probes: Sequence[OutputSignals]) -> dict[str, str]:
     """Files that are written into the build folder, by name."""
     if engine == "fast":
         main = Path(sim.__file__).parent / "fast_main.cpp"
@@ -106,10 +111,9 @@ def _sources(manifest: Manifest, engine: str, probes: bool) -> dict[str, str]:
         shown += [f"{port.axis}_t{part}" for part in ("data", "valid", "ready", "last")]
     lines = ["`verilator_config"]
     lines += [f'public_flat_rw -module "{manifest.top}" -var "{name}"' for name in shown]
-    if probes:
-        lines += [
-            f'public_flat_rd -module "*" -var "o__{part}"' for part in ("payload", "valid", "ready")
-        ]
+    for probe in probes:
+        for name in (probe.payload, probe.valid, probe.ready):
+            lines.append(f'public_flat_rd -module "{probe.module}" -var "{name}"')
     return {"visible.vlt": "\n".join(lines) + "\n"}
 
 

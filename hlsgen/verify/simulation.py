@@ -183,7 +183,7 @@ def _collect(
         last_given=_combined(last_given, np.maximum),
         recordings={
             point.name: Recording(
-                (folder / f"{probe.path}.words").read_bytes(), _cycles(folder, probe.path)
+                (folder / f"{probe.instance}.words").read_bytes(), _cycles(folder, probe.instance)
             )
             for point, probe in probes
         },
