@@ -93,17 +93,27 @@ class _Edge:
     total: int
     depth: int
     share: int
-    free_at: list[int] = field(default_factory=list)
+    free_at: list[list[tuple[int, int]]] = field(default_factory=list)
 
     def set_depth(self, depth: int) -> None:
-        """``free_at``: for each group of the producer, the reader's group (counted from this sample's first) that must be
-        next before all words of the producer's group have room."""
+        """``free_at``: for each group of the producer pairs (reader's group, tail): the reader's group, counted from this
+        sample's first, that must be next before the producer's words up to the next pair's have room, and the cycles
+        that the producer still needs from the first of them to its group's end."""
         self.depth = depth
         self.free_at = []
-        for filled in self.filled:
-            sample, rest = divmod(filled - depth, self.total)
-            at = bisect_left(self.low, rest) if rest else 0
-            self.free_at.append(sample * len(self.low) + at)
+        before = 0
+        for filled, cycles in zip(self.filled, self.producer.cycles, strict=True):
+            span, words = max(cycles - self.producer.first, 0), filled - before
+            word, steps = before + 1, []
+            while word <= filled:
+                sample, rest = divmod(word - depth, self.total)
+                at = bisect_left(self.low, rest) if rest else 0
+                tail = (filled - word) * span // words
+                steps.append((sample * len(self.low) + at, tail))
+                top = self.low[at] if at < len(self.low) else self.total
+                word = max(word, sample * self.total + top + depth) + 1
+            self.free_at.append(steps)
+            before = filled
 
 
 def simulate(plan: StreamSchedule) -> Timing:
@@ -269,15 +279,16 @@ def _advance(node: _Node, samples: int) -> bool:
         end = max(begin + cycles[group] + node.delay, earliest)
         for edge in node.writes:
             reader = edge.consumer
-            n = sample * len(edge.low) + edge.free_at[group]
-            if n <= 0:
-                continue
-            if n > len(reader.begun):
-                node.blocked = edge
-                return len(ended) > before
-            time = reader.begun[n - 1] + reader.cycles[(n - 1) % len(reader.cycles)] + FREED_AFTER
-            if time > end:
-                end, cause = time, edge
+            for at, tail in edge.free_at[group]:
+                n = sample * len(edge.low) + at
+                if n <= 0:
+                    continue
+                if n > len(reader.begun):
+                    node.blocked = edge
+                    return len(ended) > before
+                free = reader.begun[n - 1] + reader.cycles[(n - 1) % len(reader.cycles)]
+                if free + FREED_AFTER + tail > end:
+                    end, cause = free + FREED_AFTER + tail, edge
         begun.append(begin)
         ended.append(end)
         node.cause.append(cause)
@@ -344,7 +355,7 @@ def _critical(nodes: list[_Node]) -> set[tuple[str, int]]:
             node, n = edge.producer, at
         else:
             found.add(edge.key)
-            node, n = edge.consumer, sample * len(edge.low) + edge.free_at[group] - 1
+            node, n = edge.consumer, sample * len(edge.low) + edge.free_at[group][-1][0] - 1
     return found
 
 
