@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
@@ -115,7 +116,7 @@ class ChannelBuffer(wiring.Component):
             lanes.append(Mux(part == number, payload, kept) if arriving % parts else kept)
         return accepted & complete, Cat(*lanes, payload)
 
-    def _inside(self, m: Module):  # type: ignore[no-untyped-def]
+    def _inside(self, m: Module) -> Callable[[CopyShape], Value]:
         """A function from a copy to the condition that it reads within the tensor; one comparison per offset."""
         shape = self.shape
         known: dict[tuple[str, int], Value] = {}
@@ -186,5 +187,5 @@ class ChannelBuffer(wiring.Component):
 
 
 def coordinate_bits(reach: tuple[int, int], size: int) -> int:
-    """Width of a signed coordinate that also holds the tensor's ``size`` and offsets up to it."""
+    """Width of a signed coordinate counter, with room to compare it to ``size``."""
     return max(abs(reach[0]), abs(reach[1]), size).bit_length() + 2

@@ -43,6 +43,7 @@ def _values(items: Any) -> Iterator[Any]:
 def _widen(module: Any, cell: Any) -> None:
     """Bring the operands of one cell to the width that the operation has in RTLIL."""
     kind = cell.type.str()
+    names: tuple[Any, ...]
     if kind in _AS_RESULT:
         names, width = (_A, _B), cell.getPort(_Y).size()
     elif kind in _ALIKE:

@@ -20,7 +20,7 @@ from hlsgen.schedule.ir import ArrayPlan, BufferPlan, StreamSchedule, Unroll
 from hlsgen.types import S8, U8, ElementType
 from rtl_templates.stream_process import StreamProcess
 
-PATIENCE = 20_000
+PATIENCE = 3_000
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,12 @@ from process_bench import (
     run_process,
 )
 
+from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.interpret import interpret
+from hlsgen.dataflow.ir import Dataflow
 from hlsgen.schedule.geometry import sample_cycles
+from hlsgen.schedule.ir import Unroll
+from hlsgen.types import S8, ElementType
 
 SAMPLES = 3
 
@@ -51,3 +55,23 @@ def test_an_array_that_has_its_inputs_loses_no_cycle(seed: int) -> None:
     predicted = sample_cycles(process, schedule.arrays[process.name])
     arriving = whole  # one word per cycle: an array faster than its input waits for it
     assert cycles[-1] - cycles[-1 - words] == pytest.approx(max(predicted, arriving), abs=2)
+
+
+def line_buffer() -> tuple[Dataflow, Unroll]:
+    build = DataflowBuilder("line")
+    source = build.input("x", (5, 6, 2), S8)
+    weights = np.arange(36).reshape(1, 2, 3, 3, 2) - 18
+    window = Window((3, 3), before=(1, 1))
+    finish = Finish(ElementType(16, True))
+    build.output(build.multiply_accumulate("p", source, weights, window, (5, 6), finish, 0))
+    return build.build(), Unroll(kx=3)
+
+
+def test_the_least_depth_suffices_and_one_word_less_stalls_for_ever() -> None:
+    dataflow, unroll = line_buffer()
+    samples = random_samples(dataflow, 2, np.random.default_rng(0))
+    expected = interpret(dataflow, samples)[dataflow.outputs[0]]
+    found, _ = run_process(process_schedule(dataflow, unroll, 1, 1, 0), samples, Stalls())
+    assert np.array_equal(found, expected)
+    with pytest.raises(TimeoutError):
+        run_process(process_schedule(dataflow, unroll, 1, 1, -1), samples, Stalls())

@@ -1,0 +1,159 @@
+"""Loop nest, guards, forks and ports against their definitions."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import signed
+from amaranth.lib import wiring
+from amaranth.sim import Simulator
+
+from rtl_templates.axi_stream import AxisInput, AxisOutput
+from rtl_templates.channel_guard import ChannelGuard, counter_bits
+from rtl_templates.loop_nest import CounterPort, LoopNest
+from rtl_templates.shape import CounterShape, GuardShape, NestShape, Ramp
+from rtl_templates.stream_fork import StreamFork
+
+
+def simulate(unit: wiring.Component, bench: Any) -> None:
+    simulator = Simulator(unit)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+def counter(trips: tuple[int, ...], coefficients: tuple[int, ...], wrap: int) -> CounterShape:
+    """Deltas of ``sum(coefficient * step)``, from the definition: differences of neighbouring steps."""
+    deltas = [0] * (len(trips) + 1)
+    steps = list(itertools.product(*map(range, trips)))
+    value = [sum(c * n for c, n in zip(coefficients, step, strict=True)) for step in steps]
+    for here, following in itertools.pairwise(range(len(steps))):
+        level = next(k for k in range(len(trips)) if steps[here][k] != steps[following][k])
+        deltas[1 + level] = value[following] - value[here]
+    deltas[0] = wrap - value[-1]
+    return CounterShape(5, tuple(deltas))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_loop_nest_keeps_affine_functions_of_its_position(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    trips = tuple(int(n) for n in generator.integers(1, 4, 5))
+    coefficients = tuple(int(n) for n in generator.integers(-3, 9, 5))
+    port = CounterPort(counter(trips, coefficients, 100), 9)
+    unit = LoopNest(NestShape(trips, 2, 3), (port,))
+
+    async def bench(context: Any) -> None:
+        for turn in range(2):
+            for step in itertools.product(*map(range, trips)):
+                while generator.random() < 0.3:
+                    context.set(unit.advance, 0)
+                    await context.tick()
+                context.set(unit.advance, 1)
+                place = sum(c * n for c, n in zip(coefficients, step, strict=True))
+                last = [n == trip - 1 for n, trip in zip(step, trips, strict=True)]
+                assert context.get(unit.value_0) == (5 + 100 * turn + place) % 512
+                assert context.get(unit.group_first) == (not any(step[2:]))
+                assert context.get(unit.group_last) == all(last[2:])
+                assert context.get(unit.result_last) == all(last[3:])
+                await context.tick()
+
+    simulate(unit, bench)
+
+
+def test_a_guard_gives_need_and_limit_of_every_group_and_sample() -> None:
+    guard = GuardShape(
+        rows=4,
+        columns=3,
+        words=60,
+        need_row=Ramp(-12, 24, 0, 48),
+        need_column=Ramp(6, 8, 6, 12),
+        low_row=Ramp(-24, 24, 0, 48),
+        low_column=Ramp(-2, 8, 0, 10),
+        settled_row=1,
+    )
+    depth = 40
+    bits = counter_bits(guard, depth)
+    unit = ChannelGuard(guard, depth, bits)
+
+    async def bench(context: Any) -> None:
+        await context.tick()
+        context.set(unit.advance, 1)
+        for sample in range(3):
+            for y, x in itertools.product(range(4), range(3)):
+                assert context.get(unit.valid)
+                assert context.get(unit.need) == (60 * sample + guard.need(y, x)) % (1 << bits)
+                limit = 60 * sample + guard.low(y, x) + depth
+                assert context.get(unit.limit) == limit % (1 << bits)
+                await context.tick()
+
+    simulate(unit, bench)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_fork_gives_every_word_to_every_branch_once_whatever_the_others_do(seed: int) -> None:
+    unit = StreamFork(signed(8), 3)
+    generator = np.random.default_rng(seed)
+    taken: list[list[int]] = [[], [], []]
+    branches = [unit.o0, unit.o1, unit.o2]
+
+    async def bench(context: Any) -> None:
+        sent = 0
+        while min(map(len, taken)) < 20:
+            offered = sent < 20 and (context.get(unit.i.valid) or generator.random() < 0.6)
+            context.set(unit.i.valid, int(offered))
+            context.set(unit.i.payload, sent)
+            for branch in branches:
+                context.set(branch.ready, int(generator.random() < 0.5))
+            moved = [context.get(b.valid) and context.get(b.ready) for b in branches]
+            for k, branch in enumerate(branches):
+                if moved[k]:
+                    taken[k].append(context.get(branch.payload))
+            sent += context.get(unit.i.ready) and offered
+            await context.tick()
+        assert sent == 20
+
+    simulate(unit, bench)
+    assert taken == [list(range(20))] * 3
+
+
+def test_a_branch_of_a_fork_goes_ahead_while_another_waits() -> None:
+    unit = StreamFork(signed(8), 2)
+
+    async def bench(context: Any) -> None:
+        context.set(unit.i.valid, 1)
+        context.set(unit.o0.ready, 1)
+        assert context.get(unit.o0.valid) and not context.get(unit.i.ready)
+        await context.tick()
+        assert not context.get(unit.o0.valid) and context.get(unit.o1.valid)
+        context.set(unit.o1.ready, 1)
+        assert context.get(unit.i.ready)
+
+    simulate(unit, bench)
+
+
+def test_a_port_carries_elements_in_whole_bytes_and_zeros_past_a_pixels_end() -> None:
+    unit = AxisOutput(signed(5), 2, channels=3, pixels=2)
+
+    async def bench(context: Any) -> None:
+        context.set(unit.i.valid, 1)
+        context.set(unit.tready, 1)
+        context.set(unit.i.payload, [-3, 7])
+        for word in range(8):
+            assert context.get(unit.tdata) == (0xFD if word % 2 else 0x07FD)
+            assert context.get(unit.tlast) == (word % 4 == 3)
+            await context.tick()
+
+    simulate(unit, bench)
+
+
+def test_an_input_takes_the_low_bits_of_each_byte_group() -> None:
+    unit = AxisInput(signed(10), 2)
+
+    async def bench(context: Any) -> None:
+        context.set(unit.tdata, 0x0001_03FF)
+        assert context.get(unit.o.payload.as_value()) == (1 << 10) | 0x3FF
+
+    simulate(unit, bench)
