@@ -20,7 +20,7 @@ from rtl_templates.stream_fork import StreamFork
 
 def simulate(unit: wiring.Component, bench: Any) -> None:
     simulator = Simulator(unit)
-    simulator.add_clock(1e-6)
+    simulator.add_clock(1e-6, if_exists=True)
     simulator.add_testbench(bench)
     simulator.run()
 
