@@ -35,7 +35,8 @@ class BuildResult:
     """What ``build.json`` holds: what the built design uses, beside what the compiler predicted.
 
     ``fmax_mhz`` and ``bitstream`` (a path relative to the compiled folder) are None for Xilinx boards; ``board_mhz`` is
-    the oscillator at which the bitstream runs; ``utilisation`` is nextpnr's own table.
+    the oscillator at which the bitstream runs; predictions are of the circuit without the serial link, and None where
+    there is no report; ``utilisation`` is nextpnr's own table.
     """
 
     board: str
@@ -48,6 +49,7 @@ class BuildResult:
     bitstream: str | None
     seconds: float
     predicted_lut: int | None
+    predicted_ff: int | None
     predicted_dsp: int | None
     predicted_bram: int | None
     utilisation: Mapping[str, Mapping[str, int]]
@@ -65,7 +67,7 @@ class BuildResult:
             f"{'':12}{'used':>8}{'predicted':>11}{'available':>11}",
         ]
         for kind in ("lut", "ff", "dsp", "bram"):
-            predicted = getattr(self, f"predicted_{kind}", None)
+            predicted = getattr(self, f"predicted_{kind}")
             shown = "" if predicted is None else predicted
             lines.append(f"{kind:12}{getattr(self, kind):>8}{shown:>11}{getattr(board, kind):>11}")
         if self.fmax_mhz is None:
@@ -200,6 +202,7 @@ def _result(directory: Path, board: Board, routed: Routed, seconds: float) -> Bu
         bitstream=bitstream,
         seconds=round(seconds, 1),
         predicted_lut=report.get("predicted_lut"),
+        predicted_ff=report.get("predicted_ff"),
         predicted_dsp=report.get("predicted_dsp"),
         predicted_bram=report.get("predicted_bram"),
         utilisation=routed.utilisation,

@@ -101,7 +101,7 @@ def test_a_failed_build_leaves_no_result_of_an_earlier_one(toy: Path, tmp_path: 
 
 def test_the_table_says_when_the_design_is_too_slow_for_the_oscillator() -> None:
     result = BuildResult(
-        "icebreaker", 100, 90, 2, 3, 11.0, 12.0, "icebreaker.bin", 9.0, None, 2, 3, {}
+        "icebreaker", 100, 90, 2, 3, 11.0, 12.0, "icebreaker.bin", 9.0, None, None, 2, 3, {}
     )
     assert result.meets_clock is False
     assert "TOO SLOW" in result.text()
