@@ -22,7 +22,8 @@ class VerifyResult:
     """``mismatches``: output elements that differ from the integer graph's meaning (in the stalled or in the full-speed run);
     ``ort_mismatches``: from ONNX Runtime's default session, ``ort_integer_mismatches``: from the one with int8 kernels allowed (None
     where it gives no such value). ``latency_cycles``, ``interval_cycles``: of the
-    full-speed run, None where it stopped. ``slowest_cycles``: those in which the slowest process works on one sample.
+    full-speed run, None where it stopped. ``slowest_cycles``: those in which the slowest process or port works on
+    one sample.
     """
 
     samples: int
@@ -54,7 +55,7 @@ class VerifyResult:
 
     @property
     def busy_share(self) -> float | None:
-        """The share of all cycles at full speed in which the slowest process works."""
+        """The share of all cycles at full speed in which the slowest process or port works."""
         if not self.interval_cycles or self.slowest_cycles is None:
             return None
         return round(self.slowest_cycles / self.interval_cycles, 4)
@@ -121,7 +122,9 @@ class VerifyResult:
             f"interval {_cycles(self.interval_cycles)} (predicted {self.predicted_interval_cycles})",
         ]
         if self.busy_share is not None:
-            lines.append(f"slowest process busy {self.busy_share:.1%} of its cycles at full speed")
+            lines.append(
+                f"slowest process or port busy {self.busy_share:.1%} of its cycles at full speed"
+            )
         lines += [str(item) for item in self.shown]
         if self.mismatches > len(self.shown):
             lines.append(f"... {self.mismatches - len(self.shown)} more")

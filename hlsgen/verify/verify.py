@@ -117,7 +117,7 @@ def verify_against(
         timing=measure(runs.timed),
         predicted_latency_cycles=manifest.predicted_latency_cycles,
         predicted_interval_cycles=manifest.predicted_interval_cycles,
-        slowest_cycles=_slowest_cycles(directory),
+        slowest_cycles=_slowest_cycles(directory, manifest),
         engine=request.engine,
         stall=request.stall,
         reference=request.reference,
@@ -233,13 +233,15 @@ def _ort_mismatches(
     return None if answers is None else count_differences(run.outputs, answers)
 
 
-def _slowest_cycles(directory: Path) -> int | None:
-    """The most cycles per sample that any process works, as report.json has them; None where it has none."""
+def _slowest_cycles(directory: Path, manifest: Manifest) -> int | None:
+    """The most cycles per sample that any process works (as report.json has them) or any port needs for its words; None
+    where report.json has no such number."""
     try:
         layers = json.loads((directory / "report.json").read_text())["layers"]
-        return max(int(layer["cycles"]) for layer in layers)
+        processes = [int(layer["cycles"]) for layer in layers]
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return max(processes + [port.words for port in (*manifest.inputs, *manifest.outputs)])
 
 
 def _violations(runs: Runs) -> tuple[str, ...]:
