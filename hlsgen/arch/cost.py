@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from rtl_templates.contract import DIGIT_BITS
+
 Amount: TypeAlias = Any  # a number or an array of numbers; NumPy has no better name for both
 
 
@@ -47,8 +49,8 @@ class FamilyTable:
     ``blocks``: shapes of a RAM block as (words, width). ``block_weight``: its weight against LUT RAM in memory_libmap.
     ``lut_ram``: (words, width, LUTs) of the distributed memory, None where there is none.
     ``multiplier_bit``: LUTs per bit of a times bit of b of a multiplier built of LUTs; ``adder_bit`` per bit of a sum;
-    ``choice_bit`` per bit of a two-way choice; ``process`` and ``buffer`` of control; ``counter_bit`` per bit of a loop
-    counter, address or guard.
+    ``narrowest``: bits below which an operand makes yosys build the product of LUTs. ``scale`` corrects the sum of LUTs for what optimisation across units saves. ``serial_bit`` per bit of a times bit of the digit of a digit-serial product; ``choice_bit`` per bit of a two-way
+    choice; ``nest_bit`` per bit of a loop counter, with its share of the addresses; ``counter_bit`` per bit of a guard.
     """
 
     tiles: tuple[tuple[int, int, int], ...]
@@ -57,10 +59,12 @@ class FamilyTable:
     lut_ram: tuple[int, int, int] | None
     multiplier_bit: float
     adder_bit: float
+    serial_bit: float
     choice_bit: float
-    process: float
-    buffer: float
+    nest_bit: float
     counter_bit: float
+    scale: float = 1.0
+    narrowest: int = 1
 
 
 FAMILIES: Mapping[str, FamilyTable] = {
@@ -69,11 +73,11 @@ FAMILIES: Mapping[str, FamilyTable] = {
         blocks=((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)),
         block_weight=128,
         lut_ram=(16, 4, 6),
-        multiplier_bit=2.2,
+        multiplier_bit=2.67,
+        serial_bit=2.6,
         adder_bit=1.05,
         choice_bit=1.0,
-        process=55,
-        buffer=40,
+        nest_bit=4.0,
         counter_bit=1.0,
     ),
     "ice40": FamilyTable(
@@ -81,36 +85,39 @@ FAMILIES: Mapping[str, FamilyTable] = {
         blocks=((2048, 2), (1024, 4), (512, 8), (256, 16)),
         block_weight=64,
         lut_ram=None,
-        multiplier_bit=2.2,
-        adder_bit=1.2,
+        multiplier_bit=2.05,
+        serial_bit=2.2,
+        adder_bit=1.1,
         choice_bit=1.0,
-        process=55,
-        buffer=40,
+        nest_bit=5.0,
         counter_bit=1.0,
+        scale=1.2,
     ),
     "gowin": FamilyTable(
         tiles=((9, 9, 1), (18, 18, 2), (36, 36, 8)),
         blocks=((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)),
         block_weight=128,
         lut_ram=(16, 4, 4),
-        multiplier_bit=2.2,
+        multiplier_bit=2.6,
+        serial_bit=8.6,
         adder_bit=1.1,
         choice_bit=1.0,
-        process=55,
-        buffer=40,
+        nest_bit=4.5,
         counter_bit=1.0,
+        narrowest=4,
     ),
     "xilinx7": FamilyTable(
         tiles=((25, 18, 1),),
         blocks=((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)),
         block_weight=128,
         lut_ram=(32, 6, 4),
-        multiplier_bit=1.6,
+        multiplier_bit=1.7,
+        serial_bit=1.6,
         adder_bit=1.0,
         choice_bit=0.6,
-        process=45,
-        buffer=35,
+        nest_bit=3.0,
         counter_bit=0.8,
+        scale=0.75,
     ),
 }
 
@@ -123,6 +130,8 @@ def ceil_div(a: Amount, b: Amount) -> Amount:
 def dsp_units(table: FamilyTable, width_a: int, width_b: int) -> int:
     """Units of ``Board.dsp`` of a signed width_a x width_b product; wide operands are split as yosys' mul2dsp does."""
     wide, narrow = max(width_a, width_b), min(width_a, width_b)
+    if narrow < table.narrowest:
+        return 0
     fitting = [units for a, b, units in table.tiles if wide <= max(a, b) and narrow <= min(a, b)]
     if fitting:
         return min(fitting)
@@ -140,9 +149,29 @@ def multiplication(table: FamilyTable, kind: str, width_a: int, width_b: int) ->
     registers = 2 * (width_a + width_b)
     if kind == "dsp":
         units = dsp_units(table, width_a, width_b)
-        joins = table.adder_bit * (width_a + width_b) * (units > max(t[2] for t in table.tiles))
+        joins = (
+            table.adder_bit * 0.5 * (width_a + width_b) * (units > max(t[2] for t in table.tiles))
+        )
         return Cost(lut=joins, ff=registers, dsp=units)
     return Cost(lut=table.multiplier_bit * width_a * width_b, ff=registers)
+
+
+def wide_multiplication(table: FamilyTable, kind: str, width_a: int, width_b: int) -> Cost:
+    """A pipelined product of signed operands cut into digits (``rtl_templates.multiplier.WideProduct``) and their sum."""
+    if kind != "dsp":
+        return multiplication(table, kind, width_a, width_b)
+    total = Cost(ff=width_a + width_b)
+    for a in _digit_widths(width_a):
+        for b in _digit_widths(width_b):
+            total += Cost(ff=a + b, dsp=dsp_units(table, a, b))
+    pairs = len(_digit_widths(width_a)) * len(_digit_widths(width_b))
+    return total + Cost(lut=table.adder_bit * 0.5 * (width_a + width_b) * (pairs > 1))
+
+
+def _digit_widths(width: int) -> list[int]:
+    """Signed widths of the digits of a signed operand: unsigned ones of ``DIGIT_BITS``, the last with the sign."""
+    count = max(1, ceil_div(width - 1, DIGIT_BITS))
+    return [DIGIT_BITS + 1] * (count - 1) + [width - DIGIT_BITS * (count - 1)]
 
 
 def memory(table: FamilyTable, words: Amount, width: Amount, constant: bool = False) -> Cost:

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlsgen.arch.cost import Amount, Cost, FamilyTable, ceil_div, memory, multiplication
+from hlsgen.arch.cost import (
+    Amount,
+    Cost,
+    FamilyTable,
+    ceil_div,
+    memory,
+    multiplication,
+    wide_multiplication,
+)
 from hlsgen.dataflow.ir import Call, Dataflow, Expression, Literal, Operand, Process
 from hlsgen.scalar import (
     Add,
@@ -90,19 +98,19 @@ def expression_cost(
         case Maximum() | Minimum():
             return total + Cost(lut=(table.adder_bit + table.choice_bit) * bits, ff=bits)
         case Multiply():
-            return total + multiplication(table, kind, *widths)
+            return total + wide_multiplication(table, kind, *widths)
         case Clamp():
             return total + Cost(lut=table.choice_bit * (max(widths) + bits), ff=bits)
         case RequantiseMultiplyShift(shift=shift):
             product = widths[0] + widths[1]
             adder = Cost(lut=table.adder_bit * product, ff=product)
             clamp = Cost(lut=table.choice_bit * (max(0, product - shift) + bits), ff=bits)
-            return total + multiplication(table, kind, widths[0], widths[1]) + adder + clamp
+            return total + wide_multiplication(table, kind, widths[0], widths[1]) + adder + clamp
         case RequantiseFloat32():
             product = widths[0] + widths[1]
             # |acc|, distance to half, window, rounding and the sign: about four adders (numbers.md 3.3)
             steps = Cost(lut=table.adder_bit * 4 * product + 60, ff=2 * product)
-            return total + multiplication(table, kind, widths[0], widths[1]) + steps
+            return total + wide_multiplication(table, kind, widths[0], widths[1]) + steps
         case QuantisedAdd(shift=shift, exceptions=exceptions):
             # two bits of each operand address a sum of multiples: a table and an adder per pair of bits
             pairs, wide = max(operand.bits for operand in operands) // 2, shift + 10
@@ -163,7 +171,7 @@ def finish_cost(
     slow = interval > 1
     product = _requantise_widths(process.finish, types)
     digit = np.ceil(product[1] / np.maximum(interval - 1, 1))
-    serial = (table.multiplier_bit * digit + table.adder_bit) * product[0] + product[1] + 12
+    serial = table.serial_bit * digit * product[0] + product[1] + 12
     lut = np.where(slow, plain.lut + serial, unit.lut)
     dsp = np.where(slow, 0, unit.dsp)
     total = Cost(lut=lut, ff=unit.ff, dsp=dsp, bram=unit.bram).times(f.finish_lanes)
@@ -181,7 +189,7 @@ def finish_cost(
     order = memory(table, held, element.bits * f.finish_lanes)
     sides = (np.asarray(f.x) > 1) & (words > 1)
     total += (order + Cost(lut=60, ff=40)).times(sides)
-    latency = 8 if any(product) else 1
+    latency = 5 if any(product) else 1
     queue = np.ceil((latency + 2) / interval) * element.bits * f.finish_lanes
     return total + Cost(lut=table.choice_bit * queue + 20, ff=queue + 12)
 
@@ -223,7 +231,7 @@ def control_cost(table: FamilyTable, process: Process, f: Factors) -> Cost:
     bits: Amount = 0.0
     for name in ("y", "x", "g", "o", "ky", "kx", "i"):
         bits = bits + np.ceil(np.log2(ceil_div(process.extent(name), getattr(f, name, 1)) + 0.0))
-    return Cost(lut=table.process + table.counter_bit * bits, ff=40 + 2 * bits)
+    return Cost(lut=8 + table.nest_bit * bits, ff=6 + 3 * bits)
 
 
 def buffer_cost(
@@ -243,8 +251,8 @@ def buffer_cost(
     banks = memory(table, 2 ** address.astype(np.int64), lanes * bits).times(copies)
     masks = copies * lanes * bits * table.choice_bit * 0.5 * masked
     # running counts of words written, needed and given up, their comparisons, and the guard's ramps
-    counts = table.counter_bit * (4 + 7 * scans) * (address + 2)
-    control = table.buffer + counts + table.adder_bit * copies * address
+    counts = table.counter_bit * (6 + 6 * scans) * (address + 1)
+    control = 8 + 25 * scans + counts + table.adder_bit * copies * address
     return banks + Cost(lut=masks + control, ff=8 * address + copies * lanes * bits * 0.5)
 
 

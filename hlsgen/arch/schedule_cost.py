@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def schedule_cost(plan: StreamSchedule, family: str) -> dict[str, Cost]:
         for item in plan.buffers:
             if item.process == process.name:
                 total += one_buffer_cost(table, plan.dataflow, process, item, array.unroll)
-        costs[process.name] = total
+        costs[process.name] = replace(total, lut=total.lut * table.scale)
     return costs
 
 

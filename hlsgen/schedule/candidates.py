@@ -211,7 +211,7 @@ def _priced(
         kinds,
         cycles_per_sample(process, f),
         (total.dsp + shape).astype(np.int64),
-        total.lut + shape,
+        total.lut * table.scale + shape,
         (total.bram + shape).astype(np.int64),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from hlsgen.dataflow.ir import Process
 from hlsgen.errors import IllegalGraph
 from hlsgen.schedule.geometry import check_lanes, guard_shape, liveness_depth
@@ -81,7 +83,7 @@ def _check_buffer(plan: StreamSchedule, item: BufferPlan) -> None:
         )
 
 
-def _fail(where: str, problem: str) -> None:
+def _fail(where: str, problem: str) -> NoReturn:
     raise IllegalGraph(
         f"schedule, {where}", problem, "Make the schedule with hlsgen.schedule.stream."
     )

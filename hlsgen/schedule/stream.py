@@ -165,7 +165,9 @@ def _input_candidates(channel: Channel) -> Candidates:
     factors[:, 6] = lanes
     zero = np.zeros(len(lanes), np.int64)
     cycles = height * width * ceil_div(depth, lanes)
-    return Candidates(factors, np.ones((len(lanes), 2), np.int64), cycles, zero, lanes * 1.0, zero)
+    return Candidates(
+        factors, np.ones((len(lanes), 2), np.int64), cycles, zero, np.zeros(len(lanes)), zero
+    )
 
 
 def check_options(dataflow: Dataflow, options: StreamOptions) -> None:
