@@ -53,7 +53,7 @@ def _compile(
 ) -> tuple[hlsgen.Compiled, dict[str, Any]]:
     """The compiled design and the part of its report that records keep."""
     began = time.perf_counter()
-    compiled = hlsgen.compile(model, output=work / f"{row}-{design}", **options)
+    compiled = hlsgen.compile(model, output=work / design, **options)
     report = {key: compiled.report[key] for key in REPORT_KEYS if key in compiled.report}
     layers = [dict(layer) for layer in compiled.report["layers"]]
     seconds = round(time.perf_counter() - began, 2)
@@ -192,7 +192,7 @@ def _size(path: Path) -> int | None:
 
 def _time(design: str, sources: Sources, work: Path) -> Record:
     """Wall time and peak memory of ``hlsgen compile`` as a process, then one inference once built."""
-    folder = work / f"time-{design}"
+    folder = work / design
     command = [sys.executable, "-m", "hlsgen.cli", "compile", str(sources.model(design))]
     command += ["--board", BOARD, "-o", str(folder), "-q"]
     began = time.perf_counter()
