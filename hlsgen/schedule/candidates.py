@@ -219,13 +219,14 @@ def _priced(
 def _buffer(
     dataflow: Dataflow, process: Process, table: FamilyTable, read: Read, f: Factors, extra: int
 ) -> Cost:
-    """The buffer of a read at the depth that makes it live, plus ``extra`` elements."""
+    """The buffer of a read that holds what makes it live, the next step along the row, and ``extra`` elements."""
     channel = dataflow.channels[read.source]
     lanes = np.maximum(f.g, f.i)
     depth = np.zeros(len(lanes), np.int64)
     for x, width in {(int(a), int(b)) for a, b in zip(f.x, lanes, strict=True)}:
         guard = guard_shape(read, process, Unroll(x=x), channel, width)
-        depth[(f.x == x) & (lanes == width)] = liveness_depth(guard)
+        ahead = liveness_depth(guard) + guard.need_column.step
+        depth[(f.x == x) & (lanes == width)] = ahead
     depth = depth + ceil_div(extra, lanes)
     shapes = sorted({(int(x), int(kx)) for x, kx in zip(f.x, f.kx, strict=True)})
     columns = np.zeros(len(lanes), np.int64)

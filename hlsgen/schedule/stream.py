@@ -41,10 +41,10 @@ class StreamOptions:
     multipliers: int | None = None
     target_interval: int | None = None
     overrides: Mapping[str, Unroll] = field(default_factory=dict)
-    max_pixel_lanes: int = 1
+    max_pixel_lanes: int = 4
     finish_intervals: tuple[int, ...] = (1, 3, 5, 9)
     lut_share: float = 0.75
-    bram_share: float = 1.0
+    bram_share: float = 0.95
     exact_depths: bool = False
 
 

@@ -299,10 +299,15 @@ def _advance(node: _Node, samples: int) -> bool:
 
 
 def _grow(nodes: list[_Node]) -> _Node:
-    """Deepen the smallest full buffer whose reader waits for another buffer; the node that can go on then."""
+    """Deepen a full buffer by the words of the blocked group; the node that can go on then.
+
+    The smallest one whose reader waits for that very buffer (it needs a part of the group, which comes as a whole), else
+    the smallest whose reader waits for another buffer (a join).
+    """
     full = [node.blocked for node in nodes if node.blocked is not None]
+    itself = [e for e in full if e.consumer.waiting is e]
     waiting = [e for e in full if e.consumer.waiting not in (None, e)]
-    chosen = min(waiting or full, key=lambda edge: edge.depth)
+    chosen = min(itself or waiting or full, key=lambda edge: edge.depth)
     sample, group = chosen.producer.place()
     reader_sample, reader_group = chosen.consumer.place()
     low = reader_sample * chosen.total + chosen.low[reader_group]
@@ -313,8 +318,8 @@ def _grow(nodes: list[_Node]) -> _Node:
 def fit_buffers(plan: StreamSchedule, exact: bool = False) -> tuple[StreamSchedule, Timing]:
     """The plan with depths that let it run for ever at the pace of its slowest process, and its timing.
 
-    A depth of 0 is not known yet. First the smallest live depths; unless ``exact`` each is then raised to the power of two that its memory has anyway,
-    and doubled while the slowest process waits on a full buffer.
+    A depth of 0 is not known yet. First the smallest live depths; unless ``exact`` each is then raised to the power of two
+    that its memory has anyway, and doubled while the slowest process waits on a full buffer.
     """
     nodes = _network(plan)
     _run(nodes, SAMPLES, grow=True)
