@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.models import ROOT
+from benchmarks.models import NETWORKS, ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
 PACKAGES = (
@@ -63,8 +63,10 @@ class Record:
 
 
 def records(row: str | None = None) -> list[Record]:
-    """Every stored record, of one row if named, by row and design."""
+    """Every stored record, of one row if named; networks in the order of ``NETWORKS``."""
+    order = {item.name: place for place, item in enumerate(NETWORKS)}
     found = [Record.read(path) for path in sorted(RESULTS.glob("*.json"))]
+    found.sort(key=lambda item: (item.row, order.get(item.design.partition("@")[0], len(order))))
     return [item for item in found if row in (None, item.row)]
 
 

@@ -100,31 +100,14 @@ def _cycles() -> str:
             _number(values["interval_cycles"]),
             _number(values["multipliers"]),
             _number(values["predicted_dsp"]),
+            _number(values["predicted_lut"]),
             _number(values["macs_per_multiplier_cycle"], 2),
         )
 
     return _table(
-        "Network | Goal, cycles | Measured in RTL | Multipliers | of them and of requantisers in DSP "
-        "| MAC per multiplier and cycle",
+        "Network | Goal, cycles | Cycles measured in RTL | Multipliers, DSP and LUT | DSP blocks, predicted "
+        "| LUT, predicted | MAC per multiplier and cycle",
         map(cells, records("cycles")),
-    )
-
-
-def _best() -> str:
-    def cells(record: Record) -> Iterable[str]:
-        values = record.values
-        return (
-            _title(record.design),
-            _number(values["interval_cycles"]),
-            _number(values["multipliers"]),
-            _number(values["predicted_dsp"]),
-            _number(values["predicted_lut"]),
-        )
-
-    wanted = [record for record in records("interval") if record.design in CYCLE_GOALS]
-    return _table(
-        "Network | Cycles measured in RTL | Multipliers | DSP, predicted | LUT, predicted",
-        map(cells, wanted),
     )
 
 
@@ -282,7 +265,6 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "exact": _exact,
     "interval": _interval,
     "cycles": _cycles,
-    "best": _best,
     "published": _others,
     "open-tools": _open_tools,
     "accuracy": _accuracy,
