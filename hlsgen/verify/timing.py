@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from hlsgen.verify.manifest import Manifest
 from hlsgen.verify.simulation import Simulation
 
 TIMED_SAMPLES = 5
@@ -30,3 +33,14 @@ def measure(simulation: Simulation) -> Timing:
         return Timing(latency, None)
     later = distances[min(len(distances) // 2, len(distances) - 2) :]
     return Timing(latency, int(np.median(later)))
+
+
+def slowest_cycles(directory: Path, manifest: Manifest) -> int | None:
+    """The most cycles per sample that any process works (as report.json has them) or any port needs for its words; None
+    where report.json has no such number."""
+    try:
+        layers = json.loads((directory / "report.json").read_text())["layers"]
+        processes = [int(layer["cycles"]) for layer in layers]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return max(processes + [port.words for port in (*manifest.inputs, *manifest.outputs)])

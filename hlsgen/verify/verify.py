@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from hlsgen.verify.samples import first_samples, load_inputs
 from hlsgen.verify.simulation import Simulation, simulate
 from hlsgen.verify.simulators import Simulator, find_simulator
 from hlsgen.verify.stored import stored_reference
-from hlsgen.verify.timing import TIMED_SAMPLES, measure
+from hlsgen.verify.timing import TIMED_SAMPLES, measure, slowest_cycles
 
 STALLS = ("random", "none")
 
@@ -89,10 +88,7 @@ def verify_against(
     runs = _run(executable, manifest, hardware_inputs, request, progress)
     progress(f"evaluating the integer graph ({request.reference})", None)
     want = reference.integers(hardware_inputs)
-    comparison = compare(runs.main, want)
-    timed = comparison
-    if runs.timed is not runs.main:
-        timed = compare(runs.timed, _timed_samples(want))
+    comparison, timed = _compare(runs, want)
     progress("running ONNX Runtime", None)
     default = _ort_mismatches(reference, inputs, runs.main, "default")
     integer = default if default == 0 else _ort_mismatches(reference, inputs, runs.main, "integer")
@@ -117,7 +113,7 @@ def verify_against(
         timing=measure(runs.timed),
         predicted_latency_cycles=manifest.predicted_latency_cycles,
         predicted_interval_cycles=manifest.predicted_interval_cycles,
-        slowest_cycles=_slowest_cycles(directory, manifest),
+        slowest_cycles=slowest_cycles(directory, manifest),
         engine=request.engine,
         stall=request.stall,
         reference=request.reference,
@@ -186,6 +182,14 @@ def _run(
     return Runs(main, timed)
 
 
+def _compare(runs: Runs, want: Mapping[str, np.ndarray]) -> tuple[Comparison, Comparison]:
+    """The comparisons of the main and of the timed run."""
+    main = compare(runs.main, want)
+    if runs.timed is runs.main:
+        return main, main
+    return main, compare(runs.timed, _timed_samples(want))
+
+
 def _timed_samples(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The first samples, repeated where there are fewer than a timing run needs."""
     return {name: array[np.arange(TIMED_SAMPLES) % len(array)] for name, array in tensors.items()}
@@ -231,17 +235,6 @@ def _ort_mismatches(
     """Output elements that differ from ONNX Runtime's; None where it has no such values."""
     answers = reference.onnxruntime(inputs, kernels)
     return None if answers is None else count_differences(run.outputs, answers)
-
-
-def _slowest_cycles(directory: Path, manifest: Manifest) -> int | None:
-    """The most cycles per sample that any process works (as report.json has them) or any port needs for its words; None
-    where report.json has no such number."""
-    try:
-        layers = json.loads((directory / "report.json").read_text())["layers"]
-        processes = [int(layer["cycles"]) for layer in layers]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return max(processes + [port.words for port in (*manifest.inputs, *manifest.outputs)])
 
 
 def _violations(runs: Runs) -> tuple[str, ...]:
