@@ -87,7 +87,7 @@ def simulate(
 
 
 def _run(executable: Path, engine: str, job: Job, folder: Path, progress: Progress) -> None:
-    command = [str(executable)]
+    command = [str(executable.resolve())]  # the run has a working directory of its own
     environment = dict(os.environ)
     if engine == "fast":
         command += [str(folder), str(job.samples), job.stall, str(job.seed), str(job.patience)]
