@@ -22,7 +22,7 @@ from hlsgen.schedule.candidates import Candidates, Space, candidates, channel_re
 from hlsgen.schedule.geometry import guard_shape, liveness_depth
 from hlsgen.schedule.ir import ArrayPlan, BufferPlan, StreamSchedule, Unroll
 from hlsgen.schedule.select import Budget, Choice, choose
-from hlsgen.schedule.timing import fit_buffers
+from hlsgen.schedule.timing import fit_buffers, simulate
 
 ROUNDS = 3
 """Selections that are tried until the buffers of joins fit as well."""
@@ -67,7 +67,7 @@ def schedule(
         plan = plan_buffers(dataflow, arrays, inputs, options.exact_depths)
         used = total_cost(schedule_cost(plan, board.family))
         if used.bram <= max(budget.bram, Budget.used(choices, chosen).bram):
-            return plan
+            return plan if options.exact_depths else _roomier(plan, board, budget)
         # joins need deeper buffers than their own reader: price them next time
         extra = {key: max(extra.get(key, 0), n) for key, n in _beyond_liveness(plan).items()}
     raise DoesNotFit(
@@ -75,6 +75,28 @@ def schedule(
         f"expected at most {budget.bram} RAM blocks, found {used.bram} with buffers for all joins",
         "Choose a larger board, or a lower rate.",
     )
+
+
+def _roomier(plan: StreamSchedule, board: Board, budget: Budget) -> StreamSchedule:
+    """Buffers twice as deep where the board has the memory: all, else those at forks and joins, else none.
+
+    The event model sees pixel groups, not words; the slack absorbs what happens within a group.
+    """
+    dataflow = plan.dataflow
+    reads = {p.name: len(channel_reads(dataflow, p)) for p in dataflow.processes}
+    for everywhere in (True, False):
+        buffers = tuple(
+            replace(b, depth=2 * b.depth)
+            if everywhere or reads[b.process] > 1 or len(dataflow.consumers(b.channel)) > 1
+            else b
+            for b in plan.buffers
+        )
+        wider = replace(plan, buffers=buffers)
+        used = total_cost(schedule_cost(wider, board.family))
+        if used.bram <= budget.bram and used.lut <= budget.lut:
+            timing = simulate(wider)
+            return replace(wider, interval=timing.interval, latency=timing.latency)
+    return plan
 
 
 def _beyond_liveness(plan: StreamSchedule) -> dict[tuple[str, int], int]:
