@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 INTERRUPTED = 130
 """The exit code that typer gives an interrupt, by the shell's custom."""
+WIDE = 400
+"""Columns of a table that does not go to a terminal."""
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no tables.")]
 
 
@@ -182,10 +184,13 @@ def _table(columns: tuple[str, ...], rows: Any) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*columns, box=None)
+    table = Table(box=None)
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*map(str, row))
-    Console().print(table)
+    # A file or a pipe has no width: nothing is cut or broken there.
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from hlsgen.errors import BadFile, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.graph.evaluate import check_inputs
-from hlsgen.graph.ir import F32
+from hlsgen.graph.ir import F32, Graph
 
 if TYPE_CHECKING:
     import onnx
@@ -41,15 +41,7 @@ def calibrate(
             f"expected a float model to quantise, found inputs {[str(graph.types[n]) for n in graph.inputs]}",
             "Leave out --calibrate for a model that is quantised already.",
         )
-    arrays = load_samples(samples)
-    check_inputs(graph, arrays)
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise TypeMismatch(
-                f"samples, input {name}",
-                "expected finite numbers, found NaN or infinity",
-                "Repair the calibration samples.",
-            )
+    arrays = _checked_samples(graph, samples)
     proto = model if isinstance(model, onnx.ModelProto) else onnx.load(os.fspath(model))
     with tempfile.TemporaryDirectory() as folder, _quiet():
         source, prepared = Path(folder, "float.onnx"), Path(folder, "prepared.onnx")
@@ -77,6 +69,27 @@ def calibrate(
             ) from error
         quantised = onnx.load(str(result))
     return quantised
+
+
+def _checked_samples(
+    graph: Graph, samples: str | os.PathLike[str] | Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Samples that fit the inputs of ``graph``, at least one; raises BadFile, TypeMismatch."""
+    arrays = load_samples(samples)
+    if check_inputs(graph, arrays) == 0:
+        raise TypeMismatch(
+            f"samples, inputs {', '.join(arrays)}",
+            "expected at least 1 sample to calibrate with, found 0",
+            "Give some tens of samples like those that the network will see.",
+        )
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise TypeMismatch(
+                f"samples, input {name}",
+                "expected finite numbers, found NaN or infinity",
+                "Repair the calibration samples.",
+            )
+    return arrays
 
 
 _PER_CHANNEL_OPSET = 13
@@ -107,7 +120,8 @@ def load_samples(
         return dict(samples)
     path = os.fspath(samples)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here: numpy leaves a file that it cannot read open.
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (
         Exception

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from hlsgen.errors import HlsgenError, UnsupportedOp
+from hlsgen.errors import HlsgenError, IllegalGraph, UnsupportedOp
 from hlsgen.frontend.bind import NodeSource, find_binding
 from hlsgen.frontend.onnx_reader import domain_of, load, read_model
 from hlsgen.graph.ir import Graph
@@ -37,7 +37,7 @@ def support(model: str | os.PathLike[str] | onnx.ModelProto) -> list[NodeSupport
             return _classified(sources, Pipeline(PASSES).run(read_model(model)))
         except HlsgenError as error:
             blamed = [source for source in sources if error.where.startswith(source.where)]
-            if not blamed:
+            if not blamed or isinstance(error, IllegalGraph):
                 raise
             refused = {source.name: error.problem for source in blamed}
     return [_by_operator(source, refused) for source in sources]

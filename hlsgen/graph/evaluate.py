@@ -70,7 +70,7 @@ def check_inputs(graph: Graph, inputs: Mapping[str, Any]) -> int:
         type, array = graph.types[name], inputs[name]
         kind = storage(type.element).name
         shape, dtype = tuple(array.shape), str(array.dtype).rpartition(".")[2]
-        if shape[1:] != type.shape[1:] or dtype != kind:
+        if not shape or shape[1:] != type.shape[1:] or dtype != kind:
             raise TypeMismatch(
                 f"{graph.name}, input {name}",
                 f"expected [samples, {', '.join(map(str, type.shape[1:]))}] of {kind}, found {list(shape)} of {dtype}",
