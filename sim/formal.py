@@ -41,29 +41,39 @@ class NotProved(AssertionError):
 
 
 class StreamRules(wiring.Component):
-    """A unit with streams ``i`` and ``o``, driven freely by rule-abiding neighbours, and the rules asserted on ``o``.
+    """A unit whose streams are driven freely by rule-abiding neighbours, and the rules asserted on those that it drives.
 
-    The rules: an offered word stays offered and unchanged until it is taken. Members: those of the unit, free.
+    The rules: an offered word stays offered and unchanged until it is taken. Members: the unit's streams and its other
+    inputs, free. ``streams``: names of those it has to have, so that none goes unproved because it was renamed.
     """
 
-    def __init__(self, unit: Any) -> None:
+    def __init__(self, unit: Any, streams: tuple[str, ...] = ("i", "o")) -> None:
         self.unit = unit
-        super().__init__(
-            {
-                "i": In(stream.Signature(unit.i.payload.shape())),
-                "o": Out(stream.Signature(unit.o.payload.shape())),
-            }
+        members = unit.signature.members
+        self.streams = tuple(
+            name
+            for name in members
+            if members[name].is_signature and isinstance(members[name].signature, stream.Signature)
         )
+        assert set(self.streams) == set(streams), self.streams
+        self.others = tuple(
+            name for name in members if members[name].is_port and members[name].flow is In
+        )
+        super().__init__({name: members[name] for name in (*self.streams, *self.others)})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.unit = self.unit
-        wiring.connect(m, wiring.flipped(self.i), self.unit.i)
-        wiring.connect(m, self.unit.o, wiring.flipped(self.o))
-        with m.If(_broken(m, self.i, "i")):
-            m.d.comb += Assume(0)
-        with m.If(_broken(m, self.o, "o")):
-            m.d.comb += Assert(0)
+        m.d.comb += [getattr(self.unit, name).eq(getattr(self, name)) for name in self.others]
+        for name in self.streams:
+            outer, inner = getattr(self, name), getattr(self.unit, name)
+            if self.unit.signature.members[name].flow is In:
+                wiring.connect(m, wiring.flipped(outer), inner)
+            else:
+                wiring.connect(m, inner, wiring.flipped(outer))
+            with m.If(_broken(m, outer, name)):
+                driven = self.unit.signature.members[name].flow is Out
+                m.d.comb += Assert(0) if driven else Assume(0)
         return m
 
 

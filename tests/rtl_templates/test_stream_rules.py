@@ -6,15 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from amaranth.hdl import Assert, Assume, Module, Signal, signed, unsigned
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In
+from amaranth.hdl import Assert, Assume, Cat, Module, Signal, signed, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 
+from rtl_templates.axi_stream import AxisInput, AxisOutput
 from rtl_templates.credit_fifo import CreditFifo
 from rtl_templates.drain import Drain
 from rtl_templates.expression import Literal, Operand, Unit, Width
 from rtl_templates.finish import Finish, FinishParameters
 from rtl_templates.reorder import Reorder
+from rtl_templates.stream_fork import StreamFork
+from rtl_templates.uart import WordAssembler, WordSplitter
 from sim.formal import NotProved, StreamRules, prove
 
 
@@ -27,6 +30,29 @@ def finish(interval: int) -> Finish:
     )
 
 
+class AxisAsStream(wiring.Component):
+    """A stream through both AXI4-Stream ports: words of tdata in; tdata and tlast out."""
+
+    def __init__(self) -> None:
+        self.source = AxisInput(signed(3), lanes=2)
+        self.sink = AxisOutput(signed(3), lanes=2, channels=3, pixels=2)
+        super().__init__({"i": In(stream.Signature(16)), "o": Out(stream.Signature(17))})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.source, m.submodules.sink = source, sink = self.source, self.sink
+        wiring.connect(m, source.o, sink.i)
+        m.d.comb += [
+            source.tdata.eq(self.i.payload),
+            source.tvalid.eq(self.i.valid),
+            self.i.ready.eq(source.tready),
+            self.o.payload.eq(Cat(sink.tdata, sink.tlast)),
+            self.o.valid.eq(sink.tvalid),
+            sink.tready.eq(self.o.ready),
+        ]
+        return m
+
+
 UNITS: dict[str, Callable[[], Any]] = {
     "drain": lambda: Drain(signed(3), pixels=1, channels=3, finish_lanes=1),
     "ragged drain": lambda: Drain(
@@ -36,12 +62,49 @@ UNITS: dict[str, Callable[[], Any]] = {
     "finish at interval 3": lambda: finish(3),
     "reorder": lambda: Reorder(unsigned(2), pixels=2, words=2, row_pixels=3),
     "reorder of single words": lambda: Reorder(unsigned(2), pixels=2, words=1, row_pixels=3),
+    "AXI4-Stream ports": AxisAsStream,
+    "word assembler": lambda: WordAssembler(24),
+    "word splitter": lambda: WordSplitter(24),
 }
 
 
 @pytest.mark.parametrize("name", UNITS)
 def test_output_keeps_the_stream_rules(name: str) -> None:
     prove(StreamRules(UNITS[name]()))
+
+
+@pytest.mark.parametrize("branches", [1, 2, 3])
+def test_every_branch_of_a_fork_keeps_the_stream_rules(branches: int) -> None:
+    names = tuple(f"o{k}" for k in range(branches))
+    prove(StreamRules(StreamFork(unsigned(2), branches), ("i", *names)))
+
+
+class ForkBook(wiring.Component):
+    """A fork: every branch has taken all the words that were retired, and of the present one at most one copy."""
+
+    def __init__(self, fork: StreamFork) -> None:
+        self.fork = fork
+        super().__init__(StreamRules(fork, ("i", "o0", "o1")).signature)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.rules = rules = StreamRules(self.fork, ("i", "o0", "o1"))
+        wiring.connect(m, wiring.flipped(self), rules)
+        ahead = [Signal(signed(3), name=f"ahead_{k}") for k in range(2)]
+        for branch, count in zip((rules.o0, rules.o1), ahead, strict=True):
+            taken, retired = branch.valid & branch.ready, rules.i.valid & rules.i.ready
+            m.d.sync += count.eq(count + taken - retired)
+            m.d.comb += Assert((count == 0) | ((count == 1) & rules.i.valid))
+            m.d.comb += Assert(~branch.valid | (branch.payload == rules.i.payload))
+            with m.If(count == 1):
+                m.d.comb += Assert(~branch.valid)
+            with m.If(retired):
+                m.d.comb += Assert((count == 1) | taken)
+        return m
+
+
+def test_a_fork_delivers_every_word_once_to_each_branch() -> None:
+    prove(ForkBook(StreamFork(unsigned(2), 2)))
 
 
 class Impatient(wiring.Component):
@@ -65,6 +128,22 @@ class Impatient(wiring.Component):
 def test_a_unit_that_withdraws_words_is_refuted() -> None:
     with pytest.raises(NotProved, match="proof did fail"):
         prove(StreamRules(Impatient()))
+
+
+class GreedyFork(StreamFork):
+    """A fork that retires a word when one of its branches has it."""
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.d.comb += self.i.ready.eq(self.o0.ready | self.o1.ready)
+        for branch in (self.o0, self.o1):
+            m.d.comb += [branch.valid.eq(self.i.valid), branch.payload.eq(self.i.payload)]
+        return m
+
+
+def test_a_fork_that_loses_a_copy_is_refuted() -> None:
+    with pytest.raises(NotProved, match="proof did fail"):
+        prove(ForkBook(GreedyFork(unsigned(2), 2)))
 
 
 class CreditBook(wiring.Component):
