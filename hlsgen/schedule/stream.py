@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hlsgen.arch.board import Board, boards
-from hlsgen.arch.cost import ceil_div
-from hlsgen.arch.schedule_cost import schedule_cost, total_cost
+from hlsgen.arch.cost import FAMILIES, ceil_div
+from hlsgen.arch.schedule_cost import one_buffer_cost, schedule_cost, total_cost
 from hlsgen.dataflow.ir import Channel, Dataflow
 from hlsgen.errors import BadOption, DoesNotFit
 from hlsgen.schedule.candidates import Candidates, Space, candidates, channel_reads
@@ -78,25 +78,29 @@ def schedule(
 
 
 def _roomier(plan: StreamSchedule, board: Board, budget: Budget) -> StreamSchedule:
-    """Buffers twice as deep where the board has the memory: all, else those at forks and joins, else none.
+    """Buffers twice as deep while the board has the memory: those that need no more RAM blocks first.
 
     The event model sees pixel groups, not words; the slack absorbs what happens within a group.
     """
-    dataflow = plan.dataflow
-    reads = {p.name: len(channel_reads(dataflow, p)) for p in dataflow.processes}
-    for everywhere in (True, False):
-        buffers = tuple(
-            replace(b, depth=2 * b.depth)
-            if everywhere or reads[b.process] > 1 or len(dataflow.consumers(b.channel)) > 1
-            else b
-            for b in plan.buffers
+    table, dataflow = FAMILIES[board.family], plan.dataflow
+    processes = {p.name: p for p in dataflow.processes}
+    used = total_cost(schedule_cost(plan, board.family))
+    growth = []
+    for k, item in enumerate(plan.buffers):
+        wider = replace(item, depth=2 * item.depth)
+        process, unroll = processes[item.process], plan.arrays[item.process].unroll
+        before, after = (
+            one_buffer_cost(table, dataflow, process, buffer, unroll) for buffer in (item, wider)
         )
-        wider = replace(plan, buffers=buffers)
-        used = total_cost(schedule_cost(wider, board.family))
-        if used.bram <= budget.bram and used.lut <= budget.lut:
-            timing = simulate(wider)
-            return replace(wider, interval=timing.interval, latency=timing.latency)
-    return plan
+        lut = max(0.0, float(after.lut - before.lut)) * table.scale
+        growth.append((max(0, int(after.bram - before.bram)), lut, k, wider))
+    buffers, bram, lut = list(plan.buffers), used.bram, used.lut
+    for more_bram, more_lut, k, wider in sorted(growth, key=lambda item: item[:3]):
+        if bram + more_bram <= budget.bram and lut + more_lut <= budget.lut:
+            buffers[k], bram, lut = wider, bram + more_bram, lut + more_lut
+    roomy = replace(plan, buffers=tuple(buffers))
+    timing = simulate(roomy)
+    return replace(roomy, interval=timing.interval, latency=timing.latency)
 
 
 def _beyond_liveness(plan: StreamSchedule) -> dict[tuple[str, int], int]:
