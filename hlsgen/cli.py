@@ -203,7 +203,13 @@ def main() -> None:
     except SystemExit as stop:
         if stop.code != INTERRUPTED:
             raise
-        print("hlsgen: interrupted; nothing whole was written.", file=sys.stderr)
+        print(
+            f"hlsgen {' '.join(sys.argv[1:])}",
+            "expected to run to the end, found an interrupt; no result was written",
+            "Run it again.",
+            sep="\n",
+            file=sys.stderr,
+        )
         sys.exit(2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

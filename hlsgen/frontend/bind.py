@@ -261,9 +261,17 @@ def _quantisation_fields(
     given = positions[1] < len(inputs) and inputs[positions[1]]
     zero = _constant(build, source, inputs[positions[1]]) if given else np.zeros_like(scale, int)
     element = build.types[inputs[positions[1]]].element if given else U8
+    quantises = "element" in {field.name for field in dataclasses.fields(operator)}  # type: ignore[arg-type]
+    operand = build.types[inputs[0]].element
+    if not quantises and given and element != operand and isinstance(element, ElementType):
+        raise TypeMismatch(
+            source.where,
+            f"expected a zero point of the operand's type {operand}, found {element}",
+            "Repair the model: both have the same type.",
+        )
     axis = source.attributes().get("axis", 1)
     fields: dict[str, Any] = {"quantisation": quantisation_of(source, scale, zero, element, axis)}
-    if "element" in {field.name for field in dataclasses.fields(operator)}:  # type: ignore[arg-type]
+    if quantises:
         fields["element"] = element
     return fields
 

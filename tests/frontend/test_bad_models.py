@@ -113,6 +113,10 @@ def bad_zero_point(model: onnx.ModelProto) -> None:
     replaced(model, node(model, "QuantizeLinear").input[2], np.array([1, 2, 3], np.uint8))
 
 
+def zero_point_of_another_type(model: onnx.ModelProto) -> None:
+    replaced(model, node(model, "DequantizeLinear").input[2], np.int8(-1))
+
+
 def float_zero_point(model: onnx.ModelProto) -> None:
     replaced(model, node(model, "QuantizeLinear").input[2], np.float32(3))
 
@@ -139,6 +143,7 @@ EDITS: dict[str, tuple[Edit, type[HlsgenError], str]] = {
     "scale infinite": (scale(float("inf")), TypeMismatch, "positive finite scales"),
     "scale NaN": (scale(float("nan")), TypeMismatch, "positive finite scales"),
     "zero points of another number": (bad_zero_point, TypeMismatch, "zero points"),
+    "zero point of another type": (zero_point_of_another_type, TypeMismatch, "zero point"),
     "zero point is a float": (float_zero_point, UnsupportedOp, "zero point"),
     "scale is computed": (computed_scale, UnsupportedOp, "not a constant"),
     "larger than memory": (huge_tensor, BadFile, "memory"),
