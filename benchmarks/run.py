@@ -1,6 +1,6 @@
 """Measures the rows of ``benchmarks/README.md``: ``python -m benchmarks.run ROW [DESIGN ...] [--models DIR]``.
 
-Rows: exact (1), interval (2), cycles (3), accuracy (4), boards (5), time (6), prediction (7). Every measurement is made by
+Rows: exact (1 and 2), cycles (3), accuracy (4), boards (5), time (6), prediction (7). Every measurement is made by
 running the tool through its public interface, and stored by ``benchmarks/record.py``.
 """
 
@@ -16,7 +16,6 @@ from hlsgen.errors import HlsgenError
 
 ROWS = {
     "exact": rows.exact,
-    "interval": rows.interval,
     "cycles": rows.cycles,
     "accuracy": rows.accuracy,
     "boards": rows.boards,

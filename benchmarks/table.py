@@ -42,8 +42,9 @@ def _table(columns: str, rows: Iterable[Iterable[str]]) -> str:
 
 
 def _title(design: str) -> str:
-    name, at, board = design.partition("@")
-    return network(name).title + (f" on {board}" if at else "")
+    name, _, variant = design.partition("@")
+    title = network(name).title
+    return {"": title, "goal": f"{title}, just the goal"}.get(variant, f"{title} on {variant}")
 
 
 def _exact() -> str:
@@ -78,7 +79,7 @@ def _interval() -> str:
             _title(record.design),
             _number(values["predicted_interval_cycles"]),
             _number(values["interval_cycles"]),
-            _percent(values["interval_deviation"]),
+            _percent(values["interval_cycles"] / values["predicted_interval_cycles"] - 1),
             _percent(values["busy_share"]),
             _number(values["predicted_latency_cycles"]),
             _number(values["latency_cycles"]),
@@ -87,7 +88,7 @@ def _interval() -> str:
     return _table(
         "Network | Interval, predicted | measured | deviation | Slowest process busy "
         "| Latency, predicted | measured",
-        map(cells, records("interval")),
+        map(cells, records("exact")),
     )
 
 
@@ -96,7 +97,7 @@ def _cycles() -> str:
         values = record.values
         return (
             _title(record.design),
-            _number(CYCLE_GOALS[record.design]),
+            _number(CYCLE_GOALS[record.design.partition("@")[0]]),
             _number(values["interval_cycles"]),
             _number(values["multipliers"]),
             _number(values["predicted_dsp"]),
@@ -225,11 +226,11 @@ def _summary() -> str:
         mark = "" if built else "≈ "
         resources = (values[("" if built else "predicted_") + k] for k in ("lut", "dsp", "bram"))
         fmax = values.get("fmax_mhz")
-        name, _, board = design.partition("@")
+        name = design.partition("@")[0]
         rows.append(
             (
                 network(name).title,
-                board or values["board"],
+                values["board"],
                 "no" if wrong else "yes",
                 _number(values["macs"]),
                 _number(values["interval_cycles"]),
