@@ -11,7 +11,7 @@ import hlsgen
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE.parent / "examples" / "digits" / "digits.onnx"
-DESIGNS: tuple[tuple[str, float | None], ...] = (("icebreaker", None), ("ulx3s_85f", 50_000))
+DESIGNS: tuple[tuple[str, float | None], ...] = (("icebreaker", None), ("ulx3s_85f", 20_000))
 BOX, GAP, HEIGHT, LEFT, TOP = 150, 56, 118, 16, 40
 DOTS_PER_ROW, DOT = 18, 7
 

@@ -22,7 +22,7 @@ from hlsgen.errors import HlsgenError
 from hlsgen.progress import terminal
 
 HERE = Path(__file__).resolve().parent
-TARGET_FPS = 50_000
+TARGET_FPS = 20_000
 """Digits a second at the board's clock: fast, and still quick to place and route."""
 
 
