@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import types
+import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +108,8 @@ def bind(build: GraphBuilder, source: NodeSource) -> None:
         if position < len(inputs) and inputs[position]:
             fields[field] = _plain(_constant(build, source, inputs[position]))
     if binding.quantisation is not None:
+        if any(_given(inputs, position) is None for position in (0, binding.quantisation[0])):
+            raise source.unsupported("a missing operand")
         taken.update(binding.quantisation)
         fields |= _quantisation_fields(build, source, operator, binding.quantisation, inputs)
     operands = [value for k, value in enumerate(inputs) if k not in taken]
@@ -120,12 +124,33 @@ def bind(build: GraphBuilder, source: NodeSource) -> None:
 
 def make(source: NodeSource, operator: type[TensorOp], fields: Mapping[str, Any]) -> TensorOp:
     """The operator with these fields; what it refuses is reported at the node."""
+    hints = typing.get_type_hints(operator)
+    for name, value in fields.items():
+        if name in hints and not _is_of(value, hints[name]):
+            raise source.unsupported(f"{name} = {value!r}")
     try:
         return operator(**fields)
     except HlsgenError as error:
         raise type(error)(source.where, error.problem, error.remedy) from error
     except TypeError as error:
         raise source.unsupported(f"missing or wrong attributes ({sorted(fields)})") from error
+
+
+def _is_of(value: Any, hint: Any) -> bool:
+    """Whether a value that a file gave is of the type that a field is declared with."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_is_of(value, one) for one in arguments)
+    if origin is typing.Literal:
+        return value in arguments
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        each = arguments[:1] * len(value) if arguments[1:] == (...,) else arguments
+        return len(value) == len(each) and all(map(_is_of, value, each))
+    if hint in (bool, float):  # ONNX writes flags as integers, and some exporters whole floats
+        return isinstance(value, int | float)
+    return not isinstance(hint, type) or isinstance(value, hint)
 
 
 def _normalised(
@@ -270,6 +295,8 @@ def _quantisation_fields(
             "Repair the model: both have the same type.",
         )
     axis = source.attributes().get("axis", 1)
+    if not isinstance(axis, int):
+        raise source.unsupported(f"attribute axis = {axis!r}")
     fields: dict[str, Any] = {"quantisation": quantisation_of(source, scale, zero, element, axis)}
     if quantises:
         fields["element"] = element

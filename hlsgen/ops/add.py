@@ -18,6 +18,7 @@ from hlsgen.ops.op import (
     QuantisedOutput,
     QuantisedValue,
     TensorOp,
+    broadcast,
     require,
 )
 from hlsgen.types import S8, U8, ElementType
@@ -46,7 +47,7 @@ class Add(TensorOp):
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         a, b = inputs
         require(not a.is_integer and not b.is_integer, self, "float operands", f"{a} and {b}")
-        return TensorType(tuple(np.broadcast_shapes(a.shape, b.shape)), F32)
+        return TensorType(broadcast(self, a.shape, b.shape), F32)
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
         return arrays[0] + arrays[1]

@@ -19,6 +19,7 @@ from hlsgen.ops.op import (
     QuantisedOutput,
     QuantisedValue,
     TensorOp,
+    broadcast,
     require,
 )
 from hlsgen.types import S8, U8, ElementType
@@ -70,6 +71,9 @@ class Gemm(TensorOp):
         rows, inner = x.shape[::-1] if self.transpose_a else x.shape
         outputs, depth = w.shape if self.transpose_b else w.shape[::-1]
         require(inner == depth, self, f"{depth} columns", inner)
+        if len(inputs) == 3:
+            whole = broadcast(self, inputs[2].shape, (rows, outputs))
+            require(whole == (rows, outputs), self, f"a bias for {outputs} columns", inputs[2])
         if not x.is_integer:
             return TensorType((rows, outputs), F32)
         require(self.transpose_b and not self.transpose_a, self, "integer weights (M, K)", self)
@@ -181,7 +185,7 @@ class MatMul(TensorOp):
         x, w = inputs
         fits = len(x.shape) >= 2 and len(w.shape) >= 2 and x.shape[-1] == w.shape[-2]
         require(fits, self, "matrices whose inner extents agree", f"{x} and {w}")
-        batch = np.broadcast_shapes(x.shape[:-2], w.shape[:-2])
+        batch = broadcast(self, x.shape[:-2], w.shape[:-2])
         return TensorType((*batch, x.shape[-2], w.shape[-1]), F32)
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:

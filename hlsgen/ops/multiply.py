@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from hlsgen.graph.ir import F32, TensorType
-from hlsgen.ops.op import Array, Constants, OnnxBinding, TensorOp, require
+from hlsgen.ops.op import Array, Constants, OnnxBinding, TensorOp, broadcast, require
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class Mul(TensorOp):
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         a, b = inputs
         require(not a.is_integer and not b.is_integer, self, "float operands", f"{a} and {b}")
-        return TensorType(tuple(np.broadcast_shapes(a.shape, b.shape)), F32)
+        return TensorType(broadcast(self, a.shape, b.shape), F32)
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
         return arrays[0] * arrays[1]

@@ -167,6 +167,15 @@ class Example:
     constants: Mapping[int, np.ndarray]
 
 
+def broadcast(op: TensorOp, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The common shape of operands; raises TypeMismatch where there is none."""
+    try:
+        return tuple(np.broadcast_shapes(*shapes))
+    except ValueError:
+        require(False, op, "shapes that broadcast", " and ".join(map(str, shapes)))
+        raise
+
+
 def require(condition: bool, op: TensorOp, expected: str, found: object) -> None:
     """Raises TypeMismatch for an operator whose operands do not fit."""
     if not condition:

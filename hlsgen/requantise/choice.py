@@ -19,6 +19,7 @@ from hlsgen.scalar import RequantiseFloat32, ScalarOp
 
 _CHEAP_NUDGES = 3  # a comparison each: less than what the float32 form takes beside its product
 _MOST_NUDGES = 8
+_MOST_BITS = 16  # of results, whose thresholds are searched for one by one
 _EXACT = (1 << 24) - 1  # largest range of integers that float32 holds without rounding
 
 
@@ -49,6 +50,12 @@ def choose(
     TypeMismatch where no integer form is exact.
     """
     scale = np.asarray(scales, dtype=np.float32).reshape(-1)
+    if high - low >= 1 << _MOST_BITS:
+        raise TypeMismatch(
+            where,
+            f"expected results of at most {_MOST_BITS} bits, found {low} to {high}",
+            "Quantise this value to 8 or 16 bits.",
+        )
     rounding = Rounding(
         scale,
         zero_point,

@@ -12,9 +12,10 @@ from hlsgen.dataflow.ir import Dataflow
 from hlsgen.dataflow.lower import lower
 from hlsgen.errors import BadFile, UnsupportedOp
 from hlsgen.graph.evaluate import evaluate
-from hlsgen.graph.ir import Graph, TensorType, storage
+from hlsgen.graph.ir import Graph, storage
 from hlsgen.graph.text import parse
 from hlsgen.passes.host_cut import IntegerModel
+from hlsgen.types import ElementType
 from hlsgen.verify.manifest import Manifest, Port
 from hlsgen.verify.reference import Backend, Kernels, find_backend
 from hlsgen.verify.samples import check_samples, load_inputs
@@ -98,14 +99,21 @@ def _check_ports(
     path: Path, what: str, ports: tuple[Port, ...], graph: Graph, names: tuple[str, ...]
 ) -> None:
     """The manifest and the graph have to be of one compilation."""
-    expected = {name: _described(graph.types[name]) for name in names}
-    found = {port.value: (port.tensor_shape, str(port.element)) for port in ports}
-    if expected != found:
-        raise _incomplete(path, f"expected the manifest's {what} {found}, found {expected}")
+    expected = {name: graph.types[name] for name in names}
+    found = {port.value: port for port in ports}
+    fits = expected.keys() == found.keys() and all(
+        type.shape == found[name].tensor_shape and _holds(found[name].element, type.integer)
+        for name, type in expected.items()
+    )
+    if not fits:
+        described = ", ".join(f"{p.value} {p.element}{list(p.tensor_shape)}" for p in ports)
+        values = ", ".join(f"{name} {type}" for name, type in expected.items())
+        raise _incomplete(path, f"expected the manifest's {what} {described}, found {values}")
 
 
-def _described(type: TensorType) -> tuple[tuple[int, ...], str]:
-    return type.shape, str(type.element)
+def _holds(wide: ElementType, narrow: ElementType) -> bool:
+    """A port of accumulators may be wider than their values need."""
+    return wide.minimum <= narrow.minimum and narrow.maximum <= wide.maximum
 
 
 def _as_stored(graph: Graph, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
