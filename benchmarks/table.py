@@ -144,12 +144,16 @@ def _accuracy() -> str:
             _title(record.design),
             _number(values["samples"]),
             _percent(values["accuracy"], 2),
+            _number(values["elements"]),
             _number(values["ort_mismatches"]),
+            _number(values["ort_integer_mismatches"]),
+            values["ort_matched"] or "none",
             _number(values["verify_seconds"], 1),
         )
 
     return _table(
-        "Network | Samples, the whole test set | Accuracy in RTL | Elements unlike ONNX Runtime | Seconds",
+        "Network | Samples, the whole test set | Accuracy in RTL | Elements | Unlike ONNX Runtime, default session "
+        "| unlike ONNX Runtime, int8 kernels allowed | Answer matched | Seconds",
         map(cells, records("accuracy")),
     )
 
