@@ -103,19 +103,21 @@ def compile(
     source, integer = _import_model(model, calibrate)
     progress("lowering to processes and channels", None)
     from hlsgen.dataflow.check import check as check_dataflow
-    from hlsgen.dataflow.lower import lower
+    from hlsgen.dataflow.lower import lower_with_ports
 
-    dataflow = lower(integer.hardware)
-    check_dataflow(dataflow)
+    lowered = lower_with_ports(integer.hardware)
+    check_dataflow(lowered.dataflow)
     progress("solving for unroll factors", None)
-    plan, report, report_text = _schedule(dataflow, board, multipliers, target_fps, overrides)
+    plan, report, report_text = _schedule(
+        lowered.dataflow, board, multipliers, target_fps, overrides
+    )
     if dumps is not None:
-        _dump(dumps, integer, dataflow, plan)
+        _dump(dumps, integer, plan)
     progress("emitting Verilog", None)
     from hlsgen.rtl.emit import emit
     from hlsgen.rtl.verilog import to_verilog
 
-    design = emit(plan, integer=integer, board=report["board"])
+    design = emit(plan, lowered, board=report["board"])
     verilog = to_verilog(design)
     manifest = design.manifest_for(verilog)
     _write(directory, _files(source, integer, verilog, report, report_text), manifest)
@@ -173,7 +175,7 @@ def _schedule(
     return plan, data, report_text(data)
 
 
-def _dump(directory: Path, integer: IntegerModel, dataflow: Dataflow, plan: StreamSchedule) -> None:
+def _dump(directory: Path, integer: IntegerModel, plan: StreamSchedule) -> None:
     """The text form of every IR, each with the npz file of its constants."""
     from hlsgen.dataflow import text as dataflow_text
     from hlsgen.graph import text as graph_text
@@ -182,8 +184,8 @@ def _dump(directory: Path, integer: IntegerModel, dataflow: Dataflow, plan: Stre
     parts = (integer.host_before, integer.hardware, integer.host_after)
     (directory / "integer.txt").write_text(graph_text.to_text(*parts))
     (directory / "integer.npz").write_bytes(_npz(graph_text.constants_of(*parts)))
-    (directory / "dataflow.txt").write_text(dataflow_text.to_text(dataflow))
-    (directory / "dataflow.npz").write_bytes(_npz(dataflow_text.store_arrays(dataflow)))
+    (directory / "dataflow.txt").write_text(dataflow_text.to_text(plan.dataflow))
+    (directory / "dataflow.npz").write_bytes(_npz(dataflow_text.store_arrays(plan.dataflow)))
     (directory / "schedule.txt").write_text(schedule_text.to_text(plan))
 
 

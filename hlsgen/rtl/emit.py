@@ -18,7 +18,7 @@ from rtl_templates.stream_fork import StreamFork
 from rtl_templates.stream_process import StreamProcess
 
 if TYPE_CHECKING:
-    from hlsgen.passes import IntegerModel
+    from hlsgen.dataflow.lower import Lowered
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +37,11 @@ class Design:
 
 
 def emit(
-    schedule: StreamSchedule, integer: IntegerModel | None = None, board: str | None = None
+    schedule: StreamSchedule, lowered: Lowered | None = None, board: str | None = None
 ) -> Design:
-    """The design of a schedule. ``integer`` names the graph values of the ports in the manifest (else the channels)."""
+    """The design of a schedule. ``lowered`` names the graph values of the ports in the manifest (else the channels)."""
     component = StreamTop(schedule)
-    return Design(component, manifest(schedule, integer, board))
+    return Design(component, manifest(schedule, lowered, board))
 
 
 class StreamTop(wiring.Component):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from hlsgen import __version__
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.dataflow.lower import PortLayout, lower_with_ports
+from hlsgen.dataflow.lower import Lowered, PortLayout
 from hlsgen.rtl.arrays import write_lanes
 from hlsgen.schedule.ir import StreamSchedule
-
-if TYPE_CHECKING:
-    from hlsgen.passes import IntegerModel
 
 PortNames: TypeAlias = dict[str, str]
 
@@ -25,15 +22,14 @@ def port_names(channels: tuple[str, ...], prefix: str) -> PortNames:
 
 
 def manifest(
-    schedule: StreamSchedule, integer: IntegerModel | None, board: str | None
+    schedule: StreamSchedule, lowered: Lowered | None, board: str | None
 ) -> dict[str, Any]:
-    """The manifest of a design without ``verilog_sha256``. Values are named by channel where ``integer`` is None."""
+    """The manifest of a design without ``verilog_sha256``. Values are named by channel where ``lowered`` is None."""
     dataflow = schedule.dataflow
-    if integer is None:
+    if lowered is None:
         inputs = tuple(channel_layout(dataflow, name) for name in dataflow.inputs)
         outputs = tuple(channel_layout(dataflow, name) for name in dataflow.outputs)
     else:
-        lowered = lower_with_ports(integer.hardware)
         inputs, outputs = lowered.inputs, lowered.outputs
 
     def ports(layouts: tuple[PortLayout, ...], prefix: str) -> list[dict[str, Any]]:
