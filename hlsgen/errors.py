@@ -12,8 +12,11 @@ class HlsgenError(Exception):
     """
 
     exit_code = 2
+    carries_log = False
 
     def __init__(self, where: str, problem: str, remedy: str) -> None:
+        if not self.carries_log:  # names out of a broken file may hold anything
+            where, problem, remedy = map(_one_line, (where, problem, remedy))
         self.where, self.problem, self.remedy = where, problem, remedy
         super().__init__(f"{where}\n{problem}\n{remedy}")
 
@@ -45,8 +48,16 @@ class DoesNotFit(HlsgenError):
 class ToolFailed(HlsgenError):
     """An external tool that is missing or failed; carries the last lines of its log."""
 
+    carries_log = True
+
 
 class Mismatch(HlsgenError):
     """A circuit that computes another value than its reference."""
 
     exit_code = 1
+    carries_log = True
+
+
+def _one_line(text: str) -> str:
+    """Control characters, line breaks among them, as their escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from hlsgen.graph.builder import GraphBuilder
 
 BIAS_SCALE_TOLERANCE = 1e-4
+LARGEST_BIAS = 2.0**31
+"""In accumulator steps: ONNX Runtime adds biases in 32 bits."""
 
 
 def accumulator_range(
@@ -81,7 +83,7 @@ def requantised(
 def integer_bias(
     x: QuantisedValue, w: QuantisedValue, bias: QuantisedValue | None, channels: int
 ) -> np.ndarray | None:
-    """The bias in accumulator steps. A bias whose scale is not sx * sw is rounded to it; None if it is not constant.
+    """The bias in accumulator steps. A bias whose scale is not sx * sw is rounded to it; None if it is not constant or too large.
 
     ONNX Runtime takes the integers of a quantised bias as they are, so a scale that agrees to 1e-4 counts as equal.
     """
@@ -94,4 +96,5 @@ def integer_bias(
     values = bias.constant.astype(np.float64) - bias.quantisation.zero_points()
     if np.all(np.abs(scales - steps) <= BIAS_SCALE_TOLERANCE * steps):
         return np.rint(values).astype(np.int64)
-    return np.rint(values * scales / steps).astype(np.int64)
+    rounded = np.rint(values * scales / steps)
+    return rounded.astype(np.int64) if np.all(np.abs(rounded) < LARGEST_BIAS) else None

@@ -185,6 +185,15 @@ def test_bad_model_is_refused_in_three_lines(case: str, tmp_path: Path) -> None:
     assert caught.value.exit_code == 2
 
 
+def test_line_breaks_in_names_do_not_break_the_three_lines() -> None:
+    model = good()
+    node(model, "Relu").name = "first\nsecond"
+    operator(model)
+    with pytest.raises(UnsupportedOp, match=r"first\\nsecond") as caught:
+        read_model(model)
+    assert len(str(caught.value).splitlines()) == 3
+
+
 def test_truncated_file_is_refused(tmp_path: Path) -> None:
     data = good().SerializeToString()
     for length in (0, 1, 10, len(data) // 2, len(data) - 1):
