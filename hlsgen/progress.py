@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -16,8 +17,8 @@ def silent(what: str, fraction: float | None = None) -> None:
 
 @contextmanager
 def terminal(quiet: bool) -> Iterator[Progress]:
-    """A progress line on standard error that shows the present step, its share and its time."""
-    if quiet:
+    """Progress lines on standard error that show each step, its share and its time; none where that is no terminal."""
+    if quiet or not sys.stderr.isatty():
         yield silent
         return
     from rich.console import Console

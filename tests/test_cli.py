@@ -76,6 +76,22 @@ def test_a_rate_beyond_the_board_says_which_would_fit(
     refused(result, "icebreaker", "samples a second")
 
 
+def test_an_unrolling_too_large_for_the_board_is_named_as_the_cause(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--board", "icebreaker", "--unroll", "conv2:o=16,i=8,ky=3,kx=3")
+    result = run(capsys, "compile", str(DIGITS), "-q", "-o", str(tmp_path), *options)
+    refused(result, "more than the budget", "Without --unroll")
+
+
+def test_without_multipliers_in_dsp_blocks_all_are_made_of_luts(tmp_path: Path) -> None:
+    compiled = flow.compile(
+        DIGITS, board="ulx3s_85f", multipliers=0, target_fps=500, output=tmp_path
+    )
+    assert compiled.report["predicted_dsp"] == 0
+    assert compiled.report["multipliers"] > 0
+
+
 def test_a_folder_that_cannot_be_written_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

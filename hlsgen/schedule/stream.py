@@ -9,7 +9,7 @@ than the bottleneck needs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, replace, replace
 
 import numpy as np
 
@@ -248,7 +248,9 @@ def does_not_fit(
     wide = choices_of(dataflow, board, options, Budget.unlimited())
     budget = budget_of(board, options)
     return DoesNotFit(
-        where, _shortfall(wide, budget, options.target_interval), _what_fits(dataflow, options)
+        where,
+        _shortfall(wide, budget, options.target_interval),
+        _what_fits(dataflow, board, options),
     )
 
 
@@ -257,12 +259,13 @@ def _shortfall(choices: tuple[Choice, ...], budget: Budget, target: int | None) 
     texts = []
     for resource, label in (("lut", "LUT"), ("bram", "RAM blocks"), ("dsp", "DSP blocks")):
         least = choose(choices, budget.only(resource), target, minimise=resource)
-        needs = Budget.used(choices, least) if least is not None else None
+        if (
+            least is None
+        ):  # the others do not suffice either: what is needed even with plenty of them
+            least = choose(choices, Budget.unlimited(), target, minimise=resource)
         have = getattr(budget, resource)
-        if needs is None:
-            texts.append(f"more than {have:.0f} {label}")
-        elif getattr(needs, resource) > have:
-            need = getattr(needs, resource)
+        need = have if least is None else getattr(Budget.used(choices, least), resource)
+        if need > have:
             texts.append(
                 f"{need:.0f} {label}, {need - have:.0f} more than the budget of {have:.0f}"
             )
@@ -276,10 +279,16 @@ def _shortfall(choices: tuple[Choice, ...], budget: Budget, target: int | None) 
     return "the smallest design needs " + "; ".join(texts)
 
 
-def _what_fits(dataflow: Dataflow, options: StreamOptions) -> str:
-    """The smallest board on which the design would fit."""
-    for board in sorted(boards(), key=lambda item: item.lut):
+def _what_fits(dataflow: Dataflow, board: Board, options: StreamOptions) -> str:
+    """The least change with which the design would fit: free unroll factors, else the smallest board."""
+
+    def fits(board: Board, options: StreamOptions) -> bool:
         choices = choices_of(dataflow, board, options)
-        if choose(choices, budget_of(board, options), options.target_interval) is not None:
-            return f"It would fit on board {board.name}."
+        return choose(choices, budget_of(board, options), options.target_interval) is not None
+
+    if options.overrides and fits(board, replace(options, overrides={})):
+        return "Without --unroll it would fit."
+    for other in sorted(boards(), key=lambda item: item.lut):
+        if fits(other, options):
+            return f"It would fit on board {other.name}."
     return "It fits on no board that hlsgen knows: use a smaller network."
