@@ -34,7 +34,7 @@ NETWORKS = (
     Network("tm_mnist_arduino_int8", "MNIST CNN, Arduino", "TinyMaix", 20),
     Network("tm_mnist_valid_int8", "MNIST CNN", "TinyMaix", 20),
     Network("tm_cifar10_int8", "CIFAR-10 CNN", "TinyMaix", 20),
-    Network("lenet300_mnist_int8", "LeNet-300-100", "mlpack / ONNX conversion, MNIST", 20),
+    Network("lenet300_mnist_int8", "LeNet-300-100", "MIT HAN Lab, TinyEngine", 20),
     Network("ad_fcae_int8", "Autoencoder", "MLPerf Tiny, anomaly detection", 20),
     Network("kws_dscnn_int8", "DS-CNN", "MLPerf Tiny, keyword spotting", 3),
     Network("ic_resnet8_int8", "ResNet-8", "MLPerf Tiny, image classification", 3),
