@@ -247,8 +247,9 @@ def _summary() -> str:
         rows,
     )
     notes = (
-        "Bit-exact: no element differs from the integer meaning of the graph nor from ONNX Runtime with its int8 kernels; for two networks its default session, which "
-        "computes signed activations in float, differs near ties (see the benchmarks)."
+        "Bit-exact: no element differs from the integer meaning of the graph nor from ONNX Runtime "
+        "with its int8 kernels. Where its default session computes signed activations in float "
+        "instead, it may differ near ties: see the benchmarks."
     )
     if simulated:
         notes += " ≈: predicted; simulated, not placed and routed."
