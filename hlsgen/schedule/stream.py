@@ -9,7 +9,7 @@ than the bottleneck needs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
