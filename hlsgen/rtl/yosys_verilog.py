@@ -28,7 +28,8 @@ def main() -> None:
         for cell in list(_values(module.cells_)):
             _widen(module, cell)
         _drop_empty_wires(module)
-    _run(design, "check -assert", f"write_verilog -sv -noattr {target}")
+    # With attributes: synthesis reads how memories are meant (rom_style, no_collision) from the Verilog.
+    _run(design, "check -assert", f"write_verilog -sv {target}")
 
 
 def _run(design: Any, *commands: str) -> None:
