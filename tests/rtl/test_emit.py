@@ -191,3 +191,10 @@ def test_verilog_has_the_ports_and_probe_points_of_the_manifest(tmp_path: Path) 
         assert f"{process['instance']} (" in text
     assert "o__payload" in text and "o__valid" in text and "o__ready" in text
     assert len(manifest["verilog_sha256"]) == 64
+
+
+def test_what_synthesis_must_know_of_memories_is_in_the_verilog() -> None:
+    dataflow = residual_network(np.random.default_rng(0))
+    text = to_verilog(emit(network_schedule(dataflow, RESIDUAL, False)))
+    assert "no_collision" in text
+    assert "rom_style" in text
