@@ -1,0 +1,102 @@
+"""A fabric: a grid of processing elements and switches with memory tiles at its borders, as one plain value.
+
+The mapper's resource graph, the NumPy cycle model and the Amaranth RTL are all computed from it; see docs/grid.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Cell: TypeAlias = tuple[int, int]
+"""(row, column) of a processing element; row 0 is the northern one."""
+
+Side = Literal["west", "north", "east", "south"]
+
+
+@dataclass(frozen=True)
+class PeKind:
+    """What a processing element can compute: (word operator, latency in cycles) pairs; see docs/grid.md.
+
+    Latencies are 1, or one larger number shared by all slower operators of the kind.
+    """
+
+    name: str
+    latencies: tuple[tuple[str, int], ...]
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """In the order of their codes (code 0 is no operation, operator k has code k + 1)."""
+        return tuple(name for name, _ in self.latencies)
+
+    def latency(self, operator: str) -> int:
+        return dict(self.latencies)[operator]
+
+    @property
+    def late_latency(self) -> int:
+        """The latency of the operators slower than one cycle; 1 if there are none."""
+        return max((latency for _, latency in self.latencies), default=1)
+
+
+@dataclass(frozen=True)
+class MemoryTile:
+    """A bank of ``words`` elements of ``bits`` bits (8, 16 or 32) beside processing element ``cell``, on ``side`` of the grid.
+
+    One element is read and one written per cycle. ``parameters`` rows of requantisation parameters (0: no requantiser).
+    """
+
+    name: str
+    side: Side
+    cell: Cell
+    words: int
+    bits: int
+    read_generators: int
+    write_generators: int
+    parameters: int = 0
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """``kinds[row][column]`` names the PeKind of each cell.
+
+    ``word_bits``: width of links and operands; ``accumulator_bits``: 0 where no operator accumulates; ``hops``: lengths of links
+    in every direction (1: neighbours; 2: over one cell; ...); ``torus``: links wrap around; ``registers`` of each rotating
+    register file (0: none); ``contexts``: the largest initiation interval; ``stages``: how far (in iterations) a loop mark can be
+    delayed; ``drain``: accumulators are chained westwards into the tiles of the west side.
+    """
+
+    name: str
+    pe_kinds: tuple[PeKind, ...]
+    kinds: tuple[tuple[str, ...], ...]
+    tiles: tuple[MemoryTile, ...]
+    word_bits: int
+    accumulator_bits: int
+    hops: tuple[int, ...]
+    torus: bool
+    registers: int
+    contexts: int
+    stages: int
+    drain: bool
+
+    @property
+    def rows(self) -> int:
+        return len(self.kinds)
+
+    @property
+    def columns(self) -> int:
+        return len(self.kinds[0])
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Row-major."""
+        return tuple((r, c) for r in range(self.rows) for c in range(self.columns))
+
+    def kind(self, cell: Cell) -> PeKind:
+        name = self.kinds[cell[0]][cell[1]]
+        return next(kind for kind in self.pe_kinds if kind.name == name)
+
+    def tiles_at(self, cell: Cell) -> tuple[MemoryTile, ...]:
+        return tuple(tile for tile in self.tiles if tile.cell == cell)
+
+    def tile(self, name: str) -> MemoryTile:
+        return next(tile for tile in self.tiles if tile.name == name)

@@ -1,0 +1,1 @@
+"""The fabric, cycle by cycle, in NumPy."""

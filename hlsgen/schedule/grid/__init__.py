@@ -1,0 +1,1 @@
+"""The grid schedule: mapping loop graphs onto a fabric."""
