@@ -1,0 +1,93 @@
+"""Shapes of a fabric's units: plain values without Amaranth, computed by a compiler, read by the units.
+
+A bit string of configuration fields is ``FieldList``: (name, bits) pairs, lowest bits first, packed without gaps; 32 bits make
+a word of the load port.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+FieldList: TypeAlias = tuple[tuple[str, int], ...]
+
+#: Bits of a word of the load port.
+LOAD_BITS = 32
+
+
+def field_bits(fields: FieldList) -> int:
+    """Bits of a string of fields."""
+    return sum(bits for _, bits in fields)
+
+
+def load_words(fields: FieldList) -> int:
+    """Words of the load port that a string of fields takes."""
+    return -(-field_bits(fields) // LOAD_BITS)
+
+
+def pitch(fields: FieldList) -> int:
+    """Distance between the addresses of the strings of two slots: ``load_words`` rounded up to a power of two."""
+    return 1 << (load_words(fields) - 1).bit_length()
+
+
+@dataclass(frozen=True)
+class RunShape:
+    """What loop control tells all units: ``lines`` loop marks, each as it was 0 .. ``stages`` - 1 iterations ago.
+
+    ``contexts``: slots at most; ``registers``: words of the rotating register files (0: none).
+    """
+
+    lines: int
+    stages: int
+    contexts: int
+    registers: int
+
+
+@dataclass(frozen=True)
+class PeShape:
+    """A processing element.
+
+    ``operators``: (word operator, latency), in the order of their codes (code 0: none). ``links``: names of the links, the same
+    for arriving and leaving ones. ``registered``, ``operand``, ``crossbar``: sources in the order of their codes.
+    ``accumulator_bits``: 0 where nothing accumulates. ``fields``: of one context.
+    """
+
+    run: RunShape
+    operators: tuple[tuple[str, int], ...]
+    links: tuple[str, ...]
+    registered: tuple[str, ...]
+    operand: tuple[str, ...]
+    crossbar: tuple[str, ...]
+    word_bits: int
+    accumulator_bits: int
+    drain: bool
+    fields: FieldList
+
+    @property
+    def late_latency(self) -> int:
+        """The latency of the operators slower than one cycle; 1 if there are none."""
+        return max((latency for _, latency in self.operators), default=1)
+
+    @property
+    def fast(self) -> tuple[str, ...]:
+        """Operators of latency 1."""
+        return tuple(name for name, latency in self.operators if latency == 1)
+
+    @property
+    def late(self) -> tuple[str, ...]:
+        """Operators of a larger latency."""
+        return tuple(name for name, latency in self.operators if latency > 1)
+
+    @property
+    def memories(self) -> tuple[str, ...]:
+        """Sources that are words read by tiles: ``memory_<side>``."""
+        return tuple(name for name in self.registered if name.startswith("memory_"))
+
+
+@dataclass(frozen=True)
+class ControlShape:
+    """Loop control. ``loops``: levels of the nest at most; ``fields``: of its configuration."""
+
+    run: RunShape
+    loops: int
+    fields: FieldList
