@@ -105,6 +105,7 @@ class ReadContext:
 
     ``affine``: bank[generator's address + offset], or padding; ``indexed``: bank[index + offset]; ``address``: the address itself
     as the word; ``stream``: the next word of the input stream. ``signed``: how elements narrower than a word are extended.
+    ``wrap_bits``: the index is taken modulo 2**wrap_bits before the offset is added (None: as it is).
     """
 
     mode: Literal["none", "affine", "indexed", "address", "stream"] = "none"
@@ -112,6 +113,7 @@ class ReadContext:
     offset: int = 0
     index: str | None = None
     signed: bool = True
+    wrap_bits: int | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class WriteContext:
     ``data``: a registered source of the cell, or ``stream_in`` (the input stream). ``stream``: the word goes to the output stream.
     Nothing is written where ``predicate`` is false, nor (``affine``) before or after the generator's run, nor where ``when`` is given and not
     all generator loops from level ``when`` on are at their last trip. ``element_bits``/``signed``: the word is cut to so many
-    bits and extended again.
+    bits and extended again. ``wrap_bits``: as in ReadContext.
     """
 
     mode: Literal["none", "affine", "indexed", "stream"] = "none"
@@ -133,6 +135,7 @@ class WriteContext:
     when: int | None = None
     element_bits: int = 32
     signed: bool = True
+    wrap_bits: int | None = None
 
 
 @dataclass(frozen=True)

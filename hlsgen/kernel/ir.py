@@ -5,17 +5,18 @@ Grammar (text form, see text.py)::
     graph     ::= name, word type, loop*, array*, operation*, order*
     loop      ::= name, extent                                     outermost first; an iteration is numbered over the whole nest
     array     ::= name, size, element type, role, values?          one-dimensional; role: input | output | inout | constant | scratch
-    operation ::= name, operator, operand*, predicate?, initial?, array?, address?, when?
+    operation ::= name, operator, operand*, predicate?, clear?, array?, address?, when?, wrap_bits?
     operand   ::= constant | value
     value     ::= operation, distance, carried?                    the value of that operation `distance` iterations ago
-    carried   ::= start, level                                     `start` where loops level, level + 1, ... are all at their first trip
+    carried   ::= start, level                                     `start` in the first `distance` iterations of loops level, level + 1, ...
     mark      ::= first | last, level                              loops level, level + 1, ... are all at their first / last trip
     address   ::= affine over loops (dataflow.ir.Affine), linear in the array
     order     ::= before, after, distance, delay                   `after` of iteration n + distance starts >= delay cycles after `before` of n
 
-Operators are the names of ``hlsgen.word.WORD_OPERATORS`` and four of memory tiles:
+Operators are the names of ``hlsgen.word.WORD_OPERATORS`` and those of memory tiles:
 
-* ``load``: the array's element at ``address`` (no operand), or at ``address.offset`` + operand (indexed);
+* ``load``: the array's element at ``address`` (no operand), or at ``address.offset`` + operand (indexed; where
+  ``wrap_bits`` is given the operand is taken modulo 2**wrap_bits first);
 * ``store``: operands (data) or (data, index); writes where ``predicate`` is true and ``when`` holds;
 * ``affine``: the value of ``address`` itself, for a loop index used as data;
 * accumulating operators start anew (from 0, or from the first operand for the maximum) where ``clear`` holds.
@@ -96,6 +97,7 @@ class Operation:
     array: str | None = None
     address: Affine | None = None
     when: Mark | None = None
+    wrap_bits: int | None = None
 
     @property
     def values(self) -> tuple[Value, ...]:
