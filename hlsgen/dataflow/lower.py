@@ -57,8 +57,11 @@ def lower(graph: Graph) -> Dataflow:
     return lower_with_ports(graph).dataflow
 
 
-def lower_with_ports(graph: Graph) -> Lowered:
-    """The same, with the layout of every port. Deterministic: the same graph gives the same names."""
+def lower_with_ports(graph: Graph, nudged: bool = True) -> Lowered:
+    """The same, with the layout of every port. Deterministic: the same graph gives the same names.
+
+    ``nudged`` False: requantisers are plain float32-exact or multiply-shift forms, as a grid's memory tiles have them.
+    """
     builder = DataflowBuilder(graph.name)
     placed: dict[str, Placed] = {}
     inputs = tuple(
@@ -69,7 +72,7 @@ def lower_with_ports(graph: Graph) -> Lowered:
         if node.output in done:
             continue
         fused = _fused_requantise(graph, node)
-        lowering = Lowering(graph, node, fused, builder, placed)
+        lowering = Lowering(graph, node, fused, builder, placed, nudged)
         node.op.lower(lowering)
         done |= {node.output} if fused is None else {node.output, fused.output}
     outputs = tuple(_output(graph, builder, placed, name) for name in graph.outputs)

@@ -32,6 +32,7 @@ class Lowering:
     """One node being lowered. ``placed`` has every value lowered so far and takes the result.
 
     ``requantise`` is the only consumer of the node's accumulators, to be done by the same process; None if there is none.
+    ``nudged``: whether requantisers may raise single accumulators, see ``requantise.choose``.
     """
 
     graph: Graph
@@ -39,6 +40,7 @@ class Lowering:
     requantise: Node | None
     builder: DataflowBuilder
     placed: dict[str, Placed] = field(repr=False)
+    nudged: bool = True
 
     @property
     def name(self) -> str:
@@ -159,7 +161,7 @@ class Lowering:
                 accumulator.maximum + max(0, sums.maximum),
             )
             return Finish(element, bias=bias)
-        return requantising_finish(op, low + bias, high + bias, bias, self.where)
+        return requantising_finish(op, low + bias, high + bias, bias, self.where, self.nudged)
 
 
 def _requantise_of(node: Node) -> Requantise:
@@ -227,13 +229,18 @@ def _leaves(window: Window, size: tuple[int, int], shape: tuple[int, int, int]) 
 
 
 def requantising_finish(
-    op: Requantise, low: np.ndarray, high: np.ndarray, bias: np.ndarray | None, where: str
+    op: Requantise,
+    low: np.ndarray,
+    high: np.ndarray,
+    bias: np.ndarray | None,
+    where: str,
+    nudged: bool,
 ) -> Finish:
     """The exact integer form of a Requantise whose operands are in [low, high] (per channel)."""
     scales = np.array(op.scale, np.float32)
     if len(scales) == 1:
         low, high = np.min(low), np.max(high)
-    choice = choose(scales, op.zero_point, op.low, op.high, low, high, where)
+    choice = choose(scales, op.zero_point, op.low, op.high, low, high, where, nudged)
     nudges = choice.nudges
     if nudges is not None and bias is not None:
         nudges = nudges - bias[:, None]

@@ -66,7 +66,7 @@ class Requantise(TensorOp):
         source = build.channel(0)
         element = build.type(0).integer
         low, high = (np.full(len(self.scale), end) for end in (element.minimum, element.maximum))
-        finish = requantising_finish(self, low, high, None, build.where)
+        finish = requantising_finish(self, low, high, None, build.where, build.nudged)
         build.result(build.builder.elementwise_by_channel(build.name, source, finish))
 
     @staticmethod

@@ -43,11 +43,13 @@ def choose(
     accumulator_low: np.ndarray | int,
     accumulator_high: np.ndarray | int,
     where: str = "requantisation",
+    nudged: bool = True,
 ) -> Choice:
     """An exact requantiser for channels with these float32 ``scales`` and accumulator ranges (broadcast to channels).
 
-    The result equals ``requantise`` for every accumulator in range, by proof. ``where`` names the layer in errors. Raises
-    TypeMismatch where no integer form is exact.
+    The result equals ``requantise`` for every accumulator in range, by proof. ``where`` names the layer in errors.
+    ``nudged`` False: only what a unit for all layers can do, so no nudges and multipliers of at most 32 bits. Raises
+    TypeMismatch where no such integer form is exact.
     """
     scale = np.asarray(scales, dtype=np.float32).reshape(-1)
     if high - low >= 1 << _MOST_BITS:
@@ -64,8 +66,12 @@ def choose(
         np.broadcast_to(np.asarray(accumulator_low, dtype=np.int64), scale.shape),
         np.broadcast_to(np.asarray(accumulator_high, dtype=np.int64), scale.shape),
     )
-    if (found := _multiply_shift(rounding, range(_CHEAP_NUDGES + 1))) is not None:
+    if (found := _multiply_shift(rounding, range(_CHEAP_NUDGES + 1 if nudged else 1))) is not None:
         return found
+    if not nudged:
+        op, multiplier = float32_parameters(rounding, where)
+        _refuse_wide_multipliers(multiplier, where)
+        return Choice(op, (multiplier,))
     try:
         op, multiplier = float32_parameters(rounding, where)
     except TypeMismatch:
@@ -74,6 +80,15 @@ def choose(
             return found
         raise
     return Choice(op, (multiplier,))
+
+
+def _refuse_wide_multipliers(multiplier: np.ndarray, where: str) -> None:
+    if (bits := int(multiplier.max()).bit_length()) > 32:
+        raise TypeMismatch(
+            where,
+            f"expected multipliers of at most 32 bits, found {bits} (the channels' scales are too far apart)",
+            "Quantise the layer again with one scale for all channels, or compile it with --schedule stream.",
+        )
 
 
 def _multiply_shift(
