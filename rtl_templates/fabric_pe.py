@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_templates.fabric_shape import PeShape
+from rtl_templates.late_pipeline import LatePipeline
+from rtl_templates.pe_decoder import PeDecoder
+from rtl_templates.rotating_registers import RotatingRegisters
 from rtl_templates.run_bus import RunSignature, WriteSignature, drained_word, marked_word
+from rtl_templates.word_units import WordAlu
 
 
 class FabricPe(wiring.Component):
@@ -37,3 +43,121 @@ class FabricPe(wiring.Component):
             ports["drain_in"] = In(drained_word(shape.accumulator_bits))
             ports["drain_out"] = Out(drained_word(shape.accumulator_bits))
         super().__init__(ports)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        shape, run = self.shape, self.run
+        m.submodules.decoder = decoder = PeDecoder(shape)
+        wiring.connect(m, wiring.flipped(run), decoder.run)
+        wiring.connect(m, wiring.flipped(self.write), decoder.write)
+        issued = decoder.issued
+        words, marks = self._arriving()
+        late: LatePipeline | None = None
+        if shape.late:
+            m.submodules.late = late = LatePipeline(
+                shape.late, shape.late_latency, shape.word_bits, shape.accumulator_bits
+            )
+            words["late"] = late.late
+        registers: RotatingRegisters | None = None
+        if shape.run.registers:
+            registers = RotatingRegisters(shape.run.registers, shape.word_bits)
+            m.submodules.registers = registers
+            words |= {"register_a": registers.a, "register_b": registers.b}
+        for k, name in enumerate(shape.registered):
+            m.d.comb += self.sources[k].eq(words[name])
+        words["constant"] = issued.constant
+        a, b = (Signal(shape.word_bits, name=f"operand_{name}") for name in "ab")
+        low_bits = Cat(words[name][0] for name in shape.registered)
+        predicate = Signal()
+        m.d.comb += [
+            a.eq(_chosen(issued.a, [words[name] for name in shape.operand])),
+            b.eq(_chosen(issued.b, [words[name] for name in shape.operand])),
+            predicate.eq(issued.predicate_always | (issued.predicate & low_bits).any()),
+        ]
+        if shape.fast:
+            m.submodules.alu = alu = WordAlu(shape.fast, shape.word_bits)
+            words["result"] = self._started(m, alu, a, b, predicate, issued.fast)
+        if late is not None:
+            self._started(m, late, a, b, predicate, issued.late)
+            m.d.comb += [late.enable.eq(run.enable), late.clear.eq(run.clear)]
+            if shape.accumulates:
+                of_a = [marks.get(name, Const(0, 2)) for name in shape.operand]
+                first, last = _chosen(issued.a, of_a)
+                m.d.comb += [
+                    late.begin.eq(issued.begin | (issued.begin_mark & first)),
+                    late.drain.eq(issued.drain | (issued.drain_mark & last)),
+                ]
+        self._send(m, decoder, registers, words, marks)
+        if shape.drain:
+            self._drain(m, late)
+        return m
+
+    def _arriving(self) -> tuple[dict[str, Value], dict[str, Value]]:
+        """Words and (first, last) marks by the names of the sources that come from outside."""
+        ports = {name: getattr(self, f"in_{name}") for name in self.shape.links}
+        ports |= {name: getattr(self, name) for name in self.shape.memories}
+        words = {name: Value.cast(port.word) for name, port in ports.items()}
+        marks: dict[str, Value] = {name: Cat(port.first, port.last) for name, port in ports.items()}
+        return words, marks
+
+    def _started(
+        self, m: Module, unit: Any, a: Value, b: Value, predicate: Value, controls: Any
+    ) -> Value:
+        m.d.comb += [
+            unit.a.eq(a),
+            unit.b.eq(b),
+            unit.predicate.eq(predicate),
+            unit.controls.eq(controls),
+        ]
+        return Value.cast(unit.result if isinstance(unit, WordAlu) else unit.late)
+
+    def _send(
+        self,
+        m: Module,
+        decoder: PeDecoder,
+        registers: RotatingRegisters | None,
+        words: dict[str, Value],
+        marks: dict[str, Value],
+    ) -> None:
+        """The crossbars: link registers and the register file's write port."""
+        shape, run, issued = self.shape, self.run, decoder.issued
+        whole = [Cat(words[name], marks.get(name, Const(0, 2))) for name in shape.crossbar]
+        for link in shape.links:
+            register = getattr(self, f"out_{link}").as_value()
+            with m.If(run.enable):
+                m.d.sync += register.eq(_chosen(issued[f"link_{link}"], whole))
+            with m.If(run.clear):
+                m.d.sync += register.eq(0)
+        if registers is not None:
+            m.d.comb += [
+                registers.fetch.eq(run.fetch),
+                registers.enable.eq(run.enable),
+                registers.rotation.eq(run.rotation),
+                registers.read_a.eq(decoder.read_a),
+                registers.read_b.eq(decoder.read_b),
+                registers.write.eq(decoder.register),
+                registers.store.eq(issued.register.any()),
+                registers.data.eq(_chosen(issued.register, [words[n] for n in shape.crossbar])),
+            ]
+
+    def _drain(self, m: Module, late: LatePipeline | None) -> None:
+        """One register of the drain chain; a cell without accumulator only passes on."""
+        with m.If(self.run.enable):
+            m.d.sync += self.drain_out.eq(self.drain_in)
+            if late is not None and self.shape.accumulates:
+                with m.If(late.drained):
+                    m.d.sync += [
+                        self.drain_out.word.eq(late.accumulated),
+                        self.drain_out.valid.eq(1),
+                    ]
+        with m.If(self.run.clear):
+            m.d.sync += self.drain_out.valid.eq(0)
+
+
+def _chosen(selection: Any, values: Sequence[Value]) -> Value:
+    """The value whose bit is set in ``selection``; 0 if none is."""
+    bits = Value.cast(selection)
+    result: Value = Const(0, len(values[0]))
+    for bit, value in zip(bits, values, strict=True):
+        result = result | (value & bit.replicate(len(value)))
+    return result

@@ -79,6 +79,11 @@ class PeShape:
         return tuple(name for name, latency in self.operators if latency > 1)
 
     @property
+    def accumulates(self) -> bool:
+        """Whether an operator accumulates."""
+        return any(name.endswith("_accumulate") for name in self.late)
+
+    @property
     def memories(self) -> tuple[str, ...]:
         """Sources that are words read by tiles: ``memory_<side>``."""
         return tuple(name for name in self.registered if name.startswith("memory_"))

@@ -2,14 +2,72 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_templates.fabric_shape import LOAD_BITS, ControlShape, load_words
 from rtl_templates.run_bus import RunSignature, WriteSignature
+
+
+class _State(enum.IntEnum):
+    IDLE = 0
+    FILL = 1  # the context memories read slot 0
+    DECODE = 2  # slot 0 is decoded, slot 1 is read
+    RUN = 3
+
+
+class LoopMarks(wiring.Component):
+    """The loop nest of a run and its marks.
+
+    Members (In): ``clear``: back to the first iteration, before the run; ``advance``: the next iteration; ``configuration``. (Out):
+    ``marks``: the lines in the present iteration; all 0 after the last.
+
+    **Timing**: ``marks`` is a function of registers. **Cost**: a counter and a comparison per loop.
+    """
+
+    def __init__(self, shape: ControlShape) -> None:
+        self.shape = shape
+        super().__init__(
+            {
+                "clear": In(1),
+                "advance": In(1),
+                "configuration": In(data.StructLayout(dict(shape.fields))),
+                "marks": Out(shape.run.lines),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        shape = self.shape
+        inside = Signal()
+        first, last = (Signal(shape.loops, name=name) for name in ("first", "last"))
+        moving: Value = self.advance
+        for level in reversed(range(shape.loops)):
+            extent = Value.cast(self.configuration[f"extent_{level}"])
+            count = Signal(len(extent), name=f"count_{level}")
+            m.d.comb += [first[level].eq(count == 0), last[level].eq(count == extent - 1)]
+            with m.If(moving):
+                m.d.sync += count.eq(Mux(last[level], 0, count + 1))
+            with m.If(self.clear):
+                m.d.sync += count.eq(0)
+            wrapping = Signal(name=f"wrapping_{level}")
+            m.d.comb += wrapping.eq(moving & last[level])
+            moving = wrapping
+        with m.If(moving):
+            m.d.sync += inside.eq(0)
+        with m.If(self.clear):
+            m.d.sync += inside.eq(1)
+        m.d.comb += self.marks[0].eq(inside)
+        for line in range(1, shape.run.lines):
+            level = Value.cast(self.configuration[f"line_{line}_level"])
+            edge = Mux(self.configuration[f"line_{line}_last"], last, first)
+            outer = Cat(level > k for k in range(shape.loops))
+            m.d.comb += self.marks[line].eq(inside & (edge | outer).all())
+        return m
 
 
 class LoopControl(wiring.Component):
@@ -37,3 +95,85 @@ class LoopControl(wiring.Component):
                 "run": Out(RunSignature(shape.run)),
             }
         )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        run = self.run
+        active = self._configuration(m)
+        state = Signal(_State)
+        left = Signal.like(active["cycles"])
+        m.d.comb += [
+            self.busy.eq(state != _State.IDLE),
+            self.running.eq(state == _State.RUN),
+            run.enable.eq(self.enable),
+            run.clear.eq(self.start),
+            run.swap.eq(self.start),
+            run.fetch.eq(self.enable | (state == _State.FILL) | (state == _State.DECODE)),
+        ]
+        with m.Switch(state):
+            with m.Case(_State.FILL):
+                empty = active["cycles"] == 0
+                m.d.sync += [
+                    left.eq(active["cycles"]),
+                    state.eq(Mux(empty, _State.IDLE, _State.DECODE)),
+                ]
+            with m.Case(_State.DECODE):
+                m.d.sync += state.eq(_State.RUN)
+            with m.Case(_State.RUN):
+                with m.If(self.enable):
+                    m.d.sync += left.eq(left - 1)
+                    with m.If(left == 1):
+                        m.d.sync += state.eq(_State.IDLE)
+        with m.If(self.start):
+            m.d.sync += [run.half.eq(~run.half), state.eq(_State.FILL)]
+        self._count(m, active)
+        return m
+
+    def _configuration(self, m: Module) -> Any:
+        """The active configuration; the other one takes the writes and moves here at a start."""
+        layout = data.StructLayout(dict(self.shape.fields))
+        words = load_words(self.shape.fields)
+        waiting = Signal(words * LOAD_BITS, reset_less=True)
+        written = Signal()
+        active = Signal(layout)
+        address, write = self.write.address, self.write
+        for k in range(words):
+            with m.If(write.valid & (address == k)):
+                m.d.sync += waiting.word_select(k, LOAD_BITS).eq(write.data)
+        with m.If(write.valid & (address < words)):
+            m.d.sync += written.eq(1)
+        with m.If(self.start):
+            m.d.sync += [
+                active.as_value().eq(Mux(written, waiting[: layout.size], 0)),
+                written.eq(0),
+            ]
+        return active
+
+    def _count(self, m: Module, active: Any) -> None:
+        """Slots, rotation and line taps, each for the stage of the context registers that needs it."""
+        shape, run = self.shape.run, self.run
+        m.submodules.nest = nest = LoopMarks(self.shape)
+        last, coming_last = Signal(), Signal()
+        m.d.comb += [
+            nest.configuration.eq(active),
+            nest.clear.eq(self.start),
+            nest.advance.eq(run.fetch & last),
+            last.eq(run.slot == active["interval"] - 1),
+        ]
+        with m.If(run.fetch):
+            m.d.sync += [
+                run.slot.eq(Mux(last, 0, run.slot + 1)),
+                coming_last.eq(last),
+                run.last_slot.eq(coming_last),
+            ]
+            with m.If(run.slot == 0):  # an iteration becomes the coming one
+                for line in range(shape.lines):
+                    taps = run.taps.word_select(line, shape.stages)
+                    m.d.sync += taps.eq(Cat(nest.marks[line], taps)[: shape.stages])
+                if shape.registers > 1:
+                    wrapped = Mux(run.rotation == 0, shape.registers, run.rotation)
+                    m.d.sync += run.rotation.eq(wrapped - 1)
+        with m.If(self.start):
+            m.d.sync += [run.slot.eq(0), run.taps.eq(0)]
+            if shape.registers > 1:
+                m.d.sync += run.rotation.eq(1)  # one before the first iteration

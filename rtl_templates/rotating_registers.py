@@ -1,0 +1,66 @@
+"""RotatingRegisters: the register file of a processing element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+
+class RotatingRegisters(wiring.Component):
+    """A file whose logical index i is register (i + rotation) modulo ``registers``; two read ports, one write port.
+
+    Members (In): ``fetch``: the context that is coming is issued after the next edge; of it: ``rotation``, ``read_a``, ``read_b``,
+    ``write`` (logical indices). ``enable``, ``store``, ``data``: ``data`` is written at the end of this cycle, at ``write`` of the
+    context issued in it. (Out): ``a``, ``b``: registers, the words read by the issued context.
+
+    **Timing**: a read sees what was written in earlier cycles, that of the cycle before included.
+    **Cost**: 2 * registers words of memory.
+    """
+
+    def __init__(self, registers: int, bits: int) -> None:
+        self.registers, self.bits = registers, bits
+        index = range(registers)
+        super().__init__(
+            {
+                "fetch": In(1),
+                "rotation": In(index),
+                "read_a": In(index),
+                "read_b": In(index),
+                "write": In(index),
+                "enable": In(1),
+                "store": In(1),
+                "data": In(bits),
+                "a": Out(bits),
+                "b": Out(bits),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.words = words = memory.Memory(shape=self.bits, depth=self.registers, init=[])
+        write = words.write_port()
+        address = Signal(range(self.registers), reset_less=True)
+        with m.If(self.fetch):
+            m.d.sync += address.eq(self._physical(self.write))
+        m.d.comb += [
+            write.addr.eq(address),
+            write.data.eq(self.data),
+            write.en.eq(self.enable & self.store),
+        ]
+        for index, word in ((self.read_a, self.a), (self.read_b, self.b)):
+            read = words.read_port(transparent_for=(write,))
+            m.d.comb += [
+                read.addr.eq(self._physical(index)),
+                read.en.eq(self.fetch),
+                word.eq(read.data),
+            ]
+        return m
+
+    def _physical(self, index: Value) -> Value:
+        whole = index + self.rotation
+        if self.registers & (self.registers - 1) == 0:
+            return whole[: (self.registers - 1).bit_length()]
+        return Mux(whole >= self.registers, whole - self.registers, whole)
