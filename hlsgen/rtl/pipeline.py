@@ -1,0 +1,255 @@
+"""From PipelineSchedules of a kernel to an Amaranth component with AXI4-Stream ports, and its manifest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from amaranth.hdl import Module, Shape
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hlsgen import __version__
+from hlsgen.dataflow.ir import Affine
+from hlsgen.errors import UnsupportedOp
+from hlsgen.kernel.ir import Array, Constant, Kernel, LoopGraph, Mark, Operation, Value
+from hlsgen.rtl.emit import Design
+from hlsgen.rtl.manifest import port_names
+from hlsgen.schedule.pipeline import PipelineSchedule, latency, value_delay
+from rtl_templates.axi_stream import AxisInput, AxisOutput, element_bytes
+from rtl_templates.kernel_pipeline import KernelPipeline
+from rtl_templates.pipeline_shape import (
+    AccessShape,
+    ArrayShape,
+    ConstantTap,
+    KernelShape,
+    MarkTap,
+    OperandTap,
+    PipelineShape,
+    StageShape,
+    ValueTap,
+)
+from rtl_templates.shape import CounterShape
+
+LOADED, GIVEN = ("input", "inout"), ("output", "inout")
+
+
+def emit_pipeline(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> Design:
+    """The design of a kernel; ``plans`` in the order of its graphs. Ports are named by array."""
+    return Design(PipelineTop(kernel, plans), _manifest(kernel, plans))
+
+
+class PipelineTop(wiring.Component):
+    """A kernel as a fixed pipeline.
+
+    Members: per array ``<prefix>_tdata, _tvalid, _tready, _tlast`` as in AXI4-Stream; ``running``: a pipeline runs.
+    """
+
+    def __init__(self, kernel: Kernel, plans: Sequence[PipelineSchedule]) -> None:
+        self.arrays = _arrays(kernel)
+        self.shape = kernel_shape(kernel, plans)
+        self.inputs, self.outputs = _ports(self.arrays)
+        members: dict[str, Any] = {"running": Out(1)}
+        for names, forward, backward in ((self.inputs, In, Out), (self.outputs, Out, In)):
+            for name, prefix in names.items():
+                members[f"{prefix}_tdata"] = forward(8 * element_bytes(self._element(name)))
+                members[f"{prefix}_tvalid"] = forward(1)
+                members[f"{prefix}_tready"] = backward(1)
+                members[f"{prefix}_tlast"] = forward(1)
+        super().__init__(members)
+
+    def _element(self, name: str) -> Shape:
+        element = next(array.element for array in self.arrays if array.name == name)
+        return Shape(element.bits, element.signed)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.kernel = kernel = KernelPipeline(self.shape)
+        m.d.comb += self.running.eq(kernel.running)
+        for name, prefix in self.inputs.items():
+            m.submodules[prefix] = taken = AxisInput(self._element(name), 1)
+            wiring.connect(m, taken.o, getattr(kernel, f"load_{name}"))
+            m.d.comb += [
+                taken.tdata.eq(getattr(self, f"{prefix}_tdata")),
+                taken.tvalid.eq(getattr(self, f"{prefix}_tvalid")),
+                getattr(self, f"{prefix}_tready").eq(taken.tready),
+            ]
+        for name, prefix in self.outputs.items():
+            size = next(array.size for array in self.arrays if array.name == name)
+            m.submodules[prefix] = given = AxisOutput(self._element(name), 1, 1, size)
+            wiring.connect(m, getattr(kernel, f"give_{name}"), given.i)
+            m.d.comb += [
+                given.tready.eq(getattr(self, f"{prefix}_tready")),
+                getattr(self, f"{prefix}_tdata").eq(given.tdata),
+                getattr(self, f"{prefix}_tvalid").eq(given.tvalid),
+                getattr(self, f"{prefix}_tlast").eq(given.tlast),
+            ]
+        return m
+
+
+def kernel_shape(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> KernelShape:
+    """What the template is told of a kernel."""
+    arrays = _arrays(kernel)
+    numbers = {array.name: k for k, array in enumerate(arrays)}
+    pipelines, reads, writes = [], [], []
+    for plan in plans:
+        loads = [item for item in plan.graph.operations if item.operator == "load"]
+        stores = [item for item in plan.graph.operations if item.operator == "store"]
+        ports = {item.name: k for group in (loads, stores) for k, item in enumerate(group)}
+        pipelines.append(_pipeline(plan, ports))
+        reads.append(tuple(numbers[str(item.array)] for item in loads))
+        writes.append(tuple(numbers[str(item.array)] for item in stores))
+    shapes = tuple(_array_shape(array) for array in arrays)
+    return KernelShape(shapes, tuple(pipelines), tuple(reads), tuple(writes))
+
+
+def _arrays(kernel: Kernel) -> tuple[Array, ...]:
+    """Every array of the kernel once, in order of appearance."""
+    found: dict[str, Array] = {}
+    for graph in kernel.graphs:
+        for array in graph.arrays:
+            found.setdefault(array.name, array)
+    return tuple(found.values())
+
+
+def _ports(arrays: Sequence[Array]) -> tuple[dict[str, str], dict[str, str]]:
+    """Array name -> prefix of its input stream, of its output stream."""
+    loaded = tuple(array.name for array in arrays if array.role in LOADED)
+    given = tuple(array.name for array in arrays if array.role in GIVEN)
+    return port_names(loaded, "s_axis"), port_names(given, "m_axis")
+
+
+def _array_shape(array: Array) -> ArrayShape:
+    return ArrayShape(
+        array.name,
+        array.size,
+        array.element.bits,
+        array.element.signed,
+        loaded=array.role in LOADED,
+        given=array.role in GIVEN,
+        cleared=array.role in ("output", "scratch"),
+        values=array.values,
+    )
+
+
+def _pipeline(plan: PipelineSchedule, ports: dict[str, int]) -> PipelineShape:
+    graph = plan.graph
+    numbers = {item.name: k for k, item in enumerate(graph.operations)}
+    stages = tuple(
+        _stage(plan, item, numbers, ports.get(item.name, 0)) for item in graph.operations
+    )
+    trips = tuple(loop.extent for loop in graph.loops)
+    return PipelineShape(graph.word.bits, trips, plan.interval, plan.length, stages)
+
+
+def _stage(
+    plan: PipelineSchedule, item: Operation, numbers: dict[str, int], port: int
+) -> StageShape:
+    def tap(operand: Constant | Value) -> OperandTap:
+        if isinstance(operand, Constant):
+            return ConstantTap(operand.value)
+        if operand.distance > 1 and operand.start:
+            raise UnsupportedOp(
+                f"{plan.graph.name}, operation {item.name}",
+                f"expected a start value over a distance of 1, found distance {operand.distance}",
+                "Carry the value from iteration to iteration with 'move'.",
+            )
+        delay = value_delay(plan, item.name, operand)
+        start = operand.start if operand.distance == 1 else None
+        return ValueTap(numbers[operand.operation], delay, start, operand.level)
+
+    predicate = item.predicate
+    return StageShape(
+        name=item.name,
+        operator=item.operator,
+        time=plan.times[item.name],
+        latency=latency(item),
+        operands=tuple(map(tap, item.operands)),
+        predicate=tap(predicate) if isinstance(predicate, Value) else _mark(predicate),  # type: ignore[arg-type]
+        clear=_mark(item.clear),
+        when=_mark(item.when),
+        access=_access(plan.graph, item, port),
+    )
+
+
+def _mark(mark: Mark | None) -> MarkTap | None:
+    return None if mark is None else MarkTap(mark.edge, mark.level)
+
+
+def _access(graph: LoopGraph, item: Operation, port: int) -> AccessShape | None:
+    if item.operator == "affine":
+        assert item.address is not None
+        counter = _counter(graph, item.address)
+        return AccessShape(0, 1, graph.word.bits, True, 0, counter)
+    if item.operator not in ("load", "store"):
+        return None
+    assert item.array is not None and item.address is not None
+    array = graph.array(item.array)
+    indexed = len(item.operands) == (1 if item.operator == "load" else 2)
+    return AccessShape(
+        port=port,
+        size=array.size,
+        element_bits=array.element.bits,
+        signed=array.element.signed,
+        offset=item.address.offset,
+        affine=None if indexed else _counter(graph, item.address),
+        wrap_bits=item.wrap_bits,
+    )
+
+
+def _counter(graph: LoopGraph, address: Affine) -> CounterShape:
+    """The affine function as a counter: what is added when each level is the outermost one that advances."""
+    strides = [address.coefficient(loop.name) for loop in graph.loops]
+    spans = [s * (loop.extent - 1) for s, loop in zip(strides, graph.loops, strict=True)]
+    deltas = [strides[k] - sum(spans[k + 1 :]) for k in range(len(strides))]
+    return CounterShape(address.offset, (-sum(spans), *deltas))
+
+
+def _manifest(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> dict[str, Any]:
+    """The manifest without ``verilog_sha256``: values are the kernel's arrays."""
+    arrays = {array.name: array for array in _arrays(kernel)}
+    inputs, outputs = _ports(tuple(arrays.values()))
+
+    def ports(names: dict[str, str]) -> list[dict[str, Any]]:
+        return [
+            {
+                "axis": prefix,
+                "value": name,
+                "channel": name,
+                "tensor_shape": list(arrays[name].shape),
+                "axes": list(range(len(arrays[name].shape))),
+                "stream_shape": [1, math.prod(arrays[name].shape), 1],
+                "element": str(arrays[name].element),
+                "lanes": 1,
+                "words": math.prod(arrays[name].shape),
+            }
+            for name, prefix in names.items()
+        ]
+
+    run = run_cycles(plans)
+    loaded = max((arrays[name].size for name in inputs), default=0)
+    given = max((arrays[name].size for name in outputs), default=0)
+    return {
+        "hlsgen": __version__,
+        "top": "hlsgen_top",
+        "clock": "clk",
+        "reset": "rst",
+        "board": None,
+        "schedule": "stream",
+        "inputs": ports(inputs),
+        "outputs": ports(outputs),
+        "processes": [],
+        "interval": [plan.interval for plan in plans],
+        "predicted_run_cycles": run,
+        "predicted_interval_cycles": loaded + run + given,
+        "predicted_latency_cycles": loaded + run + given,
+    }
+
+
+def run_cycles(plans: Sequence[PipelineSchedule]) -> int:
+    """Cycles from the start of the first pipeline to the end of the last."""
+    return sum(plan.cycles + 2 for plan in plans)
+
+
+__all__ = ["PipelineTop", "emit_pipeline", "kernel_shape", "run_cycles"]
