@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -85,7 +85,7 @@ class PeDecoder(wiring.Component):
         coming: dict[str, Value] = {
             **self._operands(),
             **self._predicate(),
-            "constant": contexts.coming["constant"],
+            "constant": self._field("constant"),
         }
         for name, operators in (("fast", shape.fast), ("late", shape.late)):
             if operators:
@@ -97,9 +97,9 @@ class PeDecoder(wiring.Component):
         if shape.run.registers:
             coming["register"] = self._crossbar("register")
             m.d.comb += [
-                self.read_a.eq(contexts.coming["read_a"]),
-                self.read_b.eq(contexts.coming["read_b"]),
-                self.register.eq(contexts.coming["register_index"]),
+                self.read_a.eq(self._field("read_a")),
+                self.read_b.eq(self._field("read_b")),
+                self.register.eq(self._field("register_index")),
             ]
         with m.If(self.run.fetch):
             for name, value in coming.items():
@@ -107,7 +107,9 @@ class PeDecoder(wiring.Component):
         return m
 
     def _field(self, name: str) -> Value:
-        return Value.cast(self._coming[name])
+        """A field of the coming context; 0 where the contexts have no such field."""
+        present = any(name == field for field, _ in self.shape.fields)
+        return Value.cast(self._coming[name]) if present else Const(0, 1)
 
     def _tap(self, name: str) -> Value:
         """The line tap of the fields ``<name>_line`` and ``<name>_stage``."""

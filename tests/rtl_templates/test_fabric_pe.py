@@ -1,0 +1,384 @@
+"""A processing element against a plain model of docs/grid.md, "Processing element", with random contexts and neighbours."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args, get_type_hints
+
+import numpy as np
+import pytest
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+from amaranth.sim import Simulator
+
+from hlsgen.arch.configuration import LINES, LOOPS, LineTap, PeContext
+from hlsgen.word import WORD_OPERATORS, wrap
+from rtl_templates.fabric_pe import FabricPe
+from rtl_templates.fabric_shape import (
+    ControlShape,
+    FieldList,
+    PeShape,
+    RunShape,
+    load_words,
+    pitch,
+)
+from rtl_templates.loop_control import LoopControl
+
+EXTENTS = (3, 2, 4)
+MARKS = (("first", 2), ("last", 2), ("last", 0))
+CONTROL: FieldList = (
+    ("interval", 4),
+    ("cycles", 16),
+    *((f"extent_{level}", 8) for level in range(LOOPS)),
+    *((f"line_{k}_{name}", bits) for k in (1, 2, 3) for name, bits in (("last", 1), ("level", 3))),
+)
+WHEN = get_args(get_type_hints(PeContext)["clear"])
+INITIAL = get_args(get_type_hints(PeContext)["initial"])
+
+
+def shape_of(
+    operators: Sequence[tuple[str, int]],
+    *,
+    links: Sequence[str] = ("N", "E", "S", "W"),
+    bits: int = 16,
+    wide: int = 24,
+    registers: int = 4,
+    memories: Sequence[str] = ("memory_west",),
+    drain: bool = True,
+) -> PeShape:
+    """A shape with the sources of docs/grid.md in their order."""
+    run = RunShape(LINES, 3, 5, registers)
+    late = any(latency > 1 for _, latency in operators)
+    fast = any(latency == 1 for _, latency in operators)
+    registered = (
+        *links,
+        *(("register_a", "register_b") if registers else ()),
+        *(("late",) if late else ()),
+        *memories,
+    )
+    index = max(registers - 1, 0).bit_length()
+    taps = [
+        (f"{n}_{part}", 2) for n in ("predicate", "initial", "drain") for part in ("line", "stage")
+    ]
+    fields = [("operator", 5), ("a", 4), ("b", 4), ("predicate", 5), ("constant", bits), *taps]
+    fields += [("initial", 3), ("clear", 2), ("drain", 2), ("read_a", index), ("read_b", index)]
+    fields += [("register", 4), ("register_index", index), *((f"link_{link}", 4) for link in links)]
+    return PeShape(
+        run=run,
+        operators=tuple(operators),
+        links=tuple(links),
+        registered=registered,
+        operand=("constant", *registered),
+        crossbar=(*registered, *(("result",) if fast else ())),
+        word_bits=bits,
+        accumulator_bits=wide,
+        drain=drain,
+        fields=tuple((name, size) for name, size in fields if size),
+    )
+
+
+SHAPES = {
+    "every operator": shape_of(
+        [(n, 1) for n in WORD_OPERATORS if n != "multiply" and not n.endswith("_accumulate")]
+        + [(n, 2) for n in ("multiply", "multiply_accumulate", "maximum_accumulate")]
+    ),
+    "slow operators": shape_of(
+        [("add", 1), ("select", 3), ("subtract", 3), ("multiply", 3), ("multiply_accumulate", 3)],
+        registers=3,
+        links=("N", "E", "N2"),
+        memories=("memory_west", "memory_north"),
+    ),
+    "multiply-accumulate only": shape_of(
+        [("multiply_accumulate", 2)], registers=0, bits=8, links=("E", "S")
+    ),
+    "no multiplier, nothing late": shape_of(
+        [("add", 1), ("xor", 1), ("less", 1)], drain=False, wide=0, memories=(), registers=1
+    ),
+    "one cycle for products": shape_of(
+        [("multiply", 1), ("move", 4)], wide=0, registers=2, drain=False
+    ),
+}
+
+
+@dataclass
+class Model:
+    """The page, word for word. ``inputs`` of a cycle: source -> (word, first, last)."""
+
+    shape: PeShape
+    registers: list[int] = field(default_factory=list)
+    accumulator: int = 0
+    links: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    drained: tuple[int, int] = (0, 0)
+    started: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        self.links = {link: (0, 0, 0) for link in self.shape.links}
+        self.registers = self.registers or [0] * self.shape.run.registers
+        self.drained, self.started = (0, 0), {}
+
+    def cycle(
+        self,
+        t: int,
+        interval: int,
+        context: PeContext,
+        inputs: dict[str, tuple[int, int, int]],
+        arriving: tuple[int, int],
+    ) -> None:
+        """One enabled cycle, with ``arriving`` on the drain chain; afterwards ``links`` and ``drained`` hold what the registers show in the next."""
+        k = t // interval
+        sources = dict(inputs)
+        sources["constant"] = (context.constant, 0, 0)
+        if self.registers:
+            for port, index in (("register_a", context.read_a), ("register_b", context.read_b)):
+                sources[port] = (self.registers[(index - k) % len(self.registers)], 0, 0)
+        late, drained = self._finish(t)
+        sources["late"] = (late, 0, 0)
+        result = self._start(t, k, context, sources)
+        sources["result"] = (result, 0, 0)
+        driven = dict(context.links)
+        self.links = {
+            link: sources[driven[link]] if link in driven else (0, 0, 0) for link in self.links
+        }
+        if context.register is not None:
+            index, source = context.register
+            self.registers[(index - k) % len(self.registers)] = sources[source][0]
+        self.drained = (drained, 1) if drained is not None else arriving
+
+    def _start(self, t: int, k: int, context: PeContext, sources: dict[str, Any]) -> int:
+        a, b = sources[context.a], sources[context.b]
+        at_start = tapped(context.initial_line, k)
+        if at_start and context.initial != "none":
+            which, what = context.initial.split("_")
+            value = (context.constant if what == "constant" else 0, 0, 0)
+            a, b = (value, b) if which == "a" else (a, value)
+        if context.predicate is None:
+            true = True
+        elif isinstance(context.predicate, LineTap):
+            true = tapped(context.predicate, k)
+        else:
+            true = bool(sources[context.predicate][0] & 1)
+        if context.operator is None:
+            return 0
+        latency = dict(self.shape.operators)[context.operator]
+        if WORD_OPERATORS[context.operator].accumulates:
+            clear = when(context.clear, context.initial_line, a[1], k)
+            drain = when(context.drain, context.drain_line, a[2], k)
+            self.started[t + latency - 1] = (context.operator, a[0], b[0], true, clear, drain)
+            return 0
+        bits = self.shape.word_bits
+        operator = WORD_OPERATORS[context.operator]
+        result = operator.meaning(bits, *(np.int64(a[0]), np.int64(b[0]))[: operator.operands])
+        if not true:
+            result = b[0] if context.operator == "select" else 0
+        result = int(wrap(result, bits))
+        if latency == 1:
+            return result
+        self.started[t + latency - 1] = (result,)
+        return 0
+
+    def _finish(self, t: int) -> tuple[int, int | None]:
+        """``late`` of cycle t, and the word drained in it."""
+        ending = self.started.pop(t, (0,))
+        if len(ending) == 1:
+            return ending[0], None
+        operator, a, b, true, clear, drain = ending
+        if not true:
+            return 0, None
+        if operator == "multiply_accumulate":
+            new = (0 if clear else self.accumulator) + a * b
+        else:
+            new = a if clear else max(self.accumulator, a)
+        self.accumulator = int(wrap(new, self.shape.accumulator_bits))
+        return int(
+            wrap(self.accumulator, self.shape.word_bits)
+        ), self.accumulator if drain else None
+
+
+def marks() -> list[tuple[bool, ...]]:
+    """Lines of every iteration of the nest EXTENTS."""
+    found = []
+    for step in np.ndindex(*EXTENTS):
+        edges = {
+            "first": [n == 0 for n in step],
+            "last": [n == extent - 1 for n, extent in zip(step, EXTENTS, strict=True)],
+        }
+        found.append((True, *(all(edges[edge][level:]) for edge, level in MARKS)))
+    return found
+
+
+LINE_MARKS = marks()
+
+
+def tapped(tap: LineTap, k: int) -> bool:
+    at = k - tap.stage
+    return 0 <= at < len(LINE_MARKS) and LINE_MARKS[at][tap.line]
+
+
+def when(word: str, line: LineTap, mark: int, k: int) -> bool:
+    return {"never": False, "always": True, "line": tapped(line, k), "mark": bool(mark)}[word]
+
+
+def random_context(rng: random.Random, shape: PeShape) -> PeContext:
+    half = 1 << (shape.word_bits - 1)
+    taps = [LineTap(rng.randrange(LINES), rng.randrange(shape.run.stages)) for _ in range(3)]
+    registers = shape.run.registers
+    index = [rng.randrange(registers) if registers else 0 for _ in range(3)]
+    operators = [name for name, _ in shape.operators]
+    accumulates = any(WORD_OPERATORS[name].accumulates for name in operators)
+    return PeContext(
+        operator=rng.choice((None, *operators, *operators)),
+        a=rng.choice(shape.operand),
+        b=rng.choice(shape.operand),
+        predicate=rng.choice((None, None, taps[0], rng.choice(shape.registered))),
+        constant=rng.randrange(-half, half),
+        initial=rng.choice((INITIAL[0], rng.choice(INITIAL))),
+        initial_line=taps[1],
+        clear=rng.choice(WHEN) if accumulates else "never",
+        drain=rng.choice(WHEN) if accumulates and shape.drain else "never",
+        drain_line=taps[2],
+        register=(index[0], rng.choice(shape.crossbar))
+        if registers and rng.random() < 0.6
+        else None,
+        read_a=index[1],
+        read_b=index[2],
+        links=tuple((n, rng.choice(shape.crossbar)) for n in shape.links if rng.random() < 0.8),
+    )
+
+
+def field_values(shape: PeShape, context: PeContext) -> dict[str, int]:
+    """The context's codes, by the names of the fields."""
+    operators = [name for name, _ in shape.operators]
+    values: dict[str, int] = {
+        "operator": 0 if context.operator is None else 1 + operators.index(context.operator),
+        "a": shape.operand.index(context.a),
+        "b": shape.operand.index(context.b),
+        "constant": context.constant,
+        "initial": INITIAL.index(context.initial),
+        "clear": WHEN.index(context.clear),
+        "drain": WHEN.index(context.drain),
+        "read_a": context.read_a,
+        "read_b": context.read_b,
+    }
+    tap = context.predicate
+    if isinstance(tap, LineTap):
+        values["predicate"] = 1 + len(shape.registered)
+        values |= {"predicate_line": tap.line, "predicate_stage": tap.stage}
+    elif tap is not None:
+        values["predicate"] = 1 + shape.registered.index(tap)
+    for name, line in (("initial", context.initial_line), ("drain", context.drain_line)):
+        values |= {f"{name}_line": line.line, f"{name}_stage": line.stage}
+    if context.register is not None:
+        index, source = context.register
+        values |= {"register_index": index, "register": 1 + shape.crossbar.index(source)}
+    return values | {f"link_{n}": 1 + shape.crossbar.index(s) for n, s in context.links}
+
+
+def pack(fields: FieldList, values: dict[str, int]) -> list[int]:
+    whole = at = 0
+    for name, bits in fields:
+        whole |= (values.get(name, 0) % (1 << bits)) << at
+        at += bits
+    return [(whole >> (32 * k)) % (1 << 32) for k in range(load_words(fields))]
+
+
+class Bench(wiring.Component):
+    """One processing element with loop control."""
+
+    def __init__(self, shape: PeShape) -> None:
+        self.control = LoopControl(ControlShape(shape.run, LOOPS, CONTROL))
+        self.pe = FabricPe(shape)
+        super().__init__({"enable": In(1)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.control, m.submodules.pe = self.control, self.pe
+        wiring.connect(m, self.control.run, self.pe.run)
+        m.d.comb += self.control.enable.eq(self.enable & self.control.running)
+        return m
+
+
+async def write(context: Any, unit: Any, address: int, words: list[int]) -> None:
+    for k, word in enumerate(words):
+        context.set(unit.write.valid, 1)
+        context.set(unit.write.address, address + k)
+        context.set(unit.write.data, word)
+        await context.tick()
+    context.set(unit.write.valid, 0)
+
+
+async def run(context: Any, bench: Bench, model: Model, rng: random.Random) -> None:
+    """One run of random contexts; every register at the border is compared in every enabled cycle."""
+    shape, pe, cycles = model.shape, bench.pe, 60
+    interval = rng.randint(1, shape.run.contexts)
+    contexts = [random_context(rng, shape) for _ in range(interval)]
+    values = {"interval": interval, "cycles": cycles}
+    values |= {f"extent_{k}": (*EXTENTS, 1, 1, 1)[k] for k in range(LOOPS)}
+    for k, (edge, level) in enumerate(MARKS, 1):
+        values |= {f"line_{k}_last": int(edge == "last"), f"line_{k}_level": level}
+    await write(context, bench.control, 0, pack(CONTROL, values))
+    for slot, item in enumerate(contexts):
+        words = pack(shape.fields, field_values(shape, item))
+        await write(context, pe, slot * pitch(shape.fields), words)
+    context.set(bench.control.start, 1)
+    await context.tick()
+    context.set(bench.control.start, 0)
+    model.begin()
+    for _ in range(2):
+        await context.tick()
+    for t in range(cycles):
+        compare(context, pe, model)
+        inputs = {
+            name: random_word(rng, shape.word_bits) for name in (*shape.links, *shape.memories)
+        }
+        for name, (word, first, last) in inputs.items():
+            port = getattr(pe, name if name in shape.memories else f"in_{name}")
+            word %= 1 << shape.word_bits
+            context.set(port, {"word": word, "first": first, "last": last})
+        arriving = (0, 0)
+        if shape.drain:
+            word = rng.getrandbits(shape.accumulator_bits - 1)
+            valid = int(rng.random() < 0.5)
+            context.set(pe.drain_in, {"word": word, "valid": valid})
+            arriving = (word, valid)
+        while rng.random() < 0.2:
+            context.set(bench.enable, 0)
+            await context.tick()
+        context.set(bench.enable, 1)
+        model.cycle(t, interval, contexts[t % interval], inputs, arriving)
+        await context.tick()
+    compare(context, pe, model)
+
+
+def random_word(rng: random.Random, bits: int) -> tuple[int, int, int]:
+    half = 1 << (bits - 1)
+    return rng.randrange(-half, half), int(rng.random() < 0.3), int(rng.random() < 0.3)
+
+
+def compare(context: Any, pe: FabricPe, model: Model) -> None:
+    for link, (word, first, last) in model.links.items():
+        port = getattr(pe, f"out_{link}")
+        found = (context.get(port.word), context.get(port.first), context.get(port.last))
+        assert found == (word % (1 << model.shape.word_bits), first, last), link
+    if model.shape.drain:
+        word, valid = model.drained
+        assert context.get(pe.drain_out.valid) == valid
+        if valid:
+            assert context.get(pe.drain_out.word) == word % (1 << model.shape.accumulator_bits)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_processing_element_does_what_its_contexts_say_in_every_cycle(name: str) -> None:
+    rng = random.Random(name)
+    bench, model = Bench(SHAPES[name]), Model(SHAPES[name])
+
+    async def runs(context: Any) -> None:
+        for _ in range(12):
+            await run(context, bench, model, rng)
+
+    simulator = Simulator(bench)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(runs)
+    simulator.run()
