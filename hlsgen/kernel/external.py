@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hlsgen.dataflow.ir import Affine
+from hlsgen.kernel.check import refuse_cycles
 from hlsgen.kernel.ir import (
     Array,
     Constant,
@@ -75,7 +76,18 @@ def to_kernel(
     source: str,
     iterations: int = ITERATIONS,
 ) -> Kernel:
-    """The kernel of one graph; ``orders`` are (before, after, distance) triples. Not checked for cycles."""
+    """The kernel of one graph; ``orders`` are (before, after, distance) triples.
+
+    Raises IllegalGraph with the nodes of a cycle of distance 0.
+    """
+    orders = tuple(orders)
+    refuse_cycles(
+        source,
+        [
+            *((e.source, node.name) for node in nodes for e in node.edges if e.distance == 0),
+            *((before, after) for before, after, distance in orders if distance == 0),
+        ],
+    )
     builder = _Builder(iterations)
     for node in nodes:
         builder.add(node)

@@ -1,0 +1,330 @@
+"""The meaning of loop graphs: iterations one after the other, operations in the order of their dependences.
+
+What is carried from iteration to iteration (values, accumulators, arrays that are read and written) is computed step by step;
+everything else for all iterations at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import networkx as nx
+import numpy as np
+
+from hlsgen.dataflow.ir import Affine
+from hlsgen.errors import IllegalGraph, TypeMismatch
+from hlsgen.kernel.check import zero_distance_edges
+from hlsgen.kernel.ir import Array, Constant, Kernel, LoopGraph, Mark, Operand, Operation, Value
+from hlsgen.types import ElementType
+from hlsgen.word import WORD_OPERATORS, wrap
+
+Step = Callable[[int], None]
+
+
+def evaluate(graph: LoopGraph, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays after a run: those that are neither input nor constant, with their shapes and element types.
+
+    ``arrays``: input and inout arrays by name; output and scratch arrays are 0 where not given. The graph is legal (``check``).
+    Raises TypeMismatch for arrays that do not fit, and IllegalGraph for an index outside its array.
+    """
+    run = _Run(graph, arrays)
+    for group in _groups(graph):
+        if len(group) == 1 and not _carries(group[0]):
+            run.at_once(group[0])
+        else:
+            run.in_steps(group)
+    return {
+        array.name: run.memory[array.name].reshape(array.shape).astype(dtype(array.element))
+        for array in graph.arrays
+        if array.role not in ("input", "constant")
+    }
+
+
+def evaluate_kernel(kernel: Kernel, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The output and inout arrays after all graphs of a kernel have run on the same arrays."""
+    held = dict(arrays)
+    roles = {array.name: array.role for graph in kernel.graphs for array in graph.arrays}
+    for graph in kernel.graphs:
+        held.update(evaluate(graph, held))
+    return {name: held[name] for name, role in roles.items() if role in ("output", "inout")}
+
+
+def dtype(element: ElementType) -> np.dtype:
+    """The NumPy type of an element: its own where NumPy has one, else int64."""
+    if element.bits in (8, 16, 32):
+        return np.dtype(f"{'' if element.signed else 'u'}int{element.bits}")
+    return np.dtype(np.int64)
+
+
+def element_value(value: np.ndarray | int, element: ElementType) -> np.ndarray | int:
+    """``value`` cut to the element's bits."""
+    return wrap(value, element.bits) if element.signed else value & element.maximum
+
+
+def _carries(operation: Operation) -> bool:
+    word = WORD_OPERATORS.get(operation.operator)
+    return (word is not None and word.accumulates) or any(
+        value.operation == operation.name for value in operation.values
+    )
+
+
+def _groups(graph: LoopGraph) -> list[list[Operation]]:
+    """Operations that depend on one another around the loop, groups and members in an order that keeps every dependence."""
+    depends = nx.DiGraph()
+    depends.add_nodes_from(operation.name for operation in graph.operations)
+    for operation in graph.operations:
+        depends.add_edges_from((value.operation, operation.name) for value in operation.values)
+    depends.add_edges_from((order.before, order.after) for order in graph.orders)
+    for array in graph.arrays:
+        users = [item for item in graph.operations if item.array == array.name]
+        if any(item.operator == "store" for item in users):
+            names = [item.name for item in users]
+            depends.add_edges_from(zip(names, names[1:] + names[:1], strict=True))
+    within = nx.DiGraph(list(zero_distance_edges(graph)))
+    within.add_nodes_from(depends)
+    rank = {item.name: number for number, item in enumerate(graph.operations)}
+    in_order = list(nx.lexicographical_topological_sort(within, key=rank.__getitem__))
+    place = {name: number for number, name in enumerate(in_order)}
+    whole = nx.condensation(depends)
+    groups = [whole.nodes[node]["members"] for node in nx.topological_sort(whole)]
+    return [
+        [graph.operation(name) for name in sorted(group, key=place.__getitem__)] for group in groups
+    ]
+
+
+class _Run:
+    def __init__(self, graph: LoopGraph, arrays: Mapping[str, np.ndarray]) -> None:
+        self.graph = graph
+        self.bits = graph.word.bits
+        self.count = graph.iterations
+        self.iterations = np.arange(self.count)
+        extents = tuple(loop.extent for loop in graph.loops)
+        self.trips = dict(
+            zip(
+                (loop.name for loop in graph.loops),
+                np.unravel_index(self.iterations, extents),
+                strict=True,
+            )
+        )
+        self.memory = {array.name: _contents(graph, array, arrays) for array in graph.arrays}
+        self.values: dict[str, np.ndarray] = {}
+
+    def inner(self, level: int) -> int:
+        """Iterations of the nest from loop ``level`` on."""
+        total = 1
+        for loop in self.graph.loops[level:]:
+            total *= loop.extent
+        return total
+
+    def mark(self, mark: Mark) -> np.ndarray:
+        inner = self.inner(mark.level)
+        return self.iterations % inner == (0 if mark.edge == "first" else inner - 1)
+
+    def affine(self, address: Affine) -> np.ndarray:
+        total = np.full(self.count, address.offset)
+        for name, coefficient in address.terms:
+            total += coefficient * self.trips[name]
+        return total
+
+    def read(self, operand: Operand) -> np.ndarray:
+        if isinstance(operand, Constant):
+            return np.full(self.count, wrap(operand.value, self.bits))
+        values = self.values[operand.operation]
+        if operand.distance == 0:
+            return values
+        late = self.iterations % self.inner(operand.level) < operand.distance
+        assert operand.start is not None
+        return np.where(late, wrap(operand.start, self.bits), np.roll(values, operand.distance))
+
+    def predicate(self, operation: Operation) -> np.ndarray | None:
+        given = operation.predicate
+        if given is None:
+            return None
+        return self.mark(given) if isinstance(given, Mark) else self.read(given) % 2 == 1
+
+    # one operation, all iterations
+
+    def at_once(self, operation: Operation) -> None:
+        operands = [self.read(operand) for operand in operation.operands]
+        predicate = self.predicate(operation)
+        match operation.operator:
+            case "load" | "store":
+                self._access_at_once(operation, operands, predicate)
+            case "affine":
+                assert operation.address is not None
+                self.values[operation.name] = wrap(self.affine(operation.address), self.bits)
+            case "select":
+                assert predicate is not None
+                self.values[operation.name] = np.where(predicate, *operands)
+            case operator:
+                result = wrap(WORD_OPERATORS[operator].meaning(self.bits, *operands), self.bits)
+                self.values[operation.name] = (
+                    result if predicate is None else np.where(predicate, result, 0)
+                )
+
+    def _access_at_once(
+        self, operation: Operation, operands: Sequence[np.ndarray], predicate: np.ndarray | None
+    ) -> None:
+        assert operation.array is not None and operation.address is not None
+        array, memory = self.graph.array(operation.array), self.memory[operation.array]
+        executes = np.ones(self.count, bool) if predicate is None else predicate
+        if operation.when is not None:
+            executes = executes & self.mark(operation.when)
+        address = self.affine(operation.address)
+        if is_indexed(operation):
+            address = address + _wrapped(operands[-1], operation)
+        if np.any(wrong := executes & ((address < 0) | (address >= array.size))):
+            raise _outside(self.graph, operation, array, int(address[wrong][0]))
+        if operation.operator == "load":
+            self.values[operation.name] = wrap(memory[address], self.bits)
+        else:  # of equal addresses the last stays
+            memory[address[executes]] = element_value(operands[0][executes], array.element)
+
+    # several operations, iteration by iteration
+
+    def in_steps(self, group: Sequence[Operation]) -> None:
+        """Values of the group are lists while they grow; those of other operations are ready."""
+        lists: dict[str, list[int]] = {operation.name: [] for operation in group}
+        steps = [self._step(operation, lists) for operation in group]
+        for iteration in range(self.count):
+            for step in steps:
+                step(iteration)
+        for name, values in lists.items():
+            self.values[name] = np.array(values, dtype=np.int64)
+
+    def _reader(self, operand: Operand, lists: Mapping[str, list[int]]) -> Callable[[int], int]:
+        if isinstance(operand, Value) and operand.operation in lists:
+            values = lists[operand.operation]
+            distance = operand.distance
+            if distance == 0:
+                return values.__getitem__
+            assert operand.start is not None
+            inner, start = self.inner(operand.level), wrap(operand.start, self.bits)
+            return lambda n: start if n % inner < distance else values[n - distance]
+        ready: list[int] = self.read(operand).tolist()
+        return ready.__getitem__
+
+    def _step(self, operation: Operation, lists: Mapping[str, list[int]]) -> Step:
+        operands = [self._reader(operand, lists) for operand in operation.operands]
+        given = operation.predicate
+        executes: Callable[[int], int | bool] = lambda n: True  # noqa: E731
+        if isinstance(given, Mark):
+            executes = self.mark(given).tolist().__getitem__
+        elif given is not None:
+            executes = self._reader(given, lists)
+        results = lists[operation.name]
+        if operation.operator in ("load", "store"):
+            return self._access_step(operation, operands, executes, results)
+        if operation.operator == "affine":
+            self.at_once(operation)
+            ready = self.values[operation.name].tolist()
+            return lambda n: results.append(ready[n])
+        word, bits = WORD_OPERATORS[operation.operator], self.bits
+        if word.accumulates:
+            return self._accumulate_step(operation, operands, executes, results)
+        if operation.operator == "select":
+            a, b = operands
+            return lambda n: results.append(a(n) if executes(n) & 1 else b(n))
+        meaning = word.meaning
+
+        def compute(n: int) -> None:
+            taken = executes(n) & 1
+            read = [operand(n) for operand in operands]
+            results.append(int(wrap(meaning(bits, *read), bits)) if taken else 0)
+
+        return compute
+
+    def _accumulate_step(
+        self,
+        operation: Operation,
+        operands: Sequence[Callable[[int], int]],
+        executes: Callable[[int], int | bool],
+        results: list[int],
+    ) -> Step:
+        meaning, bits = WORD_OPERATORS[operation.operator].meaning, self.bits
+        assert operation.clear is not None
+        clear = self.mark(operation.clear).tolist()
+        takes_first = operation.operator == "maximum_accumulate"
+
+        def accumulate(n: int) -> None:
+            held = results[-1] if results else 0
+            if executes(n) & 1:
+                read = [operand(n) for operand in operands]
+                if clear[n]:
+                    held = read[0] if takes_first else 0
+                held = int(wrap(meaning(bits, held, *read), bits))
+            results.append(held)
+
+        return accumulate
+
+    def _access_step(
+        self,
+        operation: Operation,
+        operands: Sequence[Callable[[int], int]],
+        executes: Callable[[int], int | bool],
+        results: list[int],
+    ) -> Step:
+        assert operation.array is not None and operation.address is not None
+        graph, array, memory = (
+            self.graph,
+            self.graph.array(operation.array),
+            self.memory[operation.array],
+        )
+        base = self.affine(operation.address).tolist()
+        index = operands[-1] if is_indexed(operation) else None
+        when = None if operation.when is None else self.mark(operation.when).tolist()
+
+        def access(n: int) -> None:
+            address = base[n] if index is None else base[n] + _wrapped(index(n), operation)
+            taken = executes(n) & 1 and (when is None or when[n])
+            if taken and not 0 <= address < array.size:
+                raise _outside(graph, operation, array, address)
+            if operation.operator == "load":
+                results.append(int(wrap(int(memory[address]), self.bits)))
+            else:
+                results.append(0)
+                if taken:
+                    memory[address] = element_value(operands[0](n), array.element)
+
+        return access
+
+
+def is_indexed(operation: Operation) -> bool:
+    """Whether the last operand of a load or store is an index."""
+    return len(operation.operands) == {"load": 1, "store": 2}[operation.operator]
+
+
+def _wrapped(index: np.ndarray | int, operation: Operation) -> np.ndarray | int:
+    return index if operation.wrap_bits is None else index & ((1 << operation.wrap_bits) - 1)
+
+
+def _outside(graph: LoopGraph, operation: Operation, array: Array, index: int) -> IllegalGraph:
+    return IllegalGraph(
+        f"loop graph {graph.name}, operation {operation.name} ({operation.operator})",
+        f"expected an index of {array.name} from 0 to {array.size - 1}, found {index}",
+        "Keep the index inside the array, or guard the access.",
+    )
+
+
+def _contents(graph: LoopGraph, array: Array, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The array's elements at the start of a run: (size,) int64, a copy."""
+    where = f"loop graph {graph.name}, array {array.name}"
+    if array.values is not None:
+        return np.array(array.values, dtype=np.int64)
+    given = arrays.get(array.name)
+    if given is None:
+        if array.role in ("input", "inout"):
+            raise TypeMismatch(where, "expected its elements, found none", "Give the array.")
+        return np.zeros(array.size, dtype=np.int64)
+    if np.shape(given) not in (array.shape, (array.size,)):
+        raise TypeMismatch(
+            where, f"expected shape {array.shape}, found {np.shape(given)}", "Reshape the array."
+        )
+    low, high = int(np.min(given)), int(np.max(given))
+    if low < array.element.minimum or high > array.element.maximum:
+        raise TypeMismatch(
+            where,
+            f"expected elements of {array.element}, found {low} to {high}",
+            "Give an array of the kernel's type.",
+        )
+    return np.array(given, dtype=np.int64).reshape(array.size)
