@@ -1,0 +1,193 @@
+"""Processes as layers: which template computes them, in which chunks, with which weights and parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from hlsgen.arch.fabric import Fabric
+from hlsgen.dataflow.interpret import MULTIPLY_ACCUMULATE
+from hlsgen.dataflow.ir import Affine, Call, Dataflow, Operand, Process
+from hlsgen.errors import UnsupportedOp
+from hlsgen.scalar import Add, Maximum
+from hlsgen.schedule.network.border import Border
+from hlsgen.schedule.network.finish import STREAM, Finishing, finishing
+from hlsgen.schedule.network.reduction import Reduction, choose_reduction
+from hlsgen.schedule.network.regions import aligned
+
+Template = Literal["matrix", "column", "both"]
+"""``matrix``: all columns, one output channel each. ``column``: the western column alone, one operand, one result after the other.
+``both``: the same with two operands that are read in turn."""
+
+_SUM = Call(Add(), (Operand("acc"), Operand("r0")))
+_MAXIMUM = Call(Maximum(), (Operand("acc"), Operand("r0")))
+_WEIGHTS = tuple(Affine(0, ((loop, 1),)) for loop in ("g", "o", "ky", "kx", "i"))
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """``weights`` (g, o, ky, kx, i) or None; ``operator`` of the processing elements; ``reduction`` of matrix layers.
+
+    ``banded``: row y of the result belongs to trip y of loop ``y``; else the result has one row.
+    """
+
+    process: Process
+    template: Template
+    operator: str
+    finishing: Finishing
+    weights: np.ndarray | None
+    reduction: Reduction | None
+    banded: bool
+
+    @property
+    def pitch(self) -> int:
+        """Channels of a pixel of the result, surplus ones of the last group of columns included."""
+        groups, outputs = self.process.extent("g"), self.process.extent("o")
+        if self.reduction is None:
+            return 0
+        surplus = -outputs % self.reduction.columns
+        return groups * outputs + surplus
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The part of a layer that one run computes: these trips of loops g and o."""
+
+    groups: range
+    outputs: range
+
+
+def layer(fabric: Fabric, border: Border, dataflow: Dataflow, process: Process) -> Layer:
+    """The layer of a process; raises UnsupportedOp, naming what would help, where no template computes it."""
+    _check_elements(border, dataflow, process)
+    finish = finishing(dataflow, process)
+    banded = process.write.index[0] == Affine(0, (("y", 1),))
+    if not banded and dataflow.channels[process.write.channel].shape[0] > 1:
+        raise _unsupported(process, "results written row by row", "another order of rows")
+    if finish.mode == "pair" or finish.factors is not None:
+        found = Layer(process, "both", "multiply_accumulate", finish, None, None, banded)
+    elif process.step == MULTIPLY_ACCUMULATE:
+        found = _weighted(border, dataflow, process, finish, banded)
+    elif process.step in (_SUM, None):
+        found = Layer(process, "column", "multiply_accumulate", finish, None, None, banded)
+    elif process.step == _MAXIMUM:
+        found = Layer(process, "column", "maximum_accumulate", finish, None, None, banded)
+    else:
+        raise _unsupported(process, "products, sums or maxima", "another reduction")
+    for row in range(fabric.rows):
+        for column in range(fabric.columns if found.template == "matrix" else 1):
+            kind = fabric.kind((row, column))
+            if found.operator not in kind.operators:
+                raise UnsupportedOp(
+                    f"process {process.name}",
+                    f"expected operator {found.operator} in every processing element, found none in {kind.name} at "
+                    f"({row}, {column})",
+                    f"Add {found.operator} to the kind {kind.name} of fabric {fabric.name}.",
+                )
+    if fabric.accumulator_bits < process.accumulator.bits:
+        raise _unsupported(
+            process,
+            f"sums of at most {fabric.accumulator_bits} bits (fabric {fabric.name})",
+            f"{process.accumulator.bits}",
+        )
+    return found
+
+
+def _weighted(
+    border: Border, dataflow: Dataflow, process: Process, finish: Finishing, banded: bool
+) -> Layer:
+    taps = process.reads[1]
+    if taps.source not in dataflow.stores or taps.index != _WEIGHTS or not banded:
+        raise _unsupported(process, "constant weights (g, o, ky, kx, i)", "other operands")
+    weights = dataflow.stores[taps.source].values.astype(np.int64)
+    if weights.min() < -128 or weights.max() > 127:
+        found = f"{weights.min()} to {weights.max()}"
+        raise _unsupported(process, "weights of -128 to 127 (less their zero point)", found)
+    groups, outputs, *extents, inner = weights.shape
+    operator = "multiply_accumulate"
+    if groups > 1 and inner == 1:
+        return Layer(process, "column", operator, finish, weights, None, banded)
+    reduction = choose_reduction((extents[0], extents[1], inner), outputs, len(border.north))
+    return Layer(process, "matrix", operator, finish, weights, reduction, banded)
+
+
+def chunks(layer: Layer, weight_limit: int, parameter_limit: int) -> tuple[Chunk, ...]:
+    """The layer in as few runs as hold at most so many weights in a tile and parameter rows.
+
+    Groups of matrix layers are runs of their own. Where even the smallest part exceeds a limit it is returned as it is.
+    """
+    groups, outputs = layer.process.extent("g"), layer.process.extent("o")
+    per_channel = len(layer.finishing.rows) > 1 and layer.finishing.mode != "pair"
+    if layer.reduction is not None:
+        columns = layer.reduction.columns
+        tiles = weight_limit // layer.reduction.steps
+        if per_channel:
+            tiles = min(tiles, parameter_limit // columns)
+        step = max(1, tiles) * columns
+        return tuple(
+            Chunk(range(g, g + 1), range(first, min(first + step, outputs)))
+            for g in range(groups)
+            for first in range(0, outputs, step)
+        )
+    fit = groups
+    if per_channel:
+        fit = min(fit, parameter_limit // outputs)
+    if layer.weights is not None:
+        fit = min(fit, weight_limit // (layer.weights.size // groups))
+    step = max(1, fit)
+    return tuple(
+        Chunk(range(first, min(first + step, groups)), range(outputs))
+        for first in range(0, groups, step)
+    )
+
+
+def chunk_weights(layer: Layer, chunk: Chunk) -> np.ndarray | None:
+    """What each north tile holds, in the order of reading: (columns, elements) int64; None without weights."""
+    if layer.weights is None:
+        return None
+    part = layer.weights[chunk.groups.start : chunk.groups.stop, chunk.outputs.start : chunk.outputs.stop]
+    if layer.reduction is None:
+        return part.reshape(1, -1)
+    columns, extents = layer.reduction.columns, layer.reduction.extents
+    surplus = [(0, longer - n) for longer, n in zip(extents, part.shape[2:], strict=True)]
+    padded = np.pad(part[0], [(0, -part.shape[1] % columns), *surplus])
+    tiles = padded.reshape(-1, columns, layer.reduction.steps)
+    return tiles.transpose(1, 0, 2).reshape(columns, -1)
+
+
+def chunk_parameters(layer: Layer, chunk: Chunk) -> np.ndarray:
+    """The parameter rows of a run, (rows, 3): one for all channels, or one a channel, surplus channels included."""
+    rows = layer.finishing.rows
+    if layer.finishing.mode == "pair" or len(rows) == 1:
+        return rows
+    outputs = layer.process.extent("o")
+    channels = [g * outputs + o for g in chunk.groups for o in chunk.outputs]
+    taken = rows[channels]
+    if layer.reduction is None:
+        return taken
+    return np.pad(taken, [(0, -len(taken) % layer.reduction.columns), (0, 0)])
+
+
+def stored_weights(weights: np.ndarray | None) -> int:
+    """Elements in each tile, in whole words of the load port."""
+    return 0 if weights is None else aligned(weights.shape[1])
+
+
+def _check_elements(border: Border, dataflow: Dataflow, process: Process) -> None:
+    names = [read.source for read in process.reads if read.source in dataflow.channels]
+    for name in (*names, process.write.channel):
+        element = dataflow.channels[name].element
+        if element.bits > border.bits:
+            raise _unsupported(
+                process, f"values of {border.bits} bits (the fabric's west tiles)", f"{element} in {name}"
+            )
+        if not element.signed and border.word_bits <= element.bits:
+            raise _unsupported(
+                process, f"values of fewer than {border.word_bits} bits, or signed ones", f"{element} in {name}"
+            )
+
+
+def _unsupported(process: Process, expected: str, found: str) -> UnsupportedOp:
+    return UnsupportedOp(f"process {process.name}", f"expected {expected}, found {found}", STREAM)

@@ -1,0 +1,160 @@
+"""One run of the fabric for a network, and what the templates share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlsgen.arch.configuration import (
+    REQUANTISE_LATENCY,
+    Configuration,
+    Generator,
+    GeneratorLoop,
+    Requantiser,
+    TileConfiguration,
+    WriteContext,
+)
+from hlsgen.dataflow.ir import Affine, Loop
+from hlsgen.schedule.network.border import Border
+from hlsgen.schedule.network.finish import Finishing
+from hlsgen.schedule.network.layers import Chunk, Layer
+from hlsgen.schedule.network.regions import Region
+
+
+@dataclass(frozen=True)
+class Preload:
+    """Words (32 bits) for a tile's bank (``space`` 0) or parameters (2), from word ``address`` on."""
+
+    tile: str
+    space: int
+    address: int
+    words: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Phase:
+    """``process``: whose work it is; ``kind``: ``copy`` (rows for neighbours) or ``compute``; ``macs`` of the whole sample.
+
+    ``preloads``: weights and parameters that have to be loaded for every sample; ``waits``: they overwrite what the run
+    before still reads.
+    """
+
+    process: str
+    kind: str
+    configuration: Configuration
+    macs: int
+    preloads: tuple[Preload, ...] = ()
+    waits: bool = False
+
+    @property
+    def cycles(self) -> int:
+        return self.configuration.cycles
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """A chunk of a layer with everything placed: ``sources`` in the order of the process' reads of channels; ``weights`` is the
+    north tiles' first element, ``parameter`` the first parameter row."""
+
+    layer: Layer
+    chunk: Chunk
+    sources: tuple[Region, ...]
+    target: Region
+    signed: tuple[bool, ...]
+    outside: int
+    weights: int
+    parameter: int
+
+
+def finish_cycles(border: Border, last_operand: int, column: int) -> int:
+    """Cycles of a run whose last operand is in ``column`` in cycle ``last_operand`` (the word then passes ``column`` more cells)."""
+    return last_operand + border.latency + column + REQUANTISE_LATENCY + 1
+
+
+def requantiser(finish: Finishing) -> Requantiser:
+    """The requantiser of every west tile in a run; its results go through write generator 0."""
+    return Requantiser(finish.mode, 0, finish.shift, finish.zero_point, finish.low, finish.high)
+
+
+def reading(
+    source: Region,
+    index: tuple[Affine, ...],
+    loops: Sequence[Loop],
+    row_of_tile: int,
+    first: dict[str, int],
+    delay: int,
+    marks: tuple[int | None, int | None],
+    padded: bool,
+    bank: int,
+) -> Generator:
+    """A read of ``source`` at ``index`` by the tile of a row, through ``loops``, which begin at the trips ``first``.
+
+    ``padded``: rows and columns outside the tensor read the padding. ``bank``: the tile's elements, for the wrap of addresses.
+    """
+    row, column, channel = (item.at({**_zeros(item), **first}) for item in index)
+    start = source.address(row_of_tile, row) + column * source.pitch + channel
+    nest = tuple(
+        GeneratorLoop(
+            loop.extent,
+            source.strides(index, loop.name),
+            index[0].coefficient(loop.name),
+            index[1].coefficient(loop.name),
+        )
+        for loop in loops
+    )
+    height, width, _ = source.shape
+    return Generator(
+        loops=nest,
+        delay=delay,
+        base=start % _rounded(bank),
+        row=row if padded else 0,
+        column=column if padded else 0,
+        rows=height if padded else None,
+        columns=width if padded else None,
+        mark_first=marks[0],
+        mark_last=marks[1],
+    )
+
+
+def tile_configuration(
+    generators: tuple[Generator, ...],
+    reads: tuple,
+    writing: Generator,
+    finish: Finishing,
+    padding: int,
+    interval: int,
+) -> TileConfiguration:
+    """A west tile that reads operands and writes finished results."""
+    return TileConfiguration(
+        reads=reads,
+        writes=(WriteContext(),) * interval,
+        read_generators=generators,
+        write_generators=(writing,),
+        padding=padding,
+        requantiser=requantiser(finish),
+    )
+
+
+def parameter_words(rows: np.ndarray) -> tuple[int, ...]:
+    """Rows (bias, multiplier, rounding) as the load port takes them: four words a row."""
+    mask = (1 << 32) - 1
+    words: list[int] = []
+    for bias, multiplier, rounding in rows.tolist():
+        words += [bias & mask, multiplier & mask, rounding & mask, (rounding >> 32) & mask]
+    return tuple(words)
+
+
+def element_words(elements: np.ndarray) -> tuple[int, ...]:
+    """8-bit elements as words of four, the first lowest; surplus elements are 0."""
+    padded = np.pad(elements.astype(np.int64) & 0xFF, (0, -len(elements) % 4)).astype(np.uint8)
+    return tuple(int(word) for word in padded.view("<u4"))
+
+
+def _zeros(item: Affine) -> dict[str, int]:
+    return {name: 0 for name, _ in item.terms}
+
+
+def _rounded(words: int) -> int:
+    return 1 << (words - 1).bit_length()

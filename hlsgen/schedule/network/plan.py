@@ -1,0 +1,220 @@
+"""From a Dataflow to the runs of a fabric, with everything placed in its tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from hlsgen.arch.fabric import Fabric
+from hlsgen.arch.fabric_file import fabric_hash
+from hlsgen.dataflow.ir import Dataflow, Process
+from hlsgen.errors import DoesNotFit
+from hlsgen.schedule.network.border import Border, border
+from hlsgen.schedule.network.column import column_configuration
+from hlsgen.schedule.network.copies import copy_configurations
+from hlsgen.schedule.network.layers import (
+    Chunk,
+    Layer,
+    chunk_parameters,
+    chunk_weights,
+    chunks,
+    layer,
+    stored_weights,
+)
+from hlsgen.schedule.network.matrix import matrix_configuration
+from hlsgen.schedule.network.memory import (
+    Lifetime,
+    Stored,
+    highest,
+    place_by_lifetime,
+    store_blocks,
+)
+from hlsgen.schedule.network.phase import (
+    Phase,
+    Preload,
+    Work,
+    element_words,
+    parameter_words,
+)
+from hlsgen.schedule.network.regions import Region, bands, needed_rows, union
+
+BANK, PARAMETERS = 0, 2
+"""Spaces of a tile, as the load port numbers them."""
+_PARAMETER_WORDS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkPlan:
+    """``regions``: channel -> where it is; ``phases`` of one sample, in order; ``resident``: what is loaded once for all samples."""
+
+    fabric: Fabric
+    dataflow: Dataflow
+    regions: Mapping[str, Region]
+    phases: tuple[Phase, ...]
+    resident: tuple[Preload, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    layer: Layer
+    chunk: Chunk
+    weights: np.ndarray | None
+    parameters: np.ndarray
+
+
+def plan_network(fabric: Fabric, dataflow: Dataflow) -> NetworkPlan:
+    """The runs that compute a sample of ``dataflow``. Raises UnsupportedOp for a process that no template computes or a
+    fabric that cannot run networks, DoesNotFit where a tile is too small."""
+    sides = border(fabric)
+    layers = tuple(layer(fabric, sides, dataflow, process) for process in dataflow.processes)
+    regions = _regions(fabric, sides, dataflow, layers)
+    parts = _parts(layers, sides)
+    where = f"network {dataflow.name} on fabric {fabric.name}"
+    weights = store_blocks(
+        [stored_weights(part.weights) for part in parts], sides.north_words, "weights", where
+    )
+    rows = store_blocks(
+        [len(part.parameters) for part in parts], sides.parameters, "parameter rows", where
+    )
+    hash = fabric_hash(fabric)
+    phases: list[Phase] = []
+    resident: list[Preload] = []
+    copied = set(dataflow.inputs)
+    for number, part in enumerate(parts):
+        process = part.layer.process
+        computing = sum(1 for band in regions[process.write.channel].owned if band)
+        loads = _preloads(
+            sides, part, computing, weights.addresses[number], rows.addresses[number]
+        )
+        here = _loaded_for_each_sample(loads, weights, rows)
+        resident += [load for load in loads if load not in here]
+        own: list[Phase] = []
+        for read in process.reads:
+            if read.source in dataflow.channels and read.source not in copied:
+                copied.add(read.source)
+                found = copy_configurations(fabric, hash, sides, regions[read.source])
+                own += [Phase(process.name, "copy", item, 0) for item in found]
+        work = _work(dataflow, regions, part, weights.addresses[number], rows.addresses[number])
+        template = column_configuration if part.layer.reduction is None else matrix_configuration
+        configuration = template(fabric, hash, sides, work)
+        own.append(Phase(process.name, "compute", configuration, _macs(part)))
+        waits = weights.waits[number] or rows.waits[number]
+        own[0] = replace(own[0], preloads=here, waits=waits)
+        phases += own
+    return NetworkPlan(fabric, dataflow, regions, tuple(phases), tuple(resident))
+
+
+def _regions(
+    fabric: Fabric, sides: Border, dataflow: Dataflow, layers: Sequence[Layer]
+) -> dict[str, Region]:
+    """Every channel placed in the west tiles by its lifetime."""
+    pitches = {item.process.write.channel: item.pitch for item in layers}
+    found: dict[str, Region] = {}
+    lives: list[Lifetime] = []
+    for name, channel in dataflow.channels.items():
+        owned = bands(channel.shape[0], fabric.rows)
+        stored, last = list(owned), 0
+        for step, item in enumerate(layers):
+            for k, read in enumerate(item.process.reads):
+                if read.source != name:
+                    continue
+                last = step
+                for r, computed in enumerate(_computed(fabric, dataflow, item)):
+                    need = needed_rows(item.process, k, computed, channel.shape[0])
+                    stored[r] = union(stored[r], need)
+        first = next((s for s, i in enumerate(layers) if i.process.write.channel == name), 0)
+        last = len(layers) if name in dataflow.outputs else max(first, last)
+        pitch = max(channel.shape[2], pitches.get(name, 0))
+        found[name] = Region(name, channel.shape, pitch, owned, tuple(stored))
+        lives.append(Lifetime(name, found[name].size, first, last))
+    addresses = place_by_lifetime(lives)
+    if (taken := highest(lives, addresses)) > sides.west_words:
+        largest = max(lives, key=lambda item: item.size)
+        raise DoesNotFit(
+            f"network {dataflow.name} on fabric {fabric.name}",
+            f"expected activations of at most {sides.west_words} elements in a west tile, found {taken} "
+            f"({taken - sides.west_words} too many; the largest tensor, {largest.name}, takes {largest.size})",
+            "Use a fabric with more rows or larger west tiles, or --schedule stream.",
+        )
+    return {name: replace(region, base=addresses[name]) for name, region in found.items()}
+
+
+def _computed(fabric: Fabric, dataflow: Dataflow, item: Layer) -> tuple[range, ...]:
+    """The trips of loop y that each row of the array computes."""
+    process: Process = item.process
+    if item.banded:
+        return bands(dataflow.channels[process.write.channel].shape[0], fabric.rows)
+    return (range(process.extent("y")), *(range(0),) * (fabric.rows - 1))
+
+
+def _parts(layers: Sequence[Layer], sides: Border) -> tuple[_Part, ...]:
+    """The layers in runs: whole ones where everything is resident, else such that two fit what they are loaded to."""
+    whole = _cut(layers, sides.north_words, sides.parameters)
+    limits = []
+    for sizes, capacity in (
+        ([stored_weights(part.weights) for part in whole], sides.north_words),
+        ([len(part.parameters) for part in whole], sides.parameters),
+    ):
+        limits.append(capacity if sum(sizes) <= capacity else capacity // 2 // 4 * 4)
+    return _cut(layers, limits[0], limits[1])
+
+
+def _cut(layers: Sequence[Layer], weight_limit: int, parameter_limit: int) -> tuple[_Part, ...]:
+    return tuple(
+        _Part(item, chunk, chunk_weights(item, chunk), chunk_parameters(item, chunk))
+        for item in layers
+        for chunk in chunks(item, weight_limit, parameter_limit)
+    )
+
+
+def _preloads(
+    sides: Border, part: _Part, rows: int, weights: int, parameter: int
+) -> list[Preload]:
+    """The weights and parameters of a part that computes in ``rows`` rows of the array."""
+    loads = []
+    if part.weights is not None:
+        loads += [
+            Preload(tile.name, BANK, weights // 4, element_words(column))
+            for tile, column in zip(sides.north, part.weights, strict=False)
+        ]
+    words = parameter_words(part.parameters)
+    loads += [
+        Preload(tile.name, PARAMETERS, parameter * _PARAMETER_WORDS, words) for tile in sides.west[:rows]
+    ]
+    return loads
+
+
+def _loaded_for_each_sample(
+    loads: Sequence[Preload], weights: Stored, rows: Stored
+) -> tuple[Preload, ...]:
+    resident = {BANK: weights.resident, PARAMETERS: rows.resident}
+    return tuple(load for load in loads if not resident[load.space])
+
+
+def _work(
+    dataflow: Dataflow, regions: Mapping[str, Region], part: _Part, weights: int, parameter: int
+) -> Work:
+    process = part.layer.process
+    reads = [read for read in process.reads if read.source in dataflow.channels]
+    return Work(
+        part.layer,
+        part.chunk,
+        tuple(regions[read.source] for read in reads),
+        regions[process.write.channel],
+        tuple(dataflow.channels[read.source].element.signed for read in reads),
+        reads[0].outside or 0,
+        weights,
+        parameter,
+    )
+
+
+def _macs(part: _Part) -> int:
+    """Products with weights in one sample; surplus trips and channels do not count."""
+    if part.layer.weights is None:
+        return 0
+    extents = {loop.name: loop.extent for loop in part.layer.process.loops}
+    extents |= {"g": len(part.chunk.groups), "o": len(part.chunk.outputs)}
+    return prod(extents.values())

@@ -1,0 +1,79 @@
+"""Where tensors are in the west tiles: every tile holds the rows that its row of processing elements computes, and what it needs besides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hlsgen.dataflow.ir import Affine, Process
+
+
+def bands(height: int, rows: int) -> tuple[range, ...]:
+    """The output rows that each of ``rows`` rows of processing elements computes; equal shares but for the last ones."""
+    share = -(-height // rows)
+    return tuple(range(min(height, r * share), min(height, (r + 1) * share)) for r in range(rows))
+
+
+def needed_rows(process: Process, read: int, computed: range, height: int) -> range:
+    """The rows of a source of ``height`` rows that ``computed`` rows of the result read."""
+    if not computed:
+        return range(0)
+    low, high = index_range(process, process.reads[read].index[0], {"y": computed})
+    return range(max(0, low), min(height, high + 1))
+
+
+def index_range(process: Process, index: Affine, fixed: Mapping[str, range]) -> tuple[int, int]:
+    """Least and greatest value of an index; loops not in ``fixed`` take all their values."""
+    low = high = index.offset
+    for name, coefficient in index.terms:
+        span = fixed.get(name, range(process.extent(name)))
+        ends = coefficient * span.start, coefficient * (span.stop - 1)
+        low, high = low + min(ends), high + max(ends)
+    return low, high
+
+
+@dataclass(frozen=True)
+class Region:
+    """A tensor (height, width, channels) in the west tiles, row-major, a pixel every ``pitch`` elements, from ``base`` on.
+
+    ``owned[r]``: rows that row r of the array computes (or the load port writes); ``stored[r]``: rows that its tile holds,
+    ``stored[r].start`` first. Other tiles' rows among them are copied before they are read.
+    """
+
+    channel: str
+    shape: tuple[int, int, int]
+    pitch: int
+    owned: tuple[range, ...]
+    stored: tuple[range, ...]
+    base: int = 0
+
+    @property
+    def row_pitch(self) -> int:
+        """Elements from a row to the next one."""
+        return self.shape[1] * self.pitch
+
+    @property
+    def size(self) -> int:
+        """Elements in the fullest tile, in whole words of the load port."""
+        return aligned(max(len(rows) for rows in self.stored) * self.row_pitch)
+
+    def address(self, row_of_tile: int, row: int) -> int:
+        """Where a row of the tensor begins in a tile; of rows that are not stored, where it would."""
+        return self.base + (row - self.stored[row_of_tile].start) * self.row_pitch
+
+    def strides(self, index: tuple[Affine, ...], loop: str) -> int:
+        """How far one trip of ``loop`` moves the address of an access at ``index``."""
+        row, column, channel = (item.coefficient(loop) for item in index)
+        return row * self.row_pitch + column * self.pitch + channel
+
+
+def aligned(elements: int) -> int:
+    """Rounded up to a whole number of 32-bit words of 8-bit elements."""
+    return -(-elements // 4) * 4
+
+
+def union(first: range, second: range) -> range:
+    """The smallest range with all rows of both."""
+    if not first or not second:
+        return first or second
+    return range(min(first.start, second.start), max(first.stop, second.stop))
