@@ -214,11 +214,12 @@ def _access(text: str) -> tuple[str, tuple[Affine, ...], int | None]:
     found = re.fullmatch(r"(\w+)\[(.*)\](?: outside (-?\d+))?", text)
     if found is None:
         raise ValueError(f"no access: {text}")
-    indices = tuple(_affine(item) for item in found[2].split(",")) if found[2] else ()
+    indices = tuple(parse_affine(item) for item in found[2].split(",")) if found[2] else ()
     return found[1], indices, None if found[3] is None else int(found[3])
 
 
-def _affine(text: str) -> Affine:
+def parse_affine(text: str) -> Affine:
+    """The Affine whose text form is ``text``; raises ValueError for any other text."""
     offset, terms = 0, []
     for term in text.replace("- ", "+ -").split("+"):
         item = term.strip()
