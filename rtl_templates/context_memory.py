@@ -11,6 +11,9 @@ from amaranth.lib.wiring import In, Out
 from rtl_templates.fabric_shape import LOAD_BITS, FieldList, RunShape, load_words, pitch
 from rtl_templates.run_bus import RunSignature, WriteSignature
 
+#: Rows of the LUT memories of most families.
+LUT_ROWS = 16
+
 
 class ContextMemory(wiring.Component):
     """One string of fields per slot.
@@ -44,7 +47,10 @@ class ContextMemory(wiring.Component):
         slot_bits = (self.shape.contexts - 1).bit_length()
         word_bits = (step - 1).bit_length()
         m.submodules.rows = rows = memory.Memory(
-            shape=words * LOAD_BITS, depth=2 << slot_bits, init=[]
+            shape=words * LOAD_BITS,
+            depth=2 << slot_bits,
+            init=[],
+            attrs=_attributes(2 << slot_bits),
         )
         write = rows.write_port(granularity=LOAD_BITS)
         read = rows.read_port()
@@ -71,3 +77,8 @@ class ContextMemory(wiring.Component):
         with m.If(self.run.fetch):
             m.d.sync += self.context.as_value().eq(Mux(self.known, self.coming.as_value(), 0))
         return m
+
+
+def _attributes(rows: int) -> dict[str, Any]:
+    """How the memory is meant: halves never collide; more rows than a LUT memory has cost multiplexers in LUTs."""
+    return {"no_collision": 1} | ({"ram_style": "block"} if rows > LUT_ROWS else {})
