@@ -116,15 +116,16 @@ def report_text(data: Mapping[str, Any]) -> str:
         f" ({data['predicted_' + key] / data['board_' + key]:.0%})"
         for key, label in (("lut", "LUT"), ("dsp", "DSP"), ("bram", "RAM blocks"))
     ]
-    return head + "\n".join(used) + "\n\n" + _aligned(rows)
+    return head + "\n".join(used) + "\n\n" + aligned(rows, left=(0, 2))
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]], left: tuple[int, ...]) -> str:
+    """A table as text; columns ``left`` begin at the same place, the others end there."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines = []
     for row in rows:
         cells = [
-            cell.ljust(width) if k in (0, 2) else cell.rjust(width)
+            cell.ljust(width) if k in left else cell.rjust(width)
             for k, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())

@@ -158,3 +158,22 @@ def test_few_raised_accumulators_make_multiply_shift_exact(
     assert verify_multiply_shift(rounding, found)
     moved = dataclasses.replace(found, nudges=found.nudges + 1)
     assert not verify_multiply_shift(rounding, moved)
+
+
+def test_without_nudges_the_float32_form_takes_their_place() -> None:
+    scales = random_scales(20, -9, -8, seed=3)
+    plain = choose(scales, -3, -128, 127, -60_000, 60_000)
+    assert plain.nudges is not None
+    found = choose(scales, -3, -128, 127, -60_000, 60_000, nudged=False)
+    assert found.nudges is None
+    assert isinstance(found.op, RequantiseFloat32)
+    every = np.broadcast_to(np.arange(-60_000, 60_001, 7), (20, 17_143))
+    rounding = layer(scales, -3, -128, 127, 60_000)
+    constants = [values[:, None] for values in found.constants]
+    assert np.array_equal(found.op.evaluate(np, every, *constants), rounding.evaluate(every))
+
+
+def test_scales_too_far_apart_for_a_shared_unit_are_refused() -> None:
+    scales = np.concatenate([random_scales(20, -9, -8, seed=3), np.float32([2.0**-18 * 1.37])])
+    with pytest.raises(TypeMismatch, match="expected multipliers of at most 32 bits, found 3[3-6]"):
+        choose(scales, 0, -128, 127, -900_000, 900_000, nudged=False)

@@ -43,10 +43,14 @@ def border(fabric: Fabric) -> Border:
     north = {tile.cell[1]: tile for tile in fabric.tiles if tile.side == "north"}
     missing = [f"no west tile in row {r}" for r in range(fabric.rows) if r not in west]
     missing += [f"no north tile in column {c}" for c in range(fabric.columns) if c not in north]
-    missing += [f"no requantiser in {t.name} (parameters = 0)" for t in west.values() if not t.parameters]
+    missing += [
+        f"no requantiser in {t.name} (parameters = 0)" for t in west.values() if not t.parameters
+    ]
     missing += [f"no write generator in {t.name}" for t in west.values() if not t.write_generators]
     missing += [
-        f"{t.bits}-bit elements in {t.name}" for t in (*west.values(), *north.values()) if t.bits != 8
+        f"{t.bits}-bit elements in {t.name}"
+        for t in (*west.values(), *north.values())
+        if t.bits != 8
     ]
     missing += [] if fabric.drain else ["no drain chain (drain = false)"]
     missing += [] if fabric.accumulator_bits else ["no accumulators (accumulator_bits = 0)"]

@@ -26,7 +26,9 @@ from hlsgen.schedule.network.phase import Work, finish_cycles, reading, tile_con
 from hlsgen.schedule.network.regions import bands
 
 
-def column_configuration(fabric: Fabric, fabric_hash: int, border: Border, work: Work) -> Configuration:
+def column_configuration(
+    fabric: Fabric, fabric_hash: int, border: Border, work: Work
+) -> Configuration:
     """The run in which row r computes the rows of band r one result after the other.
 
     Weights, where there are any, come from the north tile of column 0 and move south, so row r begins r cycles after row 0.
@@ -38,18 +40,20 @@ def column_configuration(fabric: Fabric, fabric_hash: int, border: Border, work:
     nest = _nest(work, max(computed, key=len))
     skewed = layer.weights is not None
     tiles = [
-        (border.west[r].name, _west(border, work, r, computed[r], skewed, interval)) for r in range(rows)
+        (border.west[r].name, _west(border, work, r, computed[r], skewed, interval))
+        for r in range(rows)
     ]
     if skewed:
         tiles.append((border.north[0].name, _north(work, nest)))
     pes = tuple(((r, 0), _contexts(work, r, rows, interval)) for r in range(rows))
-    last_read = interval * prod(loop.extent for loop in nest) - 1 + (rows - 1 if skewed else 0)
+    trips = [prod(loop.extent for loop in _nest(work, computed[r])) for r in range(rows)]
+    last = max(interval * count + (r if skewed else 0) for r, count in enumerate(trips))
     return Configuration(
         fabric_hash=fabric_hash,
         interval=interval,
         loops=tuple(loop.extent for loop in nest),
         lines=(),
-        cycles=finish_cycles(border, last_read + 1, 0),
+        cycles=finish_cycles(border, last, 0),
         pes=pes,
         tiles=tuple(tiles),
     )
@@ -65,9 +69,7 @@ def _nest(work: Work, band: range) -> tuple[Loop, ...]:
     reduce = [loop for loop in loops if loop.reduce and loop.extent > 1] or [
         next(loop for loop in loops if loop.reduce)
     ]
-    parallel = [
-        loop for loop in loops if not loop.reduce and (loop.extent > 1 or loop.name == "y")
-    ]
+    parallel = [loop for loop in loops if not loop.reduce and (loop.extent > 1 or loop.name == "y")]
     if len(parallel) + len(reduce) > LOOPS:
         raise UnsupportedOp(
             f"process {process.name}",
@@ -124,9 +126,7 @@ def _west(
         )
         for slot in range(interval)
     )
-    reads = tuple(
-        ReadContext("affine", slot, signed=work.signed[slot]) for slot in range(interval)
-    )
+    reads = tuple(ReadContext("affine", slot, signed=work.signed[slot]) for slot in range(interval))
     writer = _writer(work, row, tuple(loop for loop in loops if not loop.reduce), first)
     return tile_configuration(readers, reads, writer, layer.finishing, work.outside, interval)
 

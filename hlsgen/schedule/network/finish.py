@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from hlsgen.dataflow.ir import Call, Dataflow, Expression, Literal as Number, Operand, Process
+from hlsgen.dataflow.ir import Call, Dataflow, Expression, Operand, Process
+from hlsgen.dataflow.ir import Literal as Number
 from hlsgen.errors import UnsupportedOp
 from hlsgen.scalar import (
     Add,

@@ -147,7 +147,9 @@ def chunk_weights(layer: Layer, chunk: Chunk) -> np.ndarray | None:
     """What each north tile holds, in the order of reading: (columns, elements) int64; None without weights."""
     if layer.weights is None:
         return None
-    part = layer.weights[chunk.groups.start : chunk.groups.stop, chunk.outputs.start : chunk.outputs.stop]
+    part = layer.weights[
+        chunk.groups.start : chunk.groups.stop, chunk.outputs.start : chunk.outputs.stop
+    ]
     if layer.reduction is None:
         return part.reshape(1, -1)
     columns, extents = layer.reduction.columns, layer.reduction.extents
@@ -181,11 +183,15 @@ def _check_elements(border: Border, dataflow: Dataflow, process: Process) -> Non
         element = dataflow.channels[name].element
         if element.bits > border.bits:
             raise _unsupported(
-                process, f"values of {border.bits} bits (the fabric's west tiles)", f"{element} in {name}"
+                process,
+                f"values of {border.bits} bits (the fabric's west tiles)",
+                f"{element} in {name}",
             )
         if not element.signed and border.word_bits <= element.bits:
             raise _unsupported(
-                process, f"values of fewer than {border.word_bits} bits, or signed ones", f"{element} in {name}"
+                process,
+                f"values of fewer than {border.word_bits} bits, or signed ones",
+                f"{element} in {name}",
             )
 
 

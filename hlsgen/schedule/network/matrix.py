@@ -21,7 +21,9 @@ from hlsgen.schedule.network.regions import bands
 _REDUCE_LEVEL = 3  # of the nest y, x, o-tile, ky, kx, i: where a pixel's sum begins and ends
 
 
-def matrix_configuration(fabric: Fabric, fabric_hash: int, border: Border, work: Work) -> Configuration:
+def matrix_configuration(
+    fabric: Fabric, fabric_hash: int, border: Border, work: Work
+) -> Configuration:
     """The run in which row r, column c computes output channels c, c + columns, ... of the rows of band r.
 
     Operands enter row r in cycle r + 1, weights column c in cycle c + 1, so that they meet in every cell; a cell starts anew and
@@ -37,22 +39,22 @@ def matrix_configuration(fabric: Fabric, fabric_hash: int, border: Border, work:
     width = work.target.shape[1]
     nest = _nest(tallest, width, tiles, extents)
     pes = tuple(
-        ((r, c), (_context(fabric, (r, c), rows, columns),)) for r in range(rows) for c in range(columns)
+        ((r, c), (_context(fabric, (r, c), rows, columns),))
+        for r in range(rows)
+        for c in range(columns)
     )
-    west = [
-        (border.west[r].name, _west(border, work, r, computed[r], tiles)) for r in range(rows)
-    ]
-    north = [
-        (border.north[c].name, _north(border, work, c, nest)) for c in range(columns)
-    ]
-    steps = prod(loop.extent for loop in nest)
-    last_operand = steps + rows - 1 + columns - 1  # the first is in cell (0, 0) in cycle 1
+    west = [(border.west[r].name, _west(border, work, r, computed[r], tiles)) for r in range(rows)]
+    north = [(border.north[c].name, _north(border, work, c, nest)) for c in range(columns)]
+    of_a_row = prod(loop.extent for loop in nest[1:])
+    last = max(
+        len(computed[r]) * of_a_row + r for r in range(rows)
+    )  # the first is in cell (0, 0) in cycle 1
     return Configuration(
         fabric_hash=fabric_hash,
         interval=1,
         loops=tuple(loop.extent for loop in nest),
         lines=(),
-        cycles=finish_cycles(border, last_operand, columns - 1),
+        cycles=finish_cycles(border, last + columns - 1, columns - 1),
         pes=pes,
         tiles=tuple(west + north),
     )
@@ -60,7 +62,9 @@ def matrix_configuration(fabric: Fabric, fabric_hash: int, border: Border, work:
 
 def _nest(height: int, width: int, tiles: int, extents: tuple[int, int, int]) -> tuple[Loop, ...]:
     names = ("y", "x", "tile", "ky", "kx", "i")
-    return tuple(Loop(name, n) for name, n in zip(names, (height, width, tiles, *extents), strict=True))
+    return tuple(
+        Loop(name, n) for name, n in zip(names, (height, width, tiles, *extents), strict=True)
+    )
 
 
 def _context(fabric: Fabric, cell: Cell, rows: int, columns: int) -> PeContext:

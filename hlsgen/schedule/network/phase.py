@@ -12,6 +12,7 @@ from hlsgen.arch.configuration import (
     Configuration,
     Generator,
     GeneratorLoop,
+    ReadContext,
     Requantiser,
     TileConfiguration,
     WriteContext,
@@ -120,7 +121,7 @@ def reading(
 
 def tile_configuration(
     generators: tuple[Generator, ...],
-    reads: tuple,
+    reads: tuple[ReadContext, ...],
     writing: Generator,
     finish: Finishing,
     padding: int,

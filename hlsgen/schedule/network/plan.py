@@ -86,9 +86,7 @@ def plan_network(fabric: Fabric, dataflow: Dataflow) -> NetworkPlan:
     for number, part in enumerate(parts):
         process = part.layer.process
         computing = sum(1 for band in regions[process.write.channel].owned if band)
-        loads = _preloads(
-            sides, part, computing, weights.addresses[number], rows.addresses[number]
-        )
+        loads = _preloads(sides, part, computing, weights.addresses[number], rows.addresses[number])
         here = _loaded_for_each_sample(loads, weights, rows)
         resident += [load for load in loads if load not in here]
         own: list[Phase] = []
@@ -170,9 +168,7 @@ def _cut(layers: Sequence[Layer], weight_limit: int, parameter_limit: int) -> tu
     )
 
 
-def _preloads(
-    sides: Border, part: _Part, rows: int, weights: int, parameter: int
-) -> list[Preload]:
+def _preloads(sides: Border, part: _Part, rows: int, weights: int, parameter: int) -> list[Preload]:
     """The weights and parameters of a part that computes in ``rows`` rows of the array."""
     loads = []
     if part.weights is not None:
@@ -182,7 +178,8 @@ def _preloads(
         ]
     words = parameter_words(part.parameters)
     loads += [
-        Preload(tile.name, PARAMETERS, parameter * _PARAMETER_WORDS, words) for tile in sides.west[:rows]
+        Preload(tile.name, PARAMETERS, parameter * _PARAMETER_WORDS, words)
+        for tile in sides.west[:rows]
     ]
     return loads
 

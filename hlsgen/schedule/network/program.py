@@ -11,12 +11,10 @@ from hlsgen.arch.configuration_words import pack
 from hlsgen.arch.fabric import Fabric
 from hlsgen.arch.fabric_file import fabric_hash
 from hlsgen.arch.program import Hello, Packet, Read, Run, Wait, Write
+from hlsgen.schedule.network.border import border
 from hlsgen.schedule.network.phase import Preload, element_words
 from hlsgen.schedule.network.plan import BANK, NetworkPlan
-from hlsgen.schedule.network.border import border
-from hlsgen.schedule.network.regions import Region
 
-HEADER_WORDS = 2
 _SPACE_SHIFT = 28
 
 
@@ -51,7 +49,9 @@ def input_packets(plan: NetworkPlan, inputs: Mapping[str, np.ndarray]) -> tuple[
         for r, rows in enumerate(region.stored):
             if rows:
                 band = inputs[name][rows.start : rows.stop]
-                load = Preload(tiles[r].name, BANK, region.base // 4, element_words(band.reshape(-1)))
+                load = Preload(
+                    tiles[r].name, BANK, region.base // 4, element_words(band.reshape(-1))
+                )
                 packets.append(_preload(units, load))
     return tuple(packets)
 

@@ -32,7 +32,8 @@ def choose_reduction(extents: tuple[int, int, int], outputs: int, columns: int) 
         for stretched in _stretched(extents, 2 * used - 1)
     ]
     return min(
-        candidates, key=lambda c: (-(-outputs // c.columns) * c.steps, c.steps, c.columns, c.extents)
+        candidates,
+        key=lambda c: (-(-outputs // c.columns) * c.steps, c.steps, c.columns, c.extents),
     )
 
 

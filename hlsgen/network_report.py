@@ -1,0 +1,110 @@
+"""What is predicted of a network on a fabric, layer by layer: ``report.json`` as a value, and its text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hlsgen.arch.program import Packet, to_words
+from hlsgen.report import aligned
+from hlsgen.schedule.network.border import border
+from hlsgen.schedule.network.plan import BANK, PARAMETERS, NetworkPlan
+from hlsgen.schedule.network.program import phase_packets, setup_packets
+from hlsgen.schedule.network.timeline import Span, timeline
+
+
+def network_report(plan: NetworkPlan) -> dict[str, Any]:
+    """``mac_use``: products over the cycles of all processing elements; of a layer in its own runs (``cycles``, copies of rows
+    included), overall in all cycles from the start of the first run to the end of the last one (``cycles``, waiting for the load
+    port included)."""
+    packets = phase_packets(plan)
+    spans = timeline(plan, packets)
+    cycles = spans[-1].end
+    elements = plan.fabric.rows * plan.fabric.columns
+    macs = sum(phase.macs for phase in plan.phases)
+    sides = border(plan.fabric)
+    return {
+        "name": plan.dataflow.name,
+        "schedule": "grid",
+        "fabric": plan.fabric.name,
+        "processing_elements": elements,
+        "macs": macs,
+        "cycles": cycles,
+        "waiting_cycles": cycles - sum(phase.cycles for phase in plan.phases),
+        "mac_use": macs / (elements * cycles),
+        "runs": len(plan.phases),
+        "setup_words": _count(setup_packets(plan)),
+        "sample_words": sum(_count(items) for items in packets),
+        "west_elements": sides.west_words,
+        "west_elements_used": max(r.base + r.size for r in plan.regions.values()),
+        "north_elements": sides.north_words,
+        "weights_resident": not any(
+            load.space == BANK for phase in plan.phases for load in phase.preloads
+        ),
+        "parameters_resident": not any(
+            load.space == PARAMETERS for phase in plan.phases for load in phase.preloads
+        ),
+        "layers": _layers(plan, spans, elements),
+    }
+
+
+def _count(packets: Sequence[Packet]) -> int:
+    return len(to_words(packets))
+
+
+def _layers(plan: NetworkPlan, spans: Sequence[Span], elements: int) -> list[dict[str, Any]]:
+    layers = []
+    end = 0
+    for process in plan.dataflow.processes:
+        own = [
+            (phase, span)
+            for phase, span in zip(plan.phases, spans, strict=True)
+            if phase.process == process.name
+        ]
+        cycles = sum(span.cycles for _, span in own)
+        macs = sum(phase.macs for phase, _ in own)
+        last = own[-1][1].end
+        layers.append(
+            {
+                "name": process.name,
+                "macs": macs,
+                "runs": len(own),
+                "cycles": cycles,
+                "copy_cycles": sum(phase.cycles for phase, _ in own if phase.kind == "copy"),
+                "waiting_cycles": last - end - cycles,
+                "mac_use": macs / (elements * cycles),
+                "loaded_words": sum(len(i.words) for phase, _ in own for i in phase.preloads),
+            }
+        )
+        end = last
+    return layers
+
+
+def network_report_text(data: Mapping[str, Any]) -> str:
+    """The report as an aligned table."""
+    rows = [["layer", "MACs", "runs", "cycles", "of them copies", "waiting", "MAC use"]]
+    rows += [
+        [
+            layer["name"],
+            *(
+                f"{layer[key]:,}"
+                for key in ("macs", "runs", "cycles", "copy_cycles", "waiting_cycles")
+            ),
+            f"{layer['mac_use']:.1%}" if layer["macs"] else "-",
+        ]
+        for layer in data["layers"]
+    ]
+    weights, parameters = (
+        "loaded once" if data[key] else "loaded for every sample"
+        for key in ("weights_resident", "parameters_resident")
+    )
+    head = (
+        f"{data['name']} on fabric {data['fabric']} (predicted)\n"
+        f"  cycles    {data['cycles']:,} a sample, {data['waiting_cycles']:,} of them waiting for the load port\n"
+        f"  work      {data['macs']:,} MACs on {data['processing_elements']} processing elements,"
+        f" {data['mac_use']:.1%} of their cycles\n"
+        f"  program   {data['setup_words']:,} words once, {data['sample_words']:,} a sample and its values\n"
+        f"  tiles     {data['west_elements_used']:,} of {data['west_elements']:,} elements for activations;"
+        f" weights {weights}, parameters {parameters}\n\n"
+    )
+    return head + aligned(rows, left=(0,))
