@@ -14,10 +14,10 @@ class RotatingRegisters(wiring.Component):
 
     Members (In): ``fetch``: the context that is coming is issued after the next edge; of it: ``rotation``, ``read_a``, ``read_b``,
     ``write`` (logical indices). ``enable``, ``store``, ``data``: ``data`` is written at the end of this cycle, at ``write`` of the
-    context issued in it. (Out): ``a``, ``b``: registers, the words read by the issued context.
+    context issued in it. (Out): ``a``, ``b``: the words read by the issued context.
 
     **Timing**: a read sees what was written in earlier cycles, that of the cycle before included.
-    **Cost**: 2 * registers words of memory.
+    **Cost**: 2 * registers words of LUT memory; registers and multiplexers where a family has none.
     """
 
     def __init__(self, registers: int, bits: int) -> None:
@@ -42,22 +42,23 @@ class RotatingRegisters(wiring.Component):
         m = Module()
         m.submodules.words = words = memory.Memory(shape=self.bits, depth=self.registers, init=[])
         write = words.write_port()
-        address = Signal(range(self.registers), reset_less=True)
-        with m.If(self.fetch):
-            m.d.sync += address.eq(self._physical(self.write))
         m.d.comb += [
-            write.addr.eq(address),
+            write.addr.eq(self._address(m, self.write, "write")),
             write.data.eq(self.data),
             write.en.eq(self.enable & self.store),
         ]
-        for index, word in ((self.read_a, self.a), (self.read_b, self.b)):
-            read = words.read_port(transparent_for=(write,))
-            m.d.comb += [
-                read.addr.eq(self._physical(index)),
-                read.en.eq(self.fetch),
-                word.eq(read.data),
-            ]
+        # Read without a register: few words, in LUT memories, with the word of the cycle before needing no bypass.
+        for name, index, word in (("a", self.read_a, self.a), ("b", self.read_b, self.b)):
+            read = words.read_port(domain="comb")
+            m.d.comb += [read.addr.eq(self._address(m, index, name)), word.eq(read.data)]
         return m
+
+    def _address(self, m: Module, index: Value, name: str) -> Signal:
+        """The register of an index of the coming context, when it is issued."""
+        address = Signal(range(self.registers), reset_less=True, name=f"address_{name}")
+        with m.If(self.fetch):
+            m.d.sync += address.eq(self._physical(index))
+        return address
 
     def _physical(self, index: Value) -> Value:
         whole = index + self.rotation
