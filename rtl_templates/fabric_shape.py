@@ -49,7 +49,14 @@ class PeShape:
 
     ``operators``: (word operator, latency), in the order of their codes (code 0: none). ``links``: names of the links, the same
     for arriving and leaving ones. ``registered``, ``operand``, ``crossbar``: sources in the order of their codes.
-    ``accumulator_bits``: 0 where nothing accumulates. ``fields``: of one context.
+    ``accumulator_bits``: 0 where nothing accumulates. ``fields`` of one context, in any order; one that is missing is always 0:
+
+    * ``operator``: 0 none, then ``operators``; ``a``, ``b``: ``operand`` sources; ``constant``: word_bits;
+    * ``predicate``: 0 true, then ``registered`` sources, then the line tap (``predicate_line``, ``predicate_stage``);
+    * ``initial``: none, a_constant, a_zero, b_constant, b_zero; where the line tap (``initial_line``, ``initial_stage``) is true;
+    * ``clear``, ``drain``: never, always, line, mark; the line of clear is that of ``initial``, that of drain (``drain_line``,
+      ``drain_stage``);
+    * ``read_a``, ``read_b``, ``register_index``: registers; ``register``, ``link_<name>``: 0 nothing, then ``crossbar`` sources.
     """
 
     run: RunShape
@@ -91,7 +98,11 @@ class PeShape:
 
 @dataclass(frozen=True)
 class ControlShape:
-    """Loop control. ``loops``: levels of the nest at most; ``fields``: of its configuration."""
+    """Loop control. ``loops``: levels of the nest at most; ``fields`` of its configuration, in any order:
+
+    ``interval``, ``cycles``; ``extent_0`` (outermost) ..: 1 for loops that are not there, which are the innermost ones;
+    ``line_<k>_last``: the edge of mark line k = 1, 2, 3, and ``line_<k>_level``: the level from which on all loops are at it.
+    """
 
     run: RunShape
     loops: int

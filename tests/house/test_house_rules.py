@@ -218,6 +218,15 @@ def test_every_scalar_operator_has_a_hardware_partner_and_no_partner_is_alone() 
     assert partners <= operators, f"without meaning: {sorted(partners - operators)}"
 
 
+def test_every_word_operator_has_a_hardware_partner_and_no_partner_is_alone() -> None:
+    from hlsgen.word import WORD_OPERATORS
+    from rtl_templates.word_units import WORD_UNITS, accumulates
+
+    assert set(WORD_UNITS) == set(WORD_OPERATORS)
+    stateful = {name for name, operator in WORD_OPERATORS.items() if operator.accumulates}
+    assert stateful == {name for name in WORD_UNITS if accumulates(name)}
+
+
 def subclasses(cls: type) -> Iterator[type]:
     """The public descendants of a class that are defined in its own module."""
     for child in cls.__subclasses__():

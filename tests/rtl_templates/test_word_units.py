@@ -88,11 +88,6 @@ def corners(bits: int, count: int) -> list[tuple[int, int, int]]:
     return found
 
 
-def test_every_word_operator_has_a_unit_of_its_name() -> None:
-    assert list(WORD_UNITS) == list(WORD_OPERATORS)
-    assert [o.name for o in WORD_OPERATORS.values() if o.accumulates] == list(ACCUMULATING)
-
-
 def test_units_equal_operators_on_every_pair_of_five_bit_words() -> None:
     words = range(-16, 16)
     check(5, [(a, b, 1) for a, b in itertools.product(words, words)])
