@@ -246,13 +246,17 @@ class _Run:
         clear = self.mark(operation.clear).tolist()
         takes_first = operation.operator == "maximum_accumulate"
 
+        held = 0
+
         def accumulate(n: int) -> None:
-            held = results[-1] if results else 0
-            if executes(n) & 1:
-                read = [operand(n) for operand in operands]
-                if clear[n]:
-                    held = read[0] if takes_first else 0
-                held = int(wrap(meaning(bits, held, *read), bits))
+            nonlocal held
+            if not executes(n) & 1:
+                results.append(0)
+                return
+            read = [operand(n) for operand in operands]
+            if clear[n]:
+                held = read[0] if takes_first else 0
+            held = int(wrap(meaning(bits, held, *read), bits))
             results.append(held)
 
         return accumulate

@@ -19,7 +19,8 @@ Operators are the names of ``hlsgen.word.WORD_OPERATORS`` and those of memory ti
   ``wrap_bits`` is given the operand is taken modulo 2**wrap_bits first);
 * ``store``: operands (data) or (data, index); writes where ``predicate`` is true and ``when`` holds;
 * ``affine``: the value of ``address`` itself, for a loop index used as data;
-* accumulating operators start anew (from 0, or from the first operand for the maximum) where ``clear`` holds.
+* accumulating operators start anew (from 0, or from the first operand for the maximum) where ``clear`` holds; where their predicate is
+  false they give 0 and keep what they hold, even if ``clear`` holds.
 
 A word operator with a predicate (other than ``select``) gives 0 where the predicate's lowest bit is 0. Words wrap; see ``word.py``.
 Elements narrower than a word are extended when loaded, and cut to their width when stored.

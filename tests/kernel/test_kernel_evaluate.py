@@ -125,6 +125,18 @@ w = store o[i] m when last 1
     assert run(text, x=x)["o"].tolist() == [-3, 8]
 
 
+def test_accumulator_keeps_its_sum_where_its_predicate_is_false_and_gives_zero() -> None:
+    text = """loop_graph g s32
+loop i 6
+array x 6 s32 input
+array o 6 s32 output
+v = load x[i]
+s = multiply_accumulate v 10 if v clear first 0
+w = store o[i] s
+"""
+    assert run(text, x=np.array([1, 2, 3, 4, 4, 5]))["o"].tolist() == [10, 0, 40, 0, 0, 90]
+
+
 def test_step_by_step_equals_all_at_once() -> None:
     """A recurrence around operators forces the slow way; cutting it again must not change the values."""
     body = """loop_graph g s32
