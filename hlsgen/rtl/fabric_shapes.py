@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hlsgen.arch import configuration_words
 from hlsgen.arch.configuration import LINES, LOOPS
+from hlsgen.arch.configuration_words import Fields, control_fields, pe_fields
 from hlsgen.arch.fabric import Cell, Fabric
 from hlsgen.arch.switch import (
     crossbar_sources,
@@ -11,7 +11,7 @@ from hlsgen.arch.switch import (
     outgoing,
     registered_sources,
 )
-from rtl_templates.fabric_shape import ControlShape, PeShape, RunShape
+from rtl_templates.fabric_shape import ControlShape, FieldList, PeShape, RunShape
 
 
 def run_shape(fabric: Fabric) -> RunShape:
@@ -31,15 +31,15 @@ def pe_shape(fabric: Fabric, cell: Cell) -> PeShape:
         word_bits=fabric.word_bits,
         accumulator_bits=fabric.accumulator_bits,
         drain=fabric.drain,
-        fields=tuple(
-            (field.name, field.bits) for field in configuration_words.pe_fields(fabric, cell)
-        ),
+        fields=_plain(pe_fields(fabric, cell)),
     )
 
 
 def control_shape(fabric: Fabric) -> ControlShape:
     """Loop control."""
-    fields = configuration_words.control_fields(fabric)
-    return ControlShape(
-        run_shape(fabric), LOOPS, tuple((field.name, field.bits) for field in fields)
-    )
+    return ControlShape(run_shape(fabric), LOOPS, _plain(control_fields(fabric)))
+
+
+def _plain(fields: Fields) -> FieldList:
+    """Names and bits only, as the templates take them."""
+    return tuple((field.name, field.bits) for field in fields)

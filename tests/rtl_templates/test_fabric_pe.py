@@ -15,89 +15,56 @@ from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
 
 from hlsgen.arch.configuration import LINES, LOOPS, LineTap, PeContext
+from hlsgen.arch.configuration_words import control_fields, pe_fields, pitch, to_string
+from hlsgen.arch.fabric import Fabric, MemoryTile, PeKind, Side
+from hlsgen.rtl.fabric_shapes import control_shape, pe_shape
 from hlsgen.word import WORD_OPERATORS, wrap
 from rtl_templates.fabric_pe import FabricPe
-from rtl_templates.fabric_shape import (
-    ControlShape,
-    FieldList,
-    PeShape,
-    RunShape,
-    load_words,
-    pitch,
-)
+from rtl_templates.fabric_shape import PeShape
 from rtl_templates.loop_control import LoopControl
 
+CELL = (1, 1)
 EXTENTS = (3, 2, 4)
 MARKS = (("first", 2), ("last", 2), ("last", 0))
-CONTROL: FieldList = (
-    ("interval", 4),
-    ("cycles", 16),
-    *((f"extent_{level}", 8) for level in range(LOOPS)),
-    *((f"line_{k}_{name}", bits) for k in (1, 2, 3) for name, bits in (("last", 1), ("level", 3))),
-)
 WHEN = get_args(get_type_hints(PeContext)["clear"])
 INITIAL = get_args(get_type_hints(PeContext)["initial"])
 
 
-def shape_of(
+def fabric_of(
     operators: Sequence[tuple[str, int]],
     *,
-    links: Sequence[str] = ("N", "E", "S", "W"),
     bits: int = 16,
     wide: int = 24,
     registers: int = 4,
-    memories: Sequence[str] = ("memory_west",),
+    sides: Sequence[Side] = ("west",),
+    hops: tuple[int, ...] = (1,),
     drain: bool = True,
-) -> PeShape:
-    """A shape with the sources of docs/grid.md in their order."""
-    run = RunShape(LINES, 3, 5, registers)
-    late = any(latency > 1 for _, latency in operators)
-    fast = any(latency == 1 for _, latency in operators)
-    registered = (
-        *links,
-        *(("register_a", "register_b") if registers else ()),
-        *(("late",) if late else ()),
-        *memories,
-    )
-    index = max(registers - 1, 0).bit_length()
-    taps = [
-        (f"{n}_{part}", 2) for n in ("predicate", "initial", "drain") for part in ("line", "stage")
-    ]
-    fields = [("operator", 5), ("a", 4), ("b", 4), ("predicate", 5), ("constant", bits), *taps]
-    fields += [("initial", 3), ("clear", 2), ("drain", 2), ("read_a", index), ("read_b", index)]
-    fields += [("register", 4), ("register_index", index), *((f"link_{link}", 4) for link in links)]
-    return PeShape(
-        run=run,
-        operators=tuple(operators),
-        links=tuple(links),
-        registered=registered,
-        operand=("constant", *registered),
-        crossbar=(*registered, *(("result",) if fast else ())),
-        word_bits=bits,
-        accumulator_bits=wide,
-        drain=drain,
-        fields=tuple((name, size) for name, size in fields if size),
+) -> Fabric:
+    """3 x 3 cells of one kind, with tiles beside CELL; a torus where there are longer links."""
+    tiles = tuple(MemoryTile(f"{side}0", side, CELL, 64, 16, 1, 1) for side in sides)
+    kinds = (PeKind("pe", tuple(operators)),)
+    names = (("pe",) * 3,) * 3
+    return Fabric(
+        "test", kinds, names, tiles, bits, wide, hops, len(hops) > 1, registers, 5, 3, drain
     )
 
 
-SHAPES = {
-    "every operator": shape_of(
+FABRICS = {
+    "every operator": fabric_of(
         [(n, 1) for n in WORD_OPERATORS if n != "multiply" and not n.endswith("_accumulate")]
         + [(n, 2) for n in ("multiply", "multiply_accumulate", "maximum_accumulate")]
     ),
-    "slow operators": shape_of(
+    "slow operators": fabric_of(
         [("add", 1), ("select", 3), ("subtract", 3), ("multiply", 3), ("multiply_accumulate", 3)],
         registers=3,
-        links=("N", "E", "N2"),
-        memories=("memory_west", "memory_north"),
+        sides=("west", "north"),
+        hops=(1, 2),
     ),
-    "multiply-accumulate only": shape_of(
-        [("multiply_accumulate", 2)], registers=0, bits=8, links=("E", "S")
+    "multiply-accumulate only": fabric_of([("multiply_accumulate", 2)], registers=0, bits=8),
+    "no multiplier, nothing late": fabric_of(
+        [("add", 1), ("xor", 1), ("less", 1)], drain=False, wide=0, sides=(), registers=1
     ),
-    "no multiplier, nothing late": shape_of(
-        [("add", 1), ("xor", 1), ("less", 1)], drain=False, wide=0, memories=(), registers=1
-    ),
-    "one cycle for products": shape_of(
+    "one cycle for products": fabric_of(
         [("multiply", 1), ("move", 4)], wide=0, registers=2, drain=False
     ),
 }
@@ -238,7 +205,7 @@ def random_context(rng: random.Random, shape: PeShape) -> PeContext:
         initial_line=taps[1],
         clear=rng.choice(WHEN) if accumulates else "never",
         drain=rng.choice(WHEN) if accumulates and shape.drain else "never",
-        drain_line=taps[2],
+        drain_line=taps[2] if accumulates and shape.drain else LineTap(),
         register=(index[0], rng.choice(shape.crossbar))
         if registers and rng.random() < 0.6
         else None,
@@ -276,20 +243,13 @@ def field_values(shape: PeShape, context: PeContext) -> dict[str, int]:
     return values | {f"link_{n}": 1 + shape.crossbar.index(s) for n, s in context.links}
 
 
-def pack(fields: FieldList, values: dict[str, int]) -> list[int]:
-    whole = at = 0
-    for name, bits in fields:
-        whole |= (values.get(name, 0) % (1 << bits)) << at
-        at += bits
-    return [(whole >> (32 * k)) % (1 << 32) for k in range(load_words(fields))]
-
-
 class Bench(wiring.Component):
     """One processing element with loop control."""
 
-    def __init__(self, shape: PeShape) -> None:
-        self.control = LoopControl(ControlShape(shape.run, LOOPS, CONTROL))
-        self.pe = FabricPe(shape)
+    def __init__(self, fabric: Fabric) -> None:
+        self.fabric = fabric
+        self.control = LoopControl(control_shape(fabric))
+        self.pe = FabricPe(pe_shape(fabric, CELL))
         super().__init__({"enable": In(1)})
 
     def elaborate(self, platform: Any) -> Module:
@@ -300,7 +260,7 @@ class Bench(wiring.Component):
         return m
 
 
-async def write(context: Any, unit: Any, address: int, words: list[int]) -> None:
+async def write(context: Any, unit: Any, address: int, words: Sequence[int]) -> None:
     for k, word in enumerate(words):
         context.set(unit.write.valid, 1)
         context.set(unit.write.address, address + k)
@@ -318,10 +278,11 @@ async def run(context: Any, bench: Bench, model: Model, rng: random.Random) -> N
     values |= {f"extent_{k}": (*EXTENTS, 1, 1, 1)[k] for k in range(LOOPS)}
     for k, (edge, level) in enumerate(MARKS, 1):
         values |= {f"line_{k}_last": int(edge == "last"), f"line_{k}_level": level}
-    await write(context, bench.control, 0, pack(CONTROL, values))
+    await write(context, bench.control, 0, to_string("", control_fields(bench.fabric), values))
     for slot, item in enumerate(contexts):
-        words = pack(shape.fields, field_values(shape, item))
-        await write(context, pe, slot * pitch(shape.fields), words)
+        fields = pe_fields(bench.fabric, CELL)
+        words = to_string("", fields, field_values(shape, item))
+        await write(context, pe, slot * pitch(fields), words)
     context.set(bench.control.start, 1)
     await context.tick()
     context.set(bench.control.start, 0)
@@ -369,10 +330,10 @@ def compare(context: Any, pe: FabricPe, model: Model) -> None:
             assert context.get(pe.drain_out.word) == word % (1 << model.shape.accumulator_bits)
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", FABRICS)
 def test_a_processing_element_does_what_its_contexts_say_in_every_cycle(name: str) -> None:
     rng = random.Random(name)
-    bench, model = Bench(SHAPES[name]), Model(SHAPES[name])
+    bench, model = Bench(FABRICS[name]), Model(pe_shape(FABRICS[name], CELL))
 
     async def runs(context: Any) -> None:
         for _ in range(12):
