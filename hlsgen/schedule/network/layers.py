@@ -14,12 +14,12 @@ from hlsgen.errors import UnsupportedOp
 from hlsgen.scalar import Add, Maximum
 from hlsgen.schedule.network.border import Border
 from hlsgen.schedule.network.finish import STREAM, Finishing, finishing
-from hlsgen.schedule.network.reduction import Reduction, choose_reduction
+from hlsgen.schedule.network.reduction import Reduction, across_channels, across_pixels
 from hlsgen.schedule.network.regions import aligned
 
-Template = Literal["matrix", "column", "both"]
-"""``matrix``: all columns, one output channel each. ``column``: the western column alone, one operand, one result after the other.
-``both``: the same with two operands that are read in turn."""
+Template = Literal["channels", "pixels", "column", "both"]
+"""``channels``, ``pixels``: all columns, neighbouring channels or pixels side by side. ``column``: the western column alone, one
+operand, one result after the other. ``both``: the same with two operands that are read in turn."""
 
 _SUM = Call(Add(), (Operand("acc"), Operand("r0")))
 _MAXIMUM = Call(Maximum(), (Operand("acc"), Operand("r0")))
@@ -28,7 +28,7 @@ _WEIGHTS = tuple(Affine(0, ((loop, 1),)) for loop in ("g", "o", "ky", "kx", "i")
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """``weights`` (g, o, ky, kx, i) or None; ``operator`` of the processing elements; ``reduction`` of matrix layers.
+    """``weights`` (g, o, ky, kx, i) or None; ``operator`` of the processing elements; ``reduction`` of layers with weights.
 
     ``banded``: row y of the result belongs to trip y of loop ``y``; else the result has one row.
     """
@@ -42,13 +42,17 @@ class Layer:
     banded: bool
 
     @property
-    def pitch(self) -> int:
-        """Channels of a pixel of the result, surplus ones of the last group of columns included."""
-        groups, outputs = self.process.extent("g"), self.process.extent("o")
-        if self.reduction is None:
+    def across(self) -> Reduction:
+        """The reduction of a layer that is known to have weights."""
+        assert self.reduction is not None
+        return self.reduction
+
+    @property
+    def surplus(self) -> int:
+        """Channels that the last group of columns computes beyond those of the result."""
+        if self.template != "channels":
             return 0
-        surplus = -outputs % self.reduction.columns
-        return groups * outputs + surplus
+        return -self.process.extent("o") % self.across.columns
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def layer(fabric: Fabric, border: Border, dataflow: Dataflow, process: Process) 
     else:
         raise _unsupported(process, "products, sums or maxima", "another reduction")
     for row in range(fabric.rows):
-        for column in range(fabric.columns if found.template == "matrix" else 1):
+        for column in range(fabric.columns if found.reduction is not None else 1):
             kind = fabric.kind((row, column))
             if found.operator not in kind.operators:
                 raise UnsupportedOp(
@@ -99,30 +103,35 @@ def _weighted(
     border: Border, dataflow: Dataflow, process: Process, finish: Finishing, banded: bool
 ) -> Layer:
     taps = process.reads[1]
-    if taps.source not in dataflow.stores or taps.index != _WEIGHTS or not banded:
+    channel = Affine(0, (("g", process.extent("o")), ("o", 1)))
+    written = process.write.index[1:] == (Affine(0, (("x", 1),)), channel)
+    if taps.source not in dataflow.stores or taps.index != _WEIGHTS or not banded or not written:
         raise _unsupported(process, "constant weights (g, o, ky, kx, i)", "other operands")
     weights = dataflow.stores[taps.source].values.astype(np.int64)
     if weights.min() < -128 or weights.max() > 127:
         found = f"{weights.min()} to {weights.max()}"
         raise _unsupported(process, "weights of -128 to 127 (less their zero point)", found)
-    groups, outputs, *extents, inner = weights.shape
-    operator = "multiply_accumulate"
+    groups, outputs, ky, kx, inner = weights.shape
+    operator, columns = "multiply_accumulate", len(border.north)
     if groups > 1 and inner == 1:
-        return Layer(process, "column", operator, finish, weights, None, banded)
-    reduction = choose_reduction((extents[0], extents[1], inner), outputs, len(border.north))
-    return Layer(process, "matrix", operator, finish, weights, reduction, banded)
+        index = process.reads[0].index[1]
+        stride, dilation = index.coefficient("x"), index.coefficient("kx")
+        pixels = across_pixels((ky, kx), stride, dilation, process.extent("x"), columns)
+        return Layer(process, "pixels", operator, finish, weights, pixels, banded)
+    channels = across_channels((ky, kx, inner), outputs, columns)
+    return Layer(process, "channels", operator, finish, weights, channels, banded)
 
 
 def chunks(layer: Layer, weight_limit: int, parameter_limit: int) -> tuple[Chunk, ...]:
     """The layer in as few runs as hold at most so many weights in a tile and parameter rows.
 
-    Groups of matrix layers are runs of their own. Where even the smallest part exceeds a limit it is returned as it is.
+    Groups of layers across channels are runs of their own. Where even the smallest part exceeds a limit it is returned as it is.
     """
     groups, outputs = layer.process.extent("g"), layer.process.extent("o")
     per_channel = len(layer.finishing.rows) > 1 and layer.finishing.mode != "pair"
-    if layer.reduction is not None:
-        columns = layer.reduction.columns
-        tiles = weight_limit // layer.reduction.steps
+    if layer.template == "channels":
+        columns = layer.across.columns
+        tiles = weight_limit // layer.across.steps
         if per_channel:
             tiles = min(tiles, parameter_limit // columns)
         step = max(1, tiles) * columns
@@ -135,28 +144,12 @@ def chunks(layer: Layer, weight_limit: int, parameter_limit: int) -> tuple[Chunk
     if per_channel:
         fit = min(fit, parameter_limit // outputs)
     if layer.weights is not None:
-        fit = min(fit, weight_limit // (layer.weights.size // groups))
+        fit = min(fit, weight_limit // (outputs * layer.across.steps))
     step = max(1, fit)
     return tuple(
         Chunk(range(first, min(first + step, groups)), range(outputs))
         for first in range(0, groups, step)
     )
-
-
-def chunk_weights(layer: Layer, chunk: Chunk) -> np.ndarray | None:
-    """What each north tile holds, in the order of reading: (columns, elements) int64; None without weights."""
-    if layer.weights is None:
-        return None
-    part = layer.weights[
-        chunk.groups.start : chunk.groups.stop, chunk.outputs.start : chunk.outputs.stop
-    ]
-    if layer.reduction is None:
-        return part.reshape(1, -1)
-    columns, extents = layer.reduction.columns, layer.reduction.extents
-    surplus = [(0, longer - n) for longer, n in zip(extents, part.shape[2:], strict=True)]
-    padded = np.pad(part[0], [(0, -part.shape[1] % columns), *surplus])
-    tiles = padded.reshape(-1, columns, layer.reduction.steps)
-    return tiles.transpose(1, 0, 2).reshape(columns, -1)
 
 
 def chunk_parameters(layer: Layer, chunk: Chunk) -> np.ndarray:
@@ -167,9 +160,9 @@ def chunk_parameters(layer: Layer, chunk: Chunk) -> np.ndarray:
     outputs = layer.process.extent("o")
     channels = [g * outputs + o for g in chunk.groups for o in chunk.outputs]
     taken = rows[channels]
-    if layer.reduction is None:
+    if layer.template != "channels":
         return taken
-    return np.pad(taken, [(0, -len(taken) % layer.reduction.columns), (0, 0)])
+    return np.pad(taken, [(0, -len(taken) % layer.across.columns), (0, 0)])
 
 
 def stored_weights(weights: np.ndarray | None) -> int:

@@ -15,59 +15,52 @@ from hlsgen.arch.configuration import (
 from hlsgen.arch.fabric import Cell, Fabric
 from hlsgen.dataflow.ir import Loop
 from hlsgen.schedule.network.border import Border
-from hlsgen.schedule.network.phase import Work, finish_cycles, reading, tile_configuration
+from hlsgen.schedule.network.nest import COLUMN, Nest, nest
+from hlsgen.schedule.network.phase import (
+    Work,
+    finish_cycles,
+    reading,
+    tile_configuration,
+    writing,
+)
 from hlsgen.schedule.network.regions import bands
-
-_REDUCE_LEVEL = 3  # of the nest y, x, o-tile, ky, kx, i: where a pixel's sum begins and ends
 
 
 def matrix_configuration(
     fabric: Fabric, fabric_hash: int, border: Border, work: Work
 ) -> Configuration:
-    """The run in which row r, column c computes output channels c, c + columns, ... of the rows of band r.
+    """The run in which row r computes the rows of band r, and its columns neighbouring channels or pixels.
 
     Operands enter row r in cycle r + 1, weights column c in cycle c + 1, so that they meet in every cell; a cell starts anew and
     drains where the operand is marked.
     """
-    layer, chunk = work.layer, work.chunk
-    assert layer.reduction is not None
-    columns, extents = layer.reduction.columns, layer.reduction.extents
-    computed = bands(work.target.shape[0], fabric.rows)
+    height, width, _ = work.target.shape
+    columns = work.layer.across.columns
+    loops = nest(work.layer, work.chunk, (height, width))
+    computed = bands(height, fabric.rows)
     rows = sum(1 for band in computed if band)
-    tiles = -(-len(chunk.outputs) // columns)
-    tallest = max(len(band) for band in computed)
-    width = work.target.shape[1]
-    nest = _nest(tallest, width, tiles, extents)
-    pes = tuple(
-        ((r, c), (_context(fabric, (r, c), rows, columns),))
-        for r in range(rows)
-        for c in range(columns)
-    )
-    west = [(border.west[r].name, _west(border, work, r, computed[r], tiles)) for r in range(rows)]
-    north = [(border.north[c].name, _north(border, work, c, nest)) for c in range(columns)]
-    of_a_row = prod(loop.extent for loop in nest[1:])
-    last = max(
-        len(computed[r]) * of_a_row + r for r in range(rows)
-    )  # the first is in cell (0, 0) in cycle 1
+    tallest = loops.of_rows(max(len(band) for band in computed))
+    west = [(border.west[r].name, _west(border, work, loops, r, computed[r])) for r in range(rows)]
+    north = [(border.north[c].name, _north(work, tallest, c)) for c in range(columns)]
+    of_a_row = prod(loop.extent for loop in tallest[1:])
+    # the first operand is in cell (0, 0) in cycle 1
+    last = max(len(computed[r]) * of_a_row + r for r in range(rows))
     return Configuration(
         fabric_hash=fabric_hash,
         interval=1,
-        loops=tuple(loop.extent for loop in nest),
+        loops=tuple(loop.extent for loop in tallest),
         lines=(),
         cycles=finish_cycles(border, last + columns - 1, columns - 1),
-        pes=pes,
+        pes=tuple(
+            ((r, c), (_context((r, c), rows, columns),))
+            for r in range(rows)
+            for c in range(columns)
+        ),
         tiles=tuple(west + north),
     )
 
 
-def _nest(height: int, width: int, tiles: int, extents: tuple[int, int, int]) -> tuple[Loop, ...]:
-    names = ("y", "x", "tile", "ky", "kx", "i")
-    return tuple(
-        Loop(name, n) for name, n in zip(names, (height, width, tiles, *extents), strict=True)
-    )
-
-
-def _context(fabric: Fabric, cell: Cell, rows: int, columns: int) -> PeContext:
+def _context(cell: Cell, rows: int, columns: int) -> PeContext:
     row, column = cell
     a = "memory_west" if column == 0 else "W"
     b = "memory_north" if row == 0 else "N"
@@ -76,50 +69,36 @@ def _context(fabric: Fabric, cell: Cell, rows: int, columns: int) -> PeContext:
     return PeContext("multiply_accumulate", a, b, clear="mark", drain="mark", links=tuple(links))
 
 
-def _west(border: Border, work: Work, row: int, band: range, tiles: int) -> TileConfiguration:
-    layer, chunk = work.layer, work.chunk
-    assert layer.reduction is not None
-    columns = layer.reduction.columns
-    outputs = layer.process.extent("o")
-    first = {"y": band.start, "g": chunk.groups.start}
-    loops = _nest(len(band), work.target.shape[1], tiles, layer.reduction.extents)
+def _west(border: Border, work: Work, loops: Nest, row: int, band: range) -> TileConfiguration:
+    level = len(loops.parallel)
     tile = border.west[row]
-    read = layer.process.reads[0]
     reader = reading(
         work.sources[0],
-        read.index,
-        loops,
+        loops.read,
+        loops.of_rows(len(band)),
         row,
-        first,
+        {"y": band.start},
         delay=row,
-        marks=(_REDUCE_LEVEL, _REDUCE_LEVEL),
-        padded=read.outside is not None,
+        marks=(level, level),
+        padded=work.layer.process.reads[0].outside is not None,
         bank=tile.words,
     )
-    channel = chunk.groups.start * outputs + chunk.outputs.start
-    step = 1 if len(layer.finishing.rows) > 1 else 0
-    writer = Generator(
-        loops=(
-            GeneratorLoop(len(band), work.target.row_pitch),
-            GeneratorLoop(work.target.shape[1], work.target.pitch),
-            GeneratorLoop(tiles, columns, row=step * columns),
-            GeneratorLoop(columns, 1, row=step),
-        ),
-        base=work.target.address(row, band.start) + channel,
-        parameter=work.parameter,
-        data_driven=True,
+    results = (
+        Loop("y", len(band)),
+        *loops.parallel[1:],
+        Loop(COLUMN, work.layer.across.columns),
     )
+    writer = writing(work, loops.write, results, row, {"y": band.start})
     reads = (ReadContext("affine", signed=work.signed[0]),)
-    return tile_configuration((reader,), reads, writer, layer.finishing, work.outside, 1)
+    return tile_configuration((reader,), reads, writer, work.layer.finishing, work.outside, 1)
 
 
-def _north(border: Border, work: Work, column: int, nest: tuple[Loop, ...]) -> TileConfiguration:
-    """Weights lie in the order in which they are read; they are read again for every pixel."""
-    strides = [0, 0]
-    for level in range(2, len(nest)):
-        strides.append(prod(loop.extent for loop in nest[level + 1 :]))
-    loops = tuple(
-        GeneratorLoop(loop.extent, stride) for loop, stride in zip(nest, strides, strict=True)
+def _north(work: Work, loops: tuple[Loop, ...], column: int) -> TileConfiguration:
+    """Weights lie in the order in which they are read; they are read again for every pixel (the two outermost loops)."""
+    inner = [prod(loop.extent for loop in loops[level + 1 :]) for level in range(len(loops))]
+    nest = tuple(
+        GeneratorLoop(loop.extent, 0 if level < 2 else stride)
+        for level, (loop, stride) in enumerate(zip(loops, inner, strict=True))
     )
-    reader = Generator(loops=loops, delay=column, base=work.weights)
+    reader = Generator(loops=nest, delay=column, base=work.weights)
     return TileConfiguration(reads=(ReadContext("affine"),), read_generators=(reader,))

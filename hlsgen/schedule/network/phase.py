@@ -119,10 +119,36 @@ def reading(
     )
 
 
+def writing(
+    work: Work,
+    index: tuple[Affine, ...],
+    loops: Sequence[Loop],
+    row_of_tile: int,
+    first: dict[str, int],
+) -> Generator:
+    """How the tile of a row writes results at ``index`` of the target, in the order of ``loops``; parameters go by channel."""
+    finish = work.layer.finishing
+    per_channel = finish.mode != "pair" and len(finish.rows) > 1
+    row, column, channel = (item.at({**_zeros(item), **first}) for item in index)
+    return Generator(
+        loops=tuple(
+            GeneratorLoop(
+                loop.extent,
+                work.target.strides(index, loop.name),
+                row=index[2].coefficient(loop.name) if per_channel else 0,
+            )
+            for loop in loops
+        ),
+        base=work.target.address(row_of_tile, row) + column * work.target.pitch + channel,
+        parameter=work.parameter,
+        data_driven=True,
+    )
+
+
 def tile_configuration(
     generators: tuple[Generator, ...],
     reads: tuple[ReadContext, ...],
-    writing: Generator,
+    writer: Generator,
     finish: Finishing,
     padding: int,
     interval: int,
@@ -132,7 +158,7 @@ def tile_configuration(
         reads=reads,
         writes=(WriteContext(),) * interval,
         read_generators=generators,
-        write_generators=(writing,),
+        write_generators=(writer,),
         padding=padding,
         requantiser=requantiser(finish),
     )

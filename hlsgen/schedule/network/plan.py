@@ -19,7 +19,6 @@ from hlsgen.schedule.network.layers import (
     Chunk,
     Layer,
     chunk_parameters,
-    chunk_weights,
     chunks,
     layer,
     stored_weights,
@@ -32,6 +31,7 @@ from hlsgen.schedule.network.memory import (
     place_by_lifetime,
     store_blocks,
 )
+from hlsgen.schedule.network.nest import weights_of_columns
 from hlsgen.schedule.network.phase import (
     Phase,
     Preload,
@@ -109,7 +109,7 @@ def _regions(
     fabric: Fabric, sides: Border, dataflow: Dataflow, layers: Sequence[Layer]
 ) -> dict[str, Region]:
     """Every channel placed in the west tiles by its lifetime."""
-    pitches = {item.process.write.channel: item.pitch for item in layers}
+    surplus = {item.process.write.channel: item.surplus for item in layers}
     found: dict[str, Region] = {}
     lives: list[Lifetime] = []
     for name, channel in dataflow.channels.items():
@@ -125,7 +125,7 @@ def _regions(
                     stored[r] = union(stored[r], need)
         first = next((s for s, i in enumerate(layers) if i.process.write.channel == name), 0)
         last = len(layers) if name in dataflow.outputs else max(first, last)
-        pitch = max(channel.shape[2], pitches.get(name, 0))
+        pitch = channel.shape[2] + surplus.get(name, 0)
         found[name] = Region(name, channel.shape, pitch, owned, tuple(stored))
         lives.append(Lifetime(name, found[name].size, first, last))
     addresses = place_by_lifetime(lives)
@@ -162,7 +162,7 @@ def _parts(layers: Sequence[Layer], sides: Border) -> tuple[_Part, ...]:
 
 def _cut(layers: Sequence[Layer], weight_limit: int, parameter_limit: int) -> tuple[_Part, ...]:
     return tuple(
-        _Part(item, chunk, chunk_weights(item, chunk), chunk_parameters(item, chunk))
+        _Part(item, chunk, weights_of_columns(item, chunk), chunk_parameters(item, chunk))
         for item in layers
         for chunk in chunks(item, weight_limit, parameter_limit)
     )

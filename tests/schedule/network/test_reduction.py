@@ -7,7 +7,7 @@ from math import prod
 
 import pytest
 
-from hlsgen.schedule.network.reduction import choose_reduction
+from hlsgen.schedule.network.reduction import across_channels
 
 
 def arrivals_in_order(steps: int, columns: int) -> bool:
@@ -24,7 +24,7 @@ def test_words_arrive_in_order_and_no_cheaper_layout_is_in_order(
     extents: tuple[int, int, int], columns: int
 ) -> None:
     for outputs in (1, 5, 8, 20):
-        found = choose_reduction(extents, outputs, columns)
+        found = across_channels(extents, outputs, columns)
         assert arrivals_in_order(found.steps, found.columns)
         assert all(longer >= n for longer, n in zip(found.extents, extents, strict=True))
         cycles = -(-outputs // found.columns) * found.steps
@@ -36,5 +36,5 @@ def test_words_arrive_in_order_and_no_cheaper_layout_is_in_order(
 
 
 def test_long_reductions_are_left_as_they_are() -> None:
-    found = choose_reduction((3, 3, 16), 16, 8)
+    found = across_channels((3, 3, 16), 16, 8)
     assert (found.columns, found.extents) == (8, (3, 3, 16))
