@@ -100,7 +100,7 @@ class PeShape:
 class ControlShape:
     """Loop control. ``loops``: levels of the nest at most; ``fields`` of its configuration, in any order:
 
-    ``interval``, ``cycles``; ``extent_0`` (outermost) ..: 1 for loops that are not there, which are the innermost ones;
+    ``interval``, ``cycles``; ``extent_0`` (outermost) ..: 1 for loops that are not there;
     ``line_<k>_last``: the edge of mark line k = 1, 2, 3, and ``line_<k>_level``: the level from which on all loops are at it.
     """
 
