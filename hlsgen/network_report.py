@@ -8,7 +8,7 @@ from typing import Any
 from hlsgen.arch.program import Packet, to_words
 from hlsgen.report import aligned
 from hlsgen.schedule.network.border import border
-from hlsgen.schedule.network.plan import BANK, PARAMETERS, NetworkPlan
+from hlsgen.schedule.network.plan import NetworkPlan
 from hlsgen.schedule.network.program import phase_packets, setup_packets
 from hlsgen.schedule.network.timeline import Span, timeline
 
@@ -38,12 +38,8 @@ def network_report(plan: NetworkPlan) -> dict[str, Any]:
         "west_elements": sides.west_words,
         "west_elements_used": max(r.base + r.size for r in plan.regions.values()),
         "north_elements": sides.north_words,
-        "weights_resident": not any(
-            load.space == BANK for phase in plan.phases for load in phase.preloads
-        ),
-        "parameters_resident": not any(
-            load.space == PARAMETERS for phase in plan.phases for load in phase.preloads
-        ),
+        "weights_resident": plan.weights.resident,
+        "parameters_resident": plan.parameters.resident,
         "layers": _layers(plan, spans, elements),
     }
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from hlsgen.arch.configuration import (
     REQUANTISE_LATENCY,
     Configuration,
@@ -17,21 +15,12 @@ from hlsgen.arch.configuration import (
     TileConfiguration,
     WriteContext,
 )
+from hlsgen.arch.program import Write
 from hlsgen.dataflow.ir import Affine, Loop
 from hlsgen.schedule.network.border import Border
 from hlsgen.schedule.network.finish import Finishing
 from hlsgen.schedule.network.layers import Chunk, Layer
 from hlsgen.schedule.network.regions import Region
-
-
-@dataclass(frozen=True)
-class Preload:
-    """Words (32 bits) for a tile's bank (``space`` 0) or parameters (2), from word ``address`` on."""
-
-    tile: str
-    space: int
-    address: int
-    words: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +35,7 @@ class Phase:
     kind: str
     configuration: Configuration
     macs: int
-    preloads: tuple[Preload, ...] = ()
+    preloads: tuple[Write, ...] = ()
     waits: bool = False
 
     @property
@@ -162,21 +151,6 @@ def tile_configuration(
         padding=padding,
         requantiser=requantiser(finish),
     )
-
-
-def parameter_words(rows: np.ndarray) -> tuple[int, ...]:
-    """Rows (bias, multiplier, rounding) as the load port takes them: four words a row."""
-    mask = (1 << 32) - 1
-    words: list[int] = []
-    for bias, multiplier, rounding in rows.tolist():
-        words += [bias & mask, multiplier & mask, rounding & mask, (rounding >> 32) & mask]
-    return tuple(words)
-
-
-def element_words(elements: np.ndarray) -> tuple[int, ...]:
-    """8-bit elements as words of four, the first lowest; surplus elements are 0."""
-    padded = np.pad(elements.astype(np.int64) & 0xFF, (0, -len(elements) % 4)).astype(np.uint8)
-    return tuple(int(word) for word in padded.view("<u4"))
 
 
 def _zeros(item: Affine) -> dict[str, int]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from hlsgen.arch.fabric import Fabric
 from hlsgen.arch.fabric_file import fabric_hash
+from hlsgen.arch.program import Write, bank_words, tile_unit, write_parameters
 from hlsgen.dataflow.ir import Dataflow, Process
 from hlsgen.errors import DoesNotFit
 from hlsgen.schedule.network.border import Border, border
@@ -32,29 +33,22 @@ from hlsgen.schedule.network.memory import (
     store_blocks,
 )
 from hlsgen.schedule.network.nest import weights_of_columns
-from hlsgen.schedule.network.phase import (
-    Phase,
-    Preload,
-    Work,
-    element_words,
-    parameter_words,
-)
+from hlsgen.schedule.network.phase import Phase, Work
 from hlsgen.schedule.network.regions import Region, bands, needed_rows, union
-
-BANK, PARAMETERS = 0, 2
-"""Spaces of a tile, as the load port numbers them."""
-_PARAMETER_WORDS = 4
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkPlan:
-    """``regions``: channel -> where it is; ``phases`` of one sample, in order; ``resident``: what is loaded once for all samples."""
+    """``regions``: channel -> where it is; ``phases`` of one sample, in order; ``resident``: what is loaded once for all samples.
+    ``weights``, ``parameters``: the blocks in the north tiles, and in the west tiles' parameter rows."""
 
     fabric: Fabric
     dataflow: Dataflow
     regions: Mapping[str, Region]
     phases: tuple[Phase, ...]
-    resident: tuple[Preload, ...]
+    resident: tuple[Write, ...]
+    weights: Stored
+    parameters: Stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,30 +73,47 @@ def plan_network(fabric: Fabric, dataflow: Dataflow) -> NetworkPlan:
     rows = store_blocks(
         [len(part.parameters) for part in parts], sides.parameters, "parameter rows", where
     )
-    hash = fabric_hash(fabric)
     phases: list[Phase] = []
-    resident: list[Preload] = []
+    resident: list[Write] = []
     copied = set(dataflow.inputs)
     for number, part in enumerate(parts):
         process = part.layer.process
+        places = weights.addresses[number], rows.addresses[number]
         computing = sum(1 for band in regions[process.write.channel].owned if band)
-        loads = _preloads(sides, part, computing, weights.addresses[number], rows.addresses[number])
-        here = _loaded_for_each_sample(loads, weights, rows)
-        resident += [load for load in loads if load not in here]
-        own: list[Phase] = []
-        for read in process.reads:
-            if read.source in dataflow.channels and read.source not in copied:
-                copied.add(read.source)
-                found = copy_configurations(fabric, hash, sides, regions[read.source])
-                own += [Phase(process.name, "copy", item, 0) for item in found]
-        work = _work(dataflow, regions, part, weights.addresses[number], rows.addresses[number])
-        template = column_configuration if part.layer.reduction is None else matrix_configuration
-        configuration = template(fabric, hash, sides, work)
-        own.append(Phase(process.name, "compute", configuration, _macs(part)))
+        loads: list[Write] = []
+        (resident if weights.resident else loads).extend(
+            _weight_writes(fabric, sides, part, places[0])
+        )
+        (resident if rows.resident else loads).extend(
+            _parameter_writes(fabric, sides, part, computing, places[1])
+        )
+        found = _phases(fabric, sides, dataflow, regions, part, places, copied)
         waits = weights.waits[number] or rows.waits[number]
-        own[0] = replace(own[0], preloads=here, waits=waits)
-        phases += own
-    return NetworkPlan(fabric, dataflow, regions, tuple(phases), tuple(resident))
+        phases += [replace(found[0], preloads=tuple(loads), waits=waits), *found[1:]]
+    return NetworkPlan(fabric, dataflow, regions, tuple(phases), tuple(resident), weights, rows)
+
+
+def _phases(
+    fabric: Fabric,
+    sides: Border,
+    dataflow: Dataflow,
+    regions: Mapping[str, Region],
+    part: _Part,
+    places: tuple[int, int],
+    copied: set[str],
+) -> list[Phase]:
+    """The runs of a part: the rows of its sources that are not ``copied`` yet to where they are needed, then the layer."""
+    process, hash = part.layer.process, fabric_hash(fabric)
+    found = []
+    for read in process.reads:
+        if read.source in dataflow.channels and read.source not in copied:
+            copied.add(read.source)
+            runs = copy_configurations(fabric, hash, sides, regions[read.source])
+            found += [Phase(process.name, "copy", run, 0) for run in runs]
+    work = _work(dataflow, regions, part, *places)
+    template = column_configuration if part.layer.reduction is None else matrix_configuration
+    configuration = template(fabric, hash, sides, work)
+    return [*found, Phase(process.name, "compute", configuration, _macs(part))]
 
 
 def _regions(
@@ -168,27 +179,21 @@ def _cut(layers: Sequence[Layer], weight_limit: int, parameter_limit: int) -> tu
     )
 
 
-def _preloads(sides: Border, part: _Part, rows: int, weights: int, parameter: int) -> list[Preload]:
-    """The weights and parameters of a part that computes in ``rows`` rows of the array."""
-    loads = []
-    if part.weights is not None:
-        loads += [
-            Preload(tile.name, BANK, weights // 4, element_words(column))
-            for tile, column in zip(sides.north, part.weights, strict=False)
-        ]
-    words = parameter_words(part.parameters)
-    loads += [
-        Preload(tile.name, PARAMETERS, parameter * _PARAMETER_WORDS, words)
-        for tile in sides.west[:rows]
+def _weight_writes(fabric: Fabric, sides: Border, part: _Part, first: int) -> list[Write]:
+    if part.weights is None:
+        return []
+    return [
+        Write(tile_unit(fabric, tile), first // 4, bank_words(tile, column))
+        for tile, column in zip(sides.north, part.weights, strict=False)
     ]
-    return loads
 
 
-def _loaded_for_each_sample(
-    loads: Sequence[Preload], weights: Stored, rows: Stored
-) -> tuple[Preload, ...]:
-    resident = {BANK: weights.resident, PARAMETERS: rows.resident}
-    return tuple(load for load in loads if not resident[load.space])
+def _parameter_writes(
+    fabric: Fabric, sides: Border, part: _Part, computing: int, first: int
+) -> list[Write]:
+    """The same rows for the ``computing`` northern tiles."""
+    rows = [(int(bias), int(factor), int(added)) for bias, factor, added in part.parameters]
+    return [write_parameters(fabric, tile, first, rows) for tile in sides.west[:computing]]
 
 
 def _work(

@@ -1,4 +1,4 @@
-"""The words of the load port that run a network: once what is resident, then one program per sample."""
+"""The packets of the load port that run a network: once what is resident, then the same runs for every sample."""
 
 from __future__ import annotations
 
@@ -7,93 +7,102 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlsgen.arch.configuration_words import pack
-from hlsgen.arch.fabric import Fabric
-from hlsgen.arch.fabric_file import fabric_hash
-from hlsgen.arch.program import Hello, Packet, Read, Run, Wait, Write
+from hlsgen.arch.fabric import MemoryTile
+from hlsgen.arch.program import (
+    Packet,
+    Read,
+    Run,
+    Wait,
+    Write,
+    bank_elements,
+    bank_words,
+    configure,
+    hello,
+    tile_unit,
+)
 from hlsgen.schedule.network.border import border
-from hlsgen.schedule.network.phase import Preload, element_words
-from hlsgen.schedule.network.plan import BANK, NetworkPlan
-
-_SPACE_SHIFT = 28
+from hlsgen.schedule.network.plan import NetworkPlan
 
 
 def setup_packets(plan: NetworkPlan) -> tuple[Packet, ...]:
     """Greets the fabric and loads what stays for all samples."""
-    units = _units(plan.fabric)
-    return (Hello(fabric_hash(plan.fabric)), *(_preload(units, item) for item in plan.resident))
+    return (hello(plan.fabric), *plan.resident)
 
 
 def phase_packets(plan: NetworkPlan) -> tuple[tuple[Packet, ...], ...]:
-    """For every run its configuration, what is loaded for it, and its start. The same for all samples."""
-    units = _units(plan.fabric)
-    found = []
+    """For every run its configuration, what is loaded for it, and its start."""
+    found: list[tuple[Packet, ...]] = []
     for phase in plan.phases:
-        packets: list[Packet] = [
-            Write(unit, address, tuple(map(int, words)))
-            for unit, address, words in pack(plan.fabric, phase.configuration)
-        ]
-        loads = [_preload(units, item) for item in phase.preloads]
-        packets += [Wait(), *loads] if phase.waits else loads
-        found.append((*packets, Run()))
+        waits = (Wait(),) if phase.waits else ()
+        configuration = configure(plan.fabric, phase.configuration)
+        found.append((*configuration, *waits, *phase.preloads, Run()))
     return tuple(found)
-
-
-def input_packets(plan: NetworkPlan, inputs: Mapping[str, np.ndarray]) -> tuple[Packet, ...]:
-    """One sample (channel -> (height, width, channels) integers) written to the west tiles, rows that several need to each."""
-    units = _units(plan.fabric)
-    tiles = border(plan.fabric).west
-    packets: list[Packet] = []
-    for name in plan.dataflow.inputs:
-        region = plan.regions[name]
-        for r, rows in enumerate(region.stored):
-            if rows:
-                band = inputs[name][rows.start : rows.stop]
-                load = Preload(
-                    tiles[r].name, BANK, region.base // 4, element_words(band.reshape(-1))
-                )
-                packets.append(_preload(units, load))
-    return tuple(packets)
 
 
 @dataclass(frozen=True)
-class OutputRead:
-    """``rows`` of an output are in 32-bit words ``address`` .. of ``unit``'s bank, from element ``skip`` of the first word on."""
+class Band:
+    """``rows`` of a channel in a tile's bank from element ``first`` on; pixels are ``pitch`` elements apart."""
 
     channel: str
     rows: range
+    tile: MemoryTile
     unit: int
-    address: int
-    count: int
-    skip: int
+    first: int
+    pitch: int
+    width: int
+
+    @property
+    def address(self) -> int:
+        """The 32-bit word with the first element."""
+        return self.first // 4
+
+    @property
+    def count(self) -> int:
+        """32-bit words that hold the band."""
+        last = self.first + len(self.rows) * self.width * self.pitch
+        return -(-last // 4) - self.address
 
 
-def output_reads(plan: NetworkPlan) -> tuple[OutputRead, ...]:
+def input_bands(plan: NetworkPlan) -> tuple[Band, ...]:
+    """What is written for every sample, in order; rows that several tiles need to each of them."""
+    return _bands(plan, plan.dataflow.inputs, stored=True)
+
+
+def output_bands(plan: NetworkPlan) -> tuple[Band, ...]:
     """What is read back for every sample, in order."""
-    units = _units(plan.fabric)
+    return _bands(plan, plan.dataflow.outputs, stored=False)
+
+
+def _bands(plan: NetworkPlan, channels: Sequence[str], stored: bool) -> tuple[Band, ...]:
     tiles = border(plan.fabric).west
     found = []
-    for name in plan.dataflow.outputs:
+    for name in channels:
         region = plan.regions[name]
-        for r, rows in enumerate(region.owned):
+        for r, rows in enumerate(region.stored if stored else region.owned):
             if rows:
+                unit = tile_unit(plan.fabric, tiles[r])
                 first = region.address(r, rows.start)
-                last = first + len(rows) * region.row_pitch
-                count = -(-last // 4) - first // 4
-                found.append(
-                    OutputRead(name, rows, units[tiles[r].name], first // 4, count, first % 4)
-                )
+                found.append(Band(name, rows, tiles[r], unit, first, region.pitch, region.shape[1]))
     return tuple(found)
 
 
-def program(plan: NetworkPlan, samples: Sequence[Mapping[str, np.ndarray]]) -> tuple[Packet, ...]:
-    """Everything for some samples one after the other, from HELLO to the last READ."""
-    packets = list(setup_packets(plan))
-    runs = [packet for phase in phase_packets(plan) for packet in phase]
-    reads = [Read(read.unit, read.address, read.count) for read in output_reads(plan)]
-    for sample in samples:
-        packets += [*input_packets(plan, sample), *runs, *reads]
-    return tuple(packets)
+def input_packets(bands: Sequence[Band], sample: Mapping[str, np.ndarray]) -> tuple[Packet, ...]:
+    """One sample (channel -> (height, width, channels) integers) written to its tiles."""
+    return tuple(
+        Write(
+            band.unit,
+            band.address,
+            bank_words(
+                band.tile, sample[band.channel][band.rows.start : band.rows.stop].reshape(-1)
+            ),
+        )
+        for band in bands
+    )
+
+
+def output_packets(bands: Sequence[Band]) -> tuple[Packet, ...]:
+    """The requests for one sample's results."""
+    return tuple(Read(band.unit, band.address, band.count) for band in bands)
 
 
 def outputs_of(plan: NetworkPlan, unload: np.ndarray, samples: int) -> dict[str, np.ndarray]:
@@ -105,23 +114,24 @@ def outputs_of(plan: NetworkPlan, unload: np.ndarray, samples: int) -> dict[str,
     }
     position = 0
     for sample in range(samples):
-        for read in output_reads(plan):
-            words = unload[position : position + read.count].astype("<u4")
-            position += read.count
-            region = plan.regions[read.channel]
-            _, width, depth = region.shape
-            taken = words.view(np.uint8)[read.skip :][: len(read.rows) * region.row_pitch]
-            element = channels[read.channel].element
-            values = taken.view(np.int8) if element.signed else taken
-            band = values.reshape(len(read.rows), width, region.pitch)[:, :, :depth]
-            found[read.channel][sample, read.rows.start : read.rows.stop] = band
+        for band in output_bands(plan):
+            words = unload[position : position + band.count]
+            position += band.count
+            signed = channels[band.channel].element.signed
+            elements = bank_elements(band.tile, words, signed)[band.first % 4 :]
+            shape = (len(band.rows), band.width, band.pitch)
+            pixels = elements[: int(np.prod(shape))].reshape(shape)
+            depth = channels[band.channel].shape[2]
+            found[band.channel][sample, band.rows.start : band.rows.stop] = pixels[:, :, :depth]
     return found
 
 
-def _units(fabric: Fabric) -> dict[str, int]:
-    cells = fabric.rows * fabric.columns
-    return {tile.name: cells + number for number, tile in enumerate(fabric.tiles)}
-
-
-def _preload(units: Mapping[str, int], item: Preload) -> Write:
-    return Write(units[item.tile], (item.space << _SPACE_SHIFT) | item.address, item.words)
+def program(plan: NetworkPlan, samples: Sequence[Mapping[str, np.ndarray]]) -> tuple[Packet, ...]:
+    """Everything for some samples one after the other, from HELLO to the last READ."""
+    runs = [packet for packets in phase_packets(plan) for packet in packets]
+    reads = output_packets(output_bands(plan))
+    bands = input_bands(plan)
+    found = list(setup_packets(plan))
+    for sample in samples:
+        found += [*input_packets(bands, sample), *runs, *reads]
+    return tuple(found)
