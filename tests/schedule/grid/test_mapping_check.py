@@ -173,13 +173,13 @@ def test_two_words_on_one_thing_are_refused() -> None:
 
 
 def test_register_file_writes_one_word() -> None:
-    base = moved(two_stores(), 6, Send((0, 0), SOUTH, 2), Keep((1, 0), 3, 6, "register_a"))
+    base = moved(two_stores(), 7, Send((0, 0), SOUTH, 2), Keep((1, 0), 3, 7, "register_a"))
     check_mapping(base)
     around = (Send((0, 0), "E", 2), Send((0, 1), SOUTH, 3), Send((1, 1), "W", 4))
-    route = (Keep((0, 0), 1, 2, "register_a"), *around, Keep((1, 0), 5, 9, "register_b"))
+    route = (Keep((0, 0), 1, 2, "register_a"), *around, Keep((1, 0), 5, 10, "register_b"))
     wrong = replace(
         base,
-        placements={**base.placements, "w": Placement((1, 0), 9, "write", "west_1")},
+        placements={**base.placements, "w": Placement((1, 0), 10, "write", "west_1")},
         routes={**base.routes, Use("w", 0): route},
     )
     refused(wrong, r"register write of \(1, 0\), slot 1")
