@@ -38,8 +38,8 @@ def network_report(plan: NetworkPlan) -> dict[str, Any]:
         "west_elements": sides.west_words,
         "west_elements_used": max(r.base + r.size for r in plan.regions.values()),
         "north_elements": sides.north_words,
-        "weights_resident": plan.weights.resident,
-        "parameters_resident": plan.parameters.resident,
+        "weights_resident": all(plan.weights.resident),
+        "parameters_resident": all(plan.parameters.resident),
         "layers": _layers(plan, spans, elements),
     }
 
@@ -91,7 +91,7 @@ def network_report_text(data: Mapping[str, Any]) -> str:
         for layer in data["layers"]
     ]
     weights, parameters = (
-        "loaded once" if data[key] else "loaded for every sample"
+        "loaded once" if data[key] else "loaded for every sample in part"
         for key in ("weights_resident", "parameters_resident")
     )
     head = (

@@ -47,39 +47,44 @@ def highest(items: Sequence[Lifetime], addresses: Mapping[str, int]) -> int:
 
 @dataclass(frozen=True)
 class Stored:
-    """Blocks in a memory that many runs share. ``addresses[n]`` of the n-th run's block; ``resident``: loaded once for all samples.
-
-    Otherwise every run's block is loaded for it, and ``waits[n]``: the run before must have ended first.
-    """
+    """Blocks in a memory that many runs share: where each begins. ``resident[n]``: loaded once for all samples; else it is loaded for its
+    run in every sample, and ``waits[n]``: the run before must have ended first."""
 
     addresses: tuple[int, ...]
-    resident: bool
+    resident: tuple[bool, ...]
     waits: tuple[bool, ...]
 
 
 def store_blocks(sizes: Sequence[int], capacity: int, what: str, where: str) -> Stored:
-    """Blocks one after the other where all fit; else in alternate halves, so that one is loaded while the other is used.
+    """Blocks one after the other where all fit. Else two buffers take turns, so that one is loaded while the other is used, and as
+    many blocks stay beside them as fit.
 
-    A block larger than a half begins at 0 and waits, as does the one after it. Raises DoesNotFit where a block exceeds
-    ``capacity`` (in units of ``what``).
+    Without room for two buffers there is one, whose blocks wait. Raises DoesNotFit where a block exceeds ``capacity`` (in units
+    of ``what``).
     """
-    if sum(sizes) <= capacity:
-        starts = [sum(sizes[:n]) for n in range(len(sizes))]
-        return Stored(tuple(starts), True, (False,) * len(sizes))
-    half = capacity // 2 // 4 * 4
-    addresses, waits = [], []
-    upper, large_before = False, False
+    largest = max(sizes, default=0)
+    if largest > capacity:
+        raise DoesNotFit(
+            where,
+            f"expected at most {capacity} {what} in a tile, found {largest} ({largest - capacity} too many)",
+            "Use a fabric with larger tiles, or --schedule stream.",
+        )
+    whole = sum(sizes) <= capacity
+    buffers = 0 if whole else 2 if 2 * largest <= capacity else 1
+    free = buffers * largest
+    addresses, resident, waits, turn = [], [], [], 0
     for size in sizes:
-        if size > capacity:
-            raise DoesNotFit(
-                where,
-                f"expected at most {capacity} {what} in a tile, found {size} ({size - capacity} too many)",
-                "Use a fabric with larger tiles, or --schedule stream.",
-            )
-        large = size > half
-        addresses.append(0 if large or not upper else half)
-        waits.append(size > 0 and (large or large_before))
-        if size:
-            upper = large or not upper
-            large_before = large
-    return Stored(tuple(addresses), False, tuple(waits))
+        stays = free + size <= capacity
+        resident.append(stays)
+        waits.append(not stays and buffers == 1)
+        addresses.append(free if stays else turn * largest)
+        if stays:
+            free += size
+        else:
+            turn = (turn + 1) % buffers
+    return Stored(tuple(addresses), tuple(resident), tuple(waits))
+
+
+def loaded(sizes: Sequence[int], stored: Stored) -> int:
+    """How much is loaded for every sample."""
+    return sum(size for size, stays in zip(sizes, stored.resident, strict=True) if not stays)

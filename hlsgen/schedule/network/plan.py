@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from math import prod
 
 import numpy as np
 
 from hlsgen.arch.fabric import Fabric
 from hlsgen.arch.fabric_file import fabric_hash
-from hlsgen.arch.program import Write, bank_words, tile_unit, write_parameters
+from hlsgen.arch.program import (
+    PARAMETER_WORDS,
+    Write,
+    bank_words,
+    tile_unit,
+    write_parameters,
+)
 from hlsgen.dataflow.ir import Dataflow, Process
 from hlsgen.errors import DoesNotFit
 from hlsgen.schedule.network.border import Border, border
@@ -29,12 +36,16 @@ from hlsgen.schedule.network.memory import (
     Lifetime,
     Stored,
     highest,
+    loaded,
     place_by_lifetime,
     store_blocks,
 )
 from hlsgen.schedule.network.nest import weights_of_columns
 from hlsgen.schedule.network.phase import Phase, Work
-from hlsgen.schedule.network.regions import Region, bands, needed_rows, union
+from hlsgen.schedule.network.regions import Region, aligned, bands, needed_rows, union
+
+_SPLITS = 4
+"""Runs with at most a whole tile's, a half, a quarter, an eighth of weights (and of parameter rows) are tried."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +76,8 @@ def plan_network(fabric: Fabric, dataflow: Dataflow) -> NetworkPlan:
     sides = border(fabric)
     layers = tuple(layer(fabric, sides, dataflow, process) for process in dataflow.processes)
     regions = _regions(fabric, sides, dataflow, layers)
-    parts = _parts(layers, sides)
     where = f"network {dataflow.name} on fabric {fabric.name}"
-    weights = store_blocks(
-        [stored_weights(part.weights) for part in parts], sides.north_words, "weights", where
-    )
-    rows = store_blocks(
-        [len(part.parameters) for part in parts], sides.parameters, "parameter rows", where
-    )
+    parts, weights, rows = _stored_parts(layers, sides, where)
     phases: list[Phase] = []
     resident: list[Write] = []
     copied = set(dataflow.inputs)
@@ -81,10 +86,10 @@ def plan_network(fabric: Fabric, dataflow: Dataflow) -> NetworkPlan:
         places = weights.addresses[number], rows.addresses[number]
         computing = sum(1 for band in regions[process.write.channel].owned if band)
         loads: list[Write] = []
-        (resident if weights.resident else loads).extend(
+        (resident if weights.resident[number] else loads).extend(
             _weight_writes(fabric, sides, part, places[0])
         )
-        (resident if rows.resident else loads).extend(
+        (resident if rows.resident[number] else loads).extend(
             _parameter_writes(fabric, sides, part, computing, places[1])
         )
         found = _phases(fabric, sides, dataflow, regions, part, places, copied)
@@ -159,16 +164,29 @@ def _computed(fabric: Fabric, dataflow: Dataflow, item: Layer) -> tuple[range, .
     return (range(process.extent("y")), *(range(0),) * (fabric.rows - 1))
 
 
-def _parts(layers: Sequence[Layer], sides: Border) -> tuple[_Part, ...]:
-    """The layers in runs: whole ones where everything is resident, else such that two fit what they are loaded to."""
-    whole = _cut(layers, sides.north_words, sides.parameters)
-    limits = []
-    for sizes, capacity in (
-        ([stored_weights(part.weights) for part in whole], sides.north_words),
-        ([len(part.parameters) for part in whole], sides.parameters),
-    ):
-        limits.append(capacity if sum(sizes) <= capacity else capacity // 2 // 4 * 4)
-    return _cut(layers, limits[0], limits[1])
+def _stored_parts(
+    layers: Sequence[Layer], sides: Border, where: str
+) -> tuple[tuple[_Part, ...], Stored, Stored]:
+    """The layers in runs such that the fewest words are loaded for every sample, and among equals in the fewest runs."""
+    best: tuple[int, tuple[_Part, ...], Stored, Stored] | None = None
+    for weight_split, row_split in product(range(_SPLITS), repeat=2):
+        parts = _cut(
+            layers,
+            aligned(sides.north_words >> weight_split),
+            aligned(sides.parameters >> row_split),
+        )
+        sizes = [stored_weights(part.weights) for part in parts]
+        counts = [len(part.parameters) for part in parts]
+        weights = store_blocks(sizes, sides.north_words, "weights", where)
+        rows = store_blocks(counts, sides.parameters, "parameter rows", where)
+        words = loaded(sizes, weights) // 4 * len(sides.north)
+        words += loaded(counts, rows) * PARAMETER_WORDS * len(sides.west)
+        if best is None or (words, len(parts)) < (best[0], len(best[1])):
+            best = words, parts, weights, rows
+        if words == 0:
+            break
+    assert best is not None
+    return best[1:]
 
 
 def _cut(layers: Sequence[Layer], weight_limit: int, parameter_limit: int) -> tuple[_Part, ...]:

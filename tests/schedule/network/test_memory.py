@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from hlsgen.errors import DoesNotFit
-from hlsgen.schedule.network.memory import Lifetime, highest, place_by_lifetime, store_blocks
+from hlsgen.schedule.network.memory import (
+    Lifetime,
+    highest,
+    loaded,
+    place_by_lifetime,
+    store_blocks,
+)
 
 
 def test_living_items_never_overlap_and_dead_ones_make_room() -> None:
@@ -35,26 +41,36 @@ def test_a_chain_needs_no_more_than_two_neighbours() -> None:
 
 def test_blocks_that_all_fit_stay() -> None:
     stored = store_blocks([8, 0, 16], 24, "weights", "net")
-    assert stored.resident
+    assert all(stored.resident)
     assert stored.addresses[0] == 0
     assert stored.addresses[2] == 8
 
 
-def test_a_block_is_loaded_beside_the_one_in_use_or_waits_for_it() -> None:
-    sizes = [40, 0, 32, 60, 20, 48, 96, 12, 40]
-    stored = store_blocks(sizes, 100, "weights", "net")
-    assert not stored.resident
-    in_use: list[tuple[int, int]] = []
-    for size, address, waits in zip(sizes, stored.addresses, stored.waits, strict=True):
-        block = range(address, address + size)
-        assert block.stop <= 100
-        # without a wait, the words come while the run before is in progress
-        if size and not waits and in_use:
-            begin, end = in_use[-1]
-            assert block.stop <= begin or end <= block.start
-        in_use.append((address, address + size))
-    assert any(stored.waits)
-    assert not stored.waits[2]
+@pytest.mark.parametrize("capacity", (100, 200, 220, 400))
+def test_a_block_is_loaded_beside_all_others_that_matter_or_waits(capacity: int) -> None:
+    sizes = [40, 0, 32, 60, 20, 48, 96, 12, 40, 96, 96]
+    stored = store_blocks(sizes, capacity, "weights", "net")
+    blocks = [
+        range(first, first + size) for first, size in zip(stored.addresses, sizes, strict=True)
+    ]
+
+    def apart(one: int, other: int) -> bool:
+        a, b = blocks[one], blocks[other]
+        return not a or not b or a.stop <= b.start or b.stop <= a.start
+
+    assert all(block.stop <= capacity for block in blocks)
+    for number, stays in enumerate(stored.resident):
+        for other, other_stays in enumerate(stored.resident):
+            if number != other and (stays or other_stays):
+                assert apart(number, other)
+        # without a wait, its words come while the run before is in progress
+        if not stays and not stored.waits[number] and number:
+            assert apart(number, number - 1)
+    assert loaded(sizes, stored) == sum(
+        size for size, stays in zip(sizes, stored.resident, strict=True) if not stays
+    )
+    assert any(stored.waits) == (capacity < 2 * 96)
+    assert not all(stored.resident)
 
 
 def test_a_block_larger_than_the_memory_is_refused_with_the_shortfall() -> None:
