@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from hlsgen.arch.fabric import Cell, Fabric
-from hlsgen.kernel.ir import LoopGraph
+from hlsgen.kernel.ir import LoopGraph, Operand, Predicate, Value
 
 Unit = Literal["alu", "read", "write"]
 
@@ -97,3 +97,13 @@ class GridMapping:
     def length(self) -> int:
         """Cycles of one iteration, from cycle 0 to the last issue, inclusive."""
         return max(place.time for place in self.placements.values()) + 1
+
+    def producer(self, use: Use) -> str:
+        """The operation whose value the operand reads."""
+        operation = self.graph.operation(use.consumer)
+        if use.operand == "predicate":
+            read: Operand | Predicate | None = operation.predicate
+        else:
+            read = operation.operands[use.operand]
+        assert isinstance(read, Value)
+        return read.operation
