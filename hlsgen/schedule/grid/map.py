@@ -1,0 +1,65 @@
+"""The mapper: a loop graph on a fabric, at the smallest initiation interval found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import numpy as np
+
+from hlsgen.arch.fabric import Fabric
+from hlsgen.errors import DoesNotFit
+from hlsgen.kernel.check import check
+from hlsgen.kernel.ir import LoopGraph
+from hlsgen.schedule.grid.annealing import search
+from hlsgen.schedule.grid.bounds import bounds_of
+from hlsgen.schedule.grid.check import check_mapping
+from hlsgen.schedule.grid.mapping import GridMapping
+from hlsgen.schedule.grid.modulo_schedule import spread
+from hlsgen.schedule.grid.partial import Partial
+from hlsgen.schedule.grid.problem import Problem
+from hlsgen.schedule.grid.resources import wiring
+from hlsgen.schedule.grid.result import Outcome, to_mapping
+
+MOVES = 4000
+
+
+def map_graph(
+    graph: LoopGraph,
+    fabric: Fabric,
+    seed: int = 0,
+    time_limit: float = 100.0,
+    exact: bool = True,
+    homes: Mapping[str, str] | None = None,
+) -> GridMapping:
+    """The mapping of ``graph`` with the smallest interval found."""
+    started = time.monotonic()
+    check(graph)
+    problem = Problem(graph, fabric, homes or {})
+    lower = bounds_of(problem)
+    wires = wiring(fabric)
+    for interval in range(lower.interval, fabric.contexts + 1):
+        least = spread(problem, interval)
+        if least is None:
+            continue
+        longest = int(np.maximum(least, 0).max())
+        horizon = min(fabric.stages * interval, longest * 3 // 2 + 2 * interval + 8)
+        partial = Partial(problem, wires, least, interval, horizon)
+        if search(partial, seed, MOVES):
+            proved = interval == lower.interval
+            outcome = Outcome(
+                lower,
+                proved,
+                "" if proved else f"no mapping found at interval {interval - 1}",
+                time.monotonic() - started,
+                seed,
+            )
+            mapping = to_mapping(partial, outcome)
+            check_mapping(mapping)
+            return mapping
+    raise DoesNotFit(
+        f"loop graph {graph.name}",
+        f"expected a mapping on fabric {fabric.name} in at most {fabric.contexts} contexts,"
+        f" found none from interval {lower.interval} on",
+        "Use a larger fabric.",
+    )
