@@ -35,7 +35,12 @@ Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no tabl
 def compile_command(
     model: Annotated[Path, typer.Argument(help="ONNX file.")],
     board: Annotated[str | None, typer.Option(help="Board; see 'hlsgen boards'.")] = None,
-    schedule: Annotated[str, typer.Option(help="Schedule: stream.")] = "stream",
+    schedule: Annotated[
+        str, typer.Option(help="stream: an array per layer; grid: a program for one fabric.")
+    ] = "stream",
+    fabric: Annotated[
+        str | None, typer.Option(help="Fabric of schedule grid: a preset or a TOML file.")
+    ] = None,
     multipliers: Annotated[
         int | None, typer.Option(help="At most so many multipliers in DSP blocks.")
     ] = None,
@@ -55,7 +60,7 @@ def compile_command(
     dump: Annotated[Path | None, typer.Option(help="Folder for the text of each IR.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compile an ONNX model to Verilog, a manifest and a report."""
+    """Compile an ONNX model to Verilog, a manifest and a report (and, for a grid, its program)."""
     from hlsgen.flow import compile
 
     with terminal(quiet) as progress:
@@ -67,6 +72,7 @@ def compile_command(
             target_fps=target_fps,
             calibrate=calibrate,
             overrides=dict(_parse_unroll(item) for item in unroll or ()),
+            fabric=fabric,
             output=output,
             dump=dump,
             progress=progress,

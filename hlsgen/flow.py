@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from hlsgen.build.build import BuildResult
     from hlsgen.dataflow.ir import Dataflow
     from hlsgen.passes import IntegerModel
-    from hlsgen.schedule.ir import StreamSchedule, Unroll
+    from hlsgen.schedule.ir import Unroll
     from hlsgen.verify.result import VerifyResult
 
-DEFAULT_BOARD = "ulx3s_85f"
-SCHEDULES = ("stream",)
+SCHEDULES = ("stream", "grid")
 
 
 @dataclass(frozen=True)
@@ -79,14 +78,17 @@ def compile(
     target_fps: float | None = None,
     calibrate: str | os.PathLike[str] | None = None,
     overrides: Mapping[str, Unroll] | None = None,
+    fabric: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
     dump: str | os.PathLike[str] | None = None,
     progress: Progress = silent,
 ) -> Compiled:
     """Compile an ONNX model to Verilog.
 
+    ``schedule`` "stream": an array for every layer, sized for ``board``. "grid": a program for one fabric, a preset or a TOML file
+    (``fabric``; mac_8x8 if None), which computes layer after layer.
     ``multipliers`` bounds the multipliers that are mapped to DSP blocks; ``target_fps`` asks for the smallest design that
-    reaches so many inferences a second at the board's clock; ``calibrate`` is an npz file of samples with which a float model is
+    reaches so many inferences a second at the board's clock (both: stream); ``calibrate`` is an npz file of samples with which a float model is
     quantised; ``overrides`` fixes the unrolling of single processes; ``output`` is the folder written (a new temporary one
     if None); ``dump`` a folder for the text form of every IR. Raises HlsgenError.
     """
@@ -96,6 +98,7 @@ def compile(
             f"expected one of {', '.join(SCHEDULES)}; found {schedule!r}",
             "Choose a schedule of this list.",
         )
+    _check_options(schedule, fabric, multipliers, target_fps, overrides)
     directory = _output_directory(output)
     dumps = None if dump is None else _output_directory(dump)
 
@@ -105,23 +108,44 @@ def compile(
     from hlsgen.dataflow.check import check as check_dataflow
     from hlsgen.dataflow.lower import lower_with_ports
 
-    lowered = lower_with_ports(integer.hardware)
+    lowered = lower_with_ports(integer.hardware, nudged=schedule == "stream")
     check_dataflow(lowered.dataflow)
-    progress("solving for unroll factors", None)
-    plan, report, report_text = _schedule(
-        lowered.dataflow, board, multipliers, target_fps, overrides
-    )
-    if dumps is not None:
-        _dump(dumps, integer, plan)
-    progress("emitting Verilog", None)
-    from hlsgen.rtl.emit import emit
-    from hlsgen.rtl.verilog import to_verilog
+    if schedule == "grid":
+        from hlsgen.flow_grid import compile_to_grid
 
-    design = emit(plan, lowered, board=report["board"])
-    verilog = to_verilog(design)
-    manifest = design.manifest_for(verilog)
-    _write(directory, _files(source, integer, verilog, report, report_text), manifest)
-    return Compiled(directory, report, manifest)
+        design = compile_to_grid(lowered, fabric, board, progress)
+    else:
+        from hlsgen.flow_stream import compile_to_stream
+
+        options = (board, multipliers, target_fps, overrides)
+        design = compile_to_stream(lowered, *options, progress)
+    if dumps is not None:
+        _dump(dumps, integer, lowered.dataflow, design.schedule)
+    _write(directory, {**_references(source, integer), **design.files}, design.manifest)
+    return Compiled(directory, design.report, design.manifest)
+
+
+def _check_options(
+    schedule: str,
+    fabric: str | os.PathLike[str] | None,
+    multipliers: int | None,
+    target_fps: float | None,
+    overrides: Mapping[str, Unroll] | None,
+) -> None:
+    """Refuse options of the other schedule."""
+    given = {
+        "--fabric": ("grid", fabric is not None),
+        "--multipliers": ("stream", multipliers is not None),
+        "--target-fps": ("stream", target_fps is not None),
+        "--unroll": ("stream", bool(overrides)),
+    }
+    for option, (wanted, present) in given.items():
+        if present and wanted != schedule:
+            raise BadOption(
+                option,
+                f"expected --schedule {wanted}, found --schedule {schedule}",
+                f"Leave {option} out, or compile with --schedule {wanted}.",
+            )
 
 
 def _import_model(
@@ -143,50 +167,17 @@ def _import_model(
     return proto.SerializeToString(), to_integer(graph)
 
 
-def _schedule(
-    dataflow: Dataflow,
-    board_name: str | None,
-    multipliers: int | None,
-    target_fps: float | None,
-    overrides: Mapping[str, Unroll] | None,
-) -> tuple[StreamSchedule, dict[str, Any], str]:
-    from hlsgen.arch.board import load_board
-    from hlsgen.report import report, report_text
-    from hlsgen.schedule.check import check
-    from hlsgen.schedule.stream import StreamOptions, schedule
-
-    board = load_board(board_name or DEFAULT_BOARD)
-    interval = None
-    if target_fps is not None:
-        if not 0 < target_fps <= board.clock_mhz * 1e6:
-            raise BadOption(
-                "--target-fps",
-                f"expected more than 0 and at most {board.clock_mhz * 1e6:g} (one per clock cycle of"
-                f" {board.name}), found {target_fps:g}",
-                "Ask for a rate in this range.",
-            )
-        interval = int(board.clock_mhz * 1e6 / target_fps)
-    options = StreamOptions(
-        multipliers=multipliers, target_interval=interval, overrides=overrides or {}
-    )
-    plan = schedule(dataflow, board, options)
-    check(plan)
-    data = report(plan, board)
-    return plan, data, report_text(data)
-
-
-def _dump(directory: Path, integer: IntegerModel, plan: StreamSchedule) -> None:
+def _dump(directory: Path, integer: IntegerModel, dataflow: Dataflow, schedule: str) -> None:
     """The text form of every IR, each with the npz file of its constants."""
     from hlsgen.dataflow import text as dataflow_text
     from hlsgen.graph import text as graph_text
-    from hlsgen.schedule import text as schedule_text
 
     parts = (integer.host_before, integer.hardware, integer.host_after)
     (directory / "integer.txt").write_text(graph_text.to_text(*parts))
     (directory / "integer.npz").write_bytes(_npz(graph_text.constants_of(*parts)))
-    (directory / "dataflow.txt").write_text(dataflow_text.to_text(plan.dataflow))
-    (directory / "dataflow.npz").write_bytes(_npz(dataflow_text.store_arrays(plan.dataflow)))
-    (directory / "schedule.txt").write_text(schedule_text.to_text(plan))
+    (directory / "dataflow.txt").write_text(dataflow_text.to_text(dataflow))
+    (directory / "dataflow.npz").write_bytes(_npz(dataflow_text.store_arrays(dataflow)))
+    (directory / "schedule.txt").write_text(schedule)
 
 
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
@@ -230,14 +221,8 @@ def _write(directory: Path, files: Mapping[str, bytes], manifest: Mapping[str, A
     os.replace(partial, target)
 
 
-def _files(
-    source: bytes,
-    integer: IntegerModel,
-    verilog: str,
-    report: Mapping[str, Any],
-    report_text: str,
-) -> dict[str, bytes]:
-    """The content of a compiled folder but for its manifest."""
+def _references(source: bytes, integer: IntegerModel) -> dict[str, bytes]:
+    """What a compiled folder is verified against."""
     from hlsgen.graph import text as graph_text
 
     parts = (integer.host_before, integer.hardware, integer.host_after)
@@ -245,7 +230,4 @@ def _files(
         "model.onnx": source,
         "integer.txt": graph_text.to_text(*parts).encode(),
         "constants.npz": _npz(graph_text.constants_of(*parts)),
-        "design.v": verilog.encode(),
-        "report.json": json.dumps(report, indent=1).encode(),
-        "report.txt": report_text.encode(),
     }

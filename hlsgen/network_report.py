@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from hlsgen.arch.program import Packet, to_words
 from hlsgen.report import aligned
 from hlsgen.schedule.network.border import border
 from hlsgen.schedule.network.plan import NetworkPlan
+from hlsgen.schedule.network.ports import (
+    input_bands,
+    input_packets,
+    output_bands,
+    output_packets,
+    result_words,
+)
 from hlsgen.schedule.network.program import phase_packets, setup_packets
 from hlsgen.schedule.network.timeline import Span, timeline
 
@@ -35,6 +44,7 @@ def network_report(plan: NetworkPlan) -> dict[str, Any]:
         "runs": len(plan.phases),
         "setup_words": _count(setup_packets(plan)),
         "sample_words": sum(_count(items) for items in packets),
+        "interval": cycles + _border_words(plan) + _count(packets[0]),
         "west_elements": sides.west_words,
         "west_elements_used": max(r.base + r.size for r in plan.regions.values()),
         "north_elements": sides.north_words,
@@ -42,6 +52,16 @@ def network_report(plan: NetworkPlan) -> dict[str, Any]:
         "parameters_resident": all(plan.parameters.resident),
         "layers": _layers(plan, spans, elements),
     }
+
+
+def _border_words(plan: NetworkPlan) -> int:
+    """Words of a sample, of the requests for its results and of the results."""
+    zeros = {
+        name: np.zeros(plan.dataflow.channels[name].shape, int) for name in plan.dataflow.inputs
+    }
+    bands = output_bands(plan)
+    sample = input_packets(plan.fabric, input_bands(plan), zeros)
+    return _count(sample) + _count(output_packets(bands)) + result_words(bands)
 
 
 def _count(packets: Sequence[Packet]) -> int:

@@ -24,9 +24,9 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("dataflow",),
     ("kernel",),
     ("arch", "schedule", "cycle_model"),
-    ("rtl", "report"),
+    ("rtl", "report", "network_report"),
     ("build", "verify"),
-    ("flow", "cli"),
+    ("flow_parts", "flow_stream", "flow_grid", "flow", "cli"),
 )
 # The `lower` of an operator builds processes.
 EXCEPTIONS = {
