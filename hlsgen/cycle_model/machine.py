@@ -1,0 +1,332 @@
+"""The fabric, cycle by cycle: the meaning of a configuration, as docs/grid.md says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hlsgen.arch.configuration import Configuration
+from hlsgen.arch.configuration_words import address_bits
+from hlsgen.arch.fabric import Fabric
+from hlsgen.arch.fabric_file import fabric_hash
+from hlsgen.cycle_model.course import line_courses
+from hlsgen.cycle_model.drain import Drain
+from hlsgen.cycle_model.tiles import Banks, OtherRead, OtherWrite, Ports, ports
+from hlsgen.cycle_model.visible import Group, Places, Slot, slots
+from hlsgen.errors import IllegalGraph
+from hlsgen.word import WORD_OPERATORS, wrap
+
+
+@dataclass(eq=False)
+class State:
+    """What a fabric keeps from run to run."""
+
+    banks: Banks
+    parameters: dict[str, np.ndarray]
+    registers: np.ndarray
+    accumulators: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        fabric: Fabric,
+        banks: Mapping[str, np.ndarray],
+        parameters: Mapping[str, np.ndarray],
+    ) -> State:
+        """A fabric after reset with these bank contents and parameter rows (bias, multiplier, rounding)."""
+        rows = {tile.name: np.zeros((tile.parameters, 3), dtype=np.int64) for tile in fabric.tiles}
+        for name, found in parameters.items():
+            rows[name][: len(found)] = found
+        cells = len(fabric.cells)
+        return cls(
+            Banks.of(fabric, banks),
+            rows,
+            np.zeros((cells, max(1, fabric.registers)), dtype=np.int64),
+            np.zeros(cells, dtype=np.int64),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """``banks``: tile name -> elements as unsigned bits; ``executed``: accumulations per processing element."""
+
+    banks: Mapping[str, np.ndarray]
+    stream_out: tuple[int, ...]
+    cycles: int
+    executed: np.ndarray
+
+
+def run(
+    fabric: Fabric,
+    configuration: Configuration,
+    banks: Mapping[str, np.ndarray],
+    parameters: Mapping[str, np.ndarray] | None = None,
+    stream_in: Sequence[int] = (),
+) -> RunResult:
+    """One run on a fabric after reset; raises IllegalGraph for a configuration of another fabric."""
+    state = State.of(fabric, banks, parameters or {})
+    streams = Streams(list(stream_in))
+    executed = run_on(fabric, configuration, state, streams)
+    return RunResult(state.banks.contents(), tuple(streams.given), configuration.cycles, executed)
+
+
+@dataclass(eq=False)
+class Streams:
+    """The streams at the border: words still to come, words given."""
+
+    coming: list[int]
+    given: list[int] = field(default_factory=list)
+    taken: int = 0
+
+    def take(self) -> int:
+        """The next word of the input stream; raises IllegalGraph where there is none."""
+        if self.taken == len(self.coming):
+            raise IllegalGraph(
+                "stream_in",
+                f"expected more than {self.taken} words, found no more",
+                "Send as many words as the run takes.",
+            )
+        self.taken += 1
+        return self.coming[self.taken - 1]
+
+
+def run_on(
+    fabric: Fabric, configuration: Configuration, state: State, streams: Streams
+) -> np.ndarray:
+    """One run that changes ``state`` and ``streams``; returns how often each processing element accumulated."""
+    expected = fabric_hash(fabric)
+    if configuration.fabric_hash != expected:
+        raise IllegalGraph(
+            f"configuration for {fabric.name}",
+            f"expected a fabric with hash {expected:08x}, found {configuration.fabric_hash:08x}",
+            "Map the kernel again for this fabric.",
+        )
+    machine = _Machine(fabric, configuration, state, streams)
+    for cycle in range(configuration.cycles):
+        machine.step(cycle)
+    return machine.executed
+
+
+class _Machine:
+    """One run."""
+
+    def __init__(
+        self, fabric: Fabric, configuration: Configuration, state: State, streams: Streams
+    ) -> None:
+        self.fabric, self.state, self.streams = fabric, state, streams
+        self.interval = configuration.interval
+        iterations = -(-configuration.cycles // self.interval)
+        self.places = Places.of(fabric)
+        self.slots = slots(configuration, self.places)
+        self.ports = ports(configuration, self.places, state.banks, iterations)
+        self.before = fabric.stages
+        self.lines = line_courses(configuration, iterations, self.before)
+        self.drain = Drain.of(fabric, configuration, state.parameters)
+        self.visible = np.zeros(self.places.size, dtype=np.int64)
+        cells = len(fabric.cells)
+        self.executed = np.zeros(cells, dtype=np.int64)
+        self.rows = np.arange(cells)
+        self.depth = max(kind.late_latency for kind in fabric.pe_kinds) + 1
+        self.late = np.zeros((self.depth, cells), dtype=np.int64)
+        self.drained: list[tuple[np.ndarray, np.ndarray] | None] = [None] * self.depth
+
+    def step(self, cycle: int) -> None:
+        """One enabled cycle."""
+        iteration, number = divmod(cycle, self.interval)
+        slot, tile_ports = self.slots[number], self.ports[number]
+        column = self.before + iteration
+        places, visible = self.places, self.visible
+        cells = len(self.rows)
+        # What registers show in this cycle.
+        late = self.late[cycle % self.depth]
+        visible[places.late : places.late + cells] = late
+        late[:] = 0
+        if self.fabric.registers:
+            self._read_registers(slot, iteration)
+        visible[places.constant : places.constant + cells] = slot.constants
+        visible[places.result : places.result + cells] = 0
+        self.drain.arrive(cycle)
+        # What is computed from it.
+        for group in slot.fast:
+            a, b = self._operands(group, column)
+            result = self._word_result(group, a >> 2, b >> 2, column)
+            visible[places.result + group.cells] = result << 2
+        for group in slot.late:
+            self._issue(group, cycle, column)
+        memory = self._read_tiles(tile_ports, iteration)
+        self._write_tiles(tile_ports, iteration, column)
+        self.drain.write(cycle, self.state.banks)
+        # The end of the cycle.
+        drained = self.drained[cycle % self.depth]
+        self.drained[cycle % self.depth] = None
+        self.drain.shift(drained)
+        if len(slot.write_cells):
+            physical = (slot.write_registers - iteration) % self.fabric.registers
+            words = visible[slot.write_sources] & ~3  # registers keep no marks
+            self.state.registers[slot.write_cells, physical] = words
+        links = visible[slot.link_sources]
+        visible[1 : 1 + len(links)] = links
+        visible[places.memory : places.memory + len(memory)] = memory
+
+    def _read_registers(self, slot: Slot, iteration: int) -> None:
+        count, cells = self.fabric.registers, len(self.rows)
+        for start, indices in (
+            (self.places.register_a, slot.read_a),
+            (self.places.register_b, slot.read_b),
+        ):
+            physical = (indices - iteration) % count
+            self.visible[start : start + cells] = self.state.registers[self.rows, physical]
+
+    def _operands(self, group: Group, column: int) -> tuple[np.ndarray, np.ndarray]:
+        """Operands a and b with their marks."""
+        a, b = self.visible[group.a], self.visible[group.b]
+        if (group.initial >= 0).any():
+            start = group.at_start.hold(self.visible, self.lines, column)
+            a = np.where(start & (group.initial == 0), group.replacement, a)
+            b = np.where(start & (group.initial == 1), group.replacement, b)
+        return a, b
+
+    def _word_result(self, group: Group, a: np.ndarray, b: np.ndarray, column: int) -> np.ndarray:
+        operator, bits = WORD_OPERATORS[group.operator], self.fabric.word_bits
+        operands = (a, b)[: operator.operands]
+        if group.operator == "select":
+            true = group.predicate.hold(self.visible, self.lines, column)
+            return np.where(true, a, b)
+        result = wrap(np.asarray(operator.meaning(bits, *operands)), bits)
+        if group.predicate.always:
+            return np.asarray(result)
+        true = group.predicate.hold(self.visible, self.lines, column)
+        return np.where(true, result, 0)
+
+    def _issue(self, group: Group, cycle: int, column: int) -> None:
+        """An operator of more than one cycle."""
+        a, b = self._operands(group, column)
+        due = (cycle + group.latency - 1) % self.depth
+        if not WORD_OPERATORS[group.operator].accumulates:
+            result = self._word_result(group, a >> 2, b >> 2, column)
+            self.late[due, group.cells] = result << 2
+            return
+        executes = (
+            True
+            if group.predicate.always
+            else group.predicate.hold(self.visible, self.lines, column)
+        )
+        clear = self._when(group.clear, group.at_start, a >> 1, column)
+        held = self.state.accumulators[group.cells]
+        if group.operator == "multiply_accumulate":
+            total = np.where(clear, 0, held) + (a >> 2) * (b >> 2)
+        else:
+            total = np.where(clear, a >> 2, np.maximum(held, a >> 2))
+        total = wrap(total, self.fabric.accumulator_bits)
+        kept = np.where(executes, total, held)
+        self.state.accumulators[group.cells] = kept
+        self.executed[group.cells] += executes
+        low = np.where(executes, wrap(total, self.fabric.word_bits), 0)
+        self.late[due, group.cells] = low << 2
+        drains = self._when(group.drain, group.drain_at, a, column) & executes
+        if drains.any():
+            self._hand_over(due, group.cells[drains], kept[drains])
+
+    def _hand_over(self, due: int, cells: np.ndarray, words: np.ndarray) -> None:
+        before = self.drained[due]
+        if before is not None:
+            cells, words = (
+                np.concatenate(pair) for pair in zip(before, (cells, words), strict=True)
+            )
+        self.drained[due] = (cells, words)
+
+    def _when(self, codes: np.ndarray, at: object, marks: np.ndarray, column: int) -> np.ndarray:
+        """Which of clear or drain hold; ``marks`` has the mark that counts in its lowest bit."""
+        hold = codes == 1
+        if (codes == 2).any():
+            hold = hold | (codes == 2) & at.hold(self.visible, self.lines, column)  # type: ignore[attr-defined]
+        if (codes == 3).any():
+            hold = hold | (codes == 3) & (marks & 1).astype(bool)
+        return np.asarray(hold)
+
+    def _read_tiles(self, item: Ports, iteration: int) -> np.ndarray:
+        """The words that the tiles show in the next cycle."""
+        memory = np.zeros(len(self.fabric.tiles), dtype=np.int64)
+        reads, cells = item.reads, self.state.banks.cells
+        if reads is not None:
+            found = cells[reads.elements[iteration]]
+            words = wrap((found ^ reads.half) - reads.half, self.fabric.word_bits)
+            memory[reads.tiles] = words << 2 | reads.marks[iteration]
+        for other in item.other_reads:
+            memory[other.tile] = self._other_read(other, iteration)
+        return memory
+
+    def _other_read(self, item: OtherRead, iteration: int) -> int:
+        context, banks, bits = item.context, self.state.banks, self.fabric.word_bits
+        tile = self.fabric.tiles[item.tile]
+        if context.mode == "stream":
+            return wrap(self.streams.take(), bits) << 2
+        if context.mode == "address":
+            found = item.course
+            if found is None or not found.valid[iteration]:
+                return 0
+            address = int(found.address[iteration]) + context.offset
+            # The address as it stands on the bank's lines: extended as a signed or unsigned number of its bits.
+            word = address % (1 << address_bits(tile))
+            if context.signed:
+                word = wrap(word, address_bits(tile))
+            marks = 2 * int(found.first[iteration]) + int(found.last[iteration])
+            return wrap(word, bits) << 2 | marks
+        index = int(self.visible[item.index]) >> 2
+        if context.wrap_bits is not None:
+            index &= (1 << context.wrap_bits) - 1
+        place = (index + context.offset) % banks.sizes[item.tile]
+        element = int(banks.cells[banks.first[item.tile] + place])
+        if context.signed:
+            element = wrap(element, tile.bits)
+        return wrap(element, bits) << 2
+
+    def _write_tiles(self, item: Ports, iteration: int, column: int) -> None:
+        writes, cells = item.writes, self.state.banks.cells
+        others = [
+            (other, self._other_write(other, iteration, column)) for other in item.other_writes
+        ]
+        if writes is not None:
+            enable = writes.enables[iteration]
+            if not writes.predicate.always:
+                enable = enable & writes.predicate.hold(self.visible, self.lines, column)
+            if enable.any():
+                words = (self.visible[writes.sources] >> 2) & writes.cut
+                words = ((words ^ writes.half) - writes.half) & writes.bits
+                cells[writes.elements[iteration][enable]] = words[enable]
+        for _, written in others:
+            if written is not None:
+                cells[written[0]] = written[1]
+
+    def _other_write(self, item: OtherWrite, iteration: int, column: int) -> tuple[int, int] | None:
+        """(element, bits) to be written, None where nothing is."""
+        context, banks = item.context, self.state.banks
+        found = item.course
+        if context.mode == "affine":
+            assert found is not None
+            active = found.valid if context.when is None else found.last_from[context.when]
+            if not active[iteration]:
+                return None
+        true = item.predicate.always or bool(
+            item.predicate.hold(self.visible, self.lines, column)[0]
+        )
+        if not true:
+            return None
+        word = self.streams.take() if item.source is None else int(self.visible[item.source]) >> 2
+        if context.mode == "stream":
+            self.streams.given.append(wrap(word, self.fabric.word_bits))
+            return None
+        word &= (1 << context.element_bits) - 1
+        if context.signed:
+            word = wrap(word, context.element_bits)
+        if context.mode == "indexed":
+            index = int(self.visible[item.index]) >> 2
+            if context.wrap_bits is not None:
+                index &= (1 << context.wrap_bits) - 1
+            address = index + context.offset
+        else:
+            address = int(found.address[iteration]) + context.offset  # type: ignore[union-attr]
+        place = banks.first[item.tile] + address % banks.sizes[item.tile]
+        return place, word & ((1 << self.fabric.tiles[item.tile].bits) - 1)

@@ -1,0 +1,119 @@
+"""Programs of the load port, executed: the meaning of what is sent to a fabric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlsgen.arch.configuration_packing import Write as Written
+from hlsgen.arch.configuration_packing import unpack
+from hlsgen.arch.configuration_words import TILE_CONFIGURATION, TILE_PARAMETERS
+from hlsgen.arch.fabric import Fabric
+from hlsgen.arch.fabric_file import fabric_hash
+from hlsgen.arch.program import (
+    PARAMETER_WORDS,
+    Hello,
+    Read,
+    Run,
+    Write,
+    bank_elements,
+    bank_words,
+    from_words,
+)
+from hlsgen.cycle_model.machine import State, Streams, run_on
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramResult:
+    """``unload``: 32-bit words sent back; ``run_cycles``: enabled cycles of every run; ``refused``: the program was for another fabric.
+
+    ``cycles``: of the whole program where it was measured (simulation), else None.
+    """
+
+    unload: np.ndarray
+    stream_out: tuple[int, ...]
+    run_cycles: tuple[int, ...]
+    refused: bool
+    cycles: int | None = None
+
+
+def run_program(
+    fabric: Fabric, words: Sequence[int] | np.ndarray, stream_in: Sequence[int] = ()
+) -> ProgramResult:
+    """Execute a program on a fabric after reset. Raises BadFile for words that are no program."""
+    state = State.of(fabric, {}, {})
+    streams = Streams(list(stream_in))
+    unload: list[int] = []
+    run_cycles: list[int] = []
+    written: list[Written] = []
+    greeted, refused = False, False
+    for packet in from_words(words):
+        if isinstance(packet, Hello):
+            greeted = packet.hash == fabric_hash(fabric)
+            refused = refused or not greeted
+            continue
+        refused = refused or not greeted
+        if refused:
+            continue
+        match packet:
+            case Write(unit, address, data):
+                if not _write_memory(fabric, state, packet):
+                    written.append((unit, address, data))
+            case Read():
+                unload += _read_bank(fabric, state, packet)
+            case Run():
+                configuration = unpack(fabric, written)
+                run_on(fabric, configuration, state, streams)
+                run_cycles.append(configuration.cycles)
+                written = []
+    return ProgramResult(
+        np.array(unload, dtype=np.uint32), tuple(streams.given), tuple(run_cycles), refused
+    )
+
+
+def _write_memory(fabric: Fabric, state: State, packet: Write) -> bool:
+    """Write to a bank or to parameters; False where the packet is configuration."""
+    number = packet.unit - len(fabric.cells)
+    if (
+        not 0 <= number < len(fabric.tiles)
+        or TILE_CONFIGURATION <= packet.address < TILE_PARAMETERS
+    ):
+        return False
+    tile = fabric.tiles[number]
+    if packet.address < TILE_CONFIGURATION:
+        elements = bank_elements(tile, packet.words, signed=False)
+        lanes = 32 // tile.bits
+        size = state.banks.sizes[number]
+        places = (packet.address * lanes + np.arange(len(elements))) % size
+        state.banks.cells[state.banks.first[number] + places] = elements
+        return True
+    rows = state.parameters[tile.name]
+    for k, word in enumerate(packet.words):
+        row, part = divmod(packet.address - TILE_PARAMETERS + k, PARAMETER_WORDS)
+        rows[row % len(rows)] = _with_part(rows[row % len(rows)], part, word)
+    return True
+
+
+def _with_part(row: np.ndarray, part: int, word: int) -> np.ndarray:
+    """A parameter row with one of its four words replaced."""
+    bias, multiplier, rounding = (int(value) for value in row)
+    signed = word - (1 << 32) if word >> 31 else word
+    if part == 0:
+        bias = signed
+    elif part == 1:
+        multiplier = word
+    elif part == 2:
+        rounding = (rounding >> 32 << 32) | word
+    else:
+        rounding = (signed << 32) | (rounding & 0xFFFFFFFF)
+    return np.array([bias, multiplier, rounding], dtype=np.int64)
+
+
+def _read_bank(fabric: Fabric, state: State, packet: Read) -> tuple[int, ...]:
+    number = packet.unit - len(fabric.cells)
+    tile, lanes = fabric.tiles[number], 32 // fabric.tiles[number].bits
+    size = state.banks.sizes[number]
+    places = (packet.address * lanes + np.arange(packet.count * lanes)) % size
+    return bank_words(tile, state.banks.cells[state.banks.first[number] + places])
