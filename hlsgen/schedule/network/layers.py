@@ -71,6 +71,7 @@ def layer(fabric: Fabric, border: Border, dataflow: Dataflow, process: Process) 
     if not banded and dataflow.channels[process.write.channel].shape[0] > 1:
         raise _unsupported(process, "results written row by row", "another order of rows")
     if finish.mode == "pair" or finish.factors is not None:
+        _check_two_operands(fabric, border, process)
         found = Layer(process, "both", "multiply_accumulate", finish, None, None, banded)
     elif process.step == MULTIPLY_ACCUMULATE:
         found = _weighted(border, dataflow, process, finish, banded)
@@ -97,6 +98,17 @@ def layer(fabric: Fabric, border: Border, dataflow: Dataflow, process: Process) 
             f"{process.accumulator.bits}",
         )
     return found
+
+
+def _check_two_operands(fabric: Fabric, border: Border, process: Process) -> None:
+    generators = min(tile.read_generators for tile in border.west)
+    if generators < 2 or fabric.contexts < 2:
+        raise UnsupportedOp(
+            f"process {process.name}",
+            f"expected 2 contexts and west tiles with 2 read generators, found {fabric.contexts} and {generators} "
+            f"(fabric {fabric.name})",
+            f"Use a fabric with two of each. {STREAM}",
+        )
 
 
 def _weighted(

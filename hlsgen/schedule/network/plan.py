@@ -43,6 +43,7 @@ from hlsgen.schedule.network.memory import (
 from hlsgen.schedule.network.nest import weights_of_columns
 from hlsgen.schedule.network.phase import Phase, Work
 from hlsgen.schedule.network.regions import Region, aligned, bands, needed_rows, union
+from hlsgen.word import wrap
 
 _SPLITS = 4
 """Runs with at most a whole tile's, a half, a quarter, an eighth of weights (and of parameter rows) are tried."""
@@ -225,7 +226,7 @@ def _work(
         tuple(regions[read.source] for read in reads),
         regions[process.write.channel],
         tuple(dataflow.channels[read.source].element.signed for read in reads),
-        reads[0].outside or 0,
+        wrap(reads[0].outside or 0, 8),
         weights,
         parameter,
     )
