@@ -51,6 +51,8 @@ class ProcessPoint:
 
 @dataclass(frozen=True)
 class Manifest:
+    """``schedule``: stream, or grid (then ``verify/grid.py`` reads the rest of the file)."""
+
     top: str
     clock: str
     reset: str
@@ -61,6 +63,7 @@ class Manifest:
     processes: tuple[ProcessPoint, ...]
     predicted_interval_cycles: int
     predicted_latency_cycles: int
+    schedule: str = "stream"
 
 
 def load_manifest(directory: Path) -> Manifest:
@@ -77,14 +80,14 @@ def load_manifest(directory: Path) -> Manifest:
         if not isinstance(fields, dict):
             raise ValueError("not an object")
     except FileNotFoundError:
-        raise _stale(path, "expected the manifest of a compiled design, found no file") from None
+        raise stale(path, "expected the manifest of a compiled design, found no file") from None
     except (OSError, ValueError) as error:
-        raise _stale(path, f"expected JSON, found {error}") from None
+        raise stale(path, f"expected JSON, found {error}") from None
     _check_version(path, fields)
     try:
         manifest = _parse(fields)
     except (KeyError, TypeError, ValueError, HlsgenError) as error:
-        raise _stale(path, f"expected a complete manifest, found {error!r}") from None
+        raise stale(path, f"expected a complete manifest, found {error!r}") from None
     _check_verilog(directory / "design.v", manifest.verilog_sha256)
     return manifest
 
@@ -93,7 +96,7 @@ def _check_version(path: Path, fields: Mapping[str, Any]) -> None:
     from hlsgen import __version__
 
     if fields.get("hlsgen") != __version__:
-        raise _stale(
+        raise stale(
             path, f"expected a design of hlsgen {__version__}, found one of {fields.get('hlsgen')}"
         )
 
@@ -102,9 +105,9 @@ def _check_verilog(path: Path, expected: str) -> None:
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise _stale(path, f"expected the design's Verilog, found {error}") from None
+        raise stale(path, f"expected the design's Verilog, found {error}") from None
     if found != expected:
-        raise _stale(
+        raise stale(
             path, f"expected sha256 {expected[:16]}... of the manifest, found {found[:16]}..."
         )
 
@@ -124,6 +127,7 @@ def _parse(fields: Mapping[str, Any]) -> Manifest:
         ),
         predicted_interval_cycles=int(fields["predicted_interval_cycles"]),
         predicted_latency_cycles=int(fields["predicted_latency_cycles"]),
+        schedule=str(fields.get("schedule", "stream")),
     )
 
 
@@ -149,5 +153,6 @@ def _port(fields: Mapping[str, Any]) -> Port:
     return port
 
 
-def _stale(path: Path, problem: str) -> BadFile:
+def stale(path: Path, problem: str) -> BadFile:
+    """A file of a compiled folder that is missing, broken or of another compilation."""
     return BadFile(str(path), problem, "Compile the model again with 'hlsgen compile'.")

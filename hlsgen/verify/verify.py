@@ -23,6 +23,8 @@ from hlsgen.verify.stored import stored_reference
 from hlsgen.verify.timing import TIMED_SAMPLES, measure, slowest_cycles
 
 STALLS = ("random", "none")
+GRID_TIMED_SAMPLES = 3
+"""A grid computes one sample after the other, so that few tell the interval."""
 
 __all__ = ["Request", "Runs", "load_inputs", "verify", "verify_against"]
 
@@ -66,6 +68,12 @@ def verify(
     directory = Path(directory)
     request = _checked(stall, engine, reference, seed, samples)
     manifest = load_manifest(directory)
+    if manifest.schedule == "grid" and engine != "cocotb":
+        raise BadOption(
+            "--engine",
+            f"expected cocotb for a design of schedule grid, found {engine}",
+            "Leave --engine out.",
+        )
     stored = stored_reference(directory, manifest, reference)
     return verify_against(
         directory, manifest, stored, first_samples(inputs, samples), request, progress
@@ -82,10 +90,9 @@ def verify_against(
 ) -> VerifyResult:
     """:func:`verify` with the reference given rather than read from the folder."""
     hardware_inputs = reference.prepare(inputs)
-    simulator = find_simulator()
-    progress(f"building the simulator ({request.engine})", None)
-    executable = build_executable(directory, manifest, simulator, request.engine)
-    runs = _run(executable, manifest, hardware_inputs, request, progress)
+    grid = manifest.schedule == "grid"
+    run = _run_grid if grid else _run
+    runs = run(directory, manifest, hardware_inputs, request, progress)
     progress(f"evaluating the integer graph ({request.reference})", None)
     want = reference.integers(hardware_inputs)
     comparison, timed = _compare(runs, want)
@@ -93,11 +100,11 @@ def verify_against(
     default = _ort_mismatches(reference, inputs, runs.main, "default")
     integer = default if default == 0 else _ort_mismatches(reference, inputs, runs.main, "integer")
     finding = None
-    if comparison.mismatches or timed.mismatches:
+    if (comparison.mismatches or timed.mismatches) and not grid:
         finding = _search(
             directory,
             manifest,
-            simulator,
+            find_simulator(),
             reference,
             hardware_inputs,
             request,
@@ -113,7 +120,7 @@ def verify_against(
         timing=measure(runs.timed),
         predicted_latency_cycles=manifest.predicted_latency_cycles,
         predicted_interval_cycles=manifest.predicted_interval_cycles,
-        slowest_cycles=slowest_cycles(directory, manifest),
+        slowest_cycles=None if grid else slowest_cycles(directory, manifest),
         engine=request.engine,
         stall=request.stall,
         reference=request.reference,
@@ -128,7 +135,8 @@ def verify_against(
     if result.violations and not result.mismatches:
         raise Mismatch(
             f"{directory}: {manifest.top}",
-            f"expected the rules of AXI4-Stream to hold, found: {'; '.join(result.violations)}",
+            f"expected the rules of AXI4-Stream{' and predicted cycles' if grid else ''} to hold, "
+            f"found: {'; '.join(result.violations)}",
             f"All elements are right; {path} holds the whole result. This is a fault of hlsgen: please report it.",
         )
     return result
@@ -151,14 +159,34 @@ def _checked(stall: str, engine: str, reference: str, seed: int, samples: int | 
     return Request(stall, engine, reference, seed)
 
 
+def _run_grid(
+    directory: Path,
+    manifest: Manifest,
+    inputs: Mapping[str, np.ndarray],
+    request: Request,
+    progress: Progress,
+) -> Runs:
+    """The program on the samples, under stalls and (on few samples) at full speed."""
+    from hlsgen.verify.grid import simulate_grid
+
+    main = simulate_grid(directory, manifest, inputs, request.stall, request.seed, progress)
+    if request.stall == "none":
+        return Runs(main, main)
+    few = _timed_samples(inputs, GRID_TIMED_SAMPLES)
+    return Runs(main, simulate_grid(directory, manifest, few, "none", request.seed, progress))
+
+
 def _run(
-    executable: Path,
+    directory: Path,
     manifest: Manifest,
     inputs: Mapping[str, np.ndarray],
     request: Request,
     progress: Progress,
 ) -> Runs:
     """The run under stalls, and one at full speed for timing."""
+    simulator = find_simulator()
+    progress(f"building the simulator ({request.engine})", None)
+    executable = build_executable(directory, manifest, simulator, request.engine)
     enough = len(next(iter(inputs.values()))) >= TIMED_SAMPLES
     if request.stall == "none" and enough:
         both = simulate(
@@ -169,7 +197,7 @@ def _run(
         executable,
         request.engine,
         manifest,
-        _timed_samples(inputs),
+        _timed_samples(inputs, TIMED_SAMPLES),
         "none",
         request.seed,
         progress=progress,
@@ -187,12 +215,12 @@ def _compare(runs: Runs, want: Mapping[str, np.ndarray]) -> tuple[Comparison, Co
     main = compare(runs.main, want)
     if runs.timed is runs.main:
         return main, main
-    return main, compare(runs.timed, _timed_samples(want))
+    return main, compare(runs.timed, _timed_samples(want, runs.timed.samples))
 
 
-def _timed_samples(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _timed_samples(tensors: Mapping[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
     """The first samples, repeated where there are fewer than a timing run needs."""
-    return {name: array[np.arange(TIMED_SAMPLES) % len(array)] for name, array in tensors.items()}
+    return {name: array[np.arange(count) % len(array)] for name, array in tensors.items()}
 
 
 def _search(
@@ -209,7 +237,7 @@ def _search(
     main, timed = comparisons
     failing, stall, samples = main, "mixed" if request.stall == "random" else "none", inputs
     if not main.mismatches:
-        failing, stall, samples = timed, "none", _timed_samples(inputs)
+        failing, stall, samples = timed, "none", _timed_samples(inputs, TIMED_SAMPLES)
     first = failing.first_sample
     assert first is not None, "a comparison with mismatches shows the first of them"
     if not manifest.processes:
