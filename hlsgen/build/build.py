@@ -134,7 +134,13 @@ def synthesise(
 
 
 def board_top(manifest: Mapping[str, Any], board: Board, directory: Path) -> BoardTop:
-    """The board top around the circuit of a manifest; raises BadOption for several inputs or outputs."""
+    """The board top around the circuit of a manifest; raises BadOption for several inputs or outputs, and for a grid."""
+    if manifest.get("schedule") == "grid":
+        raise BadOption(
+            f"{directory / 'manifest.json'}",
+            "expected a design of schedule stream for a board's top, found one of schedule grid",
+            "Put hlsgen_top of design.v into a system of yours that drives its load port with setup.bin and sample.bin.",
+        )
     if (len(manifest["inputs"]), len(manifest["outputs"])) != (1, 1):
         raise BadOption(
             f"{directory / 'manifest.json'}",

@@ -76,6 +76,14 @@ def test_an_unknown_family_is_refused(toy: Path) -> None:
         synthesise(toy, "max10")
 
 
+def test_a_grid_has_no_board_top(toy: Path, tmp_path: Path) -> None:
+    folder = copied(toy, tmp_path / "design")
+    manifest = read_manifest(folder)
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "schedule": "grid"}))
+    with pytest.raises(BadOption, match="found one of schedule grid"):
+        build(folder)
+
+
 def test_several_inputs_do_not_fit_one_serial_line(tmp_path: Path) -> None:
     from toy_design import write_toy
 
