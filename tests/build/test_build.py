@@ -81,7 +81,7 @@ def test_a_grid_has_no_board_top(toy: Path, tmp_path: Path) -> None:
     manifest = read_manifest(folder)
     (folder / "manifest.json").write_text(json.dumps({**manifest, "schedule": "grid"}))
     with pytest.raises(BadOption, match="found one of schedule grid"):
-        build(folder)
+        build(folder, "ulx3s_85f")
 
 
 def test_several_inputs_do_not_fit_one_serial_line(tmp_path: Path) -> None:
