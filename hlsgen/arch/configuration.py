@@ -121,8 +121,8 @@ class WriteContext:
     """The write port of a tile in one slot.
 
     ``data``: a registered source of the cell, or ``stream_in`` (the input stream). ``stream``: the word goes to the output stream.
-    Nothing is written where ``predicate`` is false, nor (``affine``) before or after the generator's run, nor where ``when`` is given and not
-    all generator loops from level ``when`` on are at their last trip. ``element_bits``/``signed``: the word is cut to so many
+    Nothing is written where ``predicate`` is false, nor (``affine``, ``indexed``) before or after the generator's run, nor where ``when``
+    is given and not all generator loops from level ``when`` on are at their last trip. ``element_bits``/``signed``: the word is cut to so many
     bits and extended again. ``wrap_bits``: as in ReadContext.
     """
 

@@ -304,8 +304,8 @@ class _Machine:
         """(element, bits) to be written, None where nothing is."""
         context, banks = item.context, self.state.banks
         found = item.course
-        if context.mode == "affine":
-            assert found is not None
+        if context.mode in ("affine", "indexed"):
+            assert found is not None, "a write of a bank has a generator"
             active = found.valid if context.when is None else found.last_from[context.when]
             if not active[iteration]:
                 return None
