@@ -181,14 +181,13 @@ class _Checker:
         self._generators()
 
     def _generators(self) -> None:
-        """Affine accesses of one tile share a generator where strides and stage are equal."""
+        """Accesses of one tile share a generator where strides and stage are equal; indexed stores need one for their stage."""
         nests: dict[tuple[str, str], set[object]] = {}
         for operation in self.graph.operations:
             place = self.mapping.placements[operation.name]
             if place.tile is None or operation.address is None:
                 continue
-            data = 1 if operation.operator == "store" else 0
-            if len(operation.operands) == data:  # not indexed
+            if operation.operator != "load" or not operation.operands:  # no indexed load
                 nest = (frozenset(operation.address.terms), place.time // self.ii)
                 nests.setdefault((place.tile, place.unit), set()).add(nest)
         for (name, unit), kinds in nests.items():

@@ -47,7 +47,7 @@ def to_configuration(mapping: GridMapping, layout: BankLayout) -> Configuration:
         fabric_hash=fabric_hash(fabric),
         interval=mapping.interval,
         loops=tuple(loop.extent for loop in graph.loops),
-        lines=tuple(MarkLine(mark.edge, mark.level) for mark in lines),
+        lines=tuple(MarkLine(mark.edge, mark.level) for mark, line in lines.items() if line),
         cycles=(graph.iterations - 1) * mapping.interval + mapping.length,
         pes=contexts.finished(),
         tiles=tile_configurations(mapping, layout, sources, lines),
