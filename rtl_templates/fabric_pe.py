@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl_templates.choice import chosen
 from rtl_templates.fabric_shape import PeShape
 from rtl_templates.late_pipeline import LatePipeline
 from rtl_templates.pe_decoder import PeDecoder
@@ -76,8 +76,8 @@ class FabricPe(wiring.Component):
         low_bits = Cat(words[name][0] for name in shape.registered)
         predicate = Signal()
         m.d.comb += [
-            a.eq(_chosen(issued.a, [words[name] for name in shape.operand])),
-            b.eq(_chosen(issued.b, [words[name] for name in shape.operand])),
+            a.eq(chosen(issued.a, [words[name] for name in shape.operand])),
+            b.eq(chosen(issued.b, [words[name] for name in shape.operand])),
             predicate.eq(issued.predicate_always | (issued.predicate & low_bits).any()),
         ]
         if shape.fast:
@@ -88,7 +88,7 @@ class FabricPe(wiring.Component):
             m.d.comb += [late.enable.eq(run.enable), late.clear.eq(run.clear)]
             if shape.accumulates:
                 of_a = [marks.get(name, Const(0, 2)) for name in shape.operand]
-                first, last = _chosen(issued.a, of_a)
+                first, last = chosen(issued.a, of_a)
                 m.d.comb += [
                     late.begin.eq(issued.begin | (issued.begin_mark & first)),
                     late.drain.eq(issued.drain | (issued.drain_mark & last)),
@@ -131,7 +131,7 @@ class FabricPe(wiring.Component):
         for link in shape.links:
             register = getattr(self, f"out_{link}").as_value()
             with m.If(run.enable):
-                m.d.sync += register.eq(_chosen(issued[f"link_{link}"], whole))
+                m.d.sync += register.eq(chosen(issued[f"link_{link}"], whole))
             with m.If(run.clear):
                 m.d.sync += register.eq(0)
         if registers is not None:
@@ -143,7 +143,7 @@ class FabricPe(wiring.Component):
                 registers.read_b.eq(decoder.read_b),
                 registers.write.eq(decoder.register),
                 registers.store.eq(issued.register.any()),
-                registers.data.eq(_chosen(issued.register, [words[n] for n in shape.crossbar])),
+                registers.data.eq(chosen(issued.register, [words[n] for n in shape.crossbar])),
             ]
 
     def _drain(self, m: Module, late: LatePipeline | None) -> None:
@@ -158,12 +158,3 @@ class FabricPe(wiring.Component):
                     ]
         with m.If(self.run.clear):
             m.d.sync += self.drain_out.valid.eq(0)
-
-
-def _chosen(selection: Any, values: Sequence[Value]) -> Value:
-    """The value whose bit is set in ``selection``; 0 if none is."""
-    bits = Value.cast(selection)
-    result: Value = Const(0, len(values[0]))
-    for bit, value in zip(bits, values, strict=True):
-        result = result | (value & bit.replicate(len(value)))
-    return result

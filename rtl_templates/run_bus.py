@@ -38,9 +38,9 @@ class RunSignature(wiring.Signature):
                 "swap": Out(1),
                 "half": Out(1),
                 "fetch": Out(1),
-                "slot": Out(range(shape.contexts)),
+                "slot": Out(range(max(2, shape.contexts))),
                 "taps": Out(shape.lines * shape.stages),
-                "rotation": Out(range(max(shape.registers, 1))),
+                "rotation": Out(range(max(2, shape.registers))),
                 "last_slot": Out(1),
             }
         )

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """A circuit (``component``, not yet elaborated) and what others must know of it (``manifest``, a JSON object)."""
+    """A circuit (``component``, not yet elaborated) and what others must know of it (``manifest``, a JSON object).
+
+    ``units``: modules that the circuit instantiates by name, several times each.
+    """
 
     component: wiring.Component
     manifest: Mapping[str, Any]
+    units: tuple[tuple[str, wiring.Component], ...] = ()
 
     def manifest_for(self, verilog: str) -> dict[str, Any]:
         """The manifest with the hash of the design's Verilog."""

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from hlsgen.arch.configuration import LINES, LOOPS
-from hlsgen.arch.configuration_words import Fields, control_fields, pe_fields
-from hlsgen.arch.fabric import Cell, Fabric
+from hlsgen.arch.configuration import LINES, LOOPS, REQUANTISE_LATENCY
+from hlsgen.arch.configuration_words import (
+    CONTROL_UNIT,
+    RESULT_BITS,
+    TILE_CONFIGURATION,
+    Fields,
+    address_bits,
+    control_fields,
+    counter_bits,
+    generator_counters,
+    generator_fields,
+    pe_fields,
+    rest_address,
+    tile_context_fields,
+    tile_fields,
+)
+from hlsgen.arch.fabric import Cell, Fabric, MemoryTile
+from hlsgen.arch.fabric_file import fabric_hash
 from hlsgen.arch.switch import (
     crossbar_sources,
     operand_sources,
+    opposite,
     outgoing,
     registered_sources,
 )
 from rtl_templates.fabric_shape import ControlShape, FieldList, PeShape, RunShape
+from rtl_templates.tile_shape import GeneratorShape, GridShape, RequantiserShape, TileShape
 
 
 def run_shape(fabric: Fabric) -> RunShape:
@@ -40,6 +57,77 @@ def control_shape(fabric: Fabric) -> ControlShape:
     return ControlShape(run_shape(fabric), LOOPS, _plain(control_fields(fabric)))
 
 
-def _plain(fields: Fields) -> FieldList:
-    """Names and bits only, as the templates take them."""
-    return tuple((field.name, field.bits) for field in fields)
+def tile_shape(fabric: Fabric, tile: MemoryTile) -> TileShape:
+    """A memory tile."""
+    rest = [
+        field
+        for field in tile_fields(fabric, tile)
+        if not field.name.startswith(("read", "write", "requantise_"))
+    ]
+    return TileShape(
+        run=run_shape(fabric),
+        sources=len(registered_sources(fabric, tile.cell)),
+        word_bits=fabric.word_bits,
+        bits=tile.bits,
+        address_bits=address_bits(tile),
+        contexts=_plain(tile_context_fields(fabric, tile)),
+        rest_address=rest_address(fabric, tile) - TILE_CONFIGURATION,
+        reads=tuple(
+            _generator(fabric, tile, "read", number) for number in range(tile.read_generators)
+        ),
+        writes=tuple(
+            _generator(fabric, tile, "write", number) for number in range(tile.write_generators)
+        ),
+        plain=_plain(tuple(rest)),
+        requantiser=_requantiser(fabric, tile) if tile.parameters else None,
+    )
+
+
+def _generator(fabric: Fabric, tile: MemoryTile, port: str, number: int) -> GeneratorShape:
+    counters = generator_counters(fabric, port)
+    fields = generator_fields(fabric, tile, port, number)
+    return GeneratorShape(
+        LOOPS,
+        tuple((name, counter_bits(tile, name)) for name in counters),
+        _plain(fields, f"{port}{number}_"),
+    )
+
+
+def _requantiser(fabric: Fabric, tile: MemoryTile) -> RequantiserShape:
+    prefix = "requantise_"
+    fields = [field for field in tile_fields(fabric, tile) if field.name.startswith(prefix)]
+    return RequantiserShape(
+        word_bits=fabric.accumulator_bits,
+        rows=tile.parameters,
+        latency=REQUANTISE_LATENCY,
+        result_bits=RESULT_BITS,
+        fields=_plain(tuple(fields), prefix),
+    )
+
+
+def grid_shape(fabric: Fabric) -> GridShape:
+    """The whole fabric."""
+    links = tuple(
+        (cell, link, target)
+        for cell in fabric.cells
+        for link, target in outgoing(fabric, cell).items()
+    )
+    names = sorted({link for _, link, _ in links})
+    return GridShape(
+        hash=fabric_hash(fabric),
+        control=control_shape(fabric),
+        control_unit=CONTROL_UNIT,
+        cells=tuple((cell, pe_shape(fabric, cell)) for cell in fabric.cells),
+        links=links,
+        opposite=tuple((name, opposite(name)) for name in names),
+        tiles=tuple(
+            (tile.cell, f"memory_{tile.side}", tile_shape(fabric, tile)) for tile in fabric.tiles
+        ),
+        word_bits=fabric.word_bits,
+        drain=fabric.drain,
+    )
+
+
+def _plain(fields: Fields, prefix: str = "") -> FieldList:
+    """Names, without their prefix, and bits only, as the templates take them."""
+    return tuple((field.name.removeprefix(prefix), field.bits) for field in fields)

@@ -21,18 +21,19 @@ TOP = "hlsgen_top"
 _PROGRAM = Path(__file__).with_name("yosys_verilog.py")
 
 
-def to_rtlil(component: wiring.Component) -> str:
+def to_rtlil(design: Design | wiring.Component) -> str:
     """The RTLIL text of a design; ports are ``clk``, ``rst`` and the component's members."""
-    text: str = rtlil.convert(component, name=TOP, emit_src=False)
-    return text
+    if not isinstance(design, Design):
+        design = Design(design, {})
+    modules = [*design.units, (TOP, design.component)]
+    return "\n".join(rtlil.convert(unit, name=name, emit_src=False) for name, unit in modules)
 
 
 def to_verilog(design: Design | wiring.Component) -> str:
     """The Verilog text of a design, module ``hlsgen_top``. Raises ToolFailed where pyosys is missing or fails."""
-    component = design.component if isinstance(design, Design) else design
     with tempfile.TemporaryDirectory(prefix="hlsgen_verilog_") as folder:
         work = Path(folder)
-        (work / "design.il").write_text(to_rtlil(component))
+        (work / "design.il").write_text(to_rtlil(design))
         done = subprocess.run(
             [sys.executable, str(_PROGRAM), "design.il", "design.v"],
             cwd=work,

@@ -7,8 +7,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import sim
@@ -22,6 +22,17 @@ PROGRAM = "simulator"
 STAMP = "whole.json"
 
 
+@dataclass(frozen=True)
+class Bench:
+    """What is built around a design's Verilog: ``sources`` are files by name, ``arguments`` are Verilator's."""
+
+    name: str
+    top: str
+    verilog_sha256: str
+    arguments: tuple[str, ...]
+    sources: Mapping[str, str]
+
+
 def build_executable(
     directory: Path,
     manifest: Manifest,
@@ -29,16 +40,33 @@ def build_executable(
     engine: str,
     probes: Sequence[OutputSignals] = (),
 ) -> Path:
-    """The program that simulates DIR/design.v under an engine, built unless a whole build of the same text exists.
+    """The program that simulates DIR/design.v under an engine; ``probes`` are signals inside that the bench can see (cocotb only).
 
-    ``probes`` are signals inside the design that the bench can see (cocotb only). The folder is built aside and renamed
-    when it is whole. Raises ToolFailed, BadFile.
+    Raises ToolFailed, BadFile.
     """
-    arguments = _verilator_arguments(manifest, engine)
-    sources = _sources(manifest, engine, probes)
-    key = _key(manifest, simulator, arguments, sources)
+    if engine == "fast":
+        main = Path(sim.__file__).parent / "fast_main.cpp"
+        sources = {"main.cpp": main.read_text(), "ports.h": _ports_header(manifest)}
+        arguments: tuple[str, ...] = (*_arguments(manifest.top), "main.cpp")
+    else:
+        shown = [manifest.clock, manifest.reset]
+        for port in (*manifest.inputs, *manifest.outputs):
+            shown += [f"{port.axis}_t{part}" for part in ("data", "valid", "ready", "last")]
+        sources = {"visible.vlt": visible_signals(manifest.top, shown, probes)}
+        arguments = cocotb_arguments(manifest.top)
+    name = f"verify_{engine}{'_probes' if probes else ''}"
+    bench = Bench(name, manifest.top, manifest.verilog_sha256, arguments, sources)
+    return build_bench(directory, bench, simulator)
+
+
+def build_bench(directory: Path, bench: Bench, simulator: Simulator) -> Path:
+    """The program that simulates DIR/design.v in a bench, built unless a whole build of the same text exists.
+
+    The folder is built aside and renamed when it is whole. Raises ToolFailed, BadFile.
+    """
+    key = _key(bench, simulator)
     cache = directory / "build"
-    target = cache / f"verify_{engine}{'_probes' if probes else ''}_{key[:16]}"
+    target = cache / f"{bench.name}_{key[:16]}"
     if (target / STAMP).exists():
         return target / PROGRAM
     try:
@@ -49,7 +77,7 @@ def build_executable(
             str(cache), f"expected a folder that can be written, found {error}", "Copy the design."
         ) from None
     try:
-        _build(work, directory, manifest, simulator, arguments, sources)
+        _build(work, directory, bench, simulator)
         (work / STAMP).write_text(json.dumps({"key": key, "verilator": simulator.version}))
         _publish(work, target)
     finally:
@@ -67,19 +95,12 @@ def _publish(work: Path, target: Path) -> None:
             os.replace(work, target)
 
 
-def _build(
-    work: Path,
-    directory: Path,
-    manifest: Manifest,
-    simulator: Simulator,
-    arguments: Sequence[str],
-    sources: dict[str, str],
-) -> None:
-    for name, text in sources.items():
+def _build(work: Path, directory: Path, bench: Bench, simulator: Simulator) -> None:
+    for name, text in bench.sources.items():
         (work / name).write_text(text)
     verilog = (directory / "design.v").resolve()
-    where = f"{directory}: simulator of {manifest.top}"
-    command = [str(simulator.verilator), *arguments, "-Mdir", ".", str(verilog)]
+    where = f"{directory}: simulator of {bench.top}"
+    command = [str(simulator.verilator), *bench.arguments, "-Mdir", ".", str(verilog)]
     run_tool(command, where, work / "verilator.log", work, simulator.environment)
     # Above -O1 the compiler takes half as long again and the simulation runs no faster.
     flags = ["OPT_FAST=-O1", "OPT_GLOBAL=-O1", "OPT_SLOW=-O0"]
@@ -87,34 +108,29 @@ def _build(
     run_tool(command, where, work / "make.log", work, simulator.environment)
 
 
-def _verilator_arguments(manifest: Manifest, engine: str) -> list[str]:
-    common = ["-cc", "--exe", "--top-module", manifest.top, "--prefix", "Vtop", "-o", PROGRAM]
+def _arguments(top: str) -> tuple[str, ...]:
     # The Verilog is machine-made: its style is a matter of the emitter's tests, not of each simulation.
-    common += ["-O3", "-Wno-fatal", "-Wno-style", "-CFLAGS", "-std=c++17"]
-    if engine == "fast":
-        return [*common, "main.cpp"]
+    style = ("-O3", "-Wno-fatal", "-Wno-style", "-CFLAGS", "-std=c++17")
+    return ("-cc", "--exe", "--top-module", top, "--prefix", "Vtop", "-o", PROGRAM, *style)
+
+
+def cocotb_arguments(top: str) -> tuple[str, ...]:
+    """Verilator's arguments for a cocotb bench; what the bench touches is listed in ``visible.vlt``."""
     from cocotb_tools import config
 
     libraries = f"-Wl,-rpath,{config.libs_dir} -L{config.libs_dir} -lcocotbvpi_verilator"
     main = str(config.share_dir / "lib" / "verilator" / "verilator.cpp")
-    return [*common, "--vpi", "-LDFLAGS", libraries, main, "visible.vlt"]
+    return (*_arguments(top), "--vpi", "-LDFLAGS", libraries, main, "visible.vlt")
 
 
-def _sources(manifest: Manifest, engine: str, probes: Sequence[OutputSignals]) -> dict[str, str]:
-    """Files that are written into the build folder, by name."""
-    if engine == "fast":
-        main = Path(sim.__file__).parent / "fast_main.cpp"
-        return {"main.cpp": main.read_text(), "ports.h": _ports_header(manifest)}
-    # Only what is named stays visible: every other signal may be optimised away.
-    shown = [manifest.clock, manifest.reset]
-    for port in (*manifest.inputs, *manifest.outputs):
-        shown += [f"{port.axis}_t{part}" for part in ("data", "valid", "ready", "last")]
+def visible_signals(top: str, names: Sequence[str], probes: Sequence[OutputSignals] = ()) -> str:
+    """The text of ``visible.vlt``. Only what is named stays visible: every other signal may be optimised away."""
     lines = ["`verilator_config"]
-    lines += [f'public_flat_rw -module "{manifest.top}" -var "{name}"' for name in shown]
+    lines += [f'public_flat_rw -module "{top}" -var "{name}"' for name in names]
     for probe in probes:
         for name in (probe.payload, probe.valid, probe.ready):
             lines.append(f'public_flat_rd -module "{probe.module}" -var "{name}"')
-    return {"visible.vlt": "\n".join(lines) + "\n"}
+    return "\n".join(lines) + "\n"
 
 
 def _ports_header(manifest: Manifest) -> str:
@@ -138,9 +154,7 @@ def _mangled(name: str) -> str:
     return name.replace("__", "___05F")
 
 
-def _key(
-    manifest: Manifest, simulator: Simulator, arguments: Sequence[str], sources: dict[str, str]
-) -> str:
-    parts = [manifest.verilog_sha256, json.dumps(asdict(simulator), default=str), *arguments]
-    parts += [f"{name}\n{text}" for name, text in sources.items()]
+def _key(bench: Bench, simulator: Simulator) -> str:
+    parts = [bench.verilog_sha256, json.dumps(asdict(simulator), default=str), *bench.arguments]
+    parts += [f"{name}\n{text}" for name, text in bench.sources.items()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

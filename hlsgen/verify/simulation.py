@@ -87,14 +87,26 @@ def simulate(
 
 
 def _run(executable: Path, engine: str, job: Job, folder: Path, progress: Progress) -> None:
-    command = [str(executable.resolve())]  # the run has a working directory of its own
-    environment = dict(os.environ)
     if engine == "fast":
-        command += [str(folder), str(job.samples), job.stall, str(job.seed), str(job.patience)]
+        arguments = [str(folder), str(job.samples), job.stall, str(job.seed), str(job.patience)]
+        environment = dict(os.environ)
     else:
-        environment |= _cocotb_environment(job, folder)
-    log = folder / "simulation.log"
+        arguments, environment = [], cocotb_environment("sim.bench", job.top, folder)
     what = f"simulating {job.samples} samples, {engine}, stall {job.stall}"
+    run_executable(executable, arguments, environment, folder, what, progress)
+
+
+def run_executable(
+    executable: Path,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    what: str,
+    progress: Progress,
+) -> None:
+    """Run a simulator in a job's folder until it has written ``result.json``; raises ToolFailed."""
+    command = [str(executable.resolve()), *arguments]  # the run has a working directory of its own
+    log = folder / "simulation.log"
     progress(what, None)
     with log.open("wb") as stream:
         process = subprocess.Popen(
@@ -114,8 +126,8 @@ def _run(executable: Path, engine: str, job: Job, folder: Path, progress: Progre
         raise _simulator_failed(executable, process.returncode, log)
 
 
-def _cocotb_environment(job: Job, folder: Path) -> dict[str, str]:
-    """What cocotb_tools.runner sets for a Verilator run, and the job."""
+def cocotb_environment(bench: str, top: str, folder: Path) -> dict[str, str]:
+    """What cocotb_tools.runner sets for a Verilator run of a bench (a module's name), and the folder of the job."""
     import find_libpython
     from cocotb_tools import config
 
@@ -127,13 +139,13 @@ def _cocotb_environment(job: Job, folder: Path) -> dict[str, str]:
             "Install the package libpython3 of your system, or use --engine fast.",
         )
     root = str(Path(sim.__file__).resolve().parent.parent)
-    return {
+    return dict(os.environ) | {
         "GPI_USERS": f"{library};{config.pygpi_entry_point()}",
         "PATH": os.pathsep.join([os.environ.get("PATH", ""), str(config.libs_dir)]),
         "PYTHONPATH": os.pathsep.join([root, *(entry for entry in sys.path if entry)]),
         "PYGPI_PYTHON_BIN": sys.executable,
-        "COCOTB_TOPLEVEL": job.top,
-        "COCOTB_TEST_MODULES": "sim.bench",
+        "COCOTB_TOPLEVEL": top,
+        "COCOTB_TEST_MODULES": bench,
         "COCOTB_TRUST_INERTIAL_WRITES": "1",
         "COCOTB_RESULTS_FILE": str(folder / "results.xml"),
         "TOPLEVEL_LANG": "verilog",

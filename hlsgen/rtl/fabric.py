@@ -1,0 +1,55 @@
+"""From a Fabric to an Amaranth component with a load port, and its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from amaranth.lib import wiring
+
+from hlsgen import __version__
+from hlsgen.arch.fabric import Fabric
+from hlsgen.arch.fabric_file import fabric_hash
+from hlsgen.rtl.emit import Design
+from hlsgen.rtl.fabric_shapes import grid_shape
+from rtl_templates.fabric import FabricTop
+from rtl_templates.fabric_pe import FabricPe
+from rtl_templates.memory_tile import MemoryTile
+from rtl_templates.shared_unit import SharedUnit
+
+
+def emit_fabric(fabric: Fabric) -> Design:
+    """The circuit of a fabric. Processing elements and tiles of one shape are one module, instantiated many times."""
+    shape = grid_shape(fabric)
+    pes = _once([pe for _, pe in shape.cells], FabricPe, "hlsgen_pe")
+    tiles = _once([tile for _, _, tile in shape.tiles], MemoryTile, "hlsgen_tile")
+
+    def shared(units: Mapping[Any, tuple[str, wiring.Component]], one: Any) -> SharedUnit:
+        name, unit = units[one]
+        return SharedUnit(unit.signature, name)
+
+    top = FabricTop(shape, lambda one: shared(pes, one), lambda one: shared(tiles, one))
+    return Design(top, manifest(fabric), (*pes.values(), *tiles.values()))
+
+
+def _once(
+    shapes: Iterable[Any], make: Callable[[Any], wiring.Component], name: str
+) -> dict[Any, tuple[str, wiring.Component]]:
+    """Shape -> (module name, unit), for every different shape."""
+    return {
+        one: (f"{name}_{number}", make(one)) for number, one in enumerate(dict.fromkeys(shapes))
+    }
+
+
+def manifest(fabric: Fabric) -> dict[str, Any]:
+    """The manifest of a bare fabric, without ``verilog_sha256``."""
+    return {
+        "hlsgen": __version__,
+        "schedule": "grid",
+        "top": "hlsgen_top",
+        "clock": "clk",
+        "reset": "rst",
+        "board": None,
+        "fabric": fabric.name,
+        "fabric_hash": fabric_hash(fabric),
+    }

@@ -1,0 +1,121 @@
+"""Programs of the load port in the simulated RTL of a fabric: what ``cycle_model.run_program`` does, by the circuit."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hlsgen.arch.fabric import Fabric
+from hlsgen.arch.program import Read, from_words
+from hlsgen.cycle_model.program import ProgramResult
+from hlsgen.errors import Mismatch
+from hlsgen.progress import Progress, silent
+from hlsgen.verify.executables import Bench, build_bench, cocotb_arguments, visible_signals
+from hlsgen.verify.simulation import cocotb_environment, run_executable
+from hlsgen.verify.simulators import find_simulator
+from hlsgen.word import wrap
+
+PATIENCE = 20_000
+"""Cycles without any progress after which a fabric counts as stopped."""
+TOP = "hlsgen_top"
+PORTS = ("s_axis_load", "m_axis_unload", "s_axis_stream", "m_axis_stream")
+STATUS = ("busy", "enabled", "refused")
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """``idle`` of what is sent, ``backpressure`` of what is received: names of ``sim.stalls.STALLS``; ``seed`` of both."""
+
+    idle: str = "none"
+    backpressure: str = "none"
+    seed: int = 0
+
+
+def simulate_program(
+    directory: Path,
+    fabric: Fabric,
+    words: Sequence[int] | np.ndarray,
+    stream_in: Sequence[int] = (),
+    streamed: int = 0,
+    stalls: Stalls = Stalls(),
+    progress: Progress = silent,
+) -> ProgramResult:
+    """Run a program in DIR/design.v, the Verilog of ``fabric``; ``streamed`` words are expected on the output stream.
+
+    The simulator is built once for a folder. Raises ToolFailed; Mismatch where the circuit stops, or breaks a rule of its streams.
+    """
+    program = np.asarray(words, dtype=np.uint32)
+    stream_bytes = -(-fabric.word_bits // 8)
+    reads = [packet.count for packet in from_words(program) if isinstance(packet, Read)]
+    simulator = find_simulator()
+    progress("building the simulator of the fabric", None)
+    executable = build_bench(directory, _bench(directory), simulator)
+    # Imported here: the bench imports cocotb.
+    from sim.program_bench import ProgramJob, ProgramOutcome
+
+    job = ProgramJob(
+        stalls.idle, stalls.backpressure, stalls.seed, stream_bytes, sum(reads), streamed, PATIENCE
+    )
+    with tempfile.TemporaryDirectory(prefix="hlsgen_program_") as name:
+        folder = Path(name)
+        (folder / "job.json").write_text(json.dumps(asdict(job)))
+        (folder / "load.words").write_bytes(program.astype("<u4").tobytes())
+        mask = (1 << (8 * stream_bytes)) - 1
+        stream = b"".join((word & mask).to_bytes(stream_bytes, "little") for word in stream_in)
+        (folder / "stream.words").write_bytes(stream)
+        environment = cocotb_environment("sim.program_bench", TOP, folder)
+        what = f"simulating the program, idle {stalls.idle}, backpressure {stalls.backpressure}"
+        run_executable(executable, (), environment, folder, what, progress)
+        outcome = ProgramOutcome(**json.loads((folder / "result.json").read_text()))
+        unload = np.frombuffer((folder / "unload.words").read_bytes(), dtype=np.uint8)
+        given = (folder / "stream_out.words").read_bytes()
+    rows = unload.reshape(-1, 5)
+    if not outcome.refused:
+        _check(outcome, rows[:, 4], reads)
+    return ProgramResult(
+        np.ascontiguousarray(rows[:, :4]).view("<u4").reshape(-1).astype(np.uint32),
+        tuple(
+            int(wrap(int.from_bytes(given[k : k + stream_bytes], "little"), fabric.word_bits))
+            for k in range(0, len(given), stream_bytes)
+        ),
+        tuple(outcome.run_cycles),
+        outcome.refused,
+        outcome.cycles,
+    )
+
+
+def _bench(directory: Path) -> Bench:
+    import hashlib
+
+    shown = ["clk", "rst", *STATUS, "m_axis_unload_tlast"]
+    shown += [f"{port}_t{part}" for port in PORTS for part in ("data", "valid", "ready")]
+    digest = hashlib.sha256((directory / "design.v").read_bytes()).hexdigest()
+    sources = {"visible.vlt": visible_signals(TOP, shown)}
+    return Bench("program", TOP, digest, cocotb_arguments(TOP), sources)
+
+
+def _check(outcome: object, last: np.ndarray, reads: Sequence[int]) -> None:
+    """Raise Mismatch where the circuit stopped or broke a rule of its streams."""
+    from sim.program_bench import ProgramOutcome
+
+    assert isinstance(outcome, ProgramOutcome)
+    ends = np.zeros(sum(reads), dtype=np.uint8)
+    ends[np.cumsum([count for count in reads if count], dtype=int) - 1] = 1
+    problems = list(outcome.violations)
+    if outcome.stopped:
+        problems.append(f"nothing happened for {PATIENCE} cycles, before the program's end")
+    elif len(last) != len(ends):
+        problems.append(f"m_axis_unload: expected {len(ends)} words, found {len(last)}")
+    elif (last != ends).any():
+        problems.append(f"m_axis_unload: tlast on other words than {np.flatnonzero(ends).tolist()}")
+    if problems:
+        raise Mismatch(
+            "simulation of the fabric",
+            f"expected a program that runs to its end, found: {problems[0]}",
+            "Simulate again with the same seed, and report the program.",
+        )

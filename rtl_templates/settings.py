@@ -1,0 +1,48 @@
+"""Settings: configuration that does not change during a run, in registers, the next one written while the present one is used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl_templates.fabric_shape import LOAD_BITS
+from rtl_templates.run_bus import WriteSignature
+
+
+class Settings(wiring.Component):
+    """One string of fields.
+
+    Parameters: ``layout`` of the string; ``base``: the address of its first word.
+
+    Members: ``write`` (In): word w of the string at address ``base`` + w; other addresses are ignored. ``swap`` (In): what was
+    written becomes active at the next edge. ``active`` (Out): the active string; all 0 where nothing was written before the swap.
+
+    **Cost**: two registers and a LUT per bit.
+    """
+
+    def __init__(self, layout: data.StructLayout, *, base: int = 0) -> None:
+        self.layout, self.base = layout, base
+        super().__init__({"write": In(WriteSignature()), "swap": In(1), "active": Out(layout)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        words = -(-self.layout.size // LOAD_BITS)
+        waiting = Signal(words * LOAD_BITS, reset_less=True)
+        written = Signal()
+        write = self.write
+        chosen = Signal(words)
+        for k in range(words):
+            m.d.comb += chosen[k].eq(write.valid & (write.address == self.base + k))
+            with m.If(chosen[k]):
+                m.d.sync += waiting.word_select(k, LOAD_BITS).eq(write.data)
+        with m.If(chosen.any()):
+            m.d.sync += written.eq(1)
+        with m.If(self.swap):
+            m.d.sync += [
+                self.active.as_value().eq(Mux(written, waiting[: self.layout.size], 0)),
+                written.eq(0),
+            ]
+        return m
