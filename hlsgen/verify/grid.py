@@ -79,9 +79,13 @@ def simulate_grid(
         sample = {channel: array[k] for channel, array in streams.items()}
         packets = input_packets(folder.fabric, folder.inputs, sample)
         parts += [to_words(packets), folder.sample]
-    progress(f"simulating {count} samples, stall {stall}", None)
+    kind = "none" if stall == "none" else "mixed"
     done = fabric_simulation.simulate_program(
-        folder.fabric, np.concatenate(parts), stalls=stall != "none", seed=seed
+        directory,
+        folder.fabric,
+        np.concatenate(parts),
+        stalls=fabric_simulation.Stalls(kind, kind, seed),
+        progress=progress,
     )
     return _collected(folder, manifest, done, count)
 

@@ -16,10 +16,8 @@ from hlsgen.arch.fabric import Fabric
 from hlsgen.cycle_model.program import ProgramResult, run_program
 from hlsgen.errors import BadFile, BadOption, Mismatch
 from hlsgen.flow import Compiled, compile
+from hlsgen.verify import fabric_simulation
 
-fabric_simulation = pytest.importorskip(
-    "hlsgen.verify.fabric_simulation", reason="the RTL of fabrics is not there yet"
-)
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 
@@ -34,7 +32,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
 def in_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cycle model instead of the RTL."""
 
-    def run(fabric: Fabric, words: np.ndarray, **options: Any) -> ProgramResult:
+    def run(directory: Path, fabric: Fabric, words: np.ndarray, **options: Any) -> ProgramResult:
         return run_program(fabric, words)
 
     monkeypatch.setattr(fabric_simulation, "simulate_program", run)
@@ -74,7 +72,7 @@ def test_the_circuit_gives_the_answers_of_the_model(
 def test_wrong_words_are_mismatches(
     compiled: Compiled, samples: Mapping[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(fabric: Fabric, words: np.ndarray, **options: Any) -> ProgramResult:
+    def run(directory: Path, fabric: Fabric, words: np.ndarray, **options: Any) -> ProgramResult:
         right = run_program(fabric, words)
         unload = np.array(right.unload, dtype=np.uint32)
         unload[1] ^= 0x100
@@ -89,7 +87,7 @@ def test_wrong_words_are_mismatches(
 def test_runs_of_other_lengths_than_predicted_are_found(
     compiled: Compiled, samples: Mapping[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(fabric: Fabric, words: np.ndarray, **options: Any) -> ProgramResult:
+    def run(directory: Path, fabric: Fabric, words: np.ndarray, **options: Any) -> ProgramResult:
         right = run_program(fabric, words)
         return replace(right, run_cycles=(right.run_cycles[0] + 1, *right.run_cycles[1:]))
 
