@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 from hlsgen import __version__
 from hlsgen.dataflow.ir import Affine
 from hlsgen.errors import UnsupportedOp
-from hlsgen.kernel.ir import Array, Constant, Kernel, LoopGraph, Mark, Operation, Value
+from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Mark, Operation, Value
 from hlsgen.rtl.emit import Design
 from hlsgen.rtl.manifest import port_names
 from hlsgen.schedule.pipeline import PipelineSchedule, latency, value_delay

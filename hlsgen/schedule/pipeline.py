@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hlsgen.errors import DoesNotFit, IllegalGraph
-from hlsgen.kernel.ir import LoopGraph, Operation, Value
+from hlsgen.loops.ir import LoopGraph, Operation, Value
 
 SLOW_OPERATORS = ("multiply", "multiply_accumulate", "maximum_accumulate")
 """Operators with a register behind the multiplier (or in front of the accumulator)."""

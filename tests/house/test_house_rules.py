@@ -22,7 +22,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("scalar", "word", "requantise"),
     ("graph", "ops", "frontend", "passes"),
     ("dataflow",),
-    ("kernel",),
+    ("loops",),
     ("arch", "schedule", "cycle_model"),
     ("rtl", "report", "network_report"),
     ("build", "verify"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from amaranth.sim import Simulator
 
-from hlsgen.kernel.ir import Kernel
+from hlsgen.loops.ir import Kernel
 from hlsgen.rtl.pipeline import PipelineTop
 from hlsgen.schedule.pipeline import schedule_pipeline
 

@@ -7,7 +7,7 @@ import pytest
 from example_graphs import fir, histogram
 from kernel_bench import run_kernel
 
-from hlsgen.kernel.ir import Kernel
+from hlsgen.loops.ir import Kernel
 from hlsgen.rtl.pipeline import run_cycles
 from hlsgen.schedule.pipeline import schedule_pipeline
 

@@ -8,7 +8,7 @@ import pytest
 from example_graphs import fir, histogram, two_stores
 
 from hlsgen.errors import IllegalGraph
-from hlsgen.kernel.ir import Constant, Operation, Value
+from hlsgen.loops.ir import Constant, Operation, Value
 from hlsgen.schedule.pipeline import check_pipeline, schedule_pipeline, value_delay
 
 

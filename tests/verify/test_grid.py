@@ -18,7 +18,6 @@ from hlsgen.errors import BadFile, BadOption, Mismatch
 from hlsgen.flow import Compiled, compile
 from hlsgen.verify import fabric_simulation
 
-
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 
 

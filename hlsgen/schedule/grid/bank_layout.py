@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hlsgen.arch.fabric import Fabric
 from hlsgen.errors import DoesNotFit
-from hlsgen.kernel.ir import Array, Kernel
+from hlsgen.loops.ir import Array, Kernel
 from hlsgen.schedule.grid.mapping import GridMapping
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import combinations
 
 from hlsgen.arch.fabric import Fabric
-from hlsgen.kernel.ir import LoopGraph
+from hlsgen.loops.ir import LoopGraph
 from hlsgen.schedule.grid.mapping import Bounds
 from hlsgen.schedule.grid.modulo_schedule import recurrence_bound
 from hlsgen.schedule.grid.problem import Problem

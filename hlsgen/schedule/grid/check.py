@@ -13,7 +13,7 @@ from hlsgen.arch.configuration import LINES
 from hlsgen.arch.fabric import Cell
 from hlsgen.arch.switch import outgoing
 from hlsgen.errors import IllegalGraph
-from hlsgen.kernel.ir import Constant, Mark, Operation, Value
+from hlsgen.loops.ir import Constant, Mark, Operation, Value
 from hlsgen.schedule.grid.mapping import GridMapping, Keep, Placement, Send, Use
 from hlsgen.word import WORD_OPERATORS
 

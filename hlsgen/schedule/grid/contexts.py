@@ -15,7 +15,7 @@ from hlsgen.arch.fabric import Cell
 from hlsgen.arch.fabric_file import fabric_hash
 from hlsgen.arch.switch import opposite
 from hlsgen.errors import DoesNotFit, TypeMismatch, UnsupportedOp
-from hlsgen.kernel.ir import Constant, LoopGraph, Mark, Operation, Value
+from hlsgen.loops.ir import Constant, LoopGraph, Mark, Operation, Value
 from hlsgen.schedule.grid.bank_layout import BankLayout
 from hlsgen.schedule.grid.mapping import GridMapping, Keep, Move, Placement, Send, Use
 from hlsgen.schedule.grid.register_allocation import allocate

@@ -9,8 +9,8 @@ import numpy as np
 
 from hlsgen.arch.fabric import Fabric
 from hlsgen.errors import DoesNotFit
-from hlsgen.kernel.check import check
-from hlsgen.kernel.ir import LoopGraph
+from hlsgen.loops.check import check
+from hlsgen.loops.ir import LoopGraph
 from hlsgen.schedule.grid.annealing import search
 from hlsgen.schedule.grid.bounds import bounds_of
 from hlsgen.schedule.grid.check import check_mapping

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from hlsgen.arch.fabric import Cell, Fabric
-from hlsgen.kernel.ir import LoopGraph, Operand, Predicate, Value
+from hlsgen.loops.ir import LoopGraph, Operand, Predicate, Value
 
 Unit = Literal["alu", "read", "write"]
 

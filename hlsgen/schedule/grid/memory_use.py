@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from hlsgen.kernel.evaluate import is_indexed
-from hlsgen.kernel.ir import Operation
+from hlsgen.loops.evaluate import is_indexed
+from hlsgen.loops.ir import Operation
 from hlsgen.schedule.grid.problem import Problem
 
 Strides: TypeAlias = tuple[tuple[str, int], ...]

@@ -15,7 +15,7 @@ import numpy as np
 
 from hlsgen.arch.fabric import Fabric, MemoryTile
 from hlsgen.errors import BadOption, DoesNotFit, UnsupportedOp
-from hlsgen.kernel.ir import Array, LoopGraph, Operation, Value
+from hlsgen.loops.ir import Array, LoopGraph, Operation, Value
 from hlsgen.schedule.grid.mapping import Use
 from hlsgen.word import WORD_OPERATORS
 

@@ -23,8 +23,8 @@ from hlsgen.arch.program import (
 )
 from hlsgen.cycle_model.program import ProgramResult, run_program
 from hlsgen.errors import Mismatch
-from hlsgen.kernel.evaluate import dtype, element_value, evaluate_kernel
-from hlsgen.kernel.ir import Array, Kernel
+from hlsgen.loops.evaluate import dtype, element_value, evaluate_kernel
+from hlsgen.loops.ir import Array, Kernel
 from hlsgen.schedule.grid.bank_layout import BankLayout, homes_of, lay_out
 from hlsgen.schedule.grid.contexts import to_configuration
 from hlsgen.schedule.grid.map import map_graph
@@ -50,7 +50,7 @@ class MappedKernel:
 def map_kernel(
     kernel: Kernel, fabric: Fabric, seed: int = 0, time_limit: float = 100.0, exact: bool = True
 ) -> MappedKernel:
-    """Every loop graph mapped; ``kernel`` is clean (``kernel.clean``). ``time_limit`` in seconds is for all graphs together.
+    """Every loop graph mapped; ``kernel`` is clean (``loops.clean``). ``time_limit`` in seconds is for all graphs together.
 
     Raises what ``map_graph``, ``lay_out`` and ``to_configuration`` raise.
     """

@@ -16,9 +16,9 @@ from hlsgen.arch.configuration import (
 from hlsgen.arch.configuration_words import ELEMENT_BITS, address_bits
 from hlsgen.arch.fabric import MemoryTile
 from hlsgen.errors import DoesNotFit
-from hlsgen.kernel.check import address_range
-from hlsgen.kernel.evaluate import is_indexed
-from hlsgen.kernel.ir import Array, LoopGraph, Mark, Operation
+from hlsgen.loops.check import address_range
+from hlsgen.loops.evaluate import is_indexed
+from hlsgen.loops.ir import Array, LoopGraph, Mark, Operation
 from hlsgen.schedule.grid.bank_layout import BankLayout
 from hlsgen.schedule.grid.mapping import GridMapping, Placement, Use
 

@@ -1,8 +1,8 @@
 """A mapping made by hand on a grid of 2 x 2, for tests of what reads mappings."""
 
 from hlsgen.arch.fabric import Fabric, MemoryTile, PeKind
-from hlsgen.kernel.ir import LoopGraph
-from hlsgen.kernel.text import parse
+from hlsgen.loops.ir import LoopGraph
+from hlsgen.loops.text import parse
 from hlsgen.schedule.grid.mapping import Bounds, GridMapping, Keep, Placement, Send, Use
 
 FULL = PeKind("full", (("add", 1), ("move", 1), ("multiply", 2), ("multiply_accumulate", 2)))

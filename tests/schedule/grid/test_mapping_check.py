@@ -7,7 +7,7 @@ import pytest
 from small_mapping import FABRIC, graph, mapping
 
 from hlsgen.errors import IllegalGraph
-from hlsgen.kernel.text import parse, to_text
+from hlsgen.loops.text import parse, to_text
 from hlsgen.schedule.grid.check import check_mapping
 from hlsgen.schedule.grid.mapping import Bounds, GridMapping, Keep, Placement, Send, Use
 

@@ -15,8 +15,8 @@ from hlsgen.arch.fabric_file import load_fabric
 from hlsgen.cycle_model.program import run_program
 from hlsgen.dataflow.ir import Affine
 from hlsgen.errors import DoesNotFit, Mismatch, TypeMismatch, UnsupportedOp
-from hlsgen.kernel.clean import clean
-from hlsgen.kernel.ir import Array, Constant, CountedLoop, Kernel, LoopGraph, Mark, Operation, Value
+from hlsgen.loops.clean import clean
+from hlsgen.loops.ir import Array, Constant, CountedLoop, Kernel, LoopGraph, Mark, Operation, Value
 from hlsgen.schedule.grid.run_kernel import compare, kernel_program, map_kernel, replay
 from hlsgen.types import ElementType
 

@@ -1,8 +1,8 @@
 import pytest
 
 from hlsgen.errors import BadFile
-from hlsgen.kernel.check import check
-from hlsgen.kernel.text import parse, to_text
+from hlsgen.loops.check import check
+from hlsgen.loops.text import parse, to_text
 
 TEXT = """loop_graph everything s32
 loop i 4

@@ -7,12 +7,12 @@ import pytest
 from cgra_files import CGRA, requires_cgra
 
 from hlsgen.errors import BadFile, HlsgenError, IllegalGraph
-from hlsgen.kernel.check import check
-from hlsgen.kernel.evaluate import evaluate_kernel
-from hlsgen.kernel.ir import Kernel, LoopGraph
-from hlsgen.kernel.read_dot import read_dot
-from hlsgen.kernel.read_morpher import read_morpher
-from hlsgen.kernel.text import to_text
+from hlsgen.loops.check import check
+from hlsgen.loops.evaluate import evaluate_kernel
+from hlsgen.loops.ir import Kernel, LoopGraph
+from hlsgen.loops.read_dot import read_dot
+from hlsgen.loops.read_morpher import read_morpher
+from hlsgen.loops.text import to_text
 
 DOT = """digraph "two words" { // a comment
 x[opcode=input];

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from random_loop_graphs import inputs, random_graph
 
-from hlsgen.kernel.check import check
-from hlsgen.kernel.clean import clean
-from hlsgen.kernel.evaluate import evaluate
-from hlsgen.kernel.ir import Constant, Operation, Value
-from hlsgen.kernel.text import parse, to_text
+from hlsgen.loops.check import check
+from hlsgen.loops.clean import clean
+from hlsgen.loops.evaluate import evaluate
+from hlsgen.loops.ir import Constant, Operation, Value
+from hlsgen.loops.text import parse, to_text
 from hlsgen.word import WORD_OPERATORS
 
 HEAD = """loop_graph g s32

@@ -23,8 +23,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hlsgen.dataflow.ir import Affine
-from hlsgen.kernel.check import refuse_cycles
-from hlsgen.kernel.ir import (
+from hlsgen.loops.check import refuse_cycles
+from hlsgen.loops.ir import (
     Array,
     Constant,
     CountedLoop,

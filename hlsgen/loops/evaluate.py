@@ -13,8 +13,8 @@ import numpy as np
 
 from hlsgen.dataflow.ir import Affine
 from hlsgen.errors import IllegalGraph, TypeMismatch
-from hlsgen.kernel.check import zero_distance_edges
-from hlsgen.kernel.ir import Array, Constant, Kernel, LoopGraph, Mark, Operand, Operation, Value
+from hlsgen.loops.check import zero_distance_edges
+from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Mark, Operand, Operation, Value
 from hlsgen.types import ElementType
 from hlsgen.word import WORD_OPERATORS, wrap
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hlsgen.dataflow.ir import Affine
-from hlsgen.kernel.ir import (
+from hlsgen.loops.ir import (
     Array,
     Constant,
     CountedLoop,

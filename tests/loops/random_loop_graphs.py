@@ -5,7 +5,7 @@ import random
 import numpy as np
 
 from hlsgen.dataflow.ir import Affine
-from hlsgen.kernel.ir import (
+from hlsgen.loops.ir import (
     Array,
     Constant,
     CountedLoop,

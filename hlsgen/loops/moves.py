@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import networkx as nx
 
-from hlsgen.kernel.ir import Constant, LoopGraph, Mark, Operand, Operation, Value
+from hlsgen.loops.ir import Constant, LoopGraph, Mark, Operand, Operation, Value
 from hlsgen.word import WORD_OPERATORS
 
 

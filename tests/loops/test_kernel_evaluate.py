@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from hlsgen.errors import IllegalGraph, TypeMismatch
-from hlsgen.kernel.check import check
-from hlsgen.kernel.evaluate import evaluate, evaluate_kernel
-from hlsgen.kernel.ir import Kernel
-from hlsgen.kernel.text import parse
+from hlsgen.loops.check import check
+from hlsgen.loops.evaluate import evaluate, evaluate_kernel
+from hlsgen.loops.ir import Kernel
+from hlsgen.loops.text import parse
 
 MATRIX_VECTOR = """loop_graph matrix_vector s32
 loop i 4

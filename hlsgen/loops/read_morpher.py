@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hlsgen.errors import BadFile
-from hlsgen.kernel.external import ITERATIONS, PREDICATE, Edge, Node, to_kernel
-from hlsgen.kernel.ir import Kernel
+from hlsgen.loops.external import ITERATIONS, PREDICATE, Edge, Node, to_kernel
+from hlsgen.loops.ir import Kernel
 
 # operator, and whether its operands are exchanged
 OPERATORS: Mapping[str, tuple[str, bool]] = {

@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from hlsgen.dataflow.ir import Affine
 from hlsgen.errors import IllegalGraph, TypeMismatch, UnsupportedOp
-from hlsgen.kernel.ir import Array, Constant, LoopGraph, Mark, Operation, Value
+from hlsgen.loops.ir import Array, Constant, LoopGraph, Mark, Operation, Value
 from hlsgen.word import WORD_OPERATORS
 
 LOOPS = 6

@@ -26,8 +26,8 @@ import re
 from hlsgen.dataflow.ir import Affine
 from hlsgen.dataflow.text import affine_text, parse_affine
 from hlsgen.errors import BadFile, HlsgenError
-from hlsgen.kernel.evaluate import is_indexed
-from hlsgen.kernel.ir import (
+from hlsgen.loops.evaluate import is_indexed
+from hlsgen.loops.ir import (
     Array,
     Constant,
     CountedLoop,
@@ -131,7 +131,7 @@ def parse(text: str) -> LoopGraph:
             raise BadFile(
                 f"loop graph text, line {number}",
                 f"expected the text form of a loop graph, found {line.strip()!r} ({error})",
-                "Print the graph again with hlsgen.kernel.text.to_text.",
+                "Print the graph again with hlsgen.loops.text.to_text.",
             ) from None
     return LoopGraph(name, word, tuple(loops), tuple(arrays), tuple(operations), tuple(orders))
 

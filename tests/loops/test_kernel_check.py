@@ -3,8 +3,8 @@
 import pytest
 
 from hlsgen.errors import HlsgenError, IllegalGraph, TypeMismatch, UnsupportedOp
-from hlsgen.kernel.check import check
-from hlsgen.kernel.text import parse
+from hlsgen.loops.check import check
+from hlsgen.loops.text import parse
 
 HEAD = "loop_graph g s32\nloop i 4\nloop j 8\narray a 32 s16 input\narray o 32 s32 output\n"
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hlsgen.errors import BadFile
-from hlsgen.kernel.external import INDEX, ITERATIONS, Edge, Node, to_kernel
-from hlsgen.kernel.ir import Kernel
+from hlsgen.loops.external import INDEX, ITERATIONS, Edge, Node, to_kernel
+from hlsgen.loops.ir import Kernel
 
 OPERATORS: Mapping[str, str] = {
     "add": "add",
