@@ -1,11 +1,29 @@
-"""hlsgen: from a trained network to a verified circuit.
+"""hlsgen: from a trained network or a Python loop kernel to a verified circuit.
 
 ``hlsgen.compile(model, board=...)`` returns a ``Compiled`` with ``verify``, ``build``, ``report`` and ``verilog``.
+``@hlsgen.kernel`` decorates a function over arrays (``In``, ``Out``, ``InOut`` of s8 ... u32); ``unroll`` marks loops.
 """
 
 from __future__ import annotations
 
 from hlsgen.flow import Compiled, compile
+from hlsgen.loops.python.annotations import In, InOut, Out, s8, s16, s32, u8, u16, u32
+from hlsgen.loops.python.kernel import kernel, unroll
 
 __version__ = "0.1.0"
-__all__ = ["Compiled", "__version__", "compile"]
+__all__ = [
+    "Compiled",
+    "In",
+    "InOut",
+    "Out",
+    "__version__",
+    "compile",
+    "kernel",
+    "s8",
+    "s16",
+    "s32",
+    "u8",
+    "u16",
+    "u32",
+    "unroll",
+]

@@ -1,0 +1,53 @@
+"""Types of a kernel's parameters: ``x: In[s32, 64]``, ``y: Out[s8, 8, 8]``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hlsgen.errors import TypeMismatch
+from hlsgen.types import ElementType
+
+s8, s16, s32 = (ElementType(bits, True) for bits in (8, 16, 32))
+u8, u16, u32 = (ElementType(bits, False) for bits in (8, 16, 32))
+
+
+@dataclass(frozen=True)
+class ArrayType:
+    """An array parameter: ``role`` as in ``loops.ir.Array``."""
+
+    role: Literal["input", "output", "inout"]
+    element: ElementType
+    shape: tuple[int, ...]
+
+
+class Direction:
+    """``In``, ``Out`` and ``InOut``: ``In[element, extent, ...]`` is the annotation of an array parameter."""
+
+    def __init__(self, name: str, role: Literal["input", "output", "inout"]) -> None:
+        self.name, self.role = name, role
+
+    def __getitem__(self, items: Any) -> ArrayType:
+        element, *shape = items if isinstance(items, tuple) else (items,)
+        right = isinstance(element, ElementType) and element.bits in (8, 16, 32)
+        extents = bool(shape) and all(isinstance(item, int) and item > 0 for item in shape)
+        if not right or not extents:
+            shown = ", ".join(map(str, items if isinstance(items, tuple) else (items,)))
+            raise TypeMismatch(
+                f"annotation {self.name}[{shown}]",
+                "expected one of s8, u8, s16, u16, s32, u32 and then at least one positive extent,"
+                f" found [{shown}]",
+                f"Write for example {self.name}[s32, 64].",
+            )
+        return ArrayType(self.role, element, tuple(shape))
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+In = Direction("In", "input")
+"""An array that the kernel reads."""
+Out = Direction("Out", "output")
+"""An array that the kernel writes; it holds zeros before."""
+InOut = Direction("InOut", "inout")
+"""An array that the kernel reads and writes."""

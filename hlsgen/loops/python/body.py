@@ -1,0 +1,518 @@
+"""Statements of a kernel, executed symbolically: one pass over the flattened body of a loop nest makes the operations of an iteration.
+
+A statement outside the innermost loop happens where the loops inside it are all at their first (before the inner loop) or last trip
+(after it); what it assigns is merged with what was there before by a select. Values that cannot change in the inner loops are computed
+in every iteration instead, which needs neither a select nor a recurrence.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hlsgen.dataflow.ir import Affine
+from hlsgen.loops.ir import Array, Constant, CountedLoop, Mark, Value
+from hlsgen.loops.python.annotations import ArrayType
+from hlsgen.loops.python.builder import Builder, Guard
+from hlsgen.loops.python.constants import as_integer
+from hlsgen.loops.python.expressions import Expressions
+from hlsgen.loops.python.kernel import PythonKernel
+from hlsgen.loops.python.nest import Bind, Item
+from hlsgen.loops.python.refusals import illegal, shown, unsupported
+from hlsgen.loops.python.symbols import (
+    Carried,
+    Element,
+    Index,
+    Several,
+    Symbol,
+    Word,
+    constant,
+    index_of,
+)
+from hlsgen.types import ElementType
+
+DEEPEST_CALL = 8
+
+
+class Body:
+    """``variables``: what every name stands for at the present point."""
+
+    def __init__(
+        self,
+        kernel: PythonKernel,
+        where: str,
+        loops: tuple[CountedLoop, ...],
+        variables: Mapping[str, Symbol],
+        written: frozenset[str],
+    ) -> None:
+        self.kernel, self.where, self.loops, self.written = kernel, where, loops, written
+        self.builder = Builder(kernel.word, loops, kernel.parameters)
+        self.variables: dict[str, Symbol] = dict(variables)
+        self.expressions = Expressions(
+            self.builder, where, self._lookup, self._element, lambda name: len(self._shape(name))
+        )
+        self.expressions.call = self._call
+        self.names: Mapping[str, Any] = kernel.names
+        self.carried: dict[str, Carried] = {}
+        self.calls = 0
+
+    # statements
+
+    def block(
+        self, items: tuple[Item, ...], mark: Mark | None, changed: frozenset[str] = frozenset()
+    ) -> None:
+        """Statements that are executed where the mark holds (None: in every iteration); ``changed``: variables that the loops
+        inside assign."""
+        before = dict(self.variables)
+        guard = Guard(mark)
+        for item in items:
+            self._item(item, guard)
+        if mark is not None:
+            self._merge(mark, before, changed)
+
+    def _item(self, item: Item | ast.stmt, guard: Guard) -> None:
+        if isinstance(item, Bind):
+            self.variables[item.variable] = index_of(item.value, self.loops)
+            return
+        assert isinstance(item, ast.stmt)
+        self.builder.line = item.lineno
+        match item:
+            case ast.Assign(targets=targets, value=value):
+                found = self.expressions.symbol(value, guard)
+                for target in targets:
+                    self._assign(target, found, guard)
+            case ast.AugAssign(target=target, op=operator, value=value):
+                together = ast.copy_location(ast.BinOp(_as_read(target), operator, value), item)
+                self._assign(target, self.expressions.symbol(together, guard), guard)
+            case ast.If():
+                self._if(item, guard)
+            case ast.Pass() | ast.Expr():
+                pass
+
+    def _assign(self, target: ast.expr, found: Symbol, guard: Guard) -> None:
+        match target:
+            case ast.Name(id=name):
+                self.variables[name] = found
+            case ast.Tuple(elts=targets) | ast.List(elts=targets):
+                if not isinstance(found, Several) or len(found.items) != len(targets):
+                    raise unsupported(
+                        self.where,
+                        target,
+                        f"{len(targets)} values for {shown(target)}",
+                        "another number",
+                        "Assign as many values as there are targets.",
+                    )
+                for one, item in zip(targets, found.items, strict=True):
+                    self._assign(one, item, guard)
+            case ast.Subscript():
+                self._assign_element(target, found, guard)
+            case _:
+                raise unsupported(
+                    self.where, target, "a variable or an element", shown(target), "Assign those."
+                )
+
+    def _assign_element(self, target: ast.Subscript, found: Symbol, guard: Guard) -> None:
+        base = self.expressions.symbol(_as_read(target.value), guard)
+        if isinstance(base, Several):
+            place = self.expressions.scalar(target.slice, guard)
+            fixed = place.constant if isinstance(place, Index) else None
+            inside = fixed is not None and -len(base.items) <= fixed < len(base.items)
+            if not inside or not isinstance(target.value, ast.Name):
+                raise unsupported(
+                    self.where,
+                    target,
+                    f"a constant index of a list of {len(base.items)} items",
+                    shown(target),
+                    "Unroll the loop over the list: for k in hlsgen.unroll(range(n)).",
+                )
+            assert fixed is not None
+            items = list(base.items)
+            items[fixed] = found
+            self.variables[target.value.id] = Several(tuple(items))
+            return
+        parts = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
+        if not isinstance(base, Element):
+            raise unsupported(
+                self.where, target, "an element of an array", shown(target), "Assign those."
+            )
+        indices = tuple(self.expressions.scalar(part, guard) for part in parts)
+        element = Element(base.array, (*base.indices, *indices))
+        self._store(target, element, found, guard)
+
+    def _store(self, target: ast.Subscript, element: Element, found: Symbol, guard: Guard) -> None:
+        type_ = self.kernel.parameters.get(element.array)
+        if type_ is None or type_.role == "input":
+            raise illegal(
+                self.where,
+                target,
+                "writes to arrays annotated Out or InOut",
+                f"one to {element.array}",
+                f"Annotate {element.array} as InOut[...].",
+            )
+        data = self.expressions.as_word(target, self.expressions.scalar_of(target, found))
+        index = self._linear(target, element, guard)
+        if isinstance(index, Index) and not self._inside(index, type_.shape):
+            if not guard.conditions:
+                raise self._outside(target, element, index, "writes")
+            index = self.builder.word_of(index)
+        self.builder.store(element.array, index, data, guard)
+
+    def _if(self, statement: ast.If, guard: Guard) -> None:
+        condition = self.expressions.truth(statement.test, guard)
+        if isinstance(condition.operand, Constant):
+            for inner in statement.body if condition.operand.value else statement.orelse:
+                self._item(inner, guard)
+            return
+        before = dict(self.variables)
+        for inner in statement.body:
+            self._item(inner, guard.under(condition))
+        yes = self.variables
+        self.variables = dict(before)
+        if statement.orelse:
+            inverse = self.builder.inverse(condition)
+            for inner in statement.orelse:
+                self._item(inner, guard.under(inverse))
+        no = self.variables
+        self.variables = {
+            name: self._chosen(name, condition, yes.get(name), no.get(name))
+            for name in {**no, **yes}
+        }
+
+    # merging
+
+    def _merge(
+        self, mark: Mark, before: Mapping[str, Symbol], changed: frozenset[str]
+    ) -> None:
+        """After statements under a mark: what they assigned holds where the mark does."""
+        for name, new in self.variables.items():
+            old = before.get(name)
+            if new == old:
+                continue
+            stays = mark.edge == "first" and name not in changed
+            if stays and self._stays(new, mark.level):
+                continue
+            if mark.edge == "first" and isinstance(new, Several) and name in changed:
+                self.variables[name] = self._carried_list(name, new, mark.level)
+                continue
+            if mark.edge == "first" and isinstance(new, Index) and new.constant is not None:
+                placeholder = self._placeholder(name, old)
+                if placeholder is not None:
+                    self.variables[name] = self.carry(Carried(name, new.constant, mark.level))
+                    continue
+            self.variables[name] = self._chosen(name, mark, new, old)
+
+    def _carried_list(self, name: str, new: Several, level: int) -> Several:
+        """A list that the inner loops change: its items are carried one by one from constants."""
+        items = []
+        for k, item in enumerate(new.items):
+            if not (isinstance(item, Index) and item.constant is not None):
+                raise unsupported(
+                    self.where,
+                    self.builder.line,
+                    f"constants in list {name} before the loop that changes it",
+                    "other values",
+                    "Use variables of their own.",
+                )
+            items.append(self.carry(Carried(f"{name}.{k}", item.constant, level)))
+        return Several(tuple(items))
+
+    def _stays(self, symbol: Symbol, level: int) -> bool:
+        """Whether the symbol cannot change while loops ``level``, ... run, except for constants that are changed there."""
+        match symbol:
+            case Index():
+                return bool(symbol.affine.terms)
+            case Word():
+                return symbol.varies <= level and not isinstance(symbol.operand, Constant)
+            case Several(items):
+                return all(self._stays(item, level) for item in items)
+        return True
+
+    def _placeholder(self, name: str, symbol: Symbol | None) -> Carried | None:
+        """The placeholder that a variable still is."""
+        if not (isinstance(symbol, Word) and isinstance(symbol.operand, Value)):
+            return None
+        found = self.carried.get(symbol.operand.operation)
+        return found if found is not None and found.variable == name else None
+
+    def carry(self, placeholder: Carried) -> Word:
+        """A variable as what it was at the end of the iteration before."""
+        self.carried[placeholder.operation] = placeholder
+        return Word(Value(placeholder.operation), len(self.loops))
+
+    def _chosen(
+        self, name: str, condition: Word | Mark, new: Symbol | None, old: Symbol | None
+    ) -> Symbol:
+        """``new`` where the condition holds, else ``old``; where one is missing the other."""
+        if new is None or old is None or new == old:
+            found = new if new is not None else old
+            assert found is not None
+            return found
+        if isinstance(new, Several) and isinstance(old, Several) and len(new.items) == len(old.items):
+            pairs = zip(new.items, old.items, strict=True)
+            return Several(tuple(self._chosen(name, condition, a, b) for a, b in pairs))
+        if not (isinstance(new, Index | Word) and isinstance(old, Index | Word)):
+            return new
+        yes, no = self.builder.word_of(new), self.builder.word_of(old)
+        summed = self._conditional_sum(name, condition, yes, no)
+        return summed if summed is not None else self.builder.select(condition, yes, no, hint=name)
+
+    def _conditional_sum(
+        self, name: str, condition: Word | Mark, new: Word, old: Word
+    ) -> Word | None:
+        """``old + (term if condition else 0)`` for a sum of ``old`` and a term: the recurrence stays one addition."""
+        operations = self.builder.operations
+        made = operations.get(new.operand.operation) if isinstance(new.operand, Value) else None
+        if made is None or made.operator != "add" or old.operand not in made.operands:
+            return None
+        if not isinstance(old.operand, Value):
+            return None
+        terms = [operand for operand in made.operands if operand != old.operand]
+        if len(terms) != 1:
+            return None
+        nothing = Word(Constant(0), 0)
+        (term,) = terms
+        product = operations.get(term.operation) if isinstance(term, Value) else None
+        if product is not None and product.operator == "multiply":
+            a, b = (Word(item, self._varies(item)) for item in product.operands)
+            kept = self.builder.emit("multiply", self.builder.select(condition, a, nothing), b)
+        else:
+            word = Word(term, self._varies(term))
+            kept = self.builder.select(condition, word, nothing)
+        return self.builder.emit("add", old, kept, hint=name)
+
+    def _varies(self, operand: Constant | Value) -> int:
+        if isinstance(operand, Constant):
+            return 0
+        return self.builder.varies.get(operand.operation, len(self.loops))
+
+    # names and elements
+
+    def _lookup(self, node: ast.Name) -> Symbol | Callable[..., Any]:
+        found = self.variables.get(node.id)
+        if found is not None:
+            placeholder = self._placeholder(node.id, found)
+            if placeholder is not None and placeholder.start is None:
+                raise illegal(
+                    self.where,
+                    node,
+                    f"a value of {node.id} before it is read",
+                    "none in the first iteration",
+                    f"Assign {node.id} before the loop.",
+                )
+            return found
+        if node.id in self.kernel.parameters:
+            return Element(node.id)
+        if node.id in self.names:
+            return self._outer(node, self.names[node.id])
+        raise illegal(self.where, node, "a known name", f"{node.id!r}", "Define it first.")
+
+    def _outer(self, node: ast.Name, value: Any) -> Symbol | Callable[..., Any]:
+        """A name from outside the function: an integer, a function, or a table of integers."""
+        number = as_integer(value)
+        if number is not None:
+            return constant(number)
+        if inspect.isfunction(value):
+            return value
+        table = _table(value)
+        if table is None:
+            raise unsupported(
+                self.where,
+                node,
+                "an integer, a function, or a table of integers from outside the kernel",
+                f"{node.id} of type {type(value).__name__}",
+                "Give it as a parameter.",
+            )
+        shape, values = table
+        low, high = min(values), max(values)
+        word = self.kernel.word
+        element = next(
+            (
+                type_
+                for bits in (8, 16, 32)
+                for type_ in (ElementType(bits, True), ElementType(bits, False))
+                if bits <= word.bits
+                and type_.minimum <= low
+                and high <= type_.maximum
+                and (bits < word.bits or type_ == word)
+            ),
+            None,
+        )
+        if element is None:
+            raise illegal(
+                self.where,
+                node,
+                f"values that words of {word} hold",
+                f"{low} to {high} in {node.id}",
+                "Use a wider word type.",
+            )
+        self.builder.tables[node.id] = Array(node.id, shape, element, "constant", values)
+        return Element(node.id)
+
+    def _shape(self, array: str) -> tuple[int, ...]:
+        type_: ArrayType | Array | None = self.kernel.parameters.get(array)
+        return (type_ or self.builder.tables[array]).shape
+
+    def _element(self, node: ast.expr, element: Element, guard: Guard) -> Word:
+        """Read an element; where the index may be outside the array it is read only where the guard holds."""
+        index = self._linear(node, element, guard)
+        type_ = self.kernel.parameters.get(element.array)
+        if isinstance(index, Index):
+            if not self._inside(index, self._shape(element.array)):
+                if not guard.conditions:
+                    raise self._outside(node, element, index, "reads")
+                index = self.builder.word_of(index)
+        if isinstance(index, Word) and not guard.always:
+            index = self.builder.select(
+                self.builder.holds(guard), index, Word(Constant(0), 0), hint="guarded"
+            )
+        if isinstance(index, Word) and isinstance(index.operand, Constant):
+            index = constant(index.operand.value)
+        if type_ is not None and type_.role == "output" and element.array not in self.written:
+            raise illegal(
+                self.where, node, f"{element.array} written", "only reads", "Annotate it as In."
+            )
+        return self.builder.load(element.array, index, element.array in self.written)
+
+    def _linear(self, node: ast.expr, element: Element, guard: Guard) -> Index | Word:
+        """The row-major index of an element."""
+        shape = self._shape(element.array)
+        if len(element.indices) != len(shape):
+            raise illegal(
+                self.where,
+                node,
+                f"{len(shape)} indices of {element.array}",
+                str(len(element.indices)),
+                "Index every axis.",
+            )
+        total: Index | Word = constant(0)
+        for k, (index, extent) in enumerate(zip(element.indices, shape, strict=True)):
+            if isinstance(index, Index):
+                outside = index.low < 0 or index.high >= extent
+                if outside and len(shape) > 1 and not guard.conditions:
+                    raise self._outside_axis(node, element, k, index, extent)
+            total = self._plus(self._times(total, extent), index)
+        return total
+
+    def _times(self, a: Index | Word, factor: int) -> Index | Word:
+        if isinstance(a, Index):
+            terms = tuple((name, c * factor) for name, c in a.affine.terms)
+            return index_of(Affine(a.affine.offset * factor, terms), self.loops)
+        if factor & (factor - 1) == 0:
+            amount = Word(Constant(factor.bit_length() - 1), 0)
+            return self.builder.emit("shift_left", a, amount)
+        return self.builder.emit("multiply", a, Word(Constant(factor), 0))
+
+    def _plus(self, a: Index | Word, b: Index | Word) -> Index | Word:
+        if isinstance(a, Index) and isinstance(b, Index):
+            terms = dict(a.affine.terms)
+            for name, c in b.affine.terms:
+                terms[name] = terms.get(name, 0) + c
+            kept = tuple((name, c) for name, c in terms.items() if c)
+            return index_of(Affine(a.affine.offset + b.affine.offset, kept), self.loops)
+        if isinstance(a, Index) and a.constant == 0:
+            return b
+        if isinstance(b, Index) and b.constant == 0:
+            return a
+        x, y = self.builder.word_of(a), self.builder.word_of(b)
+        return self.builder.emit("add", x, y, hint="index")
+
+    def _inside(self, index: Index, shape: tuple[int, ...]) -> bool:
+        size = 1
+        for extent in shape:
+            size *= extent
+        return index.low >= 0 and index.high < size
+
+    def _outside(self, node: ast.expr, element: Element, index: Index, does: str) -> Exception:
+        shape = self._shape(element.array)
+        size = 1
+        for extent in shape:
+            size *= extent
+        return illegal(
+            self.where,
+            node,
+            f"indices of {element.array} from 0 to {size - 1}",
+            f"{shown(node)}, which {does} {index.low} to {index.high}",
+            "Correct the bounds of the loop, or guard the access with 'if'.",
+        )
+
+    def _outside_axis(
+        self, node: ast.expr, element: Element, axis: int, index: Index, extent: int
+    ) -> Exception:
+        return illegal(
+            self.where,
+            node,
+            f"indices of axis {axis} of {element.array} from 0 to {extent - 1}",
+            f"{shown(node)}, from {index.low} to {index.high}",
+            "Correct the bounds of the loop, or guard the access with 'if'.",
+        )
+
+    # functions
+
+    def _call(
+        self,
+        node: ast.Call,
+        function: Callable[..., Any],
+        arguments: tuple[Symbol, ...],
+        guard: Guard,
+    ) -> Symbol:
+        """A function of assignments and one return at its end, in place of its call."""
+        definition = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+        assert isinstance(definition, ast.FunctionDef)
+        names = [argument.arg for argument in definition.args.args]
+        *statements, last = definition.body
+        plain = all(isinstance(item, ast.Assign | ast.AugAssign | ast.If) for item in statements)
+        if not plain or not isinstance(last, ast.Return) or last.value is None:
+            raise unsupported(
+                self.where,
+                node,
+                "a function of assignments with one return at its end",
+                shown(node),
+                "Write it in that form.",
+            )
+        if self.calls == DEEPEST_CALL or len(names) != len(arguments):
+            raise unsupported(
+                self.where,
+                node,
+                f"{len(names)} arguments, and calls at most {DEEPEST_CALL} deep",
+                shown(node),
+                "Correct the call.",
+            )
+        outside = self.variables, self.names
+        self.variables = dict(zip(names, arguments, strict=True))
+        self.names = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
+        self.calls += 1
+        for statement in statements:
+            self._item(statement, guard)
+        result = self.expressions.symbol(last.value, guard)
+        self.calls -= 1
+        self.variables, self.names = outside
+        return result
+
+
+def _as_read(target: ast.expr) -> ast.expr:
+    """A target of an assignment as an expression."""
+    read = copy.deepcopy(target)
+    for node in ast.walk(read):
+        if isinstance(node, ast.Name | ast.Subscript | ast.Tuple | ast.List | ast.Attribute):
+            node.ctx = ast.Load()
+    return read
+
+
+def _table(value: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """(shape, values) of nested sequences or a NumPy array of integers; None for anything else."""
+    import numpy as np
+
+    if not isinstance(value, list | tuple | np.ndarray):
+        return None
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return None
+    if array.dtype.kind not in "iu" or array.size == 0:
+        return None
+    return array.shape, tuple(int(item) for item in array.reshape(-1))
+

@@ -1,0 +1,178 @@
+"""The operations of a loop graph while they are made: names, marks, guards, loads and stores."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hlsgen.dataflow.ir import Affine
+from hlsgen.loops.ir import (
+    Array,
+    Constant,
+    CountedLoop,
+    Mark,
+    Operand,
+    Operation,
+    Predicate,
+    Value,
+)
+from hlsgen.loops.python.annotations import ArrayType
+from hlsgen.loops.python.symbols import Index, Word
+from hlsgen.types import ElementType
+from hlsgen.word import wrap
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Statements are executed where ``mark`` and every one of ``conditions`` hold."""
+
+    mark: Mark | None = None
+    conditions: tuple[Word, ...] = ()
+
+    def under(self, condition: Word) -> Guard:
+        return replace(self, conditions=(*self.conditions, condition))
+
+    @property
+    def always(self) -> bool:
+        return self.mark is None and not self.conditions
+
+
+class Builder:
+    """Operations in program order. ``lines``: operation -> line of the source."""
+
+    def __init__(
+        self,
+        word: ElementType,
+        loops: Sequence[CountedLoop],
+        arrays: Mapping[str, ArrayType],
+    ) -> None:
+        self.word, self.loops, self.array_types = word, tuple(loops), arrays
+        self.depth = {loop.name: k + 1 for k, loop in enumerate(loops)}
+        self.operations: dict[str, Operation] = {}
+        self.varies: dict[str, int] = {}
+        self.lines: dict[str, int] = {}
+        self.tables: dict[str, Array] = {}
+        self.line = 0
+
+    # operations
+
+    def emit(self, operator: str, *operands: Word, hint: str = "", predicate: Predicate | None = None) -> Word:
+        """A word operator on words; varies with all that its operands and predicate vary with."""
+        varies = max((item.varies for item in operands), default=0)
+        if isinstance(predicate, Mark):
+            varies = len(self.loops)
+        elif predicate is not None:
+            varies = max(varies, self.varies.get(predicate.operation, len(self.loops)))
+        made = Operation(
+            self._name(hint or operator), operator, tuple(o.operand for o in operands), predicate
+        )
+        return Word(self._add(made, varies), varies)
+
+    def select(self, condition: Word | Mark, yes: Word, no: Word, hint: str = "") -> Word:
+        """``yes`` where the condition holds, else ``no``."""
+        if isinstance(condition, Mark):
+            return self._kind(self.emit("select", yes, no, hint=hint, predicate=condition), yes, no)
+        if isinstance(condition.operand, Constant):
+            return yes if condition.operand.value & 1 else no
+        if yes == no:
+            return yes
+        chosen = self.emit("select", yes, no, hint=hint, predicate=condition.operand)
+        return self._kind(chosen, yes, no)
+
+    def _kind(self, word: Word, yes: Word, no: Word) -> Word:
+        return replace(word, truth=yes.truth and no.truth, integer=yes.integer and no.integer)
+
+    def word_of(self, symbol: Index | Word) -> Word:
+        """An index as a word."""
+        if isinstance(symbol, Word):
+            return symbol
+        if symbol.constant is not None:
+            value = wrap(symbol.constant, self.word.bits)
+            return Word(Constant(value), 0, integer=True)
+        varies = max(self.depth[name] for name, _ in symbol.affine.terms)
+        hint = "_".join(name for name, _ in symbol.affine.terms) + "_index"
+        for name, made in self.operations.items():
+            if made.operator == "affine" and made.address == symbol.affine:
+                return Word(Value(name), varies, integer=True)
+        made = Operation(self._name(hint), "affine", address=symbol.affine)
+        return Word(self._add(made, varies), varies, integer=True)
+
+    def both(self, a: Word, b: Word) -> Word:
+        """Where two truths hold."""
+        if isinstance(a.operand, Constant):
+            return b if a.operand.value & 1 else a
+        if isinstance(b.operand, Constant):
+            return a if b.operand.value & 1 else b
+        return replace(self.emit("and", a, b, hint="both"), truth=True)
+
+    def inverse(self, a: Word) -> Word:
+        """Where a truth does not hold."""
+        if isinstance(a.operand, Constant):
+            return Word(Constant(1 - (a.operand.value & 1)), 0, truth=True)
+        one = Word(Constant(1), 0)
+        return replace(self.emit("xor", a, one, hint="not"), truth=True)
+
+    def holds(self, guard: Guard) -> Word:
+        """A guard as a truth."""
+        truth = Word(Constant(1), 0, truth=True)
+        for condition in guard.conditions:
+            truth = self.both(truth, condition)
+        if guard.mark is not None:
+            nothing = Word(Constant(0), 0, truth=True)
+            truth = replace(self.select(guard.mark, truth, nothing, hint="guard"), truth=True)
+        return truth
+
+    # memory
+
+    def load(self, array: str, index: Index | Word, written: bool) -> Word:
+        """The element at a linear index."""
+        if isinstance(index, Index):
+            varies = max((self.depth[name] for name, _ in index.affine.terms), default=0)
+            made = Operation(self._name(array), "load", array=array, address=index.affine)
+        else:
+            varies = index.varies
+            made = Operation(self._name(array), "load", (index.operand,), array=array, address=Affine())
+        varies = len(self.loops) if written else varies
+        return Word(self._add(made, varies), varies)
+
+    def store(self, array: str, index: Index | Word, data: Word, guard: Guard) -> None:
+        """Write the element at a linear index where the guard holds."""
+        mark, when = guard.mark, None
+        if isinstance(index, Index) and mark is not None and mark.edge == "last":
+            mark, when = None, mark
+        predicate: Predicate | None = mark
+        if guard.conditions:
+            truth = self.holds(replace(guard, mark=mark))
+            if isinstance(truth.operand, Constant):
+                if not truth.operand.value:
+                    return
+                predicate = mark
+            else:
+                predicate = truth.operand
+        name = self._name(f"{array}_store")
+        if isinstance(index, Index):
+            made = Operation(
+                name, "store", (data.operand,), predicate, array=array, address=index.affine, when=when
+            )
+        else:
+            operands: tuple[Operand, ...] = (data.operand, index.operand)
+            made = Operation(name, "store", operands, predicate, array=array, address=Affine())
+        self._add(made, len(self.loops))
+
+    # names
+
+    def _add(self, made: Operation, varies: int) -> Value:
+        self.operations[made.name] = made
+        self.varies[made.name] = varies
+        self.lines[made.name] = self.line
+        return Value(made.name)
+
+    def _name(self, hint: str) -> str:
+        stem = re.sub(r"\W", "_", hint)
+        if stem not in self.operations:
+            return stem
+        k = 1
+        while f"{stem}{k}" in self.operations:
+            k += 1
+        return f"{stem}{k}"

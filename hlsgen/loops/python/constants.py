@@ -1,0 +1,59 @@
+"""Integer constants of a kernel's source: literals, names from outside the function, arithmetic on them, lengths of arrays."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hlsgen.loops.python.annotations import ArrayType
+
+OPERATORS: Mapping[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
+}
+
+
+def integer_of(node: ast.expr, names: Mapping[str, Any], arrays: Mapping[str, ArrayType]) -> int | None:
+    """The value of a constant expression; None where it is none."""
+    if isinstance(node, ast.Constant):
+        return node.value if type(node.value) is int else None
+    if isinstance(node, ast.Name):
+        value = None if node.id in arrays else names.get(node.id)
+        return as_integer(value)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = integer_of(node.operand, names, arrays)
+        return None if value is None else -value
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        a, b = (integer_of(item, names, arrays) for item in (node.left, node.right))
+        if a is None or b is None:
+            return None
+        try:
+            result = OPERATORS[type(node.op)](a, b)
+        except (ArithmeticError, ValueError):
+            return None
+        return result if isinstance(result, int) else None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
+        argument = node.args[0] if len(node.args) == 1 else None
+        if isinstance(argument, ast.Name) and argument.id in arrays:
+            return arrays[argument.id].shape[0]
+    return None
+
+
+def as_integer(value: Any) -> int | None:
+    """A value as an integer where it is one (of Python or NumPy, no truth value)."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return None
+    if getattr(value, "shape", ()) != ():
+        return None
+    return operator.index(value)

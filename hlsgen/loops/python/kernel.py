@@ -1,0 +1,171 @@
+"""``@hlsgen.kernel``: a Python function over arrays that is its own reference, and can become loop graphs."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hlsgen.errors import BadFile, BadOption, HlsgenError, TypeMismatch
+from hlsgen.loops.python.annotations import ArrayType, s16, s32, u16, u32
+from hlsgen.types import ElementType
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hlsgen.loops.ir import Kernel
+    from hlsgen.loops.python.nest import Nest
+
+
+def kernel(
+    function: Callable[..., Any] | None = None, *, word: ElementType | None = None
+) -> Any:
+    """Decorate a function as a kernel; ``word`` is the type of its words (s32, u32, s16 or u16).
+
+    Where it is not given: u32 if an array has elements u32, else s32. Raises TypeMismatch for parameters that are not annotated as
+    arrays.
+    """
+    if function is None:
+        return lambda decorated: PythonKernel(decorated, word)
+    return PythonKernel(function, word)
+
+
+def unroll(trips: range) -> range:
+    """Marks a loop to be unrolled: ``for k in hlsgen.unroll(range(4)):``. Python sees the range itself."""
+    return trips
+
+
+@dataclass(frozen=True)
+class PythonKernel:
+    """A decorated function. Calling it with arrays runs the function itself on words: the reference."""
+
+    function: Callable[..., Any]
+    given_word: ElementType | None = None
+
+    def __post_init__(self) -> None:
+        assert self.parameters is not None  # refuses what cannot be a kernel where it is decorated
+        assert self.word is not None
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @property
+    def path(self) -> str:
+        return self.function.__code__.co_filename
+
+    @property
+    def source(self) -> str:
+        """``file.py:12``, as messages name it."""
+        return f"{Path(self.path).name}:{self.function.__code__.co_firstlineno}"
+
+    @cached_property
+    def parameters(self) -> Mapping[str, ArrayType]:
+        """The array parameters in order; those with a default value that is an integer are constants."""
+        found = {}
+        for name, parameter in inspect.signature(self.function).parameters.items():
+            annotation = parameter.annotation
+            if isinstance(annotation, str):
+                try:
+                    annotation = eval(annotation, dict(self.names))
+                except HlsgenError:
+                    raise
+                except Exception as error:
+                    annotation = error
+            if isinstance(annotation, ArrayType):
+                found[name] = annotation
+            elif not isinstance(parameter.default, int):
+                raise TypeMismatch(
+                    f"{self.source}, kernel {self.name}, parameter {name}",
+                    f"expected In[...], Out[...] or InOut[...], or an integer default, found {annotation!r}",
+                    f"Annotate it, for example {name}: In[s32, 64].",
+                )
+        return found
+
+    @cached_property
+    def names(self) -> Mapping[str, Any]:
+        """What names of the function mean outside it: globals, closure, defaults."""
+        bound = inspect.getclosurevars(self.function).nonlocals
+        signature = inspect.signature(self.function).parameters
+        defaults = {n: p.default for n, p in signature.items() if isinstance(p.default, int)}
+        return {**self.function.__globals__, **bound, **defaults}
+
+    @cached_property
+    def word(self) -> ElementType:
+        """The type of every word of the kernel."""
+        elements = [annotation.element for annotation in self.parameters.values()]
+        word = self.given_word or (u32 if u32 in elements else s32)
+        wrong = next((e for e in elements if e.bits > word.bits), None)
+        wrong = wrong or next((e for e in elements if e.bits == word.bits and e != word), None)
+        if word not in (s16, u16, s32, u32) or wrong is not None:
+            raise TypeMismatch(
+                f"{self.source}, kernel {self.name}",
+                f"expected words of s16, u16, s32 or u32 and elements that fit, found {word} and {wrong or 'no such'} elements",
+                "Use one signedness for elements as wide as a word, or name another word type: @hlsgen.kernel(word=...).",
+            )
+        return word
+
+    def __call__(self, *arrays: np.ndarray, **named: np.ndarray) -> None:
+        """Run the function on NumPy arrays of the annotated shapes and element types; outputs are written in place."""
+        from hlsgen.loops.python.reference import numpy_type, run_function
+
+        bound = inspect.signature(self.function).bind(*arrays, **named).arguments
+        for name, annotation in self.parameters.items():
+            array, wanted = bound[name], numpy_type(annotation.element)
+            if array.shape != annotation.shape or array.dtype != wanted:
+                raise TypeMismatch(
+                    f"{self.source}, kernel {self.name}, argument {name}",
+                    f"expected {wanted} of shape {annotation.shape}, found {array.dtype} of shape {array.shape}",
+                    "Give an array of the annotated type.",
+                )
+        run_function(
+            self.function, {name: bound[name] for name in self.parameters}, self.word
+        )
+
+    def nests(self) -> tuple[Nest, ...]:
+        """The top-level loops of the function, read from its source. Raises HlsgenError for what is not in the language."""
+        from hlsgen.loops.python.read import read_nests
+
+        return read_nests(self)
+
+    def lower(self) -> Kernel:
+        """The loop graphs of the kernel. Raises HlsgenError for what is not in the language."""
+        from hlsgen.loops.python.lower import lower_kernel
+
+        return lower_kernel(self, self.nests())
+
+
+def load_python_kernel(path: Path, name: str) -> PythonKernel:
+    """The kernel ``name`` of a Python file; raises BadFile where the file cannot be run, BadOption where it has no such kernel."""
+    if not path.is_file():
+        raise BadFile(str(path), "expected a Python file, found none", "Check the path.")
+    specification = importlib.util.spec_from_file_location(f"hlsgen_kernel_{path.stem}", path)
+    assert specification is not None and specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module
+    try:
+        specification.loader.exec_module(module)
+    except HlsgenError:
+        raise
+    except Exception as error:
+        raise BadFile(
+            str(path),
+            f"expected a Python file that can be imported, found {type(error).__name__}: {error}",
+            "Correct the file.",
+        ) from None
+    finally:
+        del sys.modules[specification.name]
+    kernels = {key: item for key, item in vars(module).items() if isinstance(item, PythonKernel)}
+    found = vars(module).get(name)
+    if not isinstance(found, PythonKernel):
+        raise BadOption(
+            f"{path}:{name}",
+            f"expected the name of a kernel, found {', '.join(kernels) or 'no kernels'} in the file",
+            "Name one of them, or decorate the function with @hlsgen.kernel.",
+        )
+    return found

@@ -1,0 +1,216 @@
+"""From a nest of loops to a loop graph: the flattened body executed once, what is carried resolved, orders of memory accesses found."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hlsgen.loops.check import check
+from hlsgen.loops.clean import without_dead
+from hlsgen.loops.ir import (
+    Array,
+    Constant,
+    CountedLoop,
+    Kernel,
+    LoopGraph,
+    Mark,
+    Operand,
+    Operation,
+    Value,
+)
+from hlsgen.loops.python.body import Body
+from hlsgen.loops.python.kernel import PythonKernel
+from hlsgen.loops.python.nest import Bind, Item, Loop, Nest
+from hlsgen.loops.python.orders import memory_orders
+from hlsgen.loops.python.promote import with_promoted_sums
+from hlsgen.loops.python.refusals import unsupported
+from hlsgen.loops.python.symbols import Carried, Index, Several, Symbol, Word, constant
+
+LOOPS = 6
+
+
+def lower_kernel(kernel: PythonKernel, nests: Sequence[Nest]) -> Kernel:
+    """One loop graph per nest. Raises UnsupportedOp for what is not in the language, IllegalGraph for what is wrong, with file and line."""
+    graphs = tuple(
+        lower_nest(kernel, nest, kernel.name if len(nests) == 1 else f"{kernel.name}_{number}")
+        for number, nest in enumerate(nests)
+    )
+    return Kernel(kernel.name, graphs, kernel.source)
+
+
+def lower_nest(kernel: PythonKernel, nest: Nest, name: str) -> LoopGraph:
+    """The loop graph of one nest."""
+    levels = flattened(nest)
+    loops = tuple(CountedLoop(level.loop.name, level.loop.extent) for level in levels)
+    if len(loops) > LOOPS:
+        raise unsupported(
+            nest.where,
+            levels[LOOPS].loop.line,
+            f"at most {LOOPS} nested loops",
+            str(len(loops)),
+            "Merge loops, or unroll the inner ones: for k in hlsgen.unroll(range(n)).",
+        )
+    written = frozenset(_written(nest.loop))
+    variables: dict[str, Symbol] = {k: constant(v) for k, v in nest.constants.items()}
+    body = Body(kernel, nest.where, loops, variables, written)
+    for variable in sorted(_assigned(nest.loop) - kernel.parameters.keys()):
+        body.variables[variable] = body.carry(Carried(variable, nest.constants.get(variable), 0))
+    innermost = len(loops) - 1
+    for depth, level in enumerate(levels):
+        mark = Mark("first", depth + 1) if depth < innermost else None
+        inside = _assigned(levels[depth + 1].loop) if depth < innermost else frozenset()
+        body.block(level.before, mark, inside)
+    for depth in reversed(range(innermost)):
+        body.block(levels[depth].after, Mark("last", depth + 1))
+    operations = _Resolver(body).resolved()
+    lines = body.builder.lines
+    graph = LoopGraph(name, kernel.word, loops, _arrays(kernel, body, operations), operations)
+    graph = without_dead(with_promoted_sums(without_dead(graph)))
+    graph = replace(graph, arrays=_arrays(kernel, body, graph.operations))
+    graph = replace(graph, orders=memory_orders(graph, nest.where, lines))
+    check(graph)
+    return graph
+
+
+@dataclass(frozen=True)
+class Level:
+    """A loop with the statements before and after the loop inside it (of the innermost: all of them are before)."""
+
+    loop: Loop
+    before: tuple[Item, ...]
+    after: tuple[Item, ...]
+
+
+def flattened(nest: Nest) -> tuple[Level, ...]:
+    """The loops of a nest, outermost first; raises UnsupportedOp where a loop has several loops in it."""
+    levels: list[Level] = []
+    loop: Loop | None = nest.loop
+    while loop is not None:
+        inner = [k for k, item in enumerate(loop.body) if isinstance(item, Loop)]
+        if len(inner) > 1:
+            second = loop.body[inner[1]]
+            assert isinstance(second, Loop)
+            raise unsupported(
+                nest.where,
+                second.line,
+                "one loop inside a loop",
+                f"{len(inner)} of them in the loop of line {loop.line}",
+                "Make each of them the inner loop of an outer loop of its own, or unroll them.",
+            )
+        place = inner[0] if inner else len(loop.body)
+        levels.append(Level(loop, loop.body[:place], loop.body[place + 1 :]))
+        found = loop.body[place] if inner else None
+        loop = found if isinstance(found, Loop) else None
+    return tuple(levels)
+
+
+def _assigned(loop: Loop) -> frozenset[str]:
+    """Scalar variables that are assigned in a loop, counters among them."""
+    found: set[str] = set()
+    for item in loop.body:
+        if isinstance(item, Loop):
+            found |= _assigned(item)
+        elif isinstance(item, Bind):
+            found.add(item.variable)
+        else:
+            for node in ast.walk(item):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    found.add(node.id)
+                elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+                    found |= {base} if (base := _base(node)) else set()
+    return frozenset(found)
+
+
+def _written(loop: Loop) -> set[str]:
+    """Names whose elements are assigned in a loop."""
+    found: set[str] = set()
+    for item in loop.body:
+        if isinstance(item, Loop):
+            found |= _written(item)
+        elif not isinstance(item, Bind):
+            for node in ast.walk(item):
+                if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+                    found |= {base} if (base := _base(node)) else set()
+    return found
+
+
+def _base(node: ast.expr) -> str | None:
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _arrays(
+    kernel: PythonKernel, body: Body, operations: Sequence[Operation]
+) -> tuple[Array, ...]:
+    """The arrays that operations use: parameters in order, then tables."""
+    used = {operation.array for operation in operations}
+    parameters = [
+        Array(name, item.shape, item.element, item.role)
+        for name, item in kernel.parameters.items()
+    ]
+    every = [*parameters, *body.builder.tables.values()]
+    return tuple(array for array in every if array.name in used)
+
+
+class _Resolver:
+    """Puts carried values in the place of placeholders."""
+
+    def __init__(self, body: Body) -> None:
+        self.body, self.builder = body, body.builder
+        self.known: dict[str, Operand] = {}
+
+    def resolved(self) -> tuple[Operation, ...]:
+        """The operations without placeholders."""
+        # Only what is read is carried: a variable whose placeholder nobody reads needs no move.
+        pending = True
+        while pending:
+            pending = False
+            for operation in tuple(self.builder.operations.values()):
+                for value in operation.values:
+                    if value.operation.startswith("@") and value.operation not in self.known:
+                        self.known[value.operation] = self._carried(value.operation)
+                        pending = True
+        return tuple(self._without(item) for item in self.builder.operations.values())
+
+    def _carried(self, name: str) -> Operand:
+        """What a placeholder stands for."""
+        placeholder = self.body.carried[name]
+        start = placeholder.start or 0
+        name, _, item = placeholder.variable.partition(".")
+        final = self.body.variables[name]
+        if isinstance(final, Several) and item:
+            final = final.items[int(item)]
+        if not isinstance(final, Index | Word):
+            raise unsupported(
+                self.body.where,
+                self.builder.line,
+                f"a number in {name} from iteration to iteration",
+                "a list or tuple",
+                "Assign the list with constants before the loop that changes it.",
+            )
+        word = self.builder.word_of(final)
+        operand = word.operand
+        if isinstance(operand, Value) and operand.operation.startswith("@"):
+            other = self.body.carried[operand.operation]
+            if other.variable == placeholder.variable:
+                return Constant(start)  # nothing changes it after it was set
+        if isinstance(operand, Constant) or operand.operation.startswith("@"):
+            moved = self.builder.emit("move", Word(operand, 0), hint=placeholder.variable)
+            operand = moved.operand
+            assert isinstance(operand, Value)
+        return Value(operand.operation, 1, start, placeholder.level)
+
+    def _without(self, operation: Operation) -> Operation:
+        def read(operand: Operand) -> Operand:
+            return self.known.get(operand.operation, operand) if isinstance(operand, Value) else operand
+
+        predicate = operation.predicate
+        if isinstance(predicate, Value):
+            found = read(predicate)
+            assert isinstance(found, Value), "a carried truth is made by an operation"
+            predicate = found
+        return replace(
+            operation, operands=tuple(map(read, operation.operands)), predicate=predicate
+        )

@@ -1,0 +1,84 @@
+"""What a name or an expression of a kernel stands for while its body is executed symbolically."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hlsgen.dataflow.ir import Affine
+from hlsgen.loops.ir import Constant, CountedLoop, Value
+
+
+@dataclass(frozen=True)
+class Index:
+    """A Python integer that is an affine function of loop trips, in [low, high]."""
+
+    affine: Affine
+    low: int
+    high: int
+
+    @property
+    def constant(self) -> int | None:
+        return self.affine.offset if not self.affine.terms else None
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word. ``truth``: 0 or 1, of a comparison; ``integer``: computed from loop counters alone, so read as a signed number.
+
+    ``varies``: it depends only on the outermost ``varies`` loops.
+    """
+
+    operand: Constant | Value
+    varies: int
+    truth: bool = False
+    integer: bool = False
+
+
+@dataclass(frozen=True)
+class Element:
+    """An array with the indices given so far (``a[i]`` of a two-dimensional array)."""
+
+    array: str
+    indices: tuple[Index | Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class Several:
+    """A tuple or list of symbols, in the order of its items."""
+
+    items: tuple[Symbol, ...]
+
+
+Symbol: TypeAlias = Index | Word | Element | Several
+
+
+def constant(value: int) -> Index:
+    """A Python integer."""
+    return Index(Affine(value), value, value)
+
+
+def index_of(affine: Affine, loops: tuple[CountedLoop, ...]) -> Index:
+    """An affine function of trips, with its range."""
+    low = high = affine.offset
+    for loop in loops:
+        reach = affine.coefficient(loop.name) * (loop.extent - 1)
+        low, high = low + min(reach, 0), high + max(reach, 0)
+    return Index(affine, low, high)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A placeholder for the value that ``variable`` had at the end of the iteration before; ``start`` where loops ``level``, ... begin.
+
+    ``start`` is None where the variable has no value before the loop.
+    """
+
+    variable: str
+    start: int | None
+    level: int
+
+    @property
+    def operation(self) -> str:
+        """The name under which operands refer to the placeholder until it is resolved; no operation has such a name."""
+        return f"@{self.variable}@{self.start}@{self.level}"
