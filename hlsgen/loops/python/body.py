@@ -14,11 +14,9 @@ import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hlsgen.dataflow.ir import Affine
-from hlsgen.loops.ir import Array, Constant, CountedLoop, Mark, Value
-from hlsgen.loops.python.annotations import ArrayType
+from hlsgen.loops.ir import Constant, CountedLoop, Mark, Value
 from hlsgen.loops.python.builder import Builder, Guard
-from hlsgen.loops.python.constants import as_integer
+from hlsgen.loops.python.elements import Elements
 from hlsgen.loops.python.expressions import Expressions
 from hlsgen.loops.python.kernel import PythonKernel
 from hlsgen.loops.python.nest import Bind, Item
@@ -30,10 +28,8 @@ from hlsgen.loops.python.symbols import (
     Several,
     Symbol,
     Word,
-    constant,
     index_of,
 )
-from hlsgen.types import ElementType
 
 DEEPEST_CALL = 8
 
@@ -49,11 +45,12 @@ class Body:
         variables: Mapping[str, Symbol],
         written: frozenset[str],
     ) -> None:
-        self.kernel, self.where, self.loops, self.written = kernel, where, loops, written
-        self.builder = Builder(kernel.word, loops, kernel.parameters)
+        self.kernel, self.where, self.loops = kernel, where, loops
+        self.builder = Builder(kernel.word, loops)
+        self.elements = Elements(self.builder, where, loops, kernel.parameters, written)
         self.variables: dict[str, Symbol] = dict(variables)
         self.expressions = Expressions(
-            self.builder, where, self._lookup, self._element, lambda name: len(self._shape(name))
+            self.builder, where, self._lookup, self.elements.read, self.elements.shape
         )
         self.expressions.call = self._call
         self.names: Mapping[str, Any] = kernel.names
@@ -141,25 +138,8 @@ class Body:
             )
         indices = tuple(self.expressions.scalar(part, guard) for part in parts)
         element = Element(base.array, (*base.indices, *indices))
-        self._store(target, element, found, guard)
-
-    def _store(self, target: ast.Subscript, element: Element, found: Symbol, guard: Guard) -> None:
-        type_ = self.kernel.parameters.get(element.array)
-        if type_ is None or type_.role == "input":
-            raise illegal(
-                self.where,
-                target,
-                "writes to arrays annotated Out or InOut",
-                f"one to {element.array}",
-                f"Annotate {element.array} as InOut[...].",
-            )
         data = self.expressions.as_word(target, self.expressions.scalar_of(target, found))
-        index = self._linear(target, element, guard)
-        if isinstance(index, Index) and not self._inside(index, type_.shape):
-            if not guard.conditions:
-                raise self._outside(target, element, index, "writes")
-            index = self.builder.word_of(index)
-        self.builder.store(element.array, index, data, guard)
+        self.elements.write(target, element, data, guard)
 
     def _if(self, statement: ast.If, guard: Guard) -> None:
         condition = self.expressions.truth(statement.test, guard)
@@ -184,9 +164,7 @@ class Body:
 
     # merging
 
-    def _merge(
-        self, mark: Mark, before: Mapping[str, Symbol], changed: frozenset[str]
-    ) -> None:
+    def _merge(self, mark: Mark, before: Mapping[str, Symbol], changed: frozenset[str]) -> None:
         """After statements under a mark: what they assigned holds where the mark does."""
         for name, new in self.variables.items():
             old = before.get(name)
@@ -251,7 +229,11 @@ class Body:
             found = new if new is not None else old
             assert found is not None
             return found
-        if isinstance(new, Several) and isinstance(old, Several) and len(new.items) == len(old.items):
+        if (
+            isinstance(new, Several)
+            and isinstance(old, Several)
+            and len(new.items) == len(old.items)
+        ):
             pairs = zip(new.items, old.items, strict=True)
             return Several(tuple(self._chosen(name, condition, a, b) for a, b in pairs))
         if not (isinstance(new, Index | Word) and isinstance(old, Index | Word)):
@@ -307,148 +289,8 @@ class Body:
         if node.id in self.kernel.parameters:
             return Element(node.id)
         if node.id in self.names:
-            return self._outer(node, self.names[node.id])
+            return self.elements.outer(node, self.names[node.id])
         raise illegal(self.where, node, "a known name", f"{node.id!r}", "Define it first.")
-
-    def _outer(self, node: ast.Name, value: Any) -> Symbol | Callable[..., Any]:
-        """A name from outside the function: an integer, a function, or a table of integers."""
-        number = as_integer(value)
-        if number is not None:
-            return constant(number)
-        if inspect.isfunction(value):
-            return value
-        table = _table(value)
-        if table is None:
-            raise unsupported(
-                self.where,
-                node,
-                "an integer, a function, or a table of integers from outside the kernel",
-                f"{node.id} of type {type(value).__name__}",
-                "Give it as a parameter.",
-            )
-        shape, values = table
-        low, high = min(values), max(values)
-        word = self.kernel.word
-        element = next(
-            (
-                type_
-                for bits in (8, 16, 32)
-                for type_ in (ElementType(bits, True), ElementType(bits, False))
-                if bits <= word.bits
-                and type_.minimum <= low
-                and high <= type_.maximum
-                and (bits < word.bits or type_ == word)
-            ),
-            None,
-        )
-        if element is None:
-            raise illegal(
-                self.where,
-                node,
-                f"values that words of {word} hold",
-                f"{low} to {high} in {node.id}",
-                "Use a wider word type.",
-            )
-        self.builder.tables[node.id] = Array(node.id, shape, element, "constant", values)
-        return Element(node.id)
-
-    def _shape(self, array: str) -> tuple[int, ...]:
-        type_: ArrayType | Array | None = self.kernel.parameters.get(array)
-        return (type_ or self.builder.tables[array]).shape
-
-    def _element(self, node: ast.expr, element: Element, guard: Guard) -> Word:
-        """Read an element; where the index may be outside the array it is read only where the guard holds."""
-        index = self._linear(node, element, guard)
-        type_ = self.kernel.parameters.get(element.array)
-        if isinstance(index, Index):
-            if not self._inside(index, self._shape(element.array)):
-                if not guard.conditions:
-                    raise self._outside(node, element, index, "reads")
-                index = self.builder.word_of(index)
-        if isinstance(index, Word) and not guard.always:
-            index = self.builder.select(
-                self.builder.holds(guard), index, Word(Constant(0), 0), hint="guarded"
-            )
-        if isinstance(index, Word) and isinstance(index.operand, Constant):
-            index = constant(index.operand.value)
-        if type_ is not None and type_.role == "output" and element.array not in self.written:
-            raise illegal(
-                self.where, node, f"{element.array} written", "only reads", "Annotate it as In."
-            )
-        return self.builder.load(element.array, index, element.array in self.written)
-
-    def _linear(self, node: ast.expr, element: Element, guard: Guard) -> Index | Word:
-        """The row-major index of an element."""
-        shape = self._shape(element.array)
-        if len(element.indices) != len(shape):
-            raise illegal(
-                self.where,
-                node,
-                f"{len(shape)} indices of {element.array}",
-                str(len(element.indices)),
-                "Index every axis.",
-            )
-        total: Index | Word = constant(0)
-        for k, (index, extent) in enumerate(zip(element.indices, shape, strict=True)):
-            if isinstance(index, Index):
-                outside = index.low < 0 or index.high >= extent
-                if outside and len(shape) > 1 and not guard.conditions:
-                    raise self._outside_axis(node, element, k, index, extent)
-            total = self._plus(self._times(total, extent), index)
-        return total
-
-    def _times(self, a: Index | Word, factor: int) -> Index | Word:
-        if isinstance(a, Index):
-            terms = tuple((name, c * factor) for name, c in a.affine.terms)
-            return index_of(Affine(a.affine.offset * factor, terms), self.loops)
-        if factor & (factor - 1) == 0:
-            amount = Word(Constant(factor.bit_length() - 1), 0)
-            return self.builder.emit("shift_left", a, amount)
-        return self.builder.emit("multiply", a, Word(Constant(factor), 0))
-
-    def _plus(self, a: Index | Word, b: Index | Word) -> Index | Word:
-        if isinstance(a, Index) and isinstance(b, Index):
-            terms = dict(a.affine.terms)
-            for name, c in b.affine.terms:
-                terms[name] = terms.get(name, 0) + c
-            kept = tuple((name, c) for name, c in terms.items() if c)
-            return index_of(Affine(a.affine.offset + b.affine.offset, kept), self.loops)
-        if isinstance(a, Index) and a.constant == 0:
-            return b
-        if isinstance(b, Index) and b.constant == 0:
-            return a
-        x, y = self.builder.word_of(a), self.builder.word_of(b)
-        return self.builder.emit("add", x, y, hint="index")
-
-    def _inside(self, index: Index, shape: tuple[int, ...]) -> bool:
-        size = 1
-        for extent in shape:
-            size *= extent
-        return index.low >= 0 and index.high < size
-
-    def _outside(self, node: ast.expr, element: Element, index: Index, does: str) -> Exception:
-        shape = self._shape(element.array)
-        size = 1
-        for extent in shape:
-            size *= extent
-        return illegal(
-            self.where,
-            node,
-            f"indices of {element.array} from 0 to {size - 1}",
-            f"{shown(node)}, which {does} {index.low} to {index.high}",
-            "Correct the bounds of the loop, or guard the access with 'if'.",
-        )
-
-    def _outside_axis(
-        self, node: ast.expr, element: Element, axis: int, index: Index, extent: int
-    ) -> Exception:
-        return illegal(
-            self.where,
-            node,
-            f"indices of axis {axis} of {element.array} from 0 to {extent - 1}",
-            f"{shown(node)}, from {index.low} to {index.high}",
-            "Correct the bounds of the loop, or guard the access with 'if'.",
-        )
 
     # functions
 
@@ -500,19 +342,3 @@ def _as_read(target: ast.expr) -> ast.expr:
         if isinstance(node, ast.Name | ast.Subscript | ast.Tuple | ast.List | ast.Attribute):
             node.ctx = ast.Load()
     return read
-
-
-def _table(value: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """(shape, values) of nested sequences or a NumPy array of integers; None for anything else."""
-    import numpy as np
-
-    if not isinstance(value, list | tuple | np.ndarray):
-        return None
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        return None
-    if array.dtype.kind not in "iu" or array.size == 0:
-        return None
-    return array.shape, tuple(int(item) for item in array.reshape(-1))
-

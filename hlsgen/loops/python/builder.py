@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hlsgen.dataflow.ir import Affine
@@ -17,7 +17,6 @@ from hlsgen.loops.ir import (
     Predicate,
     Value,
 )
-from hlsgen.loops.python.annotations import ArrayType
 from hlsgen.loops.python.symbols import Index, Word
 from hlsgen.types import ElementType
 from hlsgen.word import wrap
@@ -41,13 +40,8 @@ class Guard:
 class Builder:
     """Operations in program order. ``lines``: operation -> line of the source."""
 
-    def __init__(
-        self,
-        word: ElementType,
-        loops: Sequence[CountedLoop],
-        arrays: Mapping[str, ArrayType],
-    ) -> None:
-        self.word, self.loops, self.array_types = word, tuple(loops), arrays
+    def __init__(self, word: ElementType, loops: Sequence[CountedLoop]) -> None:
+        self.word, self.loops = word, tuple(loops)
         self.depth = {loop.name: k + 1 for k, loop in enumerate(loops)}
         self.operations: dict[str, Operation] = {}
         self.varies: dict[str, int] = {}
@@ -57,7 +51,9 @@ class Builder:
 
     # operations
 
-    def emit(self, operator: str, *operands: Word, hint: str = "", predicate: Predicate | None = None) -> Word:
+    def emit(
+        self, operator: str, *operands: Word, hint: str = "", predicate: Predicate | None = None
+    ) -> Word:
         """A word operator on words; varies with all that its operands and predicate vary with."""
         varies = max((item.varies for item in operands), default=0)
         if isinstance(predicate, Mark):
@@ -132,7 +128,9 @@ class Builder:
             made = Operation(self._name(array), "load", array=array, address=index.affine)
         else:
             varies = index.varies
-            made = Operation(self._name(array), "load", (index.operand,), array=array, address=Affine())
+            made = Operation(
+                self._name(array), "load", (index.operand,), array=array, address=Affine()
+            )
         varies = len(self.loops) if written else varies
         return Word(self._add(made, varies), varies)
 
@@ -153,7 +151,13 @@ class Builder:
         name = self._name(f"{array}_store")
         if isinstance(index, Index):
             made = Operation(
-                name, "store", (data.operand,), predicate, array=array, address=index.affine, when=when
+                name,
+                "store",
+                (data.operand,),
+                predicate,
+                array=array,
+                address=index.affine,
+                when=when,
             )
         else:
             operands: tuple[Operand, ...] = (data.operand, index.operand)

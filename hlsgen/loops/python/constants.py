@@ -24,7 +24,9 @@ OPERATORS: Mapping[type[ast.operator], Callable[[int, int], int]] = {
 }
 
 
-def integer_of(node: ast.expr, names: Mapping[str, Any], arrays: Mapping[str, ArrayType]) -> int | None:
+def integer_of(
+    node: ast.expr, names: Mapping[str, Any], arrays: Mapping[str, ArrayType]
+) -> int | None:
     """The value of a constant expression; None where it is none."""
     if isinstance(node, ast.Constant):
         return node.value if type(node.value) is int else None

@@ -43,10 +43,10 @@ class Expressions:
         where: str,
         lookup: Callable[[ast.Name], Symbol | Callable[..., Any]],
         element: Callable[[ast.expr, Element, Guard], Word],
-        rank: Callable[[str], int],
+        shape: Callable[[str], tuple[int, ...]],
     ) -> None:
         self.builder, self.where = builder, where
-        self.lookup, self.element, self.rank = lookup, element, rank
+        self.lookup, self.element, self.shape = lookup, element, shape
         self.call: Callable[[ast.Call, Callable[..., Any], tuple[Symbol, ...], Guard], Symbol]
 
     def refuse(self, node: ast.AST, expected: str, advice: str) -> Exception:
@@ -90,7 +90,9 @@ class Expressions:
         """An expression that must be a number or a truth."""
         found = self.symbol(node, guard)
         if isinstance(found, Element):
-            raise self.refuse(node, f"{self.rank(found.array)} indices", "Index the array fully.")
+            raise self.refuse(
+                node, f"{len(self.shape(found.array))} indices", "Index the array fully."
+            )
         if isinstance(found, Several):
             raise self.refuse(node, "a number", "Index the list.")
         return found
@@ -231,9 +233,7 @@ class Expressions:
             case ast.USub():
                 nothing = Word(Constant(0), 0)
                 assert isinstance(found, Word)
-                return replace(
-                    self.builder.emit("subtract", nothing, found), integer=found.integer
-                )
+                return replace(self.builder.emit("subtract", nothing, found), integer=found.integer)
             case ast.Invert() if isinstance(found, Index):
                 return self._sum(constant(-1), found, -1)
         ones = Word(Constant(-1), 0)
@@ -331,10 +331,8 @@ class Expressions:
             return base.items[fixed]
         if not isinstance(base, Element):
             raise self.refuse(node, "an array or list", "Index arrays only.")
-        found = Element(
-            base.array, (*base.indices, *(self.scalar(part, guard) for part in parts))
-        )
-        if len(found.indices) < self.rank(found.array):
+        found = Element(base.array, (*base.indices, *(self.scalar(part, guard) for part in parts)))
+        if len(found.indices) < len(self.shape(found.array)):
             return found
         return self.element(node, found, guard)
 
@@ -402,4 +400,3 @@ def _decided(operator: ast.cmpop, difference: Index) -> bool | None:
         case ast.NotEq():
             return True if low > 0 or high < 0 else (False if low == high == 0 else None)
     return None
-

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from hlsgen.loops.python.nest import Nest
 
 
-def kernel(
-    function: Callable[..., Any] | None = None, *, word: ElementType | None = None
-) -> Any:
+def kernel(function: Callable[..., Any] | None = None, *, word: ElementType | None = None) -> Any:
     """Decorate a function as a kernel; ``word`` is the type of its words (s32, u32, s16 or u16).
 
     Where it is not given: u32 if an array has elements u32, else s32. Raises TypeMismatch for parameters that are not annotated as
@@ -123,9 +121,7 @@ class PythonKernel:
                     f"expected {wanted} of shape {annotation.shape}, found {array.dtype} of shape {array.shape}",
                     "Give an array of the annotated type.",
                 )
-        run_function(
-            self.function, {name: bound[name] for name in self.parameters}, self.word
-        )
+        run_function(self.function, {name: bound[name] for name in self.parameters}, self.word)
 
     def nests(self) -> tuple[Nest, ...]:
         """The top-level loops of the function, read from its source. Raises HlsgenError for what is not in the language."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hlsgen.loops.check import check
@@ -24,7 +24,7 @@ from hlsgen.loops.python.kernel import PythonKernel
 from hlsgen.loops.python.nest import Bind, Item, Loop, Nest
 from hlsgen.loops.python.orders import memory_orders
 from hlsgen.loops.python.promote import with_promoted_sums
-from hlsgen.loops.python.refusals import unsupported
+from hlsgen.loops.python.refusals import illegal, unsupported
 from hlsgen.loops.python.symbols import Carried, Index, Several, Symbol, Word, constant
 
 LOOPS = 6
@@ -36,6 +36,18 @@ def lower_kernel(kernel: PythonKernel, nests: Sequence[Nest]) -> Kernel:
         lower_nest(kernel, nest, kernel.name if len(nests) == 1 else f"{kernel.name}_{number}")
         for number, nest in enumerate(nests)
     )
+    written = {
+        item.array for graph in graphs for item in graph.operations if item.operator == "store"
+    }
+    for name, parameter in kernel.parameters.items():
+        if parameter.role != "input" and name not in written:
+            raise illegal(
+                nests[0].where,
+                kernel.function.__code__.co_firstlineno,
+                f"writes to {name}, which is annotated {'Out' if parameter.role == 'output' else 'InOut'}",
+                "none",
+                "Annotate it as In[...], or remove it.",
+            )
     return Kernel(kernel.name, graphs, kernel.source)
 
 
@@ -141,14 +153,11 @@ def _base(node: ast.expr) -> str | None:
     return node.id if isinstance(node, ast.Name) else None
 
 
-def _arrays(
-    kernel: PythonKernel, body: Body, operations: Sequence[Operation]
-) -> tuple[Array, ...]:
+def _arrays(kernel: PythonKernel, body: Body, operations: Sequence[Operation]) -> tuple[Array, ...]:
     """The arrays that operations use: parameters in order, then tables."""
     used = {operation.array for operation in operations}
     parameters = [
-        Array(name, item.shape, item.element, item.role)
-        for name, item in kernel.parameters.items()
+        Array(name, item.shape, item.element, item.role) for name, item in kernel.parameters.items()
     ]
     every = [*parameters, *body.builder.tables.values()]
     return tuple(array for array in every if array.name in used)
@@ -204,7 +213,11 @@ class _Resolver:
 
     def _without(self, operation: Operation) -> Operation:
         def read(operand: Operand) -> Operand:
-            return self.known.get(operand.operation, operand) if isinstance(operand, Value) else operand
+            return (
+                self.known.get(operand.operation, operand)
+                if isinstance(operand, Value)
+                else operand
+            )
 
         predicate = operation.predicate
         if isinstance(predicate, Value):

@@ -13,9 +13,7 @@ MOST_ITERATIONS = 1 << 22
 """Above this many iterations every two accesses of an array are taken to meet at once."""
 
 
-def memory_orders(
-    graph: LoopGraph, where: str, lines: Mapping[str, int]
-) -> tuple[Order, ...]:
+def memory_orders(graph: LoopGraph, where: str, lines: Mapping[str, int]) -> tuple[Order, ...]:
     """The orders that keep every element's history: a load after the store before it, a store after loads and stores before it.
 
     ``graph.operations`` are in program order. Raises IllegalGraph where one statement writes an element in two iterations

@@ -18,7 +18,7 @@ def with_promoted_sums(graph: LoopGraph) -> LoopGraph:
     by_name = {item.name: item for item in graph.operations}
     for store in graph.operations:
         level = _level(graph, store)
-        if level is None or accesses[store.array] != 2:
+        if level is None or store.array is None or accesses[store.array] != 2:
             continue
         data = store.operands[0]
         total = by_name.get(data.operation) if isinstance(data, Value) else None

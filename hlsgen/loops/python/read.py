@@ -33,7 +33,10 @@ def read_nests(kernel: PythonKernel) -> tuple[Nest, ...]:
             loops = reader.loop(statement)
             if not (len(loops) == 1 and isinstance(loops[0], Loop)):
                 raise reader.refuse(
-                    statement, "a loop that stays one", "an unrolled one", "Unroll inner loops only."
+                    statement,
+                    "a loop that stays one",
+                    "an unrolled one",
+                    "Unroll inner loops only.",
                 )
             nests.append(Nest(loops[0], dict(constants), reader.where))
             for name in _assigned([statement]):
@@ -42,7 +45,9 @@ def read_nests(kernel: PythonKernel) -> tuple[Nest, ...]:
         name, value = reader.constant_assignment(statement)
         constants[name] = value
     if not nests:
-        raise reader.refuse(function, "at least one loop", "none", "A kernel is a loop over arrays.")
+        raise reader.refuse(
+            function, "at least one loop", "none", "A kernel is a loop over arrays."
+        )
     return tuple(nests)
 
 
@@ -174,9 +179,7 @@ class _Reader:
             advice = "Kernels consist of for, if and assignments."
             if isinstance(statement, ast.While | ast.Break | ast.Continue):
                 advice = "Loop a fixed number of times, and guard what must not happen with 'if'."
-            raise self.refuse(
-                statement, "an assignment or a condition", shown(statement), advice
-            )
+            raise self.refuse(statement, "an assignment or a condition", shown(statement), advice)
         if isinstance(statement, ast.If):
             for inner in (*statement.body, *statement.orelse):
                 if isinstance(inner, ast.For):

@@ -7,12 +7,16 @@ import ast
 from hlsgen.errors import IllegalGraph, UnsupportedOp
 
 
-def unsupported(where: str, node: ast.AST | int, expected: str, found: str, advice: str) -> UnsupportedOp:
+def unsupported(
+    where: str, node: ast.AST | int, expected: str, found: str, advice: str
+) -> UnsupportedOp:
     """A construct outside the language of kernels; ``where`` is "file.py, kernel name"."""
     return UnsupportedOp(_place(where, node), f"expected {expected}, found {found}", advice)
 
 
-def illegal(where: str, node: ast.AST | int, expected: str, found: str, advice: str) -> IllegalGraph:
+def illegal(
+    where: str, node: ast.AST | int, expected: str, found: str, advice: str
+) -> IllegalGraph:
     """A kernel that is in the language and wrong."""
     return IllegalGraph(_place(where, node), f"expected {expected}, found {found}", advice)
 

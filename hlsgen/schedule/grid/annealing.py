@@ -10,6 +10,15 @@ import numpy as np
 from hlsgen.schedule.grid.partial import Partial
 from hlsgen.schedule.grid.placement import Offer, settle
 
+NOISE = 0.3
+"""Largest random addition to the price of a place."""
+PRICES_RISE = 5
+NEIGHBOURHOOD_LEAVES = 40
+"""Repairs after which prices rise; after which several operations leave their places together."""
+MEMORY, GROWTH, LARGEST_PRESSURE = 0.3, 1.03, 8.0
+"""What a conflict adds to the price of its resource for good; how fast present conflicts become dearer, and how dear at most."""
+LARGEST_NEIGHBOURHOOD, STOPS_GROWING = 5, 0.1
+
 
 @dataclass
 class Search:
@@ -44,53 +53,66 @@ class Search:
         return settle(self.partial, o, choice, offer.first + row)
 
 
-def search(partial: Partial, seed: int, moves: int, trace=None) -> bool:
+def search(partial: Partial, seed: int, moves: int) -> bool:
+    """Place and route everything that is missing, and move what is in conflict, until nothing is; False after so many ``moves``.
+
+    Conflicts are tolerated at a price that grows with every fifth move, for what is crowded now and for what was crowded before
+    (negotiation, as in PathFinder: McMurchie & Ebeling 1995, here for places, links and registers alike).
+    """
     random = Random(seed)
-    s = Search(partial, random, np.random.default_rng(seed), 0.3)
-    resources = partial.resources
-    k = 0
-    since = 0
-    while k < moves:
-        k += 1
+    searching = Search(partial, random, np.random.default_rng(seed), NOISE)
+    repairs = 0
+    for _ in range(moves):
         missing = partial.missing()
         if missing:
-            s.place(s.next_missing(missing))
+            searching.place(searching.next_missing(missing))
             continue
-        starts, nets = partial.crowded()
-        full = partial.overfull()
-        unrouted = partial.unrouted()
-        if not (starts or nets or full or unrouted):
+        blamed = _blamed(partial)
+        if not blamed:
             return True
-        since += 1
-        if since % 5 == 0:
-            resources.remember(0.3)
-            resources.pressure = min(resources.pressure * 1.03, 8.0)
-            partial.memory.pressure = resources.pressure
-            resources.reprice()
-        if trace and since % 50 == 0:
-            trace(k, since, len(resources.overused), starts, nets, full, unrouted)
-        pool = list(starts) + full
-        for o in nets:
-            pool.append(o)
-            pool += [partial.problem.edges[e].consumer for e in partial.leaving[o]]
-        pool += [partial.problem.edges[e].producer for e in unrouted]
-        o = random.choice(pool)
-        if since % 40 == 0:
-            # a neighbourhood leaves together
-            group = {o}
-            while len(group) < 5:
-                x = random.choice(sorted(group))
-                ns = [partial.problem.edges[e].producer for e in partial.arriving[x]] + [
-                    partial.problem.edges[e].consumer for e in partial.leaving[x]
-                ]
-                if not ns:
-                    break
-                group.add(random.choice(ns))
-                if random.random() < 0.1:
-                    break
-            for x in sorted(group):
-                partial.remove(x)
-            continue
-        partial.remove(o)
-        s.place(o)
+        repairs += 1
+        if repairs % PRICES_RISE == 0:
+            _raise_prices(partial)
+        chosen = random.choice(blamed)
+        if repairs % NEIGHBOURHOOD_LEAVES == 0:
+            for operation in sorted(_neighbourhood(partial, chosen, random)):
+                partial.remove(operation)
+        else:
+            partial.remove(chosen)
+            searching.place(chosen)
     return False
+
+
+def _blamed(partial: Partial) -> list[int]:
+    """Operations that take part in a conflict, as often as they do."""
+    starts, nets = partial.crowded()
+    edges = partial.problem.edges
+    blamed = [*starts, *partial.overfull()]
+    for operation in nets:
+        blamed.append(operation)
+        blamed += [edges[edge].consumer for edge in partial.leaving[operation]]
+    return blamed + [edges[edge].producer for edge in partial.unrouted()]
+
+
+def _raise_prices(partial: Partial) -> None:
+    resources = partial.resources
+    resources.remember(MEMORY)
+    resources.pressure = min(resources.pressure * GROWTH, LARGEST_PRESSURE)
+    partial.memory.pressure = resources.pressure
+    resources.reprice()
+
+
+def _neighbourhood(partial: Partial, operation: int, random: Random) -> set[int]:
+    """The operation with some of those around it."""
+    edges = partial.problem.edges
+    group = {operation}
+    while len(group) < LARGEST_NEIGHBOURHOOD:
+        member = random.choice(sorted(group))
+        around = [edges[edge].producer for edge in partial.arriving[member]]
+        around += [edges[edge].consumer for edge in partial.leaving[member]]
+        if not around:
+            break
+        group.add(random.choice(around))
+        if random.random() < STOPS_GROWING:
+            break
+    return group

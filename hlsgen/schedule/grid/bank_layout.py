@@ -75,11 +75,11 @@ def lay_out(kernel: Kernel, mappings: Sequence[GridMapping]) -> BankLayout:
     bases: dict[str, dict[str, int]] = {}
     for array in arrays_of(kernel):
         for mapping in mappings:
-            for tile in mapping.tiles.get(array.name, ()):
+            for home in mapping.tiles.get(array.name, ()):
                 places = bases.setdefault(array.name, {})
-                if tile not in places:
-                    places[tile] = next_free[tile]
-                    next_free[tile] += _rounded(array.size, fabric.tile(tile).bits)
+                if home not in places:
+                    places[home] = next_free[home]
+                    next_free[home] += _rounded(array.size, fabric.tile(home).bits)
     for tile in fabric.tiles:
         if next_free[tile.name] > tile.words:
             raise DoesNotFit(

@@ -19,6 +19,7 @@ def bounds(graph: LoopGraph, fabric: Fabric, homes: Mapping[str, str] | None = N
 
 
 def bounds_of(problem: Problem) -> Bounds:
+    """All three bounds of a problem."""
     return Bounds(_resource(problem), _memory(problem), recurrence_bound(problem))
 
 

@@ -15,7 +15,7 @@ from hlsgen.arch.fabric import Cell
 from hlsgen.arch.fabric_file import fabric_hash
 from hlsgen.arch.switch import opposite
 from hlsgen.errors import DoesNotFit, TypeMismatch, UnsupportedOp
-from hlsgen.loops.ir import Constant, LoopGraph, Mark, Operation, Value
+from hlsgen.loops.ir import Constant, LoopGraph, Mark, Operation
 from hlsgen.schedule.grid.bank_layout import BankLayout
 from hlsgen.schedule.grid.mapping import GridMapping, Keep, Move, Placement, Send, Use
 from hlsgen.schedule.grid.register_allocation import allocate
@@ -59,7 +59,7 @@ def _lines(graph: LoopGraph) -> Mapping[Mark, int]:
     marks: set[Mark] = set()
     for operation in graph.operations:
         marks |= {item for item in (operation.predicate, operation.clear) if isinstance(item, Mark)}
-        marks |= {Mark("first", value.level) for value in operation.operands if _carried(value)}
+        marks |= {Mark("first", item.level) for item in operation.values if item.distance}
     innermost = len(graph.loops)
     kept = sorted(
         (mark for mark in marks if mark.level < innermost), key=lambda m: (m.edge, m.level)
@@ -72,10 +72,6 @@ def _lines(graph: LoopGraph) -> Mapping[Mark, int]:
         )
     lines = {mark: line for line, mark in enumerate(kept, start=1)}
     return lines | {mark: 0 for mark in marks if mark.level == innermost}
-
-
-def _carried(operand: Any) -> bool:
-    return isinstance(operand, Value) and operand.distance > 0
 
 
 class _Contexts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -120,16 +120,16 @@ class MemoryUse:
         return beyond
 
 
-def _count(counter: Counter[object] | Counter[str], key: object, times: int) -> None:
-    counter[key] += times  # type: ignore[index]
-    if counter[key] == 0:  # type: ignore[index]
-        del counter[key]  # type: ignore[arg-type]
+def _count(counter: Counter[Any], key: object, times: int) -> None:
+    counter[key] += times
+    if counter[key] == 0:
+        del counter[key]
 
 
 def _strides(operation: Operation) -> Strides | None:
     """What accesses through one address generator have in common; None where no generator is needed."""
     if operation.address is None:
         return None
-    if operation.operator in ("load", "store") and is_indexed(operation):
+    if operation.operator == "load" and is_indexed(operation):
         return None
     return tuple(sorted(operation.address.terms))

@@ -6,7 +6,7 @@ interval demands (``modulo_schedule.spread``), so a missing operation can be evi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 

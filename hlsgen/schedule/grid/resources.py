@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlsgen.arch.fabric import Fabric
-from hlsgen.arch.switch import DIRECTIONS, opposite, outgoing
+from hlsgen.arch.switch import DIRECTIONS, outgoing
 
 LINK, WRITE, READ, KEEP = 1.0, 0.4, 0.3, 0.12
 """Base prices: a hop, a write and a read of the register file, a cycle in it."""
@@ -38,6 +38,7 @@ class Wiring:
 
 
 def wiring(fabric: Fabric) -> Wiring:
+    """The links of a fabric by number."""
     cells = fabric.cells
     index = {cell: number for number, cell in enumerate(cells)}
     names = [d if hop == 1 else f"{d}{hop}" for hop in fabric.hops for d in DIRECTIONS]

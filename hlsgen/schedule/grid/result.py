@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -96,7 +97,7 @@ def _route(
     cells, directions = partial.problem.cells, partial.wires.directions
     moves: list[Move] = []
     written = 0
-    for before, point in zip(path, path[1:], strict=False):
+    for before, point in itertools.pairwise(path):
         how = net.tree[point][2]
         if how >= 0:
             moves.append(Send(cells[before[1]], directions[how], before[0] - shift))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hlsgen.arch.configuration import Configuration
+from hlsgen.arch.configuration_words import address_bits
 from hlsgen.arch.fabric import Fabric
 from hlsgen.arch.program import (
     Packet,
@@ -25,6 +26,8 @@ from hlsgen.cycle_model.program import ProgramResult, run_program
 from hlsgen.errors import Mismatch
 from hlsgen.loops.evaluate import dtype, element_value, evaluate_kernel
 from hlsgen.loops.ir import Array, Kernel
+from hlsgen.loops.moves import with_moves
+from hlsgen.loops.narrow_indices import with_narrow_indices
 from hlsgen.schedule.grid.bank_layout import BankLayout, homes_of, lay_out
 from hlsgen.schedule.grid.contexts import to_configuration
 from hlsgen.schedule.grid.map import map_graph
@@ -54,6 +57,9 @@ def map_kernel(
 
     Raises what ``map_graph``, ``lay_out`` and ``to_configuration`` raise.
     """
+    bits = min((address_bits(tile) for tile in fabric.tiles), default=1)
+    graphs = tuple(with_moves(with_narrow_indices(graph, bits)) for graph in kernel.graphs)
+    kernel = replace(kernel, graphs=graphs)
     homes = homes_of(kernel, fabric)
     mappings = []
     for graph in kernel.graphs:

@@ -19,6 +19,7 @@ from hlsgen.errors import DoesNotFit
 from hlsgen.loops.check import address_range
 from hlsgen.loops.evaluate import is_indexed
 from hlsgen.loops.ir import Array, LoopGraph, Mark, Operation
+from hlsgen.loops.narrow_indices import fits
 from hlsgen.schedule.grid.bank_layout import BankLayout
 from hlsgen.schedule.grid.mapping import GridMapping, Placement, Use
 
@@ -101,20 +102,17 @@ class _Tile:
         assert operation.address is not None
         bits = address_bits(self.tile)
         low, high = address_range(self.mapping.graph, operation.address)
-        signed = low < 0
-        least, most = (-(1 << (bits - 1)), 1 << (bits - 1)) if signed else (0, 1 << bits)
-        if not least <= low <= high < most:
+        if not fits(self.mapping.graph, operation.address, bits):
             raise DoesNotFit(
                 f"loop graph {self.mapping.graph.name}, operation {operation.name} (affine)",
-                f"expected values of loop indices from {least} to {most - 1} in tile {self.tile.name}, whose addresses have"
-                f" {bits} bits, found {low} to {high}",
+                f"expected values of loop indices in the {bits} bits of addresses in tile {self.tile.name}, found {low} to {high}",
                 "Use a fabric with larger tiles, or carry the index as a variable of the loop.",
             )
         return ReadContext(
             "address",
             self._generator(operation, place),
             operation.address.offset % (1 << bits),
-            signed=signed,
+            signed=low < 0,
         )
 
     def _load(self, operation: Operation, place: Placement, sources: Sources) -> ReadContext:
