@@ -21,7 +21,10 @@ from hlsgen.schedule.grid.problem import Problem
 from hlsgen.schedule.grid.resources import wiring
 from hlsgen.schedule.grid.result import Outcome, to_mapping
 
-MOVES = 4000
+MOVES = 1500
+"""Moves of one attempt, for graphs of up to SMALL operations; in proportion for larger ones."""
+SMALL = 30
+ATTEMPTS = 8
 
 
 def map_graph(
@@ -32,31 +35,37 @@ def map_graph(
     exact: bool = True,
     homes: Mapping[str, str] | None = None,
 ) -> GridMapping:
-    """The mapping of ``graph`` with the smallest interval found."""
+    """The mapping of ``graph`` with the smallest interval found.
+
+    Intervals are tried from the lower bound on, each ATTEMPTS times from different seeds. After ``time_limit`` seconds an
+    interval is given up, and every larger one tried once: the result depends on nothing but the seed while time is left.
+    """
     started = time.monotonic()
     check(graph)
     problem = Problem(graph, fabric, homes or {})
     lower = bounds_of(problem)
     wires = wiring(fabric)
+    stopped = ""
     for interval in range(lower.interval, fabric.contexts + 1):
         least = spread(problem, interval)
         if least is None:
             continue
         longest = int(np.maximum(least, 0).max())
         horizon = min(fabric.stages * interval, longest * 3 // 2 + 2 * interval + 8)
-        partial = Partial(problem, wires, least, interval, horizon)
-        if search(partial, seed, MOVES):
-            proved = interval == lower.interval
-            outcome = Outcome(
-                lower,
-                proved,
-                "" if proved else f"no mapping found at interval {interval - 1}",
-                time.monotonic() - started,
-                seed,
-            )
-            mapping = to_mapping(partial, outcome)
-            check_mapping(mapping)
-            return mapping
+        for attempt in range(ATTEMPTS):
+            partial = Partial(problem, wires, least, interval, horizon)
+            moves = MOVES * max(1, problem.count // SMALL)
+            if search(partial, ATTEMPTS * seed + attempt, moves):
+                seconds = time.monotonic() - started
+                proved = interval == lower.interval
+                mapping = to_mapping(partial, Outcome(lower, proved, stopped, seconds, seed))
+                check_mapping(mapping)
+                return mapping
+            if time.monotonic() - started > time_limit:
+                stopped = f"time ran out at interval {interval} after {time_limit:g} s"
+                break
+        else:
+            stopped = f"no mapping found at interval {interval} in {ATTEMPTS} attempts"
     raise DoesNotFit(
         f"loop graph {graph.name}",
         f"expected a mapping on fabric {fabric.name} in at most {fabric.contexts} contexts,"

@@ -1,0 +1,55 @@
+"""Every example kernel: its graphs mean what the function does, in the interpreter, in the cycle model and in the circuit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kernel_examples import EXAMPLES, arrays_of, clean_kernel, load, wanted
+
+from hlsgen.arch.fabric_file import load_fabric
+from hlsgen.loops.evaluate import evaluate_kernel
+from hlsgen.rtl.fabric import emit_fabric
+from hlsgen.rtl.verilog import to_verilog
+from hlsgen.schedule.grid.run_kernel import compare, kernel_program, map_kernel, replay, results
+from hlsgen.verify.fabric_simulation import Stalls, simulate_program
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("seed", range(3))
+def test_graphs_mean_what_the_function_does(name: str, seed: int) -> None:
+    kernel = load(name)
+    arrays = arrays_of(name, seed)
+    expected = wanted(kernel, arrays)
+    for graphs in (kernel.lower(), clean_kernel(kernel)):
+        found = evaluate_kernel(graphs, arrays)
+        for array, values in expected.items():
+            np.testing.assert_array_equal(found[array], values)
+
+
+INTERVALS = {"fir": 1, "axpy": 1, "matrix_multiply": 1, "matrix_vector": 1, "convolution_3x3": 1}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_mappings_run_as_the_function_does(name: str) -> None:
+    mapped = map_kernel(clean_kernel(load(name)), load_fabric("cgra_4x4"))
+    replay(mapped, arrays_of(name, 1))
+    if name in INTERVALS:
+        assert [mapping.interval for mapping in mapped.mappings] == [INTERVALS[name]]
+
+
+def test_the_circuit_runs_every_example_in_the_cycles_of_its_mapping(tmp_path: Path) -> None:
+    """One circuit, one program after the other: only the configuration changes."""
+    fabric = load_fabric("cgra_4x4")
+    (tmp_path / "design.v").write_text(to_verilog(emit_fabric(fabric)))
+    for number, name in enumerate(EXAMPLES):
+        kernel, arrays = load(name), arrays_of(name, 2)
+        mapped = map_kernel(clean_kernel(kernel), fabric)
+        kinds = ("none", "random", "bursty", "mixed")
+        stalls = Stalls(kinds[number % 4], kinds[number // 4 % 4], number)
+        outcome = simulate_program(tmp_path, fabric, kernel_program(mapped, arrays), stalls=stalls)
+        compare(mapped, arrays, outcome)
+        found = results(mapped, outcome.unload)
+        for array, values in wanted(kernel, arrays).items():
+            np.testing.assert_array_equal(found[array], values, err_msg=f"{name}, {stalls}")
