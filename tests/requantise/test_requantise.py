@@ -175,5 +175,7 @@ def test_without_nudges_the_float32_form_takes_their_place() -> None:
 
 def test_scales_too_far_apart_for_a_shared_unit_are_refused() -> None:
     scales = np.concatenate([random_scales(20, -9, -8, seed=3), np.float32([2.0**-18 * 1.37])])
-    with pytest.raises(TypeMismatch, match=r"expected multipliers of at most 32 bits, found 3[3-6]"):
+    with pytest.raises(
+        TypeMismatch, match=r"expected multipliers of at most 32 bits, found 3[3-6]"
+    ):
         choose(scales, 0, -128, 127, -900_000, 900_000, nudged=False)

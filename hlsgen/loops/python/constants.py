@@ -59,3 +59,21 @@ def as_integer(value: Any) -> int | None:
     if getattr(value, "shape", ()) != ():
         return None
     return operator.index(value)
+
+
+def decided_comparison(operator: ast.cmpop, low: int, high: int) -> bool | None:
+    """The comparison of two integers whose difference, left less right, is in [low, high]; None where both results are possible."""
+    match operator:
+        case ast.Lt():
+            return True if high < 0 else (False if low >= 0 else None)
+        case ast.LtE():
+            return True if high <= 0 else (False if low > 0 else None)
+        case ast.Gt():
+            return True if low > 0 else (False if high <= 0 else None)
+        case ast.GtE():
+            return True if low >= 0 else (False if high < 0 else None)
+        case ast.Eq():
+            return False if low > 0 or high < 0 else (True if low == high == 0 else None)
+        case ast.NotEq():
+            return True if low > 0 or high < 0 else (False if low == high == 0 else None)
+    return None

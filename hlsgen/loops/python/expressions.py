@@ -10,7 +10,7 @@ from typing import Any
 from hlsgen.dataflow.ir import Affine
 from hlsgen.loops.ir import Constant
 from hlsgen.loops.python.builder import Builder, Guard
-from hlsgen.loops.python.constants import OPERATORS
+from hlsgen.loops.python.constants import OPERATORS, decided_comparison
 from hlsgen.loops.python.refusals import illegal, shown, unsupported
 from hlsgen.loops.python.symbols import (
     Element,
@@ -257,7 +257,8 @@ class Expressions:
     ) -> Word:
         a, b = self.scalar(left, guard), self.scalar(right, guard)
         if isinstance(a, Index) and isinstance(b, Index):
-            decided = _decided(operator, self._sum(a, b, -1))
+            difference = self._sum(a, b, -1)
+            decided = decided_comparison(operator, difference.low, difference.high)
             if decided is not None:
                 return Word(Constant(int(decided)), 0, truth=True)
         x, y = self.as_word(left, a), self.as_word(right, b)
@@ -381,22 +382,3 @@ class Expressions:
                 ordered = (word, result) if name == "min" else (result, word)
                 result = self.builder.select(below, *ordered)
         return replace(result, integer=all(word.integer for word in words))
-
-
-def _decided(operator: ast.cmpop, difference: Index) -> bool | None:
-    """A comparison of Python integers that has one result in all iterations; ``difference``: left less right."""
-    low, high = difference.low, difference.high
-    match operator:
-        case ast.Lt():
-            return True if high < 0 else (False if low >= 0 else None)
-        case ast.LtE():
-            return True if high <= 0 else (False if low > 0 else None)
-        case ast.Gt():
-            return True if low > 0 else (False if high <= 0 else None)
-        case ast.GtE():
-            return True if low >= 0 else (False if high < 0 else None)
-        case ast.Eq():
-            return False if low > 0 or high < 0 else (True if low == high == 0 else None)
-        case ast.NotEq():
-            return True if low > 0 or high < 0 else (False if low == high == 0 else None)
-    return None
