@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hlsgen.dataflow.ir import Dataflow
     from hlsgen.passes import IntegerModel
     from hlsgen.schedule.ir import Unroll
+    from hlsgen.verify.kernel import KernelVerifyResult
     from hlsgen.verify.result import VerifyResult
 
 SCHEDULES = ("stream", "grid")
@@ -41,14 +42,14 @@ class Compiled:
 
     def verify(
         self,
-        inputs: Mapping[str, np.ndarray],
+        inputs: Mapping[str, np.ndarray] | None = None,
         samples: int | None = None,
         stall: str = "random",
         engine: str = "cocotb",
         reference: str = "numpy",
         seed: int = 0,
         progress: Progress = silent,
-    ) -> VerifyResult:
+    ) -> VerifyResult | KernelVerifyResult:
         """Simulate the Verilog on samples (axis 0) and compare every output element; see ``hlsgen.verify``."""
         from hlsgen.verify.verify import verify
 
@@ -83,7 +84,7 @@ def compile(
     dump: str | os.PathLike[str] | None = None,
     progress: Progress = silent,
 ) -> Compiled:
-    """Compile an ONNX model to Verilog.
+    """Compile an ONNX model, or a kernel (FILE.py:name, FILE.dot, FILE.xml), to Verilog.
 
     ``schedule`` "stream": an array for every layer, sized for ``board``. "grid": a program for one fabric, a preset or a TOML file
     (``fabric``; mac_8x8 if None), which computes layer after layer.
@@ -99,6 +100,13 @@ def compile(
             "Choose a schedule of this list.",
         )
     _check_options(schedule, fabric, multipliers, target_fps, overrides)
+    from hlsgen.flow_kernel import is_kernel
+
+    if is_kernel(model):
+        assert isinstance(model, str | os.PathLike)
+        if schedule == "grid":
+            return map_kernel(model, fabric=fabric, output=output, progress=progress)
+        return _compile_kernel(model, output, progress)
     directory = _output_directory(output)
     dumps = None if dump is None else _output_directory(dump)
 
@@ -122,6 +130,58 @@ def compile(
     if dumps is not None:
         _dump(dumps, integer, lowered.dataflow, design.schedule)
     _write(directory, {**_references(source, integer), **design.files}, design.manifest)
+    return Compiled(directory, design.report, design.manifest)
+
+
+def map_kernel(
+    kernel: str | os.PathLike[str],
+    fabric: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    time_limit: float = 100.0,
+    exact: bool = True,
+    as_given: bool = False,
+    progress: Progress = silent,
+) -> Compiled:
+    """Map a kernel (FILE.py:name, FILE.dot, FILE.xml) to a fabric (cgra_4x4 if None), a preset or a TOML file.
+
+    ``exact``: small graphs are also searched by a solver, where OR-Tools is installed; ``as_given`` keeps every operation of the graph.
+    Raises HlsgenError.
+    """
+    from hlsgen.flow_kernel import map_to_grid, read_kernel
+
+    source = read_kernel(kernel)
+    directory = _output_directory(output)
+    design = map_to_grid(source, fabric, seed, time_limit, exact, as_given, progress)
+    _write(directory, design.files, design.manifest)
+    return Compiled(directory, design.report, design.manifest)
+
+
+def emit_fabric(
+    fabric: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    progress: Progress = silent,
+) -> Compiled:
+    """The Verilog of a fabric, a preset or a TOML file. Raises HlsgenError."""
+    from hlsgen.flow_fabric import fabric_parts
+
+    directory = _output_directory(output)
+    design = fabric_parts(fabric, progress)
+    _write(directory, design.files, design.manifest)
+    return Compiled(directory, design.report, design.manifest)
+
+
+def _compile_kernel(
+    kernel: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None,
+    progress: Progress,
+) -> Compiled:
+    from hlsgen.flow_kernel import compile_to_pipeline, read_kernel
+
+    source = read_kernel(kernel)
+    directory = _output_directory(output)
+    design = compile_to_pipeline(source, progress)
+    _write(directory, design.files, design.manifest)
     return Compiled(directory, design.report, design.manifest)
 
 

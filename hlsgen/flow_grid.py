@@ -6,11 +6,9 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hlsgen.flow_parts import CompiledParts, report_files
+from hlsgen.flow_parts import CompiledParts, fabric_file, report_files
 from hlsgen.progress import Progress
 
 if TYPE_CHECKING:
@@ -48,7 +46,7 @@ def compile_to_grid(
     verilog = to_verilog(emit_fabric(fabric))
     files = {
         "design.v": verilog.encode(),
-        f"{fabric.name}.toml": _fabric_file(name),
+        f"{fabric.name}.toml": fabric_file(name),
         "setup.bin": to_words(setup_packets(plan)).astype("<u4").tobytes(),
         "sample.bin": to_words(sample_packets(plan)).astype("<u4").tobytes(),
     }
@@ -107,12 +105,6 @@ def _port(port: PortLayout, bands: tuple[Band, ...], axis: str) -> dict[str, Any
         "words": height * width * channels,
         "bands": [asdict(band) for band in bands if band.channel == port.channel],
     }
-
-
-def _fabric_file(name: str) -> bytes:
-    """The file of a fabric that was just loaded by this name."""
-    preset = resources.files("fabrics") / f"{name}.toml"
-    return preset.read_bytes() if preset.is_file() else Path(name).read_bytes()
 
 
 def _schedule_text(plan: NetworkPlan) -> str:

@@ -14,7 +14,7 @@ word a ``maximum_accumulate``; operations that no store needs are removed; ``mov
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
@@ -39,6 +39,7 @@ NEUTRAL: Mapping[str, int] = {
 }
 # operator -> (constant second operand, the result that it forces)
 ABSORBING: Mapping[str, tuple[int, int]] = {"multiply": (0, 0), "and": (0, 0), "or": (-1, -1)}
+ACCUMULATING = ("multiply_accumulate", "maximum_accumulate")
 IDEMPOTENT = ("and", "or", "minimum", "maximum", "select")
 # operator -> its value for two equal operands
 OF_EQUALS: Mapping[str, int] = {
@@ -52,18 +53,20 @@ OF_EQUALS: Mapping[str, int] = {
 }
 
 
-def clean(graph: LoopGraph, as_given: bool = False, fuse: bool = True) -> LoopGraph:
+def clean(
+    graph: LoopGraph, as_given: bool = False, accumulating: Collection[str] = ACCUMULATING
+) -> LoopGraph:
     """An equal graph with fewer operations; legal if the given one is.
 
-    ``as_given`` only inserts moves and puts constants second (benchmarks count the operations of others' graphs); ``fuse``: the fabric
-    has accumulating operators.
+    ``as_given`` only inserts moves and puts constants second (benchmarks count the operations of others' graphs); ``accumulating``:
+    the accumulating operators that may be used.
     """
     if as_given:
         operations = [_normal(graph, operation) for operation in graph.operations]
         return with_moves(replace(graph, operations=tuple(operations)))
     while (simpler := without_dead(_simplified(graph))) != graph:
         graph = simpler
-    return with_moves(without_dead(fused(graph)) if fuse else graph)
+    return with_moves(without_dead(fused(graph, accumulating)))
 
 
 def without_dead(graph: LoopGraph) -> LoopGraph:
@@ -85,15 +88,20 @@ def without_dead(graph: LoopGraph) -> LoopGraph:
     )
 
 
-def fused(graph: LoopGraph) -> LoopGraph:
+def fused(graph: LoopGraph, accumulating: Collection[str]) -> LoopGraph:
     """Sums of products and running maxima as accumulating operations; the products stay (see ``without_dead``)."""
     operations = {item.name: item for item in graph.operations}
     uses: dict[str, int] = {}
     for operation in graph.operations:
         for value in operation.values:
             uses[value.operation] = uses.get(value.operation, 0) + 1
+    found = (_fused(graph, item, operations, uses) for item in graph.operations)
     return replace(
-        graph, operations=tuple(_fused(graph, item, operations, uses) for item in graph.operations)
+        graph,
+        operations=tuple(
+            new if new.operator in accumulating else old
+            for new, old in zip(found, graph.operations, strict=True)
+        ),
     )
 
 

@@ -32,6 +32,8 @@ from rtl_templates.pipeline_shape import (
 )
 from rtl_templates.shape import CounterShape
 
+PORT_CYCLES = 2
+"""Between the last element loaded and the first pipeline, and between the last pipeline and the first element given."""
 LOADED, GIVEN = ("input", "inout"), ("output", "inout")
 
 
@@ -228,7 +230,8 @@ def _manifest(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> dict[str, An
         ]
 
     run = run_cycles(plans)
-    loaded = max((arrays[name].size for name in inputs), default=0)
+    # Arrays that are not loaded are cleared meanwhile, an element a cycle.
+    loaded = max((array.size for array in arrays.values() if array.values is None), default=0)
     given = max((arrays[name].size for name in outputs), default=0)
     return {
         "hlsgen": __version__,
@@ -242,8 +245,8 @@ def _manifest(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> dict[str, An
         "processes": [],
         "interval": [plan.interval for plan in plans],
         "predicted_run_cycles": run,
-        "predicted_interval_cycles": loaded + run + given,
-        "predicted_latency_cycles": loaded + run + given,
+        "predicted_interval_cycles": loaded + run + given + PORT_CYCLES,
+        "predicted_latency_cycles": loaded + run + given + PORT_CYCLES,
     }
 
 

@@ -61,9 +61,13 @@ def simulate(
     seed: int,
     probes: Sequence[tuple[ProcessPoint, Probe]] = (),
     progress: Progress = silent,
+    samples: int | None = None,
 ) -> Simulation:
-    """Stream ``inputs`` (value name -> (samples, *tensor_shape) integers) through a simulator; raises ToolFailed."""
-    samples = len(next(iter(inputs.values())))
+    """Stream ``inputs`` (value name -> (samples, *tensor_shape) integers) through a simulator; raises ToolFailed.
+
+    ``samples`` is for designs without inputs.
+    """
+    samples = len(next(iter(inputs.values()))) if samples is None else samples
     predicted = manifest.predicted_interval_cycles + manifest.predicted_latency_cycles
     job = Job(
         top=manifest.top,
@@ -191,7 +195,7 @@ def _collect(
         violations=result.violations,
         outputs=outputs,
         missing=missing,
-        first_accepted=_combined(accepted, np.minimum),
+        first_accepted=_combined(accepted, np.minimum) if accepted else np.zeros(0, np.int64),
         last_given=_combined(last_given, np.maximum),
         recordings={
             point.name: Recording(

@@ -13,6 +13,7 @@ from hlsgen.progress import Progress, silent
 from hlsgen.verify.bisect import first_wrong_process
 from hlsgen.verify.compare import Comparison, compare, count_differences
 from hlsgen.verify.executables import ENGINES, build_executable
+from hlsgen.verify.kernel import KernelVerifyResult, is_kernel_folder, verify_kernel
 from hlsgen.verify.manifest import Manifest, load_manifest
 from hlsgen.verify.reference import Kernels, Reference
 from hlsgen.verify.result import VerifyResult, write_result
@@ -50,15 +51,17 @@ class Runs:
 
 def verify(
     directory: Path,
-    inputs: Mapping[str, np.ndarray],
+    inputs: Mapping[str, np.ndarray] | None,
     samples: int | None = None,
     stall: str = "random",
     engine: str = "cocotb",
     reference: str = "numpy",
     seed: int = 0,
     progress: Progress = silent,
-) -> VerifyResult:
+) -> VerifyResult | KernelVerifyResult:
     """Simulate DIR/design.v on the samples (name -> (samples, ...)), compare, and write DIR/verify.json.
+
+    Kernels have arrays of their own where none are given (``inputs`` None); see ``verify/kernel.py``.
 
     ``samples`` takes only the first so many; ``stall`` is ``random`` (idle on inputs, backpressure on outputs, seeded; besides a
     full-speed run for timing) or ``none``; ``engine`` is ``cocotb`` or ``fast``; ``reference`` says where the integer graph is
@@ -67,6 +70,14 @@ def verify(
     """
     directory = Path(directory)
     request = _checked(stall, engine, reference, seed, samples)
+    if is_kernel_folder(directory):
+        return verify_kernel(directory, inputs, samples, stall, engine, seed, progress)
+    if inputs is None:
+        raise BadOption(
+            "--inputs",
+            "expected samples for a network, found none",
+            "Give a file: --inputs SAMPLES.npz.",
+        )
     manifest = load_manifest(directory)
     if manifest.schedule == "grid" and engine != "cocotb":
         raise BadOption(

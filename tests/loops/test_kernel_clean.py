@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from random_loop_graphs import inputs, random_graph
@@ -18,7 +20,7 @@ array o 32 s32 output
 """
 
 
-def cleaned(body: str, **options: bool) -> list[str]:
+def cleaned(body: str, **options: Any) -> list[str]:
     graph = parse(HEAD + body)
     check(graph)
     result = clean(graph, **options)
@@ -52,7 +54,7 @@ def test_meaning_is_kept_on_random_graphs(block: int) -> None:
         check(graph)
         arrays = inputs(seed)
         want = evaluate(graph, arrays)
-        for options in ({}, {"fuse": False}, {"as_given": True}):
+        for options in ({}, {"accumulating": ()}, {"as_given": True}):
             result = clean(graph, **options)
             check(result)
             got = evaluate(result, arrays)
@@ -72,7 +74,7 @@ def test_product_summed_from_zero_becomes_multiply_accumulate() -> None:
         "s = multiply_accumulate x x clear first 1",
         "w = store o[i] s when last 1",
     ]
-    assert len(cleaned(body, fuse=False)) == 4
+    assert len(cleaned(body, accumulating=())) == 4
     assert len(cleaned(body.replace("(0, 1)", "(1, 1)"))) == 4  # another start
     assert len(cleaned(body + "v = store o[i] p\n")) == 5  # the product is used
 

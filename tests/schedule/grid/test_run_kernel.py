@@ -16,8 +16,10 @@ from hlsgen.cycle_model.program import run_program
 from hlsgen.dataflow.ir import Affine
 from hlsgen.errors import DoesNotFit, Mismatch, TypeMismatch, UnsupportedOp
 from hlsgen.loops.clean import clean
+from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.loops.ir import Array, Constant, CountedLoop, Kernel, LoopGraph, Mark, Operation, Value
-from hlsgen.schedule.grid.run_kernel import compare, kernel_program, map_kernel, replay
+from hlsgen.schedule.grid.kernel_image import compare, program
+from hlsgen.schedule.grid.run_kernel import map_kernel, replay
 from hlsgen.types import ElementType
 
 WORD = ElementType(32, True)
@@ -121,14 +123,15 @@ def test_a_wrong_result_and_wrong_cycles_are_told() -> None:
     kernel = two_nests()
     mapped = map_kernel(kernel, load_fabric("cgra_4x4"))
     arrays = random_inputs(kernel, 3)
-    outcome = run_program(mapped.fabric, kernel_program(mapped, arrays))
-    compare(mapped, arrays, outcome)
+    expected = [evaluate_kernel(mapped.kernel, arrays)]
+    outcome = run_program(mapped.fabric, program(mapped.image, [arrays]))
+    compare(mapped.image, expected, outcome)
     with pytest.raises(Mismatch, match="array z"):
-        compare(mapped, arrays, replace(outcome, unload=outcome.unload ^ 1))
+        compare(mapped.image, expected, replace(outcome, unload=outcome.unload ^ 1))
     with pytest.raises(Mismatch, match="cycles"):
-        compare(mapped, arrays, replace(outcome, run_cycles=(1, 1)))
+        compare(mapped.image, expected, replace(outcome, run_cycles=(1, 1)))
     with pytest.raises(Mismatch, match="refused"):
-        compare(mapped, arrays, replace(outcome, refused=True))
+        compare(mapped.image, expected, replace(outcome, refused=True))
 
 
 def test_words_of_another_width_are_refused() -> None:

@@ -1,0 +1,76 @@
+"""Arrays on which kernels are tried: those that the kernel's file gives, else any elements."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from hlsgen.errors import TypeMismatch
+from hlsgen.loops.evaluate import dtype
+from hlsgen.loops.ir import Array, Kernel
+from hlsgen.loops.python.kernel import PythonKernel, load_python_kernel
+
+
+def python_kernel(text: bytes | None, function: str | None) -> PythonKernel | None:
+    """The kernel ``function`` of a Python file's text; None for kernels from elsewhere."""
+    if text is None or function is None:
+        return None
+    with tempfile.TemporaryDirectory(prefix="hlsgen_kernel_") as folder:
+        path = Path(folder) / "kernel.py"
+        path.write_bytes(text)
+        return load_python_kernel(path, function)
+
+
+def input_arrays(kernel: Kernel) -> dict[str, Array]:
+    """Arrays that a kernel is given: input and inout."""
+    return {
+        array.name: array
+        for graph in kernel.graphs
+        for array in graph.arrays
+        if array.role in ("input", "inout")
+    }
+
+
+def random_arrays(
+    kernel: Kernel, text: bytes | None, function: str | None, seed: int
+) -> dict[str, np.ndarray]:
+    """Input and inout arrays by name: what the function ``inputs(random)`` of the kernel's file returns, where there is one.
+
+    Raises TypeMismatch where that returns other arrays than the kernel has.
+    """
+    random = np.random.default_rng(seed)
+    wanted = input_arrays(kernel)
+    python = python_kernel(text, function)
+    given = None if python is None else python.function.__globals__.get("inputs")
+    if given is None:
+        return {
+            name: random.integers(
+                array.element.minimum, array.element.maximum, array.shape, endpoint=True
+            ).astype(dtype(array.element))
+            for name, array in wanted.items()
+        }
+    return checked(dict(given(random)), wanted, f"kernel {kernel.name}, inputs(random)")
+
+
+def checked(
+    arrays: dict[str, np.ndarray], wanted: dict[str, Array], where: str
+) -> dict[str, np.ndarray]:
+    """The arrays, of the right names, shapes and types; raises TypeMismatch."""
+    missing = sorted(wanted.keys() - arrays.keys())
+    if missing:
+        raise TypeMismatch(
+            where,
+            f"expected arrays {', '.join(wanted)}, found no {missing[0]}",
+            "Give all of them.",
+        )
+    for name, array in wanted.items():
+        found = np.asarray(arrays[name])
+        if found.shape != array.shape or found.dtype != dtype(array.element):
+            raise TypeMismatch(
+                f"{where}, array {name}",
+                f"expected {dtype(array.element)} of shape {array.shape}, found {found.dtype} of shape {found.shape}",
+                "Give an array of the annotated type.",
+            )
+    return {name: np.asarray(arrays[name]) for name in wanted}
