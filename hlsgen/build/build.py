@@ -134,12 +134,24 @@ def synthesise(
 
 
 def board_top(manifest: Mapping[str, Any], board: Board, directory: Path) -> BoardTop:
-    """The board top around the circuit of a manifest; raises BadOption for several inputs or outputs, and for a grid."""
+    """The board top around the circuit of a manifest; raises BadOption for several inputs or outputs.
+
+    Of a fabric the serial line carries the words of its load port and those that it sends back; its streams are not used.
+    """
+    clock = board.clock_mhz
+    baud = board.build["uart"]["baud"]
     if manifest.get("schedule") == "grid":
-        raise BadOption(
-            f"{directory / 'manifest.json'}",
-            "expected a design of schedule stream for a board's top, found one of schedule grid",
-            "Put hlsgen_top of design.v into a system of yours that drives its load port with setup.bin and sample.bin.",
+        tied = {"s_axis_stream_tdata": 0, "s_axis_stream_tvalid": 0, "m_axis_stream_tready": 1}
+        return BoardTop(
+            clock_mhz=clock,
+            baud=baud,
+            input_prefix="s_axis_load",
+            output_prefix="m_axis_unload",
+            word_in=32,
+            word_out=32,
+            depth=LINK_BYTES[0],
+            input_last=False,
+            tied=tied,
         )
     if (len(manifest["inputs"]), len(manifest["outputs"])) != (1, 1):
         raise BadOption(
@@ -152,8 +164,8 @@ def board_top(manifest: Mapping[str, Any], board: Board, directory: Path) -> Boa
     word_in, word_out = word_bits(source), word_bits(sink)
     sample_bytes = int(source["words"]) * word_in // 8
     return BoardTop(
-        clock_mhz=board.clock_mhz,
-        baud=board.build["uart"]["baud"],
+        clock_mhz=clock,
+        baud=baud,
         input_prefix=source["axis"],
         output_prefix=sink["axis"],
         word_in=word_in,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from amaranth.back import rtlil
 from amaranth.hdl import (
@@ -40,6 +41,10 @@ class BoardTop(wiring.Component):
         Bits of a word of each.
     depth : int
         Bytes of input that wait in a FIFO while the circuit is busy.
+    input_last : bool
+        Whether the input port has tlast.
+    tied : Mapping[str, int]
+        Other inputs of the circuit with the values that they hold.
 
     Members
     -------
@@ -58,10 +63,13 @@ class BoardTop(wiring.Component):
         word_in: int,
         word_out: int,
         depth: int,
+        input_last: bool = True,
+        tied: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.clock_mhz, self.baud = clock_mhz, baud
         self.input_prefix, self.output_prefix = input_prefix, output_prefix
         self.word_in, self.word_out, self.depth = word_in, word_out, depth
+        self.input_last, self.tied = input_last, tied
         super().__init__({"clk": In(1), "rx": In(1, init=1), "tx": Out(1, init=1)})
 
     def elaborate(self, platform: object) -> Elaboratable:
@@ -83,18 +91,19 @@ class BoardTop(wiring.Component):
 
         ready, valid = Signal(), Signal()
         s, o = self.input_prefix, self.output_prefix
+        tied = {**self.tied} | ({f"{s}_tlast": 0} if self.input_last else {})
         m.submodules.circuit = self.circuit(
             {
                 "clk": ("i", ClockSignal()),
                 "rst": ("i", reset),
                 f"{s}_tdata": ("i", link.o.payload),
                 f"{s}_tvalid": ("i", link.o.valid & ~reset),
-                f"{s}_tlast": ("i", Const(0)),
                 f"{s}_tready": ("o", ready),
                 f"{o}_tdata": ("o", link.i.payload),
                 f"{o}_tvalid": ("o", valid),
                 f"{o}_tlast": ("o", Signal(name="end_of_sample")),
                 f"{o}_tready": ("i", link.i.ready & ~reset),
+                **{name: ("i", Const(value)) for name, value in tied.items()},
             }
         )
         m.d.comb += [link.o.ready.eq(ready & ~reset), link.i.valid.eq(valid & ~reset)]

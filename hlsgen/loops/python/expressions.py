@@ -102,17 +102,30 @@ class Expressions:
         return self.as_word(node, self.scalar(node, guard))
 
     def as_word(self, node: ast.expr, found: Index | Word) -> Word:
-        """A symbol as a word; a Python integer must be one that a word holds, as NumPy demands."""
-        if isinstance(found, Index):
-            word = self.builder.word
-            if found.high > word.maximum or found.low < min(word.minimum, -(1 << (word.bits - 1))):
-                raise illegal(
-                    self.where,
-                    node,
-                    f"integers from {word.minimum} to {word.maximum}, which words of {word} hold",
-                    f"{shown(node)}, from {found.low} to {found.high}",
-                    "Use a wider word, or write the constant as a word of this type.",
-                )
+        """A symbol as a word; a Python integer must be one that fits its bits."""
+        bits = self.builder.word.bits
+        return self._fitting(node, found, -(1 << (bits - 1)), self.builder.word.maximum)
+
+    def _pair(
+        self, left: tuple[ast.expr, Index | Word], right: tuple[ast.expr, Index | Word]
+    ) -> tuple[Word, Word]:
+        """Two operands as words; beside a word of an array a Python integer must be one of its type, as NumPy demands."""
+        words = []
+        for (node, found), (_, other) in ((left, right), (right, left)):
+            beside = isinstance(other, Word) and not other.integer
+            low = self.builder.word.minimum if beside else -(1 << (self.builder.word.bits - 1))
+            words.append(self._fitting(node, found, low, self.builder.word.maximum))
+        return words[0], words[1]
+
+    def _fitting(self, node: ast.expr, found: Index | Word, low: int, high: int) -> Word:
+        if isinstance(found, Index) and not low <= found.low <= found.high <= high:
+            raise illegal(
+                self.where,
+                node,
+                f"integers from {low} to {high}, which words of {self.builder.word} hold",
+                f"{shown(node)}, from {found.low} to {found.high}",
+                "Use a wider word, or write the constant as a word of this type.",
+            )
         return self.builder.word_of(found)
 
     def truth(self, node: ast.expr, guard: Guard) -> Word:
@@ -184,7 +197,7 @@ class Expressions:
         right: tuple[ast.expr, Index | Word],
     ) -> Word:
         """A binary operator on words."""
-        a, b = self.as_word(*left), self.as_word(*right)
+        a, b = self._pair(left, right)
         logical = isinstance(operator, LOGICAL)
         if a.truth and b.truth and logical:
             return replace(self.builder.emit(WORD_BINARY[type(operator)], a, b), truth=True)
@@ -261,7 +274,7 @@ class Expressions:
             decided = decided_comparison(operator, difference.low, difference.high)
             if decided is not None:
                 return Word(Constant(int(decided)), 0, truth=True)
-        x, y = self.as_word(left, a), self.as_word(right, b)
+        x, y = self._pair((left, a), (right, b))
         signed = self.builder.word.signed or (x.integer and y.integer)
         less = "less" if signed else "less_unsigned"
         emit, inverse = self.builder.emit, self.builder.inverse

@@ -6,19 +6,20 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hlsgen.errors import BadFile, BadOption, HlsgenError, TypeMismatch
 from hlsgen.loops.python.annotations import ArrayType, s16, s32, u16, u32
+from hlsgen.loops.python.steps import Pipeline, Reorder, Split, Step, Unroll
 from hlsgen.types import ElementType
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from hlsgen.loops.ir import Kernel
+    from hlsgen.loops.ir import Kernel, LoopGraph
     from hlsgen.loops.python.nest import Nest
 
 
@@ -40,10 +41,14 @@ def unroll(trips: range) -> range:
 
 @dataclass(frozen=True)
 class PythonKernel:
-    """A decorated function. Calling it with arrays runs the function itself on words: the reference."""
+    """A decorated function. Calling it with arrays runs the function itself on words: the reference.
+
+    ``steps``: of a schedule, by ``split``, ``reorder``, ``unroll`` and ``pipeline``, each of which returns a new kernel.
+    """
 
     function: Callable[..., Any]
     given_word: ElementType | None = None
+    steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.parameters is not None  # refuses what cannot be a kernel where it is decorated
@@ -123,11 +128,37 @@ class PythonKernel:
                 )
         run_function(self.function, {name: bound[name] for name in self.parameters}, self.word)
 
-    def nests(self) -> tuple[Nest, ...]:
-        """The top-level loops of the function, read from its source. Raises HlsgenError for what is not in the language."""
-        from hlsgen.loops.python.read import read_nests
+    def split(self, loop: str, factor: int) -> PythonKernel:
+        """A loop as two: ``<loop>_outer`` around ``<loop>_inner`` of ``factor`` trips."""
+        return self._with(Split(loop, factor))
 
-        return read_nests(self)
+    def reorder(self, *loops: str) -> PythonKernel:
+        """Perfectly nested loops in this order, outermost first."""
+        return self._with(Reorder(loops))
+
+    def unroll(self, loop: str) -> PythonKernel:
+        """The body of a loop as often as it has trips."""
+        return self._with(Unroll(loop))
+
+    def pipeline(self, loop: str) -> PythonKernel:
+        """Every loop inside a loop unrolled, so that the iterations of this one are pipelined."""
+        return self._with(Pipeline(loop))
+
+    def _with(self, step: Step) -> PythonKernel:
+        made = replace(self, steps=(*self.steps, step))
+        made.nests()  # refuses here what is not legal
+        return made
+
+    def nests(self) -> tuple[Nest, ...]:
+        """The top-level loops of the function after the steps of its schedule. Raises HlsgenError for what is not in the language."""
+        from hlsgen.loops.python.lower import lower_nest
+        from hlsgen.loops.python.read import read_nests
+        from hlsgen.loops.python.schedule import scheduled
+
+        def lowered(nest: Nest) -> LoopGraph:
+            return lower_nest(self, nest, self.name, promote=False)
+
+        return scheduled(read_nests(self), self.steps, lowered)
 
     def lower(self) -> Kernel:
         """The loop graphs of the kernel. Raises HlsgenError for what is not in the language."""

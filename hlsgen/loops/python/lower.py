@@ -51,8 +51,8 @@ def lower_kernel(kernel: PythonKernel, nests: Sequence[Nest]) -> Kernel:
     return Kernel(kernel.name, graphs, kernel.source)
 
 
-def lower_nest(kernel: PythonKernel, nest: Nest, name: str) -> LoopGraph:
-    """The loop graph of one nest."""
+def lower_nest(kernel: PythonKernel, nest: Nest, name: str, promote: bool = True) -> LoopGraph:
+    """The loop graph of one nest; ``promote``: sums in array elements are kept in registers."""
     levels = flattened(nest)
     loops = tuple(CountedLoop(level.loop.name, level.loop.extent) for level in levels)
     if len(loops) > LOOPS:
@@ -78,7 +78,8 @@ def lower_nest(kernel: PythonKernel, nest: Nest, name: str) -> LoopGraph:
     operations = _Resolver(body).resolved()
     lines = body.builder.lines
     graph = LoopGraph(name, kernel.word, loops, _arrays(kernel, body, operations), operations)
-    graph = without_dead(with_promoted_sums(without_dead(graph)))
+    graph = without_dead(graph)
+    graph = without_dead(with_promoted_sums(graph)) if promote else graph
     graph = replace(graph, arrays=_arrays(kernel, body, graph.operations))
     graph = replace(graph, orders=memory_orders(graph, nest.where, lines))
     check(graph)

@@ -1,0 +1,231 @@
+"""Schedule primitives: rewritings of a nest's loops that keep its meaning, each checked by the dependences of the nest.
+
+``split`` and ``unroll`` keep the order of all iterations. ``reorder`` permutes perfectly nested loops; it is legal iff no two accesses of
+an element, one of them a write, and no carried variable change their order (Allen & Kennedy, "Optimizing Compilers for Modern
+Architectures", 2001, chapter 5; here by enumeration rather than by direction vectors).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+
+from hlsgen.dataflow.ir import Affine
+from hlsgen.errors import BadOption, IllegalGraph
+from hlsgen.loops.ir import LoopGraph, Mark, Value
+from hlsgen.loops.python.nest import Bind, Item, Loop, Nest, substituted
+from hlsgen.loops.python.orders import addresses
+from hlsgen.loops.python.steps import Pipeline, Reorder, Split, Step, Unroll
+
+Lower: TypeAlias = Callable[[Nest], LoopGraph]
+
+
+def scheduled(nests: Sequence[Nest], steps: Sequence[Step], lower: Lower) -> tuple[Nest, ...]:
+    """The nests after all steps, in order. ``lower`` gives a nest's graph with every access of its source.
+
+    Raises BadOption for loops that are not there or do not fit the step, IllegalGraph where a dependence would change.
+    """
+    found = list(nests)
+    for step in steps:
+        name = step.loops[0] if isinstance(step, Reorder) else step.loop
+        number = next((k for k, nest in enumerate(found) if _names(nest, name)), None)
+        if number is None:
+            known = ", ".join(loop.name for nest in found for loop in nest.loops)
+            raise _refused(found[0], step, f"one of the loops {known}", name)
+        found[number] = _applied(found[number], step, lower)
+    return tuple(found)
+
+
+def _names(nest: Nest, name: str) -> bool:
+    return any(loop.name == name for loop in nest.loops)
+
+
+def _applied(nest: Nest, step: Step, lower: Lower) -> Nest:
+    match step:
+        case Split():
+            return _split(nest, step)
+        case Unroll():
+            return _unrolled(nest, step)
+        case Pipeline():
+            return _pipelined(nest, step)
+        case Reorder():
+            return _reordered(nest, step, lower)
+
+
+def _refused(nest: Nest, step: Step, expected: str, found: object) -> BadOption:
+    return BadOption(
+        f"{nest.where}, {step}", f"expected {expected}, found {found}", "Correct the schedule."
+    )
+
+
+def _rewritten(nest: Nest, name: str, rewrite: Callable[[Loop], Sequence[Item]]) -> Nest:
+    """The nest with one loop replaced by other items."""
+
+    def within(loop: Loop) -> Loop:
+        body: list[Item] = []
+        for item in loop.body:
+            if isinstance(item, Loop):
+                body += rewrite(item) if item.name == name else [within(item)]
+            else:
+                body.append(item)
+        return replace(loop, body=tuple(body))
+
+    if nest.loop.name == name:
+        (only,) = rewrite(nest.loop)
+        assert isinstance(only, Loop)
+        return replace(nest, loop=only)
+    return replace(nest, loop=within(nest.loop))
+
+
+def _split(nest: Nest, step: Split) -> Nest:
+    loop = next(item for item in nest.loops if item.name == step.loop)
+    if step.factor < 1 or loop.extent % step.factor:
+        raise _refused(nest, step, f"a divisor of the {loop.extent} trips", step.factor)
+    outer, inner = f"{loop.name}_outer", f"{loop.name}_inner"
+    value = Affine(0, ((outer, step.factor), (inner, 1)))
+    body = tuple(substituted(item, loop.name, value) for item in loop.body)
+    around = Loop(
+        outer, loop.extent // step.factor, (Loop(inner, step.factor, body, loop.line),), loop.line
+    )
+    return _rewritten(nest, loop.name, lambda _: [around])
+
+
+def _unrolled(nest: Nest, step: Unroll | Pipeline) -> Nest:
+    if nest.loop.name == step.loop:
+        raise _refused(nest, step, "a loop inside another", f"{step.loop}, the outermost")
+
+    def copies(loop: Loop) -> list[Item]:
+        return [
+            substituted(item, loop.name, Affine(trip))
+            for trip in range(loop.extent)
+            for item in loop.body
+        ]
+
+    return _rewritten(nest, step.loop, copies)
+
+
+def _pipelined(nest: Nest, step: Pipeline) -> Nest:
+    loop = next(item for item in nest.loops if item.name == step.loop)
+    inside = Nest(loop, {}, nest.where).loops[1:]
+    for inner in reversed(inside):
+        nest = _unrolled(nest, Unroll(inner.name))
+    return nest
+
+
+def _reordered(nest: Nest, step: Reorder, lower: Lower) -> Nest:
+    group = _perfect_group(nest, step)
+    positions = {loop.name: k for k, loop in enumerate(nest.loops)}
+    graph = lower(nest)
+    _refuse_changed_orders(nest, step, graph)
+    _refuse_carried(nest, step, graph, min(positions[loop.name] for loop in group))
+    innermost = group[-1]
+    binds = [item for loop in group for item in loop.body if isinstance(item, Bind)]
+    rest = [item for item in innermost.body if not isinstance(item, Bind)]
+    by_name = {loop.name: loop for loop in group}
+    body: tuple[Item, ...] = (*binds, *rest)
+    for name in reversed(step.loops):
+        body = (replace(by_name[name], body=body),)
+    (outermost,) = body
+    return _rewritten(nest, group[0].name, lambda _: [outermost])
+
+
+def _perfect_group(nest: Nest, step: Reorder) -> list[Loop]:
+    """The loops of the step as they are now, outermost first; each has nothing but the next one in it."""
+    group = [loop for loop in nest.loops if loop.name in step.loops]
+    if sorted(loop.name for loop in group) != sorted(step.loops):
+        known = ", ".join(loop.name for loop in nest.loops)
+        raise _refused(nest, step, f"different loops of one nest ({known})", ", ".join(step.loops))
+    for outer, inner in itertools.pairwise(group):
+        others = [item for item in outer.body if not isinstance(item, Bind) and item is not inner]
+        if others or inner not in outer.body:
+            raise _refused(
+                nest,
+                step,
+                "loops with nothing between them",
+                f"statements or loops between {outer.name} and {inner.name}",
+            )
+    return group
+
+
+def _new_times(graph: LoopGraph, order: Sequence[str]) -> np.ndarray:
+    """(iterations,): when an iteration of the present order happens in the new one."""
+    names = [loop.name for loop in graph.loops]
+    extents = {loop.name: loop.extent for loop in graph.loops}
+    inside = iter(order)
+    new = [next(inside) if name in order else name for name in names]
+    trips = np.unravel_index(np.arange(graph.iterations), [extents[name] for name in names])
+    by_name = dict(zip(names, trips, strict=True))
+    return np.ravel_multi_index([by_name[name] for name in new], [extents[name] for name in new])
+
+
+def _refuse_changed_orders(nest: Nest, step: Reorder, graph: LoopGraph) -> None:
+    """Raise IllegalGraph where two accesses of one element, one of them a store, would change their order."""
+    new = _new_times(graph, step.loops)
+    for array in graph.arrays:
+        accesses = [item for item in graph.operations if item.array == array.name]
+        if all(item.operator == "load" for item in accesses):
+            continue
+        parts = []
+        for position, access in enumerate(accesses):
+            places = addresses(graph, access)
+            if places is None:
+                raise IllegalGraph(
+                    f"{nest.where}, {step}",
+                    f"expected accesses of {array.name} that are known beforehand, found an index that is computed",
+                    "Leave these loops in their order.",
+                )
+            old = np.arange(len(places))
+            stores = np.full(len(places), access.operator == "store")
+            columns = (places, old, new, np.full(len(places), position), stores)
+            parts.append(np.stack(columns)[:, places >= 0])
+        place, old, later, position, stores = np.concatenate(parts, axis=1)
+        order = np.lexsort((position, old, place))
+        # Later elements have later keys, so that a running maximum never looks into another element.
+        span = graph.iterations * len(accesses)
+        rank = np.unique(place, return_inverse=True)[1]
+        key = (rank * span + later * len(accesses) + position)[order]
+        is_store = stores[order].astype(bool)
+        before_all = np.concatenate([[-1], np.maximum.accumulate(key)[:-1]])
+        before_stores = np.maximum.accumulate(np.where(is_store, key, -1))
+        before_stores = np.concatenate([[-1], before_stores[:-1]])
+        wrong = key < np.where(is_store, before_all, before_stores)
+        if wrong.any():
+            element = int(place[order][np.flatnonzero(wrong)[0]])
+            raise IllegalGraph(
+                f"{nest.where}, {step}",
+                f"expected all accesses of an element to keep their order, found a change for element {element} of {array.name}",
+                "Leave these loops in their order.",
+            )
+
+
+def _refuse_carried(nest: Nest, step: Reorder, graph: LoopGraph, first: int) -> None:
+    """Raise IllegalGraph where a variable is carried around the reordered loops, unless it is a sum that is read after them."""
+    last = first + len(step.loops) - 1
+    for operation in graph.operations:
+        for value in operation.values:
+            if not value.distance or value.level > last:
+                continue
+            if not _is_sum(graph, operation.name, value, first):
+                raise IllegalGraph(
+                    f"{nest.where}, {step}",
+                    f"expected no variable but sums to be carried around these loops, found {value.operation}",
+                    "Leave these loops in their order.",
+                )
+
+
+def _is_sum(graph: LoopGraph, reader: str, value: Value, first: int) -> bool:
+    made = graph.operation(value.operation)
+    if reader != made.name or made.operator != "add" or made.predicate is not None:
+        return False
+    if value.level > first or sum(item == value for item in made.operands) != 1:
+        return False
+    uses = [item for item in graph.operations if item is not made]
+    readers = [item for item in uses if any(v.operation == made.name for v in item.values)]
+    return all(
+        isinstance(item.when, Mark) and item.when.level <= first and item.operator == "store"
+        for item in readers
+    )
