@@ -56,6 +56,15 @@ def allocate(mapping: GridMapping) -> Mapping[tuple[Cell, int], int]:
     return found
 
 
+def has_registers(mapping: GridMapping) -> bool:
+    """Whether ``allocate`` finds an assignment."""
+    try:
+        allocate(mapping)
+    except DoesNotFit:
+        return False
+    return True
+
+
 def assign(words: Sequence[Kept], interval: int, registers: int) -> Mapping[Kept, int] | None:
     """A physical register for each word of one register file, longest words first, with backtracking; None if none was found."""
     order = sorted(words, key=lambda word: (word.written - word.read, word))
