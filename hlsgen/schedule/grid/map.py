@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from hlsgen.arch.fabric import Fabric
-from hlsgen.errors import DoesNotFit
+from hlsgen.errors import DoesNotFit, HlsgenError
 from hlsgen.loops.check import check
 from hlsgen.loops.ir import LoopGraph
 from hlsgen.schedule.grid.annealing import search
 from hlsgen.schedule.grid.bounds import bounds_of
 from hlsgen.schedule.grid.check import check_mapping
+from hlsgen.schedule.grid.exact import MOST_OPERATIONS, Infeasible, Start, is_available, solve
 from hlsgen.schedule.grid.mapping import GridMapping
 from hlsgen.schedule.grid.modulo_schedule import spread
 from hlsgen.schedule.grid.partial import Partial
@@ -24,8 +26,11 @@ from hlsgen.schedule.grid.result import Outcome, to_mapping
 
 MOVES = 1000
 """Moves of one attempt: one that succeeds mostly does so in a few hundred, so that new attempts pay more than longer ones."""
-ATTEMPTS = 12
-"""Attempts at an interval before the next one is tried, and again once it is known which one can be had."""
+ATTEMPTS, MORE_ATTEMPTS = 12, 6
+"""Attempts at an interval before the next one is tried, and further ones once it is known which one can be had."""
+
+SOLUTIONS = 3
+"""Solutions of the solver that are routed and repaired, where small graphs resist."""
 
 
 def map_graph(
@@ -43,37 +48,51 @@ def map_graph(
     are tried once each: while time is left, the result depends on nothing but the seed.
     """
     check(graph)
-    problem = Problem(graph, fabric, homes or {})
-    search_for = _Search(problem, seed, time_limit)
-    lower = search_for.bounds.interval
-    for interval in range(lower, fabric.contexts + 1):
-        found = search_for.at(interval, range(ATTEMPTS))
-        if found is not None:
+    searching = _Search(Problem(graph, fabric, homes or {}), seed, time_limit, exact)
+    found = searching.smallest(fabric.contexts)
+    for smaller in squares(fabric):
+        # What a smaller grid can do, this one can: its own search need not find it.
+        most = fabric.contexts if found is None else found.interval - 1
+        if searching.is_late or most < searching.bounds.interval:
             break
-    else:
+        try:
+            part = _Search(Problem(graph, smaller, homes or {}), seed, time_limit, exact)
+        except HlsgenError:
+            continue  # it has not all that the graph needs
+        part.started = searching.started
+        better = part.smallest(most)
+        found = found if better is None else replace(better, fabric=fabric)
+    if found is None:
         raise DoesNotFit(
             f"loop graph {graph.name}",
             f"expected a mapping on fabric {fabric.name} in at most {fabric.contexts} contexts,"
-            f" found none from interval {lower} on",
-            "Use a larger fabric.",
+            f" found none from interval {searching.bounds.interval} on",
+            "Use a larger fabric, or one with more contexts.",
         )
-    for smaller in range(lower, interval):
-        if search_for.is_late:
-            break
-        better = search_for.at(smaller, range(ATTEMPTS, 2 * ATTEMPTS))
-        if better is not None:
-            found, interval = better, smaller
-            break
-    mapping = to_mapping(found, search_for.outcome(interval))
+    mapping = searching.finished(found)
     check_mapping(mapping)
     return mapping
+
+
+def squares(fabric: Fabric) -> Iterator[Fabric]:
+    """The square grids in the north-western corner of a mesh that are smaller than it, largest first, with their memory tiles."""
+    if fabric.torus:
+        return
+    for size in range(
+        min(fabric.rows, fabric.columns, max(fabric.rows, fabric.columns) - 1), 1, -1
+    ):
+        tiles = tuple(tile for tile in fabric.tiles if max(tile.cell) < size)
+        kinds = tuple(row[:size] for row in fabric.kinds[:size])
+        yield replace(fabric, kinds=kinds, tiles=tiles)
 
 
 class _Search:
     """What all attempts at one problem share."""
 
-    def __init__(self, problem: Problem, seed: int, time_limit: float) -> None:
+    def __init__(self, problem: Problem, seed: int, time_limit: float, exact: bool) -> None:
         self.problem, self.seed, self.time_limit = problem, seed, time_limit
+        self.exact = exact and problem.count <= MOST_OPERATIONS and is_available()
+        self.infeasible: set[int] = set()
         self.started = time.monotonic()
         self.bounds = bounds_of(problem)
         self.wires = wiring(problem.fabric)
@@ -83,33 +102,91 @@ class _Search:
     def is_late(self) -> bool:
         return time.monotonic() - self.started > self.time_limit
 
-    def at(self, interval: int, attempts: range) -> Partial | None:
-        """A complete placement and routing at an interval, from one of several starts."""
+    def smallest(self, most: int) -> GridMapping | None:
+        """The mapping of the smallest interval found, at most ``most``."""
+        lower = self.bounds.interval
+        found = None
+        for interval in range(lower, most + 1):
+            found = self._at(interval, range(ATTEMPTS)) or self._solved(interval)
+            if found is not None:
+                break
+        for interval in range(lower, lower if found is None else found.interval):
+            if self.is_late or interval in self.infeasible:
+                continue
+            better = self._at(interval, range(ATTEMPTS, ATTEMPTS + MORE_ATTEMPTS))
+            if better is not None:
+                return better
+        return found
+
+    def _at(self, interval: int, attempts: range) -> GridMapping | None:
+        """A mapping of this interval, from one of several starts."""
+        for attempt in attempts:
+            partial = self._empty(interval)
+            if partial is None:
+                return None
+            self.tried[interval] = self.tried.get(interval, 0) + 1
+            mapping = self._searched(partial, (ATTEMPTS + MORE_ATTEMPTS) * self.seed + attempt)
+            if mapping is not None or self.is_late:
+                return mapping
+        return None
+
+    def _solved(self, interval: int) -> GridMapping | None:
+        """A mapping from what the solver found; or the knowledge that there is none."""
+        if not self.exact:
+            return None
+        for attempt in range(SOLUTIONS):
+            partial = self._empty(interval)
+            if self.is_late or partial is None:
+                return None
+            problem, seed = self.problem, SOLUTIONS * self.seed + attempt
+            answer = solve(problem, self.wires, interval, partial.horizon, seed)
+            if isinstance(answer, Infeasible):
+                # Perhaps only in so few cycles: the proof needs all that the fabric has.
+                every = problem.fabric.stages * interval
+                if isinstance(solve(problem, self.wires, interval, every, seed), Infeasible):
+                    self.infeasible.add(interval)
+            if not isinstance(answer, Start):
+                return None
+            for operation, (choice, cycle) in enumerate(
+                zip(answer.choices, answer.times, strict=True)
+            ):
+                partial.place(operation, choice, cycle)
+            for edge in range(len(problem.edges)):
+                partial.route(edge)
+            found = self._searched(partial, seed)
+            if found is not None:
+                return found
+        return None
+
+    def _empty(self, interval: int) -> Partial | None:
+        """Nothing placed yet; None below the recurrence bound."""
         problem = self.problem
         least = spread(problem, interval)
         if least is None:
             return None
         longest = int(np.maximum(least, 0).max())
         horizon = min(problem.fabric.stages * interval, longest * 3 // 2 + 2 * interval + 8)
-        for attempt in attempts:
-            partial = Partial(problem, self.wires, least, interval, horizon)
-            self.tried[interval] = self.tried.get(interval, 0) + 1
-            if search(partial, 2 * ATTEMPTS * self.seed + attempt, MOVES):
-                mapping = to_mapping(partial, self.outcome(interval))
-                if has_registers(mapping):
-                    return partial
-            if self.is_late:
-                break
-        return None
+        return Partial(problem, self.wires, least, interval, horizon)
 
-    def outcome(self, interval: int) -> Outcome:
-        """How the search ended at this interval."""
-        seconds = time.monotonic() - self.started
-        proved = interval == self.bounds.interval
+    def _searched(self, partial: Partial, seed: int) -> GridMapping | None:
+        if not search(partial, seed, MOVES):
+            return None
+        mapping = to_mapping(partial, Outcome(self.bounds, False, "", 0.0, self.seed))
+        return mapping if has_registers(mapping) else None
+
+    def finished(self, mapping: GridMapping) -> GridMapping:
+        """The mapping with what is known of the search."""
+        interval = mapping.interval
+        smaller = set(range(self.bounds.interval, interval))
+        proved = smaller <= self.infeasible
         stopped = ""
         if not proved:
-            tried = self.tried.get(interval - 1, 0)
-            stopped = f"no mapping found at interval {interval - 1} in {tried} attempts"
+            open_one = max(smaller - self.infeasible)
+            tried = self.tried.get(open_one, 0)
+            stopped = f"no mapping found at interval {open_one} in {tried} attempts"
             if self.is_late:
                 stopped = f"time ran out after {self.time_limit:g} s; {stopped}"
-        return Outcome(self.bounds, proved, stopped, seconds, self.seed)
+        seconds = time.monotonic() - self.started
+        return replace(
+            mapping, bounds=self.bounds, proved_optimal=proved, stopped=stopped, seconds=seconds
+        )
