@@ -59,7 +59,7 @@ def _command(row: str, design: str) -> str:
     return f"python -m benchmarks.run {row} {design}"
 
 
-def _compile(
+def compiled_design(
     row: str, design: str, model: Path, work: Path, **options: Any
 ) -> tuple[hlsgen.Compiled, dict[str, Any]]:
     """The compiled design and the part of its report that records keep."""
@@ -71,7 +71,9 @@ def _compile(
     return compiled, report | {"layers": layers, "compile_seconds": seconds}
 
 
-def _verify(compiled: hlsgen.Compiled, inputs: Mapping[str, np.ndarray], **options: Any) -> Any:
+def verified_values(
+    compiled: hlsgen.Compiled, inputs: Mapping[str, np.ndarray], **options: Any
+) -> Any:
     """What ``verify.json`` holds after simulating the samples."""
     began = time.perf_counter()
     compiled.verify(inputs=inputs, **options)
@@ -80,10 +82,10 @@ def _verify(compiled: hlsgen.Compiled, inputs: Mapping[str, np.ndarray], **optio
 
 
 def _exact(design: str, sources: Sources, work: Path) -> Record:
-    compiled, report = _compile("exact", design, sources.model(design), work, board=BOARD)
+    compiled, report = compiled_design("exact", design, sources.model(design), work, board=BOARD)
     inputs = sources.inputs(design)
     samples = network(design).samples
-    verified = _verify(compiled, inputs, samples=samples, stall="random")
+    verified = verified_values(compiled, inputs, samples=samples, stall="random")
     itself = {
         "ort_default_against_unoptimised": _self_difference(sources.model(design), inputs, samples)
     }
@@ -128,8 +130,8 @@ def _cycles(design: str, sources: Sources, work: Path) -> Record:
         # A hair under the rate, so that rounding does not ask for one cycle less than the goal.
         clock = load_board(BOARD).clock_mhz * 1e6
         options["target_fps"] = clock / CYCLE_GOALS[name] * (1 - 1e-9)
-    compiled, report = _compile("cycles", design, sources.model(name), work, **options)
-    verified = _verify(compiled, sources.inputs(name), samples=3, stall="none")
+    compiled, report = compiled_design("cycles", design, sources.model(name), work, **options)
+    verified = verified_values(compiled, sources.inputs(name), samples=3, stall="none")
     per_multiplier = report["macs"] / verified["interval_cycles"] / report["multipliers"]
     return Record(
         "cycles",
@@ -144,7 +146,7 @@ def _cycles(design: str, sources: Sources, work: Path) -> Record:
 
 
 def _accuracy(design: str, sources: Sources, work: Path) -> Record:
-    compiled, report = _compile("accuracy", design, sources.model(design), work, board=BOARD)
+    compiled, report = compiled_design("accuracy", design, sources.model(design), work, board=BOARD)
     inputs, labels = _whole_test_set(design, sources)
     began = time.perf_counter()
     result = compiled.verify(inputs=inputs, stall="none", engine="fast")
@@ -180,12 +182,12 @@ def _whole_test_set(design: str, sources: Sources) -> tuple[dict[str, np.ndarray
 def _boards(design: str, sources: Sources, work: Path) -> Record:
     name, board = design.split("@")
     options = {"board": board, "target_fps": BUILT_RATES[design]}
-    compiled, report = _compile("boards", design, sources.model(name), work, **options)
+    compiled, report = compiled_design("boards", design, sources.model(name), work, **options)
     compiled.build()
     built = json.loads((compiled.directory / "build.json").read_text())
     built["bitstream_bytes"] = _size(compiled.directory / built["bitstream"])
     built["bitstream"] = Path(built["bitstream"]).name
-    verified = _verify(compiled, sources.inputs(name), samples=5, stall="random")
+    verified = verified_values(compiled, sources.inputs(name), samples=5, stall="random")
     return Record("boards", design, _command("boards", design), options, report | verified | built)
 
 
@@ -258,6 +260,13 @@ def short(record: Record) -> str:
         "one_inference_seconds_cocotb",
         "one_inference_seconds_fast",
         "worst",
+        "at_mii",
+        "intervals",
+        "grid_mismatches",
+        "grid_cycles",
+        "stream_cycles",
+        "cycles",
+        "mac_use",
     )
     return ", ".join(f"{key} {record.values[key]}" for key in keys if key in record.values)
 

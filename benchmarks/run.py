@@ -1,6 +1,7 @@
 """Measures the rows of ``benchmarks/README.md``: ``python -m benchmarks.run ROW [DESIGN ...] [--models DIR]``.
 
-Rows: exact (1 and 2), cycles (3), accuracy (4), boards (5), time (6), prediction (7). Every measurement is made by
+Rows of networks as streams: exact (1 and 2), cycles (3), accuracy (4), boards (5), time (6), prediction (7); of the grid: kernels,
+large_kernels, grids, examples, layers, networks, fabrics (8 to 14). Every measurement is made by
 running the tool through its public interface, and stored by ``benchmarks/record.py``.
 """
 
@@ -10,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import rows
+from benchmarks import kernel_rows, network_rows, rows
 from benchmarks.models import Sources
 from hlsgen.errors import HlsgenError
 
@@ -21,6 +22,13 @@ ROWS = {
     "boards": rows.boards,
     "time": rows.time_and_memory,
     "prediction": rows.prediction,
+    "kernels": kernel_rows.kernels,
+    "large_kernels": kernel_rows.large_kernels,
+    "grids": kernel_rows.grids,
+    "examples": kernel_rows.examples,
+    "layers": network_rows.layers,
+    "networks": network_rows.networks,
+    "fabrics": network_rows.fabrics,
 }
 
 

@@ -45,9 +45,11 @@ class ProgramJob:
 
 @dataclass(frozen=True)
 class ProgramOutcome:
-    """``run_cycles``: enabled cycles of every run; ``cycles``: until the last event."""
+    """``run_cycles``: enabled cycles of every run; ``cycles``: until the last event; ``busy_cycles``: from the start of the first run to
+    the end of the last."""
 
     cycles: int
+    busy_cycles: int
     run_cycles: tuple[int, ...]
     refused: bool
     violations: tuple[str, ...]
@@ -141,9 +143,8 @@ class _Bench:
     async def run(self) -> ProgramOutcome:
         """Run until all is sent and nothing happens any more, or patience runs out."""
         dut, falling, settled = self.dut, FallingEdge(self.dut.clk), ReadOnly()
-        busy, enabled = dut.busy, dut.enabled
         run_cycles: list[int] = []
-        cycle = idle = last_event = 0
+        cycle = idle = last_event = first_busy = last_busy = 0
         was_busy = False
         while idle < self.job.patience:
             for port in self.ports:
@@ -152,10 +153,12 @@ class _Bench:
             moved = False
             for port in self.ports:
                 moved |= port.settle(cycle)
-            is_busy = bool(busy.value)
+            is_busy = bool(dut.busy.value)
             if is_busy and not was_busy:
+                first_busy = cycle if not run_cycles else first_busy
                 run_cycles.append(0)
-            if enabled.value:
+            last_busy = cycle + 1 if is_busy else last_busy
+            if dut.enabled.value:
                 run_cycles[-1] += 1
                 moved = True
             was_busy = is_busy
@@ -171,7 +174,8 @@ class _Bench:
         violations = (*self.unload.sink.violations, *self.given.sink.violations)
         stopped = idle >= self.job.patience
         refused = bool(dut.refused.value)
-        return ProgramOutcome(last_event, tuple(run_cycles), refused, violations, stopped)
+        busy = last_busy - first_busy
+        return ProgramOutcome(last_event, busy, tuple(run_cycles), refused, violations, stopped)
 
     def _show(self) -> None:
         share = self.load.source.sent / max(1, len(self.load.source.words))

@@ -29,7 +29,8 @@ from hlsgen.cycle_model.machine import State, Streams, run_on
 class ProgramResult:
     """``unload``: 32-bit words sent back; ``run_cycles``: enabled cycles of every run; ``refused``: the program was for another fabric.
 
-    ``cycles``: of the whole program where it was measured (simulation), else None.
+    Where it was measured (simulation), else None: ``cycles`` of the whole program, ``busy_cycles`` from the start of the first run to the
+    end of the last.
     """
 
     unload: np.ndarray
@@ -37,6 +38,7 @@ class ProgramResult:
     run_cycles: tuple[int, ...]
     refused: bool
     cycles: int | None = None
+    busy_cycles: int | None = None
 
 
 def run_program(

@@ -86,6 +86,7 @@ def simulate_program(
         tuple(outcome.run_cycles),
         outcome.refused,
         outcome.cycles,
+        outcome.busy_cycles,
     )
 
 

@@ -71,23 +71,30 @@ def simulate_grid(
     """
     folder = load_grid(directory)
     count = len(next(iter(inputs.values())))
-    streams = {
-        port.channel: _layout(port).to_stream(inputs[port.value]) for port in manifest.inputs
-    }
-    parts = [folder.setup]
-    for k in range(count):
-        sample = {channel: array[k] for channel, array in streams.items()}
-        packets = input_packets(folder.fabric, folder.inputs, sample)
-        parts += [to_words(packets), folder.sample]
     kind = "none" if stall == "none" else "mixed"
     done = fabric_simulation.simulate_program(
         directory,
         folder.fabric,
-        np.concatenate(parts),
+        program_words(folder, manifest, inputs),
         stalls=fabric_simulation.Stalls(kind, kind, seed),
         progress=progress,
     )
     return _collected(folder, manifest, done, count)
+
+
+def program_words(
+    folder: GridFolder, manifest: Manifest, inputs: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """The words of the load port (uint32) for samples, one after the other."""
+    streams = {
+        port.channel: _layout(port).to_stream(inputs[port.value]) for port in manifest.inputs
+    }
+    parts = [folder.setup]
+    for k in range(len(next(iter(inputs.values())))):
+        sample = {channel: array[k] for channel, array in streams.items()}
+        packets = input_packets(folder.fabric, folder.inputs, sample)
+        parts += [to_words(packets), folder.sample]
+    return np.concatenate(parts)
 
 
 def _collected(

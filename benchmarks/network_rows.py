@@ -1,0 +1,154 @@
+"""How networks on a fabric are measured: compiled, verified in the circuit, and timed in it at full speed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.grid_layers import convolution_of_resnet8, matrix_product
+from benchmarks.models import Sources
+from benchmarks.record import Record
+from benchmarks.rows import Row, compiled_design, verified_values
+from hlsgen.arch.fabric_file import load_fabric
+from hlsgen.arch.program import to_words
+from hlsgen.build.build import build, synthesise
+from hlsgen.cycle_model.program import ProgramResult
+from hlsgen.dataflow.interpret import interpret
+from hlsgen.dataflow.ir import Dataflow
+from hlsgen.errors import Mismatch
+from hlsgen.flow import emit_fabric
+from hlsgen.schedule.network.plan import plan_network
+from hlsgen.schedule.network.ports import output_bands, outputs_of, result_words
+from hlsgen.schedule.network.program import program
+from hlsgen.verify.fabric_simulation import Stalls, simulate_program
+from hlsgen.verify.grid import load_grid, program_words
+from hlsgen.verify.manifest import load_manifest
+from hlsgen.verify.stored import stored_reference
+
+FABRIC = "mac_8x8"
+NETWORKS = ("digits", "ad_fcae_int8", "kws_dscnn_int8", "ic_resnet8_int8")
+PAIR = "digits+ad_fcae_int8"
+LAYERS: dict[str, Callable[[], Dataflow]] = {
+    "gemm_128": matrix_product,
+    "resnet8_conv_3x3": convolution_of_resnet8,
+}
+PLACED = "cgra_4x4@ulx3s_85f"
+FAMILIES = {"icebreaker_2x2": "ice40"}
+FABRICS = (PLACED, "icebreaker_2x2@icebreaker", "mac_8x8", "mac_8x16", "cgra_8x8")
+SAMPLES = 3
+
+
+def _network(design: str, sources: Sources, work: Path) -> Record:
+    if design == PAIR:
+        return _pair(design, sources, work)
+    options = {"schedule": "grid", "fabric": FABRIC}
+    compiled, report = compiled_design("networks", design, sources.model(design), work, **options)
+    inputs = sources.inputs(design)
+    verified = verified_values(compiled, inputs, samples=SAMPLES, stall="random")
+    done = _full_speed(compiled.directory, inputs)
+    assert done.busy_cycles is not None
+    full = compiled.report
+    elements = full["processing_elements"]
+    measured = {
+        "macs": full["macs"],
+        "cycles": done.busy_cycles,
+        "predicted_cycles": full["cycles"],
+        "run_cycles": sum(done.run_cycles),
+        "mac_use": round(full["macs"] / (elements * done.busy_cycles), 4),
+        "interval_cycles": done.cycles,
+    }
+    options |= {"samples": str(SAMPLES), "stall": "random"}
+    return _record("networks", design, report | verified | measured, options)
+
+
+def _full_speed(directory: Path, inputs: dict[str, np.ndarray]) -> ProgramResult:
+    """One sample without stalls."""
+    folder, manifest = load_grid(directory), load_manifest(directory)
+    prepared = stored_reference(directory, manifest, "numpy").prepare(
+        {name: values[:1] for name, values in inputs.items()}
+    )
+    words = program_words(folder, manifest, dict(prepared))
+    return simulate_program(directory, folder.fabric, words)
+
+
+def _pair(design: str, sources: Sources, work: Path) -> Record:
+    """Two networks one after the other in one simulated circuit, only the program changed."""
+    parts, wanted = [], []
+    for name in design.split("+"):
+        compiled, _ = compiled_design(
+            "networks", name, sources.model(name), work, schedule="grid", fabric=FABRIC
+        )
+        folder, manifest = load_grid(compiled.directory), load_manifest(compiled.directory)
+        reference = stored_reference(compiled.directory, manifest, "numpy")
+        inputs = {key: values[:1] for key, values in sources.inputs(name).items()}
+        prepared = dict(reference.prepare(inputs))
+        parts.append(program_words(folder, manifest, prepared))
+        wanted.append((folder, reference.integers(prepared), manifest))
+    words = np.concatenate([*parts, parts[0]])
+    done = simulate_program(
+        work / design.split("+")[0], folder.fabric, words, stalls=Stalls("random", "random", 1)
+    )
+    differing = elements = place = 0
+    for folder, integers, manifest in (*wanted, wanted[0]):
+        count = sum(band.words for band in folder.outputs)
+        found = outputs_of(folder.fabric, folder.outputs, done.unload[place : place + count], 1)
+        place += count
+        for port in manifest.outputs:
+            got, want = found[port.channel].reshape(-1), integers[port.value].reshape(-1)
+            differing += int(np.count_nonzero(got != want))
+            elements += want.size
+    values = {"elements": elements, "mismatches": differing, "cycles": done.cycles}
+    return _record("networks", design, values, {"fabric": FABRIC, "stall": "random"})
+
+
+def _layer(design: str, sources: Sources, work: Path) -> Record:
+    dataflow, fabric = LAYERS[design](), load_fabric(FABRIC)
+    plan = plan_network(fabric, dataflow)
+    random = np.random.default_rng(1)
+    inputs = {"x": random.integers(-128, 128, (1, *dataflow.channels["x"].shape))}
+    emitted = emit_fabric(FABRIC, output=work / FABRIC)
+    words = to_words(program(plan, [{"x": inputs["x"][0]}]))
+    done = simulate_program(emitted.directory, fabric, words)
+    name = dataflow.outputs[0]
+    want = interpret(dataflow, inputs)[name]
+    got = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), 1)[name]
+    if not np.array_equal(got, want):
+        raise Mismatch(design, "expected the layer's meaning, found another result", "Report it.")
+    macs, elements = sum(phase.macs for phase in plan.phases), fabric.rows * fabric.columns
+    values = {
+        "macs": macs,
+        "predicted_cycles": sum(phase.cycles for phase in plan.phases),
+        "run_cycles": sum(done.run_cycles),
+        "cycles": done.busy_cycles,
+        "mac_use": round(macs / (elements * sum(done.run_cycles)), 4),
+        "mismatches": 0,
+    }
+    return _record("layers", design, values, {"fabric": FABRIC})
+
+
+def _fabric(design: str, sources: Sources, work: Path) -> Record:
+    """Synthesised for a family, or built to a bitstream for a board."""
+    name, _, board = design.partition("@")
+    emitted = emit_fabric(name, output=work / f"fabric_{name}")
+    values: dict[str, Any]
+    if board:
+        build(emitted.directory, board)
+        values = json.loads((emitted.directory / "build.json").read_text())
+        values["bitstream"] = Path(str(values["bitstream"])).name
+    else:
+        usage = synthesise(emitted.directory, FAMILIES.get(name, "ecp5"))
+        values = {"lut": usage.lut, "ff": usage.ff, "dsp": usage.dsp, "bram": usage.bram}
+    return _record("fabrics", design, values, {"fabric": name, "board": board or "none"})
+
+
+def _record(row: str, design: str, values: dict[str, Any], options: dict[str, Any]) -> Record:
+    return Record(row, design, f"python -m benchmarks.run {row} {design}", options, values)
+
+
+networks = Row((*NETWORKS, PAIR), _network)
+layers = Row(tuple(LAYERS), _layer)
+fabrics = Row(FABRICS, _fabric)
