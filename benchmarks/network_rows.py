@@ -59,7 +59,6 @@ def _network(design: str, sources: Sources, work: Path) -> Record:
         "predicted_cycles": full["cycles"],
         "run_cycles": sum(done.run_cycles),
         "mac_use": round(full["macs"] / (elements * done.busy_cycles), 4),
-        "interval_cycles": done.cycles,
     }
     options |= {"samples": str(SAMPLES), "stall": "random"}
     return _record("networks", design, report | verified | measured, options)
@@ -94,7 +93,7 @@ def _pair(design: str, sources: Sources, work: Path) -> Record:
     )
     differing = elements = place = 0
     for folder, integers, manifest in (*wanted, wanted[0]):
-        count = sum(band.words for band in folder.outputs)
+        count = result_words(folder.outputs)
         found = outputs_of(folder.fabric, folder.outputs, done.unload[place : place + count], 1)
         place += count
         for port in manifest.outputs:

@@ -13,8 +13,6 @@ from hlsgen.arch.fabric import Cell
 
 LINES = 4
 """Loop mark lines. Line 0 is true in every iteration of the run; the others carry the marks named by the configuration."""
-LOOPS = 6
-"""Levels of a loop nest: of the loop control, and of every address generator."""
 REQUANTISE_LATENCY = 8
 """Enabled cycles from a word of the drain chain at its tile to the write of the result."""
 
@@ -75,7 +73,7 @@ class GeneratorLoop:
 
 @dataclass(frozen=True)
 class Generator:
-    """An affine address generator: a nest of at most LOOPS loops, outermost first.
+    """An affine address generator: a nest of at most ``Fabric.loops`` loops, outermost first.
 
     It starts in iteration ``delay`` and takes one step at the end of every iteration, or, where ``data_driven``, with every word
     that arrives from the drain chain; after its last step it is finished. The address is ``base`` + (``start`` + strides) mod

@@ -9,7 +9,6 @@ from typing import Any
 from hlsgen.arch import configuration_words as words
 from hlsgen.arch.configuration import (
     LINES,
-    LOOPS,
     Configuration,
     LineTap,
     MarkLine,
@@ -59,14 +58,14 @@ def pack(fabric: Fabric, configuration: Configuration) -> tuple[Write, ...]:
         writes += _tile_writes(fabric, fabric.tile(name), tile_configuration, configuration)
     control = words.control_fields(fabric)
     string = words.to_string(
-        f"{fabric.name}, loop control", control, _control_values(configuration)
+        f"{fabric.name}, loop control", control, _control_values(fabric, configuration)
     )
     writes.append((words.CONTROL_UNIT, 0, string))
     return tuple(writes)
 
 
 def unpack(fabric: Fabric, writes: Iterable[Write]) -> Configuration:
-    """The configuration that writes describe, in normal form: nests padded to LOOPS levels, every slot present."""
+    """The configuration that writes describe, in normal form: nests padded to ``fabric.loops`` levels, every slot present."""
     memory: dict[int, dict[int, int]] = {}
     for unit, address, data in writes:
         memory.setdefault(unit, {}).update({address + k: word for k, word in enumerate(data)})
@@ -101,7 +100,7 @@ def unpack(fabric: Fabric, writes: Iterable[Write]) -> Configuration:
     return Configuration(
         fabric_hash=fabric_hash(fabric),
         interval=interval,
-        loops=tuple(control[f"extent_{level}"] for level in range(LOOPS)),
+        loops=tuple(control[f"extent_{level}"] for level in range(fabric.loops)),
         lines=tuple(
             MarkLine(
                 "last" if control[f"line_{line}_last"] else "first", control[f"line_{line}_level"]
@@ -124,7 +123,7 @@ def _check_header(fabric: Fabric, configuration: Configuration) -> None:
         )
     for what, found, most in (
         ("slots", configuration.interval, fabric.contexts),
-        ("loops", len(configuration.loops), LOOPS),
+        ("loops", len(configuration.loops), fabric.loops),
         ("marks", len(configuration.lines), LINES - 1),
     ):
         if found > most:
@@ -248,7 +247,7 @@ def _tile_writes(
         values = _port_values(fabric, tile, read, write, where)
         if write.when is not None:
             nest = item.write_generators[write.generator].loops
-            values["write_when"] = 1 + padded_level(write.when, len(nest))
+            values["write_when"] = 1 + padded_level(write.when, len(nest), fabric.loops)
         address = words.TILE_CONFIGURATION + slot * words.pitch(fields)
         result.append((unit, address, words.to_string(where, fields, values)))
     rest = {"padding": item.padding, **_requantiser_values(item.requantiser)}
@@ -372,11 +371,11 @@ def _write_context(sources: Sequence[str], values: Mapping[str, int]) -> WriteCo
     return context
 
 
-def _control_values(configuration: Configuration) -> dict[str, int]:
+def _control_values(fabric: Fabric, configuration: Configuration) -> dict[str, int]:
     values = {"interval": configuration.interval, "cycles": configuration.cycles}
-    padded = (1,) * (LOOPS - len(configuration.loops)) + configuration.loops
+    padded = (1,) * (fabric.loops - len(configuration.loops)) + configuration.loops
     values |= {f"extent_{level}": extent for level, extent in enumerate(padded)}
     for line, mark in enumerate(configuration.lines, start=1):
-        level = padded_level(mark.level, len(configuration.loops))
+        level = padded_level(mark.level, len(configuration.loops), fabric.loops)
         values |= {f"line_{line}_level": level, f"line_{line}_last": int(mark.edge == "last")}
     return values

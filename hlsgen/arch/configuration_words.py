@@ -6,7 +6,7 @@ one more code: the line tap), a write port's data (0: the input stream). Modes a
 
 Generators. The hardware keeps no multipliers: for every loop level the words hold trips - 1 and, for every counter, the *delta* that
 is added when that level is the outermost one that advances (all levels inside it go back to their first trip). Nests are padded
-to LOOPS levels at the outside.
+to ``fabric.loops`` levels at the outside.
 
 A PE and a tile have one string of fields per slot; a tile has one more for everything else. Strings begin at multiples of ``pitch``.
 """
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hlsgen.arch.configuration import LINES, LOOPS
+from hlsgen.arch.configuration import LINES
 from hlsgen.arch.fabric import Cell, Fabric, MemoryTile
 from hlsgen.arch.switch import (
     crossbar_sources,
@@ -32,7 +32,6 @@ READ_MODES = ("none", "affine", "indexed", "address", "stream")
 WRITE_MODES = ("none", "affine", "indexed", "stream")
 REQUANTISE_MODES = ("off", "float32", "multiply_shift", "pair")
 ELEMENT_BITS = (8, 16, 32)
-COUNT_BITS = 16
 DELAY_BITS = 10
 COORDINATE_BITS = 12
 RESULT_BITS = 10
@@ -121,7 +120,7 @@ def tile_context_fields(fabric: Fabric, tile: MemoryTile) -> Fields:
         Field("write_data", _code(len(sources) + 1)),
         Field("write_predicate", _code(len(sources) + 2)),
         *_tap(fabric, "write_predicate"),
-        Field("write_when", _code(LOOPS + 1)),
+        Field("write_when", _code(fabric.loops + 1)),
         Field("write_element", _code(len(ELEMENT_BITS))),
     )
 
@@ -143,13 +142,16 @@ def counter_bits(tile: MemoryTile, counter: str) -> int:
 def generator_fields(fabric: Fabric, tile: MemoryTile, port: str, number: int) -> Fields:
     """Generator ``number`` of a port; names begin with ``<port><number>_``."""
     start = f"{port}{number}_"
-    fields: list[Field] = [Field(f"{start}delay", DELAY_BITS)]
-    fields += [Field(f"{start}trips_{level}", COUNT_BITS) for level in range(LOOPS)]
+    delay = DELAY_BITS if fabric.drain else _code(fabric.stages)
+    fields: list[Field] = [Field(f"{start}delay", delay)]
+    fields += [Field(f"{start}trips_{level}", fabric.trip_bits) for level in range(fabric.loops)]
     for counter in generator_counters(fabric, port):
         bits = counter_bits(tile, counter)
         coordinate = counter in ("row", "column")
         fields.append(Field(f"{start}{counter}_start", bits, coordinate))
-        fields += [Field(f"{start}{counter}_{level}", bits, coordinate) for level in range(LOOPS)]
+        fields += [
+            Field(f"{start}{counter}_{level}", bits, coordinate) for level in range(fabric.loops)
+        ]
     fields += [
         Field(f"{start}base", address_bits(tile)),
         Field(f"{start}mask", address_bits(tile)),
@@ -161,7 +163,7 @@ def generator_fields(fabric: Fabric, tile: MemoryTile, port: str, number: int) -
         fields += [Field(f"{start}{name}", COORDINATE_BITS) for name in ("rows", "columns")]
         fields.append(Field(f"{start}padded", 1))
     marks = ("mark_first", "mark_last")
-    return (*fields, *(Field(f"{start}{name}", _code(LOOPS + 1)) for name in marks))
+    return (*fields, *(Field(f"{start}{name}", _code(fabric.loops + 1)) for name in marks))
 
 
 def tile_fields(fabric: Fabric, tile: MemoryTile) -> Fields:
@@ -189,9 +191,12 @@ def tile_fields(fabric: Fabric, tile: MemoryTile) -> Fields:
 def control_fields(fabric: Fabric) -> Fields:
     """Loop control."""
     fields = [Field("interval", _code(fabric.contexts + 1)), Field("cycles", CYCLE_BITS)]
-    fields += [Field(f"extent_{level}", COUNT_BITS) for level in range(LOOPS)]
+    fields += [Field(f"extent_{level}", fabric.trip_bits) for level in range(fabric.loops)]
     for line in range(1, LINES):
-        fields += [Field(f"line_{line}_level", _code(LOOPS + 1)), Field(f"line_{line}_last", 1)]
+        fields += [
+            Field(f"line_{line}_level", _code(fabric.loops + 1)),
+            Field(f"line_{line}_last", 1),
+        ]
     return tuple(fields)
 
 

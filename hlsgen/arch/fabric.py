@@ -62,7 +62,8 @@ class Fabric:
     ``word_bits``: width of links and operands; ``accumulator_bits``: 0 where no operator accumulates; ``hops``: lengths of links
     in every direction (1: neighbours; 2: over one cell; ...); ``torus``: links wrap around; ``registers`` of each rotating
     register file (0: none); ``contexts``: the largest initiation interval; ``stages``: how far (in iterations) a loop mark can be
-    delayed; ``drain``: accumulators are chained westwards into the tiles of the west side.
+    delayed; ``loops``: levels of the nests of loop control and of address generators; ``trip_bits``: of their trip counters;
+    ``drain``: accumulators are chained westwards into the tiles of the west side.
     """
 
     name: str
@@ -77,6 +78,8 @@ class Fabric:
     contexts: int
     stages: int
     drain: bool
+    loops: int = 6
+    trip_bits: int = 16
 
     @property
     def rows(self) -> int:

@@ -17,7 +17,20 @@ from hlsgen.word import WORD_OPERATORS
 
 SIDES: tuple[Side, ...] = ("west", "north", "east", "south")
 NUMBERS = ("word_bits", "accumulator_bits", "registers", "contexts", "stages")
-KEYS = {*NUMBERS, "title", "rows", "columns", "hops", "torus", "drain", "kinds", "pe", "tile"}
+OPTIONAL = ("loops", "trip_bits")
+KEYS = {
+    *NUMBERS,
+    *OPTIONAL,
+    "title",
+    "rows",
+    "columns",
+    "hops",
+    "torus",
+    "drain",
+    "kinds",
+    "pe",
+    "tile",
+}
 TILE_KEYS = {
     "side",
     "at",
@@ -75,6 +88,7 @@ def parse_fabric(name: str, text: str) -> Fabric:
             torus=bool(fields.get("torus", False)),
             drain=bool(fields.get("drain", False)),
             **{key: int(fields[key]) for key in NUMBERS},
+            **{key: int(fields[key]) for key in OPTIONAL if key in fields},
         )
     except HlsgenError:
         raise
@@ -104,6 +118,8 @@ def check_fabric(fabric: Fabric) -> None:
         ("registers", 0, 64),
         ("contexts", 1, 256),
         ("stages", 1, 256),
+        ("loops", 1, 6),
+        ("trip_bits", 1, 16),
     ):
         value = getattr(fabric, name)
         if not low <= value <= high:

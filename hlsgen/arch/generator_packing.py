@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hlsgen.arch.configuration import LOOPS, Generator, GeneratorLoop
+from hlsgen.arch.configuration import Generator, GeneratorLoop
 from hlsgen.arch.configuration_words import (
     counter_bits,
     generator_counters,
@@ -33,27 +33,28 @@ def strides_of(found: Sequence[int], extents: Sequence[int]) -> tuple[int, ...]:
     return tuple(strides)
 
 
-def padded_level(level: int, loops: int) -> int:
-    """A level of a nest of ``loops`` levels in the nest padded to LOOPS at the outside.
+def padded_level(level: int, loops: int, levels: int) -> int:
+    """A level of a nest of ``loops`` levels in the nest padded to ``levels`` at the outside.
 
     Level 0 means the whole nest: the levels that were added belong to it.
     """
-    return level + LOOPS - loops if level else 0
+    return level + levels - loops if level else 0
 
 
 def generator_values(
     fabric: Fabric, tile: MemoryTile, port: str, number: int, item: Generator, where: str
 ) -> dict[str, int]:
-    """The fields of a generator; a generator without loops is not used. Raises DoesNotFit for more than LOOPS loops."""
+    """The fields of a generator; a generator without loops is not used. Raises DoesNotFit for more loops than the fabric has levels."""
     if not item.loops:
         return {}
-    if len(item.loops) > LOOPS:
+    levels = fabric.loops
+    if len(item.loops) > levels:
         raise DoesNotFit(
             f"{where}, {port} generator {number}",
-            f"expected at most {LOOPS} loops, found {len(item.loops)}: {len(item.loops) - LOOPS} too many",
+            f"expected at most {levels} loops, found {len(item.loops)}: {len(item.loops) - levels} too many",
             "Merge loops whose strides continue each other.",
         )
-    start, added = f"{port}{number}_", LOOPS - len(item.loops)
+    start, added = f"{port}{number}_", levels - len(item.loops)
     loops = (GeneratorLoop(),) * added + item.loops
     extents = [loop.extent for loop in loops]
     if item.wrap_bits is None:
@@ -85,7 +86,9 @@ def generator_values(
         return values | ({f"{start}data_driven": 1} if item.data_driven else {})
     for name in ("mark_first", "mark_last"):
         level = getattr(item, name)
-        values[f"{start}{name}"] = 0 if level is None else 1 + padded_level(level, len(item.loops))
+        values[f"{start}{name}"] = (
+            0 if level is None else 1 + padded_level(level, len(item.loops), levels)
+        )
     if item.rows is not None or item.columns is not None:
         big = (1 << counter_bits(tile, "row") - 1) - 1 if fabric.drain else 0
         values |= {
@@ -99,16 +102,18 @@ def generator_values(
 def read_generator(
     fabric: Fabric, tile: MemoryTile, port: str, number: int, values: Mapping[str, int]
 ) -> Generator:
-    """A generator from its fields, its nest of LOOPS levels; the inverse of ``generator_values`` up to that padding."""
+    """A generator from its fields, its nest of ``fabric.loops`` levels; the inverse of ``generator_values`` up to that padding."""
     start = f"{port}{number}_"
     if not values[f"{start}used"]:
         return Generator()
-    extents = [values[f"{start}trips_{level}"] + 1 for level in range(LOOPS)]
+    extents = [values[f"{start}trips_{level}"] + 1 for level in range(fabric.loops)]
     columns: dict[str, tuple[int, ...]] = {}
     for counter in generator_counters(fabric, port):
-        found = [_signed(values[f"{start}{counter}_{k}"], tile, counter) for k in range(LOOPS)]
+        found = [
+            _signed(values[f"{start}{counter}_{k}"], tile, counter) for k in range(fabric.loops)
+        ]
         columns[counter] = strides_of(found, extents)
-    nothing = (0,) * LOOPS
+    nothing = (0,) * fabric.loops
     rows = columns.get("parameter" if port == "write" else "row", nothing)
     across = columns.get("column", nothing)
     mask = values[f"{start}mask"]

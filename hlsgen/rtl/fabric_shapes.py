@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hlsgen.arch.configuration import LINES, LOOPS, REQUANTISE_LATENCY
+from hlsgen.arch.configuration import LINES, REQUANTISE_LATENCY
 from hlsgen.arch.configuration_words import (
     CONTROL_UNIT,
     RESULT_BITS,
@@ -54,7 +54,7 @@ def pe_shape(fabric: Fabric, cell: Cell) -> PeShape:
 
 def control_shape(fabric: Fabric) -> ControlShape:
     """Loop control."""
-    return ControlShape(run_shape(fabric), LOOPS, _plain(control_fields(fabric)))
+    return ControlShape(run_shape(fabric), fabric.loops, _plain(control_fields(fabric)))
 
 
 def tile_shape(fabric: Fabric, tile: MemoryTile) -> TileShape:
@@ -87,7 +87,7 @@ def _generator(fabric: Fabric, tile: MemoryTile, port: str, number: int) -> Gene
     counters = generator_counters(fabric, port)
     fields = generator_fields(fabric, tile, port, number)
     return GeneratorShape(
-        LOOPS,
+        fabric.loops,
         tuple((name, counter_bits(tile, name)) for name in counters),
         _plain(fields, f"{port}{number}_"),
     )

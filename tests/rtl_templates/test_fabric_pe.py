@@ -14,7 +14,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
 
-from hlsgen.arch.configuration import LINES, LOOPS, LineTap, PeContext
+from hlsgen.arch.configuration import LINES, LineTap, PeContext
 from hlsgen.arch.configuration_words import control_fields, pe_fields, pitch, to_string
 from hlsgen.arch.fabric import Fabric, MemoryTile, PeKind, Side
 from hlsgen.rtl.fabric_shapes import control_shape, pe_shape
@@ -275,7 +275,7 @@ async def run(context: Any, bench: Bench, model: Model, rng: random.Random) -> N
     interval = rng.randint(1, shape.run.contexts)
     contexts = [random_context(rng, shape) for _ in range(interval)]
     values = {"interval": interval, "cycles": cycles}
-    values |= {f"extent_{k}": (*EXTENTS, 1, 1, 1)[k] for k in range(LOOPS)}
+    values |= {f"extent_{k}": (*EXTENTS, 1, 1, 1)[k] for k in range(6)}
     for k, (edge, level) in enumerate(MARKS, 1):
         values |= {f"line_{k}_last": int(edge == "last"), f"line_{k}_level": level}
     await write(context, bench.control, 0, to_string("", control_fields(bench.fabric), values))

@@ -9,7 +9,6 @@ from dataclasses import replace
 from math import prod
 
 from hlsgen.arch.configuration import (
-    LOOPS,
     Configuration,
     PeContext,
     ReadContext,
@@ -39,7 +38,7 @@ def column_configuration(
     interval = 2 if layer.template == "both" else 1
     computed = bands(work.target.shape[0], fabric.rows)
     rows = sum(1 for band in computed if band)
-    nest = _nest(work, max(computed, key=len))
+    nest = _nest(work, max(computed, key=len), fabric.loops)
     return Configuration(
         fabric_hash=fabric_hash,
         interval=interval,
@@ -48,13 +47,13 @@ def column_configuration(
         cycles=finish_cycles(border, interval * prod(loop.extent for loop in nest), 0),
         pes=tuple(((r, 0), _contexts(layer, interval)) for r in range(rows)),
         tiles=tuple(
-            (border.west[r].name, _west(border, work, r, computed[r], interval))
+            (border.west[r].name, _west(border, work, r, computed[r], interval, fabric.loops))
             for r in range(rows)
         ),
     )
 
 
-def _nest(work: Work, band: range) -> tuple[Loop, ...]:
+def _nest(work: Work, band: range, most: int) -> tuple[Loop, ...]:
     """The loops that take more than one trip, and at least one reduce loop: where a sum begins and ends."""
     process, chunk = work.layer.process, work.chunk
     extents = {"g": len(chunk.groups), "o": len(chunk.outputs)}
@@ -65,10 +64,10 @@ def _nest(work: Work, band: range) -> tuple[Loop, ...]:
         next(loop for loop in loops if loop.reduce)
     ]
     parallel = [loop for loop in loops if not loop.reduce and (loop.extent > 1 or loop.name == "y")]
-    if len(parallel) + len(reduce) > LOOPS:
+    if len(parallel) + len(reduce) > most:
         raise UnsupportedOp(
             f"process {process.name}",
-            f"expected at most {LOOPS} loops of more than one trip, found {len(parallel) + len(reduce)}",
+            f"expected at most {most} loops of more than one trip, found {len(parallel) + len(reduce)}",
             STREAM,
         )
     return (*parallel, *reduce)
@@ -87,10 +86,12 @@ def _contexts(layer: Layer, interval: int) -> tuple[PeContext, ...]:
     )
 
 
-def _west(border: Border, work: Work, row: int, band: range, interval: int) -> TileConfiguration:
+def _west(
+    border: Border, work: Work, row: int, band: range, interval: int, levels: int
+) -> TileConfiguration:
     layer, chunk = work.layer, work.chunk
     process = layer.process
-    loops = _nest(work, band)
+    loops = _nest(work, band, levels)
     level = next(k for k, loop in enumerate(loops) if loop.reduce)
     first = {"g": chunk.groups.start}
     if layer.banded:
