@@ -26,7 +26,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("arch", "schedule", "cycle_model"),
     ("rtl", "report", "network_report"),
     ("build", "verify"),
-    ("flow_parts", "flow_stream", "flow_grid", "flow", "cli"),
+    ("flow_parts", "flow_stream", "flow_grid", "flow_kernel", "flow_fabric", "flow", "cli"),
 )
 # The `lower` of an operator builds processes.
 EXCEPTIONS = {
