@@ -18,6 +18,7 @@ from hlsgen.arch.configuration import (
     TileConfiguration,
     WriteContext,
 )
+from hlsgen.arch.configuration_check import check_configuration
 from hlsgen.arch.fabric import Cell, Fabric, MemoryTile
 from hlsgen.arch.fabric_file import fabric_hash
 from hlsgen.arch.generator_packing import generator_values, padded_level, read_generator
@@ -27,28 +28,23 @@ from hlsgen.arch.switch import (
     outgoing,
     registered_sources,
 )
-from hlsgen.errors import DoesNotFit, IllegalGraph
+from hlsgen.errors import BadFile, DoesNotFit, IllegalGraph
 
 Write = tuple[int, int, tuple[int, ...]]
 """(unit, address, words) of the load port."""
 
 
-def check_configuration(fabric: Fabric, configuration: Configuration) -> None:
-    """Raise what ``pack`` would raise."""
-    pack(fabric, configuration)
-
-
 def pack(fabric: Fabric, configuration: Configuration) -> tuple[Write, ...]:
     """The writes of a configuration: processing elements, tiles, loop control; only units that do something.
 
-    Raises IllegalGraph for another fabric's configuration or an unknown source, DoesNotFit where a value or a count is too large.
+    Raises IllegalGraph for another fabric's configuration, an unknown source or what ``check_configuration`` refuses, DoesNotFit where a
+    value or a count is too large.
     """
-    _check_header(fabric, configuration)
+    check_configuration(fabric, configuration)
     writes: list[Write] = []
     for cell, contexts in configuration.pes:
         fields = words.pe_fields(fabric, cell)
         where = f"{fabric.name}, processing element {cell}"
-        _check_slots(where, contexts, configuration.interval)
         unit = cell[0] * fabric.columns + cell[1]
         for slot, context in enumerate(contexts):
             values = _pe_values(fabric, cell, context, where)
@@ -65,18 +61,35 @@ def pack(fabric: Fabric, configuration: Configuration) -> tuple[Write, ...]:
 
 
 def unpack(fabric: Fabric, writes: Iterable[Write]) -> Configuration:
-    """The configuration that writes describe, in normal form: nests padded to ``fabric.loops`` levels, every slot present."""
+    """The configuration that writes describe, in normal form: nests padded to ``fabric.loops`` levels, every slot present.
+
+    Without writes to loop control a run of no cycles. Raises BadFile for words that no configuration gives.
+    """
     memory: dict[int, dict[int, int]] = {}
     for unit, address, data in writes:
         memory.setdefault(unit, {}).update({address + k: word for k, word in enumerate(data)})
+    try:
+        return _unpacked(fabric, memory)
+    except IndexError:
+        raise BadFile(
+            f"configuration for {fabric.name}",
+            "expected codes that the fabric has, found others",
+            "Map the kernel again for this fabric.",
+        ) from None
+
+
+def _unpacked(fabric: Fabric, memory: Mapping[int, Mapping[int, int]]) -> Configuration:
+    """Of the words of every unit (unit -> address -> word); IndexError for a code that stands for nothing."""
 
     def string(unit: int, address: int, fields: Sequence[words.Field]) -> dict[str, int]:
-        held = memory[unit]
+        held = memory.get(unit, {})
         found = [held.get(address + k, 0) for k in range(words.string_words(fields))]
         return words.from_string(fields, found)
 
     control = string(words.CONTROL_UNIT, 0, words.control_fields(fabric))
     interval = control["interval"]
+    if control["cycles"] and not 1 <= interval <= fabric.contexts:
+        raise IndexError
     pes, tiles = [], []
     for unit, cell in enumerate(fabric.cells):
         if unit in memory:
@@ -111,36 +124,6 @@ def unpack(fabric: Fabric, writes: Iterable[Write]) -> Configuration:
         pes=tuple(pes),
         tiles=tuple(tiles),
     )
-
-
-def _check_header(fabric: Fabric, configuration: Configuration) -> None:
-    expected = fabric_hash(fabric)
-    if configuration.fabric_hash != expected:
-        raise IllegalGraph(
-            f"configuration for {fabric.name}",
-            f"expected one of the fabric with hash {expected:08x}, found one of {configuration.fabric_hash:08x}",
-            "Map the kernel again for this fabric.",
-        )
-    for what, found, most in (
-        ("slots", configuration.interval, fabric.contexts),
-        ("loops", len(configuration.loops), fabric.loops),
-        ("marks", len(configuration.lines), LINES - 1),
-    ):
-        if found > most:
-            raise DoesNotFit(
-                f"configuration for {fabric.name}",
-                f"expected at most {most} {what}, found {found}: {found - most} too many",
-                "Choose a fabric with more contexts, or split the kernel.",
-            )
-
-
-def _check_slots(where: str, contexts: Sequence[Any], interval: int) -> None:
-    if len(contexts) != interval:
-        raise IllegalGraph(
-            where,
-            f"expected a context for each of {interval} slots, found {len(contexts)}",
-            "Give one per slot.",
-        )
 
 
 def _index(where: str, sources: Sequence[str], name: str | None) -> int:
@@ -240,8 +223,6 @@ def _tile_writes(
     interval = configuration.interval
     reads = item.reads or (ReadContext(),) * interval
     writes = item.writes or (WriteContext(),) * interval
-    _check_slots(where, reads, interval)
-    _check_slots(where, writes, interval)
     result = []
     for slot, (read, write) in enumerate(zip(reads, writes, strict=True)):
         values = _port_values(fabric, tile, read, write, where)

@@ -38,8 +38,10 @@ RESULT_BITS = 10
 CYCLE_BITS = 32
 WORD_BITS = 32
 CONTROL_UNIT = 0xFFF
-TILE_CONFIGURATION = 1 << 28
-TILE_PARAMETERS = 2 << 28
+ADDRESS_BITS = 28
+"""Bits of an address within a part of a tile; the four bits above them choose the part."""
+TILE_CONFIGURATION = 1 << ADDRESS_BITS
+TILE_PARAMETERS = 2 << ADDRESS_BITS
 
 
 @dataclass(frozen=True)

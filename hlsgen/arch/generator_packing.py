@@ -44,7 +44,8 @@ def padded_level(level: int, loops: int, levels: int) -> int:
 def generator_values(
     fabric: Fabric, tile: MemoryTile, port: str, number: int, item: Generator, where: str
 ) -> dict[str, int]:
-    """The fields of a generator; a generator without loops is not used. Raises DoesNotFit for more loops than the fabric has levels."""
+    """The fields of a generator; a generator without loops is not used. Raises DoesNotFit for more loops than the fabric has
+    levels and for coordinates that would wrap."""
     if not item.loops:
         return {}
     levels = fabric.loops
@@ -90,6 +91,7 @@ def generator_values(
             0 if level is None else 1 + padded_level(level, len(item.loops), levels)
         )
     if item.rows is not None or item.columns is not None:
+        _check_coordinates(tile, item, f"{where}, {port} generator {number}")
         big = (1 << counter_bits(tile, "row") - 1) - 1 if fabric.drain else 0
         values |= {
             f"{start}padded": 1,
@@ -97,6 +99,21 @@ def generator_values(
             f"{start}columns": big if item.columns is None else item.columns,
         }
     return values
+
+
+def _check_coordinates(tile: MemoryTile, item: Generator, where: str) -> None:
+    """Coordinates that are compared must not wrap; raises DoesNotFit."""
+    for name in ("row", "column"):
+        half = 1 << (counter_bits(tile, name) - 1)
+        spans = [getattr(loop, name) * (loop.extent - 1) for loop in item.loops]
+        low = getattr(item, name) + sum(span for span in spans if span < 0)
+        high = getattr(item, name) + sum(span for span in spans if span > 0)
+        if low < -half or high >= half:
+            raise DoesNotFit(
+                f"{where}, {name}",
+                f"expected coordinates of {-half} to {half - 1}, found {low} to {high}",
+                "Cut the tensor into smaller ones.",
+            )
 
 
 def read_generator(

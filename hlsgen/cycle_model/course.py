@@ -82,7 +82,7 @@ def course(generator: Generator, iterations: int) -> Course:
 
 def line_courses(configuration: Configuration, iterations: int, before: int) -> np.ndarray:
     """(4, before + iterations) bool: every line in iteration k at column before + k; false before iteration 0."""
-    total = math.prod(configuration.loops) if configuration.loops else 0
+    total = math.prod(configuration.loops)
     number = np.arange(iterations)
     inside = number < total
     lines = np.zeros((4, before + iterations), dtype=bool)

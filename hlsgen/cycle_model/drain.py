@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -89,7 +90,8 @@ class Drain:
             item = named.get(tile.name)
             if item is not None and item.requantiser.mode != "off":
                 generator = item.write_generators[item.requantiser.generator]
-                total = int(np.prod([loop.extent for loop in generator.loops]))
+                extents = [loop.extent for loop in generator.loops]
+                total = math.prod(extents) if extents else 0
                 writers[k] = Writer(
                     k,
                     tile.bits,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hlsgen.arch.configuration import Configuration
-from hlsgen.arch.configuration_words import address_bits
+from hlsgen.arch.configuration_words import address_bits, counter_bits
 from hlsgen.arch.fabric import Fabric
 from hlsgen.arch.fabric_file import fabric_hash
 from hlsgen.cycle_model.course import line_courses
@@ -36,7 +36,11 @@ class State:
         parameters: Mapping[str, np.ndarray],
     ) -> State:
         """A fabric after reset with these bank contents and parameter rows (bias, multiplier, rounding)."""
-        rows = {tile.name: np.zeros((tile.parameters, 3), dtype=np.int64) for tile in fabric.tiles}
+        rows = {
+            tile.name: np.zeros((1 << counter_bits(tile, "parameter"), 3), dtype=np.int64)
+            for tile in fabric.tiles
+            if tile.parameters
+        }
         for name, found in parameters.items():
             rows[name][: len(found)] = found
         cells = len(fabric.cells)
@@ -95,7 +99,10 @@ class Streams:
 def run_on(
     fabric: Fabric, configuration: Configuration, state: State, streams: Streams
 ) -> np.ndarray:
-    """One run that changes ``state`` and ``streams``; returns how often each processing element accumulated."""
+    """One run that changes ``state`` and ``streams``; returns how often each processing element accumulated.
+
+    Raises IllegalGraph for a configuration of another fabric, and where the input stream ends too early.
+    """
     expected = fabric_hash(fabric)
     if configuration.fabric_hash != expected:
         raise IllegalGraph(
@@ -116,7 +123,7 @@ class _Machine:
         self, fabric: Fabric, configuration: Configuration, state: State, streams: Streams
     ) -> None:
         self.fabric, self.state, self.streams = fabric, state, streams
-        self.interval = configuration.interval
+        self.interval, self.cycles = configuration.interval, configuration.cycles
         iterations = -(-configuration.cycles // self.interval)
         self.places = Places.of(fabric)
         self.slots = slots(configuration, self.places)
@@ -201,7 +208,9 @@ class _Machine:
         return np.where(true, result, 0)
 
     def _issue(self, group: Group, cycle: int, column: int) -> None:
-        """An operator of more than one cycle."""
+        """An operator of more than one cycle; one that the run does not last to the end of leaves nothing."""
+        if cycle + group.latency > self.cycles:
+            return
         a, b = self._operands(group, column)
         due = (cycle + group.latency - 1) % self.depth
         if not WORD_OPERATORS[group.operator].accumulates:
@@ -262,7 +271,7 @@ class _Machine:
         context, banks, bits = item.context, self.state.banks, self.fabric.word_bits
         tile = self.fabric.tiles[item.tile]
         if context.mode == "stream":
-            return wrap(self.streams.take(), bits) << 2
+            return self._taken() << 2
         if context.mode == "address":
             found = item.course
             if found is None or not found.valid[iteration]:
@@ -282,6 +291,10 @@ class _Machine:
         if context.signed:
             element = wrap(element, tile.bits)
         return wrap(element, bits) << 2
+
+    def _taken(self) -> int:
+        """The next word of the input stream, of which only the bits of a word count."""
+        return int(wrap(self.streams.take(), self.fabric.word_bits))
 
     def _write_tiles(self, item: Ports, iteration: int, column: int) -> None:
         writes, cells = item.writes, self.state.banks.cells
@@ -314,7 +327,7 @@ class _Machine:
         )
         if not true:
             return None
-        word = self.streams.take() if item.source is None else int(self.visible[item.source]) >> 2
+        word = self._taken() if item.source is None else int(self.visible[item.source]) >> 2
         if context.mode == "stream":
             self.streams.given.append(wrap(word, self.fabric.word_bits))
             return None

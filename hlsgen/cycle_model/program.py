@@ -9,7 +9,7 @@ import numpy as np
 
 from hlsgen.arch.configuration_packing import Write as Written
 from hlsgen.arch.configuration_packing import unpack
-from hlsgen.arch.configuration_words import TILE_CONFIGURATION, TILE_PARAMETERS
+from hlsgen.arch.configuration_words import ADDRESS_BITS, TILE_CONFIGURATION, TILE_PARAMETERS
 from hlsgen.arch.fabric import Fabric
 from hlsgen.arch.fabric_file import fabric_hash
 from hlsgen.arch.program import (
@@ -67,7 +67,8 @@ def run_program(
                 unload += _read_bank(fabric, state, packet)
             case Run():
                 configuration = unpack(fabric, written)
-                run_on(fabric, configuration, state, streams)
+                if configuration.cycles:
+                    run_on(fabric, configuration, state, streams)
                 run_cycles.append(configuration.cycles)
                 written = []
     return ProgramResult(
@@ -76,7 +77,7 @@ def run_program(
 
 
 def _write_memory(fabric: Fabric, state: State, packet: Write) -> bool:
-    """Write to a bank or to parameters; False where the packet is configuration."""
+    """Write to a bank or to parameters, if there are any; False where the packet is configuration."""
     number = packet.unit - len(fabric.cells)
     if (
         not 0 <= number < len(fabric.tiles)
@@ -91,7 +92,9 @@ def _write_memory(fabric: Fabric, state: State, packet: Write) -> bool:
         places = (packet.address * lanes + np.arange(len(elements))) % size
         state.banks.cells[state.banks.first[number] + places] = elements
         return True
-    rows = state.parameters[tile.name]
+    rows = state.parameters.get(tile.name)
+    if rows is None or packet.address >= TILE_PARAMETERS + (1 << ADDRESS_BITS):
+        return True  # no such part: ignored
     for k, word in enumerate(packet.words):
         row, part = divmod(packet.address - TILE_PARAMETERS + k, PARAMETER_WORDS)
         rows[row % len(rows)] = _with_part(rows[row % len(rows)], part, word)
@@ -114,7 +117,10 @@ def _with_part(row: np.ndarray, part: int, word: int) -> np.ndarray:
 
 
 def _read_bank(fabric: Fabric, state: State, packet: Read) -> tuple[int, ...]:
+    """The words of a tile's bank; zeros of a unit that has none."""
     number = packet.unit - len(fabric.cells)
+    if not 0 <= number < len(fabric.tiles):
+        return (0,) * packet.count
     tile, lanes = fabric.tiles[number], 32 // fabric.tiles[number].bits
     size = state.banks.sizes[number]
     places = (packet.address * lanes + np.arange(packet.count * lanes)) % size

@@ -1,10 +1,12 @@
-"""Legal configurations at random: everything that a fabric can be told, none of it useful."""
+"""Legal configurations and programs at random: everything that a fabric can be told, none of it useful."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
 from random import Random
+
+import numpy as np
 
 from hlsgen.arch.configuration import (
     LINES,
@@ -21,8 +23,19 @@ from hlsgen.arch.configuration import (
     WriteContext,
 )
 from hlsgen.arch.configuration_words import address_bits
-from hlsgen.arch.fabric import Cell, Fabric, MemoryTile, PeKind
+from hlsgen.arch.fabric import Cell, Fabric, MemoryTile
 from hlsgen.arch.fabric_file import fabric_hash
+from hlsgen.arch.program import (
+    Packet,
+    Read,
+    Run,
+    Write,
+    configure,
+    hello,
+    tile_unit,
+    to_words,
+    write_parameters,
+)
 from hlsgen.arch.switch import (
     crossbar_sources,
     operand_sources,
@@ -31,47 +44,36 @@ from hlsgen.arch.switch import (
 )
 
 
-def small_fabric() -> Fabric:
-    """2 x 3 cells of two kinds with express links, rotating registers, drain chains, 8-bit and 16-bit tiles."""
-    plain = ("move", "add", "subtract", "xor", "less", "select", "minimum", "shift_right")
-    kinds = (
-        PeKind("alu", tuple((name, 1) for name in plain)),
-        PeKind(
-            "mac",
-            (
-                ("add", 1),
-                ("select", 1),
-                ("multiply", 3),
-                ("multiply_accumulate", 3),
-                ("maximum_accumulate", 3),
-            ),
-        ),
-    )
-    return Fabric(
-        name="small",
-        pe_kinds=kinds,
-        kinds=(("mac", "alu", "mac"), ("mac", "mac", "alu")),
-        tiles=(
-            MemoryTile("west_0", "west", (0, 0), 64, 8, 2, 2, 8),
-            MemoryTile("west_1", "west", (1, 0), 32, 8, 1, 2, 8),
-            MemoryTile("north_1", "north", (0, 1), 32, 16, 2, 1),
-            MemoryTile("south_2", "south", (1, 2), 16, 16, 1, 1),
-        ),
-        word_bits=16,
-        accumulator_bits=32,
-        hops=(1, 2),
-        torus=False,
-        registers=3,
-        contexts=4,
-        stages=3,
-        drain=True,
-    )
+def random_program(fabric: Fabric, seed: int, runs: int) -> tuple[np.ndarray, list[int]]:
+    """Parameters, then runs, each on banks of any content and followed by the reading of all; and words to stream in, more than enough."""
+    draw = Random(seed)
+    packets: list[Packet] = [hello(fabric)]
+    rows = {tile: max(1, tile.words * tile.bits // 32) for tile in fabric.tiles}
+    for tile in fabric.tiles:
+        parameters = [
+            (draw.randint(-9999, 9999), draw.getrandbits(26), draw.getrandbits(30))
+            for _ in range(tile.parameters)
+        ]
+        if parameters:
+            packets.append(write_parameters(fabric, tile, 0, parameters))
+    cycles = 0
+    for _ in range(runs):
+        for tile, count in rows.items():
+            content = tuple(draw.getrandbits(32) for _ in range(count))
+            packets.append(Write(tile_unit(fabric, tile), 0, content))
+        configuration = random_configuration(fabric, draw)
+        cycles += configuration.cycles
+        packets += [*configure(fabric, configuration), Run()]
+        packets += [Read(tile_unit(fabric, tile), 0, count) for tile, count in rows.items()]
+    # Whole bytes arrive, of which the bits of a word count.
+    half = 1 << (8 * -(-fabric.word_bits // 8) - 1)
+    return to_words(packets), [draw.randint(-half, half - 1) for _ in range(cycles)]
 
 
 def random_configuration(fabric: Fabric, draw: Random, streams: bool = True) -> Configuration:
     """Any configuration that the fabric takes; of the streams at most one read and one write per slot, where asked."""
     interval = draw.randint(1, fabric.contexts)
-    loops = tuple(draw.randint(1, 4) for _ in range(draw.randint(1, 3)))
+    loops = tuple(draw.randint(1, 4) for _ in range(draw.randint(0, min(3, fabric.loops))))
     lines = tuple(
         MarkLine(draw.choice(("first", "last")), draw.randint(0, len(loops)))
         for _ in range(draw.randint(0, LINES - 1))
@@ -107,29 +109,32 @@ class _Maker:
 
     def predicate(self, cell: Cell) -> str | LineTap | None:
         sources = registered_sources(self.fabric, cell)
-        return self.draw.choice((None, None, self.tap(), self.draw.choice(sources)))
+        choices = (None, None, self.tap(), *((self.draw.choice(sources),) if sources else ()))
+        return self.draw.choice(choices)
 
     def context(self, cell: Cell) -> PeContext:
         fabric, draw = self.fabric, self.draw
         operands, crossbar = operand_sources(fabric, cell), crossbar_sources(fabric, cell)
         operator = draw.choice((None, *fabric.kind(cell).operators))
         accumulates = operator is not None and operator.endswith("_accumulate")
-        drains = accumulates and cell[1] == self.draining[cell[0]]
+        drains = accumulates and fabric.drain and cell[1] == self.draining[cell[0]]
         when = ("never", "always", "line", "mark")
+        half, registers = 1 << (fabric.word_bits - 1), range(max(1, fabric.registers))
+        stored = (draw.choice(registers), draw.choice(crossbar)) if crossbar else None
         return PeContext(
             operator=operator,
             a=draw.choice(operands),
             b=draw.choice(operands),
             predicate=self.predicate(cell),
-            constant=draw.randint(-(1 << 15), (1 << 15) - 1),
+            constant=draw.randint(-half, half - 1),
             initial=draw.choice(("none", "none", "a_constant", "a_zero", "b_constant", "b_zero")),
             initial_line=self.tap(),
             clear=draw.choice(when) if accumulates else "never",
             drain=draw.choice(when) if drains else "never",
             drain_line=self.tap() if drains else LineTap(),
-            register=draw.choice((None, (draw.randrange(3), draw.choice(crossbar)))),
-            read_a=draw.randrange(3),
-            read_b=draw.randrange(3),
+            register=stored if fabric.registers and draw.random() < 0.5 else None,
+            read_a=draw.choice(registers),
+            read_b=draw.choice(registers),
             links=tuple(
                 (link, draw.choice(crossbar))
                 for link in outgoing(fabric, cell)
@@ -138,33 +143,31 @@ class _Maker:
         )
 
     def generator(self, tile: MemoryTile, port: str) -> Generator:
-        draw = self.draw
+        fabric, draw = self.fabric, self.draw
         loops = tuple(
-            GeneratorLoop(
-                draw.randint(1, 4), draw.randint(-5, 9), draw.randint(-1, 2), draw.randint(-1, 2)
-            )
-            for _ in range(draw.randint(1, 4))
+            GeneratorLoop(draw.randint(1, 4), draw.randint(-5, 9))
+            for _ in range(draw.randint(1, min(4, fabric.loops)))
         )
         made = Generator(
             loops=loops,
-            delay=draw.randint(0, 3),
+            delay=draw.randint(0, 3 if fabric.drain else min(3, fabric.stages - 1)),
             start=draw.randrange(8),
             base=draw.randrange(tile.words),
-            wrap_bits=draw.choice((None, None, 3)),
+            wrap_bits=draw.choice((None, None, min(3, address_bits(tile)))),
         )
         if port == "write":
             # The parameter row must stay inside the table.
-            still = tuple(replace(loop, row=0, column=0) for loop in loops)
-            return replace(made, loops=still, parameter=draw.randrange(max(1, tile.parameters - 1)))
+            return replace(made, parameter=draw.randrange(max(1, tile.parameters - 1)))
         level = draw.choice((None, draw.randint(0, len(loops) - 1)))
-        made = replace(
-            made,
-            row=draw.randint(-2, 2),
-            column=draw.randint(-2, 2),
-            mark_first=level,
-            mark_last=level,
+        made = replace(made, mark_first=level, mark_last=level)
+        if not fabric.drain:  # no coordinates
+            return made
+        moving = tuple(
+            replace(loop, row=draw.randint(-1, 2), column=draw.randint(-1, 2)) for loop in loops
         )
-        return replace(made, rows=4, columns=5) if draw.random() < 0.5 else made
+        made = replace(made, loops=moving, row=draw.randint(-2, 2), column=draw.randint(-2, 2))
+        limits = (draw.choice((None, 4)), draw.choice((None, 5)))
+        return replace(made, rows=limits[0], columns=limits[1])
 
     def tile(self, tile: MemoryTile) -> TileConfiguration:
         draw, interval = self.draw, self.interval
@@ -190,28 +193,31 @@ class _Maker:
             writes=contexts,
             read_generators=reads,
             write_generators=tuple(writes),
-            padding=draw.randint(-128, 127),
+            padding=draw.randint(-128, 127) if self.fabric.drain else 0,
             requantiser=requantiser,
         )
 
     def read(self, tile: MemoryTile) -> ReadContext:
         draw = self.draw
-        mode = draw.choice(("none", "affine", "affine", "indexed", "address"))
+        sources = registered_sources(self.fabric, tile.cell)
+        mode = draw.choice(
+            ("none", "affine", "affine", "address", *(("indexed",) if sources else ()))
+        )
         return ReadContext(
             mode,  # type: ignore[arg-type]
             draw.randrange(tile.read_generators),
             draw.randrange(1 << address_bits(tile)),
-            draw.choice(registered_sources(self.fabric, tile.cell)) if mode == "indexed" else None,
+            draw.choice(sources) if mode == "indexed" else None,
             draw.random() < 0.5,
             draw.choice((None, 2)) if mode == "indexed" else None,
         )
 
     def write(self, tile: MemoryTile, generators: list[Generator]) -> WriteContext:
         draw = self.draw
-        mode = draw.choice(("none", "affine", "affine", "indexed"))
+        sources = registered_sources(self.fabric, tile.cell)
+        mode = draw.choice(("none", "affine", "affine", "indexed")) if sources else "none"
         if mode == "none":
             return WriteContext()
-        sources = registered_sources(self.fabric, tile.cell)
         number = draw.randrange(tile.write_generators)
         levels = len(generators[number].loops)
         return WriteContext(
@@ -222,7 +228,7 @@ class _Maker:
             draw.choice(sources),
             self.predicate(tile.cell),
             draw.choice((None, draw.randrange(levels))),
-            draw.choice((8, 16)) if tile.bits == 16 else 8,
+            draw.choice([bits for bits in (8, 16, 32) if bits <= tile.bits]),
             draw.random() < 0.5,
             draw.choice((None, 3)) if mode == "indexed" else None,
         )
@@ -230,26 +236,45 @@ class _Maker:
     def with_streams(
         self, tiles: list[tuple[str, TileConfiguration]]
     ) -> list[tuple[str, TileConfiguration]]:
-        """In some slots one port takes a word of the input stream, and one gives a word to the output stream."""
-        draw = self.draw
+        """In some slots a port of a tile takes a word of the input stream, and a write port gives one to the output stream."""
+        draw, changed = self.draw, dict(tiles)
+        writing = [name for name, item in tiles if item.requantiser.mode == "off"]
         for slot in range(self.interval):
-            for port in ("reads", "writes"):
-                if not tiles or draw.random() < 0.5:
-                    continue
-                number = draw.randrange(len(tiles))
-                name, item = tiles[number]
-                if port == "writes" and item.requantiser.mode != "off":
-                    continue
-                cell = self.fabric.tile(name).cell
-                contexts = list(getattr(item, port))
-                contexts[slot] = (
-                    ReadContext("stream")
-                    if port == "reads"
-                    else WriteContext(
-                        "stream",
-                        data=draw.choice(registered_sources(self.fabric, cell)),
-                        predicate=self.predicate(cell),
+            if tiles and draw.random() < 0.3:
+                self._put(changed, draw.choice(tiles)[0], "reads", slot, ReadContext("stream"))
+            elif writing and draw.random() < 0.5:
+                name = draw.choice(writing)
+                context = changed[name].writes[slot]
+                if context.mode == "none":
+                    context = WriteContext("stream", predicate=self.predicate(self._cell(name)))
+                self._put(changed, name, "writes", slot, replace(context, data="stream_in"))
+            if writing and draw.random() < 0.5:
+                name = draw.choice(writing)
+                sources = registered_sources(self.fabric, self._cell(name))
+                data = changed[name].writes[slot].data
+                if data != "stream_in":
+                    data = draw.choice(sources) if sources else None
+                if data is not None and not self._gives(changed, slot):
+                    given = WriteContext(
+                        "stream", data=data, predicate=self.predicate(self._cell(name))
                     )
-                )
-                tiles[number] = (name, replace(item, **{port: tuple(contexts)}))
-        return tiles
+                    self._put(changed, name, "writes", slot, given)
+        return list(changed.items())
+
+    def _cell(self, name: str) -> Cell:
+        return self.fabric.tile(name).cell
+
+    def _gives(self, tiles: dict[str, TileConfiguration], slot: int) -> bool:
+        return any(item.writes[slot].mode == "stream" for item in tiles.values())
+
+    def _put(
+        self,
+        tiles: dict[str, TileConfiguration],
+        name: str,
+        ports: str,
+        slot: int,
+        context: ReadContext | WriteContext,
+    ) -> None:
+        contexts = list(getattr(tiles[name], ports))
+        contexts[slot] = context
+        tiles[name] = replace(tiles[name], **{ports: tuple(contexts)})

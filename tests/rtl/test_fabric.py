@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import fabric_bench
 import numpy as np
 import pytest
-from random_configurations import random_configuration, small_fabric
+from example_fabrics import column_fabric, edges, row_fabric, small_fabric, torus_fabric
+from random_configurations import random_configuration, random_program
 
 from hlsgen.arch.fabric import Fabric
+from hlsgen.arch.fabric_file import load_fabric
 from hlsgen.arch.program import (
     Hello,
     Packet,
     Read,
     Run,
     Wait,
-    Write,
     configure,
     hello,
     tile_unit,
     to_words,
-    write_parameters,
 )
 from hlsgen.cycle_model.program import run_program
 from hlsgen.rtl.fabric import emit_fabric
@@ -31,35 +33,26 @@ from hlsgen.verify.fabric_simulation import Stalls, simulate_program
 from sim.stalls import STALLS
 
 RUNS = 12
-STREAM_WORDS = 2000
+
+
+def written(fabric: Fabric, folder: Path) -> Path:
+    (folder / "design.v").write_text(to_verilog(emit_fabric(fabric)))
+    return folder
 
 
 @pytest.fixture(scope="module")
 def circuit(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("fabric")
-    (folder / "design.v").write_text(to_verilog(emit_fabric(small_fabric())))
-    return folder
+    return written(small_fabric(), tmp_path_factory.mktemp("fabric"))
 
 
-def random_program(fabric: Fabric, seed: int) -> tuple[np.ndarray, list[int]]:
-    """Parameters, then runs, each on banks of any content and followed by the reading of all; and words to stream in."""
-    draw = Random(seed)
-    packets: list[Packet] = [hello(fabric)]
-    for tile in fabric.tiles:
-        rows = [
-            (draw.randint(-9999, 9999), draw.getrandbits(26), draw.getrandbits(30))
-            for _ in range(tile.parameters)
-        ]
-        if rows:
-            packets.append(write_parameters(fabric, tile, 0, rows))
-    for _ in range(RUNS):
-        for tile in fabric.tiles:
-            content = tuple(draw.getrandbits(32) for _ in range(tile.words * tile.bits // 32))
-            packets.append(Write(tile_unit(fabric, tile), 0, content))
-        packets += [*configure(fabric, random_configuration(fabric, draw)), Run()]
-        for tile in fabric.tiles:
-            packets.append(Read(tile_unit(fabric, tile), 0, tile.words * tile.bits // 32))
-    return to_words(packets), [draw.randint(-(1 << 15), (1 << 15) - 1) for _ in range(STREAM_WORDS)]
+def compare(circuit: Path, fabric: Fabric, seed: int, stalls: Stalls) -> None:
+    words, stream = random_program(fabric, seed, RUNS)
+    want = run_program(fabric, words, stream)
+    got = simulate_program(circuit, fabric, words, stream, len(want.stream_out), stalls)
+    assert got.run_cycles == want.run_cycles
+    np.testing.assert_array_equal(got.unload, want.unload)
+    assert got.stream_out == want.stream_out
+    assert len(set(want.unload.tolist())) > 200
 
 
 @pytest.mark.parametrize(
@@ -69,21 +62,48 @@ def random_program(fabric: Fabric, seed: int) -> tuple[np.ndarray, list[int]]:
 def test_random_programs_run_as_in_the_cycle_model(
     circuit: Path, seed: int, idle: str, backpressure: str
 ) -> None:
-    fabric = small_fabric()
-    words, stream = random_program(fabric, seed)
-    want = run_program(fabric, words, stream)
-    got = simulate_program(
-        circuit, fabric, words, stream, len(want.stream_out), Stalls(idle, backpressure, seed)
-    )
-    assert got.run_cycles == want.run_cycles
-    np.testing.assert_array_equal(got.unload, want.unload)
-    assert got.stream_out == want.stream_out
-    assert len(set(want.unload.tolist())) > 400
+    compare(circuit, small_fabric(), seed, Stalls(idle, backpressure, seed))
+
+
+OTHERS: dict[str, Callable[[], Fabric]] = {
+    "torus": torus_fabric,
+    "row": row_fabric,
+    "column": column_fabric,
+    "icebreaker_2x2": lambda: load_fabric("icebreaker_2x2"),
+    "cgra_4x4": lambda: load_fabric("cgra_4x4"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
+def test_fabrics_of_other_kinds_run_as_in_the_cycle_model(name: str, tmp_path: Path) -> None:
+    fabric = OTHERS[name]()
+    circuit = written(fabric, tmp_path)
+    for seed, stall in enumerate(STALLS):
+        compare(circuit, fabric, seed, Stalls(stall, STALLS[-1 - seed], seed))
+
+
+EDGES = edges()
+QUICK = ("nothing but an operator", "one register, context, stage and loop")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in EDGES]
+)
+def test_fabrics_at_the_ends_of_their_numbers_run_as_in_the_cycle_model(name: str) -> None:
+    fabric = EDGES[name]
+    assert "module hlsgen_top" in to_verilog(emit_fabric(fabric))
+    for seed in range(1 if name in QUICK else 4):
+        words, stream = random_program(fabric, seed, 6)
+        want, got = run_program(fabric, words, stream), fabric_bench.run(fabric, words, stream)
+        assert got.run_cycles == want.run_cycles
+        np.testing.assert_array_equal(got.unload, want.unload)
+        assert got.stream_out == want.stream_out
 
 
 def test_a_program_for_another_fabric_is_refused(circuit: Path) -> None:
     fabric = small_fabric()
-    words, stream = random_program(fabric, 3)
+    words, stream = random_program(fabric, 3, RUNS)
     other = to_words([Hello(12345)])
     for program in (np.concatenate([other, words]), words[2:]):
         want = run_program(fabric, program, stream)

@@ -1,0 +1,110 @@
+"""Programs of the load port on fabrics of a few cells in Amaranth's simulator: no build, so that fabrics and faults can be many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+import numpy as np
+from amaranth.sim import Simulator
+
+from hlsgen.arch.fabric import Fabric
+from hlsgen.cycle_model.program import ProgramResult
+from hlsgen.rtl.fabric_shapes import grid_shape
+from hlsgen.word import wrap
+from rtl_templates.fabric import FabricTop
+
+QUIET_CYCLES = 24
+"""Cycles without anything that end a program whose words are all sent."""
+
+
+class Outgoing:
+    """Words for one of the circuit's input streams, offered until they are taken."""
+
+    def __init__(self, top: Any, axis: str, words: Sequence[int]) -> None:
+        self.words, self.sent, self.valid = words, 0, False
+        self.data, self.offered, self.ready = (
+            getattr(top, f"{axis}_t{part}") for part in ("data", "valid", "ready")
+        )
+
+    def drive(self, context: Any, willing: bool) -> None:
+        self.valid = self.sent < len(self.words) and (self.valid or willing)
+        context.set(self.offered, int(self.valid))
+        if self.valid:
+            context.set(self.data, int(self.words[self.sent]) % (1 << len(self.data)))
+
+    def settle(self, context: Any) -> bool:
+        moves = self.valid and bool(context.get(self.ready))
+        self.sent += moves
+        self.valid &= not moves
+        return moves
+
+
+class Incoming:
+    """Words of one of the circuit's output streams, with tlast where there is one."""
+
+    def __init__(self, top: Any, axis: str) -> None:
+        self.words: list[int] = []
+        self.lasts: list[int] = []
+        self.data, self.offered, self.ready = (
+            getattr(top, f"{axis}_t{part}") for part in ("data", "valid", "ready")
+        )
+        self.last = getattr(top, f"{axis}_tlast", None)
+        self.willing = False
+
+    def drive(self, context: Any, willing: bool) -> None:
+        self.willing = willing
+        context.set(self.ready, int(willing))
+
+    def settle(self, context: Any) -> bool:
+        if not (self.willing and context.get(self.offered)):
+            return False
+        self.words.append(context.get(self.data))
+        self.lasts.append(0 if self.last is None else context.get(self.last))
+        return True
+
+
+def run(
+    fabric: Fabric,
+    words: Sequence[int] | np.ndarray,
+    stream_in: Sequence[int] = (),
+    seed: int = 0,
+    idle: float = 0.2,
+) -> ProgramResult:
+    """Run a program; every stream is unwilling in a share ``idle`` of the cycles."""
+    top, draw = FabricTop(grid_shape(fabric)), Random(seed)
+    load, taken = Outgoing(top, "s_axis_load", words), Outgoing(top, "s_axis_stream", stream_in)
+    unload, given = Incoming(top, "m_axis_unload"), Incoming(top, "m_axis_stream")
+    ports = (load, taken, unload, given)
+    run_cycles: list[int] = []
+    refused = False
+
+    async def bench(context: Any) -> None:
+        nonlocal refused
+        quiet, was_busy = 0, False
+        while quiet < QUIET_CYCLES:
+            for port in ports:
+                port.drive(context, draw.random() >= idle)
+            moved = any([port.settle(context) for port in ports])
+            busy = bool(context.get(top.busy))
+            if busy and not was_busy:
+                run_cycles.append(0)
+            if context.get(top.enabled):
+                run_cycles[-1] += 1
+            was_busy = busy
+            # A run that waits for a word for ever is quiet as well.
+            quiet = 0 if moved or context.get(top.enabled) else quiet + 1
+            await context.tick()
+        refused = bool(context.get(top.refused))
+
+    simulator = Simulator(top)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return ProgramResult(
+        np.array(unload.words, dtype=np.uint32),
+        tuple(int(wrap(word, fabric.word_bits)) for word in given.words),
+        tuple(run_cycles),
+        refused,
+    )
