@@ -62,3 +62,30 @@ CYCLE_GOALS = {
     "ad_fcae_int8": 2_600,
 }
 """Cycles per inference that this project sets itself with at most 156 multipliers in DSP blocks."""
+
+MULTI_HOP = {
+    "sum": 1,
+    "mac": 1,
+    "mac2": 2,
+    "conv2": 1,
+    "conv3": 2,
+    "accumulate": 2,
+    "cap": 2,
+    "mults1": 4,
+    "mults2": 3,
+    "array_add": 4,
+    "2mm": 4,
+    "atax": 4,
+    "bicg": 4,
+}
+"""Initiation intervals that a PathFinder mapper reached for a 4 x 4 fabric whose links reach over several cells, in 3 to 31 s each on a
+2-core machine; it did not map cholesky and doitgen within 45 s."""
+LOOPS_ON_ELEMENTS = {
+    "axpy": 5,
+    "fir": 5,
+    "matrix_multiply": 17,
+    "bicg": 9,
+    "spmv": 10,
+    "histogram": 5,
+}
+"""Initiation intervals published for neura on a 4 x 4 fabric, whose processing elements also compute loop control and addresses."""

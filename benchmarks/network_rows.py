@@ -139,8 +139,10 @@ def _fabric(design: str, sources: Sources, work: Path) -> Record:
         values = json.loads((emitted.directory / "build.json").read_text())
         values["bitstream"] = Path(str(values["bitstream"])).name
     else:
-        usage = synthesise(emitted.directory, FAMILIES.get(name, "ecp5"))
-        values = {"lut": usage.lut, "ff": usage.ff, "dsp": usage.dsp, "bram": usage.bram}
+        family = FAMILIES.get(name, "ecp5")
+        usage = synthesise(emitted.directory, family)
+        values = {"family": family, "lut": usage.lut, "ff": usage.ff}
+        values |= {"dsp": usage.dsp, "bram": usage.bram}
     return _record("fabrics", design, values, {"fabric": name, "board": board or "none"})
 
 

@@ -10,35 +10,14 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
 
+from benchmarks import grid_table
 from benchmarks.anchors import CYCLE_GOALS, OPEN_TOOLS, PUBLISHED
+from benchmarks.markdown import number, percent, table
 from benchmarks.models import ROOT, network
 from benchmarks.record import Record, records
 
 READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
-
-
-def _number(value: Any, digits: int = 0) -> str:
-    """``12,345``; a dash for what was not measured."""
-    return "–" if value is None else f"{value:,.{digits}f}"
-
-
-def _percent(value: float | None, digits: int = 1) -> str:
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
-
-
-def _table(columns: str, rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table; ``columns`` are separated by ``|``, numbers stand right."""
-    names = [name.strip() for name in columns.split("|")]
-    lines = [
-        "| " + " | ".join(names) + " |",
-        "|---" + "|---:" * (len(names) - 1) + "|",
-    ]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    if len(lines) == 2:
-        return "Not measured yet."
-    return "\n".join(lines)
 
 
 def _title(design: str) -> str:
@@ -54,17 +33,17 @@ def _exact() -> str:
         return (
             _title(record.design),
             network(record.design).origin,
-            _number(values["macs"]),
-            _number(values["samples"]),
-            _number(values["elements"]),
-            _number(values["mismatches"]),
-            _number(values["ort_mismatches"]),
-            _number(values["ort_integer_mismatches"]),
+            number(values["macs"]),
+            number(values["samples"]),
+            number(values["elements"]),
+            number(values["mismatches"]),
+            number(values["ort_mismatches"]),
+            number(values["ort_integer_mismatches"]),
             values["ort_matched"] or "none",
             f"{itself['different']} of {itself['elements']}",
         )
 
-    return _table(
+    return table(
         "Network | Made by | MAC | Samples | Elements | Differ from the integer meaning "
         "| from ONNX Runtime, default session | from ONNX Runtime, int8 kernels allowed | Answer matched "
         "| ONNX Runtime, default against unoptimised",
@@ -77,15 +56,15 @@ def _interval() -> str:
         values = record.values
         return (
             _title(record.design),
-            _number(values["predicted_interval_cycles"]),
-            _number(values["interval_cycles"]),
-            _percent(values["interval_cycles"] / values["predicted_interval_cycles"] - 1),
-            _percent(values["busy_share"]),
-            _number(values["predicted_latency_cycles"]),
-            _number(values["latency_cycles"]),
+            number(values["predicted_interval_cycles"]),
+            number(values["interval_cycles"]),
+            percent(values["interval_cycles"] / values["predicted_interval_cycles"] - 1),
+            percent(values["busy_share"]),
+            number(values["predicted_latency_cycles"]),
+            number(values["latency_cycles"]),
         )
 
-    return _table(
+    return table(
         "Network | Interval, predicted | measured | deviation | Slowest process busy "
         "| Latency, predicted | measured",
         map(cells, records("exact")),
@@ -97,15 +76,15 @@ def _cycles() -> str:
         values = record.values
         return (
             _title(record.design),
-            _number(CYCLE_GOALS[record.design.partition("@")[0]]),
-            _number(values["interval_cycles"]),
-            _number(values["multipliers"]),
-            _number(values["predicted_dsp"]),
-            _number(values["predicted_lut"]),
-            _number(values["macs_per_multiplier_cycle"], 2),
+            number(CYCLE_GOALS[record.design.partition("@")[0]]),
+            number(values["interval_cycles"]),
+            number(values["multipliers"]),
+            number(values["predicted_dsp"]),
+            number(values["predicted_lut"]),
+            number(values["macs_per_multiplier_cycle"], 2),
         )
 
-    return _table(
+    return table(
         "Network | Goal, cycles | Cycles measured in RTL | Multipliers, DSP and LUT | DSP blocks, predicted "
         "| LUT, predicted | MAC per multiplier and cycle",
         map(cells, records("cycles")),
@@ -118,20 +97,20 @@ def _others() -> str:
             item.system,
             network(item.network).title,
             f"{item.board}, {item.mhz} MHz",
-            _number(item.cycles),
-            _number(item.dsp),
+            number(item.cycles),
+            number(item.dsp),
             item.source,
         )
         for item in PUBLISHED
     ]
-    return _table("System | Network | Board | Cycles | DSP | Source", published)
+    return table("System | Network | Board | Cycles | DSP | Source", published)
 
 
 def _open_tools() -> str:
-    return _table(
+    return table(
         "System | Network | Cycles, simulated | Remark",
         (
-            (item.system, network(item.network).title, _number(item.cycles), item.remark)
+            (item.system, network(item.network).title, number(item.cycles), item.remark)
             for item in OPEN_TOOLS
         ),
     )
@@ -142,16 +121,16 @@ def _accuracy() -> str:
         values = record.values
         return (
             _title(record.design),
-            _number(values["samples"]),
-            _percent(values["accuracy"], 2),
-            _number(values["elements"]),
-            _number(values["ort_mismatches"]),
-            _number(values["ort_integer_mismatches"]),
+            number(values["samples"]),
+            percent(values["accuracy"], 2),
+            number(values["elements"]),
+            number(values["ort_mismatches"]),
+            number(values["ort_integer_mismatches"]),
             values["ort_matched"] or "none",
-            _number(values["verify_seconds"], 1),
+            number(values["verify_seconds"], 1),
         )
 
-    return _table(
+    return table(
         "Network | Samples, the whole test set | Accuracy in RTL | Elements | Unlike ONNX Runtime, default session "
         "| unlike ONNX Runtime, int8 kernels allowed | Answer matched | Seconds",
         map(cells, records("accuracy")),
@@ -165,18 +144,18 @@ def _boards() -> str:
         return (
             _title(record.design),
             *(
-                f"{_number(values['predicted_' + key])} / {_number(values[key])}"
+                f"{number(values['predicted_' + key])} / {number(values[key])}"
                 for key in ("lut", "dsp", "bram")
             ),
-            _number(values["ff"]),
-            _number(fmax, 1),
-            _number(interval),
-            _number(fmax * 1e6 / interval),
-            _number(values["mismatches"]),
-            _number(values["seconds"]),
+            number(values["ff"]),
+            number(fmax, 1),
+            number(interval),
+            number(fmax * 1e6 / interval),
+            number(values["mismatches"]),
+            number(values["seconds"]),
         )
 
-    return _table(
+    return table(
         "Design | LUT, predicted / built | DSP | Block RAM | FF | Fmax, MHz | Cycles per inference "
         "| Inferences per second at Fmax | Mismatches | Seconds to build",
         map(cells, records("boards")),
@@ -188,13 +167,13 @@ def _time() -> str:
         values = record.values
         return (
             _title(record.design),
-            _number(values["compile_seconds"], 1),
-            _number(values["compile_peak_mb"]),
-            _number(values["one_inference_seconds_cocotb"], 1),
-            _number(values["one_inference_seconds_fast"], 1),
+            number(values["compile_seconds"], 1),
+            number(values["compile_peak_mb"]),
+            number(values["one_inference_seconds_cocotb"], 1),
+            number(values["one_inference_seconds_fast"], 1),
         )
 
-    return _table(
+    return table(
         "Network | ONNX to Verilog, s | Peak memory, MB | One inference in cocotb, s | in the fast engine, s",
         map(cells, records("time")),
     )
@@ -202,15 +181,15 @@ def _time() -> str:
 
 def _prediction() -> str:
     pairs = [pair for record in records("prediction") for pair in record.values["pairs"]]
-    return _table(
+    return table(
         "Design | Resource | Predicted | Synthesised | Deviation",
         (
             (
                 _title(pair["design"]),
                 pair["resource"],
-                _number(pair["predicted"]),
-                _number(pair["synthesised"]),
-                _percent(pair["deviation"]),
+                number(pair["predicted"]),
+                number(pair["synthesised"]),
+                percent(pair["deviation"]),
             )
             for pair in pairs
         ),
@@ -236,13 +215,13 @@ def _summary() -> str:
                 network(name).title,
                 values["board"],
                 "yes" if exact_here else "no",
-                _number(values["macs"]),
-                _number(values["interval_cycles"]),
-                *(mark + _number(value) for value in resources),
-                _number(fmax, 1),
+                number(values["macs"]),
+                number(values["interval_cycles"]),
+                *(mark + number(value) for value in resources),
+                number(fmax, 1),
             )
         )
-    table = _table(
+    rendered = table(
         "Network | Board | Bit-exact in RTL | MAC | Cycles per inference | LUT | DSP | Block RAM | Fmax, MHz",
         rows,
     )
@@ -253,7 +232,7 @@ def _summary() -> str:
     )
     if simulated:
         notes += " ≈: predicted; simulated, not placed and routed."
-    return f"{table}\n\n{notes}"
+    return f"{rendered}\n\n{notes}"
 
 
 def _made() -> str:
@@ -284,6 +263,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "time": _time,
     "prediction": _prediction,
     "made": _made,
+    **grid_table.SECTIONS,
 }
 
 

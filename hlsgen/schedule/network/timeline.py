@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from hlsgen.arch.program import Packet, Run, Wait, to_words
 from hlsgen.schedule.network.plan import NetworkPlan
 
+FILL_CYCLES = 2
+"""Cycles from the one after a run's start to its first enabled one: the first contexts are fetched and decoded."""
+
 
 @dataclass(frozen=True)
 class Span:
-    """Cycles from the acceptance of the first run's RUN: the run is in progress from ``start`` until before ``end``."""
+    """Cycles from the start of the sample's first run: the fabric is enabled from ``start`` until before ``end``."""
 
     start: int
     end: int
@@ -22,19 +25,21 @@ class Span:
 
 
 def timeline(plan: NetworkPlan, packets: Sequence[Sequence[Packet]]) -> tuple[Span, ...]:
-    """The spans of all runs of a sample, given ``program.phase_packets``: the port takes a word a cycle, except that RUN and WAIT
-    stay until the run before has ended. The words of the first run are not counted: it waits for the sample anyway."""
+    """The spans of all runs of a sample, given ``program.phase_packets``, where nothing stalls; as in RTL to the cycle.
+
+    The port takes a word a cycle; after the header of RUN or WAIT it takes none until the run before has ended, and in the cycle of
+    the start. The words of the first run are not counted: it waits for the sample anyway.
+    """
     spans: list[Span] = []
-    port = end = 0
+    port = free = 0  # the cycle of the next word; the first cycle without a run
     for phase, items in zip(plan.phases, packets, strict=True):
         for packet in items:
-            if isinstance(packet, Run | Wait) and spans:
-                port = max(port, end)
-            if not spans and not isinstance(packet, Run):
-                continue
-            port += len(to_words((packet,)))
-        start = port
-        end = start + phase.cycles
-        spans.append(Span(start, end))
-    first = spans[0].start
+            if spans:
+                port += len(to_words((packet,)))
+            if isinstance(packet, Run | Wait):
+                port = max(port, free) + 1
+        start = port + FILL_CYCLES
+        free = start + phase.cycles
+        spans.append(Span(start, free))
+    first = spans[0].start - FILL_CYCLES
     return tuple(Span(span.start - first, span.end - first) for span in spans)

@@ -1,0 +1,88 @@
+"""Whole networks in the simulated circuit of one fabric, one after the other: only the program changes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hlsgen.flow import Compiled, compile
+from hlsgen.schedule.network.ports import outputs_of, result_words
+from hlsgen.verify.fabric_simulation import Stalls, simulate_program
+from hlsgen.verify.grid import GridFolder, load_grid, program_words
+from hlsgen.verify.manifest import Manifest, load_manifest
+from hlsgen.verify.stored import stored_reference
+
+ROOT = Path(__file__).parents[2]
+MODELS = Path(os.environ.get("HLSGEN_MODELS", ROOT.parent / "shared" / "models"))
+NETWORKS = ("digits", "ad_fcae_int8", "kws_dscnn_int8", "ic_resnet8_int8")
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A compiled network with the program of one sample, and what it must answer: channel -> integers."""
+
+    compiled: Compiled
+    folder: GridFolder
+    manifest: Manifest
+    words: np.ndarray
+    answers: dict[str, np.ndarray]
+
+    def differing(self, unload: np.ndarray) -> int:
+        """Elements of the results that are wrong."""
+        found = outputs_of(self.folder.fabric, self.folder.outputs, unload, 1)
+        return sum(
+            int(np.count_nonzero(found[channel].reshape(-1) != wanted.reshape(-1)))
+            for channel, wanted in self.answers.items()
+        )
+
+
+@pytest.fixture(scope="module")
+def circuit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the simulator of the fabric is built once."""
+    return tmp_path_factory.mktemp("networks")
+
+
+def network(name: str, circuit: Path) -> Network:
+    if name == "digits":
+        model, samples = (ROOT / "examples" / "digits" / f for f in ("digits.onnx", "samples.npz"))
+    else:
+        model, samples = MODELS / name / "model.onnx", MODELS / name / "inputs.npz"
+    if not model.exists():
+        pytest.skip(f"no model at {model}: set HLSGEN_MODELS to the folder of models")
+    compiled = compile(model, schedule="grid", fabric="mac_8x8", output=circuit)
+    folder, manifest = load_grid(circuit), load_manifest(circuit)
+    with np.load(samples) as arrays:
+        first = {key: arrays[key][:1] for key in arrays.files}
+    reference = stored_reference(circuit, manifest, "numpy")
+    prepared = dict(reference.prepare(first))
+    integers = reference.integers(prepared)
+    answers = {port.channel: integers[port.value] for port in manifest.outputs}
+    words = program_words(folder, manifest, prepared)
+    return Network(compiled, folder, manifest, words, answers)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_is_exact_in_the_cycles_of_its_report(name: str, circuit: Path) -> None:
+    made = network(name, circuit)
+    done = simulate_program(circuit, made.folder.fabric, made.words)
+    assert made.differing(done.unload) == 0
+    assert done.run_cycles == made.folder.run_cycles
+    assert done.busy_cycles == made.compiled.report["cycles"]
+
+
+def test_networks_run_one_after_the_other_on_one_circuit(circuit: Path) -> None:
+    made = [network(name, circuit) for name in ("digits", "ad_fcae_int8", "digits")]
+    words = np.concatenate([item.words for item in made])
+    stalls = Stalls("random", "bursty", 3)
+    done = simulate_program(circuit, made[0].folder.fabric, words, stalls=stalls)
+    place = 0
+    for item in made:
+        count = result_words(item.folder.outputs)
+        assert item.differing(done.unload[place : place + count]) == 0
+        place += count
+    assert place == len(done.unload)
