@@ -1,5 +1,7 @@
 """How many iterations of z -> z * z + c stay inside the circle of radius 2, in fixed point with 12 fractional bits."""
 
+import numpy as np
+
 import hlsgen
 from hlsgen import Out, u8
 
@@ -10,8 +12,8 @@ HEIGHT, WIDTH, ITERATIONS, FRACTION = 6, 8, 12, 12
 def mandelbrot(counts: Out[u8, HEIGHT, WIDTH]) -> None:
     for row in range(HEIGHT):
         for column in range(WIDTH):
-            real = 0
-            imaginary = 0
+            real = np.int32(0)
+            imaginary = np.int32(0)
             count = 0
             for _ in range(ITERATIONS):
                 square = (real * real) >> FRACTION

@@ -8,17 +8,20 @@ in every iteration instead, which needs neither a select nor a recurrence.
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
-import inspect
-import textwrap
+import types
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hlsgen.loops.ir import Constant, CountedLoop, Mark, Value
 from hlsgen.loops.python.builder import Builder, Guard
 from hlsgen.loops.python.elements import Elements
 from hlsgen.loops.python.expressions import Expressions
+from hlsgen.loops.python.functions import inlined, names_of
 from hlsgen.loops.python.kernel import PythonKernel
+from hlsgen.loops.python.kinds import Kind, integer
 from hlsgen.loops.python.nest import Bind, Item
 from hlsgen.loops.python.refusals import illegal, shown, unsupported
 from hlsgen.loops.python.symbols import (
@@ -35,7 +38,8 @@ DEEPEST_CALL = 8
 
 
 class Body:
-    """``variables``: what every name stands for at the present point."""
+    """``variables``: what every name stands for at the present point; ``written``: arrays that the nest writes; ``kinds`` of carried
+    values by the names of their placeholders."""
 
     def __init__(
         self,
@@ -44,16 +48,23 @@ class Body:
         loops: tuple[CountedLoop, ...],
         variables: Mapping[str, Symbol],
         written: frozenset[str],
+        kinds: Mapping[str, Kind],
     ) -> None:
         self.kernel, self.where, self.loops = kernel, where, loops
         self.builder = Builder(kernel.word, loops)
         self.elements = Elements(self.builder, where, loops, kernel.parameters, written)
         self.variables: dict[str, Symbol] = dict(variables)
         self.expressions = Expressions(
-            self.builder, where, self._lookup, self.elements.read, self.elements.shape
+            self.builder,
+            where,
+            self._lookup,
+            self._callee,
+            self._call,
+            self.elements.read,
+            self.elements.shape,
         )
-        self.expressions.call = self._call
-        self.names: Mapping[str, Any] = kernel.names
+        self.kinds = kinds
+        self.names: Mapping[str, Any] = names_of(kernel.function)
         self.carried: dict[str, Carried] = {}
         self.calls = 0
 
@@ -74,12 +85,13 @@ class Body:
     def _item(self, item: Item | ast.stmt, guard: Guard) -> None:
         if isinstance(item, Bind):
             self.variables[item.variable] = index_of(item.value, self.loops)
+            self.builder.copy = {**self.builder.copy, item.variable: item.value}
             return
         assert isinstance(item, ast.stmt)
         self.builder.line = item.lineno
         match item:
             case ast.Assign(targets=targets, value=value):
-                found = self.expressions.symbol(value, guard)
+                found = self._owned(self.expressions.symbol(value, guard), value, len(targets))
                 for target in targets:
                     self._assign(target, found, guard)
             case ast.AugAssign(target=target, op=operator, value=value):
@@ -89,6 +101,23 @@ class Body:
                 self._if(item, guard)
             case ast.Pass() | ast.Expr():
                 pass
+
+    def _owned(self, found: Symbol, value: ast.expr, names: int) -> Symbol:
+        """What is assigned to so many names: a list that more than one of them refers to cannot change any more."""
+        if not isinstance(found, Several):
+            return found
+        new = names == 1 and isinstance(value, ast.List | ast.BinOp)
+        return Several(tuple(map(self._shared, found.items)), new)
+
+    def _shared(self, found: Symbol) -> Symbol:
+        """A list that is known under another name from here on, as one that cannot change; and so under its present name."""
+        if not isinstance(found, Several):
+            return found
+        fixed = Several(tuple(map(self._shared, found.items)))
+        for name, symbol in self.variables.items():
+            if symbol is found:
+                self.variables[name] = fixed
+        return fixed
 
     def _assign(self, target: ast.expr, found: Symbol, guard: Guard) -> None:
         match target:
@@ -100,7 +129,7 @@ class Body:
                         self.where,
                         target,
                         f"{len(targets)} values for {shown(target)}",
-                        "another number",
+                        f"{len(found.items)}" if isinstance(found, Several) else "one value",
                         "Assign as many values as there are targets.",
                     )
                 for one, item in zip(targets, found.items, strict=True):
@@ -115,6 +144,14 @@ class Body:
     def _assign_element(self, target: ast.Subscript, found: Symbol, guard: Guard) -> None:
         base = self.expressions.symbol(_as_read(target.value), guard)
         if isinstance(base, Several):
+            if not base.changes:
+                raise unsupported(
+                    self.where,
+                    target,
+                    "items to be assigned of a list that has one name only",
+                    shown(target),
+                    "Copy the items: [a[0], a[1]].",
+                )
             place = self.expressions.scalar(target.slice, guard)
             fixed = place.constant if isinstance(place, Index) else None
             inside = fixed is not None and -len(base.items) <= fixed < len(base.items)
@@ -129,7 +166,7 @@ class Body:
             assert fixed is not None
             items = list(base.items)
             items[fixed] = found
-            self.variables[target.value.id] = Several(tuple(items))
+            self.variables[target.value.id] = Several(tuple(items), True)
             return
         parts = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
         if not isinstance(base, Element):
@@ -138,7 +175,9 @@ class Body:
             )
         indices = tuple(self.expressions.scalar(part, guard) for part in parts)
         element = Element(base.array, (*base.indices, *indices))
-        data = self.expressions.as_word(target, self.expressions.scalar_of(target, found))
+        data = self.expressions.arithmetic.as_word(
+            target, self.expressions.scalar_of(target, found)
+        )
         self.elements.write(target, element, data, guard)
 
     def _if(self, statement: ast.If, guard: Guard) -> None:
@@ -196,7 +235,7 @@ class Body:
                     "Use variables of their own.",
                 )
             items.append(self.carry(Carried(f"{name}.{k}", item.constant, level)))
-        return Several(tuple(items))
+        return Several(tuple(items), new.changes)
 
     def _stays(self, symbol: Symbol, level: int) -> bool:
         """Whether the symbol cannot change while loops ``level``, ... run, except for constants that are changed there."""
@@ -219,7 +258,10 @@ class Body:
     def carry(self, placeholder: Carried) -> Word:
         """A variable as what it was at the end of the iteration before."""
         self.carried[placeholder.operation] = placeholder
-        return Word(Value(placeholder.operation), len(self.loops))
+        start = placeholder.start
+        kind = Kind() if start is None else integer(start, start)
+        known = self.kinds.get(placeholder.operation, kind)
+        return Word(Value(placeholder.operation), len(self.loops), known)
 
     def _chosen(
         self, name: str, condition: Word | Mark, new: Symbol | None, old: Symbol | None
@@ -235,12 +277,15 @@ class Body:
             and len(new.items) == len(old.items)
         ):
             pairs = zip(new.items, old.items, strict=True)
-            return Several(tuple(self._chosen(name, condition, a, b) for a, b in pairs))
+            items = tuple(self._chosen(name, condition, a, b) for a, b in pairs)
+            return Several(items, new.changes and old.changes)
         if not (isinstance(new, Index | Word) and isinstance(old, Index | Word)):
             return new
         yes, no = self.builder.word_of(new), self.builder.word_of(old)
         summed = self._conditional_sum(name, condition, yes, no)
-        return summed if summed is not None else self.builder.select(condition, yes, no, hint=name)
+        if summed is not None:
+            return replace(summed, kind=yes.kind.joined(no.kind))
+        return self.builder.select(condition, yes, no, hint=name)
 
     def _conditional_sum(
         self, name: str, condition: Word | Mark, new: Word, old: Word
@@ -273,7 +318,7 @@ class Body:
 
     # names and elements
 
-    def _lookup(self, node: ast.Name) -> Symbol | Callable[..., Any]:
+    def _lookup(self, node: ast.Name) -> Symbol:
         found = self.variables.get(node.id)
         if found is not None:
             placeholder = self._placeholder(node.id, found)
@@ -286,13 +331,26 @@ class Body:
                     f"Assign {node.id} before the loop.",
                 )
             return found
-        if node.id in self.kernel.parameters:
+        if not self.calls and node.id in self.kernel.parameters:
             return Element(node.id)
         if node.id in self.names:
             return self.elements.outer(node, self.names[node.id])
-        raise illegal(self.where, node, "a known name", f"{node.id!r}", "Define it first.")
+        raise illegal(
+            self.where, node, "a name that has a value here", f"{node.id!r}", "Define it first."
+        )
 
     # functions
+
+    def _callee(self, node: ast.expr) -> Any:
+        """The function that a name or ``module.name`` is."""
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            module = None if node.value.id in self.variables else self.names.get(node.value.id)
+            return (
+                getattr(module, node.attr, None) if isinstance(module, types.ModuleType) else None
+            )
+        if isinstance(node, ast.Name) and node.id not in self.variables:
+            return self.names.get(node.id, getattr(builtins, node.id, None))
+        return None
 
     def _call(
         self,
@@ -301,35 +359,24 @@ class Body:
         arguments: tuple[Symbol, ...],
         guard: Guard,
     ) -> Symbol:
-        """A function of assignments and one return at its end, in place of its call."""
-        definition = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-        assert isinstance(definition, ast.FunctionDef)
-        names = [argument.arg for argument in definition.args.args]
-        *statements, last = definition.body
-        plain = all(isinstance(item, ast.Assign | ast.AugAssign | ast.If) for item in statements)
-        if not plain or not isinstance(last, ast.Return) or last.value is None:
+        """A function in place of its call."""
+        found = inlined(self.where, self.kernel.path, node, function)
+        if self.calls == DEEPEST_CALL or len(found.parameters) != len(arguments):
             raise unsupported(
                 self.where,
                 node,
-                "a function of assignments with one return at its end",
-                shown(node),
-                "Write it in that form.",
-            )
-        if self.calls == DEEPEST_CALL or len(names) != len(arguments):
-            raise unsupported(
-                self.where,
-                node,
-                f"{len(names)} arguments, and calls at most {DEEPEST_CALL} deep",
+                f"{len(found.parameters)} arguments, and calls at most {DEEPEST_CALL} deep",
                 shown(node),
                 "Correct the call.",
             )
+        given = tuple(map(self._shared, arguments))
         outside = self.variables, self.names
-        self.variables = dict(zip(names, arguments, strict=True))
-        self.names = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
+        self.variables = dict(zip(found.parameters, given, strict=True))
+        self.names = found.names
         self.calls += 1
-        for statement in statements:
+        for statement in found.statements:
             self._item(statement, guard)
-        result = self.expressions.symbol(last.value, guard)
+        result = self.expressions.symbol(found.result, guard)
         self.calls -= 1
         self.variables, self.names = outside
         return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hlsgen.dataflow.ir import Affine
@@ -17,6 +17,7 @@ from hlsgen.loops.ir import (
     Predicate,
     Value,
 )
+from hlsgen.loops.python.kinds import TRUTH, integer
 from hlsgen.loops.python.symbols import Index, Word
 from hlsgen.types import ElementType
 from hlsgen.word import wrap
@@ -38,7 +39,8 @@ class Guard:
 
 
 class Builder:
-    """Operations in program order. ``lines``: operation -> line of the source."""
+    """Operations in program order. ``lines``: operation -> line of the source; ``copies``: -> values of the counters there, which tell
+    the copies of an unrolled loop apart."""
 
     def __init__(self, word: ElementType, loops: Sequence[CountedLoop]) -> None:
         self.word, self.loops = word, tuple(loops)
@@ -46,6 +48,8 @@ class Builder:
         self.operations: dict[str, Operation] = {}
         self.varies: dict[str, int] = {}
         self.lines: dict[str, int] = {}
+        self.copy: Mapping[str, Affine] = {}
+        self.copies: dict[str, Mapping[str, Affine]] = {}
         self.tables: dict[str, Array] = {}
         self.line = 0
 
@@ -68,16 +72,14 @@ class Builder:
     def select(self, condition: Word | Mark, yes: Word, no: Word, hint: str = "") -> Word:
         """``yes`` where the condition holds, else ``no``."""
         if isinstance(condition, Mark):
-            return self._kind(self.emit("select", yes, no, hint=hint, predicate=condition), yes, no)
+            chosen = self.emit("select", yes, no, hint=hint, predicate=condition)
+            return replace(chosen, kind=yes.kind.joined(no.kind))
         if isinstance(condition.operand, Constant):
             return yes if condition.operand.value & 1 else no
         if yes == no:
             return yes
         chosen = self.emit("select", yes, no, hint=hint, predicate=condition.operand)
-        return self._kind(chosen, yes, no)
-
-    def _kind(self, word: Word, yes: Word, no: Word) -> Word:
-        return replace(word, truth=yes.truth and no.truth, integer=yes.integer and no.integer)
+        return replace(chosen, kind=yes.kind.joined(no.kind))
 
     def word_of(self, symbol: Index | Word) -> Word:
         """An index as a word."""
@@ -85,14 +87,14 @@ class Builder:
             return symbol
         if symbol.constant is not None:
             value = wrap(symbol.constant, self.word.bits)
-            return Word(Constant(value), 0, integer=True)
+            return Word(Constant(value), 0, integer(symbol.low, symbol.high))
         varies = max(self.depth[name] for name, _ in symbol.affine.terms)
         hint = "_".join(name for name, _ in symbol.affine.terms) + "_index"
         for name, made in self.operations.items():
             if made.operator == "affine" and made.address == symbol.affine:
-                return Word(Value(name), varies, integer=True)
+                return Word(Value(name), varies, integer(symbol.low, symbol.high))
         made = Operation(self._name(hint), "affine", address=symbol.affine)
-        return Word(self._add(made, varies), varies, integer=True)
+        return Word(self._add(made, varies), varies, integer(symbol.low, symbol.high))
 
     def both(self, a: Word, b: Word) -> Word:
         """Where two truths hold."""
@@ -100,23 +102,22 @@ class Builder:
             return b if a.operand.value & 1 else a
         if isinstance(b.operand, Constant):
             return a if b.operand.value & 1 else b
-        return replace(self.emit("and", a, b, hint="both"), truth=True)
+        return replace(self.emit("and", a, b, hint="both"), kind=TRUTH)
 
     def inverse(self, a: Word) -> Word:
         """Where a truth does not hold."""
         if isinstance(a.operand, Constant):
-            return Word(Constant(1 - (a.operand.value & 1)), 0, truth=True)
+            return Word(Constant(1 - (a.operand.value & 1)), 0, TRUTH)
         one = Word(Constant(1), 0)
-        return replace(self.emit("xor", a, one, hint="not"), truth=True)
+        return replace(self.emit("xor", a, one, hint="not"), kind=TRUTH)
 
     def holds(self, guard: Guard) -> Word:
         """A guard as a truth."""
-        truth = Word(Constant(1), 0, truth=True)
+        truth = Word(Constant(1), 0, TRUTH)
         for condition in guard.conditions:
             truth = self.both(truth, condition)
         if guard.mark is not None:
-            nothing = Word(Constant(0), 0, truth=True)
-            truth = replace(self.select(guard.mark, truth, nothing, hint="guard"), truth=True)
+            truth = self.select(guard.mark, truth, Word(Constant(0), 0, TRUTH), hint="guard")
         return truth
 
     # memory
@@ -170,10 +171,11 @@ class Builder:
         self.operations[made.name] = made
         self.varies[made.name] = varies
         self.lines[made.name] = self.line
+        self.copies[made.name] = self.copy
         return Value(made.name)
 
     def _name(self, hint: str) -> str:
-        stem = re.sub(r"\W", "_", hint)
+        stem = re.sub(r"\W", "_", hint, flags=re.ASCII)
         if stem not in self.operations:
             return stem
         k = 1

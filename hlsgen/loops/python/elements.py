@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from hlsgen.dataflow.ir import Affine
 from hlsgen.loops.ir import Array, Constant, CountedLoop
 from hlsgen.loops.python.annotations import ArrayType
 from hlsgen.loops.python.builder import Builder, Guard
 from hlsgen.loops.python.constants import as_integer
+from hlsgen.loops.python.kinds import TRUTH, WORD, Kind, integer
+from hlsgen.loops.python.reference import numpy_type
 from hlsgen.loops.python.refusals import illegal, shown, unsupported
+from hlsgen.loops.python.static import Static
 from hlsgen.loops.python.symbols import Element, Index, Symbol, Word, constant, index_of
 from hlsgen.types import ElementType
 
@@ -31,26 +37,37 @@ class Elements:
     ) -> None:
         self.builder, self.where, self.loops = builder, where, loops
         self.arrays, self.written = arrays, written
+        self.kinds: dict[str, Kind] = {}  # of elements of tables
+        self.static = Static(builder.operations, loops, builder.word.bits)
 
-    def outer(self, node: ast.Name, value: Any) -> Symbol | Callable[..., Any]:
-        """A name from outside the function: an integer, a function, or a table of integers."""
-        number = as_integer(value)
-        if number is not None:
-            return constant(number)
-        if inspect.isfunction(value):
-            return value
-        table = _table(value)
+    def outer(self, node: ast.Name, value: Any) -> Symbol:
+        """A name from outside the function: an integer, a truth, or a table of integers."""
+        if isinstance(value, bool):
+            return Word(Constant(int(value)), 0, TRUTH)
+        word, own = self.builder.word, numpy_type(self.builder.word)
+        number, table, other = as_integer(value), _table(value), getattr(value, "dtype", None)
+        if isinstance(value, int):
+            return constant(int(value))
+        if number is not None and other == own:
+            return replace(self.builder.word_of(constant(number)), kind=WORD)
+        if number is not None or (table is not None and other not in (None, own)):
+            raise unsupported(
+                self.where,
+                node,
+                f"numbers of Python or of NumPy's type {own}",
+                f"{node.id} of {other}",
+                f"Write int({node.id}), or {node.id}.tolist(), where it is defined.",
+            )
         if table is None:
             raise unsupported(
                 self.where,
                 node,
-                "an integer, a function, or a table of integers from outside the kernel",
+                "an integer, a truth, or a table of integers from outside the kernel",
                 f"{node.id} of type {type(value).__name__}",
                 "Give it as a parameter.",
             )
         shape, values = table
         low, high = min(values), max(values)
-        word = self.builder.word
         element = next(
             (
                 type_
@@ -71,8 +88,22 @@ class Elements:
                 f"{low} to {high} in {node.id}",
                 "Use a wider word type.",
             )
-        self.builder.tables[node.id] = Array(node.id, shape, element, "constant", values)
-        return Element(node.id)
+        kind = WORD if isinstance(value, np.ndarray) else integer(low, high)
+        return Element(
+            self._table(node.id, Array(node.id, shape, element, "constant", values), kind)
+        )
+
+    def _table(self, name: str, table: Array, kind: Kind) -> str:
+        """The name of an array that holds a table: another one where the name means something else in this kernel."""
+        name = re.sub(r"\W", "_", name, flags=re.ASCII)
+        for number in range(len(self.builder.tables) + 2):
+            unique = f"{name}_{number}" if number else name
+            known = self.builder.tables.get(unique)
+            if unique not in self.arrays and known in (None, replace(table, name=unique)):
+                break
+        self.builder.tables[unique] = replace(table, name=unique)
+        self.kinds[unique] = kind
+        return unique
 
     def shape(self, array: str) -> tuple[int, ...]:
         type_: ArrayType | Array | None = self.arrays.get(array)
@@ -87,16 +118,63 @@ class Elements:
             )
         if isinstance(index, Word) and isinstance(index.operand, Constant):
             index = constant(index.operand.value)
-        return self.builder.load(element.array, index, element.array in self.written)
+        found = self.builder.load(element.array, index, element.array in self.written)
+        return replace(found, kind=self.kinds.get(element.array, WORD))
 
     def _checked(self, node: ast.expr, element: Element, guard: Guard, does: str) -> Index | Word:
         """The linear index of an element; a word where it may be outside the array, which a condition must then prevent."""
+        self._refuse_outside(node, element, guard, does)
         index = self._linear(node, element, guard)
+        if isinstance(index, Word):
+            self._refuse_large(node, element)
         if isinstance(index, Index) and not self._inside(index, self.shape(element.array)):
             if not guard.conditions:
                 raise self._outside(node, element, index, does)
             return self.builder.word_of(index)
         return index
+
+    def _refuse_outside(self, node: ast.expr, element: Element, guard: Guard, does: str) -> None:
+        """Raise where loop counters alone decide that an index is outside the array."""
+        guards = [self.static.value(condition.operand) for condition in guard.conditions]
+        if not self.static.trips or any(item is None for item in guards):
+            return
+        holds = np.ones(self.static.iterations, dtype=bool)
+        if guard.mark is not None:
+            holds &= self.static.mark(guard.mark)
+        for item in guards:
+            assert item is not None
+            holds &= item % 2 == 1
+        for index, extent in zip(element.indices, self.shape(element.array), strict=False):
+            if isinstance(index, Index):
+                if index.low >= 0 and index.high < extent:
+                    continue
+                values: np.ndarray | None = self.static.affine(index.affine)
+            else:
+                values = self.static.value(index.operand)
+            if values is None:
+                continue
+            wrong = np.flatnonzero(holds & ((values < 0) | (values >= extent)))
+            if len(wrong) and (guard.conditions or isinstance(index, Word)):
+                raise illegal(
+                    self.where,
+                    node,
+                    f"indices of {element.array} from 0 to {extent - 1}",
+                    f"{shown(node)}, which {does} {int(values[wrong[0]])} in iteration"
+                    f" {self.static.place(int(wrong[0]))}",
+                    "Correct the bounds of the loop, or guard the access with 'if'.",
+                )
+
+    def _refuse_large(self, node: ast.expr, element: Element) -> None:
+        """Raise where words hold no computed index of the last elements."""
+        size, most = math.prod(self.shape(element.array)), 1 << (self.builder.word.bits - 1)
+        if size > most:
+            raise illegal(
+                self.where,
+                node,
+                f"arrays of at most {most} elements where an index is computed in words of {self.builder.word}",
+                f"{size} in {element.array}",
+                "Use a wider word type.",
+            )
 
     def _linear(self, node: ast.expr, element: Element, guard: Guard) -> Index | Word:
         """The row-major index of an element."""
@@ -184,8 +262,6 @@ class Elements:
 
 def _table(value: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """(shape, values) of nested sequences or a NumPy array of integers; None for anything else."""
-    import numpy as np
-
     if not isinstance(value, list | tuple | np.ndarray):
         return None
     try:

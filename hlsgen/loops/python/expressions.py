@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from hlsgen.dataflow.ir import Affine
 from hlsgen.loops.ir import Constant
+from hlsgen.loops.python.arithmetic import Arithmetic
 from hlsgen.loops.python.builder import Builder, Guard
 from hlsgen.loops.python.constants import OPERATORS, decided_comparison
+from hlsgen.loops.python.kinds import TRUTH
+from hlsgen.loops.python.reference import numpy_type
 from hlsgen.loops.python.refusals import illegal, shown, unsupported
 from hlsgen.loops.python.symbols import (
     Element,
@@ -22,32 +26,31 @@ from hlsgen.loops.python.symbols import (
     index_of,
 )
 
-WORD_BINARY: Mapping[type[ast.operator], str] = {
-    ast.Add: "add",
-    ast.Sub: "subtract",
-    ast.Mult: "multiply",
-    ast.BitAnd: "and",
-    ast.BitOr: "or",
-    ast.BitXor: "xor",
-    ast.LShift: "shift_left",
-}
-LOGICAL = (ast.BitAnd, ast.BitOr, ast.BitXor)
+LONGEST_LIST = 1024
+MOST_BITS = 64
+"""The greatest exponent and left shift of constants."""
+
+Inline: TypeAlias = Callable[[ast.Call, Callable[..., Any], tuple[Symbol, ...], Guard], Symbol]
 
 
 class Expressions:
-    """Evaluates expressions; ``lookup`` gives the symbol of a name, ``element`` that of an array element under a guard."""
+    """Evaluates expressions; ``lookup`` gives the symbol of a name, ``callee`` the function that an expression in front of parentheses
+    is (None: none), ``inline`` what a call of one gives, ``element`` an array element under a guard."""
 
     def __init__(
         self,
         builder: Builder,
         where: str,
-        lookup: Callable[[ast.Name], Symbol | Callable[..., Any]],
+        lookup: Callable[[ast.Name], Symbol],
+        callee: Callable[[ast.expr], Any],
+        inline: Inline,
         element: Callable[[ast.expr, Element, Guard], Word],
         shape: Callable[[str], tuple[int, ...]],
     ) -> None:
         self.builder, self.where = builder, where
-        self.lookup, self.element, self.shape = lookup, element, shape
-        self.call: Callable[[ast.Call, Callable[..., Any], tuple[Symbol, ...], Guard], Symbol]
+        self.arithmetic = Arithmetic(builder, where)
+        self.lookup, self.callee, self.inline = lookup, callee, inline
+        self.element, self.shape = element, shape
 
     def refuse(self, node: ast.AST, expected: str, advice: str) -> Exception:
         return unsupported(self.where, node, expected, shown(node), advice)
@@ -60,12 +63,9 @@ class Expressions:
             case ast.Constant(value=value) if type(value) is int:
                 return constant(value)
             case ast.Constant(value=bool(value)):
-                return Word(Constant(int(value)), 0, truth=True)
+                return Word(Constant(int(value)), 0, TRUTH)
             case ast.Name():
-                found = self.lookup(node)
-                if callable(found):
-                    raise self.refuse(node, "a value", "Call the function.")
-                return found
+                return self.lookup(node)
             case ast.BinOp():
                 return self._binary(node, guard)
             case ast.UnaryOp():
@@ -78,8 +78,9 @@ class Expressions:
                 return self._ternary(node, guard)
             case ast.Subscript():
                 return self._subscript(node, guard)
-            case ast.Tuple() | ast.List():
-                return Several(tuple(self.symbol(item, guard) for item in node.elts))
+            case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                items = tuple(self.symbol(item, guard) for item in elements)
+                return Several(items, isinstance(node, ast.List))
             case ast.Call():
                 return self._call(node, guard)
         raise self.refuse(
@@ -99,58 +100,34 @@ class Expressions:
 
     def word(self, node: ast.expr, guard: Guard) -> Word:
         """An expression as a word."""
-        return self.as_word(node, self.scalar(node, guard))
-
-    def as_word(self, node: ast.expr, found: Index | Word) -> Word:
-        """A symbol as a word; a Python integer must be one that fits its bits."""
-        bits = self.builder.word.bits
-        return self._fitting(node, found, -(1 << (bits - 1)), self.builder.word.maximum)
-
-    def _pair(
-        self, left: tuple[ast.expr, Index | Word], right: tuple[ast.expr, Index | Word]
-    ) -> tuple[Word, Word]:
-        """Two operands as words; beside a word of an array a Python integer must be one of its type, as NumPy demands."""
-        words = []
-        for (node, found), (_, other) in ((left, right), (right, left)):
-            beside = isinstance(other, Word) and not other.integer
-            low = self.builder.word.minimum if beside else -(1 << (self.builder.word.bits - 1))
-            words.append(self._fitting(node, found, low, self.builder.word.maximum))
-        return words[0], words[1]
-
-    def _fitting(self, node: ast.expr, found: Index | Word, low: int, high: int) -> Word:
-        if isinstance(found, Index) and not low <= found.low <= found.high <= high:
-            raise illegal(
-                self.where,
-                node,
-                f"integers from {low} to {high}, which words of {self.builder.word} hold",
-                f"{shown(node)}, from {found.low} to {found.high}",
-                "Use a wider word, or write the constant as a word of this type.",
-            )
-        return self.builder.word_of(found)
+        return self.arithmetic.as_word(node, self.scalar(node, guard))
 
     def truth(self, node: ast.expr, guard: Guard) -> Word:
         """A condition: a truth, or whether a number is not 0."""
         found = self.scalar(node, guard)
         if isinstance(found, Index) and found.constant is not None:
-            return Word(Constant(int(found.constant != 0)), 0, truth=True)
-        word = self.builder.word_of(found)
-        if word.truth:
-            return word
-        nothing = Word(Constant(0), 0)
-        return replace(self.builder.emit("not_equal", word, nothing), truth=True)
+            return Word(Constant(int(found.constant != 0)), 0, TRUTH)
+        return self.arithmetic.truth(node, found)
 
     # operators
 
     def _binary(self, node: ast.BinOp, guard: Guard) -> Symbol:
         a, b = self.symbol(node.left, guard), self.symbol(node.right, guard)
-        if isinstance(a, Several) and isinstance(b, Index) and isinstance(node.op, ast.Mult):
-            return Several(a.items * (b.constant or 0))
+        if isinstance(a, Several) and isinstance(node.op, ast.Mult):
+            count = b.constant if isinstance(b, Index) else None
+            if count is None or not 0 < count * len(a.items) <= LONGEST_LIST:
+                raise self.refuse(
+                    node,
+                    f"a constant number of copies that gives 1 to {LONGEST_LIST} items",
+                    "Write the number of items.",
+                )
+            return Several(a.items * count, a.changes)
         a, b = self.scalar_of(node.left, a), self.scalar_of(node.right, b)
         if isinstance(a, Index) and isinstance(b, Index):
             found = self._affine(node, a, b)
             if found is not None:
                 return found
-        return self.operate(node, node.op, (node.left, a), (node.right, b))
+        return self.arithmetic.binary(node, node.op, (node.left, a), (node.right, b))
 
     def scalar_of(self, node: ast.expr, found: Symbol) -> Index | Word:
         """The symbol where it is a number."""
@@ -164,8 +141,12 @@ class Expressions:
             operator = OPERATORS.get(type(node.op))
             if operator is None:
                 return None
+            if isinstance(node.op, ast.Pow | ast.LShift) and not 0 <= b.constant <= MOST_BITS:
+                raise self.refuse(
+                    node, f"an exponent or shift from 0 to {MOST_BITS}", "Correct it."
+                )
             try:
-                return constant(int(operator(a.constant, b.constant)))
+                return constant(operator(a.constant, b.constant))
             except (ArithmeticError, ValueError) as error:
                 raise illegal(self.where, node, "a number", str(error), "Correct it.") from None
         match node.op:
@@ -189,54 +170,11 @@ class Expressions:
         offset = a.affine.offset + factor * b.affine.offset
         return index_of(Affine(offset, kept), self.builder.loops)
 
-    def operate(
-        self,
-        node: ast.AST,
-        operator: ast.operator,
-        left: tuple[ast.expr, Index | Word],
-        right: tuple[ast.expr, Index | Word],
-    ) -> Word:
-        """A binary operator on words."""
-        a, b = self._pair(left, right)
-        logical = isinstance(operator, LOGICAL)
-        if a.truth and b.truth and logical:
-            return replace(self.builder.emit(WORD_BINARY[type(operator)], a, b), truth=True)
-        for word, other in ((a, b), (b, a)):
-            if word.truth and (other.truth or other.integer):
-                raise self.refuse(
-                    node,
-                    "truths in arithmetic only beside words of arrays",
-                    "Write '1 if ... else 0'.",
-                )
-        integer = a.integer and b.integer
-        if type(operator) in WORD_BINARY:
-            if a.truth and isinstance(operator, ast.LShift):
-                raise self.refuse(node, "a number to shift", "Write '1 if ... else 0'.")
-            return replace(self.builder.emit(WORD_BINARY[type(operator)], a, b), integer=integer)
-        signed = self.builder.word.signed or integer
-        shift = "shift_right" if signed else "shift_right_logical"
-        if isinstance(operator, ast.RShift):
-            return replace(self.builder.emit(shift, a, b), integer=integer)
-        if isinstance(operator, ast.FloorDiv | ast.Mod):
-            power = b.operand.value if isinstance(b.operand, Constant) else 0
-            if power > 0 and power & (power - 1) == 0:
-                if isinstance(operator, ast.Mod):
-                    mask = Word(Constant(power - 1), 0)
-                    return replace(self.builder.emit("and", a, mask), integer=integer)
-                amount = Word(Constant(power.bit_length() - 1), 0)
-                return replace(self.builder.emit(shift, a, amount), integer=integer)
-            raise self.refuse(
-                node,
-                "a division by a constant power of two",
-                "Multiply by a reciprocal and shift, or read a table.",
-            )
-        raise self.refuse(node, "+ - * // % & | ^ << >>", "Write it with these operators.")
-
     def _unary(self, node: ast.UnaryOp, guard: Guard) -> Symbol:
         if isinstance(node.op, ast.Not):
             return self.builder.inverse(self.truth(node.operand, guard))
         found = self.scalar(node.operand, guard)
-        if isinstance(found, Word) and found.truth:
+        if isinstance(found, Word) and found.kind.truth:
             raise self.refuse(node, "a number", "Use 'not' for truths.")
         match node.op:
             case ast.UAdd():
@@ -244,14 +182,11 @@ class Expressions:
             case ast.USub() if isinstance(found, Index):
                 return self._sum(constant(0), found, -1)
             case ast.USub():
-                nothing = Word(Constant(0), 0)
                 assert isinstance(found, Word)
-                return replace(self.builder.emit("subtract", nothing, found), integer=found.integer)
+                return self.arithmetic.negative(found)
             case ast.Invert() if isinstance(found, Index):
                 return self._sum(constant(-1), found, -1)
-        ones = Word(Constant(-1), 0)
-        word = self.builder.word_of(found)
-        return replace(self.builder.emit("xor", word, ones), integer=word.integer)
+        return self.arithmetic.inverted(self.builder.word_of(found))
 
     # conditions
 
@@ -273,29 +208,8 @@ class Expressions:
             difference = self._sum(a, b, -1)
             decided = decided_comparison(operator, difference.low, difference.high)
             if decided is not None:
-                return Word(Constant(int(decided)), 0, truth=True)
-        x, y = self._pair((left, a), (right, b))
-        signed = self.builder.word.signed or (x.integer and y.integer)
-        less = "less" if signed else "less_unsigned"
-        emit, inverse = self.builder.emit, self.builder.inverse
-        match operator:
-            case ast.Eq():
-                return replace(emit("equal", x, y), truth=True)
-            case ast.NotEq():
-                return replace(emit("not_equal", x, y), truth=True)
-            case ast.Lt():
-                return replace(emit(less, x, y), truth=True)
-            case ast.Gt():
-                return replace(emit(less, y, x), truth=True)
-            case ast.LtE() if signed:
-                return replace(emit("less_equal", x, y), truth=True)
-            case ast.GtE() if signed:
-                return replace(emit("less_equal", y, x), truth=True)
-            case ast.LtE():
-                return inverse(replace(emit(less, y, x), truth=True))
-            case ast.GtE():
-                return inverse(replace(emit(less, x, y), truth=True))
-        raise self.refuse(node, "a comparison of numbers", "Compare with == != < <= > >=.")
+                return Word(Constant(int(decided)), 0, TRUTH)
+        return self.arithmetic.comparison(node, operator, (left, a), (right, b))
 
     def _boolean(self, node: ast.BoolOp, guard: Guard) -> Word:
         """``and``, ``or`` of truths: the second is evaluated where the first decides nothing."""
@@ -309,12 +223,12 @@ class Expressions:
             elif isinstance(truth.operand, Constant):
                 truth = truth if truth.operand.value else next_one
             else:
-                truth = replace(self.builder.emit("or", truth, next_one), truth=True)
+                truth = replace(self.builder.emit("or", truth, next_one), kind=TRUTH)
         return truth
 
     def _operand_of_boolean(self, node: ast.expr, guard: Guard) -> Word:
         found = self.scalar(node, guard)
-        if isinstance(found, Word) and found.truth:
+        if isinstance(found, Word) and found.kind.only_truth:
             return found
         raise self.refuse(node, "a truth beside 'and' and 'or'", "Compare the number with 0.")
 
@@ -351,47 +265,50 @@ class Expressions:
         return self.element(node, found, guard)
 
     def _call(self, node: ast.Call, guard: Guard) -> Symbol:
-        name = node.func.id if isinstance(node.func, ast.Name) else None
-        if name is None or node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
-            raise self.refuse(node, "min, max, abs or a function of this file", "Write it out.")
+        function = self.callee(node.func)
+        if node.keywords or any(isinstance(item, ast.Starred) for item in node.args):
+            raise self.refuse(node, "arguments by position only", "Write it out.")
+        if function is len:
+            return self._length(node, guard)
         arguments = tuple(self.symbol(argument, guard) for argument in node.args)
-        if name in ("min", "max", "abs", "len"):
-            return self._builtin(node, name, arguments)
-        assert isinstance(node.func, ast.Name)
-        function = self.lookup(node.func)
-        if not callable(function):
-            raise self.refuse(node, "a function", "Call a function of this file.")
-        return self.call(node, function, arguments, guard)
+        if function in (min, max, abs):
+            return self._extreme(node, function.__name__, arguments)
+        if function is numpy_type(self.builder.word).type and len(arguments) == 1:
+            found = self.scalar_of(node.args[0], arguments[0])
+            return self.arithmetic.converted(node.args[0], found)
+        if not inspect.isfunction(function):
+            raise self.refuse(
+                node,
+                f"min, max, abs, len, np.{numpy_type(self.builder.word)} or a plain function",
+                "Write it out.",
+            )
+        return self.inline(node, function, arguments, guard)
 
-    def _builtin(self, node: ast.Call, name: str, arguments: tuple[Symbol, ...]) -> Symbol:
-        if name == "len" and len(arguments) == 1:
-            (only,) = arguments
-            if isinstance(only, Several):
-                return constant(len(only.items))
-            raise self.refuse(node, "the length of a list", "Write the number.")
-        words = [
-            self.as_word(argument, self.scalar_of(argument, symbol))
+    def _length(self, node: ast.Call, guard: Guard) -> Symbol:
+        found = self.symbol(node.args[0], guard) if len(node.args) == 1 else None
+        if isinstance(found, Several):
+            return constant(len(found.items))
+        if isinstance(found, Element) and len(found.indices) < len(self.shape(found.array)):
+            return constant(self.shape(found.array)[len(found.indices)])
+        raise self.refuse(node, "the length of a list or array", "Write the number.")
+
+    def _extreme(self, node: ast.Call, name: str, arguments: tuple[Symbol, ...]) -> Symbol:
+        found = [
+            self.scalar_of(argument, symbol)
             for argument, symbol in zip(node.args, arguments, strict=True)
         ]
-        fixed = [s.constant if isinstance(s, Index) else None for s in arguments]
-        known = [value for value in fixed if value is not None]
-        signed = self.builder.word.signed or all(word.integer for word in words)
-        if name == "abs" and len(words) == 1:
-            if known:
-                return constant(abs(known[0]))
-            nothing = Word(Constant(0), 0)
-            negative = self.builder.emit("subtract", nothing, words[0])
-            return self.builder.emit("maximum", words[0], negative) if signed else words[0]
-        if name == "abs" or len(words) < 2:
+        if len(found) < 2 if name != "abs" else len(found) != 1:
             raise self.refuse(node, "abs of one number, min or max of several", "Rewrite it.")
-        if len(known) == len(words):
-            return constant((min if name == "min" else max)(known))
-        result = words[0]
-        for word in words[1:]:
-            if signed:
-                result = self.builder.emit(f"{name}imum", result, word)
-            else:
-                below = replace(self.builder.emit("less_unsigned", word, result), truth=True)
-                ordered = (word, result) if name == "min" else (result, word)
-                result = self.builder.select(below, *ordered)
-        return replace(result, integer=all(word.integer for word in words))
+        fixed = [item.constant if isinstance(item, Index) else None for item in found]
+        known = [value for value in fixed if value is not None]
+        if len(known) == len(found):
+            return constant(
+                abs(known[0]) if name == "abs" else {"min": min, "max": max}[name](known)
+            )
+        words = [
+            self.arithmetic.as_word(argument, item)
+            for argument, item in zip(node.args, found, strict=True)
+        ]
+        if name == "abs":
+            return self.arithmetic.absolute(node, words[0])
+        return self.arithmetic.extreme(node, name, words)

@@ -51,6 +51,7 @@ class PythonKernel:
     steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
+        _refuse_other_than_functions(self.function)
         assert self.parameters is not None  # refuses what cannot be a kernel where it is decorated
         assert self.word is not None
 
@@ -73,9 +74,22 @@ class PythonKernel:
         found = {}
         for name, parameter in inspect.signature(self.function).parameters.items():
             annotation = parameter.annotation
+            if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                raise TypeMismatch(
+                    f"{self.source}, kernel {self.name}, parameter {name}",
+                    f"expected parameters that can be given by name, found a {parameter.kind.description} one",
+                    "Write one parameter with a name for every array.",
+                )
+            if not name.isascii():
+                raise TypeMismatch(
+                    f"{self.source}, kernel {self.name}, parameter {name}",
+                    f"expected a name of ASCII letters, digits and underscores, found {name!r}",
+                    "Rename the parameter: circuits have ports of these names.",
+                )
             if isinstance(annotation, str):
                 try:
-                    annotation = eval(annotation, dict(self.names))
+                    bound = inspect.getclosurevars(self.function).nonlocals
+                    annotation = eval(annotation, {**self.function.__globals__, **bound})
                 except HlsgenError:
                     raise
                 except Exception as error:
@@ -91,18 +105,22 @@ class PythonKernel:
         return found
 
     @cached_property
-    def names(self) -> Mapping[str, Any]:
-        """What names of the function mean outside it: globals, closure, defaults."""
-        bound = inspect.getclosurevars(self.function).nonlocals
+    def constants(self) -> Mapping[str, int]:
+        """The parameters with a default value that is an integer."""
         signature = inspect.signature(self.function).parameters
-        defaults = {n: p.default for n, p in signature.items() if isinstance(p.default, int)}
-        return {**self.function.__globals__, **bound, **defaults}
+        return {n: p.default for n, p in signature.items() if n not in self.parameters}
 
     @cached_property
     def word(self) -> ElementType:
         """The type of every word of the kernel."""
         elements = [annotation.element for annotation in self.parameters.values()]
-        word = self.given_word or (u32 if u32 in elements else s32)
+        word = (u32 if u32 in elements else s32) if self.given_word is None else self.given_word
+        if not isinstance(word, ElementType):
+            raise TypeMismatch(
+                f"{self.source}, kernel {self.name}",
+                f"expected a word type s32, u32, s16 or u16, found {word!r}",
+                "Write for example @hlsgen.kernel(word=s16).",
+            )
         wrong = next((e for e in elements if e.bits > word.bits), None)
         wrong = wrong or next((e for e in elements if e.bits == word.bits and e != word), None)
         if word not in (s16, u16, s32, u32) or wrong is not None:
@@ -117,16 +135,25 @@ class PythonKernel:
         """Run the function on NumPy arrays of the annotated shapes and element types; outputs are written in place."""
         from hlsgen.loops.python.reference import numpy_type, run_function
 
-        bound = inspect.signature(self.function).bind(*arrays, **named).arguments
+        where = f"{self.source}, kernel {self.name}"
+        try:
+            bound = inspect.signature(self.function).bind(*arrays, **named)
+        except TypeError as error:
+            raise TypeMismatch(
+                where,
+                f"expected arguments {', '.join(self.parameters)}, found {error}",
+                "Give these.",
+            ) from None
         for name, annotation in self.parameters.items():
-            array, wanted = bound[name], numpy_type(annotation.element)
-            if array.shape != annotation.shape or array.dtype != wanted:
+            array, wanted = bound.arguments[name], numpy_type(annotation.element)
+            shape, dtype = getattr(array, "shape", None), getattr(array, "dtype", type(array))
+            if shape != annotation.shape or dtype != wanted:
                 raise TypeMismatch(
-                    f"{self.source}, kernel {self.name}, argument {name}",
-                    f"expected {wanted} of shape {annotation.shape}, found {array.dtype} of shape {array.shape}",
+                    f"{where}, argument {name}",
+                    f"expected {wanted} of shape {annotation.shape}, found {dtype} of shape {shape}",
                     "Give an array of the annotated type.",
                 )
-        run_function(self.function, {name: bound[name] for name in self.parameters}, self.word)
+        run_function(self.function, bound, self.parameters, self.word)
 
     def split(self, loop: str, factor: int) -> PythonKernel:
         """A loop as two: ``<loop>_outer`` around ``<loop>_inner`` of ``factor`` trips."""
@@ -179,7 +206,7 @@ def load_python_kernel(path: Path, name: str) -> PythonKernel:
         specification.loader.exec_module(module)
     except HlsgenError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BadFile(
             str(path),
             f"expected a Python file that can be imported, found {type(error).__name__}: {error}",
@@ -196,3 +223,18 @@ def load_python_kernel(path: Path, name: str) -> PythonKernel:
             "Name one of them, or decorate the function with @hlsgen.kernel.",
         )
     return found
+
+
+def _refuse_other_than_functions(function: object) -> None:
+    """Raise TypeMismatch for what is no function written with ``def``."""
+    plain = inspect.isfunction(function) and function.__name__ != "<lambda>"
+    flavours = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+    if plain and inspect.isfunction(function) and not function.__code__.co_flags & flavours:
+        return
+    name = getattr(function, "__name__", type(function).__name__)
+    raise TypeMismatch(
+        f"kernel {name}",
+        "expected a function written with 'def', without 'async' and 'yield',"
+        f" found {type(function).__name__} {name}",
+        "Write @hlsgen.kernel above such a function.",
+    )

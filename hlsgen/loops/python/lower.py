@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hlsgen.loops.check import check
@@ -20,7 +21,9 @@ from hlsgen.loops.ir import (
     Value,
 )
 from hlsgen.loops.python.body import Body
+from hlsgen.loops.python.growth import Growth
 from hlsgen.loops.python.kernel import PythonKernel
+from hlsgen.loops.python.kinds import Kind, integer
 from hlsgen.loops.python.nest import Bind, Item, Loop, Nest
 from hlsgen.loops.python.orders import memory_orders
 from hlsgen.loops.python.promote import with_promoted_sums
@@ -63,9 +66,50 @@ def lower_nest(kernel: PythonKernel, nest: Nest, name: str, promote: bool = True
             str(len(loops)),
             "Merge loops, or unroll the inner ones: for k in hlsgen.unroll(range(n)).",
         )
-    written = frozenset(_written(nest.loop))
+    body, operations = _executed(kernel, nest, levels, loops)
+    graph = LoopGraph(name, kernel.word, loops, _arrays(kernel, body, operations), operations)
+    graph = without_dead(graph)
+    if not any(item.operator == "store" for item in graph.operations):
+        raise illegal(
+            nest.where, nest.loop.line, "a loop that writes to an array", "none", "Remove the loop."
+        )
+    graph = without_dead(with_promoted_sums(graph)) if promote else graph
+    graph = replace(graph, arrays=_arrays(kernel, body, graph.operations))
+    graph = replace(graph, orders=memory_orders(graph, nest.where, body.builder))
+    check(graph)
+    return graph
+
+
+def _executed(
+    kernel: PythonKernel, nest: Nest, levels: Sequence[Level], loops: tuple[CountedLoop, ...]
+) -> tuple[Body, tuple[Operation, ...]]:
+    """The body executed, again and again until what carried variables may be, and which arrays are written, is known."""
+    written: frozenset[str] = frozenset()
+    extents = [loop.extent for loop in loops]
+    growth = Growth([math.prod(extents[level:]) for level in range(len(loops))])
+    while True:
+        body = _execute(kernel, nest, levels, loops, written, growth.kinds)
+        resolver = _Resolver(body)
+        operations = resolver.resolved()
+        stored = {str(item.array) for item in operations if item.operator == "store"}
+        if not stored <= written:
+            written |= stored
+            continue
+        kinds = {name: resolver.kind(name) for name in resolver.known}
+        if growth.settled(kinds, {name: body.carried[name].level for name in kinds}):
+            return body, operations
+
+
+def _execute(
+    kernel: PythonKernel,
+    nest: Nest,
+    levels: Sequence[Level],
+    loops: tuple[CountedLoop, ...],
+    written: frozenset[str],
+    kinds: Mapping[str, Kind],
+) -> Body:
     variables: dict[str, Symbol] = {k: constant(v) for k, v in nest.constants.items()}
-    body = Body(kernel, nest.where, loops, variables, written)
+    body = Body(kernel, nest.where, loops, variables, written, kinds)
     for variable in sorted(_assigned(nest.loop) - kernel.parameters.keys()):
         body.variables[variable] = body.carry(Carried(variable, nest.constants.get(variable), 0))
     innermost = len(loops) - 1
@@ -75,15 +119,7 @@ def lower_nest(kernel: PythonKernel, nest: Nest, name: str, promote: bool = True
         body.block(level.before, mark, inside)
     for depth in reversed(range(innermost)):
         body.block(levels[depth].after, Mark("last", depth + 1))
-    operations = _Resolver(body).resolved()
-    lines = body.builder.lines
-    graph = LoopGraph(name, kernel.word, loops, _arrays(kernel, body, operations), operations)
-    graph = without_dead(graph)
-    graph = without_dead(with_promoted_sums(graph)) if promote else graph
-    graph = replace(graph, arrays=_arrays(kernel, body, graph.operations))
-    graph = replace(graph, orders=memory_orders(graph, nest.where, lines))
-    check(graph)
-    return graph
+    return body
 
 
 @dataclass(frozen=True)
@@ -135,19 +171,6 @@ def _assigned(loop: Loop) -> frozenset[str]:
     return frozenset(found)
 
 
-def _written(loop: Loop) -> set[str]:
-    """Names whose elements are assigned in a loop."""
-    found: set[str] = set()
-    for item in loop.body:
-        if isinstance(item, Loop):
-            found |= _written(item)
-        elif not isinstance(item, Bind):
-            for node in ast.walk(item):
-                if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-                    found |= {base} if (base := _base(node)) else set()
-    return found
-
-
 def _base(node: ast.expr) -> str | None:
     while isinstance(node, ast.Subscript):
         node = node.value
@@ -184,28 +207,41 @@ class _Resolver:
                         pending = True
         return tuple(self._without(item) for item in self.builder.operations.values())
 
+    def kind(self, name: str) -> Kind:
+        """What the value for which a placeholder stands may be: its start, or what the variable is in the end."""
+        placeholder = self.body.carried[name]
+        start = placeholder.start
+        kind = Kind() if start is None else integer(start, start)
+        final = self._final(placeholder)
+        if isinstance(final, Index | Word):
+            kind = kind.joined(self.builder.word_of(final).kind)
+        return kind
+
+    def _final(self, placeholder: Carried) -> Symbol:
+        """The variable of a placeholder after the whole body."""
+        name, _, item = placeholder.variable.partition(".")
+        final = self.body.variables[name]
+        if isinstance(final, Several) and item and int(item) < len(final.items):
+            final = final.items[int(item)]
+        return final
+
     def _carried(self, name: str) -> Operand:
         """What a placeholder stands for."""
         placeholder = self.body.carried[name]
         start = placeholder.start or 0
-        name, _, item = placeholder.variable.partition(".")
-        final = self.body.variables[name]
-        if isinstance(final, Several) and item:
-            final = final.items[int(item)]
+        final = self._final(placeholder)
         if not isinstance(final, Index | Word):
             raise unsupported(
                 self.body.where,
                 self.builder.line,
-                f"a number in {name} from iteration to iteration",
-                "a list or tuple",
+                f"a number in {placeholder.variable} from iteration to iteration",
+                "something else",
                 "Assign the list with constants before the loop that changes it.",
             )
         word = self.builder.word_of(final)
         operand = word.operand
-        if isinstance(operand, Value) and operand.operation.startswith("@"):
-            other = self.body.carried[operand.operation]
-            if other.variable == placeholder.variable:
-                return Constant(start)  # nothing changes it after it was set
+        if isinstance(operand, Value) and operand.operation == placeholder.operation:
+            return Constant(start)  # nothing changes it after it was set
         if isinstance(operand, Constant) or operand.operation.startswith("@"):
             moved = self.builder.emit("move", Word(operand, 0), hint=placeholder.variable)
             operand = moved.operand

@@ -2,80 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from hlsgen.loops.ir import LoopGraph, Mark, Operation, Order
+from hlsgen.loops.python.builder import Builder
 from hlsgen.loops.python.refusals import illegal
-
-MOST_ITERATIONS = 1 << 22
-"""Above this many iterations every two accesses of an array are taken to meet at once."""
+from hlsgen.loops.python.static import Static
 
 
-def memory_orders(graph: LoopGraph, where: str, lines: Mapping[str, int]) -> tuple[Order, ...]:
+def static_of(graph: LoopGraph) -> Static:
+    """What loop counters alone decide in a graph."""
+    operations = {item.name: item for item in graph.operations}
+    return Static(operations, graph.loops, graph.word.bits)
+
+
+def memory_orders(graph: LoopGraph, where: str, builder: Builder) -> tuple[Order, ...]:
     """The orders that keep every element's history: a load after the store before it, a store after loads and stores before it.
 
-    ``graph.operations`` are in program order. Raises IllegalGraph where one statement writes an element in two iterations
-    without reading it.
+    ``graph.operations`` are in program order; ``builder`` made them. Raises IllegalGraph where an element is written in two
+    iterations and not read in between. Above ``MOST_ITERATIONS`` every two accesses of an array are taken to meet at once.
     """
     orders: list[Order] = []
+    static = static_of(graph)
     for array in graph.arrays:
         accesses = [item for item in graph.operations if item.array == array.name]
-        stores = [item for item in accesses if item.operator == "store"]
-        for store in stores:
-            _refuse_rewriting(graph, store, accesses, where, lines)
-        for before in accesses:
-            for after in accesses:
-                if "store" in (before.operator, after.operator) and before is not after:
-                    found = _order(graph, before, after, accesses)
-                    orders += [] if found is None else [found]
+        places = {item.name: addresses(static, item) for item in accesses}
+        _refuse_rewriting(static, accesses, places, where, builder)
+        for k, before in enumerate(accesses):
+            for n, after in enumerate(accesses):
+                if "store" not in (before.operator, after.operator) or before is after:
+                    continue
+                first, second = places[before.name], places[after.name]
+                least = 0 if k < n else 1
+                distance = least if graph.iterations > least else None
+                if first is not None and second is not None:
+                    distance = _least_distance(first, second, least)
+                if distance is not None:
+                    delay = 0 if before.operator == "load" else 1
+                    orders.append(Order(before.name, after.name, distance, delay))
     return tuple(orders)
 
 
-def _order(
-    graph: LoopGraph, before: Operation, after: Operation, accesses: list[Operation]
-) -> Order | None:
-    earlier = accesses.index(before) < accesses.index(after)
-    distance = _least_distance(graph, before, after, 0 if earlier else 1)
-    if distance is None:
-        return None
-    delay = 0 if before.operator == "load" else 1
-    return Order(before.name, after.name, distance, delay)
+def addresses(static: Static, access: Operation) -> np.ndarray | None:
+    """(iterations,) int64: the element accessed, -1 where nothing is; None where more than loop counters decides which.
 
-
-def addresses(graph: LoopGraph, access: Operation) -> np.ndarray | None:
-    """(iterations,) int64: the element accessed, -1 where a mark says that nothing is; None where an index decides."""
-    data = 1 if access.operator == "store" else 0
-    if len(access.operands) > data:
+    A predicate that they do not decide counts as true.
+    """
+    if not static.trips:
         return None
     assert access.address is not None
-    extents = [loop.extent for loop in graph.loops]
-    trips = np.unravel_index(np.arange(graph.iterations), extents)
-    found = np.full(graph.iterations, access.address.offset, dtype=np.int64)
-    for loop, trip in zip(graph.loops, trips, strict=True):
-        found += access.address.coefficient(loop.name) * trip
-    for mark in (access.predicate, access.when):
-        if isinstance(mark, Mark):
-            place = [
-                trip == (0 if mark.edge == "first" else loop.extent - 1)
-                for loop, trip in list(zip(graph.loops, trips, strict=True))[mark.level :]
-            ]
-            for here in place:
-                found[~here] = -1
+    found = static.affine(access.address)
+    data = 1 if access.operator == "store" else 0
+    if len(access.operands) > data:
+        index = static.value(access.operands[-1])
+        if index is None:
+            return None
+        found = found + (
+            index if access.wrap_bits is None else index & ((1 << access.wrap_bits) - 1)
+        )
+    if access.when is not None:
+        found[~static.mark(access.when)] = -1
+    if isinstance(access.predicate, Mark):
+        found[~static.mark(access.predicate)] = -1
+    elif access.predicate is not None:
+        predicate = static.value(access.predicate)
+        if predicate is not None:
+            found[predicate % 2 == 0] = -1
     return found
 
 
-def _least_distance(
-    graph: LoopGraph, before: Operation, after: Operation, least: int
-) -> int | None:
-    """The least distance >= ``least`` at which ``after`` meets an element of ``before``; None where it never does."""
-    if graph.iterations > MOST_ITERATIONS:
-        return least
-    first, second = addresses(graph, before), addresses(graph, after)
-    if first is None or second is None:
-        return least if graph.iterations > least else None
-    count = graph.iterations
+def _least_distance(first: np.ndarray, second: np.ndarray, least: int) -> int | None:
+    """The least distance >= ``least`` at which the second access meets an element of the first; None where it never does."""
+    count = len(first)
     # Both lists in one: by element, then time; at equal times `before` comes first iff distance 0 counts.
     times = np.concatenate([np.arange(count), np.arange(count)])
     elements = np.concatenate([first, second])
@@ -95,36 +93,70 @@ def _least_distance(
 
 
 def _refuse_rewriting(
-    graph: LoopGraph,
-    store: Operation,
+    static: Static,
     accesses: list[Operation],
+    places: dict[str, np.ndarray | None],
     where: str,
-    lines: Mapping[str, int],
+    builder: Builder,
 ) -> None:
-    """A statement that writes one element twice must read it in between: then it is a reduction."""
-    if graph.iterations > MOST_ITERATIONS or not (
-        store.predicate is None or isinstance(store.predicate, Mark)
-    ):
-        return
-    places = addresses(graph, store)
-    reads = [item for item in accesses if item.operator == "load"]
-    if places is None or any(item.address == store.address for item in reads):
-        return
-    elements, counts = np.unique(places[places >= 0], return_counts=True)
-    if len(counts) and counts.max() > 1:
-        element = int(elements[counts.argmax()])
-        first, second = np.flatnonzero(places == element)[:2]
-        names = [loop.name for loop in graph.loops]
-        extents = [loop.extent for loop in graph.loops]
+    """An element that is written in two iterations, or in two copies of an unrolled loop, must be read in between: a reduction.
 
-        def at(iteration: int) -> str:
-            trips = np.unravel_index(iteration, extents)
-            return "(" + ", ".join(f"{n} {int(t)}" for n, t in zip(names, trips, strict=True)) + ")"
+    Writes that depend on data are left alone, and so are arrays that are read at an index that depends on data.
+    """
+    known = [item for item in accesses if places[item.name] is not None]
+    if any(item.operator == "load" and item not in known for item in accesses):
+        return
+    events = []
+    for position, access in enumerate(known):
+        given = access.predicate
+        decided = given is None or isinstance(given, Mark) or static.value(given) is not None
+        if access.operator == "load" or decided:
+            place = places[access.name]
+            assert place is not None
+            row = np.stack([place, np.arange(len(place)), np.full(len(place), position)])
+            events.append(row[:, place >= 0])
+    if not any(item.operator == "store" for item in accesses) or not events:
+        return
+    element, time, position = np.concatenate(events, axis=1)
+    order = np.lexsort((position, time, element))
+    element, time, position = element[order], time[order], position[order]
+    stores = np.array([item.operator == "store" for item in known])
+    copies = np.array([[_copies(builder, a, b) for b in known] for a in known])
+    a, b = slice(None, -1), slice(1, None)
+    wrong = (element[a] == element[b]) & stores[position[a]] & stores[position[b]]
+    wrong &= (time[a] != time[b]) | copies[position[a], position[b]]
+    if wrong.any():
+        k = int(np.flatnonzero(wrong)[0])
+        first, second = (known[position[item]] for item in (k, k + 1))
+        raise _rewriting(static, first, second, element[k], time[k : k + 2], where, builder)
 
-        raise illegal(
-            where,
-            lines.get(store.name, 0),
-            f"each element of {store.array} written once, or read before it is written again",
-            f"element {element} written in iterations {at(int(first))} and {at(int(second))}",
-            "Write it after the inner loop, or make it a sum: +=.",
-        )
+
+def _copies(builder: Builder, a: Operation, b: Operation) -> bool:
+    """Whether two stores are in different copies of the body of an unrolled loop."""
+    first, second = (builder.copies.get(item.name, {}) for item in (a, b))
+    return any(second.get(name, value) != value for name, value in first.items())
+
+
+def _rewriting(
+    static: Static,
+    first: Operation,
+    second: Operation,
+    element: int,
+    times: np.ndarray,
+    where: str,
+    builder: Builder,
+) -> Exception:
+    a, b = (static.place(int(time)) for time in times)
+    lines = [builder.lines.get(item.name, 0) for item in (first, second)]
+    in_lines = f", lines {lines[0]} and {lines[1]}" if lines[0] != lines[1] else ""
+    if a != b:
+        found = f"iterations {a} and {b}{in_lines}"
+    else:
+        found = f"two copies of an unrolled loop in iteration {a}{in_lines}"
+    return illegal(
+        where,
+        lines[1],
+        f"each element of {first.array} written once, or read before it is written again",
+        f"element {element} written in {found}",
+        "Write it after the inner loop, or make it a sum: +=.",
+    )

@@ -11,6 +11,7 @@ from typing import Any
 from hlsgen.dataflow.ir import Affine
 from hlsgen.errors import BadFile
 from hlsgen.loops.python.constants import integer_of
+from hlsgen.loops.python.functions import names_of
 from hlsgen.loops.python.kernel import PythonKernel
 from hlsgen.loops.python.nest import Bind, Item, Loop, Nest
 from hlsgen.loops.python.refusals import shown, unsupported
@@ -22,7 +23,8 @@ def read_nests(kernel: PythonKernel) -> tuple[Nest, ...]:
     """The top-level loops of a kernel in order. Raises UnsupportedOp with file, line and reason."""
     function = definition(kernel)
     reader = _Reader(kernel)
-    constants: dict[str, int] = {}
+    reader.refuse_names(function)
+    constants = dict(kernel.constants)
     nests: list[Nest] = []
     for statement in function.body:
         if _is_remark(statement):
@@ -42,8 +44,8 @@ def read_nests(kernel: PythonKernel) -> tuple[Nest, ...]:
             for name in _assigned([statement]):
                 constants.pop(name, None)
             continue
-        name, value = reader.constant_assignment(statement)
-        constants[name] = value
+        names, value = reader.constant_assignment(statement)
+        constants |= dict.fromkeys(names, value)
     if not nests:
         raise reader.refuse(
             function, "at least one loop", "none", "A kernel is a loop over arrays."
@@ -63,8 +65,8 @@ def definition(kernel: PythonKernel) -> ast.FunctionDef:
         ) from None
     tree = ast.parse(textwrap.dedent("".join(lines)))
     ast.increment_lineno(tree, first - 1)
-    (function,) = tree.body
-    assert isinstance(function, ast.FunctionDef)
+    function = tree.body[0]
+    assert isinstance(function, ast.FunctionDef), "kernels are refused where they are decorated"
     return function
 
 
@@ -87,19 +89,40 @@ class _Reader:
     def __init__(self, kernel: PythonKernel) -> None:
         self.kernel = kernel
         self.where = f"{kernel.path}, kernel {kernel.name}"
-        local = kernel.function.__code__.co_varnames
-        self.names: dict[str, Any] = {k: v for k, v in kernel.names.items() if k not in local}
+        self.names: dict[str, Any] = {**names_of(kernel.function), **kernel.constants}
         self.loop_names: set[str] = set()
+
+    def refuse_names(self, function: ast.FunctionDef) -> None:
+        """Raise where an array's name gets another meaning, and for names that circuits cannot have."""
+        for node in ast.walk(function):
+            if not isinstance(node, ast.Name):
+                continue
+            if not node.id.isascii():
+                raise self.refuse(
+                    node,
+                    "names of ASCII letters, digits and underscores",
+                    repr(node.id),
+                    "Rename it: circuits and their files use these names.",
+                )
+            if isinstance(node.ctx, ast.Store) and node.id in self.kernel.parameters:
+                raise self.refuse(
+                    node,
+                    f"{node.id} to stay the array that it is",
+                    f"an assignment to {node.id}",
+                    "Use a variable of another name.",
+                )
 
     def refuse(self, node: ast.AST, expected: str, found: str, advice: str) -> Exception:
         return unsupported(self.where, node, expected, found, advice)
 
-    def constant_assignment(self, statement: ast.stmt) -> tuple[str, int]:
-        """A scalar that has a value before a top-level loop."""
-        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    def constant_assignment(self, statement: ast.stmt) -> tuple[list[str], int]:
+        """Scalars that have a value before a top-level loop."""
+        names: list[str] = []
         value = None
-        if isinstance(statement, ast.Assign) and isinstance(target, ast.Name):
-            value = self._integer(statement.value)
+        if isinstance(statement, ast.Assign):
+            names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
+            if len(names) == len(statement.targets):
+                value = self._integer(statement.value)
         if value is None:
             raise self.refuse(
                 statement,
@@ -107,9 +130,8 @@ class _Reader:
                 shown(statement),
                 "Move the statement into a loop; pass results from loop to loop in arrays.",
             )
-        assert isinstance(target, ast.Name)
-        self.names[target.id] = value
-        return target.id, value
+        self.names |= dict.fromkeys(names, value)
+        return names, value
 
     def loop(self, node: ast.For) -> list[Item]:
         """A loop; or, unrolled, its body as often as it has trips."""
@@ -127,8 +149,11 @@ class _Reader:
         if unrolled:
             copies: list[Item] = []
             for trip in range(extent):
-                copies.append(Bind(variable, Affine(first + step * trip)))
-                copies += self._body(node.body, {variable: first + step * trip})
+                value = first + step * trip
+                copies.append(Bind(variable, Affine(value)))
+                # A counter that its own body assigns is no constant there.
+                bound = {} if variable in _assigned(node.body) else {variable: value}
+                copies += self._body(node.body, bound)
             return copies
         name = next(
             name
@@ -147,10 +172,10 @@ class _Reader:
                 node, "a loop over range(...)", shown(node.iter), "Loop over indices."
             )
         bounds = [self._integer(argument) for argument in call.args]
-        if None in bounds or not 1 <= len(bounds) <= 3:
+        if None in bounds or not 1 <= len(bounds) <= 3 or bounds[2:] == [0]:
             raise self.refuse(
                 node,
-                "constant bounds of a loop",
+                "constant bounds of a loop, and a step that is not 0",
                 shown(node.iter),
                 "Loop to the largest bound, and guard the body with 'if'.",
             )

@@ -6,8 +6,9 @@ cut to the element type. An index outside the array is an IndexError, a negative
 
 from __future__ import annotations
 
+import inspect
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -58,9 +59,13 @@ def numpy_type(element: ElementType) -> np.dtype[Any]:
 
 
 def run_function(
-    function: Callable[..., Any], arrays: Mapping[str, np.ndarray], word: ElementType
+    function: Callable[..., Any],
+    arguments: inspect.BoundArguments,
+    arrays: Iterable[str],
+    word: ElementType,
 ) -> None:
-    """Call the function on arrays (of their element types, changed in place) as words."""
-    as_words = {name: WordArray(array, numpy_type(word)) for name, array in arrays.items()}
+    """Call the function with its arguments; ``arrays`` (of their element types, changed in place) are words in it."""
+    for name in arrays:
+        arguments.arguments[name] = WordArray(arguments.arguments[name], numpy_type(word))
     with np.errstate(all="ignore"):  # words wrap: no warning of overflow
-        function(**as_words)
+        function(*arguments.args, **arguments.kwargs)

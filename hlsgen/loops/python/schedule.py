@@ -18,7 +18,7 @@ from hlsgen.dataflow.ir import Affine
 from hlsgen.errors import BadOption, IllegalGraph
 from hlsgen.loops.ir import LoopGraph, Mark, Value
 from hlsgen.loops.python.nest import Bind, Item, Loop, Nest, substituted
-from hlsgen.loops.python.orders import addresses
+from hlsgen.loops.python.orders import addresses, static_of
 from hlsgen.loops.python.steps import Pipeline, Reorder, Split, Step, Unroll
 
 Lower: TypeAlias = Callable[[Nest], LoopGraph]
@@ -164,14 +164,14 @@ def _new_times(graph: LoopGraph, order: Sequence[str]) -> np.ndarray:
 
 def _refuse_changed_orders(nest: Nest, step: Reorder, graph: LoopGraph) -> None:
     """Raise IllegalGraph where two accesses of one element, one of them a store, would change their order."""
-    new = _new_times(graph, step.loops)
+    new, static = _new_times(graph, step.loops), static_of(graph)
     for array in graph.arrays:
         accesses = [item for item in graph.operations if item.array == array.name]
         if all(item.operator == "load" for item in accesses):
             continue
         parts = []
         for position, access in enumerate(accesses):
-            places = addresses(graph, access)
+            places = addresses(static, access)
             if places is None:
                 raise IllegalGraph(
                     f"{nest.where}, {step}",

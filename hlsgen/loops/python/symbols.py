@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from hlsgen.dataflow.ir import Affine
 from hlsgen.loops.ir import Constant, CountedLoop, Value
+from hlsgen.loops.python.kinds import WORD, Kind
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,11 @@ class Index:
 
 @dataclass(frozen=True)
 class Word:
-    """A word. ``truth``: 0 or 1, of a comparison; ``integer``: computed from loop counters alone, so read as a signed number.
-
-    ``varies``: it depends only on the outermost ``varies`` loops.
-    """
+    """A word. ``kind``: what it is in the function; ``varies``: it depends only on the outermost ``varies`` loops."""
 
     operand: Constant | Value
     varies: int
-    truth: bool = False
-    integer: bool = False
+    kind: Kind = WORD
 
 
 @dataclass(frozen=True)
@@ -45,9 +42,11 @@ class Element:
 
 @dataclass(frozen=True)
 class Several:
-    """A tuple or list of symbols, in the order of its items."""
+    """A tuple or list of symbols, in the order of its items. ``changes``: a list that one variable only refers to, so that its items
+    can be assigned."""
 
     items: tuple[Symbol, ...]
+    changes: bool = False
 
 
 Symbol: TypeAlias = Index | Word | Element | Several
