@@ -1,4 +1,4 @@
-"""The command line: ``hlsgen compile | verify | build | check | boards | ops``.
+"""The command line: ``hlsgen compile | map | fabric | verify | build | check | boards | fabrics | ops``.
 
 Exit codes: 0 good, 1 the design is wrong, 2 the input or the machine is. Heavy modules are imported where they are used.
 """
@@ -22,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="From a trained network (ONNX) to a verified circuit.",
+    help="From a trained network (ONNX) or a loop kernel (Python) to a verified circuit.",
 )
 INTERRUPTED = 130
 """The exit code that typer gives an interrupt, by the shell's custom."""
@@ -208,6 +208,16 @@ def boards() -> None:
             )
             for item in known()
         ],
+    )
+
+
+@app.command()
+def fabrics() -> None:
+    """List the fabrics that come with hlsgen."""
+    from hlsgen.arch.fabric_report import preset_rows
+
+    _table(
+        ("fabric", "elements", "bits", "operators", "memory tiles", "description"), preset_rows()
     )
 
 

@@ -115,11 +115,13 @@ def test_an_interrupted_compile_leaves_nothing_that_passes_for_whole(
     refused(run(capsys, "build", str(tmp_path), "-q"), "manifest.json")
 
 
-@pytest.mark.parametrize("command", ["boards", "ops"])
-def test_lists_are_printed(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("command", "word"), [("boards", "icebreaker"), ("fabrics", "cgra_4x4"), ("ops", "Conv")]
+)
+def test_lists_are_printed(command: str, word: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, output, _ = run(capsys, command)
     assert code == 0
-    assert ("icebreaker" if command == "boards" else "Conv") in output
+    assert word in output
 
 
 def test_check_names_every_node_of_the_example(capsys: pytest.CaptureFixture[str]) -> None:
