@@ -1,12 +1,13 @@
 """hlsgen: from a trained network or a Python loop kernel to a verified circuit.
 
 ``hlsgen.compile(model, board=...)`` returns a ``Compiled`` with ``verify``, ``build``, ``report`` and ``verilog``.
-``@hlsgen.kernel`` decorates a function over arrays (``In``, ``Out``, ``InOut`` of s8 ... u32); ``unroll`` marks loops.
+``@hlsgen.kernel`` decorates a function over arrays (``In``, ``Out``, ``InOut`` of s8 ... u32); ``unroll`` marks loops;
+``hlsgen.map_kernel(...)`` maps a kernel to a fabric, ``hlsgen.emit_fabric(...)`` gives a fabric's Verilog.
 """
 
 from __future__ import annotations
 
-from hlsgen.flow import Compiled, compile
+from hlsgen.flow import Compiled, compile, emit_fabric, map_kernel
 from hlsgen.loops.python.annotations import In, InOut, Out, s8, s16, s32, u8, u16, u32
 from hlsgen.loops.python.kernel import kernel, unroll
 
@@ -18,7 +19,9 @@ __all__ = [
     "Out",
     "__version__",
     "compile",
+    "emit_fabric",
     "kernel",
+    "map_kernel",
     "s8",
     "s16",
     "s32",
