@@ -244,6 +244,8 @@ def requantising_finish(
     nudges = choice.nudges
     if nudges is not None and bias is not None:
         nudges = nudges - bias[:, None]
+    if choice.bias is not None:
+        bias = choice.bias if bias is None else bias + choice.bias
     return Finish(op.element, choice.op, choice.constants, bias, nudges)
 
 

@@ -14,12 +14,15 @@ from hlsgen.requantise.multiply_shift import (
     find_multiply_shift,
     verify_multiply_shift,
 )
-from hlsgen.requantise.reference import Rounding
+from hlsgen.requantise.reference import Rounding, thresholds
 from hlsgen.scalar import RequantiseFloat32, ScalarOp
 
 _CHEAP_NUDGES = 3  # a comparison each: less than what the float32 form takes beside its product
 _MOST_NUDGES = 8
 _MOST_BITS = 16  # of results, whose thresholds are searched for one by one
+_LARGEST_MULTIPLIER = (1 << 32) - 1
+_LARGEST_ACCUMULATOR = (1 << 31) - 1
+_NEAR = np.array((0, 1, -1, 2, -2, 3, -3, 4, -4))
 _EXACT = (1 << 24) - 1  # largest range of integers that float32 holds without rounding
 
 
@@ -27,12 +30,14 @@ _EXACT = (1 << 24) - 1  # largest range of integers that float32 holds without r
 class Choice:
     """``op(acc, *constants)``: a scalar operator and its constants, one int64 per channel.
 
-    Where ``acc`` is one of the channel's ``nudges`` (channels, number), it is ``op(acc + 1, *constants)``.
+    Where ``acc`` is one of the channel's ``nudges`` (channels, number), it is ``op(acc + 1, *constants)``; where there is a ``bias``
+    (channels), ``op(acc + bias, *constants)``.
     """
 
     op: ScalarOp
     constants: tuple[np.ndarray, ...]
     nudges: np.ndarray | None = None
+    bias: np.ndarray | None = None
 
 
 def choose(
@@ -69,9 +74,7 @@ def choose(
     if (found := _multiply_shift(rounding, range(_CHEAP_NUDGES + 1 if nudged else 1))) is not None:
         return found
     if not nudged:
-        op, multiplier = float32_parameters(rounding, where)
-        _refuse_wide_multipliers(multiplier, where)
-        return Choice(op, (multiplier,))
+        return _of_one_unit(rounding, where)
     try:
         op, multiplier = float32_parameters(rounding, where)
     except TypeMismatch:
@@ -82,8 +85,67 @@ def choose(
     return Choice(op, (multiplier,))
 
 
+def _of_one_unit(rounding: Rounding, where: str) -> Choice:
+    """The float32 form in multipliers of 32 bits, rounded to them if need be."""
+    try:
+        op, multiplier = float32_parameters(rounding, where)
+        _refuse_wide_multipliers(multiplier, where)
+        return Choice(op, (multiplier,))
+    except TypeMismatch:
+        if (found := _rounded_multipliers(rounding)) is None:
+            raise
+        return found
+
+
+def _rounded_multipliers(rounding: Rounding) -> Choice | None:
+    """The float32 form whose multipliers have 32 bits at most, though the scales have more, and biases for channels that need
+    one; None where a channel has neither.
+
+    The proof is that of ``verify_multiply_shift``: both functions are monotone, and equal at both sides of every threshold and at
+    the ends of the range.
+    """
+    q = _LARGEST_MULTIPLIER.bit_length() - int(np.frexp(rounding.scale.max())[1])
+    if not 1 <= q <= 62:
+        return None
+    op = RequantiseFloat32(q, rounding.zero_point, rounding.low, rounding.high)
+    multiplier = np.maximum(np.rint(rounding.scale * 2.0**q), 1).astype(np.int64)
+    limits = thresholds(rounding)
+    ends = np.stack([rounding.accumulator_low, rounding.accumulator_high], axis=1)
+    points = np.concatenate([limits - 1, limits, ends], axis=1)
+    points = np.clip(points, rounding.accumulator_low[:, None], rounding.accumulator_high[:, None])
+    results = rounding.evaluate(points)
+    bias = np.zeros_like(multiplier)
+    wrong = np.any(op.evaluate(np, points, multiplier[:, None]) != results, axis=1)
+    for channel in np.flatnonzero(wrong):
+        step = int(np.searchsorted(limits[channel], rounding.accumulator_low[channel], "right"))
+        step = min(step, limits.shape[1] - 1)
+        for factor in np.maximum(multiplier[channel] + _NEAR, 1):
+            at = _least_accumulator(op, factor, rounding.low + 1 + step) - limits[channel, step]
+            moved = points[channel] + at
+            if np.abs(moved).max() <= _LARGEST_ACCUMULATOR and np.array_equal(
+                op.evaluate(np, moved, factor), results[channel]
+            ):
+                multiplier[channel], bias[channel] = factor, at
+                break
+        else:
+            return None
+    return Choice(op, (multiplier,), bias=bias if np.any(bias) else None)
+
+
+def _least_accumulator(op: RequantiseFloat32, multiplier: np.int64, result: int) -> int:
+    """The least accumulator of 32 bits whose result is at least ``result``."""
+    below, reached = -_LARGEST_ACCUMULATOR, _LARGEST_ACCUMULATOR
+    while reached - below > 1:
+        middle = (below + reached) >> 1
+        if op.evaluate(np, np.array(middle), multiplier) >= result:
+            reached = middle
+        else:
+            below = middle
+    return reached
+
+
 def _refuse_wide_multipliers(multiplier: np.ndarray, where: str) -> None:
-    if (bits := int(multiplier.max()).bit_length()) > 32:
+    if (bits := int(multiplier.max()).bit_length()) > _LARGEST_MULTIPLIER.bit_length():
         raise TypeMismatch(
             where,
             f"expected multipliers of at most 32 bits, found {bits} (the channels' scales are too far apart)",

@@ -173,9 +173,25 @@ def test_without_nudges_the_float32_form_takes_their_place() -> None:
     assert np.array_equal(found.op.evaluate(np, every, *constants), rounding.evaluate(every))
 
 
+def test_scales_far_apart_share_a_unit_where_rounded_multipliers_are_exact() -> None:
+    # as trained networks have them: a tiny scale, a large bias, and two results in all
+    scales = np.concatenate([random_scales(20, -9, -8, seed=3), np.float32([6.950277e-07, 1e-5])])
+    low = np.array([-60_000] * 20 + [26_480_370, 800_000])
+    high = np.array([60_000] * 20 + [26_636_685, 950_000])
+    found = choose(scales, -128, -128, 127, low, high, nudged=False)
+    assert isinstance(found.op, RequantiseFloat32)
+    assert found.constants[0].max() < 1 << 32
+    assert found.bias is not None
+    for channel in range(22):
+        every = np.arange(low[channel], high[channel] + 1)
+        results = found.op.evaluate(
+            np, every + found.bias[channel], np.array(found.constants[0][channel])
+        )
+        assert np.array_equal(results, requantise(every, scales[channel], -128, -128, 127))
+    assert len(set(requantise(np.array([low[20], high[20]]), scales[20], -128, -128, 127))) == 2
+
+
 def test_scales_too_far_apart_for_a_shared_unit_are_refused() -> None:
-    scales = np.concatenate([random_scales(20, -9, -8, seed=3), np.float32([2.0**-18 * 1.37])])
-    with pytest.raises(
-        TypeMismatch, match=r"expected multipliers of at most 32 bits, found 3[3-6]"
-    ):
-        choose(scales, 0, -128, 127, -900_000, 900_000, nudged=False)
+    scales = np.concatenate([random_scales(20, -9, -8, seed=3), np.float32([2.0**-22 * 1.37])])
+    with pytest.raises(TypeMismatch, match="expected multipliers of at most 32 bits, found"):
+        choose(scales, 0, -128, 127, -15_000_000, 15_000_000, nudged=False)
