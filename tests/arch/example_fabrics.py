@@ -146,6 +146,23 @@ def one_cell() -> Fabric:
     )
 
 
+def watched_cell() -> Fabric:
+    """A cell with a tile that has everything and another one to show what the first reads."""
+    return replace(
+        one_cell(),
+        name="watched",
+        tiles=(
+            MemoryTile("west_0", "west", (0, 0), 16, 8, 2, 2, 4),
+            MemoryTile("north_0", "north", (0, 0), 8, 8, 1, 1),
+        ),
+        word_bits=12,
+        accumulator_bits=24,
+        contexts=3,
+        stages=3,
+        loops=3,
+    )
+
+
 def edges() -> Mapping[str, Fabric]:
     """What a fabric's numbers are at their ends, in one or two cells."""
     cell = one_cell()

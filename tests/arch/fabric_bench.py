@@ -10,6 +10,7 @@ import numpy as np
 from amaranth.sim import Simulator
 
 from hlsgen.arch.fabric import Fabric
+from hlsgen.arch.program import Read, from_words
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.rtl.fabric_shapes import grid_shape
 from hlsgen.word import wrap
@@ -72,16 +73,16 @@ def run(
     seed: int = 0,
     idle: float = 0.2,
 ) -> ProgramResult:
-    """Run a program; every stream is unwilling in a share ``idle`` of the cycles."""
+    """Run a program; every stream is unwilling in a share ``idle`` of the cycles. The last word of every answer must be marked."""
     top, draw = FabricTop(grid_shape(fabric)), Random(seed)
     load, taken = Outgoing(top, "s_axis_load", words), Outgoing(top, "s_axis_stream", stream_in)
     unload, given = Incoming(top, "m_axis_unload"), Incoming(top, "m_axis_stream")
     ports = (load, taken, unload, given)
     run_cycles: list[int] = []
-    refused = False
+    refused, cycles = False, 0
 
     async def bench(context: Any) -> None:
-        nonlocal refused
+        nonlocal refused, cycles
         quiet, was_busy = 0, False
         while quiet < QUIET_CYCLES:
             for port in ports:
@@ -95,6 +96,7 @@ def run(
             was_busy = busy
             # A run that waits for a word for ever is quiet as well.
             quiet = 0 if moved or context.get(top.enabled) else quiet + 1
+            cycles += 1
             await context.tick()
         refused = bool(context.get(top.refused))
 
@@ -102,9 +104,13 @@ def run(
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
+    if not refused:
+        reads = [packet.count for packet in from_words(words) if isinstance(packet, Read)]
+        assert unload.lasts == [int(k == n - 1) for n in reads for k in range(n)]
     return ProgramResult(
         np.array(unload.words, dtype=np.uint32),
         tuple(int(wrap(word, fabric.word_bits)) for word in given.words),
         tuple(run_cycles),
         refused,
+        cycles - QUIET_CYCLES,
     )

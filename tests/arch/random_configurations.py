@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
@@ -29,6 +30,7 @@ from hlsgen.arch.program import (
     Packet,
     Read,
     Run,
+    Wait,
     Write,
     configure,
     hello,
@@ -44,8 +46,13 @@ from hlsgen.arch.switch import (
 )
 
 
-def random_program(fabric: Fabric, seed: int, runs: int) -> tuple[np.ndarray, list[int]]:
-    """Parameters, then runs, each on banks of any content and followed by the reading of all; and words to stream in, more than enough."""
+def random_program(
+    fabric: Fabric,
+    seed: int,
+    runs: int,
+    configuration: Callable[[Fabric, Random], Configuration] | None = None,
+) -> tuple[np.ndarray, list[int]]:
+    """Parameters, then runs, some on new contents of the banks, some followed by the reading of all; and words to stream in, more than enough."""
     draw = Random(seed)
     packets: list[Packet] = [hello(fabric)]
     rows = {tile: max(1, tile.words * tile.bits // 32) for tile in fabric.tiles}
@@ -57,14 +64,17 @@ def random_program(fabric: Fabric, seed: int, runs: int) -> tuple[np.ndarray, li
         if parameters:
             packets.append(write_parameters(fabric, tile, 0, parameters))
     cycles = 0
-    for _ in range(runs):
-        for tile, count in rows.items():
-            content = tuple(draw.getrandbits(32) for _ in range(count))
-            packets.append(Write(tile_unit(fabric, tile), 0, content))
-        configuration = random_configuration(fabric, draw)
-        cycles += configuration.cycles
-        packets += [*configure(fabric, configuration), Run()]
-        packets += [Read(tile_unit(fabric, tile), 0, count) for tile, count in rows.items()]
+    for number in range(runs):
+        if number == 0 or draw.random() < 0.6:
+            packets.append(Wait())
+            for tile, count in rows.items():
+                content = tuple(draw.getrandbits(32) for _ in range(count))
+                packets.append(Write(tile_unit(fabric, tile), 0, content))
+        told = (configuration or random_configuration)(fabric, draw)
+        cycles += told.cycles
+        packets += [*configure(fabric, told), Run()]
+        if number == runs - 1 or draw.random() < 0.6:
+            packets += [Read(tile_unit(fabric, tile), 0, count) for tile, count in rows.items()]
     # Whole bytes arrive, of which the bits of a word count.
     half = 1 << (8 * -(-fabric.word_bits // 8) - 1)
     return to_words(packets), [draw.randint(-half, half - 1) for _ in range(cycles)]
@@ -95,6 +105,42 @@ def random_configuration(fabric: Fabric, draw: Random, streams: bool = True) -> 
         cycles=iterations * interval + draw.randint(0, interval) + REQUANTISE_LATENCY,
         pes=pes,
         tiles=tuple(tiles),
+    )
+
+
+def watched_configuration(fabric: Fabric, draw: Random) -> Configuration:
+    """The first tile (west) does anything, and the second gives what it reads, or what is accumulated of it by its marks, in every cycle."""
+    interval = draw.randint(1, fabric.contexts)
+    maker = _Maker(fabric, draw, interval)
+    contexts = tuple(
+        PeContext(
+            "multiply_accumulate",
+            "memory_west",
+            constant=draw.randint(1, 3),
+            clear="mark",
+            drain=draw.choice(("mark", "always")),
+            register=(draw.randrange(fabric.registers), "memory_west"),
+            read_a=draw.randrange(fabric.registers),
+        )
+        for _ in range(interval)
+    )
+    given = tuple(
+        WriteContext("stream", data=draw.choice(("memory_west", "memory_west", "late")))
+        for _ in range(interval)
+    )
+    watched, watcher = fabric.tiles[:2]
+    iterations = draw.randint(4, 40)
+    return Configuration(
+        fabric_hash=fabric_hash(fabric),
+        interval=interval,
+        loops=(iterations,),
+        lines=(),
+        cycles=iterations * interval,
+        pes=((watched.cell, contexts),),
+        tiles=(
+            (watched.name, maker.tile(watched)),
+            (watcher.name, TileConfiguration(writes=given)),
+        ),
     )
 
 

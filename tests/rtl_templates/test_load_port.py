@@ -1,0 +1,105 @@
+"""The load port: what waits for a run to end does, and what need not does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import fabric_bench
+from example_fabrics import one_cell
+
+from hlsgen.arch.configuration import (
+    Configuration,
+    Generator,
+    GeneratorLoop,
+    PeContext,
+    Requantiser,
+    TileConfiguration,
+    WriteContext,
+)
+from hlsgen.arch.fabric_file import fabric_hash
+from hlsgen.arch.program import (
+    Packet,
+    Read,
+    Run,
+    Wait,
+    Write,
+    configure,
+    hello,
+    to_words,
+    write_parameters,
+)
+from hlsgen.cycle_model.program import run_program
+
+LONG = 400
+"""Cycles of a run that is still in progress when the next configuration has been written."""
+
+
+def counting(cycles: int) -> Configuration:
+    """Adds 1 to the accumulator in every cycle, and writes what it shows in every other one to elements 0 to 3 in turn."""
+    fabric = one_cell()
+    tile = TileConfiguration(
+        writes=(WriteContext("affine", data="late"), WriteContext()),
+        write_generators=(Generator((GeneratorLoop(cycles), GeneratorLoop(4, 1))),),
+    )
+    context = PeContext("multiply_accumulate", "constant", "constant", constant=1)
+    return Configuration(
+        fabric_hash(fabric),
+        2,
+        (cycles,),
+        (),
+        cycles,
+        (((0, 0), (context, context)),),
+        (("west_0", tile),),
+    )
+
+
+def test_a_run_and_a_read_wait_for_the_run_before_and_configurations_do_not() -> None:
+    fabric = one_cell()
+    packets: list[Packet] = [hello(fabric)]
+    for cycles in (LONG, 9, LONG):
+        packets += [*configure(fabric, counting(cycles)), Run()]
+    packets += [Read(1, 0, 1)]
+    program = to_words(packets)
+    want, got = run_program(fabric, program), fabric_bench.run(fabric, program, idle=0)
+    assert got.run_cycles == want.run_cycles == (LONG, 9, LONG)
+    assert got.unload.tolist() == want.unload.tolist()
+    # Two of the three configurations are written during the run before.
+    assert got.cycles is not None
+    assert got.cycles < sum(want.run_cycles) + len(to_words(configure(fabric, counting(9)))) + 60
+
+
+def test_what_comes_after_a_wait_comes_after_the_run() -> None:
+    fabric = one_cell()
+    start: list[Packet] = [hello(fabric), *configure(fabric, counting(LONG)), Run()]
+    written: list[Packet] = [Write(1, 0, (0x01020304,)), Read(1, 0, 1)]
+    last = fabric_bench.run(fabric, to_words([*start, Wait(), *written]), idle=0).unload
+    assert last.tolist() == [0x01020304]
+    during = fabric_bench.run(fabric, to_words([*start, *written]), idle=0).unload
+    assert during.tolist() == run_program(fabric, to_words([*start, Read(1, 0, 1)])).unload.tolist()
+
+
+def test_a_tile_that_is_not_written_does_nothing_in_the_next_run() -> None:
+    """Not even finish words that are drained, as it did in the run before."""
+    fabric = one_cell()
+    tile = TileConfiguration(
+        write_generators=(Generator((GeneratorLoop(4, 1),), data_driven=True),),
+        requantiser=Requantiser("multiply_shift", 0, 1, 0, -9, 9),
+    )
+    context = PeContext("multiply_accumulate", constant=1, drain="always")
+    told = Configuration(
+        fabric_hash(fabric), 1, (4,), (), 30, (((0, 0), (context,)),), (("west_0", tile),)
+    )
+    packets: list[Packet] = [
+        hello(fabric),
+        write_parameters(fabric, fabric.tiles[0], 0, [(0, 2, 0)]),
+        *configure(fabric, told),
+        Run(),
+        Read(1, 0, 1),
+        Write(1, 0, (0,)),
+        *configure(fabric, replace(told, tiles=())),
+        Run(),
+        Read(1, 0, 1),
+    ]
+    program = to_words(packets)
+    for found in (run_program(fabric, program), fabric_bench.run(fabric, program)):
+        assert found.unload.tolist() == [0x04030201, 0]
