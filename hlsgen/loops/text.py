@@ -64,7 +64,7 @@ def to_text(graph: LoopGraph) -> str:
         values = "".join(f" {value}" for value in array.values or ())
         shape = "x".join(map(str, array.shape))
         lines.append(f"array {array.name} {shape} {array.element} {array.role}{values}")
-    lines += [_operation_text(operation) for operation in graph.operations]
+    lines += [operation_text(operation) for operation in graph.operations]
     for order in graph.orders:
         lines.append(
             f"order {order.before} -> {order.after} distance {order.distance} delay {order.delay}"
@@ -81,7 +81,8 @@ def operand_text(operand: Operand) -> str:
     return f"{operand.operation}@{operand.distance}({operand.start}, {operand.level})"
 
 
-def _operation_text(operation: Operation) -> str:
+def operation_text(operation: Operation) -> str:
+    """The line of one operation."""
     parts = [f"{operation.name} = {operation.operator}"]
     operands = [operand_text(operand) for operand in operation.operands]
     if operation.address is not None:

@@ -1,7 +1,6 @@
 """A mapping as SVG: for every slot the grid, with operations in the elements, and an arrow for every link that carries a word.
 
-Every value has a colour, the same for its operation, its arrows and the registers (small squares) that hold it. Numbers after names are
-stages: how many intervals after its iteration began something happens.
+Every value has a colour, the same for its operation, its arrows and the registers (small squares) that hold it; ``LEGEND`` is drawn below.
 """
 
 from __future__ import annotations
@@ -12,14 +11,24 @@ from html import escape
 
 from hlsgen.arch.fabric import Cell
 from hlsgen.arch.switch import outgoing
+from hlsgen.loops.ir import Value
+from hlsgen.loops.text import operation_text
 from hlsgen.schedule.grid.map_report import sends
 from hlsgen.schedule.grid.mapping import GridMapping, Keep, Send
-from hlsgen.schedule.grid.picture import shortened
+from hlsgen.schedule.grid.picture import computes, shortened, verdict
 
-BOX, PITCH, MARGIN, TILE, HEAD = 92, 128, 20, 92, 34
-"""Sizes in pixels: an element, from one to the next, around a panel, a memory tile, the panel's title."""
-PANELS_WIDTH = 1700
+BOX, PITCH, MARGIN, TILE, HEAD, LINE = 96, 146, 20, 96, 34, 18
+"""Sizes in pixels: an element, from one to the next, around a panel, a memory tile, the panel's title, a line of text."""
+LEGEND = (
+    "A panel is one slot of the interval: what happens in cycles of this number modulo the interval, of several iterations at once.",
+    "+s: of the iteration that began s intervals before. if: the predicate, true where its lowest bit is 1. After an operator: its constant.",
+    "An arrow: a word on a link, at the far end one cycle later. A small square: a register that holds a value. Colours tell values apart.",
+    "A memory tile reads (upper box) and writes (lower box) one element a slot; what it reads is in the element beside it one cycle later.",
+)
+PANELS_WIDTH = 2700
 """Panels are put side by side up to this width."""
+LETTER = 7
+"""Width of a letter in pixels, about."""
 GOLDEN = 0.618034
 
 
@@ -35,7 +44,7 @@ class _Drawing:
         names = [operation.name for operation in mapping.graph.operations]
         self.colours = {name: _colour(number, 0.82) for number, name in enumerate(names)}
         self.strong = {name: _colour(number, 0.36) for number, name in enumerate(names)}
-        self.operators = {item.name: item.operator for item in mapping.graph.operations}
+        self.operations = {item.name: item for item in mapping.graph.operations}
         sides = {tile.side for tile in self.fabric.tiles}
         self.left = MARGIN + (TILE + 20) * ("west" in sides)
         self.top = HEAD + MARGIN + (TILE + 20) * ("north" in sides)
@@ -44,24 +53,25 @@ class _Drawing:
         self.held = _held(mapping)
 
     def document(self) -> str:
-        count = self.mapping.interval
+        mapping, count = self.mapping, self.mapping.interval
+        head = HEAD + LINE
         across = max(1, min(count, PANELS_WIDTH // self.width))
-        width, height = across * self.width, -(-count // across) * self.height + HEAD
+        lines = [*LEGEND, verdict(mapping)]
+        width = max(across * self.width, max(map(len, lines)) * LETTER + 2 * MARGIN)
+        foot = -(-count // across) * self.height + head
+        height = foot + len(LEGEND) * LINE + MARGIN
+        title = f"{mapping.graph.name} on {self.fabric.name}, interval {count}, {mapping.length} cycles an iteration"
         body = [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
             f' viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="11">',
             f'<rect width="{width}" height="{height}" fill="white"/>',
-            _text(
-                MARGIN,
-                24,
-                f"{self.mapping.graph.name} on {self.fabric.name}, interval {count},"
-                f" {self.mapping.length} cycles an iteration",
-                size=16,
-            ),
+            _text(MARGIN, 24, title, size=16),
+            _text(MARGIN, 24 + LINE, verdict(mapping)),
         ]
         for slot in range(count):
-            x, y = slot % across * self.width, slot // across * self.height + HEAD
+            x, y = slot % across * self.width, slot // across * self.height + head
             body += [f'<g transform="translate({x} {y})">', *self._panel(slot), "</g>"]
+        body += [_text(MARGIN, foot + (k + 1) * LINE, line) for k, line in enumerate(LEGEND)]
         return "\n".join([*body, "</svg>"]) + "\n"
 
     def _panel(self, slot: int) -> Iterator[str]:
@@ -92,17 +102,27 @@ class _Drawing:
             )
 
     def _operation(self, x: int, y: int, name: str) -> Iterator[str]:
+        operation = self.operations[name]
+        yield _text(x + 4, y + 12, shortened(name, 13), "bold", operation_text(operation))
+        yield _text(x + 4, y + 26, shortened(computes(operation), 14))
+        yield _text(x + 4, y + 39, self._when(name, 8))
+
+    def _when(self, name: str, letters: int) -> str:
+        """The stage and the predicate, its name in at most so many letters."""
         stage = self.mapping.placements[name].time // self.mapping.interval
-        yield _text(x + 4, y + 12, shortened(name, 14), weight="bold", title=name)
-        yield _text(x + 4, y + 26, shortened(self.operators[name], 15))
-        yield _text(x + 4, y + 39, f"+{stage}")
+        predicate = self.operations[name].predicate
+        if predicate is None:
+            return f"+{stage}"
+        if isinstance(predicate, Value):
+            return f"+{stage} if {shortened(predicate.operation, letters)}"
+        return f"+{stage} if {predicate.edge}"
 
     def _tile(self, name: str, side: str, cell: Cell, slot: int) -> Iterator[str]:
         x, y = self._corner(cell)
         step = TILE + 20
         across, down = {"west": (-1, 0), "east": (1, 0), "north": (0, -1), "south": (0, 1)}[side]
         x, y = x + across * step, y + down * step
-        yield _box(x, y, TILE, "#e8e8f8", round_by=14)
+        yield _box(x, y, TILE, "#d6d6e6", round_by=0)
         yield _text(x + 6, y + 13, name, size=9, fill="#555")
         for number, unit in enumerate(("read", "write")):
             user = self._at(name, unit, slot)
@@ -112,9 +132,10 @@ class _Drawing:
                     f'<rect x="{x + 3}" y="{up}" width="{TILE - 6}" height="34"'
                     f' fill="{self.colours[user]}" stroke="#999"/>'
                 )
-                stage = self.mapping.placements[user].time // self.mapping.interval
-                yield _text(x + 6, up + 13, shortened(user, 13), weight="bold", title=user)
-                yield _text(x + 6, up + 27, f"{self.operators[user]} +{stage}")
+                operation = self.operations[user]
+                yield _text(x + 6, up + 13, shortened(user, 13), "bold", operation_text(operation))
+                words = [] if operation.predicate else [operation.operator]
+                yield _text(x + 6, up + 27, " ".join([*words, self._when(user, 8)]))
 
     def _at(self, where: Cell | str, unit: str, slot: int) -> str | None:
         for name, place in self.mapping.placements.items():
@@ -145,9 +166,14 @@ class _Drawing:
         )
         yield f'<line x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}" stroke-width="2"/>'
         yield f'<polygon points="{head}"/></g>'
-        label_x = x0 + 3 if down else min(x0, x1)
-        label_y = (y0 + y1) // 2 + 3 if down else y0 - 3
-        yield _text(label_x, label_y, shortened(name, 7), size=8, fill=colour)
+        # Beside the line: opposite links have their names on opposite sides.
+        label = shortened(name, 8)
+        if down:
+            anchor, label_x = ("end", x0 - 3) if down > 0 else ("start", x0 + 3)
+            yield _text(label_x, (y0 + y1) // 2 + 3, label, size=8, fill=colour, anchor=anchor)
+        else:
+            label_y = y0 + 10 if right > 0 else y0 - 5
+            yield _text((x0 + x1) // 2, label_y, label, size=8, fill=colour, anchor="middle")
 
 
 def _held(mapping: GridMapping) -> dict[tuple[Cell, int], list[str]]:
@@ -182,13 +208,14 @@ def _text(
     x: int,
     y: int,
     text: str,
-    size: int = 11,
     weight: str = "normal",
-    fill: str = "black",
     title: str = "",
+    size: int = 11,
+    fill: str = "black",
+    anchor: str = "start",
 ) -> str:
     tip = f"<title>{escape(title)}</title>" if title else ""
     return (
-        f'<text x="{x}" y="{y}" font-size="{size}" font-weight="{weight}" fill="{fill}">'
+        f'<text x="{x}" y="{y}" font-size="{size}" font-weight="{weight}" fill="{fill}" text-anchor="{anchor}">'
         f"{tip}{escape(text)}</text>"
     )

@@ -13,7 +13,9 @@ def map_report(mapping: GridMapping) -> dict[str, Any]:
     """The figures of one mapping.
 
     ``ops`` operations, ``edges`` operands that are values; ``ii`` the interval and ``mii`` its lower bound, the largest of ``res_mii``,
-    ``mem_mii`` and ``rec_mii``; ``pe_use`` and ``link_use``: shares of all PE slots and link slots that are used, 0 to 1.
+    ``mem_mii`` and ``rec_mii``; ``pe_use`` and ``link_use``: shares of all PE slots and link slots that are used, 0 to 1;
+    ``smaller_infeasible``: the interval is above ``mii`` and every smaller one was proved infeasible; ``stopped``: why the search for a
+    smaller one ended ("" where there is none).
     """
     fabric, interval = mapping.fabric, mapping.interval
     alus = sum(place.unit == "alu" for place in mapping.placements.values())
@@ -27,6 +29,8 @@ def map_report(mapping: GridMapping) -> dict[str, Any]:
         "mem_mii": mapping.bounds.memory,
         "rec_mii": mapping.bounds.recurrence,
         "proved_optimal": mapping.proved_optimal,
+        "smaller_infeasible": mapping.proved_optimal and interval > mapping.bounds.interval,
+        "stopped": mapping.stopped,
         "seconds": round(mapping.seconds, 3),
         "seed": mapping.seed,
         "pe_use": round(alus / (len(fabric.cells) * interval), 4),

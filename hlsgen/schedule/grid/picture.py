@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from hlsgen.loops.ir import Constant, Operation
 from hlsgen.schedule.grid.mapping import GridMapping, Placement, Send
 
 NAME_WIDTH = 18
 """Letters of an operation's name in a table; longer ones lose their middle."""
 
 
-def to_text(mapping: GridMapping) -> str:
-    """The mapping for people: who works where in which slot (``+s``: s stages later than the first), then the routes.
+LEGEND = (
+    "Table: name: operator (and its constant) of each element or memory port in each slot; +s: of the iteration that began s intervals before;",
+    "elements and ports that are never used are left out.",
+    "Routes: r,c E @t: from element r,c over its link eastwards in cycle t (E2: over two cells); r,c register_a @w..t: in a register of r,c from",
+    "cycle w on, read through port a in cycle t; at r,c: used there; in place: used where it is made. Cycles are those of iteration 0.",
+)
 
-    Times in routes are cycles of iteration 0.
-    """
+
+def to_text(mapping: GridMapping) -> str:
+    """The mapping for people: the interval and what is known of smaller ones, who works where in which slot, the routes, a legend."""
     bounds = mapping.bounds
-    proof = "proved optimal" if mapping.proved_optimal else f"not proved: {mapping.stopped}"
     lines = [
-        f"{mapping.graph.name} on {mapping.fabric.name}: interval {mapping.interval} ({proof})",
+        f"{mapping.graph.name} on {mapping.fabric.name}: interval {mapping.interval}",
+        verdict(mapping),
         f"lower bounds: resource {bounds.resource}, memory {bounds.memory}, recurrence {bounds.recurrence}",
         f"{len(mapping.graph.operations)} operations, {mapping.length} cycles an iteration,"
         f" {mapping.graph.iterations} iterations",
@@ -27,7 +33,18 @@ def to_text(mapping: GridMapping) -> str:
     ]
     if mapping.tiles:
         lines += ["", *(f"array {name} in {', '.join(t)}" for name, t in mapping.tiles.items())]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return "\n".join(line.rstrip() for line in [*lines, "", *LEGEND]) + "\n"
+
+
+def verdict(mapping: GridMapping) -> str:
+    """What is known of smaller intervals: that there is none, or why the search stopped."""
+    lower, interval = mapping.bounds.interval, mapping.interval
+    if interval == lower:
+        return f"proved optimal: {interval} is the lower bound"
+    if mapping.proved_optimal:
+        smaller = f" {lower} is" if interval == lower + 1 else f"s {lower} to {interval - 1} are"
+        return f"proved optimal: interval{smaller} infeasible"
+    return f"not proved optimal (lower bound {lower}): {mapping.stopped}"
 
 
 def shortened(name: str, width: int = NAME_WIDTH) -> str:
@@ -38,21 +55,24 @@ def shortened(name: str, width: int = NAME_WIDTH) -> str:
     return f"{name[: width - 1 - end]}~{name[-end:]}"
 
 
+def computes(operation: Operation) -> str:
+    """The operator, and its constants."""
+    constants = [str(item.value) for item in operation.operands if isinstance(item, Constant)]
+    return " ".join([operation.operator, *constants])
+
+
 def _table(mapping: GridMapping) -> list[str]:
     entries: dict[tuple[str, int], str] = {}
     for operation in mapping.graph.operations:
         place = mapping.placements[operation.name]
         stage, slot = divmod(place.time, mapping.interval)
-        entry = f"{shortened(operation.name)} {operation.operator} +{stage}"
+        entry = f"{shortened(operation.name)}: {computes(operation)} +{stage}"
         entries[_row(place), slot] = entry
     used = {row for row, _ in entries}
     rows = [f"PE {row},{column}" for row, column in mapping.fabric.cells]
-    rows += [
-        row
-        for tile in mapping.fabric.tiles
-        for row in (f"{tile.name} read", f"{tile.name} write")
-        if row in used
-    ]
+    for tile in mapping.fabric.tiles:
+        rows += [f"{tile.name} read", f"{tile.name} write"]
+    rows = [row for row in rows if row in used]
     slots = range(mapping.interval)
     table = [["", *(f"slot {slot}" for slot in slots)]]
     table += [[row, *(entries.get((row, slot), "") for slot in slots)] for row in rows]
