@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -12,7 +11,7 @@ from small_mapping import mapping
 
 from hlsgen.schedule.grid.drawing import to_svg
 from hlsgen.schedule.grid.map_report import kernel_report, map_report
-from hlsgen.schedule.grid.mapping import Bounds, GridMapping
+from hlsgen.schedule.grid.mapping import Bounds, GridMapping, Keep, Use
 from hlsgen.schedule.grid.picture import shortened, to_text, verdict
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -128,15 +127,15 @@ def test_the_drawing_has_a_panel_for_every_slot_with_what_happens_in_it() -> Non
     assert arrows == [["s +2, cycle 4"], ["p +1, cycle 3", "x +0, cycle 1"]]
 
 
-def test_registers_are_drawn_in_the_slots_in_which_they_hold() -> None:
-    held = [
-        Counter(
-            item.text for item in panel.iter(f"{SVG}title") if item.text and "register" in item.text
-        )
-        for panel in panels(to_svg(mapping()))
-    ]
-    # s is written in cycle 4 and read in cycle 6: held in cycles 5 and 6.
-    assert held == [{"register: s": 1}, {"register: s": 1}]
+@pytest.mark.parametrize(("read", "slots"), [(5, [0, 1]), (6, [1, 1]), (7, [1, 2])])
+def test_registers_are_drawn_in_the_slots_in_which_they_hold(read: int, slots: list[int]) -> None:
+    """Written in cycle 4, the register holds s from cycle 5 to the last read."""
+    here = mapping()
+    use = Use("s", 1)
+    routes = {**here.routes, use: (Keep((0, 0), 4, read, "register_a"),)}
+    drawn = panels(to_svg(replace(here, routes=routes)))
+    titles = [[item.text for item in panel.iter(f"{SVG}title")] for panel in drawn]
+    assert [found.count("register: s") for found in titles] == slots
 
 
 def test_a_value_has_one_colour_in_element_arrow_and_register() -> None:
