@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl_templates.credit_fifo import CreditFifo
 from rtl_templates.fabric_pe import FabricPe
 from rtl_templates.fabric_shape import LOAD_BITS, PeShape
 from rtl_templates.load_port import LoadPort
 from rtl_templates.loop_control import LoopControl
 from rtl_templates.memory_tile import MemoryTile
 from rtl_templates.run_bus import ADDRESS_BITS
+from rtl_templates.stream_border import StreamBorder
 from rtl_templates.tile_shape import GridShape, Place, TileShape
-
-#: Words of the output stream that wait; two sustain a word per cycle.
-OUTPUT_DEPTH = 2
 
 
 class FabricTop(wiring.Component):
@@ -33,6 +30,8 @@ class FabricTop(wiring.Component):
 
     **Timing**: one enable for the array; tready of ``s_axis_stream`` depends combinationally on its tvalid, those of the others do not.
     Every tvalid is a register.
+    **Cost**: that of its units and, in the border, two words of registers.
+    **Semantics**: ``hlsgen.cycle_model.program.run_program``, stalls or not.
     """
 
     def __init__(
@@ -139,29 +138,27 @@ class FabricTop(wiring.Component):
 
     def _streams(self, m: Module, control: LoopControl, tiles: list[Any]) -> None:
         """The array moves where no stream holds it up."""
-        m.submodules.output = fifo = CreditFifo(self.shape.word_bits, depth=OUTPUT_DEPTH)
-        wants, gives = Signal(), Signal()
+        m.submodules.border = border = StreamBorder(self.shape.word_bits)
         given: Value = Const(0, self.shape.word_bits)
         for tile in tiles:
             given = given | Mux(tile.gives, tile.given, 0)
-        sign = fifo.o.payload[-1]
+        sign = border.o.payload[-1]
         padding = sign.replicate(self.stream_bits - self.shape.word_bits)
         m.d.comb += [
-            wants.eq(Cat(tile.wants for tile in tiles).any()),
-            gives.eq(Cat(tile.gives for tile in tiles).any()),
-            control.enable.eq(
-                control.running & (~wants | self.s_axis_stream_tvalid) & (~gives | fifo.available)
-            ),
-            self.s_axis_stream_tready.eq(control.enable & wants),
-            fifo.start.eq(control.enable & gives),
-            fifo.push.eq(fifo.start),
-            fifo.data.eq(given),
-            self.m_axis_stream_tvalid.eq(fifo.o.valid),
-            self.m_axis_stream_tdata.eq(Cat(fifo.o.payload, padding)),
-            fifo.o.ready.eq(self.m_axis_stream_tready),
+            border.running.eq(control.running),
+            border.wants.eq(Cat(tile.wants for tile in tiles).any()),
+            border.gives.eq(Cat(tile.gives for tile in tiles).any()),
+            border.given.eq(given),
+            control.enable.eq(border.enable),
+            border.i.valid.eq(self.s_axis_stream_tvalid),
+            border.i.payload.eq(self.s_axis_stream_tdata),
+            self.s_axis_stream_tready.eq(border.i.ready),
+            self.m_axis_stream_tvalid.eq(border.o.valid),
+            self.m_axis_stream_tdata.eq(Cat(border.o.payload, padding)),
+            border.o.ready.eq(self.m_axis_stream_tready),
         ]
         for tile in tiles:
-            m.d.comb += tile.incoming.eq(self.s_axis_stream_tdata)
+            m.d.comb += tile.incoming.eq(border.i.payload)
 
 
 def _axis(prefix: str, bits: int, forward: Any, backward: Any, *, last: bool) -> dict[str, Any]:

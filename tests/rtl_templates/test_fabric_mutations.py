@@ -33,6 +33,7 @@ from rtl_templates.memory_tile import MemoryTile
 from rtl_templates.pe_decoder import PeDecoder
 from rtl_templates.rotating_registers import RotatingRegisters
 from rtl_templates.settings import Settings
+from rtl_templates.stream_border import StreamBorder
 from rtl_templates.tile_bank import TileBank
 from rtl_templates.tile_decoder import TileDecoder
 from rtl_templates.tile_requantise import TileRequantiser
@@ -245,10 +246,10 @@ MUTATIONS: dict[str, Mutation] = {
         LoadPort, "_send", "left == 1", "left == 2", programs()
     ),
     "border: does not wait for words": Mutation(
-        FabricTop, "_streams", "(~wants | self.s_axis_stream_tvalid)", "1", programs()
+        StreamBorder, "elaborate", "(~self.wants | self.i.valid)", "1", programs()
     ),
     "border: does not wait for room": Mutation(
-        FabricTop, "_streams", "(~gives | fifo.available)", "1", programs()
+        StreamBorder, "elaborate", "(~self.gives | fifo.available)", "1", programs()
     ),
     "links: swapped at their ends": Mutation(
         FabricTop, "_wire", "opposite[link]", "link", programs(row_fabric, 2)
