@@ -29,6 +29,8 @@ TILE_LIMITS: Mapping[str, tuple[int, int]] = {
     "write_generators": (1, 16),
     "parameters": (0, 1 << 16),
 }
+LEAST_BITS = 64
+"""Of a bank: two words of the load port."""
 MOST_CYCLES = 16
 """The largest latency of an operator."""
 LONGEST_SHOWN = 60
@@ -136,6 +138,8 @@ def _check_kind(fabric: Fabric, kind: PeKind) -> None:
 
 def _check_tiles(fabric: Fabric) -> None:
     taken: set[tuple[str, Cell]] = set()
+    if not fabric.tiles:
+        fail(fabric.name, "a memory tile", "none")
     for tile in fabric.tiles:
         if (tile.side, tile.cell) in taken:
             fail(f"{fabric.name}, tile {tile.name}", "one tile on each side of a cell", "two")
@@ -160,5 +164,7 @@ def _check_tile(fabric: Fabric, tile: MemoryTile) -> None:
     widest = max(8, fabric.word_bits)
     if tile.bits not in (8, 16, 32) or tile.bits > widest:
         fail(where, f"bits of 8, 16 or 32, at most {widest}", shown(tile.bits))
+    if tile.words * tile.bits < LEAST_BITS:
+        fail(where, f"words of {LEAST_BITS // tile.bits} or more", str(tile.words))
     if tile.parameters and (not fabric.drain or tile.side != "west"):
         fail(where, "parameters of west tiles of a fabric with drain only", f"a {tile.side} tile")

@@ -203,7 +203,9 @@ def edges() -> Mapping[str, Fabric]:
             tiles=(replace(tile, words=2, bits=32),),
             drain=False,
         ),
-        "a bank of two rows": replace(cell, tiles=(replace(cell.tiles[0], words=5, parameters=1),)),
+        "a bank of nine elements": replace(
+            cell, tiles=(replace(cell.tiles[0], words=9, parameters=1),)
+        ),
     }
     for fabric in found.values():
         check_fabric(fabric)

@@ -167,6 +167,7 @@ ILLEGAL = {
     "bits": ("bits = 16\nread", "bits = 12\nread", "8, 16 or 32"),
     "elements wider than words": ("bits = 16\nread", "bits = 32\nread", "at most 16"),
     "negative words": ("words = 256", "words = -1", "words of 2 to"),
+    "less than two rows": ("words = 256", "words = 3", "words of 4 or more"),
     "more words than memory": ("words = 256", f"words = {10**15}", "words of 2 to"),
     "no generator": ("write_generators = 1", "write_generators = 0", "write_generators of 1"),
     "parameters without drain": ("bits = 16\nread", "parameters = 8\nbits = 16\nread", "drain"),
@@ -182,6 +183,10 @@ def test_an_illegal_fabric_is_refused(case: str) -> None:
 def test_all_tiles_together_are_bounded() -> None:
     text = edited("words = 16384", f"words = {1 << 19}", NETWORKS)
     refused(IllegalGraph, text, "in all tiles", str((1 << 22) + 8 * 16384))
+
+
+def test_a_fabric_without_memory_is_refused() -> None:
+    refused(IllegalGraph, SMALL[: SMALL.index("[[tile]]")], "a memory tile", "none")
 
 
 def test_a_drain_needs_accumulators_and_tiles_to_end_in() -> None:
