@@ -1,0 +1,134 @@
+"""A mapped kernel's folder runs by its own files alone; a configuration or fabric of another folder is refused in three lines."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hlsgen import cli
+from hlsgen.arch.fabric import Fabric
+from hlsgen.arch.fabric_file import load_fabric
+from hlsgen.cycle_model.program import ProgramResult, run_program
+from hlsgen.flow import map_kernel
+from hlsgen.verify import fabric_simulation
+
+ROOT = Path(__file__).parents[2]
+AXPY = f"{ROOT / 'examples' / 'kernels' / 'axpy.py'}:axpy"
+
+
+def fabric_text(registers: int) -> str:
+    """2 x 2 cells of cgra_4x4."""
+    text = (ROOT / "fabrics" / "cgra_4x4.toml").read_text()
+    for old, new in (
+        ("\nrows = 4", "\nrows = 2"),
+        ("\ncolumns = 4", "\ncolumns = 2"),
+        ("\nregisters = 8", f"\nregisters = {registers}"),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A mapped kernel, and files as of another one, on a fabric that differs in one number."""
+    folder = tmp_path_factory.mktemp("kernel")
+    (folder / "mine.toml").write_text(fabric_text(8))
+    mine, other = folder / "axpy", folder / "other"
+    map_kernel(AXPY, folder / "mine.toml", mine, exact=False)
+    other.mkdir()
+    (other / "mine.toml").write_text(fabric_text(4))
+    (other / "configurations.bin").write_bytes((mine / "configurations.bin").read_bytes()[:-4])
+    (other / "design.v").write_text((mine / "design.v").read_text() + "// another\n")
+    return mine, other
+
+
+def run_in_model(directory: Path, fabric: Fabric, words: np.ndarray, **_: Any) -> ProgramResult:
+    """The cycle model instead of the circuit."""
+    return run_program(fabric, words)
+
+
+def verify(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Exit code and standard error of ``hlsgen verify``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["hlsgen", "verify", str(folder), "-q", "--stall", "none"])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+    return code, capsys.readouterr().err
+
+
+def exchanged(name: str) -> Callable[[Path, Path], None]:
+    return lambda mine, other: shutil.copy(other / name, mine / name) and None
+
+
+def exchanged_design(mine: Path, other: Path) -> None:
+    """The circuit of another fabric, with its checksum in the manifest."""
+    shutil.copy(other / "design.v", mine / "design.v")
+    fields = json.loads((mine / "manifest.json").read_text())
+    digest = hashlib.sha256((mine / "design.v").read_bytes()).hexdigest()
+    (mine / "manifest.json").write_text(json.dumps(fields | {"verilog_sha256": digest}))
+
+
+EXCHANGES: dict[str, tuple[Callable[[Path, Path], None], int, str]] = {
+    "configurations": (exchanged("configurations.bin"), 2, "configurations.bin"),
+    "fabric": (exchanged("mine.toml"), 2, "expected a fabric of hash"),
+    "circuit": (exchanged("design.v"), 2, "design.v"),
+    "circuit and its checksum": (exchanged_design, 1, "found it refused"),
+}
+
+
+@pytest.mark.parametrize("name", EXCHANGES)
+def test_what_belongs_to_another_fabric_is_refused(
+    name: str,
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    mine, other = tmp_path / "axpy", folders[1]
+    circuit = load_fabric(str(other / "mine.toml"))
+
+    def run(directory: Path, fabric: Fabric, words: np.ndarray, **_: Any) -> ProgramResult:
+        assert name == "circuit and its checksum"
+        return run_program(circuit, words)
+
+    monkeypatch.setattr(fabric_simulation, "simulate_program", run)
+    shutil.copytree(folders[0], mine)
+    exchange, expected, word = EXCHANGES[name]
+    exchange(mine, other)
+    code, error = verify(mine, capsys)
+    assert code == expected, error
+    assert word in error
+    assert len(error.strip().splitlines()) == 3
+    assert "Traceback" not in error
+
+
+def test_the_folder_alone_gives_the_kernels_results(
+    folders: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(fabric_simulation, "simulate_program", run_in_model)
+    moved = tmp_path / "moved"
+    shutil.copytree(folders[0], moved)
+    assert verify(moved, capsys) == (0, "")
+
+    def wrong(directory: Path, fabric: Fabric, words: np.ndarray, **_: Any) -> ProgramResult:
+        found = run_program(fabric, words)
+        return replace(found, unload=found.unload ^ np.uint32(1))
+
+    monkeypatch.setattr(fabric_simulation, "simulate_program", wrong)
+    assert verify(moved, capsys)[0] == 1
