@@ -46,7 +46,7 @@ def network_report(plan: NetworkPlan) -> dict[str, Any]:
         "sample_words": sum(_count(items) for items in packets),
         "interval": cycles + _border_words(plan) + _count(packets[0]),
         "west_elements": sides.west_words,
-        "west_elements_used": max(r.base + r.size for r in plan.regions.values()),
+        "west_elements_used": plan.west_used,
         "north_elements": sides.north_words,
         "weights_resident": all(plan.weights.resident),
         "parameters_resident": all(plan.parameters.resident),

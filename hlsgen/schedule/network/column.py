@@ -1,6 +1,6 @@
 """The template of everything that needs no more than one operand a cycle and row: the western column alone.
 
-Pools, changes of scale and of order, and (two slots) sums of two tensors.
+Pools, changes of scale and of order, and (two slots) sums of two tensors and tables.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from hlsgen.arch.configuration import (
     PeContext,
     ReadContext,
     TileConfiguration,
+    WriteContext,
 )
 from hlsgen.arch.fabric import Fabric
 from hlsgen.dataflow.ir import Loop
@@ -35,6 +36,8 @@ def column_configuration(
 ) -> Configuration:
     """The run in which row r computes the rows of band r one result after the other."""
     layer = work.layer
+    if layer.template == "table":
+        return _table_configuration(fabric, fabric_hash, border, work)
     interval = 2 if layer.template == "both" else 1
     computed = bands(work.target.shape[0], fabric.rows)
     rows = sum(1 for band in computed if band)
@@ -50,6 +53,46 @@ def column_configuration(
             (border.west[r].name, _west(border, work, r, computed[r], interval, fabric.loops))
             for r in range(rows)
         ),
+    )
+
+
+def _table_configuration(
+    fabric: Fabric, fabric_hash: int, border: Border, work: Work
+) -> Configuration:
+    """The run in which the tile of row r looks the rows of band r up: an operand is read in slot 0 and is the index of slot 1, in
+    whose next cycle, slot 0 of the next iteration, the result is written."""
+    process = work.layer.process
+    computed = bands(work.target.shape[0], fabric.rows)
+    tiles = []
+    for row, band in enumerate(computed):
+        loops, first = _nest(work, band, fabric.loops), {"y": band.start}
+        if not band:
+            continue
+        bank = border.west[row].words
+        index = process.reads[0].index
+        reader = reading(
+            work.sources[0], index, loops, row, first, 0, (None, None), padded=False, bank=bank
+        )
+        writer = writing(work, process.write.index, loops, row, first)
+        configuration = TileConfiguration(
+            reads=(
+                ReadContext("affine", signed=work.signed[0]),
+                ReadContext("indexed", offset=work.table, index="memory_west", wrap_bits=8),
+            ),
+            writes=(WriteContext("affine", data="memory_west"), WriteContext()),
+            read_generators=(reader,),
+            write_generators=(replace(writer, data_driven=False, delay=1),),
+        )
+        tiles.append((border.west[row].name, configuration))
+    nest = _nest(work, max(computed, key=len), fabric.loops)
+    return Configuration(
+        fabric_hash=fabric_hash,
+        interval=2,
+        loops=tuple(loop.extent for loop in nest),
+        lines=(),
+        cycles=2 * prod(loop.extent for loop in nest) + 1,
+        pes=(),
+        tiles=tuple(tiles),
     )
 
 

@@ -17,6 +17,7 @@ from hlsgen.scalar import (
     QuantisedAdd,
     RequantiseFloat32,
     RequantiseMultiplyShift,
+    Table,
 )
 
 STREAM = "Compile this model with --schedule stream."
@@ -28,19 +29,41 @@ class Finishing:
 
     ``rows`` (channels or 1, 3) int64: bias, multiplier and rounding of every output channel, or of all; for mode ``pair`` exactly
     two rows. ``factors``: what the first and second operand of a weighted sum are multiplied by in the array; None elsewhere.
+    Mode ``off`` has no rows, but a ``table``: the result for every byte.
     """
 
-    mode: Literal["float32", "multiply_shift", "pair"]
+    mode: Literal["off", "float32", "multiply_shift", "pair"]
     shift: int
     zero_point: int
     low: int
     high: int
     rows: np.ndarray
     factors: tuple[int, int] | None = None
+    table: tuple[int, ...] | None = None
 
 
 def finishing(dataflow: Dataflow, process: Process) -> Finishing:
     """The Finishing with the meaning of ``process.finish``; raises UnsupportedOp where a tile has none."""
+    match process.finish:
+        case Call(Table() as op, (Operand("r0"),)) if process.step is None:
+            return Finishing("off", 1, 0, 0, 0, np.zeros((0, 3), dtype=np.int64), table=op.values)
+    found = _finishing(dataflow, process)
+    for what, values, low, high in (
+        ("biases", found.rows[:, 0], -(1 << 31), (1 << 31) - 1),
+        ("multipliers", found.rows[:, 1], 0, (1 << 32) - 1),
+        ("shifts", np.array(found.shift), 1, 63),
+        ("zero points", np.array(found.zero_point), -(1 << 9), (1 << 9) - 1),
+    ):
+        if values.min() < low or values.max() > high:
+            raise UnsupportedOp(
+                f"process {process.name}",
+                f"expected {what} of {low} to {high}, found {values.min()} to {values.max()}",
+                f"Quantise the model again with other scales. {STREAM}",
+            )
+    return found
+
+
+def _finishing(dataflow: Dataflow, process: Process) -> Finishing:
     sums = Operand("acc") if process.step is not None else Operand("r0")
     element = dataflow.channels[process.write.channel].element
     match process.finish:
@@ -153,9 +176,9 @@ def _rows(bias: np.ndarray, multiplier: np.ndarray, rounding: np.ndarray) -> np.
 def _unknown(process: Process) -> UnsupportedOp:
     return UnsupportedOp(
         f"process {process.name}",
-        "expected results that are requantised, clamped or plain sums, found another function "
+        "expected results that are requantised, clamped or plain sums, or a table of an operand, found another function "
         f"({_operators(process.finish)})",
-        f"The memory tiles of a fabric compute no tables. {STREAM}",
+        f"The memory tiles of a fabric compute no others. {STREAM}",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,10 +16,12 @@ from hlsgen.schedule.network.border import Border
 from hlsgen.schedule.network.finish import STREAM, Finishing, finishing
 from hlsgen.schedule.network.reduction import Reduction, across_channels, across_pixels
 from hlsgen.schedule.network.regions import aligned
+from hlsgen.types import ElementType
 
-Template = Literal["channels", "pixels", "column", "both"]
+Template = Literal["channels", "pixels", "column", "both", "table"]
 """``channels``, ``pixels``: all columns, neighbouring channels or pixels side by side. ``column``: the western column alone, one
-operand, one result after the other. ``both``: the same with two operands that are read in turn."""
+operand, one result after the other. ``both``: the same with two operands that are read in turn. ``table``: the western tiles
+alone, which look every operand up."""
 
 _SUM = Call(Add(), (Operand("acc"), Operand("r0")))
 _MAXIMUM = Call(Maximum(), (Operand("acc"), Operand("r0")))
@@ -28,14 +30,14 @@ _WEIGHTS = tuple(Affine(0, ((loop, 1),)) for loop in ("g", "o", "ky", "kx", "i")
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """``weights`` (g, o, ky, kx, i) or None; ``operator`` of the processing elements; ``reduction`` of layers with weights.
+    """``weights`` (g, o, ky, kx, i) or None; ``operator`` of the processing elements, if any; ``reduction`` of layers with weights.
 
     ``banded``: row y of the result belongs to trip y of loop ``y``; else the result has one row.
     """
 
     process: Process
     template: Template
-    operator: str
+    operator: str | None
     finishing: Finishing
     weights: np.ndarray | None
     reduction: Reduction | None
@@ -65,11 +67,15 @@ class Chunk:
 
 def layer(fabric: Fabric, border: Border, dataflow: Dataflow, process: Process) -> Layer:
     """The layer of a process; raises UnsupportedOp, naming what would help, where no template computes it."""
+    process = _rows_by_y(process)
     _check_elements(border, dataflow, process)
     finish = finishing(dataflow, process)
     banded = process.write.index[0] == Affine(0, (("y", 1),))
     if not banded and dataflow.channels[process.write.channel].shape[0] > 1:
         raise _unsupported(process, "results written row by row", "another order of rows")
+    if finish.table is not None:
+        _check_slots(fabric, process)
+        return Layer(process, "table", None, finish, None, None, banded)
     if finish.mode == "pair" or finish.factors is not None:
         _check_two_operands(fabric, border, process)
         found = Layer(process, "both", "multiply_accumulate", finish, None, None, banded)
@@ -81,23 +87,71 @@ def layer(fabric: Fabric, border: Border, dataflow: Dataflow, process: Process) 
         found = Layer(process, "column", "maximum_accumulate", finish, None, None, banded)
     else:
         raise _unsupported(process, "products, sums or maxima", "another reduction")
-    for row in range(fabric.rows):
-        for column in range(fabric.columns if found.reduction is not None else 1):
-            kind = fabric.kind((row, column))
-            if found.operator not in kind.operators:
-                raise UnsupportedOp(
-                    f"process {process.name}",
-                    f"expected operator {found.operator} in every processing element, found none in {kind.name} at "
-                    f"({row}, {column})",
-                    f"Add {found.operator} to the kind {kind.name} of fabric {fabric.name}.",
-                )
-    if fabric.accumulator_bits < process.accumulator.bits:
+    _check_elements_compute(fabric, found)
+    if (bits := _sum_type(dataflow, found).bits) > fabric.accumulator_bits:
         raise _unsupported(
             process,
             f"sums of at most {fabric.accumulator_bits} bits (fabric {fabric.name})",
-            f"{process.accumulator.bits}",
+            f"{bits}",
         )
     return found
+
+
+def _rows_by_y(process: Process) -> Process:
+    """The same process with the loop that alone counts the rows of the result, the outermost one of more than one trip, as loop y."""
+    rows = process.write.index[0]
+    if process.extent("y") > 1 or rows.offset or [c for _, c in rows.terms] != [1]:
+        return process
+    swapped = {rows.terms[0][0]: "y", "y": rows.terms[0][0]}
+
+    def renamed(index: Affine) -> Affine:
+        return Affine(index.offset, tuple((swapped.get(n, n), c) for n, c in index.terms))
+
+    return replace(
+        process,
+        loops=tuple(
+            replace(loop, extent=process.extent(swapped.get(loop.name, loop.name)))
+            for loop in process.loops
+        ),
+        reads=tuple(replace(r, index=tuple(map(renamed, r.index))) for r in process.reads),
+        write=replace(process.write, index=tuple(map(renamed, process.write.index))),
+    )
+
+
+def _check_elements_compute(fabric: Fabric, found: Layer) -> None:
+    """Raise UnsupportedOp, naming the processing elements, where some that take part lack the operator."""
+    columns = range(1 if found.reduction is None else fabric.columns)
+    cells = [(row, column) for row in range(fabric.rows) for column in columns]
+    without = [cell for cell in cells if found.operator not in fabric.kind(cell).operators]
+    if without:
+        named = [f"{fabric.kind(cell).name} at {cell}" for cell in without[:4]]
+        raise UnsupportedOp(
+            f"process {found.process.name}",
+            f"expected operator {found.operator} in {len(cells)} processing elements of fabric {fabric.name}, found none in"
+            f" {len(without)}: {', '.join(named)}{', ...' if len(without) > 4 else ''}",
+            f"Add {found.operator} to the kind of these elements. {STREAM}",
+        )
+
+
+def _sum_type(dataflow: Dataflow, found: Layer) -> ElementType:
+    """What holds every sum of the array."""
+    if found.finishing.factors is None:
+        return found.process.accumulator
+    ends = [
+        [factor * bound for bound in (element.minimum, element.maximum)]
+        for factor, read in zip(found.finishing.factors, found.process.reads, strict=False)
+        for element in (dataflow.channels[read.source].element,)
+    ]
+    return ElementType.holding(sum(map(min, ends)), sum(map(max, ends)))
+
+
+def _check_slots(fabric: Fabric, process: Process) -> None:
+    if fabric.contexts < 2:
+        raise UnsupportedOp(
+            f"process {process.name}",
+            f"expected 2 contexts for a table, found {fabric.contexts} (fabric {fabric.name})",
+            f"Use a fabric with one more. {STREAM}",
+        )
 
 
 def _check_two_operands(fabric: Fabric, border: Border, process: Process) -> None:
@@ -167,7 +221,7 @@ def chunks(layer: Layer, weight_limit: int, parameter_limit: int) -> tuple[Chunk
 def chunk_parameters(layer: Layer, chunk: Chunk) -> np.ndarray:
     """The parameter rows of a run, (rows, 3): one for all channels, or one a channel, surplus channels included."""
     rows = layer.finishing.rows
-    if layer.finishing.mode == "pair" or len(rows) == 1:
+    if layer.finishing.mode == "pair" or len(rows) <= 1:
         return rows
     outputs = layer.process.extent("o")
     channels = [g * outputs + o for g in chunk.groups for o in chunk.outputs]

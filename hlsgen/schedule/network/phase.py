@@ -46,7 +46,7 @@ class Phase:
 @dataclass(frozen=True, eq=False)
 class Work:
     """A chunk of a layer with everything placed: ``sources`` in the order of the process' reads of channels; ``weights`` is the
-    north tiles' first element, ``parameter`` the first parameter row."""
+    north tiles' first element, ``parameter`` the first parameter row, ``table`` the first element of its table in every west tile."""
 
     layer: Layer
     chunk: Chunk
@@ -56,6 +56,7 @@ class Work:
     outside: int
     weights: int
     parameter: int
+    table: int
 
 
 def finish_cycles(border: Border, last_operand: int, column: int) -> int:

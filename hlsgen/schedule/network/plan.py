@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
+from typing import TypeAlias
 
 import numpy as np
 
@@ -42,9 +43,11 @@ from hlsgen.schedule.network.memory import (
 )
 from hlsgen.schedule.network.nest import weights_of_columns
 from hlsgen.schedule.network.phase import Phase, Work
-from hlsgen.schedule.network.regions import Region, aligned, bands, needed_rows, union
+from hlsgen.schedule.network.regions import Region, bands, needed_rows, union
 from hlsgen.word import wrap
 
+Table: TypeAlias = tuple[int, ...]
+"""The result for every byte."""
 _SPLITS = 4
 """Runs with at most a whole tile's, a half, a quarter, an eighth of weights (and of parameter rows) are tried."""
 
@@ -52,7 +55,8 @@ _SPLITS = 4
 @dataclass(frozen=True, eq=False)
 class NetworkPlan:
     """``regions``: channel -> where it is; ``phases`` of one sample, in order; ``resident``: what is loaded once for all samples.
-    ``weights``, ``parameters``: the blocks in the north tiles, and in the west tiles' parameter rows."""
+    ``weights``, ``parameters``: the blocks in the north tiles, and in the west tiles' parameter rows. ``west_used``: elements of the fullest
+    west tile."""
 
     fabric: Fabric
     dataflow: Dataflow
@@ -61,6 +65,16 @@ class NetworkPlan:
     resident: tuple[Write, ...]
     weights: Stored
     parameters: Stored
+    west_used: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Placed:
+    """``regions``: of the channels; ``tables``: table -> its first element in every west tile; ``used`` elements in all."""
+
+    regions: Mapping[str, Region]
+    tables: Mapping[Table, int]
+    used: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +90,12 @@ def plan_network(fabric: Fabric, dataflow: Dataflow) -> NetworkPlan:
     fabric that cannot run networks, DoesNotFit where a tile is too small."""
     sides = border(fabric)
     layers = tuple(layer(fabric, sides, dataflow, process) for process in dataflow.processes)
-    regions = _regions(fabric, sides, dataflow, layers)
+    placed = _placed(fabric, sides, dataflow, layers)
+    regions = placed.regions
     where = f"network {dataflow.name} on fabric {fabric.name}"
     parts, weights, rows = _stored_parts(layers, sides, where)
     phases: list[Phase] = []
-    resident: list[Write] = []
+    resident = _table_writes(fabric, sides, placed.tables)
     copied = set(dataflow.inputs)
     for number, part in enumerate(parts):
         process = part.layer.process
@@ -93,17 +108,19 @@ def plan_network(fabric: Fabric, dataflow: Dataflow) -> NetworkPlan:
         (resident if rows.resident[number] else loads).extend(
             _parameter_writes(fabric, sides, part, computing, places[1])
         )
-        found = _phases(fabric, sides, dataflow, regions, part, places, copied)
+        found = _phases(fabric, sides, dataflow, placed, part, places, copied)
         waits = weights.waits[number] or rows.waits[number]
         phases += [replace(found[0], preloads=tuple(loads), waits=waits), *found[1:]]
-    return NetworkPlan(fabric, dataflow, regions, tuple(phases), tuple(resident), weights, rows)
+    return NetworkPlan(
+        fabric, dataflow, regions, tuple(phases), tuple(resident), weights, rows, placed.used
+    )
 
 
 def _phases(
     fabric: Fabric,
     sides: Border,
     dataflow: Dataflow,
-    regions: Mapping[str, Region],
+    placed: _Placed,
     part: _Part,
     places: tuple[int, int],
     copied: set[str],
@@ -114,18 +131,16 @@ def _phases(
     for read in process.reads:
         if read.source in dataflow.channels and read.source not in copied:
             copied.add(read.source)
-            runs = copy_configurations(fabric, hash, sides, regions[read.source])
+            runs = copy_configurations(fabric, hash, sides, placed.regions[read.source])
             found += [Phase(process.name, "copy", run, 0) for run in runs]
-    work = _work(dataflow, regions, part, *places)
+    work = _work(dataflow, placed, part, *places)
     template = column_configuration if part.layer.reduction is None else matrix_configuration
     configuration = template(fabric, hash, sides, work)
     return [*found, Phase(process.name, "compute", configuration, _macs(part))]
 
 
-def _regions(
-    fabric: Fabric, sides: Border, dataflow: Dataflow, layers: Sequence[Layer]
-) -> dict[str, Region]:
-    """Every channel placed in the west tiles by its lifetime."""
+def _placed(fabric: Fabric, sides: Border, dataflow: Dataflow, layers: Sequence[Layer]) -> _Placed:
+    """Every channel placed in the west tiles by its lifetime, and every table for all time."""
     surplus = {item.process.write.channel: item.surplus for item in layers}
     found: dict[str, Region] = {}
     lives: list[Lifetime] = []
@@ -145,6 +160,10 @@ def _regions(
         pitch = channel.shape[2] + surplus.get(name, 0)
         found[name] = Region(name, channel.shape, pitch, owned, tuple(stored))
         lives.append(Lifetime(name, found[name].size, first, last))
+    tables = {item.finishing.table: f"table {item.process.name}" for item in layers}
+    lives += [
+        Lifetime(name, len(values), 0, len(layers)) for values, name in tables.items() if values
+    ]
     addresses = place_by_lifetime(lives)
     if (taken := highest(lives, addresses)) > sides.west_words:
         largest = max(lives, key=lambda item: item.size)
@@ -154,7 +173,11 @@ def _regions(
             f"({taken - sides.west_words} too many; the largest tensor, {largest.name}, takes {largest.size})",
             "Use a fabric with more rows or larger west tiles, or --schedule stream.",
         )
-    return {name: replace(region, base=addresses[name]) for name, region in found.items()}
+    return _Placed(
+        {name: replace(region, base=addresses[name]) for name, region in found.items()},
+        {values: addresses[name] for values, name in tables.items() if values},
+        taken,
+    )
 
 
 def _computed(fabric: Fabric, dataflow: Dataflow, item: Layer) -> tuple[range, ...]:
@@ -173,8 +196,8 @@ def _stored_parts(
     for weight_split, row_split in product(range(_SPLITS), repeat=2):
         parts = _cut(
             layers,
-            aligned(sides.north_words >> weight_split),
-            aligned(sides.parameters >> row_split),
+            (sides.north_words >> weight_split) // 4 * 4,
+            sides.parameters >> row_split,
         )
         sizes = [stored_weights(part.weights) for part in parts]
         counts = [len(part.parameters) for part in parts]
@@ -211,24 +234,34 @@ def _parameter_writes(
     fabric: Fabric, sides: Border, part: _Part, computing: int, first: int
 ) -> list[Write]:
     """The same rows for the ``computing`` northern tiles."""
+    if not len(part.parameters):
+        return []
     rows = [(int(bias), int(factor), int(added)) for bias, factor, added in part.parameters]
     return [write_parameters(fabric, tile, first, rows) for tile in sides.west[:computing]]
 
 
-def _work(
-    dataflow: Dataflow, regions: Mapping[str, Region], part: _Part, weights: int, parameter: int
-) -> Work:
+def _table_writes(fabric: Fabric, sides: Border, tables: Mapping[Table, int]) -> list[Write]:
+    """Every table for every west tile."""
+    return [
+        Write(tile_unit(fabric, tile), first // 4, bank_words(tile, values))
+        for values, first in tables.items()
+        for tile in sides.west
+    ]
+
+
+def _work(dataflow: Dataflow, placed: _Placed, part: _Part, weights: int, parameter: int) -> Work:
     process = part.layer.process
     reads = [read for read in process.reads if read.source in dataflow.channels]
     return Work(
         part.layer,
         part.chunk,
-        tuple(regions[read.source] for read in reads),
-        regions[process.write.channel],
+        tuple(placed.regions[read.source] for read in reads),
+        placed.regions[process.write.channel],
         tuple(dataflow.channels[read.source].element.signed for read in reads),
         wrap(reads[0].outside or 0, 8),
         weights,
         parameter,
+        placed.tables.get(part.layer.finishing.table or (), 0),
     )
 
 

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from hlsgen.arch.program import Packet, Run, Wait, configure, hello
+from hlsgen.arch.program import Packet, Run, Wait, Write, configure, hello
+from hlsgen.errors import DoesNotFit
+from hlsgen.schedule.network.finish import STREAM
+from hlsgen.schedule.network.phase import Phase
 from hlsgen.schedule.network.plan import NetworkPlan
 from hlsgen.schedule.network.ports import input_bands, input_packets, output_bands, output_packets
 
@@ -21,9 +24,20 @@ def phase_packets(plan: NetworkPlan) -> tuple[tuple[Packet, ...], ...]:
     found: list[tuple[Packet, ...]] = []
     for phase in plan.phases:
         waits = (Wait(),) if phase.waits else ()
-        configuration = configure(plan.fabric, phase.configuration)
-        found.append((*configuration, *waits, *phase.preloads, Run()))
+        found.append((*_configure(plan, phase), *waits, *phase.preloads, Run()))
     return tuple(found)
+
+
+def _configure(plan: NetworkPlan, phase: Phase) -> tuple[Write, ...]:
+    """The configuration of a run; raises DoesNotFit, naming its process, where the fabric's counters are too small for it."""
+    try:
+        return configure(plan.fabric, phase.configuration)
+    except DoesNotFit as error:
+        raise DoesNotFit(
+            f"process {phase.process} on {error.where}",
+            error.problem,
+            f"Use a fabric with more bits for it. {STREAM}",
+        ) from None
 
 
 def sample_packets(plan: NetworkPlan) -> tuple[Packet, ...]:

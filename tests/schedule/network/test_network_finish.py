@@ -13,6 +13,7 @@ from hlsgen.errors import UnsupportedOp
 from hlsgen.requantise.add import RoundedAdd
 from hlsgen.scalar import (
     Clamp,
+    Minimum,
     QuantisedAdd,
     RequantiseFloat32,
     RequantiseMultiplyShift,
@@ -110,10 +111,32 @@ def test_what_tiles_cannot_compute_is_refused_by_name() -> None:
     with pytest.raises(UnsupportedOp, match="found 1 of 65,536 pairs that need a table"):
         dataflow = pair_net(QuantisedAdd(75_000, 61_000, 0, 17, -128, 127, ((3, 5, -7),)))
         finishing(dataflow, dataflow.processes[0])
+    build = DataflowBuilder("least")
+    names = build.input("a", (1, 2, 6), S8), build.input("b", (1, 2, 6), S8)
+    build.output(build.elementwise("least", names, Minimum(), S8))
+    dataflow = build.build()
+    with pytest.raises(
+        UnsupportedOp, match=r"process least\n.*another function \(Minimum"
+    ) as error:
+        finishing(dataflow, dataflow.processes[0])
+    assert "--schedule stream" in str(error.value)
+
+
+def test_constants_wider_than_parameters_are_refused_with_their_range() -> None:
+    op = RequantiseFloat32(20, 0, -128, 127)
+    wide = Finish(S8, op, (np.array([1 << 20, 1 << 33]).repeat(3),), CHANNELS)
+    far = Finish(S8, op, (np.array([1 << 20]),), CHANNELS - (1 << 32))
+    for finish, match in ((wide, "multipliers of 0 to 4294967295"), (far, "biases of -2147483648")):
+        dataflow = sums_net(finish)
+        with pytest.raises(UnsupportedOp, match=f"process sum\nexpected {match}"):
+            finishing(dataflow, dataflow.processes[0])
+
+
+def test_a_table_is_kept_as_it_is() -> None:
     build = DataflowBuilder("table")
     table = Table(tuple(range(-128, 128)))
     build.output(build.elementwise("lookup", (build.input("x", (1, 2, 6), S8),), table, S8))
     dataflow = build.build()
-    with pytest.raises(UnsupportedOp, match="Table") as error:
-        finishing(dataflow, dataflow.processes[0])
-    assert "--schedule stream" in str(error.value)
+    found = finishing(dataflow, dataflow.processes[0])
+    assert found.table == table.values
+    assert len(found.rows) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -18,15 +19,17 @@ from example_nets import (
 from network_fabric import network_fabric
 from test_lower_examples import graph_of
 
-from hlsgen.arch.fabric import Fabric
+from hlsgen.arch.fabric import Fabric, PeKind
+from hlsgen.arch.fabric_file import load_fabric
 from hlsgen.arch.program import to_words
 from hlsgen.cycle_model.program import run_program
 from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.dataflow.lower import lower
+from hlsgen.dataflow.lowering import copy
 from hlsgen.errors import DoesNotFit, UnsupportedOp
-from hlsgen.ops.activation import Clamp
+from hlsgen.ops.activation import Clamp, Lookup
 from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.op import TensorOp
 from hlsgen.ops.pool import MaxPool
@@ -34,10 +37,10 @@ from hlsgen.ops.reshape import Reshape
 from hlsgen.ops.transpose import Transpose
 from hlsgen.requantise.add import RoundedAdd
 from hlsgen.scalar import QuantisedAdd as ScalarAdd
-from hlsgen.scalar import RequantiseFloat32
+from hlsgen.scalar import RequantiseFloat32, Table
 from hlsgen.schedule.network.plan import NetworkPlan, plan_network
 from hlsgen.schedule.network.ports import output_bands, outputs_of
-from hlsgen.schedule.network.program import program
+from hlsgen.schedule.network.program import program, sample_packets
 from hlsgen.types import S8, U8, ElementType
 
 FABRICS = (
@@ -129,7 +132,39 @@ def test_samples_follow_one_another_in_the_same_memory(net: Callable[[], Dataflo
     assert_computes(net(), network_fabric(3, 2, west=1024, north=400, parameters=16), samples=2)
 
 
-OPERATORS: tuple[type[TensorOp], ...] = (Clamp, MaxPool, QuantisedAdd, Reshape, Transpose)
+def table_net() -> Dataflow:
+    """Two functions of each byte, signed and unsigned, on more rows than the fabrics have."""
+    random = np.random.default_rng(2)
+    build = DataflowBuilder("tables")
+    channel = build.input("x", (7, 3, 5), S8)
+    for name, element in (("table", U8), ("again", S8), ("last", S8)):
+        values = random.integers(element.minimum, element.maximum + 1, 256)
+        table = Table(tuple(map(int, values)))
+        channel = build.elementwise(name, (channel,), table, element)
+    build.output(channel)
+    return build.build()
+
+
+def test_every_byte_is_looked_up_in_its_table() -> None:
+    dataflow = table_net()
+    plan = assert_computes(all_channels(dataflow), network_fabric(4, 2), samples=2)
+    assert plan.west_used >= 3 * 256
+    assert [phase.cycles for phase in plan.phases] == [2 * 30 + 1] * 3
+    with pytest.raises(DoesNotFit, match=r"found 8\d\d \(1\d\d too many; the largest"):
+        plan_network(network_fabric(4, 2, west=700), dataflow)
+
+
+def test_a_change_of_order_counts_rows_with_any_loop() -> None:
+    build = DataflowBuilder("order")
+    x = build.input("x", (1, 6, 5), S8)
+    order = np.arange(30).reshape(6, 5).transpose(1, 0)
+    build.output(copy(build, x, (5, 6, 1), order.reshape(-1), "order"))
+    dataflow = build.build()
+    assert dataflow.processes[0].write.index[0].terms != (("y", 1),)
+    assert_computes(dataflow, network_fabric(3, 2))
+
+
+OPERATORS: tuple[type[TensorOp], ...] = (Clamp, Lookup, MaxPool, QuantisedAdd, Reshape, Transpose)
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -212,6 +247,54 @@ def test_a_missing_operator_is_named_with_its_cell() -> None:
     fabric = network_fabric(operators=("multiply_accumulate",))
     with pytest.raises(UnsupportedOp, match=r"maximum_accumulate .* mac at \(0, 0\)"):
         plan_network(fabric, residual_net())
+    adder = PeKind("adder", (("add", 3),))
+    kinds = (("mac", "adder", "mac", "adder"), *fabric.kinds[1:])
+    mixed = replace(fabric, pe_kinds=(*fabric.pe_kinds, adder), kinds=kinds)
+    expected = r"multiply_accumulate in 16 .* none in 2: adder at \(0, 1\), adder at \(0, 3\)\nAdd"
+    with pytest.raises(UnsupportedOp, match=expected):
+        plan_network(mixed, vector_net())
+
+
+@pytest.mark.parametrize(
+    ("name", "lack"),
+    (
+        ("cgra_4x4", "no requantiser in west_0, west_1, west_2, west_3; elements of other than 8"),
+        ("cgra_8x8", "elements of other than 8 bits in north_0, north_1, north_2, north_3, ..."),
+        ("icebreaker_2x2", "no north tile in column 0, 1; no requantiser in west_0"),
+    ),
+)
+def test_fabrics_for_kernels_are_refused_with_all_that_they_lack(name: str, lack: str) -> None:
+    with pytest.raises(UnsupportedOp, match=re.escape(lack)) as error:
+        plan_network(load_fabric(name), vector_net())
+    assert error.value.remedy == "Use a fabric made for networks, for example mac_8x8."
+
+
+def test_fabrics_on_which_the_templates_cannot_keep_time_are_refused() -> None:
+    good = network_fabric()
+    slow = PeKind("slow", (("multiply_accumulate", 4), ("maximum_accumulate", 4)))
+    kinds = (("mac", "slow", "mac", "mac"), *good.kinds[1:])
+    for fabric, lack in (
+        (replace(good, pe_kinds=(*good.pe_kinds, slow), kinds=kinds), "latencies (3, 4)"),
+        (replace(good, loops=4), "nests of 4 loops"),
+        (replace(good, word_bits=7), "words of 7 bits"),
+        (replace(good, hops=(2,)), "no links to neighbours"),
+    ):
+        with pytest.raises(UnsupportedOp, match=re.escape(lack)):
+            plan_network(fabric, vector_net())
+
+
+def test_contexts_and_counters_that_are_too_small_are_refused_with_their_process() -> None:
+    single = replace(network_fabric(), contexts=1)
+    with pytest.raises(UnsupportedOp, match=r"process add\nexpected 2 contexts .* found 1"):
+        plan_network(single, residual_net())
+    with pytest.raises(UnsupportedOp, match=r"process table\nexpected 2 contexts .* found 1"):
+        plan_network(single, table_net())
+    plan = plan_network(replace(network_fabric(1, 1), trip_bits=2), convolution_net())
+    with pytest.raises(
+        DoesNotFit, match=r"process conv1 on mac_1x1, .*\nexpected 0 to 3 "
+    ) as error:
+        sample_packets(plan)
+    assert "--schedule stream" in error.value.remedy
 
 
 def test_too_little_memory_is_refused_with_the_shortfall() -> None:
