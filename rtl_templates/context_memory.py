@@ -26,6 +26,7 @@ class ContextMemory(wiring.Component):
     zero where the unit was not written.
 
     **Timing**: see RunSignature. **Cost**: a memory of 2 * contexts rows (contexts rounded up to a power of two).
+    **Semantics**: a run sees what was written between its start and that of the run before; a unit is written in all its slots or not at all.
     """
 
     def __init__(self, run: RunShape, fields: FieldList) -> None:

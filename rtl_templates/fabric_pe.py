@@ -26,9 +26,8 @@ class FabricPe(wiring.Component):
     (In), ``drain_out`` (Out, a register): the drain chain, where the shape has one.
 
     **Timing**: a word that arrives in cycle t leaves on a link in cycle t + 1; operators as their latencies say.
-    **Cost**: choices are AND-OR trees of one bit per source, decoded a cycle ahead: about half a LUT per source and bit. An
-    inner cell on ECP5 (yosys 0.70, abc9.D 12000): cgra_4x4 2357 LUT4, 328 FF, 3 multipliers, 3 block RAMs; mac_8x8 678 LUT4,
-    310 FF, 1 multiplier. A cell of icebreaker_2x2 on iCE40: 864 LUT4, 213 FF, 1 multiplier, 4 block RAMs.
+    **Cost**: choices are AND-OR trees of one bit per source, decoded a cycle ahead: about half a LUT per source and bit; a register per bit of
+    a link, of the drain chain and of Selections; and what its units cost.
     **Semantics**: ``hlsgen.arch.configuration.PeContext``.
     """
 

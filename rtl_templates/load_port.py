@@ -40,6 +40,7 @@ class LoadPort(wiring.Component):
 
     **Timing**: a word a cycle; ``i.ready`` depends on ``held``, ``o.valid`` is a register. A run starts in the cycle after the header of its
     packet at the earliest.
+    **Cost**: registers of the header, of the word for a unit, and of a FIFO of READ_LATENCY + 2 words to send.
     **Semantics**: docs/grid.md, "Elastic border and the load port". A command that is none is refused as well.
     """
 

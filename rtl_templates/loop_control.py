@@ -27,6 +27,7 @@ class LoopMarks(wiring.Component):
     ``marks``: the lines in the present iteration; all 0 after the last.
 
     **Timing**: ``marks`` is a function of registers. **Cost**: a counter and a comparison per loop.
+    **Semantics**: ``hlsgen.arch.configuration.MarkLine``; line 0 is true in every iteration.
     """
 
     def __init__(self, shape: ControlShape) -> None:
@@ -80,7 +81,8 @@ class LoopControl(wiring.Component):
 
     **Timing**: ``clear`` and ``swap`` in the cycle of ``start``; ``running`` from the third cycle after it. A run without a
     configuration, or of no cycles, ends at once.
-    **Cost**: two copies of the configuration in registers.
+    **Cost**: two copies of the configuration in registers, and lines * stages registers of taps.
+    **Semantics**: docs/grid.md, "Time".
     """
 
     def __init__(self, shape: ControlShape) -> None:

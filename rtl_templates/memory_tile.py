@@ -55,7 +55,8 @@ class MemoryTile(wiring.Component):
     (Out): it is needed in this cycle. ``gives`` (Out): ``given`` (Out) must go to the output stream in this cycle. ``wants`` and ``gives`` are of no
     value outside a run.
 
-    **Timing**: a read in cycle t is ``word`` in cycle t + 1.
+    **Timing**: a read in cycle t is ``word`` in cycle t + 1; the element written in cycle t is read from cycle t + 1 on.
+    **Cost**: the bank, an AddressGenerator each, a TileRequantiser where there is one with ``latency`` addresses beside it.
     **Semantics**: ``hlsgen.arch.configuration.TileConfiguration``.
     """
 

@@ -61,6 +61,8 @@ class PeDecoder(wiring.Component):
     ``register`` (Out): of the coming context, logical indices of the register file, where there is one.
 
     **Timing**: decoded in the cycle before issue, so that neither line taps nor codes lengthen the datapath.
+    **Cost**: a ContextMemory, and a register and a comparison with a constant per bit of Selections.
+    **Semantics**: the fields of PeShape; nothing where the unit was not written.
     """
 
     def __init__(self, shape: PeShape) -> None:

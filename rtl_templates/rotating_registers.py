@@ -18,6 +18,7 @@ class RotatingRegisters(wiring.Component):
 
     **Timing**: a read sees what was written in earlier cycles, that of the cycle before included.
     **Cost**: 2 * registers words of LUT memory; registers and multiplexers where a family has none.
+    **Semantics**: docs/grid.md, "Processing element", 5: with rotation (-k) modulo ``registers`` in iteration k.
     """
 
     def __init__(self, registers: int, bits: int) -> None:

@@ -20,7 +20,8 @@ class Settings(wiring.Component):
     Members: ``write`` (In): word w of the string at address ``base`` + w; other addresses are ignored. ``swap`` (In): what was
     written becomes active at the next edge. ``active`` (Out): the active string; all 0 where nothing was written before the swap.
 
-    **Cost**: two registers and a LUT per bit.
+    **Timing**: ``active`` are registers. **Cost**: two registers and a LUT per bit.
+    **Semantics**: as ContextMemory's, for what is the same in all slots.
     """
 
     def __init__(self, layout: data.StructLayout, *, base: int = 0) -> None:

@@ -19,6 +19,7 @@ class TileBank(wiring.Component):
     ``row``, and in it ``element``, of the last read.
 
     **Timing**: a read is out in the next cycle and stays until the next one; it gives what was there before a write in its own cycle.
+    **Cost**: 2**address_bits * bits of block RAM, at least two rows of 32 bits. **Semantics**: an array of elements.
     """
 
     def __init__(self, *, bits: int, address_bits: int) -> None:

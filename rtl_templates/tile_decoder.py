@@ -56,6 +56,9 @@ class TileDecoder(wiring.Component):
 
     Members: ``run``, ``write`` (In). ``read_base_<k>``, ``write_base_<k>`` (In): bases of the generators. ``issued`` (Out, registers): the access of
     this cycle.
+
+    **Timing**: decoded in the cycle before issue, as PeDecoder does. **Cost**: a ContextMemory, and a register per bit of Access.
+    **Semantics**: ``hlsgen.arch.configuration.ReadContext`` and ``WriteContext``; nothing where the unit was not written.
     """
 
     def __init__(self, shape: TileShape) -> None:

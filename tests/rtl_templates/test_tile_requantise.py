@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
 from amaranth.sim import Simulator
 from example_fabrics import one_cell
 
@@ -105,14 +106,19 @@ async def load(context: Any, unit: TileRequantiser, job: Job) -> None:
     context.set(unit.clear, 0)
 
 
-def check(job: Job) -> None:
-    """Words with gaps between them, in a circuit that is enabled in some cycles only."""
+def unit_of(bits: int) -> TileRequantiser:
+    """For words of so many bits."""
     cell = one_cell()
     tile = replace(cell.tiles[0], parameters=ROWS)
-    fabric = replace(cell, tiles=(tile,), word_bits=16, accumulator_bits=BITS)
+    fabric = replace(cell, tiles=(tile,), word_bits=16, accumulator_bits=bits)
     shape = tile_shape(fabric, tile).requantiser
     assert shape is not None
-    unit, draw = TileRequantiser(shape), Random(job.mode)
+    return TileRequantiser(shape)
+
+
+def check(job: Job) -> None:
+    """Words with gaps between them, in a circuit that is enabled in some cycles only."""
+    unit, draw = unit_of(BITS), Random(job.mode)
     due: dict[int, int] = {}
     found: list[int] = []
 
@@ -162,3 +168,9 @@ def test_results_of_the_jobs_are_of_all_kinds() -> None:
         results = set(make().results())
         assert len(results) > 8, name
         assert min(results) < 0 < max(results), name
+
+
+@pytest.mark.parametrize("bits", [16, 32, 33, 34, 48, 64])
+def test_products_take_as_many_multipliers_as_the_template_says(bits: int) -> None:
+    text = rtlil.convert(unit_of(bits))
+    assert text.count("cell $mul") == 2 * -(-(max(bits, 32) + 1) // 17)
