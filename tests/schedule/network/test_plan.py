@@ -209,6 +209,12 @@ def test_a_matrix_product_of_eight_tiles_uses_nearly_every_cycle() -> None:
     assert mac_use(plan) >= 0.95
 
 
+def test_tiles_that_end_within_a_word_hold_whole_words_only() -> None:
+    # four groups of 33 weights would take 132 elements
+    plan = assert_computes(matrix_product(2, 2, 33, 12), network_fabric(2, 3, north=130))
+    assert not all(plan.weights.resident)
+
+
 def test_signed_and_unsigned_activations_keep_their_values() -> None:
     random = np.random.default_rng(1)
     build = DataflowBuilder("unsigned")
