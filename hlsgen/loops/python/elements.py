@@ -134,16 +134,16 @@ class Elements:
         return index
 
     def _refuse_outside(self, node: ast.expr, element: Element, guard: Guard, does: str) -> None:
-        """Raise where loop counters alone decide that an index is outside the array."""
-        guards = [self.static.value(condition.operand) for condition in guard.conditions]
-        if not self.static.trips or any(item is None for item in guards):
+        """Raise where loop counters alone decide that an index is outside the array, or that it is whatever data decide."""
+        if not self.static.trips:
             return
+        guards = [self.static.value(condition.operand) for condition in guard.conditions]
         holds = np.ones(self.static.iterations, dtype=bool)
         if guard.mark is not None:
             holds &= self.static.mark(guard.mark)
         for item in guards:
-            assert item is not None
-            holds &= item % 2 == 1
+            if item is not None:
+                holds &= item % 2 == 1
         for index, extent in zip(element.indices, self.shape(element.array), strict=False):
             if isinstance(index, Index):
                 if index.low >= 0 and index.high < extent:
@@ -153,7 +153,10 @@ class Elements:
                 values = self.static.value(index.operand)
             if values is None:
                 continue
-            wrong = np.flatnonzero(holds & ((values < 0) | (values >= extent)))
+            outside = holds & ((values < 0) | (values >= extent))
+            if any(item is None for item in guards) and not outside[holds].all():
+                continue  # whether it is reached there depends on data
+            wrong = np.flatnonzero(outside)
             if len(wrong) and (guard.conditions or isinstance(index, Word)):
                 raise illegal(
                     self.where,

@@ -19,7 +19,7 @@ from hlsgen.types import ElementType
 if TYPE_CHECKING:
     import numpy as np
 
-    from hlsgen.loops.ir import Kernel, LoopGraph
+    from hlsgen.loops.ir import Kernel
     from hlsgen.loops.python.nest import Nest
 
 
@@ -178,11 +178,11 @@ class PythonKernel:
 
     def nests(self) -> tuple[Nest, ...]:
         """The top-level loops of the function after the steps of its schedule. Raises HlsgenError for what is not in the language."""
-        from hlsgen.loops.python.lower import lower_nest
+        from hlsgen.loops.python.lower import LoweredNest, lower_nest
         from hlsgen.loops.python.read import read_nests
         from hlsgen.loops.python.schedule import scheduled
 
-        def lowered(nest: Nest) -> LoopGraph:
+        def lowered(nest: Nest) -> LoweredNest:
             return lower_nest(self, nest, self.name, promote=False)
 
         return scheduled(read_nests(self), self.steps, lowered)

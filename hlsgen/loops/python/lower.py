@@ -36,7 +36,9 @@ LOOPS = 6
 def lower_kernel(kernel: PythonKernel, nests: Sequence[Nest]) -> Kernel:
     """One loop graph per nest. Raises UnsupportedOp for what is not in the language, IllegalGraph for what is wrong, with file and line."""
     graphs = tuple(
-        lower_nest(kernel, nest, kernel.name if len(nests) == 1 else f"{kernel.name}_{number}")
+        lower_nest(
+            kernel, nest, kernel.name if len(nests) == 1 else f"{kernel.name}_{number}"
+        ).graph
         for number, nest in enumerate(nests)
     )
     written = {
@@ -54,7 +56,16 @@ def lower_kernel(kernel: PythonKernel, nests: Sequence[Nest]) -> Kernel:
     return Kernel(kernel.name, graphs, kernel.source)
 
 
-def lower_nest(kernel: PythonKernel, nest: Nest, name: str, promote: bool = True) -> LoopGraph:
+@dataclass(frozen=True)
+class LoweredNest:
+    """``lines`` of the operations in the source; ``variables``: carried ones by the operations that make them."""
+
+    graph: LoopGraph
+    lines: Mapping[str, int]
+    variables: Mapping[str, str]
+
+
+def lower_nest(kernel: PythonKernel, nest: Nest, name: str, promote: bool = True) -> LoweredNest:
     """The loop graph of one nest; ``promote``: sums in array elements are kept in registers."""
     levels = flattened(nest)
     loops = tuple(CountedLoop(level.loop.name, level.loop.extent) for level in levels)
@@ -66,7 +77,7 @@ def lower_nest(kernel: PythonKernel, nest: Nest, name: str, promote: bool = True
             str(len(loops)),
             "Merge loops, or unroll the inner ones: for k in hlsgen.unroll(range(n)).",
         )
-    body, operations = _executed(kernel, nest, levels, loops)
+    body, resolver, operations = _executed(kernel, nest, levels, loops)
     graph = LoopGraph(name, kernel.word, loops, _arrays(kernel, body, operations), operations)
     graph = without_dead(graph)
     if not any(item.operator == "store" for item in graph.operations):
@@ -77,12 +88,12 @@ def lower_nest(kernel: PythonKernel, nest: Nest, name: str, promote: bool = True
     graph = replace(graph, arrays=_arrays(kernel, body, graph.operations))
     graph = replace(graph, orders=memory_orders(graph, nest.where, body.builder))
     check(graph)
-    return graph
+    return LoweredNest(graph, body.builder.lines, resolver.variables)
 
 
 def _executed(
     kernel: PythonKernel, nest: Nest, levels: Sequence[Level], loops: tuple[CountedLoop, ...]
-) -> tuple[Body, tuple[Operation, ...]]:
+) -> tuple[Body, _Resolver, tuple[Operation, ...]]:
     """The body executed, again and again until what carried variables may be, and which arrays are written, is known."""
     written: frozenset[str] = frozenset()
     extents = [loop.extent for loop in loops]
@@ -97,7 +108,7 @@ def _executed(
             continue
         kinds = {name: resolver.kind(name) for name in resolver.known}
         if growth.settled(kinds, {name: body.carried[name].level for name in kinds}):
-            return body, operations
+            return body, resolver, operations
 
 
 def _execute(
@@ -216,6 +227,15 @@ class _Resolver:
         if isinstance(final, Index | Word):
             kind = kind.joined(self.builder.word_of(final).kind)
         return kind
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Carried variables by the operations that make them."""
+        return {
+            operand.operation: self.body.carried[name].variable
+            for name, operand in self.known.items()
+            if isinstance(operand, Value)
+        }
 
     def _final(self, placeholder: Carried) -> Symbol:
         """The variable of a placeholder after the whole body."""

@@ -17,11 +17,12 @@ import numpy as np
 from hlsgen.dataflow.ir import Affine
 from hlsgen.errors import BadOption, IllegalGraph
 from hlsgen.loops.ir import LoopGraph, Mark, Value
+from hlsgen.loops.python.lower import LoweredNest
 from hlsgen.loops.python.nest import Bind, Item, Loop, Nest, substituted
 from hlsgen.loops.python.orders import addresses, static_of
 from hlsgen.loops.python.steps import Pipeline, Reorder, Split, Step, Unroll
 
-Lower: TypeAlias = Callable[[Nest], LoopGraph]
+Lower: TypeAlias = Callable[[Nest], LoweredNest]
 
 
 def scheduled(nests: Sequence[Nest], steps: Sequence[Step], lower: Lower) -> tuple[Nest, ...]:
@@ -119,14 +120,13 @@ def _pipelined(nest: Nest, step: Pipeline) -> Nest:
 def _reordered(nest: Nest, step: Reorder, lower: Lower) -> Nest:
     group = _perfect_group(nest, step)
     positions = {loop.name: k for k, loop in enumerate(nest.loops)}
-    graph = lower(nest)
-    _refuse_changed_orders(nest, step, graph)
-    _refuse_carried(nest, step, graph, min(positions[loop.name] for loop in group))
+    lowered = lower(nest)
+    _refuse_changed_orders(nest, step, lowered)
+    _refuse_carried(nest, step, lowered, min(positions[loop.name] for loop in group))
     innermost = group[-1]
-    binds = [item for loop in group for item in loop.body if isinstance(item, Bind)]
-    rest = [item for item in innermost.body if not isinstance(item, Bind)]
+    binds = [item for loop in group[:-1] for item in loop.body if isinstance(item, Bind)]
     by_name = {loop.name: loop for loop in group}
-    body: tuple[Item, ...] = (*binds, *rest)
+    body: tuple[Item, ...] = (*binds, *innermost.body)
     for name in reversed(step.loops):
         body = (replace(by_name[name], body=body),)
     (outermost,) = body
@@ -162,8 +162,9 @@ def _new_times(graph: LoopGraph, order: Sequence[str]) -> np.ndarray:
     return np.ravel_multi_index([by_name[name] for name in new], [extents[name] for name in new])
 
 
-def _refuse_changed_orders(nest: Nest, step: Reorder, graph: LoopGraph) -> None:
+def _refuse_changed_orders(nest: Nest, step: Reorder, lowered: LoweredNest) -> None:
     """Raise IllegalGraph where two accesses of one element, one of them a store, would change their order."""
+    graph = lowered.graph
     new, static = _new_times(graph, step.loops), static_of(graph)
     for array in graph.arrays:
         accesses = [item for item in graph.operations if item.array == array.name]
@@ -175,7 +176,8 @@ def _refuse_changed_orders(nest: Nest, step: Reorder, graph: LoopGraph) -> None:
             if places is None:
                 raise IllegalGraph(
                     f"{nest.where}, {step}",
-                    f"expected accesses of {array.name} that are known beforehand, found an index that is computed",
+                    f"expected accesses of {array.name} that are known beforehand, found an index that is computed"
+                    f" in line {lowered.lines[access.name]}",
                     "Leave these loops in their order.",
                 )
             old = np.arange(len(places))
@@ -194,17 +196,24 @@ def _refuse_changed_orders(nest: Nest, step: Reorder, graph: LoopGraph) -> None:
         before_stores = np.concatenate([[-1], before_stores[:-1]])
         wrong = key < np.where(is_store, before_all, before_stores)
         if wrong.any():
-            element = int(place[order][np.flatnonzero(wrong)[0]])
+            second = int(np.flatnonzero(wrong)[0])
+            same = rank[order][:second] == rank[order][second]
+            rivals = np.flatnonzero(same & (is_store[:second] | is_store[second]))
+            first = int(rivals[key[rivals].argmax()])
+            one, two = (
+                lowered.lines[accesses[int(position[order][k])].name] for k in (first, second)
+            )
             raise IllegalGraph(
                 f"{nest.where}, {step}",
-                f"expected all accesses of an element to keep their order, found a change for element {element} of {array.name}",
+                "expected all accesses of an element to keep their order, found a change for element"
+                f" {int(place[order][second])} of {array.name}, between line {one} and line {two}",
                 "Leave these loops in their order.",
             )
 
 
-def _refuse_carried(nest: Nest, step: Reorder, graph: LoopGraph, first: int) -> None:
+def _refuse_carried(nest: Nest, step: Reorder, lowered: LoweredNest, first: int) -> None:
     """Raise IllegalGraph where a variable is carried around the reordered loops, unless it is a sum that is read after them."""
-    last = first + len(step.loops) - 1
+    graph, last = lowered.graph, first + len(step.loops) - 1
     for operation in graph.operations:
         for value in operation.values:
             if not value.distance or value.level > last:
@@ -212,7 +221,8 @@ def _refuse_carried(nest: Nest, step: Reorder, graph: LoopGraph, first: int) -> 
             if not _is_sum(graph, operation.name, value, first):
                 raise IllegalGraph(
                     f"{nest.where}, {step}",
-                    f"expected no variable but sums to be carried around these loops, found {value.operation}",
+                    "expected no variable but sums to be carried around these loops, found"
+                    f" {lowered.variables.get(value.operation, value.operation)}",
                     "Leave these loops in their order.",
                 )
 

@@ -79,7 +79,99 @@ CASES = {
     ),
     "index of a list": (body("t = [1, 2]", "y[n] = t[x[n]]"), 8, "constant index of a list"),
     "table of other things": (body("y[n] = T[0]", before="T = ['a']"), 7, "T of type list"),
-    "never written": (body("t = x[n]"), 4, "writes to y"),
+    "never written": (
+        body("z[n] = x[n]", parameters=f"{X}, z: Out[s32, 8]"),
+        4,
+        "writes to y",
+    ),
+    "a loop without effect": (body("t = x[n]"), 6, "a loop that writes to an array"),
+    "writes through a quotient": (body("y[n // 2] = x[n]"), 7, "iterations (n 0) and (n 1)"),
+    "writes through a remainder": (body("y[n % 4] = x[n]"), 7, "iterations (n 0) and (n 4)"),
+    "writes where counters allow it": (
+        body("if n % 2 == 0:", "    y[3] = x[n]"),
+        8,
+        "iterations (n 0) and (n 2)",
+    ),
+    "writes along diagonals": (
+        body("for k in range(2):", "    y[n + k & 7] = x[n]"),
+        8,
+        "iterations (n 0, k 0) and (n 7, k 1)",
+    ),
+    "writes by two statements": (
+        body("y[n] = x[n]", "y[n + 1] = 0", parameters="x: In[s32, 8], y: Out[s32, 9]"),
+        7,
+        "element 1 written in iterations (n 0) and (n 1), lines 8 and 7",
+    ),
+    "writes by copies of a loop": (
+        body("for k in hlsgen.unroll(range(2)):", "    y[n] = x[n] + k"),
+        8,
+        "two copies of an unrolled loop in iteration (n 0)",
+    ),
+    "reads outside under a condition": (
+        body("if n != 3:", "    y[n] = x[n + 1]"),
+        8,
+        "'x[n + 1]', which reads 8 in iteration (n 7)",
+    ),
+    "reads outside at a product": (body("y[n] = x[n * n]"), 7, "reads 9 in iteration (n 3)"),
+    "reads outside an axis under a condition": (
+        body(
+            "if x[n, 0] > 0 and n > 3:",
+            "    y[n] = x[n - 4, 2]",
+            parameters="x: In[s32, 8, 2], y: Out[s32, 8]",
+        ),
+        8,
+        "from 0 to 1",
+    ),
+    "negative index": (body("y[n] = x[-1]"), 7, "reads -1 to -1"),
+    "sum outside": (body("y[n + 1] += x[n]"), 7, "reads 1 to 8"),
+    "Python integers that grow": (
+        body("for k in range(8):", "    s = s * 1103515245 + 12345", "y[n] = s >> 16").replace(
+            "    for n", "    s = 1\n    for n"
+        ),
+        10,
+        "words of s32 wrap and Python integers do not",
+    ),
+    "products of a table": (
+        body("y[n] = T[n] * T[n] >> 8", before="T = [100000] * 8"),
+        7,
+        "Python integers from",
+    ),
+    "table of another NumPy type": (
+        body("y[n] = T[n] + x[n]", before="import numpy as np; T = np.arange(8)"),
+        7,
+        "NumPy's type int32",
+    ),
+    "truth that is carried": (
+        body("y[n] = p + 1", "p = x[n] > 0").replace("    for n", "    p = 0\n    for n"),
+        8,
+        "truths in arithmetic",
+    ),
+    "negative power": (body("y[n] = x[n] * 2 ** -1"), 7, "from 0 to 64"),
+    "assigned array": (body("y[n] = x[n]", "x = 5"), 8, "x to stay the array"),
+    "list of two names": (body("a = [0, 0]", "b = a", "b[0] = 1", "y[n] = a[0]"), 9, "one name"),
+    "local variable of a loop before": (
+        body("t = x[n]", "y[n] = t", before="t = 5")
+        + "    for n in range(8):\n        y[n] += t\n",
+        10,
+        "'t'",
+    ),
+    "name of other letters": (body("größe = x[n]", "y[n] = größe"), 7, "ASCII"),
+    "walrus": (body("y[n] = (t := x[n]) + t"), 7, "integers, arrays"),
+    "return": (body("y[n] = x[n]") + "    return y\n", 8, "loops, and constants"),
+    "try": (body("try:", "    y[n] = 1", "except ValueError:", "    pass"), 7, "an assignment"),
+    "with": (body("with x:", "    y[n] = 1"), 7, "an assignment"),
+    "assert": (body("assert n < 8", "y[n] = 1"), 7, "an assignment"),
+    "global": (body("global G", "y[n] = 1"), 7, "an assignment"),
+    "delete": (body("t = 1", "del t", "y[n] = 1"), 8, "an assignment"),
+    "nested function": (body("def tried(a):", "    return a", "y[n] = 1"), 7, "an assignment"),
+    "dictionary": (body("d = {1: 2}", "y[n] = d[1]"), 7, "integers, arrays"),
+    "identity": (body("y[n] = 1 if x[n] is x[n] else 0"), 7, "a comparison of numbers"),
+    "starred": (body("a, *b = x[n], 1, 2", "y[n] = a"), 7, "2 values"),
+    "step of zero": (body("for k in range(0, 8, 0):", "    y[k] = 0"), 7, "a step that is not 0"),
+    "loop with else": (body("y[n] = 1") + "    else:\n        pass\n", 6, "without else"),
+    "keyword": (body("y[n] = min(x[n], 1, key=abs)"), 7, "by position only"),
+    "recursion": (body("y[n] = f(x[n])", before="f = lambda a: f(a)"), 7, "written with 'def'"),
+    "call of a kernel": (body("y[n] = tried(x, y)"), 7, "a plain function"),
     "too deep": (
         body(
             *(f"{'    ' * k}for i{k} in range(1):" for k in range(6)),
@@ -107,6 +199,9 @@ def test_what_is_not_a_kernel_is_refused_with_its_line(case: str, tmp_path: Path
     [
         ("x, y: Out[s32, 8]", "parameter x"),
         ("x: int, y: Out[s32, 8]", "parameter x"),
+        ("x: In[s32, 8], *y: Out[s32, 8]", "given by name"),
+        ("x: In[s32, 8], /, y: Out[s32, 8]", "given by name"),
+        ("x: In[s32, 8], **y", "given by name"),
         ("x: In[s32], y: Out[s32, 8]", "positive extent"),
         ("x: In[s32, 0], y: Out[s32, 8]", "positive extent"),
         ("x: In[8, s32], y: Out[s32, 8]", "one of s8"),
@@ -148,3 +243,34 @@ def test_the_function_itself_refuses_indices_outside(tmp_path: Path) -> None:
     kernel = kernel_of(tmp_path, body("y[n] = x[x[n]]", parameters=parameters))
     with pytest.raises(IndexError):
         kernel(np.full(8, -1, np.int32), np.zeros(8, np.int32))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "@hlsgen.kernel\nasync def tried(x: InOut[s32, 8]) -> None:\n    pass\n",
+        "@hlsgen.kernel\ndef tried(x: InOut[s32, 8]):\n    yield x\n",
+        "tried = hlsgen.kernel(lambda n=3: n)  # def tried()\n",
+        "@hlsgen.kernel\nclass tried:  # def tried()\n    pass\n",
+        "@hlsgen.kernel(word=5)\ndef tried(x: InOut[s32, 8]) -> None:\n    pass\n",
+    ],
+)
+def test_what_is_no_function_of_words_is_refused(source: str, tmp_path: Path) -> None:
+    with pytest.raises(TypeMismatch) as caught:
+        kernel_of(tmp_path, source)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_a_file_that_exits_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "exits.py"
+    path.write_text("import sys\nsys.exit(3)\n")
+    with pytest.raises(BadFile, match="SystemExit: 3"):
+        load_python_kernel(path, "tried")
+
+
+def test_arguments_that_are_missing_or_no_arrays_are_refused(tmp_path: Path) -> None:
+    kernel = kernel_of(tmp_path, body("y[n] = x[n]"))
+    with pytest.raises(TypeMismatch, match="missing"):
+        kernel(np.zeros(8, np.int32))
+    with pytest.raises(TypeMismatch, match="argument x"):
+        kernel([0] * 8, np.zeros(8, np.int32))
