@@ -170,7 +170,7 @@ def test_results_of_the_jobs_are_of_all_kinds() -> None:
         assert min(results) < 0 < max(results), name
 
 
-@pytest.mark.parametrize("bits", [16, 32, 33, 34, 48, 64])
+@pytest.mark.parametrize("bits", [16, 33, 48])
 def test_products_take_as_many_multipliers_as_the_template_says(bits: int) -> None:
     text = rtlil.convert(unit_of(bits))
     assert text.count("cell $mul") == 2 * -(-(max(bits, 32) + 1) // 17)
