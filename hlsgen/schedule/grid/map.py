@@ -44,8 +44,8 @@ def map_graph(
     """The mapping of ``graph`` with the smallest interval found.
 
     Intervals are tried from the lower bound on; below the first that succeeds each is then tried once more. ``exact``: small graphs
-    are also searched by a solver, which can prove that an interval is infeasible. After ``time_limit`` seconds larger intervals
-    are tried once each: while time is left, the result depends on nothing but the seed.
+    are also searched by a solver, which can prove that an interval is infeasible. After ``time_limit`` seconds of this process's
+    time larger intervals are tried once each: while time is left, the result depends on nothing but the seed.
     """
     check(graph)
     searching = _Search(Problem(graph, fabric, homes or {}), seed, time_limit, exact)
@@ -91,16 +91,18 @@ class _Search:
 
     def __init__(self, problem: Problem, seed: int, time_limit: float, exact: bool) -> None:
         self.problem, self.seed, self.time_limit = problem, seed, time_limit
-        self.exact = exact and problem.count <= MOST_OPERATIONS and is_available()
+        wanted = exact and problem.count <= MOST_OPERATIONS
+        self.exact = wanted and is_available()
+        self.lacks_solver = wanted and not self.exact
         self.infeasible: set[int] = set()
-        self.started = time.monotonic()
+        self.started, self.began = time.process_time(), time.monotonic()
         self.bounds = bounds_of(problem)
         self.wires = wiring(problem.fabric)
         self.tried: dict[int, int] = {}
 
     @property
     def is_late(self) -> bool:
-        return time.monotonic() - self.started > self.time_limit
+        return time.process_time() - self.started > self.time_limit
 
     def smallest(self, most: int) -> GridMapping | None:
         """The mapping of the smallest interval found, at most ``most``."""
@@ -186,7 +188,9 @@ class _Search:
             stopped = f"no mapping found at interval {open_one} in {tried} attempts"
             if self.is_late:
                 stopped = f"time ran out after {self.time_limit:g} s; {stopped}"
-        seconds = time.monotonic() - self.started
+            if self.lacks_solver:
+                stopped += "; OR-Tools is not installed, which might find or exclude one"
+        seconds = time.monotonic() - self.began
         return replace(
             mapping, bounds=self.bounds, proved_optimal=proved, stopped=stopped, seconds=seconds
         )

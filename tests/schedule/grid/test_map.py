@@ -103,6 +103,7 @@ def test_the_solver_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exact, "solve", None)
     mapping = map_graph(RING, ends(), time_limit=0.5)
     assert mapping.interval == 4 and not mapping.proved_optimal
+    assert "OR-Tools is not installed" in mapping.stopped
 
 
 def test_a_search_without_time_says_so() -> None:
