@@ -129,7 +129,7 @@ def _check_elements_compute(fabric: Fabric, found: Layer) -> None:
             f"process {found.process.name}",
             f"expected operator {found.operator} in {len(cells)} processing elements of fabric {fabric.name}, found none in"
             f" {len(without)}: {', '.join(named)}{', ...' if len(without) > 4 else ''}",
-            f"Add {found.operator} to the kind of these elements. {STREAM}",
+            f"Add {found.operator} to the kind of these elements, or use --schedule stream.",
         )
 
 
