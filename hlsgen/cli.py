@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="From a trained network (ONNX) or a loop kernel (Python) to a verified circuit.",
 )
 INTERRUPTED = 130
 """The exit code that typer gives an interrupt, by the shell's custom."""
+USAGE_ERROR = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+"""What is raised for any wrong or missing argument; typer has no public name for it."""
 WIDE = 400
 """Columns of a table that does not go to a terminal."""
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no tables.")]
@@ -33,13 +35,14 @@ Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no tabl
 
 @app.command("compile")
 def compile_command(
-    model: Annotated[str, typer.Argument(help="ONNX file, or a kernel: FILE.py:name.")],
+    model: Annotated[str, typer.Argument(help="ONNX file, or a kernel as for 'map'.")],
     board: Annotated[str | None, typer.Option(help="Board; see 'hlsgen boards'.")] = None,
     schedule: Annotated[
         str, typer.Option(help="stream: an array per layer; grid: a program for one fabric.")
     ] = "stream",
     fabric: Annotated[
-        str | None, typer.Option(help="Fabric of schedule grid: a preset or a TOML file.")
+        str | None,
+        typer.Option(help="Fabric of schedule grid; see 'hlsgen fabrics'; or a TOML file."),
     ] = None,
     multipliers: Annotated[
         int | None, typer.Option(help="At most so many multipliers in DSP blocks.")
@@ -84,37 +87,45 @@ def compile_command(
 @app.command("map")
 def map_command(
     kernel: Annotated[str, typer.Argument(help="FILE.py:name, FILE.dot or FILE.xml.")],
-    fabric: Annotated[str, typer.Option(help="A preset or a TOML file.")] = "cgra_4x4",
+    fabric: Annotated[str, typer.Option(help="See 'hlsgen fabrics'; or a TOML file.")] = "cgra_4x4",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Folder to write; none: only say how.")
+        Path | None,
+        typer.Option("-o", "--output", help="Folder to write; without one the mapping is shown."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
-    time_limit: Annotated[float, typer.Option(help="Seconds of search, about.")] = 100.0,
-    exact: Annotated[bool, typer.Option(help="Also search with a solver (OR-Tools).")] = True,
-    as_given: Annotated[bool, typer.Option(help="Keep every operation of the graph.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the search: one seed, one mapping.")] = 0,
+    time_limit: Annotated[
+        float, typer.Option(help="Seconds after which larger intervals are tried only once.")
+    ] = 100.0,
+    exact: Annotated[
+        bool, typer.Option(help="Also search with a solver, where OR-Tools is installed.")
+    ] = True,
+    as_given: Annotated[
+        bool, typer.Option(help="Keep every operation of the graph; else it is cleaned up.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Map a loop kernel to a fabric: contexts, pictures, figures."""
+    """Map a loop kernel to a fabric: its contexts, figures, the mapping as text and picture."""
     from hlsgen.flow import map_kernel
 
-    with terminal(quiet) as progress:
-        mapped = map_kernel(
-            kernel,
-            fabric=fabric,
-            output=output,
-            seed=seed,
-            time_limit=time_limit,
-            exact=exact,
-            as_given=as_given,
-            progress=progress,
-        )
-    if not quiet:
-        typer.echo((mapped.directory / "mapping.txt").read_text())
+    with TemporaryDirectory() as scratch:
+        with terminal(quiet) as progress:
+            mapped = map_kernel(
+                kernel,
+                fabric=fabric,
+                output=scratch if output is None else output,
+                seed=seed,
+                time_limit=time_limit,
+                exact=exact,
+                as_given=as_given,
+                progress=progress,
+            )
+        if not quiet:
+            typer.echo((mapped.directory / "mapping.txt").read_text())
 
 
 @app.command("fabric")
 def fabric_command(
-    fabric: Annotated[str, typer.Argument(help="A preset or a TOML file.")],
+    fabric: Annotated[str, typer.Argument(help="See 'hlsgen fabrics'; or a TOML file.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")] = Path(
         "hlsgen_out"
     ),
@@ -131,7 +142,7 @@ def fabric_command(
 
 @app.command()
 def verify(
-    directory: Annotated[Path, typer.Argument(help="Folder that 'hlsgen compile' wrote.")],
+    directory: Annotated[Path, typer.Argument(help="Folder of 'hlsgen compile' or 'hlsgen map'.")],
     inputs: Annotated[
         Path | None,
         typer.Option(help="Samples (npz): input name -> (samples, ...); kernels have their own."),
@@ -165,7 +176,9 @@ def verify(
 
 @app.command()
 def build(
-    directory: Annotated[Path, typer.Argument(help="Folder that 'hlsgen compile' wrote.")],
+    directory: Annotated[
+        Path, typer.Argument(help="Folder of 'hlsgen compile', 'map' or 'fabric'.")
+    ],
     board: Annotated[
         str | None, typer.Option(help="Board, if another than it was compiled for.")
     ] = None,
@@ -263,23 +276,27 @@ def _table(columns: tuple[str, ...], rows: Any) -> None:
 def main() -> None:
     """Run the command line; a user's mistake prints three lines and no traceback."""
     try:
-        app()
+        code = app(sys.argv[1:] or ["--help"], prog_name="hlsgen", standalone_mode=False)
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
     except HlsgenError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
-    except SystemExit as stop:
-        if stop.code != INTERRUPTED:
-            raise
-        print(
-            f"hlsgen {' '.join(sys.argv[1:])}",
-            "expected to run to the end, found an interrupt; no result was written",
-            "Run it again.",
-            sep="\n",
-            file=sys.stderr,
-        )
-        sys.exit(2)
+        _refuse(error)
+    except USAGE_ERROR as error:
+        command = "hlsgen" if error.ctx is None else error.ctx.command_path
+        problem = f"expected arguments as its help says; found: {error.format_message()}"
+        _refuse(BadOption(command, problem, f"Run '{command} --help'."))
+    except (KeyboardInterrupt, typer.Abort):
+        problem = "expected to run to the end, found an interrupt; no result was written"
+        _refuse(BadOption(f"hlsgen {' '.join(sys.argv[1:])}", problem, "Run it again."))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    else:
+        sys.exit(code)
+
+
+def _refuse(error: HlsgenError) -> NoReturn:
+    print(error, file=sys.stderr)
+    sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

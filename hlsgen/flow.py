@@ -104,6 +104,7 @@ def compile(
 
     if is_kernel(model):
         assert isinstance(model, str | os.PathLike)
+        _refuse_network_options(board, multipliers, target_fps, calibrate, overrides, dump)
         if schedule == "grid":
             return map_kernel(model, fabric=fabric, output=output, progress=progress)
         return _compile_kernel(model, output, progress)
@@ -148,8 +149,9 @@ def map_kernel(
     ``exact``: small graphs are also searched by a solver, where OR-Tools is installed; ``as_given`` keeps every operation of the graph.
     Raises HlsgenError.
     """
-    from hlsgen.flow_kernel import map_to_grid, read_kernel
+    from hlsgen.flow_kernel import check_search, map_to_grid, read_kernel
 
+    check_search(seed, time_limit)
     source = read_kernel(kernel)
     directory = _output_directory(output)
     design = map_to_grid(source, fabric, seed, time_limit, exact, as_given, progress)
@@ -205,6 +207,18 @@ def _check_options(
                 option,
                 f"expected --schedule {wanted}, found --schedule {schedule}",
                 f"Leave {option} out, or compile with --schedule {wanted}.",
+            )
+
+
+def _refuse_network_options(*given: object) -> None:
+    """Refuse what a kernel cannot be told; ``given`` in the order of the names here."""
+    names = ("--board", "--multipliers", "--target-fps", "--calibrate", "--unroll", "--dump")
+    for name, value in zip(names, given, strict=True):
+        if value is not None and value != {}:
+            raise BadOption(
+                name,
+                f"expected a network, since kernels take no {name}; found a kernel",
+                f"Leave {name} out{' and give it to hlsgen build' if name == '--board' else ''}.",
             )
 
 

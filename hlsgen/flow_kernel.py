@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_FABRIC = "cgra_4x4"
 KINDS = (".py", ".dot", ".xml")
+LARGEST_SEED = 9999
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,22 @@ def read_kernel(source: str | os.PathLike[str]) -> KernelSource:
         f"expected FILE.py:name, FILE.dot or FILE.xml, found {path.suffix or 'no suffix'}",
         "Give a kernel in one of these forms.",
     )
+
+
+def check_search(seed: int, time_limit: float) -> None:
+    """Raise BadOption for a seed or a time that no search takes."""
+    if not 0 <= seed <= LARGEST_SEED:
+        raise BadOption(
+            "--seed",
+            f"expected a whole number of 0 to {LARGEST_SEED}, found {seed}",
+            "Choose a seed of this range.",
+        )
+    if not 0 <= time_limit < math.inf:
+        raise BadOption(
+            "--time-limit",
+            f"expected seconds, 0 or more, found {time_limit:g}",
+            "Leave it out for 100 seconds.",
+        )
 
 
 def map_to_grid(

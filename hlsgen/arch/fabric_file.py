@@ -136,8 +136,9 @@ class _Table:
         """The tables of ``[[key]]``."""
         if key not in self.fields and default is not None:
             return default
-        if isinstance(self.fields.get(key), dict):
-            _wrong(self.where, f"[[{key}]], a list of tables", f"[{key}]")
+        if type(self.fields.get(key)) is not list:
+            found = f"[{key}]" if isinstance(self.fields.get(key), dict) else "none"
+            _wrong(self.where, f"[[{key}]], a list of tables", found)
         return self.value(key, list)
 
 

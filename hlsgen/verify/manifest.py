@@ -84,6 +84,12 @@ def load_manifest(directory: Path) -> Manifest:
     except (OSError, ValueError) as error:
         raise stale(path, f"expected JSON, found {error}") from None
     _check_version(path, fields)
+    if "fabric" in fields and "inputs" not in fields:
+        raise BadFile(
+            str(directory),
+            f"expected a network or a kernel, found only the fabric {fields['fabric']}",
+            "Map a kernel to it (hlsgen map) or compile a network for it (--schedule grid).",
+        )
     try:
         manifest = _parse(fields)
     except (KeyError, TypeError, ValueError, HlsgenError) as error:

@@ -71,14 +71,20 @@ def verify(
     directory = Path(directory)
     request = _checked(stall, engine, reference, seed, samples)
     if is_kernel_folder(directory):
+        if reference != "numpy":
+            raise BadOption(
+                "--reference",
+                f"expected numpy for a kernel, found {reference!r}",
+                "Leave --reference out.",
+            )
         return verify_kernel(directory, inputs, samples, stall, engine, seed, progress)
+    manifest = load_manifest(directory)
     if inputs is None:
         raise BadOption(
             "--inputs",
             "expected samples for a network, found none",
             "Give a file: --inputs SAMPLES.npz.",
         )
-    manifest = load_manifest(directory)
     if manifest.schedule == "grid" and engine != "cocotb":
         raise BadOption(
             "--engine",
