@@ -5,7 +5,6 @@ The slow tier also runs each circuit against ONNX Runtime and synthesises one fo
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,16 @@ import numpy as np
 import onnx
 import pytest
 from quantised_models import QuantisedModel, conv_model
+from verilog_lint import lint
 
 from hlsgen import flow
 from hlsgen.build.build import synthesise
 from hlsgen.frontend.support import support
-from hlsgen.verify.simulators import find_simulator
 
 Case = tuple[onnx.ModelProto, dict[str, np.ndarray]]
 
 # A ratio of scales without ties, which ONNX Runtime decides by the noise of its float sums.
 RATIO = np.float32(0.8437)
-
-# Style, no faults: signals that generated modules do not need, registers with the value of their reset, the file's name.
-ALLOWED = ("UNUSEDSIGNAL", "PROCASSINIT", "DECLFILENAME")
 
 
 def convolution(**options: Any) -> Callable[[], Case]:
@@ -163,19 +159,6 @@ CASES: dict[str, Callable[[], Case]] = {
     "ConvInteger": accumulators("ConvInteger", (1, 2, 5, 5), (3, 2, 3, 3)),
     "MatMulInteger": accumulators("MatMulInteger", (1, 9), (9, 4)),
 }
-
-
-def lint(verilog: Path) -> str:
-    """What Verilator says of a design, all its warnings on but those of ALLOWED."""
-    simulator = find_simulator()
-    command = [str(simulator.verilator), "--lint-only", "-Wall", "--top-module", "hlsgen_top"]
-    command += [*(f"-Wno-{name}" for name in ALLOWED)]
-    done = subprocess.run(
-        [*command, str(verilog)], env=dict(simulator.environment), capture_output=True, text=True
-    )
-    # Lines of its report begin with a dash; on success there is nothing else.
-    lines = (done.stdout + done.stderr).splitlines()
-    return "\n".join(line for line in lines if not line.startswith("- "))
 
 
 SHORT = ("conv, groups", "conv, opset 11", "gemm", "residual", "moves", "softmax", "QOperator")
