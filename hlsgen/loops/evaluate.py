@@ -306,7 +306,7 @@ def _outside(graph: LoopGraph, operation: Operation, array: Array, index: int) -
     return IllegalGraph(
         f"loop graph {graph.name}, operation {operation.name} ({operation.operator})",
         f"expected an index of {array.name} from 0 to {array.size - 1}, found {index}",
-        "Keep the index inside the array, or guard the access.",
+        "Keep the index inside the array, guard the access, or choose the arrays: inputs(random) in the kernel's file.",
     )
 
 

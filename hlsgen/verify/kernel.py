@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hlsgen.arch.fabric_file import fabric_hash, load_fabric
-from hlsgen.errors import Mismatch
+from hlsgen.errors import HlsgenError, IllegalGraph, Mismatch
 from hlsgen.loops.evaluate import dtype, evaluate_kernel
 from hlsgen.loops.ir import Array, Kernel
 from hlsgen.loops.python.kernel import PythonKernel
@@ -294,12 +294,21 @@ def _run_pipeline(
 
 
 def _called(python: PythonKernel, arrays: Arrays) -> dict[str, np.ndarray]:
-    """What the function itself writes."""
+    """What the function itself writes; raises IllegalGraph where it raises anything."""
     every = {
         name: arrays[name].copy() if name in arrays else np.zeros(type_.shape, dtype(type_.element))
         for name, type_ in python.parameters.items()
     }
-    python(**every)
+    try:
+        python(**every)
+    except HlsgenError:
+        raise
+    except Exception as error:
+        raise IllegalGraph(
+            f"{python.source}, kernel {python.name}",
+            f"expected a function that runs on these arrays, found {type(error).__name__}: {error}",
+            "Correct the function, or give other arrays.",
+        ) from None
     return {name: every[name] for name, type_ in python.parameters.items() if type_.role != "input"}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hlsgen.errors import TypeMismatch
+from hlsgen.errors import BadFile, TypeMismatch
 from hlsgen.loops.evaluate import dtype
 from hlsgen.loops.ir import Array, Kernel
 from hlsgen.loops.python.kernel import PythonKernel, load_python_kernel
@@ -38,7 +38,7 @@ def random_arrays(
 ) -> dict[str, np.ndarray]:
     """Input and inout arrays by name: what the function ``inputs(random)`` of the kernel's file returns, where there is one.
 
-    Raises TypeMismatch where that returns other arrays than the kernel has.
+    Raises BadFile where that cannot be called, TypeMismatch where it returns other arrays than the kernel has.
     """
     random = np.random.default_rng(seed)
     wanted = input_arrays(kernel)
@@ -51,7 +51,16 @@ def random_arrays(
             ).astype(dtype(array.element))
             for name, array in wanted.items()
         }
-    return checked(dict(given(random)), wanted, f"kernel {kernel.name}, inputs(random)")
+    where = f"kernel {kernel.name}, inputs(random)"
+    try:
+        arrays = dict(given(random))
+    except Exception as error:
+        raise BadFile(
+            where,
+            f"expected a function that returns arrays by name, found {type(error).__name__}: {error}",
+            "Correct the function.",
+        ) from None
+    return checked(arrays, wanted, where)
 
 
 def checked(

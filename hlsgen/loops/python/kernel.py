@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 from hlsgen.errors import BadFile, BadOption, HlsgenError, TypeMismatch
@@ -207,8 +208,11 @@ def load_python_kernel(path: Path, name: str) -> PythonKernel:
     except HlsgenError:
         raise
     except (Exception, SystemExit) as error:
+        lines = [
+            item.lineno for item in extract_tb(error.__traceback__) if item.filename == str(path)
+        ]
         raise BadFile(
-            str(path),
+            f"{path}, line {lines[-1]}" if lines else str(path),
             f"expected a Python file that can be imported, found {type(error).__name__}: {error}",
             "Correct the file.",
         ) from None

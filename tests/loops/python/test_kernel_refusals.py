@@ -10,6 +10,7 @@ from python_files import HEAD, kernel_of
 
 from hlsgen.errors import BadFile, BadOption, HlsgenError, TypeMismatch
 from hlsgen.loops.python.kernel import load_python_kernel
+from hlsgen.verify.kernel_inputs import random_arrays
 
 X = "x: In[s32, 8], y: Out[s32, 8]"
 
@@ -264,7 +265,7 @@ def test_what_is_no_function_of_words_is_refused(source: str, tmp_path: Path) ->
 def test_a_file_that_exits_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "exits.py"
     path.write_text("import sys\nsys.exit(3)\n")
-    with pytest.raises(BadFile, match="SystemExit: 3"):
+    with pytest.raises(BadFile, match=r"(?s)exits.py, line 2.*SystemExit: 3"):
         load_python_kernel(path, "tried")
 
 
@@ -274,3 +275,23 @@ def test_arguments_that_are_missing_or_no_arrays_are_refused(tmp_path: Path) -> 
         kernel(np.zeros(8, np.int32))
     with pytest.raises(TypeMismatch, match="argument x"):
         kernel([0] * 8, np.zeros(8, np.int32))
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        ("def inputs(random):\n    return 1 // 0\n", "ZeroDivisionError"),
+        ("def inputs():\n    return {}\n", "TypeError"),
+        ("inputs = 5\n", "not callable"),
+        ("def inputs(random):\n    return {}\n", "found no x"),
+        ("def inputs(random):\n    return {'x': 'abc'}\n", "expected int32"),
+    ],
+)
+def test_arrays_of_a_file_that_do_not_fit_are_refused(
+    function: str, words: str, tmp_path: Path
+) -> None:
+    source = body("y[n] = x[n]")
+    kernel = kernel_of(tmp_path, source).lower()
+    with pytest.raises(HlsgenError, match=words) as caught:
+        random_arrays(kernel, (HEAD + source + function).encode(), "tried", 0)
+    assert len(str(caught.value).splitlines()) == 3
