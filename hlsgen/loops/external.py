@@ -14,6 +14,7 @@ chosen here, so that a graph can be run and compared bit by bit, and every edge 
   by the operator itself where it is associative and commutative, else merged by ``or`` in front of it.
 * A second operand that the file does not give: the first again for a multiplication and for a constant (files write ``x * x`` as one edge),
   0 for a comparison for equality, else 1.
+* A division is one of signed words, rounded towards 0; by a constant power of two it becomes shifts. No fabric has any other.
 * Edges that only order (``orders``) become Orders of one cycle; nothing is routed for them.
 """
 
@@ -124,6 +125,8 @@ class _Builder:
             self._merge(node, [value for _, value in values], predicate)
         elif node.operator == "select":
             self._select(node, values, predicate)
+        elif node.operator == "divide" and _is_halving(node, values):
+            self._halve(node, values[0][1], predicate)
         else:
             operands = self._two_operands(node, values)
             self._append(Operation(node.name, node.operator, operands, predicate))
@@ -212,6 +215,16 @@ class _Builder:
         else:
             self._append(Operation(node.name, "select", tuple(operands), predicate))
 
+    def _halve(self, node: Node, value: Value, predicate: Value | None) -> None:
+        """``value`` divided by a constant 2**k: negative ones are made larger by 2**k - 1 before they are shifted."""
+        assert node.constant is not None
+        sign, rest, sum_ = (f"{node.name}_{part}" for part in ("sign", "rest", "sum"))
+        self._append(Operation(sign, "shift_right", (value, Constant(WORD.bits - 1))))
+        self._append(Operation(rest, "and", (Value(sign), Constant(node.constant - 1))))
+        self._append(Operation(sum_, "add", (value, Value(rest))))
+        shift = Constant(node.constant.bit_length() - 1)
+        self._append(Operation(node.name, "shift_right", (Value(sum_), shift), predicate))
+
     def _load(self, node: Node, values: Sequence[Value], predicate: Value | None) -> None:
         index = self._chain(f"{node.name}_index", "or", values)
         self._append(self._access(node, "load", "input", (), index, None))
@@ -261,6 +274,12 @@ class _Builder:
 
 def _value(edge: Edge) -> Value:
     return Value(edge.source, edge.distance, 0 if edge.distance else None)
+
+
+def _is_halving(node: Node, values: Sequence[tuple[int, Value]]) -> bool:
+    """Whether a division has one value, its first operand, and a positive power of two as its constant."""
+    by = node.constant or 0
+    return len(values) == 1 and values[0][0] == 0 and by > 0 and by & (by - 1) == 0
 
 
 def _absent(operator: str, given: Value) -> Operand:
