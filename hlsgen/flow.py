@@ -126,8 +126,7 @@ def compile(
     else:
         from hlsgen.flow_stream import compile_to_stream
 
-        options = (board, multipliers, target_fps, overrides)
-        design = compile_to_stream(lowered, *options, progress)
+        design = compile_to_stream(lowered, board, multipliers, target_fps, overrides, progress)
     if dumps is not None:
         _dump(dumps, integer, lowered.dataflow, design.schedule)
     _write(directory, {**_references(source, integer), **design.files}, design.manifest)

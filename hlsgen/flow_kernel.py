@@ -98,6 +98,7 @@ def map_to_grid(
 ) -> CompiledParts:
     """Map a kernel to a fabric, replay it in the cycle model, and emit the fabric's Verilog. Raises HlsgenError."""
     from hlsgen.arch.fabric_file import load_fabric
+    from hlsgen.loops.check import check
     from hlsgen.loops.clean import clean
     from hlsgen.rtl.fabric import emit_fabric
     from hlsgen.rtl.verilog import to_verilog
@@ -111,6 +112,8 @@ def map_to_grid(
     fabric = load_fabric(name)
     kernel = source.kernel if source.function else _with_word(source.kernel, fabric)
     operators = {operator for kind in fabric.pe_kinds for operator in kind.operators}
+    for graph in kernel.graphs:
+        check(graph)
     graphs = tuple(clean(graph, as_given, operators) for graph in kernel.graphs)
     mapped = map_kernel(replace(kernel, graphs=graphs), fabric, seed, time_limit, exact, progress)
     progress("replaying in the cycle model", None)
@@ -136,12 +139,15 @@ def map_to_grid(
 
 def compile_to_pipeline(source: KernelSource, progress: Progress) -> CompiledParts:
     """A kernel as a fixed pipeline, schedule stream. Raises HlsgenError."""
+    from hlsgen.loops.check import check
     from hlsgen.loops.clean import clean
     from hlsgen.rtl.pipeline import emit_pipeline
     from hlsgen.rtl.verilog import to_verilog
     from hlsgen.schedule.pipeline import schedule_pipeline
     from hlsgen.schedule.pipeline_report import pipeline_report, pipeline_text
 
+    for graph in source.kernel.graphs:
+        check(graph)
     kernel = replace(source.kernel, graphs=tuple(clean(graph) for graph in source.kernel.graphs))
     progress("scheduling the pipeline", None)
     plans = [schedule_pipeline(graph) for graph in kernel.graphs]

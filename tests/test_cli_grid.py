@@ -91,6 +91,16 @@ def test_a_mapping_that_cannot_be_is_refused(
     assert not out.exists() or not list(out.iterdir())
 
 
+@pytest.mark.parametrize("command", [("map",), ("map", "--as-given"), ("compile",)])
+def test_an_operator_that_no_fabric_has_is_refused(
+    command: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "ratio.dot"
+    path.write_text(SUM.replace("opcode=add", "opcode=div"))
+    out = str(tmp_path / "out")
+    refused(run(capsys, *command, str(path), "-q", "-o", out), "operation s", "'divide'")
+
+
 def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     refused(run(capsys, "mapp"), "mapp", "hlsgen --help")
 
