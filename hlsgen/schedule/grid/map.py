@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +29,9 @@ MOVES = 1000
 ATTEMPTS, MORE_ATTEMPTS = 12, 6
 """Attempts at an interval before the next one is tried, and further ones once it is known which one can be had."""
 
+FEW_SLOTS = 4
+"""Slots of every element that the operations of a graph fill on the grid that is searched first."""
+
 SOLUTIONS = 3
 """Solutions of the solver that are routed and repaired, where small graphs resist."""
 
@@ -44,46 +47,72 @@ def map_graph(
     """The mapping of ``graph`` with the smallest interval found.
 
     Intervals are tried from the lower bound on; below the first that succeeds each is then tried once more. ``exact``: small graphs
-    are also searched by a solver, which can prove that an interval is infeasible. After ``time_limit`` seconds of this process's
-    time larger intervals are tried once each: while time is left, the result depends on nothing but the seed.
+    are also searched by a solver, which can prove that an interval is infeasible. What a smaller grid can do, a larger one can: the
+    corners of the fabric are searched as well, each as it would be by itself, so that a larger mesh never gives a larger interval.
+    After ``time_limit`` seconds of this process's time on one of these grids, larger intervals are tried once each: while time is left,
+    the result depends on nothing but the seed.
     """
     check(graph)
-    searching = _Search(Problem(graph, fabric, homes or {}), seed, time_limit, exact)
-    found = searching.smallest(fabric.contexts)
-    for smaller in squares(fabric):
-        # What a smaller grid can do, this one can: its own search need not find it.
+    problem = Problem(graph, fabric, homes or {})
+    bound = bounds_of(problem).interval
+    searching = _Search(problem, seed, time_limit, exact)
+    began = time.monotonic()
+    found: GridMapping | None = None
+    for grid in _order([*squares(fabric), fabric], problem.count):
         most = fabric.contexts if found is None else found.interval - 1
-        if searching.is_late or most < searching.bounds.interval:
+        if most < bound:
             break
-        try:
-            part = _Search(Problem(graph, smaller, homes or {}), seed, time_limit, exact)
-        except HlsgenError:
-            continue  # it has not all that the graph needs
-        part.started = searching.started
-        better = part.smallest(most)
+        if grid is fabric:
+            better = searching.smallest(most)
+        else:
+            better = _in_corner(graph, grid, homes or {}, most, (seed, time_limit, exact))
         found = found if better is None else replace(better, fabric=fabric)
     if found is None:
         raise DoesNotFit(
             f"loop graph {graph.name}",
             f"expected a mapping on fabric {fabric.name} in at most {fabric.contexts} contexts,"
-            f" found none from interval {searching.bounds.interval} on",
+            f" found none from interval {bound} on",
             "Use a larger fabric, or one with more contexts.",
         )
-    mapping = searching.finished(found)
+    mapping = replace(searching.finished(found), seconds=time.monotonic() - began)
     check_mapping(mapping)
     return mapping
 
 
 def squares(fabric: Fabric) -> Iterator[Fabric]:
-    """The square grids in the north-western corner of a mesh that are smaller than it, largest first, with their memory tiles."""
+    """The square grids in the north-western corner of a mesh that are smaller than it, smallest first, with their memory tiles."""
     if fabric.torus:
         return
-    for size in range(
-        min(fabric.rows, fabric.columns, max(fabric.rows, fabric.columns) - 1), 1, -1
-    ):
+    largest = min(fabric.rows, fabric.columns, max(fabric.rows, fabric.columns) - 1)
+    for size in range(2, largest + 1):
         tiles = tuple(tile for tile in fabric.tiles if max(tile.cell) < size)
         kinds = tuple(row[:size] for row in fabric.kinds[:size])
         yield replace(fabric, kinds=kinds, tiles=tiles)
+
+
+def _order(grids: Sequence[Fabric], operations: int) -> list[Fabric]:
+    """The order in which grids (smallest first) are searched: from the first that is large enough for ``FEW_SLOTS`` downwards, then the
+    larger ones upwards. Every grid's order begins with that of the next smaller one from there on."""
+    first = next(
+        (k for k, grid in enumerate(grids) if operations <= FEW_SLOTS * len(grid.cells)),
+        len(grids) - 1,
+    )
+    return [*grids[first::-1], *grids[first + 1 :]]
+
+
+def _in_corner(
+    graph: LoopGraph,
+    corner: Fabric,
+    homes: Mapping[str, str],
+    most: int,
+    options: tuple[int, float, bool],
+) -> GridMapping | None:
+    """A mapping on a corner of a fabric with an interval of at most ``most``."""
+    try:
+        searching = _Search(Problem(graph, corner, homes), *options)
+    except HlsgenError:
+        return None  # it has not all that the graph needs
+    return searching.smallest(most)
 
 
 class _Search:
@@ -95,24 +124,25 @@ class _Search:
         self.exact = wanted and is_available()
         self.lacks_solver = wanted and not self.exact
         self.infeasible: set[int] = set()
-        self.started, self.began = time.process_time(), time.monotonic()
+        self.started: float | None = None
         self.bounds = bounds_of(problem)
         self.wires = wiring(problem.fabric)
         self.tried: dict[int, int] = {}
 
     @property
     def is_late(self) -> bool:
-        return time.process_time() - self.started > self.time_limit
+        return self.started is not None and time.process_time() - self.started > self.time_limit
 
     def smallest(self, most: int) -> GridMapping | None:
         """The mapping of the smallest interval found, at most ``most``."""
+        self.started = time.process_time()
         lower = self.bounds.interval
         found = None
         for interval in range(lower, most + 1):
             found = self._at(interval, range(ATTEMPTS)) or self._solved(interval)
             if found is not None:
                 break
-        for interval in range(lower, lower if found is None else found.interval):
+        for interval in range(lower, most + 1 if found is None else found.interval):
             if self.is_late or interval in self.infeasible:
                 continue
             better = self._at(interval, range(ATTEMPTS, ATTEMPTS + MORE_ATTEMPTS))
@@ -186,11 +216,10 @@ class _Search:
             open_one = max(smaller - self.infeasible)
             tried = self.tried.get(open_one, 0)
             stopped = f"no mapping found at interval {open_one} in {tried} attempts"
+            if interval - 1 in self.infeasible:
+                stopped = f"interval {interval - 1} is infeasible; {stopped}"
             if self.is_late:
                 stopped = f"time ran out after {self.time_limit:g} s; {stopped}"
             if self.lacks_solver:
                 stopped += "; OR-Tools is not installed, which might find or exclude one"
-        seconds = time.monotonic() - self.began
-        return replace(
-            mapping, bounds=self.bounds, proved_optimal=proved, stopped=stopped, seconds=seconds
-        )
+        return replace(mapping, bounds=self.bounds, proved_optimal=proved, stopped=stopped)

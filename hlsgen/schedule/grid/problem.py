@@ -169,11 +169,18 @@ class Problem:
         fitting = [self.tile_index[t.name] for t in pool if self._holds(t, array)]
         if not fitting:
             largest = max(pool, key=lambda t: (t.bits >= array.element.bits, t.words))
+            lack = [
+                f"{missing} {what} too {how}"
+                for missing, what, how in (
+                    (array.size - largest.words, "elements", "many"),
+                    (array.element.bits - largest.bits, "bits", "wide"),
+                )
+                if missing > 0
+            ]
             raise DoesNotFit(
                 f"loop graph {self.graph.name}, array {array.name}",
                 f"expected a tile of at least {array.size} elements of {array.element.bits} bits in fabric {self.fabric.name},"
-                f" found at most {largest.words} of {largest.bits} bits in {largest.name}:"
-                f" {max(0, array.size - largest.words)} elements too many",
+                f" found at most {largest.words} of {largest.bits} bits in {largest.name}: {' and '.join(lack)}",
                 "Use a fabric with larger tiles, or split the array.",
             )
         return fitting
