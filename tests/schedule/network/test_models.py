@@ -23,6 +23,10 @@ from hlsgen.schedule.network.ports import output_bands, outputs_of
 from hlsgen.schedule.network.program import program
 
 ROOT = Path(__file__).parents[3]
+NETWORKS = (
+    *("ad_fcae_int8", "kws_dscnn_int8", "ic_resnet8_int8", "vww_mbv1_int8", "lenet300_mnist_int8"),
+    *("tflm_sine_int8", "tm_mnist_arduino_int8", "tm_mnist_valid_int8", "tm_cifar10_int8"),
+)
 MODELS = Path(os.environ.get("HLSGEN_MODELS", ROOT.parent / "shared" / "models"))
 
 
@@ -49,7 +53,7 @@ def test_the_digits_network_computes_its_answers() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ("ad_fcae_int8", "kws_dscnn_int8", "ic_resnet8_int8"))
+@pytest.mark.parametrize("name", NETWORKS)
 def test_networks_compute_their_answers(name: str) -> None:
     assert_computes(dataflow_of(MODELS / name / "model.onnx"), 1)
 
