@@ -40,10 +40,22 @@ def test_links_to_files_lead_somewhere(path: Path) -> None:
         assert (path.parent / target).exists(), target
 
 
+def test_the_picture_is_that_of_the_mapping(tmp_path: Path) -> None:
+    """docs/mapping.svg is what hlsgen map draws of the README's example."""
+    from hlsgen import map_kernel
+
+    (source,) = re.findall(r'map_kernel\("([^"]+)"', README)
+    mapped = map_kernel(ROOT / source, output=tmp_path)
+    drawn = (mapped.directory / "mapping.svg").read_text()
+    assert (ROOT / "docs" / "mapping.svg").read_text() == drawn
+
+
 @pytest.mark.slow
-def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.S)
+@pytest.mark.parametrize("number", range(2))
+def test_the_python_examples_run(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = re.findall(r"```python\n(.*?)```", README, flags=re.S)[number]
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "README.md", "exec"), {})
-    assert (tmp_path / "build" / "digits" / "design.v").is_file()
