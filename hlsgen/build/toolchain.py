@@ -81,12 +81,18 @@ class Toolchain(ABC):
         top: str,
         board: Board | None = None,
         progress: Progress = silent,
+        logic_ps: int | None = None,
     ) -> Usage:
-        """Synthesise ``sources`` (.v and .il files in ``folder``) to ``folder/top.json``. Raises ToolFailed."""
+        """Synthesise ``sources`` (.v and .il files in ``folder``) to ``folder/top.json``. Raises ToolFailed.
+
+        ``logic_ps``: LUTs are saved as long as no path's logic takes longer than so many picoseconds (where yosys maps with abc9);
+        None: paths are as short as they can be.
+        """
         reads = (f"read_{'rtlil' if s.endswith('.il') else 'verilog -sv'} {s}" for s in sources)
         commands = (
             *reads,
             f"hierarchy -check -top {top}",
+            *(() if logic_ps is None else (f"scratchpad -set abc9.D {logic_ps}",)),
             *self._mapping(self.synthesis_command(board, top)),
             "write_json top.json",
             "tee -q -o statistics.json stat -json",

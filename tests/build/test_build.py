@@ -9,9 +9,17 @@ from pathlib import Path
 import pytest
 
 from hlsgen.arch.board import boards, load_board
-from hlsgen.build.build import BuildResult, build, read_manifest, synthesise, word_bits
+from hlsgen.build.build import (
+    BuildResult,
+    board_top,
+    build,
+    read_manifest,
+    synthesise,
+    word_bits,
+)
 from hlsgen.build.toolchain import pins_of
 from hlsgen.errors import BadFile, BadOption, ToolFailed
+from hlsgen.flow import emit_fabric
 
 
 def copied(toy: Path, folder: Path) -> Path:
@@ -76,12 +84,19 @@ def test_an_unknown_family_is_refused(toy: Path) -> None:
         synthesise(toy, "max10")
 
 
-def test_a_grid_has_no_board_top(toy: Path, tmp_path: Path) -> None:
-    folder = copied(toy, tmp_path / "design")
-    manifest = read_manifest(folder)
-    (folder / "manifest.json").write_text(json.dumps({**manifest, "schedule": "grid"}))
-    with pytest.raises(BadOption, match="found one of schedule grid"):
-        build(folder, "ulx3s_85f")
+def test_the_serial_line_of_a_fabric_carries_its_load_port(toy: Path) -> None:
+    manifest = {**read_manifest(toy), "schedule": "grid"}
+    top = board_top(manifest, load_board("ulx3s_85f"), toy)
+    assert (top.input_prefix, top.output_prefix) == ("s_axis_load", "m_axis_unload")
+    assert (top.word_in, top.word_out) == (32, 32)
+    assert "s_axis_stream_tvalid" in top.tied
+
+
+@pytest.mark.slow
+def test_logic_that_may_take_its_time_is_smaller(tmp_path: Path) -> None:
+    folder = emit_fabric("icebreaker_2x2", output=tmp_path).directory
+    small, fast = (synthesise(folder, "ecp5", logic_ps=item).lut for item in (16_000, None))
+    assert small < fast
 
 
 def test_several_inputs_do_not_fit_one_serial_line(tmp_path: Path) -> None:
