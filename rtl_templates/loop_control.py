@@ -152,7 +152,7 @@ class LoopControl(wiring.Component):
         return active
 
     def _count(self, m: Module, active: Any) -> None:
-        """Slots, rotation and line taps, each for the stage of the context registers that needs it."""
+        """Slots, rotation and loop lines, each for the stage of the context registers that needs it."""
         shape, run = self.shape.run, self.run
         m.submodules.nest = nest = LoopMarks(self.shape)
         last, coming_last = Signal(), Signal()
@@ -161,6 +161,8 @@ class LoopControl(wiring.Component):
             nest.clear.eq(self.start),
             nest.advance.eq(run.fetch & last),
             last.eq(run.slot == active["interval"] - 1),
+            run.step.eq(run.slot == 0),
+            run.marks.eq(nest.marks),
         ]
         with m.If(run.fetch):
             m.d.sync += [
@@ -168,14 +170,11 @@ class LoopControl(wiring.Component):
                 coming_last.eq(last),
                 run.last_slot.eq(coming_last),
             ]
-            with m.If(run.slot == 0):  # an iteration becomes the coming one
-                for line in range(shape.lines):
-                    taps = run.taps.word_select(line, shape.stages)
-                    m.d.sync += taps.eq(Cat(nest.marks[line], taps)[: shape.stages])
-                if shape.registers > 1:
-                    wrapped = Mux(run.rotation == 0, shape.registers, run.rotation)
+            if shape.registers > 1:
+                wrapped = Mux(run.rotation == 0, shape.registers, run.rotation)
+                with m.If(run.step):
                     m.d.sync += run.rotation.eq(wrapped - 1)
         with m.If(self.start):
-            m.d.sync += [run.slot.eq(0), run.taps.eq(0)]
+            m.d.sync += run.slot.eq(0)
             if shape.registers > 1:
                 m.d.sync += run.rotation.eq(1)  # one before the first iteration

@@ -11,7 +11,8 @@ from amaranth.lib.wiring import In, Out
 
 from rtl_templates.context_memory import ContextMemory
 from rtl_templates.fabric_shape import PeShape
-from rtl_templates.run_bus import RunSignature, WriteSignature, line_tap
+from rtl_templates.line_taps import LineTaps
+from rtl_templates.run_bus import RunSignature, WriteSignature
 from rtl_templates.word_units import WORD_UNITS, control_lines
 
 #: Codes of the context fields ``initial``, ``clear`` and ``drain``.
@@ -83,6 +84,8 @@ class PeDecoder(wiring.Component):
         m.submodules.contexts = contexts = ContextMemory(shape.run, shape.fields)
         wiring.connect(m, wiring.flipped(self.run), contexts.run)
         wiring.connect(m, wiring.flipped(self.write), contexts.write)
+        m.submodules.taps = self._taps = LineTaps(shape.run)
+        wiring.connect(m, wiring.flipped(self.run), self._taps.run)
         self._coming = contexts.coming
         coming: dict[str, Value] = {
             **self._operands(),
@@ -116,7 +119,7 @@ class PeDecoder(wiring.Component):
     def _tap(self, name: str) -> Value:
         """The line tap of the fields ``<name>_line`` and ``<name>_stage``."""
         line, stage = self._field(f"{name}_line"), self._field(f"{name}_stage")
-        return line_tap(self.run, self.shape.run, line, stage)
+        return self._taps.tap(line, stage)
 
     def _operands(self) -> dict[str, Value]:
         initial, at_start = self._field("initial"), self._tap("initial")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from amaranth.hdl import Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Out
 
@@ -24,8 +21,8 @@ class RunSignature(wiring.Signature):
     like are cleared at the next edge (the run starts some cycles later; never together with ``enable``). ``swap``: the
     configuration written so far becomes the active one at the next edge (``half`` toggles); together with ``clear``.
     ``half``: the half of the configuration memories that is read. ``fetch``: the context registers move at the next edge: in
-    every enabled cycle, and twice before the first. ``slot``: the slot whose context is to be read now. ``taps``: line taps
-    of the coming context, tap (line, stage) is bit line * stages + stage. ``rotation``: of the coming context, the number to
+    every enabled cycle, and twice before the first. ``slot``: the slot whose context is to be read now. ``step``: with ``fetch``
+    the next iteration becomes that of the coming context; ``marks``: its loop lines. ``rotation``: of the coming context, the number to
     add to a logical register index, modulo ``registers``. ``last_slot``: the issued slot is the last of its iteration.
     """
 
@@ -39,19 +36,12 @@ class RunSignature(wiring.Signature):
                 "half": Out(1),
                 "fetch": Out(1),
                 "slot": Out(range(max(2, shape.contexts))),
-                "taps": Out(shape.lines * shape.stages),
+                "step": Out(1),
+                "marks": Out(shape.lines),
                 "rotation": Out(range(max(2, shape.registers))),
                 "last_slot": Out(1),
             }
         )
-
-
-def line_tap(run: Any, shape: RunShape, line: Any, stage: Any) -> Value:
-    """Line ``line`` of the coming context's iteration, ``stage`` iterations ago; both are fields of the coming context."""
-    lines: data.View[Any] = data.View(
-        data.ArrayLayout(data.ArrayLayout(1, shape.stages), shape.lines), run.taps
-    )
-    return Value.cast(lines[line][stage])
 
 
 class WriteSignature(wiring.Signature):

@@ -9,7 +9,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_templates.context_memory import ContextMemory
-from rtl_templates.run_bus import RunSignature, WriteSignature, line_tap
+from rtl_templates.line_taps import LineTaps
+from rtl_templates.run_bus import RunSignature, WriteSignature
 from rtl_templates.tile_shape import TileShape
 
 #: Codes of the fields ``read_mode`` and ``write_mode`` (the latter has no ``address``).
@@ -87,12 +88,9 @@ class TileDecoder(wiring.Component):
         coming = {**self._port(m, "read", READ_MODES), **self._port(m, "write", WRITE_MODES)}
         source = self._coming.write_data
         predicate, when = self._coming.write_predicate, self._coming.write_when
-        tap = line_tap(
-            self.run,
-            shape.run,
-            self._coming.write_predicate_line,
-            self._coming.write_predicate_stage,
-        )
+        m.submodules.taps = taps = LineTaps(shape.run)
+        wiring.connect(m, wiring.flipped(self.run), taps.run)
+        tap = taps.tap(self._coming.write_predicate_line, self._coming.write_predicate_stage)
         coming |= {
             "write_data": Cat(source == 1 + k for k in range(shape.sources)),
             "write_incoming": (source == 0) & (self._coming.write_mode != 0),

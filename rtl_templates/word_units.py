@@ -163,12 +163,15 @@ class WordAlu(wiring.Component):
             amount = 1 << k
             fill = sign.replicate(min(amount, bits))
             shifted = Signal(bits, name=f"shifted_{amount}")
-            step = self.b[k] | beyond
-            m.d.comb += shifted.eq(Mux(step, Cat(word[amount:], fill)[:bits], word))
+            m.d.comb += shifted.eq(Mux(self.b[k], Cat(word[amount:], fill)[:bits], word))
             word = shifted
-        # An amount of all ones leaves the top bit where `bits` is a power of two.
-        kept = self.predicate & (~beyond | sign)
-        return _gated(word, right & kept) | _gated(word[::-1], left & kept)
+        # Whether the amount is beyond is known late: it only gates the result.
+        kept, signs = Signal(), Signal()
+        m.d.comb += [
+            kept.eq(self.predicate & ~beyond),
+            signs.eq(self.predicate & beyond & right & sign),
+        ]
+        return _gated(word, right & kept) | _gated(word[::-1], left & kept) | signs.replicate(bits)
 
 
 def _gated(value: Value, gate: Value) -> Value:

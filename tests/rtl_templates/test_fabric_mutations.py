@@ -27,6 +27,7 @@ from rtl_templates.context_memory import ContextMemory
 from rtl_templates.fabric import FabricTop
 from rtl_templates.fabric_pe import FabricPe
 from rtl_templates.late_pipeline import LatePipeline
+from rtl_templates.line_taps import LineTaps
 from rtl_templates.load_port import LoadPort
 from rtl_templates.loop_control import LoopControl, LoopMarks
 from rtl_templates.memory_tile import MemoryTile
@@ -142,11 +143,11 @@ MUTATIONS: dict[str, Mutation] = {
     "registers: rotate modulo a power of two": Mutation(
         RotatingRegisters, "_physical", "whole - self.registers", "whole", pe("slow operators")
     ),
-    "loop control: taps of one stage": Mutation(
-        LoopControl,
-        "_count",
-        "Cat(nest.marks[line], taps)",
-        "nest.marks[line].replicate(shape.stages)",
+    "line taps: of one stage": Mutation(
+        LineTaps,
+        "elaborate",
+        "Cat(self.run.marks[line], taps)",
+        "self.run.marks[line].replicate(stages)",
         control,
     ),
     "loop control: no epilogue": Mutation(

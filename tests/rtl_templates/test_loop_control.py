@@ -15,6 +15,7 @@ from amaranth.sim import Simulator
 
 from rtl_templates.context_memory import ContextMemory
 from rtl_templates.fabric_shape import ControlShape, FieldList, RunShape, load_words, pitch
+from rtl_templates.line_taps import LineTaps
 from rtl_templates.loop_control import LoopControl
 
 LINES = 4
@@ -82,12 +83,16 @@ class Bench(wiring.Component):
         self.control = LoopControl(shape)
         self.fields: FieldList = (("low", 30), ("high", 37))
         self.unit = ContextMemory(shape.run, self.fields)
+        self.taps = LineTaps(shape.run)
         super().__init__({"enable": In(1), "issued": Out(67)})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.control, m.submodules.unit = self.control, self.unit
-        wiring.connect(m, self.control.run, self.unit.run)
+        m.submodules.taps = self.taps
+        for name in self.control.run.signature.members:
+            for unit in (self.unit, self.taps):
+                m.d.comb += getattr(unit.run, name).eq(getattr(self.control.run, name))
         m.d.comb += [
             self.control.enable.eq(self.enable & self.control.running),
             self.issued.eq(self.unit.context.as_value()),
@@ -129,7 +134,7 @@ async def follow(
         context.set(bench.enable, 1)
         if cycle >= -1:
             k, slot = divmod(cycle + 1, plan.interval)
-            found = context.get(control.run.taps)
+            found = context.get(bench.taps.taps)
             assert [found >> n & 1 for n in range(LINES * shape.stages)] == taps(cycle + 1)
             if registers:
                 assert context.get(control.run.rotation) == -k % registers
