@@ -19,7 +19,7 @@ class LineTaps(wiring.Component):
     line * stages + stage.
 
     **Timing**: they move when an iteration becomes the coming one; 0 from the cycle after ``run.clear``. **Cost**: a register per line
-    and stage in each unit, so that a line is one wire through the fabric, not one for every stage.
+    and stage in each unit, so that a line is one wire through the fabric, not one for every stage (unless synthesis merges equal registers).
     **Semantics**: ``hlsgen.arch.configuration.LineTap``.
     """
 
