@@ -27,7 +27,7 @@ TOOLCHAINS: Mapping[str, Toolchain] = {
     toolchain.family: toolchain for toolchain in (Ecp5(), Ice40(), Gowin(), Xilinx7())
 }
 FABRIC_LOGIC_PS = 16_000
-"""A fabric is large, and its wires take longer than its logic: cgra_4x4 on ECP5 has a fifth fewer LUTs with this bound, and is routed."""
+"""A fabric is large, and its wires take longer than its logic: cgra_4x4 on ECP5 has a fifth fewer LUTs with this bound."""
 LINK_BYTES = (512, 2048)
 """Least and most bytes of input that the link's FIFO holds: less would be no smaller, more takes several block RAMs."""
 
