@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.models import ROOT
-from hlsgen.errors import BadFile
+from hlsgen.errors import BadFile, HlsgenError
 from hlsgen.loops.clean import clean
 from hlsgen.loops.ir import LoopGraph
 from hlsgen.loops.read_morpher import read_morpher
@@ -63,8 +63,9 @@ class KernelFiles:
             place = str(path.relative_to(self.folder))
             try:
                 operations = len(self.graph(place).operations)
-            except Exception:
-                continue  # not a legal graph, or an operator that no fabric has
+            except HlsgenError as error:  # a zero-distance cycle, or an operator that no fabric has
+                print(f"  {place} is left out: {error}".replace("\n", "; "), flush=True)
+                continue
             if FEWEST <= operations <= MOST:
                 found.append(place)
         return found
