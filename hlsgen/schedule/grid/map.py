@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -49,24 +50,26 @@ def map_graph(
     Intervals are tried from the lower bound on; below the first that succeeds each is then tried once more. ``exact``: small graphs
     are also searched by a solver, which can prove that an interval is infeasible. What a smaller grid can do, a larger one can: the
     corners of the fabric are searched as well, each as it would be by itself, so that a larger mesh never gives a larger interval.
-    After ``time_limit`` seconds of this process's time on one of these grids, larger intervals are tried once each: while time is left,
-    the result depends on nothing but the seed.
+    The grid that is searched first and the smaller ones have ``time_limit`` seconds of this process's time together, every larger one
+    has as much again; after that, larger intervals are tried once each. While time is left, the result depends on nothing but the seed.
     """
     check(graph)
     problem = Problem(graph, fabric, homes or {})
     bound = bounds_of(problem).interval
-    searching = _Search(problem, seed, time_limit, exact)
+    searching = _Search(problem, seed, exact)
     began = time.monotonic()
     found: GridMapping | None = None
-    for grid in _order([*squares(fabric), fabric], problem.count):
-        most = fabric.contexts if found is None else found.interval - 1
-        if most < bound:
-            break
-        if grid is fabric:
-            better = searching.smallest(most)
-        else:
-            better = _in_corner(graph, grid, homes or {}, most, (seed, time_limit, exact))
-        found = found if better is None else replace(better, fabric=fabric)
+    for grids in _order([*squares(fabric), fabric], problem.count):
+        time_left = _TimeLeft(time_limit)
+        for grid in grids:
+            most = fabric.contexts if found is None else found.interval - 1
+            if most < bound or (grid is not grids[0] and time_left.is_over):
+                break
+            if grid is fabric:
+                better = searching.smallest(most, time_left)
+            else:
+                better = _in_corner(graph, grid, homes or {}, most, (seed, exact), time_left)
+            found = found if better is None else replace(better, fabric=fabric)
     if found is None:
         raise DoesNotFit(
             f"loop graph {graph.name}",
@@ -90,14 +93,14 @@ def squares(fabric: Fabric) -> Iterator[Fabric]:
         yield replace(fabric, kinds=kinds, tiles=tiles)
 
 
-def _order(grids: Sequence[Fabric], operations: int) -> list[Fabric]:
+def _order(grids: Sequence[Fabric], operations: int) -> list[Sequence[Fabric]]:
     """The order in which grids (smallest first) are searched: from the first that is large enough for ``FEW_SLOTS`` downwards, then the
-    larger ones upwards. Every grid's order begins with that of the next smaller one from there on."""
+    larger ones upwards. Every grid's order begins with that of the next smaller one from there on. Those of a group share their time."""
     first = next(
         (k for k, grid in enumerate(grids) if operations <= FEW_SLOTS * len(grid.cells)),
         len(grids) - 1,
     )
-    return [*grids[first::-1], *grids[first + 1 :]]
+    return [grids[first::-1], *([larger] for larger in grids[first + 1 :])]
 
 
 def _in_corner(
@@ -105,37 +108,46 @@ def _in_corner(
     corner: Fabric,
     homes: Mapping[str, str],
     most: int,
-    options: tuple[int, float, bool],
+    options: tuple[int, bool],
+    time_left: _TimeLeft,
 ) -> GridMapping | None:
     """A mapping on a corner of a fabric with an interval of at most ``most``."""
     try:
         searching = _Search(Problem(graph, corner, homes), *options)
     except HlsgenError:
         return None  # it has not all that the graph needs
-    return searching.smallest(most)
+    return searching.smallest(most, time_left)
+
+
+class _TimeLeft:
+    """Seconds of this process's time, from now on: other processes on the machine do not shorten a search."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.process_time() + seconds
+
+    @property
+    def is_over(self) -> bool:
+        return time.process_time() > self._end
 
 
 class _Search:
     """What all attempts at one problem share."""
 
-    def __init__(self, problem: Problem, seed: int, time_limit: float, exact: bool) -> None:
-        self.problem, self.seed, self.time_limit = problem, seed, time_limit
+    def __init__(self, problem: Problem, seed: int, exact: bool) -> None:
+        self.problem, self.seed = problem, seed
         wanted = exact and problem.count <= MOST_OPERATIONS
         self.exact = wanted and is_available()
         self.lacks_solver = wanted and not self.exact
         self.infeasible: set[int] = set()
-        self.started: float | None = None
+        self.time_left = _TimeLeft(math.inf)
         self.bounds = bounds_of(problem)
         self.wires = wiring(problem.fabric)
         self.tried: dict[int, int] = {}
 
-    @property
-    def is_late(self) -> bool:
-        return self.started is not None and time.process_time() - self.started > self.time_limit
-
-    def smallest(self, most: int) -> GridMapping | None:
+    def smallest(self, most: int, time_left: _TimeLeft) -> GridMapping | None:
         """The mapping of the smallest interval found, at most ``most``."""
-        self.started = time.process_time()
+        self.time_left = time_left
         lower = self.bounds.interval
         found = None
         for interval in range(lower, most + 1):
@@ -143,7 +155,7 @@ class _Search:
             if found is not None:
                 break
         for interval in range(lower, most + 1 if found is None else found.interval):
-            if self.is_late or interval in self.infeasible:
+            if self.time_left.is_over or interval in self.infeasible:
                 continue
             better = self._at(interval, range(ATTEMPTS, ATTEMPTS + MORE_ATTEMPTS))
             if better is not None:
@@ -158,7 +170,7 @@ class _Search:
                 return None
             self.tried[interval] = self.tried.get(interval, 0) + 1
             mapping = self._searched(partial, (ATTEMPTS + MORE_ATTEMPTS) * self.seed + attempt)
-            if mapping is not None or self.is_late:
+            if mapping is not None or self.time_left.is_over:
                 return mapping
         return None
 
@@ -168,7 +180,7 @@ class _Search:
             return None
         for attempt in range(SOLUTIONS):
             partial = self._empty(interval)
-            if self.is_late or partial is None:
+            if self.time_left.is_over or partial is None:
                 return None
             problem, seed = self.problem, SOLUTIONS * self.seed + attempt
             answer = solve(problem, self.wires, interval, partial.horizon, seed)
@@ -218,8 +230,8 @@ class _Search:
             stopped = f"no mapping found at interval {open_one} in {tried} attempts"
             if interval - 1 in self.infeasible:
                 stopped = f"interval {interval - 1} is infeasible; {stopped}"
-            if self.is_late:
-                stopped = f"time ran out after {self.time_limit:g} s; {stopped}"
+            if self.time_left.is_over:
+                stopped = f"time ran out after {self.time_left.seconds:g} s; {stopped}"
             if self.lacks_solver:
                 stopped += "; OR-Tools is not installed, which might find or exclude one"
         return replace(mapping, bounds=self.bounds, proved_optimal=proved, stopped=stopped)

@@ -17,7 +17,7 @@ from hlsgen.loops.ir import LoopGraph
 from hlsgen.loops.read_morpher import read_morpher
 from hlsgen.loops.text import parse
 from hlsgen.schedule.grid import exact
-from hlsgen.schedule.grid.map import map_graph, squares
+from hlsgen.schedule.grid.map import _Search, _TimeLeft, map_graph, squares
 
 SHARED = Path(__file__).parents[4] / "shared" / "cgra" / "morpher"
 
@@ -122,6 +122,25 @@ def test_a_larger_grid_is_never_worse(seed: int) -> None:
     graph = clean(without_maxima(random_graph(seed, operations=24)), accumulating=())
     intervals = [map_graph(graph, scaled(size)).interval for size in (2, 3, 5)]
     assert intervals == sorted(intervals, reverse=True)
+
+
+def test_corners_are_not_searched_once_their_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """60 operations are searched on 4 x 4 elements first, with the smaller corners in the same time; 5 x 5 has as much again."""
+    graph = clean(without_maxima(random_graph(3, operations=60)), accumulating=())
+    searched: list[tuple[int, float]] = []
+
+    def nothing_found(self: _Search, most: int, time_left: _TimeLeft) -> None:
+        searched.append((self.problem.fabric.rows, time_left.seconds))
+        monkeypatch.setattr("time.process_time", lambda: 1000.0 * len(searched))
+
+    monkeypatch.setattr(_Search, "smallest", nothing_found)
+    with pytest.raises(DoesNotFit):
+        map_graph(graph, scaled(5), time_limit=2500.0)
+    assert [rows for rows, _ in searched] == [4, 3, 2, 5]
+    searched.clear()
+    with pytest.raises(DoesNotFit):
+        map_graph(graph, scaled(5), time_limit=500.0)
+    assert [rows for rows, _ in searched] == [4, 5]
 
 
 def test_squares_of_a_grid_are_its_corners() -> None:
