@@ -15,7 +15,7 @@ from benchmarks.record import Record
 from benchmarks.rows import Row, compiled_design, verified_values
 from hlsgen.arch.fabric_file import load_fabric
 from hlsgen.arch.program import to_words
-from hlsgen.build.build import FABRIC_LOGIC_PS, build, synthesise
+from hlsgen.build.build import build, synthesise
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
@@ -140,7 +140,7 @@ def _fabric(design: str, sources: Sources, work: Path) -> Record:
         values["bitstream"] = Path(str(values["bitstream"])).name
     else:
         family = FAMILIES.get(name, "ecp5")
-        usage = synthesise(emitted.directory, family, logic_ps=FABRIC_LOGIC_PS)
+        usage = synthesise(emitted.directory, family, large=True)
         values = {"family": family, "lut": usage.lut, "ff": usage.ff}
         values |= {"dsp": usage.dsp, "bram": usage.bram}
     return _record("fabrics", design, values, {"fabric": name, "board": board or "none"})

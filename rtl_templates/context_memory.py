@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,9 +21,8 @@ class ContextMemory(wiring.Component):
     Parameters: ``run``: slots; ``fields`` of a string.
 
     Members: ``run`` (In): from loop control. ``write`` (In): word w of slot s at address s * pitch(fields) + w; other addresses
-    are ignored. ``coming`` (Out): the context that is issued in the next enabled cycle, for units that decode it ahead; of no
-    value unless ``known`` (Out): the unit was written since the run before. ``context`` (Out): the issued one, registered, all
-    zero where the unit was not written.
+    are ignored. ``coming`` (Out): the context that is issued in the next enabled cycle, to be decoded ahead; of no value unless
+    ``known`` (Out): the unit was written since the run before.
 
     **Timing**: see RunSignature. **Cost**: a memory of 2 * contexts rows (contexts rounded up to a power of two).
     **Semantics**: a run sees what was written between its start and that of the run before; a unit is written in all its slots or not at all.
@@ -38,7 +37,6 @@ class ContextMemory(wiring.Component):
                 "write": In(WriteSignature()),
                 "known": Out(1),
                 "coming": Out(self.layout),
-                "context": Out(self.layout),
             }
         )
 
@@ -75,8 +73,6 @@ class ContextMemory(wiring.Component):
             m.d.sync += written.bit_select(~half, 1).eq(1)
         with m.If(self.run.swap):
             m.d.sync += written.bit_select(half, 1).eq(0)
-        with m.If(self.run.fetch):
-            m.d.sync += self.context.as_value().eq(Mux(self.known, self.coming.as_value(), 0))
         return m
 
 

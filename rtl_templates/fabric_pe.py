@@ -128,7 +128,8 @@ class FabricPe(wiring.Component):
         shape, run, issued = self.shape, self.run, decoder.issued
         whole = [Cat(words[name], marks.get(name, Const(0, 2))) for name in shape.crossbar]
         for link in shape.links:
-            register = getattr(self, f"out_{link}").as_value()
+            register = Signal(len(whole[0]), reset_less=True, name=f"register_{link}")
+            m.d.comb += getattr(self, f"out_{link}").eq(register)
             with m.If(run.enable):
                 m.d.sync += register.eq(chosen(issued[f"link_{link}"], whole))
             with m.If(run.clear):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -30,12 +30,14 @@ class LineTaps(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         stages = self.shape.stages
+        taps = Signal(len(self.taps), reset_less=True)
         with m.If(self.run.fetch & self.run.step):
             for line in range(self.shape.lines):
-                taps = self.taps.word_select(line, stages)
-                m.d.sync += taps.eq(Cat(self.run.marks[line], taps)[:stages])
+                delayed = taps.word_select(line, stages)
+                m.d.sync += delayed.eq(Cat(self.run.marks[line], delayed)[:stages])
         with m.If(self.run.clear):
-            m.d.sync += self.taps.eq(0)
+            m.d.sync += taps.eq(0)
+        m.d.comb += self.taps.eq(taps)
         return m
 
     def tap(self, line: Any, stage: Any) -> Value:

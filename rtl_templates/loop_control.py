@@ -9,8 +9,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl_templates.fabric_shape import LOAD_BITS, ControlShape, load_words
+from rtl_templates.fabric_shape import ControlShape
 from rtl_templates.run_bus import RunSignature, WriteSignature
+from rtl_templates.settings import Settings
 
 
 class _State(enum.IntEnum):
@@ -81,7 +82,7 @@ class LoopControl(wiring.Component):
 
     **Timing**: ``clear`` and ``swap`` in the cycle of ``start``; ``running`` from the third cycle after it. A run without a
     configuration, or of no cycles, ends at once.
-    **Cost**: two copies of the configuration in registers, and lines * stages registers of taps.
+    **Cost**: two copies of the configuration in registers, a counter and a comparison per loop.
     **Semantics**: docs/grid.md, "Time".
     """
 
@@ -101,7 +102,11 @@ class LoopControl(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         run = self.run
-        active = self._configuration(m)
+        layout = data.StructLayout(dict(self.shape.fields))
+        m.submodules.settings = settings = Settings(layout)
+        wiring.connect(m, wiring.flipped(self.write), settings.write)
+        m.d.comb += settings.swap.eq(self.start)
+        active = settings.active
         state = Signal(_State)
         left = Signal.like(active["cycles"])
         m.d.comb += [
@@ -130,26 +135,6 @@ class LoopControl(wiring.Component):
             m.d.sync += [run.half.eq(~run.half), state.eq(_State.FILL)]
         self._count(m, active)
         return m
-
-    def _configuration(self, m: Module) -> Any:
-        """The active configuration; the other one takes the writes and moves here at a start."""
-        layout = data.StructLayout(dict(self.shape.fields))
-        words = load_words(self.shape.fields)
-        waiting = Signal(words * LOAD_BITS, reset_less=True)
-        written = Signal()
-        active = Signal(layout)
-        address, write = self.write.address, self.write
-        for k in range(words):
-            with m.If(write.valid & (address == k)):
-                m.d.sync += waiting.word_select(k, LOAD_BITS).eq(write.data)
-        with m.If(write.valid & (address < words)):
-            m.d.sync += written.eq(1)
-        with m.If(self.start):
-            m.d.sync += [
-                active.as_value().eq(Mux(written, waiting[: layout.size], 0)),
-                written.eq(0),
-            ]
-        return active
 
     def _count(self, m: Module, active: Any) -> None:
         """Slots, rotation and loop lines, each for the stage of the context registers that needs it."""

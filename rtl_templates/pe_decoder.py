@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -106,9 +106,15 @@ class PeDecoder(wiring.Component):
                 self.read_b.eq(self._field("read_b")),
                 self.register.eq(self._field("register_index")),
             ]
+        issued = Signal(Selections(shape), reset_less=True)
         with m.If(self.run.fetch):
             for name, value in coming.items():
-                m.d.sync += self.issued[name].eq(Mux(contexts.known, value, 0))
+                m.d.sync += issued[name].eq(value)
+            with m.If(
+                ~contexts.known
+            ):  # through the flip-flops' synchronous reset, which costs nothing
+                m.d.sync += issued.eq(0)
+        m.d.comb += self.issued.eq(issued)
         return m
 
     def _field(self, name: str) -> Value:

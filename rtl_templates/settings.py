@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,7 +20,7 @@ class Settings(wiring.Component):
     Members: ``write`` (In): word w of the string at address ``base`` + w; other addresses are ignored. ``swap`` (In): what was
     written becomes active at the next edge. ``active`` (Out): the active string; all 0 where nothing was written before the swap.
 
-    **Timing**: ``active`` are registers. **Cost**: two registers and a LUT per bit.
+    **Timing**: ``active`` are registers, of no value before the first swap. **Cost**: two registers per bit.
     **Semantics**: as ContextMemory's, for what is the same in all slots.
     """
 
@@ -32,6 +32,7 @@ class Settings(wiring.Component):
         m = Module()
         words = -(-self.layout.size // LOAD_BITS)
         waiting = Signal(words * LOAD_BITS, reset_less=True)
+        active = Signal(self.layout.size, reset_less=True)
         written = Signal()
         write = self.write
         chosen = Signal(words)
@@ -42,8 +43,8 @@ class Settings(wiring.Component):
         with m.If(chosen.any()):
             m.d.sync += written.eq(1)
         with m.If(self.swap):
-            m.d.sync += [
-                self.active.as_value().eq(Mux(written, waiting[: self.layout.size], 0)),
-                written.eq(0),
-            ]
+            m.d.sync += [active.eq(waiting), written.eq(0)]
+            with m.If(~written):  # through the flip-flops' synchronous reset, which costs nothing
+                m.d.sync += active.eq(0)
+        m.d.comb += self.active.as_value().eq(active)
         return m

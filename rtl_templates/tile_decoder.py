@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -99,9 +99,15 @@ class TileDecoder(wiring.Component):
             "write_any": Cat((when == 0) | (when > k + 1) for k in range(shape.loops)),
             "write_element": self._coming.write_element,
         }
+        issued = Signal(Access(shape), reset_less=True)
         with m.If(self.run.fetch):
             for name, value in coming.items():
-                m.d.sync += self.issued[name].eq(Mux(contexts.known, value, 0))
+                m.d.sync += issued[name].eq(value)
+            with m.If(
+                ~contexts.known
+            ):  # through the flip-flops' synchronous reset, which costs nothing
+                m.d.sync += issued.eq(0)
+        m.d.comb += self.issued.eq(issued)
         return m
 
     def _port(self, m: Module, port: str, modes: tuple[str, ...]) -> dict[str, Value]:

@@ -26,8 +26,6 @@ from hlsgen.progress import Progress, silent
 TOOLCHAINS: Mapping[str, Toolchain] = {
     toolchain.family: toolchain for toolchain in (Ecp5(), Ice40(), Gowin(), Xilinx7())
 }
-FABRIC_LOGIC_PS = 16_000
-"""A fabric is large, and its wires take longer than its logic: cgra_4x4 on ECP5 has a fifth fewer LUTs with this bound."""
 LINK_BYTES = (512, 2048)
 """Least and most bytes of input that the link's FIFO holds: less would be no smaller, more takes several block RAMs."""
 
@@ -111,9 +109,9 @@ def build(
     (folder / f"{TOP}.il").write_text(to_rtlil(board_top(manifest, target, directory)))
     toolchain = TOOLCHAINS[target.family]
     sources = ("design.v", f"{TOP}.il")
-    logic_ps = FABRIC_LOGIC_PS if manifest.get("schedule") == "grid" else None
-    usage = toolchain.synthesise(folder, sources, TOP, target, progress, logic_ps)
-    routed = toolchain.place_and_route(folder, target, pins_of(target), usage, progress)
+    large = manifest.get("schedule") == "grid"
+    usage = toolchain.synthesise(folder, sources, TOP, target, progress, large)
+    routed = toolchain.place_and_route(folder, target, pins_of(target), usage, progress, large)
     result = _result(directory, target, routed, time.monotonic() - started)
     _write_atomically(directory / "build.json", json.dumps(asdict(result), indent=2) + "\n")
     return result
@@ -123,11 +121,11 @@ def synthesise(
     directory: str | os.PathLike[str],
     family: str,
     progress: Progress = silent,
-    logic_ps: int | None = None,
+    large: bool = False,
 ) -> Usage:
     """Resources of ``directory/design.v`` alone on a family (ecp5, ice40, gowin, xilinx7), without place and route.
 
-    ``logic_ps`` as in ``Toolchain.synthesise``.
+    ``large`` as in ``Toolchain.synthesise``.
     """
     if family not in TOOLCHAINS:
         raise BadOption(
@@ -140,7 +138,7 @@ def synthesise(
         folder = Path(temporary)
         shutil.copyfile(directory / "design.v", folder / "design.v")
         return TOOLCHAINS[family].synthesise(
-            folder, ("design.v",), "hlsgen_top", progress=progress, logic_ps=logic_ps
+            folder, ("design.v",), "hlsgen_top", progress=progress, large=large
         )
 
 

@@ -25,15 +25,23 @@ class Ecp5(Toolchain):
         return Usage(lut, cells.get("TRELLIS_FF", 0), cells.get("MULT18X18D", 0), bram, cells)
 
     def place_and_route(
-        self, folder: Path, board: Board, pins: Pins, synthesised: Usage, progress: Progress
+        self,
+        folder: Path,
+        board: Board,
+        pins: Pins,
+        synthesised: Usage,
+        progress: Progress,
+        large: bool,
     ) -> Routed:
         options = board.build["toolchain"]
         (folder / "top.lpf").write_text(_constraints(pins, board.clock_mhz))
         files = ("--json", "top.json", "--lpf", "top.lpf", "--textcfg", "top.config")
-        timing = ("--freq", f"{options['target_mhz']}", "--timing-allow-fail", "--seed", "1")
+        wanted = board.clock_mhz if large else options["target_mhz"]
+        timing = ("--freq", f"{wanted}", "--timing-allow-fail", "--seed", "1")
+        ways = ("--placer", "static", "--router", "router2") if large else ()
         run_tool(
             NEXTPNR_ECP5,
-            (*options["nextpnr"], *files, *timing, "--report", "routed.json"),
+            (*options["nextpnr"], *files, *timing, *ways, "--report", "routed.json"),
             folder,
             "route.log",
             progress=progress,

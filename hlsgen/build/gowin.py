@@ -40,7 +40,13 @@ class Gowin(Toolchain):
         return Usage(lut, ff, dsp, ram, cells)
 
     def place_and_route(
-        self, folder: Path, board: Board, pins: Pins, synthesised: Usage, progress: Progress
+        self,
+        folder: Path,
+        board: Board,
+        pins: Pins,
+        synthesised: Usage,
+        progress: Progress,
+        large: bool,
     ) -> Routed:
         options = board.build["toolchain"]
         (folder / "top.cst").write_text(_constraints(pins))

@@ -26,7 +26,13 @@ class Ice40(Toolchain):
         return Usage(cells.get("SB_LUT4", 0), ff, cells.get("SB_MAC16", 0), ram, cells)
 
     def place_and_route(
-        self, folder: Path, board: Board, pins: Pins, synthesised: Usage, progress: Progress
+        self,
+        folder: Path,
+        board: Board,
+        pins: Pins,
+        synthesised: Usage,
+        progress: Progress,
+        large: bool,
     ) -> Routed:
         options = board.build["toolchain"]
         (folder / "top.pcf").write_text(

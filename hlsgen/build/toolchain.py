@@ -53,8 +53,16 @@ class Routed:
     utilisation: Mapping[str, Mapping[str, int]]
 
 
+LARGE_LOGIC_PS = 16_000
+"""Picoseconds that the logic of a path may take in a large design, whose wires take longer than its logic: cgra_4x4 on ECP5 has a fifth
+fewer LUTs with this bound than where paths are as short as they can be."""
+
+
 class Toolchain(ABC):
-    """Open tools of one FPGA family. ``top`` is the name of the top module; files are named ``top.*`` in the folder."""
+    """Open tools of one FPGA family. ``top`` is the name of the top module; files are named ``top.*`` in the folder.
+
+    ``large``: the design fills much of the device, so that room counts more than speed.
+    """
 
     family: ClassVar[str]
     memory_label: ClassVar[str | None] = "map_ram"
@@ -70,7 +78,13 @@ class Toolchain(ABC):
 
     @abstractmethod
     def place_and_route(
-        self, folder: Path, board: Board, pins: Pins, synthesised: Usage, progress: Progress
+        self,
+        folder: Path,
+        board: Board,
+        pins: Pins,
+        synthesised: Usage,
+        progress: Progress,
+        large: bool,
     ) -> Routed:
         """From ``folder/top.json`` to a bitstream. Raises ToolFailed."""
 
@@ -81,18 +95,17 @@ class Toolchain(ABC):
         top: str,
         board: Board | None = None,
         progress: Progress = silent,
-        logic_ps: int | None = None,
+        large: bool = False,
     ) -> Usage:
         """Synthesise ``sources`` (.v and .il files in ``folder``) to ``folder/top.json``. Raises ToolFailed.
 
-        ``logic_ps``: LUTs are saved as long as no path's logic takes longer than so many picoseconds (where yosys maps with abc9);
-        None: paths are as short as they can be.
+        ``large``: LUTs are saved as long as no path's logic takes longer than LARGE_LOGIC_PS (where yosys maps with abc9).
         """
         reads = (f"read_{'rtlil' if s.endswith('.il') else 'verilog -sv'} {s}" for s in sources)
         commands = (
             *reads,
             f"hierarchy -check -top {top}",
-            *(() if logic_ps is None else (f"scratchpad -set abc9.D {logic_ps}",)),
+            *((f"scratchpad -set abc9.D {LARGE_LOGIC_PS}",) if large else ()),
             *self._mapping(self.synthesis_command(board, top)),
             "write_json top.json",
             "tee -q -o statistics.json stat -json",

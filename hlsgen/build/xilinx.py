@@ -33,7 +33,13 @@ class Xilinx7(Toolchain):
         return Usage(lut, ff, cells.get("DSP48E1", 0), ram, cells)
 
     def place_and_route(
-        self, folder: Path, board: Board, pins: Pins, synthesised: Usage, progress: Progress
+        self,
+        folder: Path,
+        board: Board,
+        pins: Pins,
+        synthesised: Usage,
+        progress: Progress,
+        large: bool,
     ) -> Routed:
         commands = (
             "read_rtlil board_top.il",

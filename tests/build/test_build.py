@@ -95,7 +95,7 @@ def test_the_serial_line_of_a_fabric_carries_its_load_port(toy: Path) -> None:
 @pytest.mark.slow
 def test_logic_that_may_take_its_time_is_smaller(tmp_path: Path) -> None:
     folder = emit_fabric("icebreaker_2x2", output=tmp_path).directory
-    small, fast = (synthesise(folder, "ecp5", logic_ps=item).lut for item in (16_000, None))
+    small, fast = (synthesise(folder, "ecp5", large=large).lut for large in (True, False))
     assert small < fast
 
 

@@ -146,7 +146,7 @@ MUTATIONS: dict[str, Mutation] = {
     "line taps: of one stage": Mutation(
         LineTaps,
         "elaborate",
-        "Cat(self.run.marks[line], taps)",
+        "Cat(self.run.marks[line], delayed)",
         "self.run.marks[line].replicate(stages)",
         control,
     ),
@@ -165,8 +165,8 @@ MUTATIONS: dict[str, Mutation] = {
     "settings: old ones are kept": Mutation(
         Settings,
         "elaborate",
-        "Mux(written, waiting[: self.layout.size], 0)",
-        "waiting[: self.layout.size]",
+        "active.eq(0)",
+        "active.eq(active)",
         test_load_port.test_a_tile_that_is_not_written_does_nothing_in_the_next_run,
     ),
     "bank: reads what is written": Mutation(

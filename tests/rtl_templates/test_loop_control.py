@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
@@ -93,10 +93,9 @@ class Bench(wiring.Component):
         for name in self.control.run.signature.members:
             for unit in (self.unit, self.taps):
                 m.d.comb += getattr(unit.run, name).eq(getattr(self.control.run, name))
-        m.d.comb += [
-            self.control.enable.eq(self.enable & self.control.running),
-            self.issued.eq(self.unit.context.as_value()),
-        ]
+        m.d.comb += self.control.enable.eq(self.enable & self.control.running)
+        with m.If(self.control.run.fetch):
+            m.d.sync += self.issued.eq(Mux(self.unit.known, self.unit.coming.as_value(), 0))
         return m
 
 
