@@ -20,7 +20,7 @@ class AddressGenerator(wiring.Component):
     coordinates, ``first_mark``, ``last_mark``.
 
     **Timing**: all outputs are functions of registers; one step per cycle.
-    **Cost**: a down-counter per loop, an adder per counter whose summand is chosen among the loops'.
+    **Cost**: a counter and a comparison per loop, an adder per counter whose summand is chosen among the loops'.
     **Semantics**: ``hlsgen.arch.configuration.Generator``; a data-driven one has no delay.
     """
 
@@ -73,21 +73,26 @@ class AddressGenerator(wiring.Component):
         return Value.cast(self.configuration[name])
 
     def _count(self, m: Module, step: Signal, first: Signal, last: Signal) -> list[Value]:
-        """Counts the trips down; for each level whether it is the outermost one that advances."""
+        """Counts the trips; for each level whether it is the outermost one that advances."""
         moves: list[Value] = []
         ticking: Value = step
         inner: Value = Const(1, 1)
         for level in reversed(range(self.shape.loops)):
             trips = self._field(f"trips_{level}")
-            left = Signal(len(trips), reset_less=True, name=f"left_{level}")
+            # One ahead, so that ``last`` is a register; starts by a synchronous reset, which costs no multiplexer.
+            coming = Signal(len(trips), reset_less=True, name=f"coming_{level}")
             tick = Signal(name=f"tick_{level}")
             m.d.comb += tick.eq(ticking)
             again = Signal(name=f"again_{level}")
             m.d.comb += again.eq(self.begin | tick & last[level])
             with m.If(again):
-                m.d.sync += [left.eq(trips), first[level].eq(1), last[level].eq(trips == 0)]
+                m.d.sync += [coming.eq(1), first[level].eq(1), last[level].eq(trips == 0)]
             with m.Elif(tick):
-                m.d.sync += [left.eq(left - 1), first[level].eq(0), last[level].eq(left == 1)]
+                m.d.sync += [
+                    coming.eq(coming + 1),
+                    first[level].eq(0),
+                    last[level].eq(coming == trips),
+                ]
             moves.insert(0, inner & ~last[level])
             inner = inner & last[level]
             ticking = tick & last[level]

@@ -207,6 +207,9 @@ MUTATIONS: dict[str, Mutation] = {
     "generator: marks of a level further out": Mutation(
         AddressGenerator, "elaborate", "level > k + 1", "level > k", tile
     ),
+    "generator: a trip too few": Mutation(
+        AddressGenerator, "_count", "coming == trips", "coming + 1 == trips", tile
+    ),
     "generator: never begins again": Mutation(
         AddressGenerator, "_keep", "m.If(self.begin)", "m.If(self.begin & (value == 0))", tile
     ),
