@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,28 +109,26 @@ def compile(
         if schedule == "grid":
             return map_kernel(model, fabric=fabric, output=output, progress=progress)
         return _compile_kernel(model, output, progress)
-    directory = _output_directory(output)
-    dumps = None if dump is None else _output_directory(dump)
+    with _folder(output) as directory, nullcontext() if dump is None else _folder(dump) as dumps:
+        progress("reading the model", None)
+        source, integer = _import_model(model, calibrate)
+        progress("lowering to processes and channels", None)
+        from hlsgen.dataflow.check import check as check_dataflow
+        from hlsgen.dataflow.lower import lower_with_ports
 
-    progress("reading the model", None)
-    source, integer = _import_model(model, calibrate)
-    progress("lowering to processes and channels", None)
-    from hlsgen.dataflow.check import check as check_dataflow
-    from hlsgen.dataflow.lower import lower_with_ports
+        lowered = lower_with_ports(integer.hardware, nudged=schedule == "stream")
+        check_dataflow(lowered.dataflow)
+        if schedule == "grid":
+            from hlsgen.flow_grid import compile_to_grid
 
-    lowered = lower_with_ports(integer.hardware, nudged=schedule == "stream")
-    check_dataflow(lowered.dataflow)
-    if schedule == "grid":
-        from hlsgen.flow_grid import compile_to_grid
+            design = compile_to_grid(lowered, fabric, board, progress)
+        else:
+            from hlsgen.flow_stream import compile_to_stream
 
-        design = compile_to_grid(lowered, fabric, board, progress)
-    else:
-        from hlsgen.flow_stream import compile_to_stream
-
-        design = compile_to_stream(lowered, board, multipliers, target_fps, overrides, progress)
-    if dumps is not None:
-        _dump(dumps, integer, lowered.dataflow, design.schedule)
-    _write(directory, {**_references(source, integer), **design.files}, design.manifest)
+            design = compile_to_stream(lowered, board, multipliers, target_fps, overrides, progress)
+        if dumps is not None:
+            _dump(dumps, integer, lowered.dataflow, design.schedule)
+        _write(directory, {**_references(source, integer), **design.files}, design.manifest)
     return Compiled(directory, design.report, design.manifest)
 
 
@@ -152,9 +151,9 @@ def map_kernel(
 
     check_search(seed, time_limit)
     source = read_kernel(kernel)
-    directory = _output_directory(output)
-    design = map_to_grid(source, fabric, seed, time_limit, exact, as_given, progress)
-    _write(directory, design.files, design.manifest)
+    with _folder(output) as directory:
+        design = map_to_grid(source, fabric, seed, time_limit, exact, as_given, progress)
+        _write(directory, design.files, design.manifest)
     return Compiled(directory, design.report, design.manifest)
 
 
@@ -166,9 +165,9 @@ def emit_fabric(
     """The Verilog of a fabric, a preset or a TOML file. Raises HlsgenError."""
     from hlsgen.flow_fabric import fabric_parts
 
-    directory = _output_directory(output)
-    design = fabric_parts(fabric, progress)
-    _write(directory, design.files, design.manifest)
+    with _folder(output) as directory:
+        design = fabric_parts(fabric, progress)
+        _write(directory, design.files, design.manifest)
     return Compiled(directory, design.report, design.manifest)
 
 
@@ -180,9 +179,9 @@ def _compile_kernel(
     from hlsgen.flow_kernel import compile_to_pipeline, read_kernel
 
     source = read_kernel(kernel)
-    directory = _output_directory(output)
-    design = compile_to_pipeline(source, progress)
-    _write(directory, design.files, design.manifest)
+    with _folder(output) as directory:
+        design = compile_to_pipeline(source, progress)
+        _write(directory, design.files, design.manifest)
     return Compiled(directory, design.report, design.manifest)
 
 
@@ -263,11 +262,12 @@ def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     return content.getvalue()
 
 
-def _output_directory(output: str | os.PathLike[str] | None) -> Path:
-    """The folder to write to, made if it is missing; raises BadFile where it cannot be written."""
-    if output is None:
-        return Path(tempfile.mkdtemp(prefix="hlsgen_"))
-    directory = Path(output)
+@contextmanager
+def _folder(output: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """The folder to write to, made if it is missing, and gone again where the design is refused. Raises BadFile where it cannot be written."""
+    directory = Path(output or tempfile.mkdtemp(prefix="hlsgen_"))
+    folders = (directory, *directory.parents)
+    made = [folder for folder in folders if not folder.exists()] if output else [directory]
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):
@@ -278,7 +278,13 @@ def _output_directory(output: str | os.PathLike[str] | None) -> Path:
             f"expected a folder that can be written, found: {error.strerror}",
             "Name another folder, or change its permissions.",
         ) from None
-    return directory
+    try:
+        yield directory
+    except BaseException:
+        with suppress(OSError):  # where something was written into one
+            for folder in made:
+                folder.rmdir()
+        raise
 
 
 def _write(directory: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from test_cli import DIGITS, SAMPLES, refused, run
 
 from hlsgen import flow
+from hlsgen.errors import HlsgenError
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +158,19 @@ def test_a_file_that_is_no_model_is_refused(
     make(tmp_path / "net.onnx")
     options = ("-q", "-o", str(tmp_path / "out")) if command == "compile" else ()
     refused(run(capsys, command, str(tmp_path / "net.onnx"), *options), "net.onnx", word)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_refused_model_leaves_folders_as_they_were(tmp_path: Path, there: bool) -> None:
+    output, dump = tmp_path / "new" / "design", tmp_path / "dump"
+    if there:
+        output.mkdir(parents=True)
+        (output / "notes.txt").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    model = float_model(tmp_path.parent / f"float_{there}.onnx")
+    with pytest.raises(HlsgenError):
+        flow.compile(model, output=output, dump=dump)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write in folders without permission")

@@ -107,7 +107,10 @@ def load_kernel_folder(directory: Path) -> KernelFolder:
             parse((directory / f"graph_{k}.txt").read_text()) for k in range(int(named["graphs"]))
         )
         text = (directory / "kernel.py").read_bytes() if named["function"] is not None else None
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except OSError as error:
+        missing = Path(str(error.filename)).name
+        raise stale(path, f"expected {missing} beside it, found: {error.strerror}") from None
+    except (KeyError, TypeError, ValueError) as error:
         raise stale(path, f"expected a compiled kernel, found {error!r}") from None
     return KernelFolder(
         directory, manifest, fields, Kernel(named["name"], graphs, named["source"]), text

@@ -81,11 +81,16 @@ def exchanged_design(mine: Path, other: Path) -> None:
     (mine / "manifest.json").write_text(json.dumps(fields | {"verilog_sha256": digest}))
 
 
+def without(name: str) -> Callable[[Path, Path], None]:
+    return lambda mine, other: (mine / name).unlink()
+
+
 EXCHANGES: dict[str, tuple[Callable[[Path, Path], None], int, str]] = {
     "configurations": (exchanged("configurations.bin"), 2, "configurations.bin"),
     "fabric": (exchanged("mine.toml"), 2, "expected a fabric of hash"),
     "circuit": (exchanged("design.v"), 2, "design.v"),
     "circuit and its checksum": (exchanged_design, 1, "found it refused"),
+    "no graph": (without("graph_0.txt"), 2, "expected graph_0.txt beside it"),
 }
 
 
