@@ -10,6 +10,7 @@ from benchmarks.kernel_rows import SIZES
 from benchmarks.markdown import number, percent, table
 from benchmarks.models import network
 from benchmarks.record import Record, records
+from hlsgen.arch.fabric_file import load_fabric
 
 
 def _bounds(item: Mapping[str, Any]) -> Sequence[str]:
@@ -189,6 +190,24 @@ def _fabrics() -> str:
     )
 
 
+def _built_fabrics() -> str:
+    """The README's table: fabrics with a bitstream."""
+    return table(
+        "Fabric | Board | Elements | LUT | DSP | Block RAM | Fmax, MHz",
+        (
+            (
+                record.options["fabric"],
+                record.options["board"],
+                number(len(load_fabric(record.options["fabric"]).cells)),
+                *(number(record.values[key]) for key in ("lut", "dsp", "bram")),
+                number(record.values["fmax_mhz"], 1),
+            )
+            for record in records("fabrics")
+            if record.values.get("bitstream")
+        ),
+    )
+
+
 def _summary() -> str:
     """The README's table: networks on one fabric."""
 
@@ -242,6 +261,7 @@ def _kernel_summary() -> str:
 SECTIONS: dict[str, Callable[[], str]] = {
     "grid-summary": _summary,
     "kernel-summary": _kernel_summary,
+    "fabric-summary": _built_fabrics,
     "kernels": _kernels,
     "large-kernels": _large_kernels,
     "grids": _grids,
