@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from amaranth.hdl import ResetInserter, Signal
 from amaranth.sim import Simulator
 
 from hlsgen.arch.fabric import Fabric
@@ -18,6 +19,10 @@ from rtl_templates.fabric import FabricTop
 
 QUIET_CYCLES = 24
 """Cycles without anything that end a program whose words are all sent."""
+
+
+MOST_CYCLES = 20_000
+"""More cycles than any program here takes."""
 
 
 class Outgoing:
@@ -72,9 +77,13 @@ def run(
     stream_in: Sequence[int] = (),
     seed: int = 0,
     idle: float = 0.2,
+    reset_after: int | None = None,
 ) -> ProgramResult:
-    """Run a program; every stream is unwilling in a share ``idle`` of the cycles. The last word of every answer must be marked."""
-    top, draw = FabricTop(grid_shape(fabric)), Random(seed)
+    """Run a program; every stream is unwilling in a share ``idle`` of the cycles. The last word of every answer must be marked.
+
+    With ``reset_after``: the circuit is reset after so many cycles, and the program then runs from its beginning.
+    """
+    top, draw, reset = FabricTop(grid_shape(fabric)), Random(seed), Signal()
     load, taken = Outgoing(top, "s_axis_load", words), Outgoing(top, "s_axis_stream", stream_in)
     unload, given = Incoming(top, "m_axis_unload"), Incoming(top, "m_axis_stream")
     ports = (load, taken, unload, given)
@@ -84,6 +93,15 @@ def run(
     async def bench(context: Any) -> None:
         nonlocal refused, cycles
         quiet, was_busy = 0, False
+        for _ in range(reset_after or 0):
+            load.drive(context, True)
+            load.settle(context)
+            await context.tick()
+        load.sent, load.valid = 0, False
+        load.drive(context, False)
+        context.set(reset, int(reset_after is not None))
+        await context.tick()
+        context.set(reset, 0)
         while quiet < QUIET_CYCLES:
             for port in ports:
                 port.drive(context, draw.random() >= idle)
@@ -97,10 +115,11 @@ def run(
             # A run that waits for a word for ever is quiet as well.
             quiet = 0 if moved or context.get(top.enabled) else quiet + 1
             cycles += 1
+            assert cycles < MOST_CYCLES, "expected the program to end"
             await context.tick()
         refused = bool(context.get(top.refused))
 
-    simulator = Simulator(top)
+    simulator = Simulator(ResetInserter(reset)(top))
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import fabric_bench
-from example_fabrics import one_cell
+import pytest
+from example_fabrics import one_cell, small_fabric
+from random_configurations import random_configuration, random_program
 
 from hlsgen.arch.configuration import (
     Configuration,
@@ -76,6 +78,18 @@ def test_what_comes_after_a_wait_comes_after_the_run() -> None:
     assert last.tolist() == [0x01020304]
     during = fabric_bench.run(fabric, to_words([*start, *written]), idle=0).unload
     assert during.tolist() == run_program(fabric, to_words([*start, Read(1, 0, 1)])).unload.tolist()
+
+
+@pytest.mark.parametrize("reset_after", [40, 160, 290, 420, 700])
+def test_after_a_reset_at_any_moment_a_program_runs_as_at_first(reset_after: int) -> None:
+    """Though most registers of the array have none: they are written, or cleared by the start of a run, before they count."""
+    fabric = replace(small_fabric(), registers=0)  # nothing clears a register file
+    words, _ = random_program(
+        fabric, 1, 6, lambda *given: random_configuration(*given, streams=False)
+    )
+    want, got = run_program(fabric, words), fabric_bench.run(fabric, words, reset_after=reset_after)
+    assert got.run_cycles == want.run_cycles
+    assert got.unload.tolist() == want.unload.tolist()
 
 
 def test_a_tile_that_is_not_written_does_nothing_in_the_next_run() -> None:
