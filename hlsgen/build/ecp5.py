@@ -66,7 +66,7 @@ class Ecp5(Toolchain):
 
 
 def _constraints(pins: Pins, clock_mhz: float) -> str:
-    """The LPF file. ``clock_mhz`` is not given to nextpnr as a goal, which is higher, but kept for the reader."""
+    """The LPF file. ``clock_mhz`` is kept for the reader: nextpnr's goal is an option."""
     lines = [f"# oscillator {clock_mhz} MHz"]
     for port, pin in pins.named():
         lines += [

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -282,3 +283,11 @@ def test_ruff_finds_nothing() -> None:
 def test_types_check(tmp_path: Path) -> None:
     complaints = run("mypy", "--cache-dir", str(tmp_path), "--no-error-summary")
     assert not complaints, complaints
+
+
+def test_no_folder_of_tests_is_left_out(pytestconfig: pytest.Config) -> None:
+    """pytest passes over folders of some names, by default also over ``build``."""
+    left_out = pytestconfig.getini("norecursedirs")
+    for folder in {path.parent for path in (ROOT / "tests").rglob("test_*.py")}:
+        for name in folder.relative_to(ROOT).parts:
+            assert not any(fnmatch(name, pattern) for pattern in left_out), folder
