@@ -17,7 +17,7 @@ from hlsgen.arch.board import Board, load_board
 from hlsgen.build.ecp5 import Ecp5
 from hlsgen.build.gowin import Gowin
 from hlsgen.build.ice40 import Ice40
-from hlsgen.build.toolchain import Routed, Toolchain, Usage, pins_of
+from hlsgen.build.toolchain import Routed, Target, Toolchain, Usage, pins_of
 from hlsgen.build.uart_top import TOP, BoardTop, to_rtlil
 from hlsgen.build.xilinx import Xilinx7
 from hlsgen.errors import BadFile, BadOption
@@ -111,7 +111,9 @@ def build(
     sources = ("design.v", f"{TOP}.il")
     large = manifest.get("schedule") == "grid"
     usage = toolchain.synthesise(folder, sources, TOP, target, progress, large)
-    routed = toolchain.place_and_route(folder, target, pins_of(target), usage, progress, large)
+    routed = toolchain.place_and_route(
+        Target(folder, target, pins_of(target), large), usage, progress
+    )
     result = _result(directory, target, routed, time.monotonic() - started)
     _write_atomically(directory / "build.json", json.dumps(asdict(result), indent=2) + "\n")
     return result

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from hlsgen.arch.board import Board
-from hlsgen.build.toolchain import NEXTPNR_STAGES, Pins, Routed, Toolchain, Usage, read_report
+from hlsgen.build.toolchain import (
+    NEXTPNR_STAGES,
+    Pins,
+    Routed,
+    Target,
+    Toolchain,
+    Usage,
+    read_report,
+)
 from hlsgen.build.tools import ECPPACK, NEXTPNR_ECP5, run_tool
 from hlsgen.progress import Progress
 
@@ -24,21 +31,14 @@ class Ecp5(Toolchain):
         bram = cells.get("DP16KD", 0) + cells.get("PDPW16KD", 0)
         return Usage(lut, cells.get("TRELLIS_FF", 0), cells.get("MULT18X18D", 0), bram, cells)
 
-    def place_and_route(
-        self,
-        folder: Path,
-        board: Board,
-        pins: Pins,
-        synthesised: Usage,
-        progress: Progress,
-        large: bool,
-    ) -> Routed:
+    def place_and_route(self, target: Target, synthesised: Usage, progress: Progress) -> Routed:
+        folder, board, pins = target.folder, target.board, target.pins
         options = board.build["toolchain"]
         (folder / "top.lpf").write_text(_constraints(pins, board.clock_mhz))
         files = ("--json", "top.json", "--lpf", "top.lpf", "--textcfg", "top.config")
-        wanted = board.clock_mhz if large else options["target_mhz"]
+        wanted = board.clock_mhz if target.large else options["target_mhz"]
         timing = ("--freq", f"{wanted}", "--timing-allow-fail", "--seed", "1")
-        ways = ("--placer", "static", "--router", "router2") if large else ()
+        ways = ("--placer", "static", "--router", "router2") if target.large else ()
         run_tool(
             NEXTPNR_ECP5,
             (*options["nextpnr"], *files, *timing, *ways, "--report", "routed.json"),

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from hlsgen.arch.board import Board
-from hlsgen.build.toolchain import NEXTPNR_STAGES, Pins, Routed, Toolchain, Usage, read_report
+from hlsgen.build.toolchain import (
+    NEXTPNR_STAGES,
+    Pins,
+    Routed,
+    Target,
+    Toolchain,
+    Usage,
+    read_report,
+)
 from hlsgen.build.tools import GOWIN_PACK, NEXTPNR_GOWIN, run_tool
 from hlsgen.progress import Progress
 
@@ -39,15 +46,8 @@ class Gowin(Toolchain):
         )
         return Usage(lut, ff, dsp, ram, cells)
 
-    def place_and_route(
-        self,
-        folder: Path,
-        board: Board,
-        pins: Pins,
-        synthesised: Usage,
-        progress: Progress,
-        large: bool,
-    ) -> Routed:
+    def place_and_route(self, target: Target, synthesised: Usage, progress: Progress) -> Routed:
+        folder, board, pins = target.folder, target.board, target.pins
         options = board.build["toolchain"]
         (folder / "top.cst").write_text(_constraints(pins))
         files = ("--json", "top.json", "--vopt", "cst=top.cst", "--write", "routed_netlist.json")

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from hlsgen.arch.board import Board
-from hlsgen.build.toolchain import NEXTPNR_STAGES, Pins, Routed, Toolchain, Usage, read_report
+from hlsgen.build.toolchain import (
+    NEXTPNR_STAGES,
+    Routed,
+    Target,
+    Toolchain,
+    Usage,
+    read_report,
+)
 from hlsgen.build.tools import ICEPACK, NEXTPNR_ICE40, run_tool
 from hlsgen.progress import Progress
 
@@ -25,15 +31,8 @@ class Ice40(Toolchain):
         ram = sum(number for kind, number in cells.items() if kind.startswith("SB_RAM40_4K"))
         return Usage(cells.get("SB_LUT4", 0), ff, cells.get("SB_MAC16", 0), ram, cells)
 
-    def place_and_route(
-        self,
-        folder: Path,
-        board: Board,
-        pins: Pins,
-        synthesised: Usage,
-        progress: Progress,
-        large: bool,
-    ) -> Routed:
+    def place_and_route(self, target: Target, synthesised: Usage, progress: Progress) -> Routed:
+        folder, board, pins = target.folder, target.board, target.pins
         options = board.build["toolchain"]
         (folder / "top.pcf").write_text(
             "".join(f"set_io {port} {pin}\n" for port, pin in pins.named())

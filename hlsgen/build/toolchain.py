@@ -44,6 +44,17 @@ class Pins:
 
 
 @dataclass(frozen=True)
+class Target:
+    """Where a design goes: the folder with ``top.json``, the board and its pins. ``large``: the design fills much of the device, so
+    that room counts more than speed."""
+
+    folder: Path
+    board: Board
+    pins: Pins
+    large: bool
+
+
+@dataclass(frozen=True)
 class Routed:
     """What place and route gives: the bitstream (None where only scripts are written), frequency, resources."""
 
@@ -59,10 +70,7 @@ fewer LUTs with this bound than where paths are as short as they can be."""
 
 
 class Toolchain(ABC):
-    """Open tools of one FPGA family. ``top`` is the name of the top module; files are named ``top.*`` in the folder.
-
-    ``large``: the design fills much of the device, so that room counts more than speed.
-    """
+    """Open tools of one FPGA family. ``top`` is the name of the top module; files are named ``top.*`` in the folder."""
 
     family: ClassVar[str]
     memory_label: ClassVar[str | None] = "map_ram"
@@ -77,16 +85,8 @@ class Toolchain(ABC):
         """Resources from the number of each kind of cell."""
 
     @abstractmethod
-    def place_and_route(
-        self,
-        folder: Path,
-        board: Board,
-        pins: Pins,
-        synthesised: Usage,
-        progress: Progress,
-        large: bool,
-    ) -> Routed:
-        """From ``folder/top.json`` to a bitstream. Raises ToolFailed."""
+    def place_and_route(self, target: Target, synthesised: Usage, progress: Progress) -> Routed:
+        """From ``top.json`` in the folder to a bitstream. Raises ToolFailed."""
 
     def synthesise(
         self,
@@ -99,7 +99,7 @@ class Toolchain(ABC):
     ) -> Usage:
         """Synthesise ``sources`` (.v and .il files in ``folder``) to ``folder/top.json``. Raises ToolFailed.
 
-        ``large``: LUTs are saved as long as no path's logic takes longer than LARGE_LOGIC_PS (where yosys maps with abc9).
+        ``large`` (see Target): LUTs are saved as long as no path's logic takes longer than LARGE_LOGIC_PS (where yosys maps with abc9).
         """
         reads = (f"read_{'rtlil' if s.endswith('.il') else 'verilog -sv'} {s}" for s in sources)
         commands = (

@@ -6,10 +6,9 @@ yosys synth_xilinx gives the resources, so that the prediction has something to 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from hlsgen.arch.board import Board
-from hlsgen.build.toolchain import Pins, Routed, Toolchain, Usage
+from hlsgen.build.toolchain import Pins, Routed, Target, Toolchain, Usage
 from hlsgen.build.tools import YOSYS, run_tool
 from hlsgen.progress import Progress
 
@@ -32,15 +31,8 @@ class Xilinx7(Toolchain):
         ram = cells.get("RAMB18E1", 0) + 2 * cells.get("RAMB36E1", 0)
         return Usage(lut, ff, cells.get("DSP48E1", 0), ram, cells)
 
-    def place_and_route(
-        self,
-        folder: Path,
-        board: Board,
-        pins: Pins,
-        synthesised: Usage,
-        progress: Progress,
-        large: bool,
-    ) -> Routed:
+    def place_and_route(self, target: Target, synthesised: Usage, progress: Progress) -> Routed:
+        folder, board, pins = target.folder, target.board, target.pins
         commands = (
             "read_rtlil board_top.il",
             "proc",
