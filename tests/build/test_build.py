@@ -99,6 +99,16 @@ def test_logic_that_may_take_its_time_is_smaller(tmp_path: Path) -> None:
     assert small < fast
 
 
+@pytest.mark.slow
+def test_a_fabric_reaches_a_bitstream_by_the_tools_for_large_designs(tmp_path: Path) -> None:
+    folder = emit_fabric("icebreaker_2x2", output=tmp_path).directory
+    result = build(folder, "ulx3s_85f")
+    assert (folder / str(result.bitstream)).exists()
+    log = (folder / "build" / "ulx3s_85f" / "route.log").read_text()
+    assert "overlap: COMB=" in log  # of the placer by density
+    assert "Running main router loop" in log  # of router2
+
+
 def test_several_inputs_do_not_fit_one_serial_line(tmp_path: Path) -> None:
     from toy_design import write_toy
 
