@@ -1,4 +1,4 @@
-"""Predicted against synthesised resources, by which the tables of ``hlsgen/arch/cost.py`` are fitted.
+"""Predicted against synthesised resources, by which the tables of ``hlsgen/cost/units.py`` are fitted.
 
 ``python benchmarks/calibrate_cost.py MODEL.onnx --board ulx3s_85f --board icebreaker --interval 2000`` compiles the model
 for each board, synthesises the bare design (no board top, no place and route) and prints a line per board.
@@ -10,17 +10,17 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from hlsgen.arch.board import load_board
-from hlsgen.arch.schedule_cost import schedule_cost, total_cost
-from hlsgen.build.build import TOOLCHAINS
-from hlsgen.build.toolchain import Usage
+from hlsgen.bitstream.build import TOOLCHAINS
+from hlsgen.bitstream.toolchain import Usage
+from hlsgen.board import load_board
 from hlsgen.dataflow.lower import lower
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.passes import to_integer
 from hlsgen.rtl.emit import emit
 from hlsgen.rtl.verilog import TOP, to_verilog
-from hlsgen.schedule.ir import StreamSchedule
-from hlsgen.schedule.stream import StreamOptions, schedule
+from hlsgen.schedule.stream_network.cost import schedule_cost, total_cost
+from hlsgen.schedule.stream_network.ir import StreamSchedule
+from hlsgen.schedule.stream_network.solver import StreamOptions, schedule
 
 
 def synthesised(plan: StreamSchedule, family: str) -> Usage:

@@ -10,7 +10,7 @@ from benchmarks.kernel_rows import SIZES
 from benchmarks.markdown import number, percent, table
 from benchmarks.models import network
 from benchmarks.record import Record, records
-from hlsgen.arch.fabric_file import load_fabric
+from hlsgen.fabric.file import load_fabric
 
 
 def _bounds(item: Mapping[str, Any]) -> Sequence[str]:

@@ -15,13 +15,13 @@ from benchmarks.kernels import EXAMPLES, NAMES, SMALL, KernelFiles
 from benchmarks.models import Sources
 from benchmarks.record import Record
 from benchmarks.rows import Row
-from hlsgen.arch.fabric import Fabric
-from hlsgen.arch.fabric_file import load_fabric
+from hlsgen.fabric.file import load_fabric
+from hlsgen.fabric.ir import Fabric
 from hlsgen.flow import map_kernel as map_file
 from hlsgen.loops.ir import Kernel, LoopGraph
-from hlsgen.schedule.grid.map import map_graph
-from hlsgen.schedule.grid.map_report import map_report
-from hlsgen.schedule.grid.run_kernel import configured, replay
+from hlsgen.schedule.grid_kernel.map import map_graph
+from hlsgen.schedule.grid_kernel.map_report import map_report
+from hlsgen.schedule.grid_kernel.run_kernel import configured, replay
 from hlsgen.verify.kernel_inputs import input_arrays
 
 FABRIC = "cgra_4x4"

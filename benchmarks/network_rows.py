@@ -13,17 +13,17 @@ from benchmarks.grid_layers import convolution_of_resnet8, matrix_product
 from benchmarks.models import Sources
 from benchmarks.record import Record
 from benchmarks.rows import Row, compiled_design, verified_values
-from hlsgen.arch.fabric_file import load_fabric
-from hlsgen.arch.program import to_words
-from hlsgen.build.build import build, synthesise
+from hlsgen.bitstream.build import build, synthesise
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import Mismatch
+from hlsgen.fabric.file import load_fabric
+from hlsgen.fabric.program import to_words
 from hlsgen.flow import emit_fabric
-from hlsgen.schedule.network.plan import plan_network
-from hlsgen.schedule.network.ports import output_bands, outputs_of, result_words
-from hlsgen.schedule.network.program import program
+from hlsgen.schedule.grid_network.plan import plan_network
+from hlsgen.schedule.grid_network.ports import output_bands, outputs_of, result_words
+from hlsgen.schedule.grid_network.program import program
 from hlsgen.verify.fabric_simulation import Stalls, simulate_program
 from hlsgen.verify.grid import load_grid, program_words
 from hlsgen.verify.manifest import load_manifest

@@ -18,7 +18,7 @@ import hlsgen
 from benchmarks.anchors import CYCLE_GOALS
 from benchmarks.models import NETWORKS, Sources, network
 from benchmarks.record import Record, records
-from hlsgen.arch.board import load_board
+from hlsgen.board import load_board
 from hlsgen.errors import BadOption
 from hlsgen.verify.verify import verify
 

@@ -1,1 +1,1 @@
-"""Fabrics as data: one TOML file per preset, read by ``hlsgen.arch.fabric_file``."""
+"""Fabrics as data: one TOML file per preset, read by ``hlsgen.fabric.file``."""

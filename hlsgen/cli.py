@@ -17,7 +17,7 @@ from hlsgen.errors import BadOption, HlsgenError
 from hlsgen.progress import terminal
 
 if TYPE_CHECKING:
-    from hlsgen.schedule.ir import Unroll
+    from hlsgen.schedule.stream_network.ir import Unroll
 
 app = typer.Typer(
     add_completion=False,
@@ -185,7 +185,7 @@ def build(
     quiet: Quiet = False,
 ) -> None:
     """Synthesise, place and route to a bitstream for the board."""
-    from hlsgen.build.build import build as run
+    from hlsgen.bitstream.build import build as run
 
     with terminal(quiet) as progress:
         result = run(directory, board=board, progress=progress)
@@ -206,7 +206,7 @@ def check(model: Annotated[Path, typer.Argument(help="ONNX file.")]) -> None:
 @app.command()
 def boards() -> None:
     """List the boards."""
-    from hlsgen.arch.board import boards as known
+    from hlsgen.board import boards as known
 
     _table(
         ("board", "device", "LUT", "DSP", "block RAM kbit", "bitstream"),
@@ -227,7 +227,7 @@ def boards() -> None:
 @app.command()
 def fabrics() -> None:
     """List the fabrics that come with hlsgen."""
-    from hlsgen.arch.fabric_report import preset_rows
+    from hlsgen.fabric.report import preset_rows
 
     _table(
         ("fabric", "elements", "bits", "operators", "memory tiles", "description"), preset_rows()
@@ -244,7 +244,7 @@ def ops() -> None:
 
 def _parse_unroll(text: str) -> tuple[str, Unroll]:
     """``NAME:o=4,kx=3`` as (process name, Unroll)."""
-    from hlsgen.schedule.ir import Unroll
+    from hlsgen.schedule.stream_network.ir import Unroll
 
     name, colon, factors = text.rpartition(":")
     try:

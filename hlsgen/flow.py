@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     import onnx
 
-    from hlsgen.build.build import BuildResult
+    from hlsgen.bitstream.build import BuildResult
     from hlsgen.dataflow.ir import Dataflow
     from hlsgen.passes import IntegerModel
-    from hlsgen.schedule.ir import Unroll
+    from hlsgen.schedule.stream_network.ir import Unroll
     from hlsgen.verify.kernel import KernelVerifyResult
     from hlsgen.verify.result import VerifyResult
 
@@ -66,8 +66,8 @@ class Compiled:
         )
 
     def build(self, board: str | None = None, progress: Progress = silent) -> BuildResult:
-        """Synthesise, place and route to a bitstream; see ``hlsgen.build``."""
-        from hlsgen.build.build import build
+        """Synthesise, place and route to a bitstream; see ``hlsgen.bitstream``."""
+        from hlsgen.bitstream.build import build
 
         return build(self.directory, board=board, progress=progress)
 

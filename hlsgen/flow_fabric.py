@@ -11,8 +11,8 @@ from hlsgen.progress import Progress
 
 def fabric_parts(fabric_name: str | os.PathLike[str], progress: Progress) -> CompiledParts:
     """The Verilog, file and figures of a fabric. Raises HlsgenError."""
-    from hlsgen.arch.fabric_file import load_fabric
-    from hlsgen.arch.fabric_report import fabric_report, fabric_report_text
+    from hlsgen.fabric.file import load_fabric
+    from hlsgen.fabric.report import fabric_report, fabric_report_text
     from hlsgen.rtl.fabric import emit_fabric, manifest
     from hlsgen.rtl.verilog import to_verilog
 

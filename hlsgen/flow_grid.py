@@ -13,8 +13,8 @@ from hlsgen.progress import Progress
 
 if TYPE_CHECKING:
     from hlsgen.dataflow.lower import Lowered, PortLayout
-    from hlsgen.schedule.network.plan import NetworkPlan
-    from hlsgen.schedule.network.ports import Band
+    from hlsgen.schedule.grid_network.plan import NetworkPlan
+    from hlsgen.schedule.grid_network.ports import Band
 
 DEFAULT_FABRIC = "mac_8x8"
 
@@ -26,14 +26,14 @@ def compile_to_grid(
     progress: Progress,
 ) -> CompiledParts:
     """Map a network to a fabric, and emit the fabric's Verilog and the program of its load port. Raises HlsgenError."""
-    from hlsgen.arch.board import load_board
-    from hlsgen.arch.fabric_file import load_fabric
-    from hlsgen.arch.program import to_words
+    from hlsgen.board import load_board
+    from hlsgen.fabric.file import load_fabric
+    from hlsgen.fabric.program import to_words
     from hlsgen.network_report import network_report, network_report_text
     from hlsgen.rtl.fabric import emit_fabric
     from hlsgen.rtl.verilog import to_verilog
-    from hlsgen.schedule.network.plan import plan_network
-    from hlsgen.schedule.network.program import sample_packets, setup_packets
+    from hlsgen.schedule.grid_network.plan import plan_network
+    from hlsgen.schedule.grid_network.program import sample_packets, setup_packets
 
     if board is not None:
         load_board(board)  # refuses an unknown one
@@ -64,8 +64,8 @@ def _manifest(
 ) -> dict[str, Any]:
     """As of a streaming design, with ``bands``: where the elements of a port are in the fabric's tiles."""
     from hlsgen import __version__
-    from hlsgen.arch.fabric_file import fabric_hash
-    from hlsgen.schedule.network.ports import input_bands, output_bands
+    from hlsgen.fabric.file import fabric_hash
+    from hlsgen.schedule.grid_network.ports import input_bands, output_bands
 
     def digest(name: str) -> str:
         return hashlib.sha256(files[name]).hexdigest()

@@ -16,9 +16,9 @@ from hlsgen.flow_parts import CompiledParts, fabric_file, report_files
 from hlsgen.progress import Progress
 
 if TYPE_CHECKING:
-    from hlsgen.arch.fabric import Fabric
+    from hlsgen.fabric.ir import Fabric
     from hlsgen.loops.ir import Kernel
-    from hlsgen.schedule.grid.run_kernel import MappedKernel
+    from hlsgen.schedule.grid_kernel.run_kernel import MappedKernel
 
 DEFAULT_FABRIC = "cgra_4x4"
 KINDS = (".py", ".dot", ".xml")
@@ -97,15 +97,15 @@ def map_to_grid(
     progress: Progress,
 ) -> CompiledParts:
     """Map a kernel to a fabric, replay it in the cycle model, and emit the fabric's Verilog. Raises HlsgenError."""
-    from hlsgen.arch.fabric_file import load_fabric
+    from hlsgen.fabric.file import load_fabric
     from hlsgen.loops.check import check
     from hlsgen.loops.clean import clean
     from hlsgen.rtl.fabric import emit_fabric
     from hlsgen.rtl.verilog import to_verilog
-    from hlsgen.schedule.grid.drawing import to_svg
-    from hlsgen.schedule.grid.map_report import kernel_report
-    from hlsgen.schedule.grid.picture import to_text
-    from hlsgen.schedule.grid.run_kernel import map_kernel, replay
+    from hlsgen.schedule.grid_kernel.drawing import to_svg
+    from hlsgen.schedule.grid_kernel.map_report import kernel_report
+    from hlsgen.schedule.grid_kernel.picture import to_text
+    from hlsgen.schedule.grid_kernel.run_kernel import map_kernel, replay
     from hlsgen.verify.kernel_inputs import random_arrays
 
     name = os.fspath(fabric_name or DEFAULT_FABRIC)
@@ -143,8 +143,8 @@ def compile_to_pipeline(source: KernelSource, progress: Progress) -> CompiledPar
     from hlsgen.loops.clean import clean
     from hlsgen.rtl.pipeline import emit_pipeline
     from hlsgen.rtl.verilog import to_verilog
-    from hlsgen.schedule.pipeline import schedule_pipeline
-    from hlsgen.schedule.pipeline_report import pipeline_report, pipeline_text
+    from hlsgen.schedule.stream_kernel.pipeline import schedule_pipeline
+    from hlsgen.schedule.stream_kernel.report import pipeline_report, pipeline_text
 
     for graph in source.kernel.graphs:
         check(graph)

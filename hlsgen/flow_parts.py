@@ -27,5 +27,5 @@ def report_files(report: Mapping[str, Any], text: str) -> dict[str, bytes]:
 
 def fabric_file(name: str) -> bytes:
     """The file of a fabric that was just loaded by this name."""
-    preset = resources.files("fabrics") / f"{name}.toml"
+    preset = resources.files("hlsgen.fabrics") / f"{name}.toml"
     return preset.read_bytes() if preset.is_file() else Path(name).read_bytes()

@@ -12,7 +12,7 @@ from hlsgen.progress import Progress
 if TYPE_CHECKING:
     from hlsgen.dataflow.ir import Dataflow
     from hlsgen.dataflow.lower import Lowered
-    from hlsgen.schedule.ir import StreamSchedule, Unroll
+    from hlsgen.schedule.stream_network.ir import StreamSchedule, Unroll
 
 DEFAULT_BOARD = "ulx3s_85f"
 
@@ -31,7 +31,7 @@ def compile_to_stream(
     progress("emitting Verilog", None)
     from hlsgen.rtl.emit import emit
     from hlsgen.rtl.verilog import to_verilog
-    from hlsgen.schedule.text import to_text
+    from hlsgen.schedule.stream_network.text import to_text
 
     design = emit(plan, lowered, board=report["board"])
     verilog = to_verilog(design)
@@ -46,10 +46,10 @@ def _schedule(
     target_fps: float | None,
     overrides: Mapping[str, Unroll] | None,
 ) -> tuple[StreamSchedule, dict[str, Any], str]:
-    from hlsgen.arch.board import load_board
+    from hlsgen.board import load_board
     from hlsgen.report import report, report_text
-    from hlsgen.schedule.check import check
-    from hlsgen.schedule.stream import StreamOptions, schedule
+    from hlsgen.schedule.stream_network.check import check
+    from hlsgen.schedule.stream_network.solver import StreamOptions, schedule
 
     board = load_board(board_name or DEFAULT_BOARD)
     interval = None

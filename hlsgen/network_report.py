@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.arch.program import Packet, to_words
+from hlsgen.fabric.program import Packet, to_words
 from hlsgen.report import aligned
-from hlsgen.schedule.network.border import border
-from hlsgen.schedule.network.plan import NetworkPlan
-from hlsgen.schedule.network.ports import (
+from hlsgen.schedule.grid_network.border import border
+from hlsgen.schedule.grid_network.plan import NetworkPlan
+from hlsgen.schedule.grid_network.ports import (
     input_bands,
     input_packets,
     output_bands,
     output_packets,
     result_words,
 )
-from hlsgen.schedule.network.program import phase_packets, setup_packets
-from hlsgen.schedule.network.timeline import Span, timeline
+from hlsgen.schedule.grid_network.program import phase_packets, setup_packets
+from hlsgen.schedule.grid_network.timeline import Span, timeline
 
 
 def network_report(plan: NetworkPlan) -> dict[str, Any]:

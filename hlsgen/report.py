@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hlsgen.arch.board import Board
-from hlsgen.arch.process_cost import multiplies
-from hlsgen.arch.schedule_cost import schedule_cost, total_cost
+from hlsgen.board import Board
+from hlsgen.cost.process import multiplies
 from hlsgen.dataflow.ir import Process
-from hlsgen.schedule.geometry import sample_cycles
-from hlsgen.schedule.ir import StreamSchedule
+from hlsgen.schedule.stream_network.cost import schedule_cost, total_cost
+from hlsgen.schedule.stream_network.geometry import sample_cycles
+from hlsgen.schedule.stream_network.ir import StreamSchedule
 
 
 def macs_of(process: Process) -> int:

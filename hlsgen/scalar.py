@@ -2,7 +2,7 @@
 
 Every operator is a frozen value with a meaning (``evaluate``, in array-API names, on integer arrays wide enough for
 exact results: int64) and a type rule (``result``) that never loses a bit. Its hardware partner has the same name in
-``rtl_templates/scalar_units.py``. Narrowing happens only in operators that clamp.
+``rtl_templates/arithmetic/scalar_units.py``. Narrowing happens only in operators that clamp.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Unlike the scalar operators of ``scalar.py``, which never lose a bit, a result here is taken modulo 2**bits and read as two's
 complement, as NumPy's fixed-width integers do. Every operator has a hardware partner of the same name in
-``rtl_templates/word_units.py``.
+``rtl_templates/arithmetic/word_units.py``.
 """
 
 from __future__ import annotations

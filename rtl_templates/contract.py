@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rtl_templates import expression as ex
-from rtl_templates.expression import Expression, Width
+from hlsgen.rtl_templates.arithmetic import expression as ex
+from hlsgen.rtl_templates.arithmetic.expression import Expression, Width
 
 Step = Literal["multiply_accumulate", "add", "maximum", "pass"]
 MultiplierKind = Literal["dsp", "lut"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sim.stalls import StallPattern
+from hlsgen.sim.stalls import StallPattern
 
 
 @dataclass

@@ -16,10 +16,9 @@ from typing import Any
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
-
-from sim.axi_stream import Sink, Source
-from sim.job import Job, JobPort, JobResult, Probe
-from sim.stalls import StallPattern
+from hlsgen.sim.axi_stream import Sink, Source
+from hlsgen.sim.job import Job, JobPort, JobResult, Probe
+from hlsgen.sim.stalls import StallPattern
 
 RESET_CYCLES = 4
 DRAIN_CYCLES = 64

@@ -16,9 +16,8 @@ from typing import Any
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
-
-from sim.axi_stream import Sink, Source
-from sim.stalls import StallPattern
+from hlsgen.sim.axi_stream import Sink, Source
+from hlsgen.sim.stalls import StallPattern
 
 RESET_CYCLES = 4
 QUIET_CYCLES = 80

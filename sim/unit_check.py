@@ -14,9 +14,8 @@ from typing import Any
 
 from amaranth.hdl import ClockDomain, Const, Module, Value
 from amaranth.sim import Simulator
-
-from rtl_templates.scalar_unit import ScalarUnit
-from sim.stalls import StallPattern
+from hlsgen.rtl_templates.arithmetic.scalar_unit import ScalarUnit
+from hlsgen.sim.stalls import StallPattern
 
 PATTERNS = ("none", "random", "bursty")
 LONGEST_SILENCE = 2_000

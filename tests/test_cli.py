@@ -135,7 +135,7 @@ def test_dumped_texts_parse_back(tmp_path: Path) -> None:
 
     from hlsgen.dataflow import text as dataflow_text
     from hlsgen.graph import text as graph_text
-    from hlsgen.schedule import text as schedule_text
+    from hlsgen.schedule.stream_network import text as schedule_text
 
     flow.compile(DIGITS, output=tmp_path / "out", dump=tmp_path / "dump")
     dump = tmp_path / "dump"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlsgen.arch.configuration import Configuration, Generator
-from hlsgen.arch.configuration_words import COORDINATE_BITS
+from hlsgen.fabric.configuration import Configuration, Generator
+from hlsgen.fabric.configuration_words import COORDINATE_BITS
 
 LIMIT = (1 << (COORDINATE_BITS - 1)) - 1
 """The limit of a coordinate that has none of its own beside one that has."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hlsgen.arch.configuration import Configuration
-from hlsgen.arch.configuration_words import address_bits, counter_bits
-from hlsgen.arch.fabric import Fabric
-from hlsgen.arch.fabric_file import fabric_hash
 from hlsgen.cycle_model.course import line_courses
 from hlsgen.cycle_model.drain import Drain
 from hlsgen.cycle_model.tiles import Banks, OtherRead, OtherWrite, Ports, ports
 from hlsgen.cycle_model.visible import Group, Places, Slot, slots
 from hlsgen.errors import IllegalGraph
+from hlsgen.fabric.configuration import Configuration
+from hlsgen.fabric.configuration_words import address_bits, counter_bits
+from hlsgen.fabric.file import fabric_hash
+from hlsgen.fabric.ir import Fabric
 from hlsgen.word import WORD_OPERATORS, wrap
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlsgen.arch.configuration_packing import Write as Written
-from hlsgen.arch.configuration_packing import unpack
-from hlsgen.arch.configuration_words import ADDRESS_BITS, TILE_CONFIGURATION, TILE_PARAMETERS
-from hlsgen.arch.fabric import Fabric
-from hlsgen.arch.fabric_file import fabric_hash
-from hlsgen.arch.program import (
+from hlsgen.cycle_model.machine import State, Streams, run_on
+from hlsgen.fabric.configuration_packing import Write as Written
+from hlsgen.fabric.configuration_packing import unpack
+from hlsgen.fabric.configuration_words import ADDRESS_BITS, TILE_CONFIGURATION, TILE_PARAMETERS
+from hlsgen.fabric.file import fabric_hash
+from hlsgen.fabric.ir import Fabric
+from hlsgen.fabric.program import (
     PARAMETER_WORDS,
     Hello,
     Read,
@@ -22,7 +23,6 @@ from hlsgen.arch.program import (
     bank_words,
     from_words,
 )
-from hlsgen.cycle_model.machine import State, Streams, run_on
 
 
 @dataclass(frozen=True, eq=False)

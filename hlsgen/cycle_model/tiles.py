@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlsgen.arch.configuration import (
+from hlsgen.cycle_model.course import Course, course
+from hlsgen.cycle_model.visible import Conditions, Places
+from hlsgen.fabric.configuration import (
     Configuration,
     ReadContext,
     TileConfiguration,
     WriteContext,
 )
-from hlsgen.arch.configuration_words import address_bits
-from hlsgen.arch.fabric import Fabric, MemoryTile
-from hlsgen.cycle_model.course import Course, course
-from hlsgen.cycle_model.visible import Conditions, Places
+from hlsgen.fabric.configuration_words import address_bits
+from hlsgen.fabric.ir import Fabric, MemoryTile
 
 
 @dataclass(frozen=True, eq=False)

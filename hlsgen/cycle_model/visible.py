@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlsgen.arch.configuration import Configuration, LineTap, PeContext
-from hlsgen.arch.fabric import Cell, Fabric
-from hlsgen.arch.switch import incoming, opposite, outgoing
+from hlsgen.fabric.configuration import Configuration, LineTap, PeContext
+from hlsgen.fabric.ir import Cell, Fabric
+from hlsgen.fabric.switch import incoming, opposite, outgoing
 
 INITIAL = {"a_constant": 0, "a_zero": 0, "b_constant": 1, "b_zero": 1}
 

@@ -16,8 +16,15 @@ from hlsgen.dataflow.ir import (
     Process,
     operand_names,
 )
+from hlsgen.rtl_templates.arithmetic import expression as template
+from hlsgen.rtl_templates.arithmetic.expression import Width
+from hlsgen.rtl_templates.contract import Step, credit_depth
+from hlsgen.rtl_templates.stream.finish import FinishParameters, ParameterMemory
+from hlsgen.rtl_templates.stream.pe_array import PeArrayParameters
+from hlsgen.rtl_templates.stream.process import StreamProcessParameters
+from hlsgen.rtl_templates.stream.shape import CounterShape, WeightShape
 from hlsgen.scalar import Add, Maximum, Multiply
-from hlsgen.schedule.geometry import (
+from hlsgen.schedule.stream_network.geometry import (
     REDUCE_LEVEL,
     buffer_shape,
     counter_shape,
@@ -28,15 +35,8 @@ from hlsgen.schedule.geometry import (
     trips,
     weight_image,
 )
-from hlsgen.schedule.ir import ArrayPlan, StreamSchedule, Unroll
+from hlsgen.schedule.stream_network.ir import ArrayPlan, StreamSchedule, Unroll
 from hlsgen.types import ElementType
-from rtl_templates import expression as template
-from rtl_templates.contract import Step, credit_depth
-from rtl_templates.expression import Width
-from rtl_templates.finish import FinishParameters, ParameterMemory
-from rtl_templates.pe_array import PeArrayParameters
-from rtl_templates.shape import CounterShape, WeightShape
-from rtl_templates.stream_process import StreamProcessParameters
 
 
 def write_lanes(schedule: StreamSchedule, channel: str) -> int:

@@ -12,10 +12,10 @@ from amaranth.lib.wiring import In, Out
 
 from hlsgen.rtl.arrays import process_parameters, write_lanes
 from hlsgen.rtl.manifest import PortNames, manifest, port_names
-from hlsgen.schedule.ir import StreamSchedule
-from rtl_templates.axi_stream import AxisInput, AxisOutput, element_bytes
-from rtl_templates.stream_fork import StreamFork
-from rtl_templates.stream_process import StreamProcess
+from hlsgen.rtl_templates.ports.axi_stream import AxisInput, AxisOutput, element_bytes
+from hlsgen.rtl_templates.stream.fork import StreamFork
+from hlsgen.rtl_templates.stream.process import StreamProcess
+from hlsgen.schedule.stream_network.ir import StreamSchedule
 
 if TYPE_CHECKING:
     from hlsgen.dataflow.lower import Lowered

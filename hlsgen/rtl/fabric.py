@@ -8,14 +8,14 @@ from typing import Any
 from amaranth.lib import wiring
 
 from hlsgen import __version__
-from hlsgen.arch.fabric import Fabric
-from hlsgen.arch.fabric_file import fabric_hash
+from hlsgen.fabric.file import fabric_hash
+from hlsgen.fabric.ir import Fabric
 from hlsgen.rtl.emit import Design
 from hlsgen.rtl.fabric_shapes import grid_shape
-from rtl_templates.fabric import FabricTop
-from rtl_templates.fabric_pe import FabricPe
-from rtl_templates.memory_tile import MemoryTile
-from rtl_templates.shared_unit import SharedUnit
+from hlsgen.rtl_templates.fabric.memory_tile import MemoryTile
+from hlsgen.rtl_templates.fabric.pe import FabricPe
+from hlsgen.rtl_templates.fabric.top import FabricTop
+from hlsgen.rtl_templates.shared_unit import SharedUnit
 
 
 def emit_fabric(fabric: Fabric) -> Design:

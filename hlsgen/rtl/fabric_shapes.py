@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hlsgen.arch.configuration import LINES, REQUANTISE_LATENCY
-from hlsgen.arch.configuration_words import (
+from hlsgen.fabric.configuration import LINES, REQUANTISE_LATENCY
+from hlsgen.fabric.configuration_words import (
     CONTROL_UNIT,
     RESULT_BITS,
     TILE_CONFIGURATION,
@@ -18,17 +18,22 @@ from hlsgen.arch.configuration_words import (
     tile_context_fields,
     tile_fields,
 )
-from hlsgen.arch.fabric import Cell, Fabric, MemoryTile
-from hlsgen.arch.fabric_file import fabric_hash
-from hlsgen.arch.switch import (
+from hlsgen.fabric.file import fabric_hash
+from hlsgen.fabric.ir import Cell, Fabric, MemoryTile
+from hlsgen.fabric.switch import (
     crossbar_sources,
     operand_sources,
     opposite,
     outgoing,
     registered_sources,
 )
-from rtl_templates.fabric_shape import ControlShape, FieldList, PeShape, RunShape
-from rtl_templates.tile_shape import GeneratorShape, GridShape, RequantiserShape, TileShape
+from hlsgen.rtl_templates.fabric.shape import ControlShape, FieldList, PeShape, RunShape
+from hlsgen.rtl_templates.fabric.tile_shape import (
+    GeneratorShape,
+    GridShape,
+    RequantiserShape,
+    TileShape,
+)
 
 
 def run_shape(fabric: Fabric) -> RunShape:

@@ -9,7 +9,7 @@ from hlsgen import __version__
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.dataflow.lower import Lowered, PortLayout
 from hlsgen.rtl.arrays import write_lanes
-from hlsgen.schedule.ir import StreamSchedule
+from hlsgen.schedule.stream_network.ir import StreamSchedule
 
 PortNames: TypeAlias = dict[str, str]
 

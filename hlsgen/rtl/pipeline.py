@@ -16,10 +16,8 @@ from hlsgen.errors import UnsupportedOp
 from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Mark, Operation, Value
 from hlsgen.rtl.emit import Design
 from hlsgen.rtl.manifest import port_names
-from hlsgen.schedule.pipeline import PipelineSchedule, latency, value_delay
-from rtl_templates.axi_stream import AxisInput, AxisOutput, element_bytes
-from rtl_templates.kernel_pipeline import KernelPipeline
-from rtl_templates.pipeline_shape import (
+from hlsgen.rtl_templates.kernel.kernel_pipeline import KernelPipeline
+from hlsgen.rtl_templates.kernel.shape import (
     AccessShape,
     ArrayShape,
     ConstantTap,
@@ -30,7 +28,9 @@ from rtl_templates.pipeline_shape import (
     StageShape,
     ValueTap,
 )
-from rtl_templates.shape import CounterShape
+from hlsgen.rtl_templates.ports.axi_stream import AxisInput, AxisOutput, element_bytes
+from hlsgen.rtl_templates.stream.shape import CounterShape
+from hlsgen.schedule.stream_kernel.pipeline import PipelineSchedule, latency, value_delay
 
 PORT_CYCLES = 2
 """Between the last element loaded and the first pipeline, and between the last pipeline and the first element given."""

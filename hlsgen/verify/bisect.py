@@ -11,13 +11,13 @@ import numpy as np
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Channel, Dataflow
 from hlsgen.progress import Progress, silent
+from hlsgen.sim.job import Probe
 from hlsgen.verify.executables import build_executable
 from hlsgen.verify.manifest import Manifest, Port, ProcessPoint
 from hlsgen.verify.probes import OutputSignals, output_signals
 from hlsgen.verify.simulation import Recording, simulate
 from hlsgen.verify.simulators import Simulator
 from hlsgen.verify.words import unpack_stream
-from sim.job import Probe
 
 MOST_SAMPLES = 16
 """Samples simulated in front of the first wrong one, in the order of the failing run."""

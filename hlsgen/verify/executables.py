@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import sim
+from hlsgen import sim
 from hlsgen.errors import BadFile
 from hlsgen.verify.manifest import Manifest, Port
 from hlsgen.verify.probes import OutputSignals

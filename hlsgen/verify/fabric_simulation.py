@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hlsgen.arch.fabric import Fabric
-from hlsgen.arch.program import Read, from_words
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.errors import Mismatch
+from hlsgen.fabric.ir import Fabric
+from hlsgen.fabric.program import Read, from_words
 from hlsgen.progress import Progress, silent
 from hlsgen.verify.executables import Bench, build_bench, cocotb_arguments, visible_signals
 from hlsgen.verify.simulation import cocotb_environment, run_executable
@@ -56,7 +56,7 @@ def simulate_program(
     progress("building the simulator of the fabric", None)
     executable = build_bench(directory, _bench(directory), simulator)
     # Imported here: the bench imports cocotb.
-    from sim.program_bench import ProgramJob, ProgramOutcome
+    from hlsgen.sim.program_bench import ProgramJob, ProgramOutcome
 
     job = ProgramJob(
         stalls.idle, stalls.backpressure, stalls.seed, stream_bytes, sum(reads), streamed, PATIENCE
@@ -68,7 +68,7 @@ def simulate_program(
         mask = (1 << (8 * stream_bytes)) - 1
         stream = b"".join((word & mask).to_bytes(stream_bytes, "little") for word in stream_in)
         (folder / "stream.words").write_bytes(stream)
-        environment = cocotb_environment("sim.program_bench", TOP, folder)
+        environment = cocotb_environment("hlsgen.sim.program_bench", TOP, folder)
         what = f"simulating the program, idle {stalls.idle}, backpressure {stalls.backpressure}"
         run_executable(executable, (), environment, folder, what, progress)
         outcome = ProgramOutcome(**json.loads((folder / "result.json").read_text()))
@@ -102,7 +102,7 @@ def _bench(directory: Path) -> Bench:
 
 def _check(outcome: object, last: np.ndarray, reads: Sequence[int]) -> None:
     """Raise Mismatch where the circuit stopped or broke a rule of its streams."""
-    from sim.program_bench import ProgramOutcome
+    from hlsgen.sim.program_bench import ProgramOutcome
 
     assert isinstance(outcome, ProgramOutcome)
     ends = np.zeros(sum(reads), dtype=np.uint8)

@@ -11,13 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.arch.fabric import Fabric
-from hlsgen.arch.fabric_file import fabric_hash, load_fabric
-from hlsgen.arch.program import to_words
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.dataflow.lower import PortLayout
+from hlsgen.fabric.file import fabric_hash, load_fabric
+from hlsgen.fabric.ir import Fabric
+from hlsgen.fabric.program import to_words
 from hlsgen.progress import Progress
-from hlsgen.schedule.network.ports import Band, band_from, input_packets, outputs_of, result_words
+from hlsgen.schedule.grid_network.ports import (
+    Band,
+    band_from,
+    input_packets,
+    outputs_of,
+    result_words,
+)
 from hlsgen.verify import fabric_simulation
 from hlsgen.verify.manifest import Manifest, Port, stale
 from hlsgen.verify.simulation import Simulation

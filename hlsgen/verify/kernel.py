@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.arch.fabric_file import fabric_hash, load_fabric
 from hlsgen.errors import HlsgenError, IllegalGraph, Mismatch
+from hlsgen.fabric.file import fabric_hash, load_fabric
 from hlsgen.loops.evaluate import dtype, evaluate_kernel
 from hlsgen.loops.ir import Array, Kernel
 from hlsgen.loops.python.kernel import PythonKernel
 from hlsgen.loops.text import parse
 from hlsgen.progress import Progress, silent
-from hlsgen.schedule.grid.kernel_image import (
+from hlsgen.schedule.grid_kernel.kernel_image import (
     KernelImage,
     PlacedArray,
     program,

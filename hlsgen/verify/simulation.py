@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-import sim
+import hlsgen
 from hlsgen.errors import ToolFailed
 from hlsgen.progress import Progress, silent
+from hlsgen.sim.job import Job, JobPort, JobResult, Probe
 from hlsgen.verify.manifest import Manifest, Port, ProcessPoint
 from hlsgen.verify.simulators import failure
 from hlsgen.verify.words import pack, unpack
-from sim.job import Job, JobPort, JobResult, Probe
 
 STALL_FACTOR = 8
 """How much longer than unstalled a transfer may keep away before the design counts as stopped."""
@@ -95,7 +95,7 @@ def _run(executable: Path, engine: str, job: Job, folder: Path, progress: Progre
         arguments = [str(folder), str(job.samples), job.stall, str(job.seed), str(job.patience)]
         environment = dict(os.environ)
     else:
-        arguments, environment = [], cocotb_environment("sim.bench", job.top, folder)
+        arguments, environment = [], cocotb_environment("hlsgen.sim.bench", job.top, folder)
     what = f"simulating {job.samples} samples, {engine}, stall {job.stall}"
     run_executable(executable, arguments, environment, folder, what, progress)
 
@@ -142,7 +142,7 @@ def cocotb_environment(bench: str, top: str, folder: Path) -> dict[str, str]:
             "expected a shared Python library (libpython), found none",
             "Install the package libpython3 of your system, or use --engine fast.",
         )
-    root = str(Path(sim.__file__).resolve().parent.parent)
+    root = str(Path(hlsgen.__file__).resolve().parent.parent)
     return dict(os.environ) | {
         "GPI_USERS": f"{library};{config.pygpi_entry_point()}",
         "PATH": os.pathsep.join([os.environ.get("PATH", ""), str(config.libs_dir)]),

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from benchmarks.grid_layers import convolution_of_resnet8, matrix_product
-from hlsgen.arch.fabric_file import load_fabric
-from hlsgen.arch.program import to_words
 from hlsgen.cycle_model.program import run_program
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.schedule.network.plan import plan_network
-from hlsgen.schedule.network.ports import output_bands, outputs_of
-from hlsgen.schedule.network.program import program
+from hlsgen.fabric.file import load_fabric
+from hlsgen.fabric.program import to_words
+from hlsgen.schedule.grid_network.plan import plan_network
+from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
+from hlsgen.schedule.grid_network.program import program
 
 
 @pytest.mark.parametrize(

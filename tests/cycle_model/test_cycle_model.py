@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import fabric_bench
 import numpy as np
 import pytest
-from example_fabrics import one_cell, small_fabric
+from support import fabric_bench
+from support.example_fabrics import one_cell, small_fabric
 
-from hlsgen.arch.configuration import (
+from hlsgen.cycle_model.machine import run
+from hlsgen.cycle_model.program import ProgramResult, run_program
+from hlsgen.errors import IllegalGraph, Mismatch
+from hlsgen.fabric.configuration import (
     Configuration,
     Generator,
     GeneratorLoop,
@@ -22,9 +25,9 @@ from hlsgen.arch.configuration import (
     TileConfiguration,
     WriteContext,
 )
-from hlsgen.arch.fabric import Fabric, MemoryTile
-from hlsgen.arch.fabric_file import fabric_hash
-from hlsgen.arch.program import (
+from hlsgen.fabric.file import fabric_hash
+from hlsgen.fabric.ir import Fabric, MemoryTile
+from hlsgen.fabric.program import (
     Hello,
     Packet,
     Read,
@@ -35,9 +38,6 @@ from hlsgen.arch.program import (
     hello,
     to_words,
 )
-from hlsgen.cycle_model.machine import run
-from hlsgen.cycle_model.program import ProgramResult, run_program
-from hlsgen.errors import IllegalGraph, Mismatch
 
 EXECUTE: dict[str, Callable[[Fabric, np.ndarray, Sequence[int]], ProgramResult]] = {
     "cycle model": run_program,

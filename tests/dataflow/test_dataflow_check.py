@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from example_nets import EXAMPLE_NETS, convolution_net, depthwise_net
+from support.example_nets import EXAMPLE_NETS, convolution_net, depthwise_net
 
 from hlsgen.dataflow.check import check
 from hlsgen.dataflow.ir import Affine, Channel, Dataflow, Loop, Operand, Process, Store

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from example_nets import EXAMPLE_NETS, random_inputs
+from support.example_nets import EXAMPLE_NETS, random_inputs
 
 from hlsgen.dataflow import interpret as interpreter
 from hlsgen.dataflow.interpret import evaluate_expression, interpret

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from quantised_models import QuantisedModel, conv_model
+from support.quantised_models import QuantisedModel, conv_model
 
 from hlsgen.errors import BadFile, HlsgenError, IllegalGraph, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.onnx_reader import read_model

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from quantised_models import conv_model
+from support.quantised_models import conv_model
 
 from hlsgen.errors import BadFile, TypeMismatch
 from hlsgen.frontend.calibrate import calibrate

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from test_operators_to_verilog import CASES, SHORT
 
-from hlsgen.arch.fabric_file import load_fabric
-from hlsgen.arch.program import to_words
 from hlsgen.cycle_model.program import run_program
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.lower import lower_with_ports
 from hlsgen.errors import UnsupportedOp
+from hlsgen.fabric.file import load_fabric
+from hlsgen.fabric.program import to_words
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.passes import to_integer
-from hlsgen.schedule.network.plan import plan_network
-from hlsgen.schedule.network.ports import output_bands, outputs_of
-from hlsgen.schedule.network.program import program
+from hlsgen.schedule.grid_network.plan import plan_network
+from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
+from hlsgen.schedule.grid_network.program import program
 
 WIDE = ("ConvInteger", "MatMulInteger")
 

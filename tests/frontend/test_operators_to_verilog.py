@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from quantised_models import QuantisedModel, conv_model
-from verilog_lint import lint
+from support.quantised_models import QuantisedModel, conv_model
+from support.verilog_lint import lint
 
 from hlsgen import flow
-from hlsgen.build.build import synthesise
+from hlsgen.bitstream.build import synthesise
 from hlsgen.frontend.support import support
 
 Case = tuple[onnx.ModelProto, dict[str, np.ndarray]]

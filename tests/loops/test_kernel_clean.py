@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_loop_graphs import inputs, random_graph
+from support.random_loop_graphs import inputs, random_graph
 
 from hlsgen.loops.check import check
 from hlsgen.loops.clean import clean

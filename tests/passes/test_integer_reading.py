@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from quantised_models import QuantisedModel, conv_model
+from support.quantised_models import QuantisedModel, conv_model
 
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.reference import Kernels, ort_reference

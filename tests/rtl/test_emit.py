@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
-from process_bench import from_words, requantise, to_words
+from support.process_bench import from_words, requantise, to_words
 
 from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.check import check
@@ -17,8 +17,8 @@ from hlsgen.dataflow.ir import Dataflow
 from hlsgen.rtl.emit import Design, emit
 from hlsgen.rtl.verilog import to_verilog
 from hlsgen.scalar import QuantisedAdd
-from hlsgen.schedule.ir import ArrayPlan, StreamSchedule, Unroll
-from hlsgen.schedule.stream import plan_buffers
+from hlsgen.schedule.stream_network.ir import ArrayPlan, StreamSchedule, Unroll
+from hlsgen.schedule.stream_network.solver import plan_buffers
 from hlsgen.types import S8
 
 SEQUENTIAL = ArrayPlan("", Unroll(), 1, 1, "dsp", "dsp")

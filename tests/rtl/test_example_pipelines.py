@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernel_bench import run_kernel
-from kernel_examples import EXAMPLES, arrays_of, clean_kernel, load, wanted
+from support.kernel_bench import run_kernel
+from support.kernel_examples import EXAMPLES, arrays_of, clean_kernel, load, wanted
 
 from hlsgen.rtl.pipeline import emit_pipeline, run_cycles
-from hlsgen.schedule.pipeline import schedule_pipeline
+from hlsgen.schedule.stream_kernel.pipeline import schedule_pipeline
 
 QUICK = ("bitonic_step", "histogram", "spmv")
 INTERVALS = {"fir": 1, "axpy": 1, "matrix_multiply": 1, "matrix_vector": 1, "convolution_3x3": 1}

@@ -7,16 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-import fabric_bench
 import numpy as np
 import pytest
-from example_fabrics import column_fabric, edges, row_fabric, small_fabric, torus_fabric
-from random_configurations import random_configuration, random_program
-from verilog_lint import lint
+from hlsgen.sim.stalls import STALLS
+from support import fabric_bench
+from support.example_fabrics import column_fabric, edges, row_fabric, small_fabric, torus_fabric
+from support.random_configurations import random_configuration, random_program
+from support.verilog_lint import lint
 
-from hlsgen.arch.fabric import Fabric
-from hlsgen.arch.fabric_file import load_fabric
-from hlsgen.arch.program import (
+from hlsgen.cycle_model.program import run_program
+from hlsgen.fabric.file import load_fabric
+from hlsgen.fabric.ir import Fabric
+from hlsgen.fabric.program import (
     Hello,
     Packet,
     Read,
@@ -27,11 +29,9 @@ from hlsgen.arch.program import (
     tile_unit,
     to_words,
 )
-from hlsgen.cycle_model.program import run_program
 from hlsgen.rtl.fabric import emit_fabric
 from hlsgen.rtl.verilog import to_verilog
 from hlsgen.verify.fabric_simulation import Stalls, simulate_program
-from sim.stalls import STALLS
 
 RUNS = 12
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from process_bench import (
+from support.process_bench import (
     Stalls,
     process_schedule,
     random_process,
@@ -16,8 +16,8 @@ from process_bench import (
 from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.schedule.geometry import sample_cycles
-from hlsgen.schedule.ir import Unroll
+from hlsgen.schedule.stream_network.geometry import sample_cycles
+from hlsgen.schedule.stream_network.ir import Unroll
 from hlsgen.types import S8, ElementType
 
 SAMPLES = 3

@@ -10,12 +10,11 @@ import pytest
 from amaranth.hdl import signed
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
-
-from rtl_templates.axi_stream import AxisInput, AxisOutput
-from rtl_templates.channel_guard import ChannelGuard, counter_bits
-from rtl_templates.loop_nest import CounterPort, LoopNest
-from rtl_templates.shape import CounterShape, GuardShape, NestShape, Ramp
-from rtl_templates.stream_fork import StreamFork
+from hlsgen.rtl_templates.ports.axi_stream import AxisInput, AxisOutput
+from hlsgen.rtl_templates.stream.channel_guard import ChannelGuard, counter_bits
+from hlsgen.rtl_templates.stream.fork import StreamFork
+from hlsgen.rtl_templates.stream.loop_nest import CounterPort, LoopNest
+from hlsgen.rtl_templates.stream.shape import CounterShape, GuardShape, NestShape, Ramp
 
 
 def simulate(unit: wiring.Component, bench: Any) -> None:

@@ -8,7 +8,6 @@ import textwrap
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import fabric_bench
 import numpy as np
 import pytest
 import test_fabric_pe
@@ -16,28 +15,29 @@ import test_load_port
 import test_loop_control
 import test_memory_tile
 import test_tile_requantise
-from example_fabrics import one_cell, row_fabric
-from random_configurations import random_program
+from hlsgen.rtl_templates.fabric.address_generator import AddressGenerator
+from hlsgen.rtl_templates.fabric.context_memory import ContextMemory
+from hlsgen.rtl_templates.fabric.late_pipeline import LatePipeline
+from hlsgen.rtl_templates.fabric.line_taps import LineTaps
+from hlsgen.rtl_templates.fabric.load_port import LoadPort
+from hlsgen.rtl_templates.fabric.loop_control import LoopControl, LoopMarks
+from hlsgen.rtl_templates.fabric.memory_tile import MemoryTile
+from hlsgen.rtl_templates.fabric.pe import FabricPe
+from hlsgen.rtl_templates.fabric.pe_decoder import PeDecoder
+from hlsgen.rtl_templates.fabric.rotating_registers import RotatingRegisters
+from hlsgen.rtl_templates.fabric.settings import Settings
+from hlsgen.rtl_templates.fabric.stream_border import StreamBorder
+from hlsgen.rtl_templates.fabric.tile_bank import TileBank
+from hlsgen.rtl_templates.fabric.tile_decoder import TileDecoder
+from hlsgen.rtl_templates.fabric.tile_requantise import TileRequantiser
+from hlsgen.rtl_templates.fabric.top import FabricTop
+from support import fabric_bench
+from support.example_fabrics import one_cell, row_fabric
+from support.random_configurations import random_program
 
-from hlsgen.arch.fabric import Fabric
-from hlsgen.arch.program import Hello, hello, to_words
 from hlsgen.cycle_model.program import run_program
-from rtl_templates.address_generator import AddressGenerator
-from rtl_templates.context_memory import ContextMemory
-from rtl_templates.fabric import FabricTop
-from rtl_templates.fabric_pe import FabricPe
-from rtl_templates.late_pipeline import LatePipeline
-from rtl_templates.line_taps import LineTaps
-from rtl_templates.load_port import LoadPort
-from rtl_templates.loop_control import LoopControl, LoopMarks
-from rtl_templates.memory_tile import MemoryTile
-from rtl_templates.pe_decoder import PeDecoder
-from rtl_templates.rotating_registers import RotatingRegisters
-from rtl_templates.settings import Settings
-from rtl_templates.stream_border import StreamBorder
-from rtl_templates.tile_bank import TileBank
-from rtl_templates.tile_decoder import TileDecoder
-from rtl_templates.tile_requantise import TileRequantiser
+from hlsgen.fabric.ir import Fabric
+from hlsgen.fabric.program import Hello, hello, to_words
 
 Check = Callable[[], None]
 

@@ -13,15 +13,15 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
+from hlsgen.rtl_templates.fabric.loop_control import LoopControl
+from hlsgen.rtl_templates.fabric.pe import FabricPe
+from hlsgen.rtl_templates.fabric.shape import PeShape
 
-from hlsgen.arch.configuration import LINES, LineTap, PeContext
-from hlsgen.arch.configuration_words import control_fields, pe_fields, pitch, to_string
-from hlsgen.arch.fabric import Fabric, MemoryTile, PeKind, Side
+from hlsgen.fabric.configuration import LINES, LineTap, PeContext
+from hlsgen.fabric.configuration_words import control_fields, pe_fields, pitch, to_string
+from hlsgen.fabric.ir import Fabric, MemoryTile, PeKind, Side
 from hlsgen.rtl.fabric_shapes import control_shape, pe_shape
 from hlsgen.word import WORD_OPERATORS, wrap
-from rtl_templates.fabric_pe import FabricPe
-from rtl_templates.fabric_shape import PeShape
-from rtl_templates.loop_control import LoopControl
 
 CELL = (1, 1)
 EXTENTS = (3, 2, 4)

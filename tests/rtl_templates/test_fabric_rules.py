@@ -8,14 +8,14 @@ import pytest
 from amaranth.hdl import Assert, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
-from example_fabrics import one_cell
+from hlsgen.rtl_templates.fabric.load_port import LoadPort
+from hlsgen.rtl_templates.fabric.stream_border import OUTPUT_DEPTH, StreamBorder
+from hlsgen.rtl_templates.fabric.top import FabricTop
+from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
+from hlsgen.sim.formal import NotProved, StreamRules, prove
+from support.example_fabrics import one_cell
 
 from hlsgen.rtl.fabric_shapes import grid_shape
-from rtl_templates.credit_fifo import CreditFifo
-from rtl_templates.fabric import FabricTop
-from rtl_templates.load_port import LoadPort
-from rtl_templates.stream_border import OUTPUT_DEPTH, StreamBorder
-from sim.formal import NotProved, StreamRules, prove
 
 
 def test_what_the_load_port_sends_back_keeps_the_stream_rules() -> None:

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from amaranth.hdl import unsigned
+from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates.arithmetic.expression import Expression, Literal, Operand, Unit, Width
+from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
+from hlsgen.rtl_templates.stream.finish import Finish, FinishParameters, ParameterMemory
+from hlsgen.sim.unit_check import bits, check_stream_unit
 
 from hlsgen.scalar import Add, Maximum, RequantiseFloat32, RequantiseMultiplyShift, Table
-from rtl_templates import contract
-from rtl_templates.credit_fifo import CreditFifo
-from rtl_templates.expression import Expression, Literal, Operand, Unit, Width
-from rtl_templates.finish import Finish, FinishParameters, ParameterMemory
-from sim.unit_check import bits, check_stream_unit
 
 S8, S20 = Width(8, True), Width(20, True)
 MULTIPLY_SHIFT = RequantiseMultiplyShift(26, -128, 127)

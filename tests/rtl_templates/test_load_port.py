@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import fabric_bench
 import pytest
-from example_fabrics import one_cell, small_fabric
-from random_configurations import random_configuration, random_program
+from support import fabric_bench
+from support.example_fabrics import one_cell, small_fabric
+from support.random_configurations import random_configuration, random_program
 
-from hlsgen.arch.configuration import (
+from hlsgen.cycle_model.program import run_program
+from hlsgen.fabric.configuration import (
     Configuration,
     Generator,
     GeneratorLoop,
@@ -18,8 +19,8 @@ from hlsgen.arch.configuration import (
     TileConfiguration,
     WriteContext,
 )
-from hlsgen.arch.fabric_file import fabric_hash
-from hlsgen.arch.program import (
+from hlsgen.fabric.file import fabric_hash
+from hlsgen.fabric.program import (
     Packet,
     Read,
     Run,
@@ -30,7 +31,6 @@ from hlsgen.arch.program import (
     to_words,
     write_parameters,
 )
-from hlsgen.cycle_model.program import run_program
 
 LONG = 400
 """Cycles of a run that is still in progress when the next configuration has been written."""

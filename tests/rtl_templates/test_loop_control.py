@@ -12,11 +12,10 @@ from amaranth.hdl import Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
-
-from rtl_templates.context_memory import ContextMemory
-from rtl_templates.fabric_shape import ControlShape, FieldList, RunShape, load_words, pitch
-from rtl_templates.line_taps import LineTaps
-from rtl_templates.loop_control import LoopControl
+from hlsgen.rtl_templates.fabric.context_memory import ContextMemory
+from hlsgen.rtl_templates.fabric.line_taps import LineTaps
+from hlsgen.rtl_templates.fabric.loop_control import LoopControl
+from hlsgen.rtl_templates.fabric.shape import ControlShape, FieldList, RunShape, load_words, pitch
 
 LINES = 4
 LOOPS = 6

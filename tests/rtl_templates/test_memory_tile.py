@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fabric_bench
 import numpy as np
 import pytest
-from example_fabrics import one_cell, watched_cell
-from random_configurations import random_program, watched_configuration
+from support import fabric_bench
+from support.example_fabrics import one_cell, watched_cell
+from support.random_configurations import random_program, watched_configuration
 
-from hlsgen.arch.configuration import (
+from hlsgen.cycle_model.program import run_program
+from hlsgen.fabric.configuration import (
     Configuration,
     Generator,
     GeneratorLoop,
@@ -16,9 +17,8 @@ from hlsgen.arch.configuration import (
     TileConfiguration,
     WriteContext,
 )
-from hlsgen.arch.fabric_file import fabric_hash
-from hlsgen.arch.program import Read, Run, Write, bank_elements, configure, hello, to_words
-from hlsgen.cycle_model.program import run_program
+from hlsgen.fabric.file import fabric_hash
+from hlsgen.fabric.program import Read, Run, Write, bank_elements, configure, hello, to_words
 
 
 def check(seed: int, runs: int) -> None:

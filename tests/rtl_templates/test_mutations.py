@@ -11,9 +11,8 @@ import test_pe_array
 import test_reorder
 import test_scalar_units
 from amaranth.hdl import Cat, Const, Module, Signal, Value
-
-from rtl_templates import drain, finish, multiplier, pe_array, reorder, requantise
-from sim.unit_check import UnitMismatch
+from hlsgen.rtl_templates import drain, finish, multiplier, pe_array, reorder, requantise
+from hlsgen.sim.unit_check import UnitMismatch
 
 FLOAT32, SHIFT = test_scalar_units.REQUANTISE[4], test_scalar_units.REQUANTISE[0]
 ADD = next(case for case in test_scalar_units.SIMPLE if case[0].name == "QuantisedAdd")

@@ -10,12 +10,11 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
-
-from rtl_templates.drain import Drain
-from rtl_templates.expression import Width
-from rtl_templates.multiplier import shape_of
-from rtl_templates.pe_array import PeArray, PeArrayParameters
-from sim.unit_check import bits, check_stream_unit
+from hlsgen.rtl_templates.arithmetic.expression import Width
+from hlsgen.rtl_templates.arithmetic.multiplier import shape_of
+from hlsgen.rtl_templates.stream.drain import Drain
+from hlsgen.rtl_templates.stream.pe_array import PeArray, PeArrayParameters
+from hlsgen.sim.unit_check import bits, check_stream_unit
 
 S8, U8, S20 = Width(8, True), Width(8, False), Width(20, True)
 

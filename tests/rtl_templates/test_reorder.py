@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 from amaranth.hdl import unsigned
-
-from rtl_templates.reorder import Reorder
-from sim.unit_check import check_stream_unit
+from hlsgen.rtl_templates.stream.reorder import Reorder
+from hlsgen.sim.unit_check import check_stream_unit
 
 
 def traffic(pixels: int, words: int, row: int, rows: int) -> tuple[list[int], list[int]]:

@@ -6,6 +6,9 @@ import random
 
 import numpy as np
 import pytest
+from hlsgen.rtl_templates.arithmetic.expression import Width, unit_result
+from hlsgen.rtl_templates.arithmetic.scalar_units import SCALAR_UNITS, scalar_unit
+from hlsgen.sim.unit_check import check_scalar_unit
 
 from hlsgen.scalar import (
     SCALAR_OPS,
@@ -24,9 +27,6 @@ from hlsgen.scalar import (
     Table,
 )
 from hlsgen.types import ElementType
-from rtl_templates.expression import Width, unit_result
-from rtl_templates.scalar_units import SCALAR_UNITS, scalar_unit
-from sim.unit_check import check_scalar_unit
 
 S8, U8, S5, S20, S24 = (ElementType.parse(t) for t in ("s8", "u8", "s5", "s20", "s24"))
 U17, U24, U30, U36 = (ElementType.parse(t) for t in ("u17", "u24", "u30", "u36"))

@@ -9,16 +9,15 @@ import pytest
 from amaranth.hdl import Assert, Assume, Cat, Module, Signal, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
-
-from rtl_templates.axi_stream import AxisInput, AxisOutput
-from rtl_templates.credit_fifo import CreditFifo
-from rtl_templates.drain import Drain
-from rtl_templates.expression import Literal, Operand, Unit, Width
-from rtl_templates.finish import Finish, FinishParameters
-from rtl_templates.reorder import Reorder
-from rtl_templates.stream_fork import StreamFork
-from rtl_templates.uart import WordAssembler, WordSplitter
-from sim.formal import NotProved, StreamRules, prove
+from hlsgen.rtl_templates.arithmetic.expression import Literal, Operand, Unit, Width
+from hlsgen.rtl_templates.ports.axi_stream import AxisInput, AxisOutput
+from hlsgen.rtl_templates.ports.uart import WordAssembler, WordSplitter
+from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
+from hlsgen.rtl_templates.stream.drain import Drain
+from hlsgen.rtl_templates.stream.finish import Finish, FinishParameters
+from hlsgen.rtl_templates.stream.fork import StreamFork
+from hlsgen.rtl_templates.stream.reorder import Reorder
+from hlsgen.sim.formal import NotProved, StreamRules, prove
 
 
 def finish(interval: int) -> Finish:

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from amaranth.back import rtlil
 from amaranth.sim import Simulator
-from example_fabrics import one_cell
+from hlsgen.rtl_templates.fabric.tile_requantise import MODES, TileRequantiser
+from support.example_fabrics import one_cell
 
-from hlsgen.arch.configuration import REQUANTISE_LATENCY
+from hlsgen.fabric.configuration import REQUANTISE_LATENCY
 from hlsgen.rtl.fabric_shapes import tile_shape
 from hlsgen.scalar import RequantiseFloat32, RequantiseMultiplyShift
-from rtl_templates.tile_requantise import MODES, TileRequantiser
 
 BITS, ROWS = 32, 16
 LOW, HIGH = -128, 127

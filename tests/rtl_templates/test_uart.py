@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 from amaranth.sim import Simulator
-
-from rtl_templates.uart import UartLink, UartReceiver, UartTransmitter, WordAssembler, WordSplitter
+from hlsgen.rtl_templates.ports.uart import (
+    UartLink,
+    UartReceiver,
+    UartTransmitter,
+    WordAssembler,
+    WordSplitter,
+)
 
 DIVISOR = 5
 

@@ -13,10 +13,15 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
+from hlsgen.rtl_templates.arithmetic.word_units import (
+    WORD_UNITS,
+    WordAlu,
+    accumulates,
+    control_lines,
+)
+from hlsgen.rtl_templates.fabric.late_pipeline import LatePipeline
 
 from hlsgen.word import WORD_OPERATORS, wrap
-from rtl_templates.late_pipeline import LatePipeline
-from rtl_templates.word_units import WORD_UNITS, WordAlu, accumulates, control_lines
 
 COMBINATIONAL = tuple(name for name in WORD_UNITS if not accumulates(name))
 ACCUMULATING = tuple(name for name in WORD_UNITS if accumulates(name))

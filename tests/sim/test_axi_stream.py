@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
-from sim.axi_stream import Sink, Source
-from sim.stalls import STALLS, StallPattern
+from hlsgen.sim.axi_stream import Sink, Source
+from hlsgen.sim.stalls import STALLS, StallPattern
 
 Beat = tuple[bool, int, bool]
 """(tvalid, tdata, tlast) of one cycle."""

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hlsgen.arch.fabric import Fabric
 from hlsgen.cycle_model.program import ProgramResult, run_program
 from hlsgen.errors import BadFile, BadOption, Mismatch
+from hlsgen.fabric.ir import Fabric
 from hlsgen.flow import Compiled, compile
 from hlsgen.verify import fabric_simulation
 

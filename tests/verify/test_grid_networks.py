@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hlsgen.flow import Compiled, compile
-from hlsgen.schedule.network.ports import outputs_of, result_words
+from hlsgen.schedule.grid_network.ports import outputs_of, result_words
 from hlsgen.verify.fabric_simulation import Stalls, simulate_program
 from hlsgen.verify.grid import GridFolder, load_grid, program_words
 from hlsgen.verify.manifest import Manifest, load_manifest

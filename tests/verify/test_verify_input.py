@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_designs import toy_samples, write_manifest
+from support.toy_designs import toy_samples, write_manifest
 
 from hlsgen.errors import BadFile, BadOption, HlsgenError, ToolFailed, TypeMismatch
 from hlsgen.graph.ir import TensorType

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from hlsgen import cli
-from hlsgen.arch.fabric import Fabric
-from hlsgen.arch.fabric_file import load_fabric
 from hlsgen.cycle_model.program import ProgramResult, run_program
+from hlsgen.fabric.file import load_fabric
+from hlsgen.fabric.ir import Fabric
 from hlsgen.flow import map_kernel
 from hlsgen.verify import fabric_simulation
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_designs import write_manifest
+from support.toy_designs import write_manifest
 
 from hlsgen.verify.manifest import load_manifest
 from hlsgen.verify.simulation import Simulation

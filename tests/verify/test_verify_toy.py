@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from toy_designs import ToyReference, toy_samples, words_per_sample, write_toy
+from support.toy_designs import ToyReference, toy_samples, words_per_sample, write_toy
 
 from hlsgen.errors import Mismatch
 from hlsgen.verify.manifest import load_manifest

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kernel_examples import EXAMPLES, arrays_of, clean_kernel, load, wanted
+from support.kernel_examples import EXAMPLES, arrays_of, clean_kernel, load, wanted
 
-from hlsgen.arch.fabric_file import load_fabric
+from hlsgen.fabric.file import load_fabric
 from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.rtl.fabric import emit_fabric
 from hlsgen.rtl.verilog import to_verilog
-from hlsgen.schedule.grid.kernel_image import compare, program
-from hlsgen.schedule.grid.run_kernel import map_kernel, replay
+from hlsgen.schedule.grid_kernel.kernel_image import compare, program
+from hlsgen.schedule.grid_kernel.run_kernel import map_kernel, replay
 from hlsgen.verify.fabric_simulation import Stalls, simulate_program
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kernel_examples import wanted
-from python_files import kernel_of
+from support.kernel_examples import wanted
+from support.python_files import kernel_of
 
 from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.loops.python.reference import numpy_type

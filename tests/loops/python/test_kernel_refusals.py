@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from python_files import HEAD, kernel_of
+from support.python_files import HEAD, kernel_of
 
 from hlsgen.errors import BadFile, BadOption, HlsgenError, TypeMismatch
 from hlsgen.loops.python.kernel import load_python_kernel

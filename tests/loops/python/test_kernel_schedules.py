@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kernel_examples import arrays_of, load, wanted
-from python_files import kernel_of
+from support.kernel_examples import arrays_of, load, wanted
+from support.python_files import kernel_of
 
 from hlsgen.errors import BadOption, HlsgenError, IllegalGraph
 from hlsgen.loops.evaluate import evaluate_kernel

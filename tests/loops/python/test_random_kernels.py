@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kernel_examples import wanted
-from python_files import kernel_of
-from random_kernels import random_kernel
+from support.kernel_examples import wanted
+from support.python_files import kernel_of
+from support.random_kernels import random_kernel
 
-from hlsgen.arch.fabric_file import load_fabric
 from hlsgen.errors import DoesNotFit, HlsgenError
+from hlsgen.fabric.file import load_fabric
 from hlsgen.loops.clean import clean
 from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.loops.ir import Kernel
 from hlsgen.loops.python.kernel import PythonKernel
 from hlsgen.loops.python.reference import numpy_type
-from hlsgen.schedule.grid.run_kernel import map_kernel, replay
+from hlsgen.schedule.grid_kernel.run_kernel import map_kernel, replay
 
 Arrays = dict[str, np.ndarray]
 TRIALS = 2

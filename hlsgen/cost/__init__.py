@@ -1,0 +1,1 @@
+"""What circuits cost on each FPGA family, in LUTs, flip-flops, DSP blocks and block RAMs."""

@@ -1,0 +1,268 @@
+"""What a process costs: its PE array, finishing, memories and control, as functions of how it is unrolled.
+
+Every quantity may be an array with one entry per candidate (see ``cost/units.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlsgen.cost.units import (
+    Amount,
+    Cost,
+    FamilyTable,
+    ceil_div,
+    memory,
+    multiplication,
+    wide_multiplication,
+)
+from hlsgen.dataflow.ir import Call, Dataflow, Expression, Literal, Operand, Process
+from hlsgen.scalar import (
+    Add,
+    Clamp,
+    Maximum,
+    Minimum,
+    Multiply,
+    QuantisedAdd,
+    RequantiseFloat32,
+    RequantiseMultiplyShift,
+    Subtract,
+    Table,
+)
+from hlsgen.types import ElementType
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Unroll factors and finishing lanes: numbers, or arrays of one entry per candidate."""
+
+    x: Amount
+    g: Amount
+    o: Amount
+    ky: Amount
+    kx: Amount
+    i: Amount
+    finish_lanes: Amount
+    finish_interval: Amount
+
+    @property
+    def rows(self) -> Amount:
+        return self.x * self.g * self.o
+
+    @property
+    def lanes(self) -> Amount:
+        return self.ky * self.kx * self.i
+
+
+def operand_types(dataflow: Dataflow, process: Process) -> dict[str, ElementType]:
+    """The element type of every operand of the process: ``acc``, ``r0``, ..."""
+    types = {"acc": process.accumulator}
+    for k, read in enumerate(process.reads):
+        source = dataflow.channels.get(read.source) or dataflow.stores[read.source]
+        types[f"r{k}"] = source.element
+    return types
+
+
+def signed_width(element: ElementType) -> int:
+    """Bits of the element as a signed operand."""
+    return element.bits + (not element.signed)
+
+
+def result_type(expression: Expression, types: Mapping[str, ElementType]) -> ElementType:
+    """The type of an expression's value."""
+    if isinstance(expression, Literal):
+        return ElementType.holding(min(0, expression.value), max(0, expression.value))
+    if isinstance(expression, Operand):
+        return types[expression.name]
+    return expression.op.result(*(result_type(a, types) for a in expression.arguments))
+
+
+def expression_cost(
+    table: FamilyTable, kind: str, expression: Expression, types: Mapping[str, ElementType]
+) -> Cost:
+    """One pipeline that computes the expression every cycle; products in DSP blocks or LUTs (``kind``)."""
+    if not isinstance(expression, Call):
+        return Cost()
+    total = Cost()
+    for argument in expression.arguments:
+        total += expression_cost(table, kind, argument, types)
+    operands = [result_type(argument, types) for argument in expression.arguments]
+    widths = [signed_width(element) for element in operands]
+    bits = result_type(expression, types).bits
+    match expression.op:
+        case Add() | Subtract():
+            return total + Cost(lut=table.adder_bit * bits, ff=bits)
+        case Maximum() | Minimum():
+            return total + Cost(lut=(table.adder_bit + table.choice_bit) * bits, ff=bits)
+        case Multiply():
+            return total + wide_multiplication(table, kind, *widths)
+        case Clamp():
+            return total + Cost(lut=table.choice_bit * (max(widths) + bits), ff=bits)
+        case RequantiseMultiplyShift(shift=shift):
+            product = widths[0] + widths[1]
+            adder = Cost(lut=table.adder_bit * product, ff=product)
+            clamp = Cost(lut=table.choice_bit * (max(0, product - shift) + bits), ff=bits)
+            return total + wide_multiplication(table, kind, widths[0], widths[1]) + adder + clamp
+        case RequantiseFloat32():
+            product = widths[0] + widths[1]
+            # |acc|, distance to half, window, rounding and the sign: about four adders (numbers.md 3.3)
+            steps = Cost(lut=table.adder_bit * 4 * product + 60, ff=2 * product)
+            return total + wide_multiplication(table, kind, widths[0], widths[1]) + steps
+        case QuantisedAdd(shift=shift, exceptions=exceptions):
+            # two bits of each operand address a sum of multiples: a table and an adder per pair of bits
+            pairs, wide = max(operand.bits for operand in operands) // 2, shift + 10
+            luts = pairs * wide * (1 + table.adder_bit) + 8 * len(exceptions) + 16
+            return total + Cost(lut=luts, ff=(pairs + 1) * wide)
+        case Table():
+            return total + memory(table, 256, bits, constant=True)
+        case _:
+            return total + Cost(ff=bits)
+
+
+def array_cost(
+    table: FamilyTable, dataflow: Dataflow, process: Process, f: Factors, kind: str
+) -> Cost:
+    """Multipliers, adder trees, accumulators and the drain."""
+    types = operand_types(dataflow, process)
+    rows, lanes, width = f.rows, f.lanes, process.accumulator.bits
+    turn = np.where(rows > f.finish_lanes, rows * width * table.choice_bit, 0)
+    drain = Cost(lut=turn, ff=rows * width)
+    if process.step is None:
+        return drain
+    product = _product(process.step)
+    unit, sum_width = Cost(), 8
+    if product is not None:
+        widths = [signed_width(result_type(argument, types)) for argument in product.arguments]
+        unit = multiplication(table, kind, widths[0], widths[1])
+        sum_width = sum(widths)
+    tree = (lanes - 1) * (sum_width + np.log2(lanes) / 2)
+    folds = 2 if isinstance(process.step, Call) and isinstance(process.step.op, Maximum) else 1
+    adders = Cost(lut=rows * tree * table.adder_bit * folds, ff=rows * tree)
+    # the accumulator clears through the flip-flops' synchronous reset
+    accumulator = Cost(lut=rows * width * table.adder_bit, ff=rows * width)
+    return drain + unit.times(rows * lanes) + adders + accumulator
+
+
+def _product(expression: Expression) -> Call | None:
+    if not isinstance(expression, Call):
+        return None
+    if isinstance(expression.op, Multiply):
+        return expression
+    found = (_product(argument) for argument in expression.arguments)
+    return next((call for call in found if call is not None), None)
+
+
+def multiplies(process: Process) -> bool:
+    """Whether the process's array multiplies (its MACs count as such)."""
+    return process.step is not None and _product(process.step) is not None
+
+
+def finish_cost(
+    table: FamilyTable, dataflow: Dataflow, process: Process, f: Factors, kind: str
+) -> Cost:
+    """The finishing pipelines, their constants and the queue of finished words."""
+    types = operand_types(dataflow, process)
+    unit = expression_cost(table, kind, process.finish, types)
+    plain = expression_cost(table, "dsp", process.finish, types)
+    interval = np.asarray(f.finish_interval)
+    slow = interval > 1
+    product = _requantise_widths(process.finish, types)
+    digit = np.ceil(product[1] / np.maximum(interval - 1, 1))
+    serial = table.serial_bit * digit * product[0] + product[1] + 12
+    lut = np.where(slow, plain.lut + serial, unit.lut)
+    dsp = np.where(slow, 0, unit.dsp)
+    total = Cost(lut=lut, ff=unit.ff, dsp=dsp, bram=unit.bram).times(f.finish_lanes)
+    channels = dataflow.channels[process.write.channel].shape[2]
+    for read in process.reads:
+        store = dataflow.stores.get(read.source)
+        if store is None or any(axis.coefficient(n) for axis in read.index for n in _REDUCE):
+            continue
+        if store is not None and store.values.size > 1:
+            words = ceil_div(channels, f.finish_lanes)
+            total += memory(table, words, store.element.bits * f.finish_lanes, constant=True)
+    element = dataflow.channels[process.write.channel].element
+    words = ceil_div(channels, f.finish_lanes)
+    held = 2 ** np.ceil(np.log2(2 * f.x * words)).astype(np.int64)
+    order = memory(table, held, element.bits * f.finish_lanes)
+    sides = (np.asarray(f.x) > 1) & (words > 1)
+    total += (order + Cost(lut=60, ff=40)).times(sides)
+    latency = 5 if any(product) else 1
+    queue = np.ceil((latency + 2) / interval) * element.bits * f.finish_lanes
+    return total + Cost(lut=table.choice_bit * queue + 20, ff=queue + 12)
+
+
+_REDUCE = ("ky", "kx", "i")
+
+
+def _requantise_widths(expression: Expression, types: Mapping[str, ElementType]) -> tuple[int, int]:
+    """Widths of the factors of the widest requantising product; (0, 0) without one."""
+    if not isinstance(expression, Call):
+        return 0, 0
+    found = [_requantise_widths(argument, types) for argument in expression.arguments]
+    if isinstance(expression.op, RequantiseMultiplyShift | RequantiseFloat32):
+        factors = [signed_width(result_type(a, types)) for a in expression.arguments[:2]]
+        found.append((factors[0], factors[1]))
+    return max(found, default=(0, 0), key=lambda pair: pair[0] * pair[1])
+
+
+def weights_cost(table: FamilyTable, dataflow: Dataflow, process: Process, f: Factors) -> Cost:
+    """Read-only memories of the operands that change with every step, in the order of the steps."""
+    steps = (
+        ceil_div(process.extent("g"), f.g)
+        * ceil_div(process.extent("o"), f.o)
+        * ceil_div(process.extent("ky"), f.ky)
+        * ceil_div(process.extent("kx"), f.kx)
+        * ceil_div(process.extent("i"), f.i)
+    )
+    total = Cost()
+    for read in process.reads:
+        store = dataflow.stores.get(read.source)
+        if store is None or not any(axis.coefficient(n) for axis in read.index for n in _REDUCE):
+            continue
+        total += memory(table, steps, f.g * f.o * f.lanes * store.element.bits, constant=True)
+    return total
+
+
+def control_cost(table: FamilyTable, process: Process, f: Factors) -> Cost:
+    """Loop counters and the array's handshake."""
+    bits: Amount = 0.0
+    for name in ("y", "x", "g", "o", "ky", "kx", "i"):
+        bits = bits + np.ceil(np.log2(ceil_div(process.extent(name), getattr(f, name, 1)) + 0.0))
+    return Cost(lut=8 + table.nest_bit * bits, ff=6 + 3 * bits)
+
+
+def buffer_cost(
+    table: FamilyTable,
+    depth: Amount,
+    lanes: Amount,
+    bits: int,
+    copies: Amount,
+    masked: bool,
+    scans: bool,
+) -> Cost:
+    """A channel buffer of ``depth`` words (its memory is the next power of two) with ``copies`` read ports.
+
+    ``masked``: reads may lie outside the tensor; ``scans``: there is more than one pixel group.
+    """
+    address = np.ceil(np.log2(np.maximum(depth, 2)))
+    banks = memory(table, 2 ** address.astype(np.int64), lanes * bits).times(copies)
+    masks = copies * lanes * bits * table.choice_bit * 0.5 * masked
+    # running counts of words written, needed and given up, their comparisons, and the guard's ramps
+    counts = table.counter_bit * (6 + 6 * scans) * (address + 1)
+    control = 8 + 25 * scans + counts + table.adder_bit * copies * address
+    return banks + Cost(lut=masks + control, ff=8 * address + copies * lanes * bits * 0.5)
+
+
+def process_cost(
+    dataflow: Dataflow, process: Process, table: FamilyTable, f: Factors, kind: str, finish: str
+) -> Cost:
+    """Everything of a process but its buffers."""
+    return (
+        array_cost(table, dataflow, process, f, kind)
+        + finish_cost(table, dataflow, process, f, finish)
+        + weights_cost(table, dataflow, process, f)
+        + control_cost(table, process, f)
+    )

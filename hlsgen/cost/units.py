@@ -1,0 +1,200 @@
+"""What units cost on each family, as functions of the parameters that the scheduler chooses.
+
+Amounts may be numbers or NumPy arrays (one entry per candidate), so that thousands of candidates are priced at once.
+LUT counts what the placers count: on ECP5 a CCU2C is two LUTs, on Gowin an ALU is one, on iCE40 a logic cell is one.
+Block choices follow yosys' memory_libmap (its share/*/brams.txt and lutrams.txt); the other coefficients are fitted to
+synthesised designs by ``benchmarks/calibrate_cost.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from hlsgen.rtl_templates.contract import DIGIT_BITS
+
+Amount: TypeAlias = Any  # a number or an array of numbers; NumPy has no better name for both
+
+
+@dataclass(frozen=True)
+class Cost:
+    """LUTs, flip-flops, DSP blocks and RAM blocks, in the units of ``Board``."""
+
+    lut: Amount = 0
+    ff: Amount = 0
+    dsp: Amount = 0
+    bram: Amount = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.lut + other.lut,
+            self.ff + other.ff,
+            self.dsp + other.dsp,
+            self.bram + other.bram,
+        )
+
+    def times(self, count: Amount) -> Cost:
+        """The cost of ``count`` such units."""
+        return Cost(self.lut * count, self.ff * count, self.dsp * count, self.bram * count)
+
+
+@dataclass(frozen=True)
+class FamilyTable:
+    """Coefficients of one family.
+
+    ``tiles``: DSP blocks as (width a, width b, units of ``Board.dsp``), smallest first, of signed operands.
+    ``blocks``: shapes of a RAM block as (words, width). ``block_weight``: its weight against LUT RAM in memory_libmap.
+    ``lut_ram``: (words, width, LUTs) of the distributed memory, None where there is none.
+    ``multiplier_bit``: LUTs per bit of a times bit of b of a multiplier built of LUTs; ``adder_bit`` per bit of a sum;
+    ``narrowest``: bits below which an operand makes yosys build the product of LUTs. ``scale`` corrects the sum of LUTs for what optimisation across units saves. ``serial_bit`` per bit of a times bit of the digit of a digit-serial product; ``choice_bit`` per bit of a two-way
+    choice; ``nest_bit`` per bit of a loop counter, with its share of the addresses; ``counter_bit`` per bit of a guard.
+    """
+
+    tiles: tuple[tuple[int, int, int], ...]
+    blocks: tuple[tuple[int, int], ...]
+    block_weight: int
+    lut_ram: tuple[int, int, int] | None
+    multiplier_bit: float
+    adder_bit: float
+    serial_bit: float
+    choice_bit: float
+    nest_bit: float
+    counter_bit: float
+    scale: float = 1.0
+    narrowest: int = 1
+
+
+FAMILIES: Mapping[str, FamilyTable] = {
+    "ecp5": FamilyTable(
+        tiles=((18, 18, 1),),
+        blocks=((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)),
+        block_weight=128,
+        lut_ram=(16, 4, 6),
+        multiplier_bit=2.67,
+        serial_bit=2.6,
+        adder_bit=1.05,
+        choice_bit=1.0,
+        nest_bit=4.0,
+        counter_bit=1.0,
+    ),
+    "ice40": FamilyTable(
+        tiles=((16, 16, 1),),
+        blocks=((2048, 2), (1024, 4), (512, 8), (256, 16)),
+        block_weight=64,
+        lut_ram=None,
+        multiplier_bit=2.05,
+        serial_bit=2.2,
+        adder_bit=1.1,
+        choice_bit=1.0,
+        nest_bit=5.0,
+        counter_bit=1.0,
+        scale=1.2,
+    ),
+    "gowin": FamilyTable(
+        tiles=((9, 9, 1), (18, 18, 2), (36, 36, 8)),
+        blocks=((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)),
+        block_weight=128,
+        lut_ram=(16, 4, 4),
+        multiplier_bit=2.6,
+        serial_bit=8.6,
+        adder_bit=1.1,
+        choice_bit=1.0,
+        nest_bit=4.5,
+        counter_bit=1.0,
+        narrowest=4,
+    ),
+    "xilinx7": FamilyTable(
+        tiles=((25, 18, 1),),
+        blocks=((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)),
+        block_weight=128,
+        lut_ram=(32, 6, 4),
+        multiplier_bit=1.7,
+        serial_bit=1.6,
+        adder_bit=1.0,
+        choice_bit=0.6,
+        nest_bit=3.0,
+        counter_bit=0.8,
+        scale=0.75,
+    ),
+}
+
+
+def ceil_div(a: Amount, b: Amount) -> Amount:
+    """ceil(a / b) of integers or integer arrays."""
+    return -(-a // b)
+
+
+def dsp_units(table: FamilyTable, width_a: int, width_b: int) -> int:
+    """Units of ``Board.dsp`` of a signed width_a x width_b product; wide operands are split as yosys' mul2dsp does."""
+    wide, narrow = max(width_a, width_b), min(width_a, width_b)
+    if narrow < table.narrowest:
+        return 0
+    fitting = [units for a, b, units in table.tiles if wide <= max(a, b) and narrow <= min(a, b)]
+    if fitting:
+        return min(fitting)
+    a, b, units = max(table.tiles, key=lambda tile: tile[0] * tile[1])
+    return units * _slices(wide, max(a, b)) * _slices(narrow, min(a, b))
+
+
+def _slices(width: int, limit: int) -> int:
+    """Signed operands cut into unsigned slices of limit - 1 bits, of which the last has the sign."""
+    return int(max(1, ceil_div(width - 1, limit - 1)))
+
+
+def multiplication(table: FamilyTable, kind: str, width_a: int, width_b: int) -> Cost:
+    """A registered signed product, in DSP blocks or in LUTs."""
+    registers = 2 * (width_a + width_b)
+    if kind == "dsp":
+        units = dsp_units(table, width_a, width_b)
+        joins = (
+            table.adder_bit * 0.5 * (width_a + width_b) * (units > max(t[2] for t in table.tiles))
+        )
+        return Cost(lut=joins, ff=registers, dsp=units)
+    return Cost(lut=table.multiplier_bit * width_a * width_b, ff=registers)
+
+
+def wide_multiplication(table: FamilyTable, kind: str, width_a: int, width_b: int) -> Cost:
+    """A pipelined product of signed operands cut into digits (``rtl_templates.arithmetic.multiplier.WideProduct``) and their sum."""
+    if kind != "dsp":
+        return multiplication(table, kind, width_a, width_b)
+    total = Cost(ff=width_a + width_b)
+    for a in _digit_widths(width_a):
+        for b in _digit_widths(width_b):
+            total += Cost(ff=a + b, dsp=dsp_units(table, a, b))
+    pairs = len(_digit_widths(width_a)) * len(_digit_widths(width_b))
+    return total + Cost(lut=table.adder_bit * 0.5 * (width_a + width_b) * (pairs > 1))
+
+
+def _digit_widths(width: int) -> list[int]:
+    """Signed widths of the digits of a signed operand: unsigned ones of ``DIGIT_BITS``, the last with the sign."""
+    count = max(1, ceil_div(width - 1, DIGIT_BITS))
+    return [DIGIT_BITS + 1] * (count - 1) + [width - DIGIT_BITS * (count - 1)]
+
+
+def memory(table: FamilyTable, words: Amount, width: Amount, constant: bool = False) -> Cost:
+    """One write port (none if ``constant``) and one registered read port of ``words`` x ``width`` bits."""
+    words, width = np.asarray(words, np.int64), np.asarray(width, np.int64)
+    bits = words * width
+    blocks = np.min(
+        [ceil_div(words, depth) * ceil_div(width, span) for depth, span in table.blocks], axis=0
+    )
+    if constant:
+        luts = bits / 16
+        in_luts = luts < blocks * table.block_weight
+    elif table.lut_ram is None:
+        luts = bits * 1.6
+        in_luts = bits < blocks * table.block_weight
+    else:
+        depth, span, each = table.lut_ram
+        banks = ceil_div(words, depth)
+        luts = banks * ceil_div(width, span) * each + (banks > 1) * width * banks * 0.5
+        in_luts = banks * ceil_div(width, span) * 4 < blocks * table.block_weight
+    registers = bits if table.lut_ram is None and not constant else width
+    return Cost(
+        lut=np.where(in_luts, luts, 0.0),
+        ff=np.where(in_luts, registers, 0),
+        bram=np.where(in_luts, 0, blocks),
+    )

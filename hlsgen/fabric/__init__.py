@@ -1,0 +1,1 @@
+"""Fabrics: their description, and the configurations and programs that run on them."""

@@ -1,0 +1,261 @@
+"""The bits of a configuration: field lists from which configurations are packed and unpacked here, and decoded by the RTL.
+
+Codes. A multiplexer's code is the index of the source in the tuples of ``switch.py``; where "nothing" is possible, code 0 is nothing and
+source k has code k + 1: destinations of crossbars (``link_*``, ``register``), operators, predicates (0: true; after the sources
+one more code: the line tap), a write port's data (0: the input stream). Modes are numbered in the order of their names below.
+
+Generators. The hardware keeps no multipliers: for every loop level the words hold trips - 1 and, for every counter, the *delta* that
+is added when that level is the outermost one that advances (all levels inside it go back to their first trip). Nests are padded
+to ``fabric.loops`` levels at the outside.
+
+A PE and a tile have one string of fields per slot; a tile has one more for everything else. Strings begin at multiples of ``pitch``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from hlsgen.errors import DoesNotFit
+from hlsgen.fabric.configuration import LINES
+from hlsgen.fabric.ir import Cell, Fabric, MemoryTile
+from hlsgen.fabric.switch import (
+    crossbar_sources,
+    operand_sources,
+    outgoing,
+    registered_sources,
+)
+
+INITIAL = ("none", "a_constant", "a_zero", "b_constant", "b_zero")
+WHEN = ("never", "always", "line", "mark")
+READ_MODES = ("none", "affine", "indexed", "address", "stream")
+WRITE_MODES = ("none", "affine", "indexed", "stream")
+REQUANTISE_MODES = ("off", "float32", "multiply_shift", "pair")
+ELEMENT_BITS = (8, 16, 32)
+DELAY_BITS = 10
+COORDINATE_BITS = 12
+RESULT_BITS = 10
+CYCLE_BITS = 32
+WORD_BITS = 32
+CONTROL_UNIT = 0xFFF
+ADDRESS_BITS = 28
+"""Bits of an address within a part of a tile; the four bits above them choose the part."""
+TILE_CONFIGURATION = 1 << ADDRESS_BITS
+TILE_PARAMETERS = 2 << ADDRESS_BITS
+
+
+@dataclass(frozen=True)
+class Field:
+    """``bits`` of a string; ``signed``: two's complement."""
+
+    name: str
+    bits: int
+    signed: bool = False
+
+
+Fields = tuple[Field, ...]
+Values = Mapping[str, int]
+
+
+def address_bits(tile: MemoryTile) -> int:
+    """Bits that number the elements of a bank."""
+    return max(1, (tile.words - 1).bit_length())
+
+
+def has_coordinates(fabric: Fabric) -> bool:
+    """Whether read generators keep row and column for padding: on fabrics made for networks."""
+    return fabric.drain
+
+
+def _code(count: int) -> int:
+    """Bits of a code of ``count`` values; at least one."""
+    return max(1, (count - 1).bit_length())
+
+
+def _tap(fabric: Fabric, name: str) -> list[Field]:
+    return [Field(f"{name}_line", _code(LINES)), Field(f"{name}_stage", _code(fabric.stages))]
+
+
+def pe_fields(fabric: Fabric, cell: Cell) -> Fields:
+    """One context of a processing element."""
+    operands, crossbar = operand_sources(fabric, cell), crossbar_sources(fabric, cell)
+    kind = fabric.kind(cell)
+    fields = [
+        Field("operator", _code(len(kind.operators) + 1)),
+        Field("a", _code(len(operands))),
+        Field("b", _code(len(operands))),
+        Field("predicate", _code(len(registered_sources(fabric, cell)) + 2)),
+        *_tap(fabric, "predicate"),
+        Field("initial", _code(len(INITIAL))),
+        *_tap(fabric, "initial"),
+    ]
+    if any(name.endswith("_accumulate") for name in kind.operators):
+        fields.append(Field("clear", _code(len(WHEN))))
+        if fabric.drain:
+            fields += [Field("drain", _code(len(WHEN))), *_tap(fabric, "drain")]
+    fields += [Field(f"link_{link}", _code(len(crossbar) + 1)) for link in outgoing(fabric, cell)]
+    if fabric.registers:
+        index = _code(fabric.registers)
+        fields.append(Field("register", _code(len(crossbar) + 1)))
+        fields += [Field(name, index) for name in ("register_index", "read_a", "read_b")]
+    return (*fields, Field("constant", fabric.word_bits, signed=True))
+
+
+def tile_context_fields(fabric: Fabric, tile: MemoryTile) -> Fields:
+    """One slot of a tile: its read port, then its write port."""
+    sources, address = registered_sources(fabric, tile.cell), address_bits(tile)
+    fields: list[Field] = []
+    for port, modes, generators in (
+        ("read", READ_MODES, tile.read_generators),
+        ("write", WRITE_MODES, tile.write_generators),
+    ):
+        fields += [
+            Field(f"{port}_mode", _code(len(modes))),
+            Field(f"{port}_generator", _code(generators)),
+            Field(f"{port}_offset", address),
+            Field(f"{port}_index", _code(len(sources))),
+            Field(f"{port}_signed", 1),
+            Field(f"{port}_wrap", _code(WORD_BITS + 2)),
+        ]
+    return (
+        *fields,
+        Field("write_data", _code(len(sources) + 1)),
+        Field("write_predicate", _code(len(sources) + 2)),
+        *_tap(fabric, "write_predicate"),
+        Field("write_when", _code(fabric.loops + 1)),
+        Field("write_element", _code(len(ELEMENT_BITS))),
+    )
+
+
+def generator_counters(fabric: Fabric, port: str) -> tuple[str, ...]:
+    """The counters of a generator of a read or write port."""
+    if port == "write":
+        return ("address", "parameter") if fabric.drain else ("address",)
+    return ("address", "row", "column") if has_coordinates(fabric) else ("address",)
+
+
+def counter_bits(tile: MemoryTile, counter: str) -> int:
+    """The width of a generator's counter."""
+    if counter == "address":
+        return address_bits(tile)
+    return COORDINATE_BITS if counter in ("row", "column") else _code(max(2, tile.parameters))
+
+
+def generator_fields(fabric: Fabric, tile: MemoryTile, port: str, number: int) -> Fields:
+    """Generator ``number`` of a port; names begin with ``<port><number>_``."""
+    start = f"{port}{number}_"
+    delay = DELAY_BITS if fabric.drain else _code(fabric.stages)
+    fields: list[Field] = [Field(f"{start}delay", delay)]
+    fields += [Field(f"{start}trips_{level}", fabric.trip_bits) for level in range(fabric.loops)]
+    for counter in generator_counters(fabric, port):
+        bits = counter_bits(tile, counter)
+        coordinate = counter in ("row", "column")
+        fields.append(Field(f"{start}{counter}_start", bits, coordinate))
+        fields += [
+            Field(f"{start}{counter}_{level}", bits, coordinate) for level in range(fabric.loops)
+        ]
+    fields += [
+        Field(f"{start}base", address_bits(tile)),
+        Field(f"{start}mask", address_bits(tile)),
+        Field(f"{start}used", 1),
+    ]
+    if port == "write":
+        return (*fields, *([Field(f"{start}data_driven", 1)] if fabric.drain else []))
+    if has_coordinates(fabric):
+        fields += [Field(f"{start}{name}", COORDINATE_BITS) for name in ("rows", "columns")]
+        fields.append(Field(f"{start}padded", 1))
+    marks = ("mark_first", "mark_last")
+    return (*fields, *(Field(f"{start}{name}", _code(fabric.loops + 1)) for name in marks))
+
+
+def tile_fields(fabric: Fabric, tile: MemoryTile) -> Fields:
+    """Everything of a tile that does not change from slot to slot."""
+    fields: list[Field] = []
+    for number in range(tile.read_generators):
+        fields += generator_fields(fabric, tile, "read", number)
+    for number in range(tile.write_generators):
+        fields += generator_fields(fabric, tile, "write", number)
+    if has_coordinates(fabric):
+        fields.append(Field("padding", tile.bits, signed=True))
+    if tile.parameters:
+        fields += [
+            Field("requantise_mode", _code(len(REQUANTISE_MODES))),
+            Field("requantise_generator", _code(tile.write_generators)),
+            Field("requantise_shift", 6),
+            *(
+                Field(f"requantise_{name}", RESULT_BITS, signed=True)
+                for name in ("zero_point", "low", "high")
+            ),
+        ]
+    return tuple(fields)
+
+
+def control_fields(fabric: Fabric) -> Fields:
+    """Loop control."""
+    fields = [Field("interval", _code(fabric.contexts + 1)), Field("cycles", CYCLE_BITS)]
+    fields += [Field(f"extent_{level}", fabric.trip_bits) for level in range(fabric.loops)]
+    for line in range(1, LINES):
+        fields += [
+            Field(f"line_{line}_level", _code(fabric.loops + 1)),
+            Field(f"line_{line}_last", 1),
+        ]
+    return tuple(fields)
+
+
+def string_bits(fields: Iterable[Field]) -> int:
+    """Bits of a string of fields."""
+    return sum(field.bits for field in fields)
+
+
+def string_words(fields: Iterable[Field]) -> int:
+    """Words of the load port that a string takes."""
+    return -(-string_bits(fields) // WORD_BITS)
+
+
+def pitch(fields: Iterable[Field]) -> int:
+    """Distance of the strings of two slots: their words rounded up to a power of two."""
+    return 1 << (string_words(fields) - 1).bit_length()
+
+
+def rest_address(fabric: Fabric, tile: MemoryTile) -> int:
+    """Where the string of ``tile_fields`` begins in a tile's configuration."""
+    slots = 1 << (fabric.contexts - 1).bit_length()
+    return TILE_CONFIGURATION + slots * pitch(tile_context_fields(fabric, tile))
+
+
+def to_string(where: str, fields: Sequence[Field], values: Values) -> tuple[int, ...]:
+    """The words of a string; fields without a value are 0. Raises DoesNotFit for a value that its field cannot hold."""
+    unknown = set(values) - {field.name for field in fields}
+    if any(values[name] for name in unknown):
+        names = ", ".join(sorted(name for name in unknown if values[name]))
+        raise DoesNotFit(
+            where, f"expected no {names}: this unit has none", "Choose a fabric that has them."
+        )
+    total, place = 0, 0
+    for field in fields:
+        value = values.get(field.name, 0)
+        low, high = (
+            (-(1 << field.bits - 1), 1 << field.bits - 1) if field.signed else (0, 1 << field.bits)
+        )
+        if not low <= value < high:
+            raise DoesNotFit(
+                f"{where}, {field.name}",
+                f"expected {low} to {high - 1} ({field.bits} bits), found {value}",
+                "Make the loop, array or value smaller, or the fabric larger.",
+            )
+        total |= (value & ((1 << field.bits) - 1)) << place
+        place += field.bits
+    return tuple((total >> (WORD_BITS * k)) & 0xFFFFFFFF for k in range(string_words(fields)))
+
+
+def from_string(fields: Sequence[Field], words: Sequence[int]) -> dict[str, int]:
+    """The values of a string."""
+    total = sum(word << (WORD_BITS * k) for k, word in enumerate(words))
+    values, place = {}, 0
+    for field in fields:
+        value = (total >> place) & ((1 << field.bits) - 1)
+        if field.signed and value >> (field.bits - 1):
+            value -= 1 << field.bits
+        values[field.name] = value
+        place += field.bits
+    return values

@@ -1,0 +1,197 @@
+"""Fabrics as files: ``fabrics/<preset>.toml`` or a path; read, checked, and named by a hash (docs/fabrics.md)."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+import zlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from hlsgen.errors import BadFile, BadOption
+from hlsgen.fabric.check import LIMITS, border, check_fabric, check_size, fail, shown
+from hlsgen.fabric.ir import Fabric, MemoryTile, PeKind, Side
+
+SIDES: tuple[Side, ...] = ("west", "north", "east", "south")
+OPTIONAL = ("loops", "trip_bits")
+KEYS = (*LIMITS, "title", "rows", "columns", "hops", "torus", "drain", "kinds", "pe", "tile")
+TILE_NUMBERS = ("words", "bits", "read_generators", "write_generators")
+Type = TypeVar("Type")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A fabric that comes with hlsgen, and what it is for."""
+
+    title: str
+    fabric: Fabric
+
+
+@cache
+def presets() -> tuple[Preset, ...]:
+    """Every preset, in order of name."""
+    folder = resources.files("hlsgen.fabrics")
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    found = []
+    for file in files:
+        text = file.read_text("utf-8")
+        fabric = parse_fabric(file.name.removesuffix(".toml"), text)
+        found.append(Preset(tomllib.loads(text)["title"], fabric))
+    return tuple(found)
+
+
+def load_fabric(name: str) -> Fabric:
+    """The preset of that name, or the fabric of a TOML file; raises BadOption, BadFile or IllegalGraph."""
+    known = {preset.fabric.name: preset.fabric for preset in presets()}
+    if name in known:
+        return known[name]
+    path = Path(name)
+    if path.suffix == ".toml":
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "bytes that are no UTF-8"
+            raise BadFile(
+                name,
+                f"expected a fabric's TOML file, found: {reason}",
+                "Name a TOML file, or a preset; 'hlsgen fabrics' lists them.",
+            ) from None
+        return parse_fabric(path.stem, text)
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=3, cutoff=0.4)
+    raise BadOption(
+        f"fabric {shown(name)}",
+        f"expected one of {', '.join(known)}, or a .toml file; found {shown(name)}",
+        f"Did you mean {' or '.join(near)}?" if near else "Run 'hlsgen fabrics' for the list.",
+    )
+
+
+def parse_fabric(name: str, text: str) -> Fabric:
+    """The fabric of a TOML text; raises BadFile for a wrong form, IllegalGraph for an illegal fabric."""
+    try:
+        described = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError
+        _wrong(name, "a TOML file", str(error) or type(error).__name__)
+    table = _Table(name, described, KEYS)
+    if "title" in described:
+        table.value("title", str)
+    kinds = tuple(_kind(name, item) for item in table.tables("pe"))
+    grid = _grid(table, kinds)
+    tiles = [tile for item in table.tables("tile", ()) for tile in _tiles(name, item, grid)]
+    fabric = Fabric(
+        name=name,
+        pe_kinds=kinds,
+        kinds=grid,
+        tiles=tuple(tiles),
+        hops=tuple(table.numbers("hops")),
+        torus=table.value("torus", bool, False),
+        drain=table.value("drain", bool, False),
+        **{key: table.value(key, int) for key in LIMITS if key not in OPTIONAL or key in described},
+    )
+    check_fabric(fabric)
+    return fabric
+
+
+def fabric_hash(fabric: Fabric) -> int:
+    """32 bits that tell fabrics apart, the same in every process and on every machine."""
+    return zlib.crc32(repr(fabric).encode())
+
+
+class _Table:
+    """The keys of a TOML table, each of the type that is asked for."""
+
+    def __init__(self, where: str, fields: Any, known: Collection[str]) -> None:
+        self.where = where
+        if not isinstance(fields, dict):
+            _wrong(where, "a table", shown(fields))
+        self.fields: Mapping[str, Any] = fields
+        for key in fields:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1)
+                remedy = f"Did you mean {near[0]!r}?" if near else "Remove it."
+                _wrong(where, f"keys {', '.join(sorted(known))}", shown(key), remedy)
+
+    def value(self, key: str, kind: type[Type], default: Type | None = None) -> Type:
+        """A value of exactly this type; ``default`` where the key is missing, if there is one."""
+        if key not in self.fields and default is not None:
+            return default
+        if key not in self.fields:
+            _wrong(self.where, f"the key {key!r}", "none", f"Add {key} = ... to it.")
+        found = self.fields[key]
+        if type(found) is not kind:  # True is no number
+            names = {int: "a whole number", bool: "true or false", str: "a text", list: "a list"}
+            _wrong(self.where, f"{key} to be {names.get(kind, 'a table')}", shown(found))
+        return found
+
+    def numbers(self, key: str) -> list[int]:
+        found: list[Any] = self.value(key, list)
+        if any(type(item) is not int for item in found):
+            _wrong(self.where, f"{key} to be a list of whole numbers", shown(found))
+        return found
+
+    def tables(self, key: str, default: Collection[Any] | None = None) -> Collection[Any]:
+        """The tables of ``[[key]]``."""
+        if key not in self.fields and default is not None:
+            return default
+        if type(self.fields.get(key)) is not list:
+            found = f"[{key}]" if isinstance(self.fields.get(key), dict) else "none"
+            _wrong(self.where, f"[[{key}]], a list of tables", found)
+        return self.value(key, list)
+
+
+def _kind(name: str, item: Any) -> PeKind:
+    table = _Table(f"{name}, pe", item, ("name", "operators"))
+    kind = table.value("name", str)
+    operators: dict[str, Any] = table.value("operators", dict)
+    latencies = _Table(f"{name}, pe {kind}, operators", operators, operators)
+    return PeKind(kind, tuple((operator, latencies.value(operator, int)) for operator in operators))
+
+
+def _grid(table: _Table, kinds: tuple[PeKind, ...]) -> tuple[tuple[str, ...], ...]:
+    """The kind of every cell: named one by one, or the only kind everywhere."""
+    rows, columns = table.value("rows", int), table.value("columns", int)
+    check_size(table.where, rows, columns)
+    if "kinds" not in table.fields:
+        if len(kinds) != 1:
+            fail(table.where, "'kinds' to say which cell is of which kind", f"{len(kinds)} kinds")
+        return ((kinds[0].name,) * columns,) * rows
+    grid: list[Any] = table.value("kinds", list)
+    if any(type(row) is not list or any(type(kind) is not str for kind in row) for row in grid):
+        _wrong(table.where, "kinds to be a list of rows, each a list of names", shown(grid))
+    if len(grid) != rows or any(len(row) != columns for row in grid):
+        found = f"rows of {shown([len(row) for row in grid])}"
+        fail(table.where, f"{rows} rows of {columns} kinds", found)
+    return tuple(tuple(row) for row in grid)
+
+
+def _tiles(name: str, item: Any, grid: tuple[tuple[str, ...], ...]) -> list[MemoryTile]:
+    """One tile for each position named in ``at`` along its side (all, if there is no ``at``)."""
+    table = _Table(f"{name}, tile", item, ("side", "at", *TILE_NUMBERS, "parameters"))
+    given = table.value("side", str)
+    side = next((known for known in SIDES if known == given), None)
+    if side is None:
+        fail(table.where, f"a side of {', '.join(SIDES)}", shown(given))
+    cells = border(len(grid), len(grid[0]), side)
+    places = table.numbers("at") if "at" in table.fields else range(len(cells))
+    if not places:
+        fail(table.where, f"positions of 0 to {len(cells) - 1} in 'at'", "none")
+    for place in places:
+        if not 0 <= place < len(cells):
+            fail(table.where, f"{side} tiles at 0 to {len(cells) - 1}", shown(place))
+    numbers = {key: table.value(key, int) for key in TILE_NUMBERS}
+    parameters = table.value("parameters", int, 0)
+    return [
+        MemoryTile(f"{side}_{place}", side, cells[place], parameters=parameters, **numbers)
+        for place in places
+    ]
+
+
+def _wrong(where: str, expected: str, found: str, remedy: str = "") -> NoReturn:
+    raise BadFile(
+        f"fabric {where}",
+        f"expected {expected}; found {found}",
+        remedy or "Compare it with a preset: 'hlsgen fabric cgra_4x4 -o DIR' writes its file.",
+    )

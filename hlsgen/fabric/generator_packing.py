@@ -1,0 +1,168 @@
+"""Address generators in the form of the hardware: trips and deltas per level, and back to strides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hlsgen.errors import DoesNotFit
+from hlsgen.fabric.configuration import Generator, GeneratorLoop
+from hlsgen.fabric.configuration_words import (
+    counter_bits,
+    generator_counters,
+    generator_fields,
+)
+from hlsgen.fabric.ir import Fabric, MemoryTile
+
+
+def deltas(strides: Sequence[int], extents: Sequence[int]) -> tuple[int, ...]:
+    """What is added when each level is the outermost one that advances, and all inside it go back to their first trip."""
+    spans = [stride * (extent - 1) for stride, extent in zip(strides, extents, strict=True)]
+    return tuple(
+        strides[k] - sum(spans[k + 1 :]) if extents[k] > 1 else 0 for k in range(len(strides))
+    )
+
+
+def strides_of(found: Sequence[int], extents: Sequence[int]) -> tuple[int, ...]:
+    """The inverse of ``deltas``; 0 for levels of one trip."""
+    strides = [0] * len(found)
+    inside = 0
+    for k in reversed(range(len(found))):
+        if extents[k] > 1:
+            strides[k] = found[k] + inside
+            inside += strides[k] * (extents[k] - 1)
+    return tuple(strides)
+
+
+def padded_level(level: int, loops: int, levels: int) -> int:
+    """A level of a nest of ``loops`` levels in the nest padded to ``levels`` at the outside.
+
+    Level 0 means the whole nest: the levels that were added belong to it.
+    """
+    return level + levels - loops if level else 0
+
+
+def generator_values(
+    fabric: Fabric, tile: MemoryTile, port: str, number: int, item: Generator, where: str
+) -> dict[str, int]:
+    """The fields of a generator; a generator without loops is not used. Raises DoesNotFit for more loops than the fabric has
+    levels and for coordinates that would wrap."""
+    if not item.loops:
+        return {}
+    levels = fabric.loops
+    if len(item.loops) > levels:
+        raise DoesNotFit(
+            f"{where}, {port} generator {number}",
+            f"expected at most {levels} loops, found {len(item.loops)}: {len(item.loops) - levels} too many",
+            "Merge loops whose strides continue each other.",
+        )
+    start, added = f"{port}{number}_", levels - len(item.loops)
+    loops = (GeneratorLoop(),) * added + item.loops
+    extents = [loop.extent for loop in loops]
+    if item.wrap_bits is None:
+        mask = (1 << counter_bits(tile, "address")) - 1
+    else:
+        mask = (1 << item.wrap_bits) - 1
+    values = {
+        f"{start}used": 1,
+        f"{start}delay": item.delay,
+        f"{start}base": item.base,
+        f"{start}mask": mask,
+        **{f"{start}trips_{level}": extent - 1 for level, extent in enumerate(extents)},
+    }
+    origins = {
+        "address": item.start,
+        "row": item.row,
+        "column": item.column,
+        "parameter": item.parameter,
+    }
+    for counter in generator_counters(fabric, port):
+        name = {"address": "stride", "parameter": "row"}.get(counter, counter)
+        steps = deltas([getattr(loop, name) for loop in loops], extents)
+        bits = counter_bits(tile, counter)
+        # Counters wrap, so that any stride is its remainder; coordinates are compared and must fit.
+        fold = (1 << bits) if counter in ("address", "parameter") else None
+        values[f"{start}{counter}_start"] = _folded(origins[counter], fold)
+        values |= {f"{start}{counter}_{k}": _folded(step, fold) for k, step in enumerate(steps)}
+    if port == "write":
+        return values | ({f"{start}data_driven": 1} if item.data_driven else {})
+    for name in ("mark_first", "mark_last"):
+        level = getattr(item, name)
+        values[f"{start}{name}"] = (
+            0 if level is None else 1 + padded_level(level, len(item.loops), levels)
+        )
+    if item.rows is not None or item.columns is not None:
+        _check_coordinates(tile, item, f"{where}, {port} generator {number}")
+        big = (1 << counter_bits(tile, "row") - 1) - 1 if fabric.drain else 0
+        values |= {
+            f"{start}padded": 1,
+            f"{start}rows": big if item.rows is None else item.rows,
+            f"{start}columns": big if item.columns is None else item.columns,
+        }
+    return values
+
+
+def _check_coordinates(tile: MemoryTile, item: Generator, where: str) -> None:
+    """Coordinates that are compared must not wrap; raises DoesNotFit."""
+    for name in ("row", "column"):
+        half = 1 << (counter_bits(tile, name) - 1)
+        spans = [getattr(loop, name) * (loop.extent - 1) for loop in item.loops]
+        low = getattr(item, name) + sum(span for span in spans if span < 0)
+        high = getattr(item, name) + sum(span for span in spans if span > 0)
+        if low < -half or high >= half:
+            raise DoesNotFit(
+                f"{where}, {name}",
+                f"expected coordinates of {-half} to {half - 1}, found {low} to {high}",
+                "Cut the tensor into smaller ones.",
+            )
+
+
+def read_generator(
+    fabric: Fabric, tile: MemoryTile, port: str, number: int, values: Mapping[str, int]
+) -> Generator:
+    """A generator from its fields, its nest of ``fabric.loops`` levels; the inverse of ``generator_values`` up to that padding."""
+    start = f"{port}{number}_"
+    if not values[f"{start}used"]:
+        return Generator()
+    extents = [values[f"{start}trips_{level}"] + 1 for level in range(fabric.loops)]
+    columns: dict[str, tuple[int, ...]] = {}
+    for counter in generator_counters(fabric, port):
+        found = [
+            _signed(values[f"{start}{counter}_{k}"], tile, counter) for k in range(fabric.loops)
+        ]
+        columns[counter] = strides_of(found, extents)
+    nothing = (0,) * fabric.loops
+    rows = columns.get("parameter" if port == "write" else "row", nothing)
+    across = columns.get("column", nothing)
+    mask = values[f"{start}mask"]
+    whole = (1 << counter_bits(tile, "address")) - 1
+    first, last = (values.get(f"{start}{name}", 0) for name in ("mark_first", "mark_last"))
+    padded = values.get(f"{start}padded", 0)
+    names = {field.name for field in generator_fields(fabric, tile, port, number)}
+    return Generator(
+        loops=tuple(
+            GeneratorLoop(*item)
+            for item in zip(extents, columns["address"], rows, across, strict=True)
+        ),
+        delay=values[f"{start}delay"],
+        start=values[f"{start}address_start"],
+        base=values[f"{start}base"],
+        wrap_bits=None if mask == whole else mask.bit_length(),
+        row=values.get(f"{start}row_start", 0),
+        column=values.get(f"{start}column_start", 0),
+        rows=values[f"{start}rows"] if padded else None,
+        columns=values[f"{start}columns"] if padded else None,
+        mark_first=first - 1 if first else None,
+        mark_last=last - 1 if last else None,
+        parameter=values.get(f"{start}parameter_start", 0),
+        data_driven=f"{start}data_driven" in names and bool(values[f"{start}data_driven"]),
+    )
+
+
+def _folded(value: int, modulus: int | None) -> int:
+    return value if modulus is None else value % modulus
+
+
+def _signed(value: int, tile: MemoryTile, counter: str) -> int:
+    """A delta between -half and half of its counter's range."""
+    half = 1 << (counter_bits(tile, counter) - 1)
+    return (value + half) % (2 * half) - half

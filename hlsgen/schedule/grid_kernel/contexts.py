@@ -1,0 +1,160 @@
+"""From a mapping to the configuration that a fabric runs: contexts of processing elements, loop control, run length.
+
+An operation issued in cycle T of the mapping belongs to stage T div II and slot T mod II; every choice of a multiplexer follows from
+the routes, which are walked from the producer's word to the consumer's operand. ``tile_contexts.py`` makes the part of the memory tiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from hlsgen.errors import DoesNotFit, TypeMismatch, UnsupportedOp
+from hlsgen.fabric.configuration import LINES, Configuration, LineTap, MarkLine, PeContext
+from hlsgen.fabric.file import fabric_hash
+from hlsgen.fabric.ir import Cell
+from hlsgen.fabric.switch import opposite
+from hlsgen.loops.ir import Constant, LoopGraph, Mark, Operation
+from hlsgen.schedule.grid_kernel.bank_layout import BankLayout
+from hlsgen.schedule.grid_kernel.mapping import GridMapping, Keep, Move, Placement, Send, Use
+from hlsgen.schedule.grid_kernel.register_allocation import allocate
+from hlsgen.schedule.grid_kernel.tile_contexts import Sources, predicate_of, tile_configurations
+from hlsgen.word import WORD_OPERATORS, wrap
+
+
+def to_configuration(mapping: GridMapping, layout: BankLayout) -> Configuration:
+    """The configuration of a mapping that ``check_mapping`` accepts, with arrays where ``layout`` puts them.
+
+    Raises DoesNotFit: too many marks, registers without an assignment, a loop index wider than addresses; TypeMismatch: words of
+    another width than the fabric's; UnsupportedOp: an accumulation with a predicate.
+    """
+    graph, fabric = mapping.graph, mapping.fabric
+    if graph.word.bits != fabric.word_bits:
+        raise TypeMismatch(
+            f"loop graph {graph.name}",
+            f"expected words of {fabric.word_bits} bits for fabric {fabric.name}, found {graph.word.bits}",
+            "Write the kernel with the fabric's word type, or choose another fabric.",
+        )
+    lines = _lines(graph)
+    contexts = _Contexts(mapping, lines)
+    sources = {use: contexts.route(use, mapping.routes[use]) for use in mapping.routes}
+    for operation in graph.operations:
+        place = mapping.placements[operation.name]
+        if place.unit == "alu":
+            contexts.issue(operation, place, sources)
+    return Configuration(
+        fabric_hash=fabric_hash(fabric),
+        interval=mapping.interval,
+        loops=tuple(loop.extent for loop in graph.loops),
+        lines=tuple(MarkLine(mark.edge, mark.level) for mark, line in lines.items() if line),
+        cycles=(graph.iterations - 1) * mapping.interval + mapping.length,
+        pes=contexts.finished(),
+        tiles=tile_configurations(mapping, layout, sources, lines),
+    )
+
+
+def _lines(graph: LoopGraph) -> Mapping[Mark, int]:
+    """Mark -> its line. Marks of the level inside the innermost loop hold always: line 0."""
+    marks: set[Mark] = set()
+    for operation in graph.operations:
+        marks |= {item for item in (operation.predicate, operation.clear) if isinstance(item, Mark)}
+        marks |= {Mark("first", item.level) for item in operation.values if item.distance}
+    innermost = len(graph.loops)
+    kept = sorted(
+        (mark for mark in marks if mark.level < innermost), key=lambda m: (m.edge, m.level)
+    )
+    if len(kept) > LINES - 1:
+        raise DoesNotFit(
+            f"loop graph {graph.name}",
+            f"expected at most {LINES - 1} different first and last marks of loops, found {len(kept)}",
+            "Split the kernel into loop nests of their own.",
+        )
+    lines = {mark: line for line, mark in enumerate(kept, start=1)}
+    return lines | {mark: 0 for mark in marks if mark.level == innermost}
+
+
+class _Contexts:
+    """The contexts of all processing elements, filled one field after the other."""
+
+    def __init__(self, mapping: GridMapping, lines: Mapping[Mark, int]) -> None:
+        self.mapping, self.lines = mapping, lines
+        self.registers = allocate(mapping)
+        self.fields: dict[tuple[Cell, int], dict[str, Any]] = {}
+
+    def finished(self) -> tuple[tuple[Cell, tuple[PeContext, ...]], ...]:
+        """One context per slot of every cell that does something."""
+        made = {}
+        for cell in sorted({cell for cell, _ in self.fields}):
+            slots = [self.fields.get((cell, slot), {}) for slot in range(self.mapping.interval)]
+            made[cell] = tuple(_context(fields) for fields in slots)
+        return tuple(made.items())
+
+    def _slot(self, cell: Cell, time: int) -> dict[str, Any]:
+        return self.fields.setdefault((cell, time % self.mapping.interval), {})
+
+    def route(self, use: Use, moves: tuple[Move, ...]) -> str:
+        """Drive links and registers along a route; the source that the consumer's operand reads."""
+        producer = self.mapping.producer(use)
+        place = self.mapping.placements[producer]
+        if place.tile is not None:
+            source = f"memory_{self.mapping.fabric.tile(place.tile).side}"
+        else:
+            operator = self.mapping.graph.operation(producer).operator
+            latency = self.mapping.fabric.kind(place.cell).latency(operator)
+            source = "late" if latency > 1 else "result"
+        for move in moves:
+            if isinstance(move, Send):
+                links = self._slot(move.cell, move.time).setdefault("links", {})
+                assert links.setdefault(move.direction, source) == source, f"link {move} has two"
+                source = opposite(move.direction)
+            else:
+                self._keep(move, source)
+                source = move.port
+        return source
+
+    def _keep(self, move: Keep, source: str) -> None:
+        registers, interval = self.mapping.fabric.registers, self.mapping.interval
+        physical = self.registers[move.cell, move.written]
+        write = ((physical + move.written // interval) % registers, source)
+        written = self._slot(move.cell, move.written)
+        assert written.setdefault("register", write) == write, f"register write {move} has two"
+        read = self._slot(move.cell, move.read)
+        index = (physical + move.read // interval) % registers
+        port = "read_a" if move.port == "register_a" else "read_b"
+        assert read.setdefault(port, index) == index, f"register read {move} has two"
+
+    def issue(self, operation: Operation, place: Placement, sources: Sources) -> None:
+        """The operator of one slot, its operands and marks."""
+        stage = place.time // self.mapping.interval
+        fields = self._slot(place.cell, place.time)
+        fields["operator"] = operation.operator
+        bits = self.mapping.fabric.word_bits
+        accumulates = WORD_OPERATORS[operation.operator].accumulates
+        if accumulates and operation.predicate is not None:
+            raise UnsupportedOp(
+                f"loop graph {self.mapping.graph.name}, operation {operation.name}",
+                "expected an accumulation in every iteration, found one with a predicate",
+                "Accumulate 0 where nothing is to be added.",
+            )
+        for number, (name, operand) in enumerate(zip("ab", operation.operands, strict=False)):
+            if isinstance(operand, Constant):
+                fields |= {name: "constant", "constant": wrap(operand.value, bits)}
+                continue
+            fields[name] = sources[Use(operation.name, number)]
+            if operand.distance:
+                fields["initial"] = f"{name}_{'constant' if operand.start else 'zero'}"
+                mark = Mark("first", operand.level)
+                fields["initial_line"] = LineTap(self.lines[mark], stage)
+                if operand.start:
+                    fields["constant"] = wrap(operand.start, bits)
+        fields["predicate"] = predicate_of(operation, sources, self.lines, stage)
+        if operation.clear is not None:
+            line = self.lines[operation.clear]
+            fields["clear"] = "line" if line else "always"
+            fields.setdefault("initial_line", LineTap(line, stage))
+
+
+def _context(fields: Mapping[str, Any]) -> PeContext:
+    links = tuple(sorted(fields.get("links", {}).items()))
+    return replace(PeContext(), **{**fields, "links": links})

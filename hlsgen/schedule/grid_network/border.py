@@ -1,0 +1,87 @@
+"""What a fabric must have for networks: a west tile with a requantiser on every row, a north tile on every column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hlsgen.errors import UnsupportedOp
+from hlsgen.fabric.ir import Fabric, MemoryTile
+
+ELEMENT_BITS = 8
+"""Of activations and weights."""
+LOOPS = 6
+"""Levels of the nests of a convolution."""
+
+
+@dataclass(frozen=True)
+class Border:
+    """``west[r]``, ``north[c]``: the tiles of row r and column c; ``words``: elements that all of a side have.
+
+    ``parameters``: rows that all west tiles have; ``bits`` of an element; ``latency`` of a multiply-accumulate.
+    """
+
+    west: tuple[MemoryTile, ...]
+    north: tuple[MemoryTile, ...]
+    word_bits: int
+    latency: int
+
+    @property
+    def west_words(self) -> int:
+        return min(tile.words for tile in self.west)
+
+    @property
+    def north_words(self) -> int:
+        return min(tile.words for tile in self.north)
+
+    @property
+    def parameters(self) -> int:
+        return min(tile.parameters for tile in self.west)
+
+    @property
+    def bits(self) -> int:
+        return self.west[0].bits
+
+
+def border(fabric: Fabric) -> Border:
+    """The tiles at the border; raises UnsupportedOp, naming what is missing, for a fabric that cannot run networks."""
+    west = {tile.cell[0]: tile for tile in fabric.tiles if tile.side == "west"}
+    north = {tile.cell[1]: tile for tile in fabric.tiles if tile.side == "north"}
+    latencies = {fabric.kind(cell).late_latency for cell in fabric.cells}
+    found = (
+        _listed("no west tile in row", (r for r in range(fabric.rows) if r not in west)),
+        _listed("no north tile in column", (c for c in range(fabric.columns) if c not in north)),
+        _listed("no requantiser in", (t.name for t in west.values() if not t.parameters)),
+        _listed(
+            f"elements of other than {ELEMENT_BITS} bits in",
+            (t.name for t in (*west.values(), *north.values()) if t.bits != ELEMENT_BITS),
+        ),
+        "" if fabric.drain else "no drain chain (drain = false)",
+        "" if fabric.accumulator_bits else "no accumulators (accumulator_bits = 0)",
+        "" if fabric.word_bits >= ELEMENT_BITS else f"words of {fabric.word_bits} bits",
+        "" if fabric.loops >= LOOPS else f"nests of {fabric.loops} loops",
+        "" if 1 in fabric.hops or len(fabric.cells) == 1 else "no links to neighbours (hops)",
+        ""
+        if len(latencies) == 1
+        else f"processing elements of different latencies ({', '.join(map(str, sorted(latencies)))})",
+    )
+    if any(found):
+        raise UnsupportedOp(
+            f"fabric {fabric.name}",
+            f"expected a west tile of {ELEMENT_BITS}-bit elements with a requantiser on every row, a north tile on every"
+            f" column, a drain chain, words of {ELEMENT_BITS} bits at least, nests of {LOOPS} loops and one latency;"
+            f" found {'; '.join(item for item in found if item)}",
+            "Use a fabric made for networks, for example mac_8x8.",
+        )
+    return Border(
+        tuple(west[r] for r in range(fabric.rows)),
+        tuple(north[c] for c in range(fabric.columns)),
+        fabric.word_bits,
+        fabric.kind((0, 0)).late_latency,
+    )
+
+
+def _listed(what: str, items: Iterable[object]) -> str:
+    """``what`` and the first four of ``items``; nothing where there are none."""
+    names = [str(item) for item in items]
+    return f"{what} {', '.join(names[:4])}{', ...' if len(names) > 4 else ''}" if names else ""

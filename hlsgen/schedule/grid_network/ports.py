@@ -1,0 +1,119 @@
+"""How samples enter the fabric's tiles and results leave them, apart from the plan: a compiled folder needs no more than this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hlsgen.fabric.ir import Fabric, MemoryTile
+from hlsgen.fabric.program import Packet, Read, Write, bank_elements, bank_words, tile_unit
+from hlsgen.schedule.grid_network.border import border
+from hlsgen.schedule.grid_network.plan import NetworkPlan
+
+
+@dataclass(frozen=True)
+class Band:
+    """``rows`` rows of a channel, from row ``row`` on, in the bank of unit ``unit`` from element ``first`` on.
+
+    A row has ``width`` pixels of ``depth`` channels, ``pitch`` elements apart. ``signed``: what the bank's elements mean.
+    """
+
+    channel: str
+    row: int
+    rows: int
+    unit: int
+    first: int
+    width: int
+    depth: int
+    pitch: int
+    signed: bool
+
+
+def input_bands(plan: NetworkPlan) -> tuple[Band, ...]:
+    """What is written for every sample, in order; rows that several tiles need to each of them."""
+    return _bands(plan, plan.dataflow.inputs, stored=True)
+
+
+def output_bands(plan: NetworkPlan) -> tuple[Band, ...]:
+    """What is read back for every sample, in order."""
+    return _bands(plan, plan.dataflow.outputs, stored=False)
+
+
+def _bands(plan: NetworkPlan, channels: Sequence[str], stored: bool) -> tuple[Band, ...]:
+    tiles = border(plan.fabric).west
+    found = []
+    for name in channels:
+        region, element = plan.regions[name], plan.dataflow.channels[name].element
+        _, width, depth = region.shape
+        for r, rows in enumerate(region.stored if stored else region.owned):
+            if rows:
+                unit, first = tile_unit(plan.fabric, tiles[r]), region.address(r, rows.start)
+                place = (rows.start, len(rows), unit, first)
+                found.append(Band(name, *place, width, depth, region.pitch, element.signed))
+    return tuple(found)
+
+
+def input_packets(
+    fabric: Fabric, bands: Sequence[Band], sample: Mapping[str, np.ndarray]
+) -> tuple[Packet, ...]:
+    """One sample (channel -> (height, width, channels) integers) written to its tiles."""
+    packets = []
+    for band in bands:
+        pixels = sample[band.channel][band.row : band.row + band.rows]
+        padded = np.pad(pixels, [(0, 0), (0, 0), (0, band.pitch - band.depth)])
+        words = bank_words(_tile(fabric, band), padded.reshape(-1))
+        packets.append(Write(band.unit, band.first // 4, words))
+    return tuple(packets)
+
+
+def output_packets(bands: Sequence[Band]) -> tuple[Packet, ...]:
+    """The requests for one sample's results."""
+    return tuple(Read(band.unit, band.first // 4, _words(band)) for band in bands)
+
+
+def outputs_of(
+    fabric: Fabric, bands: Sequence[Band], unload: np.ndarray, samples: int
+) -> dict[str, np.ndarray]:
+    """The words that the fabric sent back as channel -> (samples, height, width, channels) int64."""
+    found = {}
+    for name in {band.channel: None for band in bands}:
+        own = [band for band in bands if band.channel == name]
+        shape = (sum(band.rows for band in own), own[0].width, own[0].depth)
+        found[name] = np.zeros((samples, *shape), dtype=np.int64)
+    position = 0
+    for sample in range(samples):
+        for band in bands:
+            words = unload[position : position + _words(band)]
+            position += len(words)
+            elements = bank_elements(_tile(fabric, band), words, band.signed)[band.first % 4 :]
+            pixels = elements[: band.rows * band.width * band.pitch]
+            pixels = pixels.reshape(band.rows, band.width, band.pitch)[:, :, : band.depth]
+            found[band.channel][sample, band.row : band.row + band.rows] = pixels
+    return found
+
+
+def result_words(bands: Sequence[Band]) -> int:
+    """32-bit words of one sample's results."""
+    return sum(map(_words, bands))
+
+
+def band_from(fields: Mapping[str, Any]) -> Band:
+    """A Band from a JSON object with its fields; raises KeyError, TypeError or ValueError."""
+    numbers = ("row", "rows", "unit", "first", "width", "depth", "pitch")
+    return Band(
+        channel=str(fields["channel"]),
+        **{name: int(fields[name]) for name in numbers},
+        signed=bool(fields["signed"]),
+    )
+
+
+def _words(band: Band) -> int:
+    last = band.first + band.rows * band.width * band.pitch
+    return -(-last // 4) - band.first // 4
+
+
+def _tile(fabric: Fabric, band: Band) -> MemoryTile:
+    return fabric.tiles[band.unit - len(fabric.cells)]

@@ -1,0 +1,60 @@
+"""The packets of the load port that run a network: once what is resident, then the same runs for every sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hlsgen.errors import DoesNotFit
+from hlsgen.fabric.program import Packet, Run, Wait, Write, configure, hello
+from hlsgen.schedule.grid_network.finish import STREAM
+from hlsgen.schedule.grid_network.phase import Phase
+from hlsgen.schedule.grid_network.plan import NetworkPlan
+from hlsgen.schedule.grid_network.ports import (
+    input_bands,
+    input_packets,
+    output_bands,
+    output_packets,
+)
+
+
+def setup_packets(plan: NetworkPlan) -> tuple[Packet, ...]:
+    """Greets the fabric and loads what stays for all samples."""
+    return (hello(plan.fabric), *plan.resident)
+
+
+def phase_packets(plan: NetworkPlan) -> tuple[tuple[Packet, ...], ...]:
+    """For every run its configuration, what is loaded for it, and its start."""
+    found: list[tuple[Packet, ...]] = []
+    for phase in plan.phases:
+        waits = (Wait(),) if phase.waits else ()
+        found.append((*_configure(plan, phase), *waits, *phase.preloads, Run()))
+    return tuple(found)
+
+
+def _configure(plan: NetworkPlan, phase: Phase) -> tuple[Write, ...]:
+    """The configuration of a run; raises DoesNotFit, naming its process, where the fabric's counters are too small for it."""
+    try:
+        return configure(plan.fabric, phase.configuration)
+    except DoesNotFit as error:
+        raise DoesNotFit(
+            f"process {phase.process} on {error.where}",
+            error.problem,
+            f"Use a fabric with more bits for it. {STREAM}",
+        ) from None
+
+
+def sample_packets(plan: NetworkPlan) -> tuple[Packet, ...]:
+    """All runs of a sample, and the requests for its results."""
+    runs = [packet for packets in phase_packets(plan) for packet in packets]
+    return (*runs, *output_packets(output_bands(plan)))
+
+
+def program(plan: NetworkPlan, samples: Sequence[Mapping[str, np.ndarray]]) -> tuple[Packet, ...]:
+    """Everything for some samples (channel -> (height, width, channels)) one after the other, from HELLO to the last READ."""
+    same, bands = sample_packets(plan), input_bands(plan)
+    found = list(setup_packets(plan))
+    for sample in samples:
+        found += [*input_packets(plan.fabric, bands, sample), *same]
+    return tuple(found)

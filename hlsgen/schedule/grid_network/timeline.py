@@ -1,0 +1,45 @@
+"""When every run of a sample starts and ends, the load port's work included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hlsgen.fabric.program import Packet, Run, Wait, to_words
+from hlsgen.schedule.grid_network.plan import NetworkPlan
+
+FILL_CYCLES = 2
+"""Cycles from the one after a run's start to its first enabled one: the first contexts are fetched and decoded."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Cycles from the start of the sample's first run: the fabric is enabled from ``start`` until before ``end``."""
+
+    start: int
+    end: int
+
+    @property
+    def cycles(self) -> int:
+        return self.end - self.start
+
+
+def timeline(plan: NetworkPlan, packets: Sequence[Sequence[Packet]]) -> tuple[Span, ...]:
+    """The spans of all runs of a sample, given ``program.phase_packets``, where nothing stalls; as in RTL to the cycle.
+
+    The port takes a word a cycle; after the header of RUN or WAIT it takes none until the run before has ended, and in the cycle of
+    the start. The words of the first run are not counted: it waits for the sample anyway.
+    """
+    spans: list[Span] = []
+    port = free = 0  # the cycle of the next word; the first cycle without a run
+    for phase, items in zip(plan.phases, packets, strict=True):
+        for packet in items:
+            if spans:
+                port += len(to_words((packet,)))
+            if isinstance(packet, Run | Wait):
+                port = max(port, free) + 1
+        start = port + FILL_CYCLES
+        free = start + phase.cycles
+        spans.append(Span(start, free))
+    first = spans[0].start - FILL_CYCLES
+    return tuple(Span(span.start - first, span.end - first) for span in spans)

@@ -1,0 +1,1 @@
+"""Kernels on the stream schedule: a fixed pipeline, a unit for every operation."""

@@ -1,0 +1,39 @@
+"""The figures of fixed pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hlsgen.schedule.stream_kernel.pipeline import PipelineSchedule
+
+
+def pipeline_report(plans: Sequence[PipelineSchedule]) -> dict[str, Any]:
+    """Per loop graph: ``ops`` operations, ``ii`` and its lower bounds ``rec_mii`` (recurrences) and ``mem_mii`` (write ports),
+    ``length`` of an iteration and ``cycles`` of the run."""
+    return {
+        "graphs": [
+            {
+                "name": plan.graph.name,
+                "ops": len(plan.graph.operations),
+                "ii": plan.interval,
+                "rec_mii": plan.recurrence,
+                "mem_mii": plan.write_ports,
+                "iterations": plan.graph.iterations,
+                "length": plan.length,
+                "cycles": plan.cycles,
+            }
+            for plan in plans
+        ]
+    }
+
+
+def pipeline_text(plan: PipelineSchedule) -> str:
+    """The pipeline for people: its figures, then the operations by the cycle of their issue."""
+    lines = [
+        f"{plan.graph.name}: interval {plan.interval} (recurrences {plan.recurrence}, write ports {plan.write_ports}),"
+        f" {plan.length} cycles an iteration, {plan.cycles} cycles for {plan.graph.iterations} iterations"
+    ]
+    operations = sorted(plan.graph.operations, key=lambda item: plan.times[item.name])
+    lines += [f"{plan.times[item.name]:5}  {item.operator:20} {item.name}" for item in operations]
+    return "\n".join([*lines, ""])

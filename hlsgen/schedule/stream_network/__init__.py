@@ -1,0 +1,1 @@
+"""Networks on the stream schedule: a PE array for every process."""

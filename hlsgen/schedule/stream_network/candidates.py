@@ -1,0 +1,263 @@
+"""Every way to unroll a process that is worth considering, with its cycles and its cost, as arrays.
+
+A row of ``Candidates`` is one choice of (unroll factors, finishing lanes and interval, kinds of multipliers). Rows that
+another row of the same word widths beats in cycles, DSP blocks, LUTs and RAM blocks are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from hlsgen.cost.process import (
+    Factors,
+    buffer_cost,
+    expression_cost,
+    multiplies,
+    operand_types,
+    process_cost,
+)
+from hlsgen.cost.units import FAMILIES, Cost, FamilyTable, ceil_div
+from hlsgen.dataflow.ir import Dataflow, Process, Read
+from hlsgen.schedule.stream_network.cost import column_copies
+from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
+from hlsgen.schedule.stream_network.ir import ArrayPlan, MultiplierKind, Unroll
+
+LOOPS = ("x", "g", "o", "ky", "kx", "i")
+Integers = npt.NDArray[np.int64]
+KINDS: tuple[MultiplierKind, MultiplierKind] = ("dsp", "lut")
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """``factors`` (rows, 8): x g o ky kx i, finishing lanes, finishing interval. ``kinds`` (rows, 2): 0 DSP or 1 LUT, of the
+    array and of finishing. ``cycles`` per sample; ``dsp``, ``lut``, ``bram`` of the process with its buffers."""
+
+    factors: Integers
+    kinds: Integers
+    cycles: Integers
+    dsp: Integers
+    lut: npt.NDArray[np.float64]
+    bram: Integers
+
+    def __len__(self) -> int:
+        return len(self.cycles)
+
+    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Candidates:
+        """Those rows."""
+        return Candidates(
+            self.factors[rows],
+            self.kinds[rows],
+            self.cycles[rows],
+            self.dsp[rows],
+            self.lut[rows],
+            self.bram[rows],
+        )
+
+    @property
+    def words(self) -> tuple[Integers, Integers]:
+        """Channels per word that each row writes, and that its buffers hold."""
+        return self.factors[:, 6], np.maximum(self.factors[:, 1], self.factors[:, 5])
+
+    def plan(self, process: str, row: int) -> ArrayPlan:
+        """The row as a plan."""
+        values = [int(v) for v in self.factors[row]]
+        array, finish = (KINDS[int(k)] for k in self.kinds[row])
+        return ArrayPlan(process, Unroll(*values[:6]), values[6], values[7], array, finish)
+
+
+@dataclass(frozen=True)
+class Space:
+    """What may be enumerated: the largest ``Unroll.x``, the finishing intervals, and the budgets of one process."""
+
+    max_pixel_lanes: int
+    finish_intervals: tuple[int, ...]
+    dsp: int
+    lut: float
+    bram: int
+
+
+def useful_factors(extent: int) -> list[int]:
+    """For each number of steps, the least factor that gives it: 1 and every f with ceil(n/f) < ceil(n/(f-1))."""
+    return [
+        f for f in range(1, extent + 1) if f == 1 or ceil_div(extent, f) < ceil_div(extent, f - 1)
+    ]
+
+
+def candidates(
+    dataflow: Dataflow,
+    process: Process,
+    family: str,
+    space: Space,
+    override: Unroll | None = None,
+    extra: Mapping[int, int] | None = None,
+) -> Candidates:
+    """The candidates of a process. ``extra``: elements that the buffer of a read number must hold beyond its own liveness."""
+    table = FAMILIES[family]
+    factors = _legal(dataflow, process, _enumerate(process, space, override))
+    rows = [
+        _priced(dataflow, process, table, part, kind, finish, extra or {})
+        for kind in ((0, 1) if multiplies(process) else (1,))
+        for finish, part in _finishing(dataflow, process, table, factors, space)
+    ]
+    merged = Candidates(
+        *(
+            np.concatenate([getattr(row, name) for row in rows])
+            for name in Candidates.__annotations__
+        )
+    )
+    affordable = (merged.dsp <= space.dsp) & (merged.lut <= space.lut) & (merged.bram <= space.bram)
+    return merged.take(pareto(merged, affordable))
+
+
+def _enumerate(process: Process, space: Space, override: Unroll | None) -> Integers:
+    if override is not None:
+        return np.array([[getattr(override, name) for name in LOOPS]], np.int64)
+    choices = [useful_factors(process.extent(name)) for name in LOOPS]
+    choices[0] = [f for f in choices[0] if f <= space.max_pixel_lanes]
+    rows = [
+        row
+        for row in product(*choices)
+        if not (row[1] > 1 and row[5] > 1)
+        and (row[1] == 1 or row[2] == 1 or row[2] == process.extent("o"))
+    ]
+    return np.array(rows, np.int64).reshape(-1, 6)
+
+
+def channel_reads(dataflow: Dataflow, process: Process) -> list[tuple[int, Read]]:
+    """(number, read) of the reads that come from channels."""
+    return [(k, r) for k, r in enumerate(process.reads) if r.source in dataflow.channels]
+
+
+def _legal(dataflow: Dataflow, process: Process, rows: Integers) -> Integers:
+    """Rows whose lanes are whole buffer words, as ``geometry.check_lanes`` demands."""
+    good = np.ones(len(rows), bool)
+    factor = {name: rows[:, k] for k, name in enumerate(LOOPS)} | {"y": np.ones_like(rows[:, 0])}
+    lanes = np.maximum(factor["g"], factor["i"])
+    for _, read in channel_reads(dataflow, process):
+        channel = read.index[2]
+        for name, unrolled in factor.items():
+            steps = ceil_div(process.extent(name), unrolled)
+            good &= (steps == 1) | (channel.coefficient(name) * unrolled % lanes == 0)
+            if name in ("x", "ky", "kx"):
+                good &= (unrolled == 1) | (channel.coefficient(name) % lanes == 0)
+        reach = sum(channel.coefficient(n) * (factor[n] - 1) for n in ("g", "i"))
+        good &= (reach < lanes) & (channel.offset % lanes == 0)
+        good &= (channel.coefficient("o") == 0) | (factor["o"] == 1)
+    return rows[good]
+
+
+def _finishing(
+    dataflow: Dataflow, process: Process, table: FamilyTable, rows: Integers, space: Space
+) -> list[tuple[int, Integers]]:
+    """(kind of finishing multipliers, rows with finishing lanes and interval): lanes grow only while draining is what waits."""
+    reduce = np.prod(
+        [ceil_div(process.extent(n), rows[:, LOOPS.index(n)]) for n in ("ky", "kx", "i")], axis=0
+    )
+    tile = rows[:, 1] * rows[:, 2]
+    types = operand_types(dataflow, process)
+    products = expression_cost(table, "dsp", process.finish, types).dsp > 0
+    result = []
+    for kind, interval in [(0, 1)] * products + [(1, n) for n in space.finish_intervals]:
+        if interval > 1 and not products:
+            continue
+        parts = []
+        for lanes in range(1, int(tile.max()) + 1):
+            fewer = ceil_div(tile, max(1, lanes - 1)) * rows[:, 0] * interval
+            wanted = (tile % lanes == 0) & ((lanes == 1) | (fewer > reduce))
+            part = rows[wanted]
+            shape = (len(part), 1)
+            parts.append(
+                np.hstack([part, np.full(shape, lanes), np.full(shape, interval)]).astype(np.int64)
+            )
+        result.append((kind, np.concatenate(parts)))
+    return result
+
+
+def cycles_per_sample(process: Process, f: Factors) -> Integers:
+    """Cycles of one sample; each result takes the longer of reducing and draining. At least ``geometry.sample_cycles``."""
+    reduce = (
+        ceil_div(process.extent("ky"), f.ky)
+        * ceil_div(process.extent("kx"), f.kx)
+        * ceil_div(process.extent("i"), f.i)
+    )
+    results = ceil_div(process.extent("g"), f.g) * ceil_div(process.extent("o"), f.o)
+    drain = f.x * ceil_div(f.g * f.o, f.finish_lanes) * f.finish_interval
+    pixels = process.extent("y") * ceil_div(process.extent("x"), f.x)
+    return np.asarray(pixels * results * np.maximum(reduce, drain), np.int64)
+
+
+def _priced(
+    dataflow: Dataflow,
+    process: Process,
+    table: FamilyTable,
+    rows: Integers,
+    kind: int,
+    finish: int,
+    extra: Mapping[int, int],
+) -> Candidates:
+    f = Factors(*rows.T)
+    total = process_cost(dataflow, process, table, f, KINDS[kind], KINDS[finish])
+    for number, read in channel_reads(dataflow, process):
+        total += _buffer(dataflow, process, table, read, f, extra.get(number, 0))
+    shape = np.zeros(len(rows))
+    kinds = np.tile(np.array([[kind, finish]], np.int64), (len(rows), 1))
+    return Candidates(
+        rows,
+        kinds,
+        cycles_per_sample(process, f),
+        (total.dsp + shape).astype(np.int64),
+        total.lut * table.scale + shape,
+        (total.bram + shape).astype(np.int64),
+    )
+
+
+def _buffer(
+    dataflow: Dataflow, process: Process, table: FamilyTable, read: Read, f: Factors, extra: int
+) -> Cost:
+    """The buffer of a read that holds what makes it live, the next step along the row, and ``extra`` elements."""
+    channel = dataflow.channels[read.source]
+    lanes = np.maximum(f.g, f.i)
+    depth = np.zeros(len(lanes), np.int64)
+    for x, width in {(int(a), int(b)) for a, b in zip(f.x, lanes, strict=True)}:
+        guard = guard_shape(read, process, Unroll(x=x), channel, width)
+        ahead = liveness_depth(guard) + guard.need_column.step
+        depth[(f.x == x) & (lanes == width)] = ahead
+    depth = depth + ceil_div(extra, lanes)
+    shapes = sorted({(int(x), int(kx)) for x, kx in zip(f.x, f.kx, strict=True)})
+    columns = np.zeros(len(lanes), np.int64)
+    for x, kx in shapes:
+        columns[(f.x == x) & (f.kx == kx)] = column_copies(read, x, kx)
+    copies = f.ky * columns
+    return buffer_cost(
+        table,
+        depth,
+        lanes,
+        channel.element.bits,
+        copies,
+        masked=read.outside is not None,
+        scans=process.extent("y") * process.extent("x") > 1,
+    )
+
+
+def pareto(rows: Candidates, allowed: npt.NDArray[np.bool_]) -> Integers:
+    """Indices of the allowed rows that no row of the same word widths beats or equals in every respect."""
+    index = np.flatnonzero(allowed)
+    if not len(index):
+        return index
+    part = rows.take(index)
+    written, held = part.words
+    order = np.lexsort((part.lut, part.cycles, part.bram, part.dsp, held, written))
+    key = np.stack([written, held, part.dsp, part.bram])[:, order]
+    lut = part.lut[order]
+    starts = np.flatnonzero(np.r_[True, (key[:, 1:] != key[:, :-1]).any(axis=0)])
+    kept: list[npt.NDArray[np.int64]] = []
+    for begin, end in zip(starts, np.r_[starts[1:], len(order)], strict=True):
+        best = np.minimum.accumulate(lut[begin:end])
+        better = np.r_[True, best[1:] < best[:-1]]
+        kept.append(order[begin:end][better])
+    return index[np.concatenate(kept)]

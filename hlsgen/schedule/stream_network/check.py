@@ -1,0 +1,91 @@
+"""Checks that a schedule is legal: what emission and the hardware rely on."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from hlsgen.dataflow.ir import Process
+from hlsgen.errors import IllegalGraph
+from hlsgen.schedule.stream_network.geometry import check_lanes, guard_shape, liveness_depth
+from hlsgen.schedule.stream_network.ir import BufferPlan, StreamSchedule
+
+LOOPS = ("x", "g", "o", "ky", "kx", "i")
+
+
+def check(plan: StreamSchedule) -> None:
+    """Raise IllegalGraph where the schedule breaks a rule: arrays, buffers, words and depths of every process."""
+    dataflow = plan.dataflow
+    names = [process.name for process in dataflow.processes]
+    if set(plan.arrays) != set(names):
+        _fail(dataflow.name, f"expected an array for each of {names}, found {list(plan.arrays)}")
+    if set(plan.input_lanes) != set(dataflow.inputs):
+        _fail(dataflow.name, f"expected lanes of the inputs, found {dict(plan.input_lanes)}")
+    if set(plan.output_lanes) != set(dataflow.outputs):
+        _fail(dataflow.name, f"expected lanes of the outputs, found {dict(plan.output_lanes)}")
+    for name, lanes in plan.output_lanes.items():
+        if lanes != write_lanes(plan, name):
+            _fail(name, f"expected {write_lanes(plan, name)} lanes as written, found {lanes}")
+    for process in dataflow.processes:
+        _check_array(plan, process)
+        expected = {k for k, r in enumerate(process.reads) if r.source in dataflow.channels}
+        found = [b.read for b in plan.buffers if b.process == process.name]
+        if sorted(found) != sorted(expected):
+            _fail(process.name, f"expected buffers of reads {sorted(expected)}, found {found}")
+    for item in plan.buffers:
+        _check_buffer(plan, item)
+    if plan.interval < 1 or plan.latency < 1:
+        _fail(dataflow.name, f"expected cycles, found {plan.interval} and {plan.latency}")
+
+
+def write_lanes(plan: StreamSchedule, channel: str) -> int:
+    """Channels per word of a channel's stream, as its producer or the design's input writes it."""
+    producer = plan.dataflow.producer(channel)
+    if producer is None:
+        return plan.input_lanes[channel]
+    return plan.arrays[producer.name].finish_lanes
+
+
+def _check_array(plan: StreamSchedule, process: Process) -> None:
+    array = plan.arrays[process.name]
+    unroll = array.unroll
+    for name in LOOPS:
+        factor = getattr(unroll, name)
+        if not 1 <= factor <= process.extent(name):
+            _fail(process.name, f"expected 1 <= {name} <= {process.extent(name)}, found {factor}")
+    if unroll.g > 1 and unroll.i > 1:
+        _fail(process.name, f"expected g or i to be 1, found g {unroll.g} and i {unroll.i}")
+    if unroll.g > 1 and unroll.o not in (1, process.extent("o")):
+        _fail(process.name, f"expected o to be 1 or whole beside g > 1, found {unroll.o}")
+    results = unroll.g * unroll.o
+    if array.finish_lanes < 1 or results % array.finish_lanes:
+        _fail(process.name, f"expected lanes that divide {results}, found {array.finish_lanes}")
+    if array.finish_interval < 1:
+        _fail(process.name, f"expected a finish interval, found {array.finish_interval}")
+
+
+def _check_buffer(plan: StreamSchedule, item: BufferPlan) -> None:
+    process = next((p for p in plan.dataflow.processes if p.name == item.process), None)
+    if process is None or process.reads[item.read].source != item.channel:
+        _fail(item.channel, f"expected a read of this channel, found {item}")
+    unroll, read = plan.arrays[process.name].unroll, process.reads[item.read]
+    written = write_lanes(plan, item.channel)
+    try:
+        check_lanes(process, read, unroll, item.lanes, written)
+    except AssertionError as error:
+        _fail(f"{item.process}, read {item.read}", f"words do not fit: {error}")
+    word = max(item.lanes, written)
+    channel = plan.dataflow.channels[item.channel]
+    least = liveness_depth(guard_shape(read, process, unroll, channel, word)) * (word // item.lanes)
+    if item.depth < least:
+        _fail(
+            f"{item.process}, read {item.read}",
+            f"expected a depth of at least {least} words, found {item.depth}: it would stall for ever",
+        )
+
+
+def _fail(where: str, problem: str) -> NoReturn:
+    raise IllegalGraph(
+        f"schedule, {where}",
+        problem,
+        "Make the schedule with hlsgen.schedule.stream_network.solver.",
+    )

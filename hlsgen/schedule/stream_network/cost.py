@@ -1,0 +1,73 @@
+"""What a whole schedule costs on a family: the sum of its processes, buffers and ports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from hlsgen.cost.process import Factors, buffer_cost, process_cost
+from hlsgen.cost.units import FAMILIES, Cost, FamilyTable
+from hlsgen.dataflow.ir import Dataflow, Process, Read
+from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule, Unroll
+
+
+def factors(plan: ArrayPlan) -> Factors:
+    """The plan's numbers."""
+    u = plan.unroll
+    return Factors(u.x, u.g, u.o, u.ky, u.kx, u.i, plan.finish_lanes, plan.finish_interval)
+
+
+def schedule_cost(plan: StreamSchedule, family: str) -> dict[str, Cost]:
+    """The cost of each process with its buffers, by name, and of the ports and forks under the name ''."""
+    table = FAMILIES[family]
+    costs: dict[str, Cost] = {"": _ports(plan)}
+    for process in plan.dataflow.processes:
+        array = plan.arrays[process.name]
+        total = process_cost(
+            plan.dataflow, process, table, factors(array), array.multiplier, array.finish_multiplier
+        )
+        for item in plan.buffers:
+            if item.process == process.name:
+                total += one_buffer_cost(table, plan.dataflow, process, item, array.unroll)
+        costs[process.name] = replace(total, lut=total.lut * table.scale)
+    return costs
+
+
+def total_cost(costs: Mapping[str, Cost]) -> Cost:
+    """The sum, in whole units."""
+    parts = list(costs.values())
+    return Cost(
+        *(
+            int(np.ceil(sum(float(getattr(c, name)) for c in parts)))
+            for name in ("lut", "ff", "dsp", "bram")
+        )
+    )
+
+
+def one_buffer_cost(
+    table: FamilyTable, dataflow: Dataflow, process: Process, item: BufferPlan, unroll: Unroll
+) -> Cost:
+    """A buffer at the depth it has."""
+    read = process.reads[item.read]
+    copies = unroll.ky * column_copies(read, unroll.x, unroll.kx)
+    bits = dataflow.channels[item.channel].element.bits
+    scans = process.extent("y") * process.extent("x") > 1
+    return buffer_cost(table, item.depth, item.lanes, bits, copies, read.outside is not None, scans)
+
+
+def column_copies(read: Read, x: int, kx: int) -> int:
+    """Distinct columns that x pixels with kx window lanes read in the same cycle."""
+    across = read.index[1]
+    step, tap = across.coefficient("x"), across.coefficient("kx")
+    return len({step * a + tap * b for a in range(x) for b in range(kx)})
+
+
+def _ports(plan: StreamSchedule) -> Cost:
+    """AXI4-Stream ports: a register slice and a word counter each; forks: a bit per branch."""
+    lut = 0
+    for name, lanes in [*plan.input_lanes.items(), *plan.output_lanes.items()]:
+        lut += 2 * lanes * plan.dataflow.channels[name].element.bits + 30
+    forks = sum(len(plan.dataflow.consumers(name)) > 1 for name in plan.dataflow.channels)
+    return Cost(lut=lut + 6 * forks, ff=lut)

@@ -1,0 +1,366 @@
+"""From (Process, ArrayPlan, BufferPlan, Channel) to what the hardware needs, by pure functions.
+
+Nothing here is chosen: step counts, address deltas, guards and memory images follow from the loops, the affine indices
+and the unroll factors. Words of a pixel are padded at the pixel's end, so a pixel of C channels has ceil(C / lanes) words.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from hlsgen.dataflow.ir import Affine, Channel, Process, Read, Store
+from hlsgen.rtl_templates.stream.shape import (
+    BufferShape,
+    CopyShape,
+    CounterShape,
+    GuardShape,
+    NestShape,
+    Ramp,
+)
+from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, Unroll
+
+LOOPS = ("y", "x", "g", "o", "ky", "kx", "i")
+GROUP_LEVEL = 2
+REDUCE_LEVEL = 4
+
+
+def factor(unroll: Unroll, loop: str) -> int:
+    """The unroll factor of a loop; 1 for y, which is never unrolled."""
+    return 1 if loop == "y" else int(getattr(unroll, loop))
+
+
+def trips(process: Process, unroll: Unroll) -> tuple[int, ...]:
+    """Steps of each loop level in ``LOOPS`` order."""
+    return tuple(math.ceil(process.extent(name) / factor(unroll, name)) for name in LOOPS)
+
+
+def nest_shape(process: Process, unroll: Unroll) -> NestShape:
+    """The loop nest that the process's array executes."""
+    return NestShape(trips(process, unroll), GROUP_LEVEL, REDUCE_LEVEL)
+
+
+def output_channels(process: Process) -> int:
+    """Channels of the written pixel."""
+    return process.extent("g") * process.extent("o")
+
+
+def result_words(process: Process, plan: ArrayPlan) -> tuple[tuple[int, ...], ...]:
+    """Output words of each result of a pixel, indexed [g step][o step]; without pixel unrolling.
+
+    A ragged last step of g or o has fewer valid rows.
+    """
+    unroll = plan.unroll
+    valid = {
+        name: [
+            min(factor(unroll, name), process.extent(name) - at)
+            for at in range(0, process.extent(name), factor(unroll, name))
+        ]
+        for name in ("g", "o")
+    }
+    return tuple(
+        tuple(math.ceil(g * o / plan.finish_lanes) for o in valid["o"]) for g in valid["g"]
+    )
+
+
+def group_cycles(process: Process, plan: ArrayPlan) -> int:
+    """Cycles of one pixel group at full speed: each result takes the longer of reducing and draining.
+
+    The last group of a row drains all its pixels, those past the row's end too: they are dropped later.
+    """
+    steps = math.prod(trips(process, plan.unroll)[REDUCE_LEVEL:])
+    return sum(
+        max(steps, plan.unroll.x * words * plan.finish_interval)
+        for row in result_words(process, plan)
+        for words in row
+    )
+
+
+def sample_cycles(process: Process, plan: ArrayPlan) -> int:
+    """Cycles of one sample when the array never waits: its interval."""
+    groups = process.extent("y") * math.ceil(process.extent("x") / plan.unroll.x)
+    return groups * group_cycles(process, plan)
+
+
+def counter_shape(
+    coefficients: Mapping[str, int], start: int, process: Process, unroll: Unroll, wrap: int
+) -> CounterShape:
+    """The counter of ``start + sum(coefficient * step number)``; ``wrap`` is its growth per sample."""
+    counts = trips(process, unroll)
+    values = [coefficients.get(name, 0) for name in LOOPS]
+    spans = [value * (count - 1) for value, count in zip(values, counts, strict=True)]
+    deltas = [values[level] - sum(spans[level + 1 :]) for level in range(len(LOOPS))]
+    return CounterShape(start, (wrap - sum(spans), *deltas))
+
+
+def _range(coefficients: Mapping[str, int], start: int, counts: tuple[int, ...]) -> tuple[int, int]:
+    ends = [
+        coefficients.get(name, 0) * (count - 1) for name, count in zip(LOOPS, counts, strict=True)
+    ]
+    return start + sum(min(0, end) for end in ends), start + sum(max(0, end) for end in ends)
+
+
+def _stepped(index: Affine, unroll: Unroll) -> dict[str, int]:
+    return {name: index.coefficient(name) * factor(unroll, name) for name in LOOPS}
+
+
+def guard_shape(
+    read: Read, process: Process, unroll: Unroll, channel: Channel, word_lanes: int
+) -> GuardShape:
+    """Which words of ``word_lanes`` channels each pixel group needs; the whole tensor if the read is no window scan."""
+    height, width, channels = channel.shape
+    pixel = math.ceil(channels / word_lanes)
+    counts = trips(process, unroll)
+    words = height * width * pixel
+    rows = _window(read.index[0], "y", "ky", process, height)
+    columns = _window(read.index[1], "x", "kx", process, width)
+    scan = not any(read.index[2].coefficient(name) for name in ("y", "x"))
+    if rows is None or columns is None or not scan:
+        still = Ramp(0, 0, 0, 0)
+        return GuardShape(
+            counts[0], counts[1], words, still, Ramp(words, 0, words, words), still, still, 0
+        )
+    row_first, row_step, row_last = rows
+    first, step, last = columns
+    span = last - first
+    pitch = width * pixel
+    group = step * unroll.x
+    end = min(width - 1, max(0, last + step * (process.extent("x") - 1)))
+    settled = next(
+        (y for y in range(counts[0]) if row_first + row_step * (y + 1) > 0), counts[0] - 1
+    )
+    return GuardShape(
+        counts[0],
+        counts[1],
+        words,
+        Ramp(row_last * pitch, row_step * pitch, 0, (height - 1) * pitch),
+        Ramp(
+            (first + step * (unroll.x - 1) + span + 1) * pixel,
+            group * pixel,
+            pixel,
+            (end + 1) * pixel,
+        ),
+        Ramp(row_first * pitch, row_step * pitch, 0, (height - 1) * pitch),
+        Ramp(first * pixel, group * pixel, 0, (width - 1) * pixel),
+        settled,
+    )
+
+
+def _window(
+    index: Affine, position: str, tap: str, process: Process, size: int
+) -> tuple[int, int, int] | None:
+    """(first, step, last) coordinate of the window at position 0; None if the index is no forward scan.
+
+    A window that leaves the tensor's far side whole is none: its low end would pass into the next row.
+    """
+    extent = process.extent(position)
+    if any(c and name not in (position, tap) for name, c in index.terms):
+        return None
+    step, reach = index.coefficient(position), index.coefficient(tap) * (process.extent(tap) - 1)
+    if reach < 0 or step < 0 or (step == 0 and extent > 1):
+        return None
+    if index.offset + step * (extent - 1) >= size:
+        return None
+    return index.offset, step if extent > 1 else 0, index.offset + reach
+
+
+def need_low(guard: GuardShape) -> tuple[np.ndarray, np.ndarray]:
+    """``need`` and ``low`` of every pixel group, two arrays (rows, column groups) in memory words of the sample."""
+
+    def ramp(shape: Ramp, count: int) -> np.ndarray:
+        return np.clip(shape.start + shape.step * np.arange(count), shape.low, shape.high)
+
+    need = ramp(guard.need_row, guard.rows)[:, None] + ramp(guard.need_column, guard.columns)
+    settled = (np.arange(guard.rows) >= guard.settled_row)[:, None]
+    low = ramp(guard.low_row, guard.rows)[:, None] + ramp(guard.low_column, guard.columns) * settled
+    return need, low
+
+
+def liveness_depth(guard: GuardShape) -> int:
+    """The smallest depth in memory words with which the buffer alone never stalls for ever."""
+    need, low = need_low(guard)
+    return max(1, int((need - low).max()))
+
+
+def buffer_shape(
+    process: Process, plan: ArrayPlan, buffer: BufferPlan, channel: Channel, write_lanes: int
+) -> BufferShape:
+    """The buffer of one read; ``write_lanes`` is the producer's word. Asserts that the plan fits the read."""
+    unroll, read = plan.unroll, process.reads[buffer.read]
+    height, width, channels = channel.shape
+    lanes = buffer.lanes
+    check_lanes(process, read, unroll, lanes, write_lanes)
+    word = max(lanes, write_lanes)
+    split = word // lanes
+    pixel = math.ceil(channels / word) * split
+    weights = (width * pixel, pixel)
+    steps = [_stepped(index, unroll) for index in read.index]
+    address = {
+        name: weights[0] * steps[0][name] + weights[1] * steps[1][name] + steps[2][name] // lanes
+        for name in LOOPS
+    }
+    offsets = [index.offset for index in read.index]
+    start = weights[0] * offsets[0] + weights[1] * offsets[1] + offsets[2] // lanes
+    counts = trips(process, unroll)
+    copies, lane_copies = _copies(read, unroll, lanes, weights)
+    guard = guard_shape(read, process, unroll, channel, word)
+    depth = buffer.depth
+    if split > 1:
+        depth = max(math.ceil(depth / split), liveness_depth(guard))
+    return BufferShape(
+        bits=channel.element.bits,
+        signed=channel.element.signed,
+        channels=channels,
+        write_lanes=write_lanes,
+        lanes=lanes,
+        depth=depth,
+        height=height,
+        width=width,
+        outside=read.outside or 0,
+        address=counter_shape(address, start, process, unroll, height * width * pixel),
+        row=counter_shape(steps[0], offsets[0], process, unroll, 0),
+        column=counter_shape(steps[1], offsets[1], process, unroll, 0),
+        row_range=_range(steps[0], offsets[0], counts),
+        column_range=_range(steps[1], offsets[1], counts),
+        copies=copies,
+        lane_copies=lane_copies,
+        guard=guard,
+    )
+
+
+def check_lanes(process: Process, read: Read, unroll: Unroll, lanes: int, write_lanes: int) -> None:
+    """Assert what schedulers promise of the words of a read (a violation is hlsgen's own bug)."""
+    channel = read.index[2]
+    assert max(lanes, write_lanes) % min(lanes, write_lanes) == 0, (
+        process.name,
+        lanes,
+        write_lanes,
+    )
+    split = max(1, write_lanes // lanes)
+    assert split & (split - 1) == 0, f"{process.name}: {write_lanes} lanes split into {lanes}"
+    assert channel.offset % lanes == 0, f"{process.name}: channel offset within a word"
+    for name, count in zip(LOOPS, trips(process, unroll), strict=True):
+        step = channel.coefficient(name) * factor(unroll, name)
+        assert count == 1 or step % lanes == 0, f"{process.name}: {name} is not aligned to words"
+    reach = sum(channel.coefficient(name) * (factor(unroll, name) - 1) for name in ("g", "i"))
+    assert reach < lanes, f"{process.name}: lanes reach over the word"
+    assert channel.coefficient("o") == 0 or unroll.o == 1, f"{process.name}: o is not shared"
+
+
+def _copies(
+    read: Read, unroll: Unroll, lanes: int, weights: tuple[int, int]
+) -> tuple[tuple[CopyShape, ...], tuple[tuple[int, ...], ...]]:
+    copies: dict[CopyShape, int] = {}
+    lane_copies = []
+    for x in range(unroll.x):
+        window = []
+        for ky, kx in itertools.product(range(unroll.ky), range(unroll.kx)):
+            lane = {"x": x, "ky": ky, "kx": kx}
+            row, column, channel = (
+                sum(index.coefficient(name) * at for name, at in lane.items())
+                for index in read.index
+            )
+            assert channel % lanes == 0, "spatial lanes must keep to words"
+            offset = weights[0] * row + weights[1] * column + channel // lanes
+            copy = CopyShape(row, column, offset)
+            window.append(copies.setdefault(copy, len(copies)))
+        lane_copies.append(tuple(window))
+    return tuple(copies), tuple(lane_copies)
+
+
+def _values(read: Read, store: Store, process: Process, loops: tuple[str, ...]) -> np.ndarray:
+    """The store's values over the given loops' iterations, outermost first."""
+    grid = dict(zip(loops, np.indices([process.extent(name) for name in loops]), strict=True))
+    shape = [process.extent(name) for name in loops]
+    index = tuple(
+        np.broadcast_to(
+            sum((c * grid[name] for name, c in affine.terms), np.int64(affine.offset)), shape
+        )
+        for affine in read.index
+    )
+    return np.asarray(store.values)[index] if index else np.full(shape, store.values)
+
+
+def weight_image(read: Read, store: Store, process: Process, unroll: Unroll) -> np.ndarray:
+    """Weights in reading order: (words, rows, lanes), a word per step of a pixel group; ragged lanes are zero.
+
+    Rows are (g, o), lanes (ky, kx, i).
+    """
+    loops = LOOPS[GROUP_LEVEL:]
+    values = _values(read, store, process, loops)
+    factors = [factor(unroll, name) for name in loops]
+    counts = trips(process, unroll)[GROUP_LEVEL:]
+    padded = np.zeros([n * f for n, f in zip(counts, factors, strict=True)], dtype=np.int64)
+    padded[tuple(slice(n) for n in values.shape)] = values
+    split = padded.reshape([n for pair in zip(counts, factors, strict=True) for n in pair])
+    ordered = split.transpose(*range(0, 10, 2), *range(1, 10, 2))
+    return ordered.reshape(math.prod(counts), math.prod(factors[:2]), math.prod(factors[2:]))
+
+
+def parameter_image(read: Read, store: Store, process: Process, lanes: int) -> np.ndarray:
+    """A finishing parameter in output order: (words, lanes); one period is a pixel, or a sample if it varies by pixel."""
+    varies = any(index.coefficient(name) for index in read.index for name in ("y", "x"))
+    loops = LOOPS[:REDUCE_LEVEL] if varies else LOOPS[GROUP_LEVEL:REDUCE_LEVEL]
+    values = _values(read, store, process, loops).reshape(-1, output_channels(process))
+    words = math.ceil(values.shape[1] / lanes)
+    padded = np.zeros((values.shape[0], words * lanes), dtype=np.int64)
+    padded[:, : values.shape[1]] = values
+    return padded.reshape(-1, lanes)
+
+
+def check_geometry(
+    process: Process, plan: ArrayPlan, buffer: BufferPlan, channel: Channel, write_lanes: int
+) -> None:
+    """Compare addresses and guards with the enumerated reads of the process; asserts. For tests: time grows with all loops."""
+    shape = buffer_shape(process, plan, buffer, channel, write_lanes)
+    read, unroll, lanes = process.reads[buffer.read], plan.unroll, buffer.lanes
+    height, width, _ = channel.shape
+    split = shape.selections
+    pixel = math.ceil(channel.shape[2] / shape.word_lanes) * split
+    counts = trips(process, unroll)
+    address, row, column = shape.address.start, shape.row.start, shape.column.start
+    used: dict[tuple[int, int], list[int]] = {}
+    extents = {name: process.extent(name) for name in LOOPS}
+    steps = list(itertools.product(*map(range, counts)))
+    for number, step in enumerate(steps):
+        base = {name: at * factor(unroll, name) for name, at in zip(LOOPS, step, strict=True)}
+        touched = used.setdefault((step[0], step[1]), [])
+        for x, ky, kx, g, i in itertools.product(
+            *(range(factor(unroll, name)) for name in ("x", "ky", "kx", "g", "i"))
+        ):
+            lane = {"y": 0, "o": 0, "x": x, "ky": ky, "kx": kx, "g": g, "i": i}
+            position = {name: base[name] + lane[name] for name in LOOPS}
+            if any(position[name] >= extents[name] for name in LOOPS):
+                continue
+            want = tuple(index.at(position) for index in read.index)
+            copy = shape.copies[shape.lane_copies[x][ky * unroll.kx + kx]]
+            assert (row + copy.row, column + copy.column) == want[:2]
+            assert shape.row_range[0] <= row <= shape.row_range[1]
+            assert shape.column_range[0] <= column <= shape.column_range[1]
+            if 0 <= want[0] < height and 0 <= want[1] < width:
+                word = (want[0] * width + want[1]) * pixel + want[2] // lanes
+                assert address + copy.address == word
+                touched.append(word // split)
+        following = steps[(number + 1) % len(steps)]
+        level = next((n for n in range(7) if step[n] != following[n]), 0)
+        delta = 0 if number + 1 == len(steps) else 1 + level
+        address += shape.address.deltas[delta]
+        row += shape.row.deltas[delta]
+        column += shape.column.deltas[delta]
+    sample = height * width * pixel
+    assert (address, row, column) == (
+        shape.address.start + sample,
+        shape.row.start,
+        shape.column.start,
+    )
+    least = sample // split
+    for place in sorted(used, reverse=True):
+        least = min([least, *used[place]])
+        assert max(used[place], default=-1) < shape.guard.need(*place) <= sample // split
+        assert shape.guard.low(*place) <= least
+    need, low = need_low(shape.guard)
+    assert (np.diff(low.ravel()) >= 0).all(), "words are given up in order"
+    assert (need > low).all() and (need <= shape.guard.words).all()

@@ -1,0 +1,75 @@
+"""Cycles that a word spends in the pipelines of a process, from the contracts of the templates."""
+
+from __future__ import annotations
+
+from hlsgen.dataflow import ir
+from hlsgen.dataflow.ir import Call, Dataflow, Expression, Process
+from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates.arithmetic import expression as template
+from hlsgen.rtl_templates.arithmetic.expression import Width
+from hlsgen.scalar import Add, Multiply
+from hlsgen.schedule.stream_network.geometry import REDUCE_LEVEL, trips
+from hlsgen.schedule.stream_network.ir import ArrayPlan
+from hlsgen.types import ElementType
+
+READ_LATENCY = 2
+"""Address register and memory register, as ``rtl_templates.stream.channel_buffer``."""
+
+
+def pipeline_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
+    """Cycles from a result's last step at the loop nest to its first word at the process's output."""
+    finish = finish_latency(dataflow, process, plan)
+    return READ_LATENCY + array_latency(process, plan) + 1 + finish + 1
+
+
+def array_latency(process: Process, plan: ArrayPlan) -> int:
+    """Cycles from a result's last operands to its sum."""
+    match process.step:
+        case None:
+            return 0
+        case Call(Add(), (_, Call(Multiply()))):
+            step: contract.Step = "multiply_accumulate"
+        case Call(Add()):
+            step = "add"
+        case _:
+            step = "maximum"
+    return contract.pe_array(
+        step=step,
+        rows=plan.unroll.rows,
+        lanes=plan.unroll.lanes,
+        accumulator_bits=process.accumulator.bits,
+        accumulate=any(count > 1 for count in trips(process, plan.unroll)[REDUCE_LEVEL:]),
+    ).latency
+
+
+def finish_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
+    """Cycles of the finishing pipeline."""
+    operands, parameters = {"acc": _width(process.accumulator)}, {}
+    for k, read in enumerate(process.reads):
+        if read.source in dataflow.channels:
+            operands[f"r{k}"] = _width(dataflow.channels[read.source].element)
+        else:
+            parameters[f"r{k}"] = _width(dataflow.stores[read.source].element)
+    return contract.finish(
+        _template(process.finish),
+        operands=operands,
+        parameters=parameters,
+        parameter_words=1,
+        lanes=plan.finish_lanes,
+        interval=plan.finish_interval,
+        multiplier=plan.finish_multiplier,
+    ).latency
+
+
+def _width(element: ElementType) -> Width:
+    return Width(element.bits, element.signed)
+
+
+def _template(tree: Expression) -> template.Expression:
+    match tree:
+        case ir.Operand(name):
+            return template.Operand(name)
+        case ir.Literal(value):
+            return template.Literal(value)
+        case ir.Call(op, arguments):
+            return template.Unit(op.name, op.parameters, tuple(_template(a) for a in arguments))

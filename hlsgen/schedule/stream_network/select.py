@@ -1,0 +1,283 @@
+"""One candidate per process within a budget: a multiple-choice knapsack solved exactly with scipy's HiGHS."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
+
+from hlsgen.schedule.stream_network.candidates import Candidates, Integers
+
+ENDLESS = 10**12
+NEGLIGIBLE = 0.005
+GAP = 4e-3
+"""How much more of the board than the least a design may use."""
+ANY = 0.5
+"""The gap of a search in which only feasibility counts."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A process (or an input, whose only freedom is its lanes) with its candidates and the names of those that feed it."""
+
+    name: str
+    rows: Candidates
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """At most so many DSP blocks, LUTs and RAM blocks."""
+
+    dsp: int
+    lut: float
+    bram: int
+
+    @classmethod
+    def unlimited(cls) -> Budget:
+        return cls(ENDLESS, ENDLESS, ENDLESS)
+
+    def only(self, resource: str) -> Budget:
+        """This budget without a bound on ``resource``."""
+        values = {name: getattr(self, name) for name in ("dsp", "lut", "bram")}
+        return Budget(**(values | {resource: ENDLESS}))
+
+    @classmethod
+    def used(cls, choices: tuple[Choice, ...], chosen: tuple[int, ...]) -> Budget:
+        """What a selection uses."""
+        pairs = list(zip(choices, chosen, strict=True))
+        return cls(
+            int(sum(c.rows.dsp[row] for c, row in pairs)),
+            float(sum(c.rows.lut[row] for c, row in pairs)),
+            int(sum(c.rows.bram[row] for c, row in pairs)),
+        )
+
+
+def choose(
+    choices: tuple[Choice, ...],
+    budget: Budget,
+    target: int | None = None,
+    minimise: str | None = None,
+) -> tuple[int, ...] | None:
+    """The row of each choice: at most ``target`` cycles (the fewest possible if None), then the least of the board.
+
+    ``minimise``: the resource to be least instead, with no interest in speed unless there is a target. None if nothing fits.
+    """
+    if any(not len(choice.rows) for choice in choices):
+        return None
+    if target is not None:
+        return _cheapest(choices, budget, target, minimise)
+    cycles = np.unique(np.concatenate([choice.rows.cycles for choice in choices]))
+    if minimise is not None:
+        return _cheapest(choices, budget, int(cycles[-1]), minimise)
+    floor = max(int(choice.rows.cycles.min()) for choice in choices)
+    cycles = cycles[cycles >= floor]
+    low, high = 0, len(cycles) - 1
+    best = _cheapest(choices, budget, int(cycles[high]), None, ANY)
+    if best is None:
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        found = _cheapest(choices, budget, int(cycles[middle]), None, ANY)
+        if found is None:
+            low = middle + 1
+        else:
+            best = found
+            slowest = max(int(c.rows.cycles[r]) for c, r in zip(choices, found, strict=True))
+            high = int(np.searchsorted(cycles, slowest))
+    return _cheapest(choices, budget, int(cycles[high]), None)
+
+
+def _cheapest(
+    choices: tuple[Choice, ...],
+    budget: Budget,
+    interval: int,
+    minimise: str | None,
+    gap: float = GAP,
+) -> tuple[int, ...] | None:
+    """The cheapest selection (within ``gap``) in which everyone needs at most ``interval`` cycles, or None."""
+    fast = [np.flatnonzero(choice.rows.cycles <= interval) for choice in choices]
+    if any(not len(rows) for rows in fast):
+        return None
+    # Without regard to words first: far fewer rows, and words rarely conflict. A conflict brings its two parties'
+    # rows of all words back, and the constraint between them.
+    by_word: set[str] = set()
+    while True:
+        kept = [
+            rows[_front(choice.rows.take(rows), choice.name in by_word)]
+            for choice, rows in zip(choices, fast, strict=True)
+        ]
+        found = _solve(choices, kept, budget, minimise, gap, by_word)
+        conflicts = set() if found is None else word_conflicts(choices, found)
+        if not conflicts:
+            return found
+        by_word |= conflicts
+
+
+def _solve(
+    choices: tuple[Choice, ...],
+    kept: list[Integers],
+    budget: Budget,
+    minimise: str | None,
+    gap: float,
+    by_word: set[str],
+) -> tuple[int, ...] | None:
+    """The integer programme over the kept rows; words must fit between any two choices in ``by_word``."""
+    sizes = [len(rows) for rows in kept]
+    begins = np.r_[0, np.cumsum(sizes)]
+    owner = np.repeat(np.arange(len(choices)), sizes)
+    columns = np.arange(begins[-1])
+    one = csr_array((np.ones(begins[-1]), (owner, columns)), shape=(len(choices), begins[-1]))
+    constraints = [LinearConstraint(one, 1, 1)]
+    for resource in ("dsp", "lut", "bram"):
+        amounts = _column(choices, kept, resource)
+        limit = getattr(budget, resource)
+        if amounts.sum() > limit:
+            unit = max(limit, 1)
+            constraints.append(LinearConstraint(amounts[None, :] / unit, -np.inf, limit / unit))
+    constraints += _word_constraints(choices, kept, begins, by_word)
+    found = milp(
+        _weights(choices, kept, budget, minimise),
+        constraints=constraints,
+        integrality=np.ones(begins[-1]),
+        bounds=Bounds(0, 1),
+        options={"mip_rel_gap": gap},
+    )
+    if found.x is None:
+        return None
+    return tuple(
+        int(rows[np.argmax(found.x[begin : begin + len(rows)])])
+        for rows, begin in zip(kept, begins[:-1], strict=True)
+    )
+
+
+def word_conflicts(choices: tuple[Choice, ...], chosen: tuple[int, ...]) -> set[str]:
+    """Names of neighbours whose written and held words do not fit each other."""
+    written = {
+        choice.name: choice.rows.words[0][row] for choice, row in zip(choices, chosen, strict=True)
+    }
+    return {
+        name
+        for choice, row in zip(choices, chosen, strict=True)
+        for source in choice.sources
+        if not _fits(written[source], choice.rows.words[1][[row]]).all()
+        for name in (source, choice.name)
+    }
+
+
+def _fits(written: int, held: Integers) -> npt.NDArray[np.bool_]:
+    """A word of f lanes and a buffer word of L lanes meet only if f divides L, or L divides f by a power of two."""
+    split = written // held
+    result: npt.NDArray[np.bool_] = (held % written == 0) | (
+        (written % held == 0) & ((split & (split - 1)) == 0)
+    )
+    return result
+
+
+def _column(
+    choices: tuple[Choice, ...], kept: list[Integers], resource: str
+) -> npt.NDArray[np.float64]:
+    parts = [getattr(c.rows, resource)[rows] for c, rows in zip(choices, kept, strict=True)]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _weights(
+    choices: tuple[Choice, ...], kept: list[Integers], budget: Budget, minimise: str | None
+) -> npt.NDArray[np.float64]:
+    """The objective: shares of the budget, or one resource, the others breaking ties.
+
+    LUTs count most: DSP blocks and RAM blocks that are not used lie idle.
+    """
+    total = np.zeros(sum(map(len, kept)))
+    for resource, weight in (("lut", 1.0), ("dsp", 0.1), ("bram", 0.2)):
+        limit = getattr(budget, resource)
+        unit = limit if 0 < limit < ENDLESS else {"lut": 1e5, "dsp": 200.0, "bram": 200.0}[resource]
+        scale = 1000.0 if resource == minimise else weight
+        total += scale * _column(choices, kept, resource) / unit
+    return total
+
+
+def _front(rows: Candidates, by_word: bool) -> Integers:
+    """Rows that no row (``by_word``: of the same written and held words) beats in DSP, LUT and RAM blocks.
+
+    A row that saves less than ``NEGLIGIBLE`` of its LUTs for its additional blocks counts as beaten.
+    """
+    group = np.stack(rows.words) * by_word
+    kept: list[int] = []
+    for key in np.unique(group, axis=1).T:
+        members = np.flatnonzero((group == key[:, None]).all(axis=0))
+        kept += _front_of_group(rows, members)
+    return np.array(sorted(kept), np.int64)
+
+
+def _front_of_group(rows: Candidates, members: Integers) -> list[int]:
+    order = members[np.lexsort((rows.bram[members], rows.dsp[members], rows.lut[members]))]
+    columns = (order, rows.dsp[order], rows.bram[order], rows.lut[order])
+    front: list[tuple[int, int, int, float]] = []
+    stairs = _Stairs()
+    for row in zip(*(column.tolist() for column in columns), strict=True):
+        if stairs.lower(row[1], row[2]):
+            front.append(row)
+    kept: list[tuple[int, int, int, float]] = []
+    for row in reversed(front):
+        _, dsp, bram, lut = row
+        most = lut * (1 + NEGLIGIBLE)
+        near = takewhile(partial(_at_most, most), reversed(kept))
+        if not any(other[1] <= dsp and other[2] <= bram for other in near):
+            kept.append(row)
+    return [row[0] for row in kept]
+
+
+def _at_most(lut: float, row: tuple[int, int, int, float]) -> bool:
+    return row[3] <= lut
+
+
+class _Stairs:
+    """Points of the plane that no other is below in both coordinates, by growing first coordinate."""
+
+    def __init__(self) -> None:
+        self.across: list[int] = []
+        self.up: list[int] = []
+
+    def lower(self, x: int, y: int) -> bool:
+        """Add the point unless one is at or below it in both coordinates; whether it was added."""
+        at = bisect_right(self.across, x)
+        if at and self.up[at - 1] <= y:
+            return False
+        end = at
+        while end < len(self.up) and self.up[end] >= y:
+            end += 1
+        if at and self.across[at - 1] == x:
+            at -= 1
+        self.across[at:end], self.up[at:end] = [x], [y]
+        return True
+
+
+def _word_constraints(
+    choices: tuple[Choice, ...], kept: list[Integers], begins: Integers, by_word: set[str]
+) -> list[LinearConstraint]:
+    """Constraints that no two rows are chosen whose words do not fit."""
+    position = {choice.name: k for k, choice in enumerate(choices)}
+    rows: list[npt.NDArray[np.float64]] = []
+    for consumer, choice in enumerate(choices):
+        held = choice.rows.words[1][kept[consumer]]
+        for source in sorted(by_word.intersection(choice.sources)):
+            if choice.name not in by_word:
+                continue
+            producer = position[source]
+            written = choices[producer].rows.words[0][kept[producer]]
+            for f in np.unique(written[written > 1]):
+                fits = _fits(f, held)
+                if fits.all():
+                    continue
+                line = np.zeros(begins[-1])
+                line[begins[consumer] + np.flatnonzero(~fits)] = 1
+                line[begins[producer] + np.flatnonzero(written == f)] = 1
+                rows.append(line)
+    return [LinearConstraint(np.stack(rows), -np.inf, 1)] if rows else []

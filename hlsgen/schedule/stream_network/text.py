@@ -1,0 +1,89 @@
+"""The text form of a StreamSchedule; it refers to a dataflow and parses back together with it.
+
+::
+
+    schedule interval=768 latency=901
+    array "conv1" x=1 g=1 o=4 ky=1 kx=3 i=1 finish_lanes=1 finish_interval=1 multiplier=dsp finish_multiplier=lut
+    buffer "image" -> "conv1" read=0 lanes=1 depth=96
+    input "image" lanes=1
+    output "scores" lanes=1
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+
+from hlsgen.dataflow.ir import Dataflow
+from hlsgen.errors import BadFile
+from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule, Unroll
+
+_LINE = re.compile(
+    r'(schedule|array|buffer|input|output)((?: (?:->|"(?:[^"\\]|\\.)*"))*)((?: \w+=\w+)*)'
+)
+_NAME = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+def to_text(schedule: StreamSchedule) -> str:
+    """The text of a schedule, without its dataflow."""
+    lines = [f"schedule interval={schedule.interval} latency={schedule.latency}"]
+    for plan in schedule.arrays.values():
+        fields = {**dataclasses.asdict(plan), **dataclasses.asdict(plan.unroll)}
+        order = (*Unroll.__dataclass_fields__, *list(ArrayPlan.__dataclass_fields__)[2:])
+        values = " ".join(f"{name}={fields[name]}" for name in order)
+        lines.append(f"array {json.dumps(plan.process)} {values}")
+    for item in schedule.buffers:
+        lines.append(
+            f"buffer {json.dumps(item.channel)} -> {json.dumps(item.process)}"
+            f" read={item.read} lanes={item.lanes} depth={item.depth}"
+        )
+    for kind, ports in (("input", schedule.input_lanes), ("output", schedule.output_lanes)):
+        lines += [f"{kind} {json.dumps(name)} lanes={lanes}" for name, lanes in ports.items()]
+    return "\n".join(lines) + "\n"
+
+
+def parse(text: str, dataflow: Dataflow) -> StreamSchedule:
+    """The schedule of a text, for the dataflow it was made from. Raises BadFile naming the line."""
+    arrays: dict[str, ArrayPlan] = {}
+    buffers: list[BufferPlan] = []
+    ports: dict[str, dict[str, int]] = {"input": {}, "output": {}}
+    head: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            found = _LINE.fullmatch(line)
+            if found is None:
+                raise ValueError("no line of a schedule")
+            kind = found[1]
+            names = [json.loads(name) for name in _NAME.findall(found[2])]
+            fields = dict(item.split("=") for item in found[3].split())
+            if kind == "schedule":
+                head = fields
+            elif kind == "array":
+                arrays[names[0]] = _array(names[0], fields)
+            elif kind == "buffer":
+                integers = {name: int(value) for name, value in fields.items()}
+                buffers.append(BufferPlan(names[0], names[1], **integers))
+            else:
+                ports[kind][names[0]] = int(fields["lanes"])
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise BadFile(
+                f"schedule text, line {number}",
+                f"expected a line of a schedule, found {line!r} ({error})",
+                "Use the text that 'hlsgen compile --dump' wrote.",
+            ) from None
+    return StreamSchedule(
+        dataflow,
+        arrays,
+        tuple(buffers),
+        ports["input"],
+        ports["output"],
+        int(head.get("interval", 0)),
+        int(head.get("latency", 0)),
+    )
+
+
+def _array(process: str, fields: dict[str, str]) -> ArrayPlan:
+    factors = {name: int(fields.pop(name)) for name in Unroll.__dataclass_fields__}
+    numbers = {name: int(fields.pop(name)) for name in ("finish_lanes", "finish_interval")}
+    return ArrayPlan(process, Unroll(**factors), **numbers, **fields)  # type: ignore[arg-type]

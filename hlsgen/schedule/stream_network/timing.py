@@ -1,0 +1,371 @@
+"""The event model: executes a schedule at the granularity of pixel groups, with bounded buffers, forks and joins.
+
+Every time is the largest of sums of others (a max-plus recurrence), so that the order of evaluation does not matter:
+each process is carried on as far as what is known of its neighbours allows. No progress means deadlock: then the
+smallest full buffer whose reader waits for another one is made deeper, by just the words of the blocked group. That
+is a demand-driven execution with bounded buffers (Parks, Bounded Scheduling of Process Networks, 1995): it ends with
+depths that are live, and grows none that need not.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from hlsgen.dataflow.ir import Process
+from hlsgen.rtl_templates import contract
+from hlsgen.schedule.stream_network.geometry import (
+    REDUCE_LEVEL,
+    group_cycles,
+    guard_shape,
+    liveness_depth,
+    need_low,
+    output_channels,
+    sample_cycles,
+    trips,
+)
+from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
+from hlsgen.schedule.stream_network.latency import pipeline_latency
+
+SAMPLES = 4
+"""Samples of a run: the pipeline fills during the first ones."""
+MAX_DOUBLINGS = 12
+TOLERANCE = 1.004
+FREED_AFTER = 3
+"""Cycles from a group's last step until its words may be overwritten: two of reading, one of the guard."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """``interval``: cycles between samples at full speed; ``latency``: from the first input word accepted to the last output
+    word of the first sample; ``busy``: share of its cycles that each process issues steps, in the steady state."""
+
+    interval: int
+    latency: int
+    busy: Mapping[str, float]
+
+
+@dataclass(eq=False)
+class _Node:
+    """A process or an input: ``cycles`` of each group of a sample; ``written``: words of the sample after each group, the last
+    of them ``delay`` cycles after the group's steps. ``slack``: cycles by which it may run ahead of a word that cannot
+    leave; ``first``: cycles from a group's begin to its first result."""
+
+    name: str
+    cycles: list[int]
+    written: list[int]
+    delay: int
+    slack: int
+    first: int
+    reads: list[_Edge] = field(default_factory=list)
+    writes: list[_Edge] = field(default_factory=list)
+    begun: list[int] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+    cause: list[_Edge | None] = field(default_factory=list)
+    blocked: _Edge | None = None
+    waiting: _Edge | None = None
+
+    def place(self) -> tuple[int, int]:
+        """(sample, group) that comes next."""
+        return divmod(len(self.ended), len(self.cycles))
+
+
+@dataclass(eq=False)
+class _Edge:
+    """A buffer of ``depth`` memory words, each ``share`` words of the reader.
+
+    ``need_at``: for each group of the reader the producer's group that writes the last word it needs, and ``need_lead`` how
+    many cycles before that group's end. ``low``: memory words that are dead when a group of the reader is next;
+    ``filled``: memory words that are full when a group of the producer ends; ``total`` of a sample.
+    """
+
+    key: tuple[str, int]
+    producer: _Node
+    consumer: _Node
+    need_at: list[int]
+    need_lead: list[int]
+    low: list[int]
+    filled: list[int]
+    total: int
+    depth: int
+    share: int
+    free_at: list[list[tuple[int, int]]] = field(default_factory=list)
+
+    def set_depth(self, depth: int) -> None:
+        """``free_at``: for each group of the producer pairs (reader's group, tail): the reader's group, counted from this
+        sample's first, that must be next before the producer's words up to the next pair's have room, and the cycles
+        that the producer still needs from the first of them to its group's end."""
+        self.depth = depth
+        self.free_at = []
+        before = 0
+        for filled, cycles in zip(self.filled, self.producer.cycles, strict=True):
+            span, words = max(cycles - self.producer.first, 0), filled - before
+            word, steps = before + 1, []
+            while word <= filled:
+                sample, rest = divmod(word - depth, self.total)
+                at = bisect_left(self.low, rest) if rest else 0
+                tail = (filled - word) * span // words
+                steps.append((sample * len(self.low) + at, tail))
+                top = self.low[at] if at < len(self.low) else self.total
+                word = max(word, sample * self.total + top + depth) + 1
+            self.free_at.append(steps)
+            before = filled
+
+
+def simulate(plan: StreamSchedule) -> Timing:
+    """The timing of a schedule whose depths are live; a deadlock is a bug of hlsgen."""
+    nodes = _network(plan)
+    _run(nodes, SAMPLES, grow=False)
+    return _timing(plan, nodes)
+
+
+def _timing(plan: StreamSchedule, nodes: list[_Node]) -> Timing:
+    ends = _sample_ends(nodes)
+    interval = ends[-1] - ends[-2]
+    busy = {
+        p.name: sample_cycles(p, plan.arrays[p.name]) / interval for p in plan.dataflow.processes
+    }
+    return Timing(interval, ends[0], busy)
+
+
+def _sample_ends(nodes: list[_Node]) -> list[int]:
+    """When the last word of each sample leaves."""
+    outputs = [node for node in nodes if not node.writes]
+    samples = len(outputs[0].ended) // len(outputs[0].cycles)
+    return [max(n.ended[s * len(n.cycles) - 1] for n in outputs) for s in range(1, samples + 1)]
+
+
+def _network(plan: StreamSchedule) -> list[_Node]:
+    dataflow = plan.dataflow
+    writers: dict[str, _Node] = {}
+    nodes: list[_Node] = []
+    for name in dataflow.inputs:
+        height, width, channels = dataflow.channels[name].shape
+        words = -(-channels // plan.input_lanes[name])
+        counts = list(range(words, height * width * words + 1, words))
+        writers[name] = _Node(name, [words] * (height * width), counts, 1, 1, 1)
+        nodes.append(writers[name])
+    for process in dataflow.processes:
+        node = _process_node(plan, process)
+        for item in plan.buffers:
+            if item.process == process.name:
+                edge = _edge(plan, process, item, writers[item.channel], node)
+                node.reads.append(edge)
+                writers[item.channel].writes.append(edge)
+        writers[process.write.channel] = node
+        nodes.append(node)
+    return nodes
+
+
+def _process_node(plan: StreamSchedule, process: Process) -> _Node:
+    array = plan.arrays[process.name]
+    delay = pipeline_latency(plan.dataflow, process, array)
+    rows, columns = trips(process, array.unroll)[:2]
+    ragged = process.extent("x") - (columns - 1) * array.unroll.x
+    pixels = [array.unroll.x] * (columns - 1) + [ragged]
+    cycles = group_cycles(process, array)
+    per_pixel = _words_per_pixel(process, array)
+    written = np.cumsum([n * per_pixel for n in pixels * rows]).tolist()
+    reduce = int(np.prod(trips(process, array.unroll)[REDUCE_LEVEL:]))
+    drain = -(-array.unroll.rows // array.finish_lanes) * array.finish_interval
+    cycles, first = group_cycles(process, array), reduce
+    words = array.unroll.x * per_pixel
+    if array.unroll.x > 1 and per_pixel > 1:
+        # pixels side by side are put in order when the group is complete
+        delay += contract.reorder(pixels=array.unroll.x, words=per_pixel, word_bits=1).latency
+        delay += words
+        first = max(0, cycles - words)
+    # while its words cannot leave, the array still works on the next result
+    slack = max(reduce, drain)
+    return _Node(process.name, [cycles] * (rows * columns), written, delay, slack, first)
+
+
+def _words_per_pixel(process: Process, array: ArrayPlan) -> int:
+    return -(-output_channels(process) // array.finish_lanes)
+
+
+def _edge(
+    plan: StreamSchedule, process: Process, item: BufferPlan, producer: _Node, consumer: _Node
+) -> _Edge:
+    """The buffer with its needs and frees. A memory word is the wider of the producer's and the reader's."""
+    channel = plan.dataflow.channels[item.channel]
+    maker = plan.dataflow.producer(item.channel)
+    write_lanes = (
+        plan.input_lanes[item.channel] if maker is None else plan.arrays[maker.name].finish_lanes
+    )
+    word = max(item.lanes, write_lanes)
+    unroll = plan.arrays[process.name].unroll
+    guard = guard_shape(process.reads[item.read], process, unroll, channel, word)
+    need, low = (array.ravel() for array in need_low(guard))
+    per_pixel, parts = -(-channel.shape[2] // write_lanes), word // write_lanes
+    memory_pixel = -(-channel.shape[2] // word)
+
+    needed = need // memory_pixel * per_pixel + np.minimum(need % memory_pixel * parts, per_pixel)
+    made = np.array(producer.written)
+    at = np.searchsorted(made, needed)
+    # the words of a group leave evenly between its first result and its end
+    words = np.diff(made, prepend=0)[at]
+    span = np.maximum(np.array(producer.cycles)[at] - producer.first, 0)
+    filled = made // per_pixel * memory_pixel + -(-(made % per_pixel) // parts)
+    share = word // item.lanes
+    edge = _Edge(
+        (item.process, item.read),
+        producer,
+        consumer,
+        at.tolist(),
+        ((made[at] - needed) * span // words).tolist(),
+        low.tolist(),
+        filled.tolist(),
+        guard.words,
+        0,
+        share,
+    )
+    edge.set_depth(-(-item.depth // share) or liveness_depth(guard))
+    return edge
+
+
+def _run(nodes: list[_Node], samples: int, grow: bool) -> None:
+    """Every node through ``samples`` samples; with ``grow`` a deadlock deepens a buffer."""
+    pending = deque(reversed(nodes))
+    queued = set(map(id, nodes))
+    while True:
+        while pending:
+            node = pending.popleft()
+            queued.discard(id(node))
+            if not _advance(node, samples):
+                continue
+            neighbours = [e.consumer for e in node.writes] + [e.producer for e in node.reads]
+            for other in neighbours:
+                if id(other) not in queued:
+                    queued.add(id(other))
+                    pending.append(other)
+        stuck = [n for n in nodes if len(n.ended) < samples * len(n.cycles)]
+        if not stuck:
+            return
+        assert grow, f"deadlock: {[n.name for n in stuck]}"
+        pending.append(_grow(nodes))
+
+
+def _advance(node: _Node, samples: int) -> bool:
+    """Carry the node on as far as its neighbours are known; whether any group was added."""
+    count, cycles, begun, ended = len(node.cycles), node.cycles, node.begun, node.ended
+    held_by = node.delay + node.slack
+    before = len(ended)
+    node.blocked = node.waiting = None
+    sample, group = divmod(before, count)
+    for _ in range(before, samples * count):
+        begin, cause = 0, None
+        for edge in node.reads:
+            producer = edge.producer
+            n = sample * len(producer.cycles) + edge.need_at[group]
+            if n >= len(producer.ended):
+                node.waiting = edge
+                return len(ended) > before
+            time = producer.ended[n] - edge.need_lead[group] + 1
+            if time > begin:
+                begin, cause = time, edge
+        earliest = 1
+        if begun:
+            free = begun[-1] + cycles[group - 1]
+            if free >= begin:
+                begin, cause = free, None
+            if ended[-1] - held_by > begin:
+                begin, cause = ended[-1] - held_by, node.cause[-1]
+            earliest = ended[-1] + 1
+        end = max(begin + cycles[group] + node.delay, earliest)
+        for edge in node.writes:
+            reader = edge.consumer
+            for at, tail in edge.free_at[group]:
+                n = sample * len(edge.low) + at
+                if n <= 0:
+                    continue
+                if n > len(reader.begun):
+                    node.blocked = edge
+                    return len(ended) > before
+                free = reader.begun[n - 1] + reader.cycles[(n - 1) % len(reader.cycles)]
+                if free + FREED_AFTER + tail > end:
+                    end, cause = free + FREED_AFTER + tail, edge
+        begun.append(begin)
+        ended.append(end)
+        node.cause.append(cause)
+        group += 1
+        if group == count:
+            sample, group = sample + 1, 0
+    return len(ended) > before
+
+
+def _grow(nodes: list[_Node]) -> _Node:
+    """Deepen a full buffer by the words of the blocked group; the node that can go on then.
+
+    The smallest one whose reader waits for that very buffer (it needs a part of the group, which comes as a whole), else
+    the smallest whose reader waits for another buffer (a join).
+    """
+    full = [node.blocked for node in nodes if node.blocked is not None]
+    itself = [e for e in full if e.consumer.waiting is e]
+    waiting = [e for e in full if e.consumer.waiting not in (None, e)]
+    chosen = min(itself or waiting or full, key=lambda edge: edge.depth)
+    sample, group = chosen.producer.place()
+    reader_sample, reader_group = chosen.consumer.place()
+    low = reader_sample * chosen.total + chosen.low[reader_group]
+    chosen.set_depth(sample * chosen.total + chosen.filled[group] - low)
+    return chosen.producer
+
+
+def fit_buffers(plan: StreamSchedule, exact: bool = False) -> tuple[StreamSchedule, Timing]:
+    """The plan with depths that let it run for ever at the pace of its slowest process, and its timing.
+
+    A depth of 0 is not known yet. First the smallest live depths; unless ``exact`` each is then raised to the power of two
+    that its memory has anyway, and doubled while the slowest process waits on a full buffer.
+    """
+    nodes = _network(plan)
+    _run(nodes, SAMPLES, grow=True)
+    edges = [edge for node in nodes for edge in node.writes]
+    plan = _with_depths(plan, {edge.key: edge.depth * edge.share for edge in edges})
+    if exact:
+        return plan, _timing(plan, nodes)
+    plan = _with_depths(
+        plan, {(b.process, b.read): 1 << (b.depth - 1).bit_length() for b in plan.buffers}
+    )
+    slowest = max(sample_cycles(p, plan.arrays[p.name]) for p in plan.dataflow.processes)
+    for _ in range(MAX_DOUBLINGS):
+        nodes = _network(plan)
+        _run(nodes, SAMPLES, grow=False)
+        timing = _timing(plan, nodes)
+        critical = _critical(nodes)
+        if timing.interval <= slowest * TOLERANCE + 2 or not critical:
+            break
+        depths = {(b.process, b.read): b.depth for b in plan.buffers}
+        plan = _with_depths(plan, depths | {key: 2 * depths[key] for key in critical})
+    return plan, timing
+
+
+def _critical(nodes: list[_Node]) -> set[tuple[str, int]]:
+    """The full buffers on the path of latest causes, back from the last word of the last output."""
+    node = [n for n in nodes if not n.writes][-1]
+    n = len(node.begun) - 1
+    found: set[tuple[str, int]] = set()
+    for _ in range(sum(len(item.begun) for item in nodes)):
+        if n < 0:
+            break
+        edge, count = node.cause[n], len(node.cycles)
+        sample, group = divmod(n, count)
+        if edge is None:
+            n -= 1
+        elif edge.consumer is node:
+            at = sample * len(edge.producer.cycles) + edge.need_at[group]
+            node, n = edge.producer, at
+        else:
+            found.add(edge.key)
+            node, n = edge.consumer, sample * len(edge.low) + edge.free_at[group][-1][0] - 1
+    return found
+
+
+def _with_depths(plan: StreamSchedule, depths: Mapping[tuple[str, int], int]) -> StreamSchedule:
+    return replace(
+        plan,
+        buffers=tuple(replace(b, depth=depths[(b.process, b.read)]) for b in plan.buffers),
+    )

@@ -1,0 +1,1 @@
+"""Circuits of the scalar and word operators, multipliers and requantisers."""

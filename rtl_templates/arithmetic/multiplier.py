@@ -1,0 +1,201 @@
+"""Multipliers: registered ones for PE arrays, wide pipelined ones and digit-serial ones for requantisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates.arithmetic.expression import Width, unit_result
+from hlsgen.rtl_templates.contract import MultiplierKind
+
+
+def width_of(shape: Any) -> Width:
+    """The width of an Amaranth shape."""
+    cast = Shape.cast(shape)
+    return Width(cast.width, cast.signed)
+
+
+def shape_of(width: Width) -> Shape:
+    """The Amaranth shape of a width."""
+    return Shape(width.bits, width.signed)
+
+
+def product_shape(a: Any, b: Any) -> Shape:
+    """The narrowest shape that holds every product."""
+    return shape_of(unit_result("Multiply", {}, (width_of(a), width_of(b))))
+
+
+def shift_and_add(m: Module, a: Any, b: Any) -> Value:
+    """``a * b``, combinational, as a sum of partial products, which no tool maps to a multiplier block.
+
+    The sums are kept as they are: yosys would else merge them into carry-save adders, which have
+    twice the LUTs where there are carry chains.
+    """
+    b = Value.cast(b)
+    terms: list[Value] = [Mux(b[k], a, 0) << k for k in range(len(b))]
+    negative = b.shape().signed  # the weight of the last term
+    if negative and len(terms) == 1:
+        return -terms[0]
+    while len(terms) > 1:
+        level: list[Value] = []
+        for k in range(0, len(terms) - 1, 2):
+            final = k + 2 == len(terms)
+            total = terms[k] - terms[k + 1] if negative and final else terms[k] + terms[k + 1]
+            negative = negative and not final
+            kept = Signal(total.shape(), attrs={"keep": 1})
+            m.d.comb += kept.eq(total)
+            level.append(kept)
+        terms = level + ([terms[-1]] if len(terms) % 2 else [])
+    return terms[0]
+
+
+def product(m: Module, kind: MultiplierKind, a: Any, b: Any) -> Value:
+    """``a * b``, combinational, in the chosen kind of multiplier."""
+    return a * b if kind == "dsp" else shift_and_add(m, a, b)
+
+
+class Multiplier(wiring.Component):
+    """``a * b`` with an input register and a product register.
+
+    Parameters: the shapes of both operands; ``kind``: 'dsp' (left to the tool) or 'lut' (partial products).
+
+    **Timing**: the product of the operands at an enabled edge is out after 2 enabled edges; one per edge.
+    Nothing is reset, so that the registers can move into a multiplier block.
+    **Cost**: one multiplier block ('dsp'); about 2 * bits(a) * bits(b) LUTs ('lut').
+    **Semantics**: scalar operator Multiply.
+    """
+
+    def __init__(self, a: Any, b: Any, *, kind: MultiplierKind = "dsp") -> None:
+        self.kind = kind
+        self.shape = product_shape(a, b)
+        super().__init__({"enable": In(1), "a": In(a), "b": In(b), "product": Out(self.shape)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        a = Signal.like(self.a, name="a_r", reset_less=True)
+        b = Signal.like(self.b, name="b_r", reset_less=True)
+        result = Signal(self.shape, reset_less=True)
+        with m.If(self.enable):
+            m.d.sync += [a.eq(self.a), b.eq(self.b), result.eq(product(m, self.kind, a, b))]
+        m.d.comb += self.product.eq(result)
+        return m
+
+
+def _digits(value: Value) -> list[tuple[int, Value]]:
+    """(position, digit) pairs whose sum of digit << position is the value; only the last may be signed."""
+    count = contract.digits(width_of(value.shape()))
+    step = contract.DIGIT_BITS
+    cut = [(k * step, value[k * step : (k + 1) * step]) for k in range(count - 1)]
+    last = value[(count - 1) * step :]
+    return [*cut, ((count - 1) * step, last.as_signed() if value.shape().signed else last)]
+
+
+class WideProduct(wiring.Component):
+    """``a * m + r`` in multipliers of at most 18 x 18 bits, added in a pipelined tree.
+
+    Parameters: shapes of the factors and of ``r`` (None: no ``r``); ``kind`` of multiplier.
+
+    **Timing**: latency ``contract.product_latency``; ``r`` is taken one cycle after ``a`` and ``m``. Never stalls.
+    **Cost**: ``digits(a) * digits(m)`` multiplier blocks.
+    """
+
+    def __init__(self, a: Any, m: Any, r: Any = None, *, kind: MultiplierKind = "dsp") -> None:
+        self.kind = kind
+        widths = unit_result("Multiply", {}, (width_of(a), width_of(m)))
+        if r is not None:
+            widths = unit_result("Add", {}, (widths, width_of(r)))
+        self.shape = shape_of(widths)
+        self.latency = contract.product_latency(width_of(a), width_of(m), int(r is not None), 1)
+        self.has_addend = r is not None
+        super().__init__(
+            {"a": In(a), "m": In(m), "result": Out(self.shape)}
+            | ({"r": In(r)} if r is not None else {})
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        a_digits, m_digits = _digits(Value.cast(self.a)), _digits(Value.cast(self.m))
+        terms: list[Value] = []
+        for at_a, x in a_digits:
+            for at_m, y in m_digits:
+                part = Signal(product_shape(x.shape(), y.shape()), reset_less=True)
+                m.d.sync += part.eq(product(m, self.kind, x, y))
+                terms.append(part << (at_a + at_m))
+        if self.has_addend:
+            terms.insert(1, Value.cast(self.r))
+        while len(terms) > 1:
+            level: list[Value] = []
+            for k in range(0, len(terms), 2):
+                pair = terms[k : k + 2]
+                total = sum(pair[1:], pair[0])
+                stage = Signal(total.shape(), reset_less=True)
+                m.d.sync += stage.eq(total)
+                level.append(stage)
+            terms = level
+        m.d.comb += self.result.eq(terms[0])
+        return m
+
+
+class SerialProduct(wiring.Component):
+    """``a * m`` in ``interval`` cycles, a digit of ``m`` (unsigned) per cycle, lowest first; LUTs only.
+
+    **Timing**: ``m`` is taken when ``start`` is high, ``a`` must hold still in the ``interval - 1`` cycles after; ``result`` is
+    right in the cycle ``interval`` after ``start`` and only then. A start ends any product under way.
+    **Cost**: about ``bits(a) * (digit + 1) + bits(m)`` LUTs; digit = ``contract.serial_digit_bits``.
+    """
+
+    def __init__(self, a: Any, m: Any, *, interval: int) -> None:
+        if interval < 2:
+            raise ValueError(f"expected an interval of at least 2 cycles, found {interval}")
+        if Shape.cast(m).signed:
+            raise ValueError("expected an unsigned multiplier m, found a signed one")
+        self.interval = interval
+        self.digit = contract.serial_digit_bits(Shape.cast(m).width, interval)
+        low = self.digit * (interval - 1)
+        a_shape = Shape.cast(a)
+        self.shape = Shape(a_shape.width + low, a_shape.signed)
+        super().__init__({"start": In(1), "a": In(a), "m": In(m), "result": Out(self.shape)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        a_shape = Value.cast(self.a).shape()
+        # Upper part of the product so far: between 0 and a, so that it has a's shape. The bits that it
+        # loses below enter the register from which the digits of m leave.
+        upper = Signal(a_shape, reset_less=True)
+        lower = Signal(self.digit * (self.interval - 1), reset_less=True)
+        total = Signal(Shape(a_shape.width + self.digit, a_shape.signed))
+        m.d.comb += total.eq(upper + shift_and_add(m, self.a, lower[: self.digit]))
+        m.d.sync += upper.eq(total >> self.digit)
+        m.d.sync += lower.eq(Cat(lower[self.digit :], total[: self.digit]))
+        with m.If(self.start):
+            m.d.sync += [upper.eq(0), lower.eq(self.m)]
+        whole = Cat(lower, upper)
+        m.d.comb += self.result.eq(whole.as_signed() if a_shape.signed else whole)
+        return m
+
+
+def saturate(value: Value, low: int, high: int) -> Value:
+    """``value`` clamped to [low, high], combinational: a look at its upper bits before any comparison."""
+    have, inner = width_of(value.shape()), Width.holding(low, high)
+    if have.minimum >= inner.minimum and have.maximum <= inner.maximum:
+        fits, kept, sign = Const(1, 1), value, Const(0, 1)
+    else:
+        sign = value[-1] if have.signed else Const(0, 1)
+        kept_bits = min(inner.bits - (inner.signed and not have.signed), have.bits - 1)
+        if have.signed and inner.signed:
+            upper, kept = value[kept_bits - 1 :], value[:kept_bits].as_signed()
+            fits = ~upper.any() | upper.all()
+        else:
+            upper, kept = value[kept_bits:], value[:kept_bits]
+            fits = ~upper.any()
+    above, below = ~fits & ~sign, ~fits & sign
+    limits = width_of(kept.shape())
+    if high < limits.maximum:
+        above = above | (fits & (kept > high))
+    if low > limits.minimum:
+        below = below | (fits & (kept < low))
+    shape = shape_of(inner)
+    return Mux(below, Const(low, shape), Mux(above, Const(high, shape), kept))

@@ -1,0 +1,150 @@
+"""The hardware partner of every scalar operator, under the operator's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import memory
+from hlsgen.rtl_templates.arithmetic.expression import Width
+from hlsgen.rtl_templates.arithmetic.multiplier import WideProduct, saturate, shape_of
+from hlsgen.rtl_templates.arithmetic.requantise import (
+    QuantisedAdd,
+    RequantiseFloat32,
+    RequantiseMultiplyShift,
+)
+from hlsgen.rtl_templates.arithmetic.scalar_unit import ScalarUnit
+from hlsgen.rtl_templates.contract import MultiplierKind
+
+
+class _Registered(ScalarUnit):
+    """A combinational function and one register."""
+
+    def compute(self) -> Value:
+        """The function of the operands."""
+        raise NotImplementedError
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        result = Signal(shape_of(self.width), reset_less=True)
+        m.d.sync += result.eq(self.compute())
+        m.d.comb += self.result.eq(result)
+        return m
+
+
+class Add(_Registered):
+    """a + b. **Timing**: 1 cycle. **Semantics**: scalar operator Add."""
+
+    def compute(self) -> Value:
+        return self.operand(0) + self.operand(1)
+
+
+class Subtract(_Registered):
+    """a - b. **Timing**: 1 cycle. **Semantics**: scalar operator Subtract."""
+
+    def compute(self) -> Value:
+        return self.operand(0) - self.operand(1)
+
+
+class Maximum(_Registered):
+    """The larger of a and b. **Timing**: 1 cycle. **Semantics**: scalar operator Maximum."""
+
+    def compute(self) -> Value:
+        return Mux(self.operand(0) > self.operand(1), self.operand(0), self.operand(1))
+
+
+class Minimum(_Registered):
+    """The smaller of a and b. **Timing**: 1 cycle. **Semantics**: scalar operator Minimum."""
+
+    def compute(self) -> Value:
+        return Mux(self.operand(0) < self.operand(1), self.operand(0), self.operand(1))
+
+
+class Equal(_Registered):
+    """1 where a is b, else 0. **Timing**: 1 cycle. **Semantics**: scalar operator Equal."""
+
+    def compute(self) -> Value:
+        return self.operand(0) == self.operand(1)
+
+
+class Clamp(_Registered):
+    """min(max(x, low), high). **Timing**: 1 cycle. **Semantics**: scalar operator Clamp."""
+
+    def compute(self) -> Value:
+        return saturate(self.operand(0), self.constants["low"], self.constants["high"])
+
+
+class ShiftRight(ScalarUnit):
+    """floor(x / 2**bits). **Timing**: combinational. **Cost**: none. **Semantics**: scalar operator ShiftRight."""
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.d.comb += self.result.eq(self.operand(0) >> self.constants["bits"])
+        return m
+
+
+class Multiply(ScalarUnit):
+    """a * b. **Timing**, **Cost**: as WideProduct. **Semantics**: scalar operator Multiply."""
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        a, b = self.operand(0), self.operand(1)
+        m.submodules.product = wide = WideProduct(a.shape(), b.shape(), kind=self.multiplier)
+        m.d.comb += [wide.a.eq(a), wide.m.eq(b), self.result.eq(wide.result)]
+        return m
+
+
+class Table(ScalarUnit):
+    """values[x mod 256], a synchronous ROM. **Timing**: 1 cycle. **Semantics**: scalar operator Table."""
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        x = self.operand(0)
+        bits = min(len(x), 8)
+        index = x.as_signed() if x.shape().signed else x
+        entries = list(self.constants["values"])
+        m.submodules.values = rom = memory.Memory(
+            shape=shape_of(self.width), depth=256, init=entries
+        )
+        port = rom.read_port()
+        wide = Signal(8)
+        m.d.comb += [
+            wide.eq(index if bits < 8 else x[:8]),
+            port.addr.eq(wide),
+            self.result.eq(port.data),
+        ]
+        return m
+
+
+SCALAR_UNITS: Final[Mapping[str, type[ScalarUnit]]] = {
+    unit.__name__: unit
+    for unit in (
+        Add,
+        Subtract,
+        Multiply,
+        Maximum,
+        Minimum,
+        Equal,
+        Clamp,
+        ShiftRight,
+        RequantiseMultiplyShift,
+        RequantiseFloat32,
+        QuantisedAdd,
+        Table,
+    )
+}
+
+
+def scalar_unit(
+    name: str,
+    constants: Mapping[str, Any],
+    operands: tuple[Width, ...],
+    *,
+    interval: int = 1,
+    multiplier: MultiplierKind = "dsp",
+) -> ScalarUnit:
+    """The unit of scalar operator ``name``; raises ValueError for a name that is none."""
+    if name not in SCALAR_UNITS:
+        raise ValueError(f"expected one of {', '.join(SCALAR_UNITS)}, found {name!r}")
+    return SCALAR_UNITS[name](constants, operands, interval=interval, multiplier=multiplier)

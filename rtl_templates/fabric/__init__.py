@@ -1,0 +1,1 @@
+"""Units of a fabric: processing elements, memory tiles, loop control, load port."""

@@ -1,0 +1,175 @@
+"""LoadPort: takes the packets of a program and carries them out."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.fabric.shape import LOAD_BITS
+from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
+
+#: Bits of the fields ``unit`` and ``count`` of a packet's first word; the command is above them.
+UNIT_BITS, COUNT_BITS = 12, 16
+HELLO, WRITE, READ, RUN, WAIT = range(5)
+#: Cycles from the read of a row to its entry into the FIFO.
+READ_LATENCY = 2
+
+
+class _State(enum.IntEnum):
+    HEAD = 0
+    ADDRESS = 1
+    WRITE = 2
+    SWALLOW = 3
+    READ = 4
+    RUN = 5
+    WAIT = 6
+
+
+class LoadPort(wiring.Component):
+    """Packets in, writes and reads of the units and starts of runs out.
+
+    Parameters: ``hash``: what the packet HELLO must say.
+
+    Members: ``i``: stream of words. ``o``: stream of (``word``, ``last``) read. ``unit``, ``address``, ``data``, ``write`` (Out): a word for a unit, offered
+    until ``held`` (In) is low; ``read`` (Out): the row at ``read_address`` of ``read_unit`` is ``row`` (In) in the next cycle. ``start`` (Out): begin a run;
+    ``busy`` (In): a run is in progress. ``refused`` (Out): the program was for another fabric, or is none.
+
+    **Timing**: a word a cycle; ``i.ready`` depends on ``held``, ``o.valid`` is a register. A run starts in the cycle after the header of its
+    packet at the earliest.
+    **Cost**: registers of the header, of the word for a unit, and of a FIFO of READ_LATENCY + 2 words to send.
+    **Semantics**: docs/grid.md, "Elastic border and the load port". A command that is none is refused as well.
+    """
+
+    def __init__(self, *, hash: int) -> None:
+        self.hash = hash
+        sent = data.StructLayout({"word": LOAD_BITS, "last": 1})
+        super().__init__(
+            {
+                "i": In(stream.Signature(LOAD_BITS)),
+                "o": Out(stream.Signature(sent)),
+                "write": Out(1),
+                "unit": Out(UNIT_BITS),
+                "address": Out(LOAD_BITS),
+                "data": Out(LOAD_BITS),
+                "held": In(1),
+                "read": Out(1),
+                "read_unit": Out(UNIT_BITS),
+                "read_address": Out(LOAD_BITS),
+                "row": In(LOAD_BITS),
+                "start": Out(1),
+                "busy": In(1),
+                "refused": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        state = Signal(_State)
+        unit, command = Signal(UNIT_BITS), Signal(LOAD_BITS - UNIT_BITS - COUNT_BITS)
+        left, address = Signal(COUNT_BITS), Signal(LOAD_BITS)
+        arrives, moves, idle = Signal(), Signal(), Signal()
+        word = self.i.payload
+        m.d.comb += [
+            arrives.eq(self.i.valid & self.i.ready),
+            moves.eq(~self.write | ~self.held),
+            idle.eq(~self.busy & ~self.write),
+            self.read_unit.eq(unit),
+            self.read_address.eq(address),
+        ]
+        with m.If(moves):
+            m.d.sync += self.write.eq(0)
+        with m.Switch(state):
+            with m.Case(_State.HEAD):
+                m.d.comb += self.i.ready.eq(1)
+                with m.If(arrives):
+                    m.d.sync += [
+                        left.eq(word[:COUNT_BITS]),
+                        unit.eq(word[COUNT_BITS:]),
+                        command.eq(word[COUNT_BITS + UNIT_BITS :]),
+                        state.eq(_State.ADDRESS),
+                    ]
+            with m.Case(_State.ADDRESS):
+                m.d.comb += self.i.ready.eq(1)
+                with m.If(arrives):
+                    m.d.sync += address.eq(word)
+                    self._begin(m, state, command, left, word)
+            with m.Case(_State.WRITE, _State.SWALLOW):
+                swallow = state == _State.SWALLOW
+                m.d.comb += self.i.ready.eq(moves | swallow)
+                with m.If(arrives):
+                    m.d.sync += [
+                        self.write.eq(~swallow),
+                        self.unit.eq(unit),
+                        self.address.eq(address),
+                        self.data.eq(word),
+                        address.eq(address + 1),
+                    ]
+                    self._next(m, state, left)
+            with m.Case(_State.READ):
+                with m.If(self.read):
+                    m.d.sync += address.eq(address + 1)
+                    self._next(m, state, left)
+            with m.Case(_State.RUN):
+                m.d.comb += self.start.eq(idle)
+                with m.If(idle):
+                    m.d.sync += state.eq(_State.HEAD)
+            with m.Case(_State.WAIT):
+                with m.If(~self.busy):
+                    m.d.sync += state.eq(_State.HEAD)
+        self._send(m, (state == _State.READ) & idle, left)
+        return m
+
+    def _begin(self, m: Module, state: Signal, command: Signal, left: Signal, word: Any) -> None:
+        """The header is complete."""
+        greeted = Signal()
+        allowed = greeted & ~self.refused
+        m.d.sync += state.eq(_State.HEAD)
+        with m.Switch(command):
+            with m.Case(HELLO):
+                m.d.sync += greeted.eq(word == self.hash)
+                with m.If(word != self.hash):
+                    m.d.sync += self.refused.eq(1)
+            with m.Case(WRITE):
+                with m.If(left != 0):
+                    m.d.sync += state.eq(Mux(allowed, _State.WRITE, _State.SWALLOW))
+            for code, entered in ((READ, _State.READ), (RUN, _State.RUN), (WAIT, _State.WAIT)):
+                with m.Case(code):
+                    wanted = (left != 0) if code == READ else 1
+                    with m.If(allowed & wanted):
+                        m.d.sync += state.eq(entered)
+            with m.Default():
+                m.d.sync += self.refused.eq(1)
+        with m.If((command != HELLO) & ~greeted):
+            m.d.sync += self.refused.eq(1)
+
+    def _next(self, m: Module, state: Signal, left: Signal) -> None:
+        m.d.sync += left.eq(left - 1)
+        with m.If(left == 1):
+            m.d.sync += state.eq(_State.HEAD)
+
+    def _send(self, m: Module, reading: Any, left: Signal) -> None:
+        """Rows on their way to the stream."""
+        shape = self.o.payload.shape()
+        fifo = CreditFifo(shape, depth=READ_LATENCY + 2)
+        m.submodules.fifo = fifo
+        read_before, last_before = Signal(), Signal()
+        arriving = Signal(shape)
+        m.d.comb += [
+            self.read.eq(reading & fifo.available),
+            fifo.start.eq(self.read),
+            fifo.data.eq(arriving),
+            self.o.valid.eq(fifo.o.valid),
+            self.o.payload.eq(fifo.o.payload),
+            fifo.o.ready.eq(self.o.ready),
+        ]
+        m.d.sync += [
+            read_before.eq(self.read),
+            last_before.eq(left == 1),
+            arriving.word.eq(self.row),
+            arriving.last.eq(last_before),
+            fifo.push.eq(read_before),
+        ]
+        return None

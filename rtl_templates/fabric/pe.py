@@ -1,0 +1,164 @@
+"""FabricPe: a processing element of a fabric, from its context memory to its link registers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.arithmetic.word_units import WordAlu
+from hlsgen.rtl_templates.fabric.choice import chosen
+from hlsgen.rtl_templates.fabric.late_pipeline import LatePipeline
+from hlsgen.rtl_templates.fabric.pe_decoder import PeDecoder
+from hlsgen.rtl_templates.fabric.rotating_registers import RotatingRegisters
+from hlsgen.rtl_templates.fabric.run_bus import (
+    RunSignature,
+    WriteSignature,
+    drained_word,
+    marked_word,
+)
+from hlsgen.rtl_templates.fabric.shape import PeShape
+
+
+class FabricPe(wiring.Component):
+    """One cell of the grid, as docs/grid.md, "Processing element", says.
+
+    Members: ``run`` (In): from loop control. ``write`` (In): contexts, see ContextMemory. ``in_<link>`` (In), ``out_<link>``
+    (Out): marked words; the outgoing ones are registers. ``memory_<side>`` (In): words that the tiles of the cell read.
+    ``sources`` (Out): words of the registered sources in the order of their codes, for the tiles of the cell. ``drain_in``
+    (In), ``drain_out`` (Out, a register): the drain chain, where the shape has one.
+
+    **Timing**: a word that arrives in cycle t leaves on a link in cycle t + 1; operators as their latencies say.
+    **Cost**: choices are AND-OR trees of one bit per source, decoded a cycle ahead: about half a LUT per source and bit; a register per bit of
+    a link, of the drain chain and of Selections; and what its units cost.
+    **Semantics**: ``hlsgen.fabric.configuration.PeContext``.
+    """
+
+    def __init__(self, shape: PeShape) -> None:
+        self.shape = shape
+        marked = marked_word(shape.word_bits)
+        ports: dict[str, Any] = {
+            "run": In(RunSignature(shape.run)),
+            "write": In(WriteSignature()),
+            "sources": Out(data.ArrayLayout(shape.word_bits, len(shape.registered))),
+        }
+        for link in shape.links:
+            ports[f"in_{link}"] = In(marked)
+            ports[f"out_{link}"] = Out(marked)
+        for memory in shape.memories:
+            ports[memory] = In(marked)
+        if shape.drain:
+            ports["drain_in"] = In(drained_word(shape.accumulator_bits))
+            ports["drain_out"] = Out(drained_word(shape.accumulator_bits))
+        super().__init__(ports)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        shape, run = self.shape, self.run
+        m.submodules.decoder = decoder = PeDecoder(shape)
+        wiring.connect(m, wiring.flipped(run), decoder.run)
+        wiring.connect(m, wiring.flipped(self.write), decoder.write)
+        issued = decoder.issued
+        words, marks = self._arriving()
+        late: LatePipeline | None = None
+        if shape.late:
+            m.submodules.late = late = LatePipeline(
+                shape.late, shape.late_latency, shape.word_bits, shape.accumulator_bits
+            )
+            words["late"] = late.late
+        registers: RotatingRegisters | None = None
+        if shape.run.registers:
+            registers = RotatingRegisters(shape.run.registers, shape.word_bits)
+            m.submodules.registers = registers
+            words |= {"register_a": registers.a, "register_b": registers.b}
+        for k, name in enumerate(shape.registered):
+            m.d.comb += self.sources[k].eq(words[name])
+        words["constant"] = issued.constant
+        a, b = (Signal(shape.word_bits, name=f"operand_{name}") for name in "ab")
+        low_bits = Cat(words[name][0] for name in shape.registered)
+        predicate = Signal()
+        m.d.comb += [
+            a.eq(chosen(issued.a, [words[name] for name in shape.operand])),
+            b.eq(chosen(issued.b, [words[name] for name in shape.operand])),
+            predicate.eq(issued.predicate_always | (issued.predicate & low_bits).any()),
+        ]
+        if shape.fast:
+            m.submodules.alu = alu = WordAlu(shape.fast, shape.word_bits)
+            words["result"] = self._started(m, alu, a, b, predicate, issued.fast)
+        if late is not None:
+            self._started(m, late, a, b, predicate, issued.late)
+            m.d.comb += [late.enable.eq(run.enable), late.clear.eq(run.clear)]
+            if shape.accumulates:
+                of_a = [marks.get(name, Const(0, 2)) for name in shape.operand]
+                first, last = chosen(issued.a, of_a)
+                m.d.comb += [
+                    late.begin.eq(issued.begin | (issued.begin_mark & first)),
+                    late.drain.eq(issued.drain | (issued.drain_mark & last)),
+                ]
+        self._send(m, decoder, registers, words, marks)
+        if shape.drain:
+            self._drain(m, late)
+        return m
+
+    def _arriving(self) -> tuple[dict[str, Value], dict[str, Value]]:
+        """Words and (first, last) marks by the names of the sources that come from outside."""
+        ports = {name: getattr(self, f"in_{name}") for name in self.shape.links}
+        ports |= {name: getattr(self, name) for name in self.shape.memories}
+        words = {name: Value.cast(port.word) for name, port in ports.items()}
+        marks: dict[str, Value] = {name: Cat(port.first, port.last) for name, port in ports.items()}
+        return words, marks
+
+    def _started(
+        self, m: Module, unit: Any, a: Value, b: Value, predicate: Value, controls: Any
+    ) -> Value:
+        m.d.comb += [
+            unit.a.eq(a),
+            unit.b.eq(b),
+            unit.predicate.eq(predicate),
+            unit.controls.eq(controls),
+        ]
+        return Value.cast(unit.result if isinstance(unit, WordAlu) else unit.late)
+
+    def _send(
+        self,
+        m: Module,
+        decoder: PeDecoder,
+        registers: RotatingRegisters | None,
+        words: dict[str, Value],
+        marks: dict[str, Value],
+    ) -> None:
+        """The crossbars: link registers and the register file's write port."""
+        shape, run, issued = self.shape, self.run, decoder.issued
+        whole = [Cat(words[name], marks.get(name, Const(0, 2))) for name in shape.crossbar]
+        for link in shape.links:
+            register = Signal(len(whole[0]), reset_less=True, name=f"register_{link}")
+            m.d.comb += getattr(self, f"out_{link}").eq(register)
+            with m.If(run.enable):
+                m.d.sync += register.eq(chosen(issued[f"link_{link}"], whole))
+            with m.If(run.clear):
+                m.d.sync += register.eq(0)
+        if registers is not None:
+            m.d.comb += [
+                registers.fetch.eq(run.fetch),
+                registers.enable.eq(run.enable),
+                registers.rotation.eq(run.rotation),
+                registers.read_a.eq(decoder.read_a),
+                registers.read_b.eq(decoder.read_b),
+                registers.write.eq(decoder.register),
+                registers.store.eq(issued.register.any()),
+                registers.data.eq(chosen(issued.register, [words[n] for n in shape.crossbar])),
+            ]
+
+    def _drain(self, m: Module, late: LatePipeline | None) -> None:
+        """One register of the drain chain; a cell without accumulator only passes on."""
+        with m.If(self.run.enable):
+            m.d.sync += self.drain_out.eq(self.drain_in)
+            if late is not None and self.shape.accumulates:
+                with m.If(late.drained):
+                    m.d.sync += [
+                        self.drain_out.word.eq(late.accumulated),
+                        self.drain_out.valid.eq(1),
+                    ]
+        with m.If(self.run.clear):
+            m.d.sync += self.drain_out.valid.eq(0)

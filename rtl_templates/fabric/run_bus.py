@@ -1,0 +1,60 @@
+"""The interfaces of a fabric's units: what loop control tells them, how they are configured, marked and drained words."""
+
+from __future__ import annotations
+
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import Out
+from hlsgen.rtl_templates.fabric.shape import LOAD_BITS, RunShape
+
+#: Bits of an address within a unit; the four bits above it in the header of a packet choose a part of the unit.
+ADDRESS_BITS = 28
+
+
+class RunSignature(wiring.Signature):
+    """What loop control tells every unit. Cycles are counted as in docs/grid.md.
+
+    A context passes through three registers: the address of the context memory, its output (the context is *coming*: it is
+    issued in the next enabled cycle), the decoded context (it is *issued*).
+
+    Members: ``enable``: this is an enabled cycle; it ends with the next edge. ``clear``: link registers, pipelines and the
+    like are cleared at the next edge (the run starts some cycles later; never together with ``enable``). ``swap``: the
+    configuration written so far becomes the active one at the next edge (``half`` toggles); together with ``clear``.
+    ``half``: the half of the configuration memories that is read. ``fetch``: the context registers move at the next edge: in
+    every enabled cycle, and twice before the first. ``slot``: the slot whose context is to be read now. ``step``: with ``fetch``
+    the next iteration becomes that of the coming context; ``marks``: its loop lines. ``rotation``: of the coming context, the number to
+    add to a logical register index, modulo ``registers``. ``last_slot``: the issued slot is the last of its iteration.
+    """
+
+    def __init__(self, shape: RunShape) -> None:
+        self.shape = shape
+        super().__init__(
+            {
+                "enable": Out(1),
+                "clear": Out(1),
+                "swap": Out(1),
+                "half": Out(1),
+                "fetch": Out(1),
+                "slot": Out(range(max(2, shape.contexts))),
+                "step": Out(1),
+                "marks": Out(shape.lines),
+                "rotation": Out(range(max(2, shape.registers))),
+                "last_slot": Out(1),
+            }
+        )
+
+
+class WriteSignature(wiring.Signature):
+    """A word of the load port for one unit: ``data`` at ``address`` in every cycle in which ``valid`` is high."""
+
+    def __init__(self) -> None:
+        super().__init__({"valid": Out(1), "address": Out(ADDRESS_BITS), "data": Out(LOAD_BITS)})
+
+
+def marked_word(bits: int) -> data.StructLayout:
+    """A word with its first and last marks."""
+    return data.StructLayout({"word": bits, "first": 1, "last": 1})
+
+
+def drained_word(bits: int) -> data.StructLayout:
+    """A word of the drain chain."""
+    return data.StructLayout({"word": bits, "valid": 1})

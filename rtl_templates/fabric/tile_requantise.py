@@ -1,0 +1,217 @@
+"""TileRequantiser: finishes words of the drain chain exactly, by formulas and parameters chosen at run time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.contract import DIGIT_BITS
+from hlsgen.rtl_templates.fabric.run_bus import WriteSignature, drained_word
+from hlsgen.rtl_templates.fabric.shape import LOAD_BITS
+from hlsgen.rtl_templates.fabric.tile_shape import RequantiserShape
+
+#: Codes of the field ``mode``.
+MODES = ("off", "float32", "multiply_shift", "pair")
+#: Words of the load port in a row of parameters: bias, multiplier, rounding (two words).
+ROW_WORDS = 4
+#: Bits of a product with its rounding constant.
+TOTAL_BITS = 64
+#: Bits of the fraction that are compared with one half one by one; those below count only as zero or not. Half a unit in the last
+#: place of a float32 is 2**-25 of the next power of two above it.
+FRACTION_BITS = 25
+
+
+class TileRequantiser(wiring.Component):
+    """The requantiser of one tile.
+
+    Members (In): ``enable``: all registers move; ``clear``: nothing is under way any more; ``drained``: from the chain; ``row``: the parameter row,
+    which the write generator keeps; ``configuration``; ``write``: part w of row r at address 4 * r + w.
+    (Out): ``completes``: the present word is the last of a result, for which the write generator steps. ``valid``, ``result``: a result.
+
+    **Timing**: ``result`` belongs to the word that completed it ``shape.latency`` (8) enabled cycles ago. One word per cycle.
+    **Cost**: a memory of 128 bits a row; 2 * ceil((max(word_bits, 32) + 1) / 17) multipliers of 18 x 18 bits.
+    **Semantics**: scalar operators RequantiseFloat32 (of word + bias) and RequantiseMultiplyShift; ``pair``: the clamped and shifted sum of
+    two weighted words. Products and sums are taken modulo 2**64.
+    """
+
+    def __init__(self, shape: RequantiserShape) -> None:
+        self.shape = shape
+        result = signed(shape.result_bits)
+        self.layout = data.StructLayout(
+            dict(shape.fields) | {"zero_point": result, "low": result, "high": result}
+        )
+        super().__init__(
+            {
+                "enable": In(1),
+                "clear": In(1),
+                "drained": In(drained_word(shape.word_bits)),
+                "row": In(range(max(2, shape.rows))),
+                "configuration": In(self.layout),
+                "write": In(WriteSignature()),
+                "completes": Out(1),
+                "valid": Out(1),
+                "result": Out(result),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        self._m, mode = m, self.configuration.mode
+        pair, floating = mode == MODES.index("pair"), mode == MODES.index("float32")
+        taken, second = Signal(), Signal()
+        m.d.comb += [
+            taken.eq(self.drained.valid & (mode != MODES.index("off"))),
+            self.completes.eq(taken & (second | ~pair)),
+        ]
+        with m.If(self.clear):
+            m.d.sync += second.eq(0)
+        with m.Elif(self.enable & taken):
+            m.d.sync += second.eq(pair & ~second)
+        # Register 1: the word, and its row out of the memory.
+        bias, multiplier, rounding = self._parameters(second)
+        ends = [taken & (second | ~pair), taken & second, taken & pair & ~second]
+        ends_1, second_1, first_1 = (self._next(value, reset=True) for value in ends)
+        word = self._next(Value.cast(self.drained.word)).as_signed()
+        # Register 2: the biased sum; register 3: its magnitude, where the form is float32.
+        total = self._next(word + bias)
+        negative = total[-1] & floating
+        factor = self._next(Mux(negative, -total, total))
+        multiplier = self._next(self._next(multiplier))
+        # Registers 4, 5, 6: the product with what is added to it.
+        added = self._next(self._next(self._next(Mux(floating | first_1, 0, rounding))))
+        flags = [ends_1, second_1, first_1]
+        for _ in range(4):
+            flags = [self._next(flag, reset=True) for flag in flags]
+        whole = self._product(factor, multiplier, added, flags[1], flags[2])
+        # Registers 7 and 8: the shift; the rounding and the limits.
+        window, sticky, fits, above = self._shifted(whole)
+        sign = negative
+        for _ in range(5):
+            sign = self._next(sign)
+        self._finish(floating, window, sticky, fits, Mux(floating, sign, above))
+        valid = flags[0]
+        for _ in range(3):
+            valid = self._next(valid, reset=True)
+        m.d.comb += self.valid.eq(valid)
+        return m
+
+    def _next(self, value: Value, reset: bool = False) -> Signal:
+        """A register behind a value; those that say whether there is a word are cleared."""
+        register = Signal(Value.cast(value).shape(), reset_less=not reset, name="stage")
+        with self._m.If(self.enable):
+            self._m.d.sync += register.eq(value)
+        if reset:
+            with self._m.If(self.clear):
+                self._m.d.sync += register.eq(0)
+        return register
+
+    def _parameters(self, second: Value) -> tuple[Value, Value, Value]:
+        """Bias, multiplier and rounding of the row of this word, a cycle later."""
+        m = self._m
+        bits = max(1, (self.shape.rows - 1).bit_length())
+        m.submodules.rows = rows = memory.Memory(
+            shape=ROW_WORDS * LOAD_BITS,
+            depth=1 << bits,
+            init=[],
+            attrs={"no_collision": 1, "ram_style": "block"},
+        )
+        read, write = rows.read_port(), rows.write_port(granularity=LOAD_BITS)
+        m.d.comb += [
+            read.addr.eq(self.row + second),
+            read.en.eq(self.enable),
+            write.addr.eq(self.write.address[2 : 2 + bits]),
+            write.data.eq(self.write.data.replicate(ROW_WORDS)),
+            write.en.eq(self.write.valid << self.write.address[:2]),
+        ]
+        row = Value.cast(read.data)
+        rounding = row[2 * LOAD_BITS :]
+        return row[:LOAD_BITS].as_signed(), row[LOAD_BITS : 2 * LOAD_BITS], rounding
+
+    def _product(
+        self, factor: Value, multiplier: Value, added: Value, second: Value, first: Value
+    ) -> Value:
+        """factor * multiplier + added, and for the second word of a pair plus that of the first."""
+        m = self._m
+        terms: list[Value] = [added]
+        for at_a, a in _digits(factor):
+            for at_m, b in _digits(multiplier):
+                terms.append(self._next(a * b) << (at_a + at_m))
+        sums = []
+        for k in range(0, len(terms), 2):
+            pair = Signal(signed(TOTAL_BITS), name=f"pair_{k}")
+            m.d.comb += pair.eq(sum(terms[k + 1 : k + 2], terms[k]))
+            sums.append(self._next(pair))
+        held = Signal(signed(TOTAL_BITS), reset_less=True)
+        total = Signal(signed(TOTAL_BITS))
+        m.d.comb += total.eq(sum(sums[1:], sums[0]) + Mux(second, held, 0))
+        with m.If(self.enable & first):
+            m.d.sync += held.eq(total)
+        return self._next(total)
+
+    def _shifted(self, whole: Value) -> tuple[Value, Value, Value, Value]:
+        """The total shifted right by ``shift``.
+
+        (FRACTION_BITS of the fraction with the bits that a result can have above them; whether a 1 was lost below; whether all
+        bits above are copies of the sign; the sign).
+        """
+        m, sign = self._m, whole[-1]
+        present: Value = Cat(Const(0, FRACTION_BITS), whole)
+        lost: Value = Const(0, 1)
+        shift = self.configuration.shift
+        for k in range(len(shift)):
+            lost = lost | (shift[k] & present[: 1 << k].any())
+            shifted = Signal(len(present), name=f"shifted_{k}")
+            filled = Cat(present[1 << k :], sign.replicate(1 << k))
+            m.d.comb += shifted.eq(Mux(shift[k], filled, present))
+            present = shifted
+        kept = FRACTION_BITS + self.shape.result_bits + 1
+        upper = present[kept:]
+        fits = Mux(sign, upper.all(), ~upper.any())
+        return (
+            self._next(present[:kept]),
+            self._next(lost),
+            self._next(fits),
+            self._next(sign),
+        )
+
+    def _finish(
+        self, floating: Value, window: Value, sticky: Value, fits: Value, negative: Value
+    ) -> None:
+        """Rounding of the float32 form (as in the scalar operator), sign, zero point and limits."""
+        m, setting = self._m, self.configuration
+        integer, below = window[FRACTION_BITS:], ~window[FRACTION_BITS - 1]
+        # The fraction less one half, in two's complement; and ones up to the highest bit of the integer part: half a unit in
+        # the last place of the product is one more than these.
+        distance, mask = Signal(FRACTION_BITS), Signal(FRACTION_BITS)
+        inside, tie, up = Signal(), Signal(), Signal()
+        m.d.comb += [
+            distance.eq(Cat(window[: FRACTION_BITS - 1], below)),
+            mask.eq(Cat(integer[k:].any() for k in range(len(integer)))),
+            inside.eq(~((distance ^ below.replicate(FRACTION_BITS)) & ~mask).any()),
+            tie.eq(Mux(below, inside & mask[0], inside | ((distance == mask + 1) & ~sticky))),
+            up.eq(Mux(tie, integer[0], ~below & (distance.any() | sticky))),
+        ]
+        magnitude = Signal(len(integer) + 1)
+        m.d.comb += magnitude.eq(integer + up)
+        as_float = Mux(negative, -magnitude, magnitude) + setting.zero_point
+        as_integer = Cat(integer, negative).as_signed()
+        value = Signal(signed(len(as_float)))
+        m.d.comb += value.eq(Mux(floating, as_float, as_integer))
+        result = Mux(value < setting.low, setting.low, value)
+        result = Mux(value > setting.high, setting.high, result)
+        end = Mux(negative, setting.low, setting.high)
+        m.d.comb += self.result.eq(self._next(Mux(fits, result, end)))
+
+
+def _digits(value: Value) -> list[tuple[int, Value]]:
+    """(position, digit) pairs of at most DIGIT_BITS (one more for the signed last digit) that make up a value."""
+    sign = value.shape().signed
+    count = max(1, -(-(len(value) - sign) // DIGIT_BITS))
+    cut = [value[k * DIGIT_BITS : (k + 1) * DIGIT_BITS] for k in range(count - 1)]
+    last = value[(count - 1) * DIGIT_BITS :]
+    return [
+        (k * DIGIT_BITS, digit)
+        for k, digit in enumerate([*cut, last.as_signed() if sign else last])
+    ]

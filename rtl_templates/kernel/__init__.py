@@ -1,0 +1,1 @@
+"""Units of kernels as fixed pipelines."""

@@ -1,0 +1,1 @@
+"""What connects a design to the world: AXI4-Stream and the serial line."""

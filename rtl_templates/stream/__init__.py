@@ -1,0 +1,1 @@
+"""Units of stream networks: buffers, loop nests, PE arrays, finishing."""

@@ -1,0 +1,190 @@
+"""ChannelBuffer: a circular memory between a stream that writes in order and a loop nest that reads at addresses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.stream.channel_guard import ChannelGuard, counter_bits
+from hlsgen.rtl_templates.stream.shape import BufferShape, CopyShape
+
+READ_LATENCY = 2
+"""Enabled cycles from an address to the elements: address register, memory register."""
+
+
+def address_bits(shape: BufferShape) -> int:
+    """Width of a memory word's address; at least 1."""
+    return max(1, (shape.depth - 1).bit_length())
+
+
+def element_shape(shape: BufferShape) -> Shape:
+    """The Amaranth shape of one element."""
+    return signed(shape.bits) if shape.signed else unsigned(shape.bits)
+
+
+class ChannelBuffer(wiring.Component):
+    """The words of one channel that one read of a process still needs.
+
+    Members
+    -------
+    i: words of ``write_lanes`` neighbouring elements, pixel after pixel
+    enable: the process's pipeline moves; everything below is in step with it
+    group_last: the step that is issued is the last of its pixel group
+    ready: the present pixel group's words are all written; the nest may issue its steps
+    address, row, column: read position of copy offset 0 at the step that is issued
+    o: the elements of each copy, ``READ_LATENCY`` enabled cycles later
+
+    Semantics: word n (counted over all samples) is accepted once every word below ``n + 1 - depth`` is dead.
+    Timing: a word is readable in the cycle after it was accepted; a dead word is given up when the last read of its
+    last group has left the memory.
+    Cost: one memory of 2**address_bits words per copy, since a block RAM has one read port to spare.
+    """
+
+    def __init__(self, shape: BufferShape) -> None:
+        self.shape = shape
+        element = element_shape(shape)
+        self.address_bits = address_bits(shape) + (shape.selections - 1).bit_length()
+        self.bits = max(address_bits(shape), counter_bits(shape.guard, shape.depth))
+        super().__init__(
+            {
+                "i": In(stream.Signature(data.ArrayLayout(element, shape.write_lanes))),
+                "enable": In(1),
+                "group_last": In(1),
+                "ready": Out(1),
+                "address": In(self.address_bits),
+                "row": In(signed(coordinate_bits(shape.row_range, shape.height))),
+                "column": In(signed(coordinate_bits(shape.column_range, shape.width))),
+                "o": Out(
+                    data.ArrayLayout(data.ArrayLayout(element, shape.lanes), len(shape.copies))
+                ),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        shape = self.shape
+        m.submodules.guard = guard = ChannelGuard(shape.guard, shape.depth, self.bits)
+        written = Signal(self.bits)
+        limit = Signal(self.bits, init=shape.depth)
+        room = Signal()
+        m.d.comb += [
+            room.eq((written - limit)[self.bits - 1]),
+            self.i.ready.eq(room),
+            self.ready.eq(guard.valid & ~(written - guard.need)[self.bits - 1]),
+            guard.advance.eq(self.enable & self.group_last),
+        ]
+        # The step before the present guard's group reads the memory at this edge at the latest.
+        with m.If(self.enable & guard.valid):
+            m.d.sync += limit.eq(guard.limit)
+        store, word = self._assemble(m, self.i.valid & room)
+        with m.If(store):
+            m.d.sync += written.eq(written + 1)
+        inside = self._inside(m)
+        for number, copy in enumerate(shape.copies):
+            self._copy(m, number, copy, store, word, written, inside(copy))
+        return m
+
+    def _assemble(self, m: Module, accepted: Value) -> tuple[Value, Value]:
+        """(a memory word is complete, its bits) from arriving words, which may be a part of it."""
+        shape = self.shape
+        parts = shape.word_lanes // shape.write_lanes
+        payload = self.i.payload.as_value()
+        if parts == 1:
+            return accepted, payload
+        part = Signal(range(parts))
+        complete = Signal()
+        arriving = math.ceil(shape.channels / shape.write_lanes)
+        pixel_end: Value = Const(0)
+        if arriving % parts:
+            count = Signal(range(arriving))
+            pixel_end = count == arriving - 1
+            with m.If(accepted):
+                m.d.sync += count.eq(Mux(pixel_end, 0, count + 1))
+        m.d.comb += complete.eq((part == parts - 1) | pixel_end)
+        with m.If(accepted):
+            m.d.sync += part.eq(Mux(complete, 0, part + 1))
+        lanes: list[Value] = []
+        for number in range(parts - 1):
+            kept = Signal(len(payload), name=f"part_{number}", reset_less=True)
+            with m.If(accepted & (part == number)):
+                m.d.sync += kept.eq(payload)
+            # Only a pixel's last word can be stored before its last part arrives.
+            lanes.append(Mux(part == number, payload, kept) if arriving % parts else kept)
+        return accepted & complete, Cat(*lanes, payload)
+
+    def _inside(self, m: Module) -> Callable[[CopyShape], Value]:
+        """A function from a copy to the condition that it reads within the tensor; one comparison per offset."""
+        shape = self.shape
+        known: dict[tuple[str, int], Value] = {}
+
+        def axis(name: str, at: Value, offset: int, reach: tuple[int, int], size: int) -> Value:
+            key = (name, offset)
+            if key not in known:
+                known[key] = Signal(name=f"inside_{name}_{offset}")
+                place = at + offset
+                tests: list[Value] = []
+                if reach[0] + offset < 0:
+                    tests.append(place >= 0)
+                if reach[1] + offset >= size:
+                    tests.append(place < size)
+                m.d.comb += known[key].eq(Cat(*tests).all() if tests else 1)
+            return known[key]
+
+        def inside(copy: CopyShape) -> Value:
+            row = axis("row", self.row, copy.row, shape.row_range, shape.height)
+            column = axis("column", self.column, copy.column, shape.column_range, shape.width)
+            return row & column
+
+        return inside
+
+    def _copy(
+        self,
+        m: Module,
+        number: int,
+        copy: CopyShape,
+        store: Value,
+        word: Value,
+        written: Value,
+        inside: Value,
+    ) -> None:
+        """One memory with its address, selection and range pipeline."""
+        shape = self.shape
+        depth = 1 << address_bits(shape)
+        # No collision of a read and a write of one word matters: a group only reads words below
+        # ``written``; lanes that read elsewhere are masked or multiplied by zero weights.
+        # The attribute tells synthesis so (see hlsgen/bitstream/toolchain.py); else each RAM gets emulation logic.
+        memory_ = memory.Memory(
+            shape=unsigned(len(word)), depth=depth, init=[], attrs={"no_collision": 1}
+        )
+        m.submodules[f"memory_{number}"] = memory_
+        write, read = memory_.write_port(), memory_.read_port()
+        select_bits = self.address_bits - address_bits(shape)
+        address = Signal(self.address_bits, name=f"address_{number}", reset_less=True)
+        select = Signal(select_bits, name=f"select_{number}", reset_less=True)
+        inside_1, inside_2 = Signal(name=f"inside_{number}_1"), Signal(name=f"inside_{number}_2")
+        m.d.comb += [
+            write.addr.eq(written),
+            write.data.eq(word),
+            write.en.eq(store),
+            read.addr.eq(address[select_bits:]),
+            read.en.eq(self.enable),
+        ]
+        lanes = data.ArrayLayout(element_shape(shape), shape.lanes)
+        chosen = read.data.word_select(select, lanes.size) if select_bits else read.data
+        outside = lanes.const([shape.outside] * shape.lanes)
+        with m.If(self.enable):
+            m.d.sync += [
+                address.eq(self.address + copy.address),
+                select.eq(address[:select_bits]),
+                inside_1.eq(inside),
+                inside_2.eq(inside_1),
+            ]
+        m.d.comb += self.o[number].eq(Mux(inside_2, chosen, outside))
+
+
+def coordinate_bits(reach: tuple[int, int], size: int) -> int:
+    """Width of a signed coordinate counter, with room to compare it to ``size``."""
+    return max(abs(reach[0]), abs(reach[1]), size).bit_length() + 2

@@ -1,0 +1,76 @@
+"""CreditFifo: lets a pipeline that cannot stall feed a stream that may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Shape, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates.contract import Contract
+
+
+class CreditFifo(wiring.Component):
+    """An output FIFO of ``depth`` words with credits for words that are still on their way.
+
+    Members: ``available`` (Out): there is a credit; ``start`` (In): a word sets out and takes it, only when
+    ``available``. ``push`` (In), ``data`` (In): a word arrives; as many may arrive as have set out. ``o``: stream.
+
+    **Timing**: see ``contract``; a pushed word is offered one cycle later, the credit returns in the cycle after it has
+    left. A pipeline of ``n`` cycles from ``start`` to ``push`` keeps full speed with ``contract.credit_depth(n, 1)``.
+    ``o.valid`` and ``o.payload`` are registers; ``available`` does not depend on ``o.ready``.
+    **Cost**: one register and one LUT per bit; no memory with asynchronous read. Meant for at most 16 words.
+    **Semantics**: the words, in order, none lost.
+    """
+
+    def __init__(self, shape: Any, *, depth: int) -> None:
+        if depth < 1:
+            raise ValueError(f"expected a depth of at least one word, found {depth}")
+        self.depth = depth
+        self.contract: Contract = contract.credit_fifo(
+            depth=depth, word_bits=Shape.cast(shape).width
+        )
+        super().__init__(
+            {
+                "start": In(1),
+                "available": Out(1),
+                "push": In(1),
+                "data": In(shape),
+                "o": Out(stream.Signature(shape)),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        bits = Shape.cast(self.o.payload.shape()).width
+        words = [Signal(bits, reset_less=True, name=f"word_{k}") for k in range(self.depth)]
+        full = [Signal(name=f"full_{k}") for k in range(self.depth)]
+        credits = Signal(range(self.depth + 1), init=self.depth)
+        pop = Signal()
+        arriving = self.data if not hasattr(self.data, "as_value") else self.data.as_value()
+        out = (
+            self.o.payload if not hasattr(self.o.payload, "as_value") else self.o.payload.as_value()
+        )
+        m.d.comb += [
+            self.available.eq(credits != 0),
+            self.o.valid.eq(full[0]),
+            out.eq(words[0]),
+            pop.eq(full[0] & self.o.ready),
+        ]
+        with m.If(self.start & ~pop):
+            m.d.sync += credits.eq(credits - 1)
+        with m.Elif(~self.start & pop):
+            m.d.sync += credits.eq(credits + 1)
+        # A word falls towards the output: place k takes the word behind it, or the arriving one if that place is empty.
+        for k in range(self.depth):
+            behind = full[k + 1] if k + 1 < self.depth else 0
+            ahead = full[k - 1] if k else 1
+            source = Mux(behind, words[k + 1], arriving) if k + 1 < self.depth else arriving
+            with m.If(pop | ~full[k]):
+                m.d.sync += words[k].eq(source)
+            with m.If(pop):
+                m.d.sync += full[k].eq(behind | (self.push & full[k]))
+            with m.Elif(self.push & ahead):
+                m.d.sync += full[k].eq(1)
+        return m

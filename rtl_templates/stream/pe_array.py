@@ -1,0 +1,206 @@
+"""The PE array: rows of accumulators, each fed by lanes of multipliers through an adder tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from amaranth.hdl import Module, Mux, ResetSignal, Shape, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates.arithmetic.expression import Width
+from hlsgen.rtl_templates.arithmetic.multiplier import Multiplier, shape_of
+from hlsgen.rtl_templates.contract import Contract, MultiplierKind, Step
+
+
+@dataclass(frozen=True)
+class PeArrayParameters:
+    """What a PE array is made of.
+
+    ``x g o``: side-by-side pixels, independent channels, and output channels that share operands (rows = x*g*o); ``ky kx i``:
+    terms added per row and step (lanes = ky*kx*i); i > 1 only where g == 1. ``operands``: (name, element) of every
+    operand; one, or any number for step 'pass', whose results keep these names. ``accumulate``: False where every
+    group is one step. ``init``: the value from which a group accumulates.
+    """
+
+    operands: tuple[tuple[str, Width], ...]
+    step: Step
+    weight: Width | None = None
+    accumulator: Width | None = None
+    x: int = 1
+    g: int = 1
+    o: int = 1
+    ky: int = 1
+    kx: int = 1
+    i: int = 1
+    init: int = 0
+    accumulate: bool = True
+    multiplier: MultiplierKind = "dsp"
+    result: dict[str, Width] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.i > 1 and self.g > 1:
+            raise ValueError(f"expected g or i to be 1, found g {self.g} and i {self.i}")
+        if self.step == "pass":
+            if self.lanes != 1 or self.o != 1:
+                raise ValueError(f"expected o = 1 and one lane to pass, found {self}")
+        elif len(self.operands) != 1 or self.accumulator is None:
+            raise ValueError(f"expected one operand and an accumulator, found {self}")
+        if (self.step == "multiply_accumulate") != (self.weight is not None):
+            raise ValueError(f"expected weights exactly for multiply_accumulate, found {self}")
+        if self.step in ("add", "maximum") and self.o != 1:
+            raise ValueError(f"expected o = 1 without weights, found {self.o}")
+        passed = self.accumulator is None or self.step == "pass"
+        result = dict(self.operands) if passed else {"acc": self.accumulator}
+        object.__setattr__(self, "result", result)
+
+    @property
+    def rows(self) -> int:
+        """Results per group."""
+        return self.x * self.g * self.o
+
+    @property
+    def lanes(self) -> int:
+        """Terms per row and step."""
+        return self.ky * self.kx * self.i
+
+    @property
+    def result_layout(self) -> data.StructLayout:
+        """One result: ``acc``, or the operands that pass."""
+        return data.StructLayout({name: shape_of(w) for name, w in self.result.items()})
+
+
+class PeArray(wiring.Component):
+    """Accumulates, for every group of steps, ``rows`` results of ``lanes`` terms per step.
+
+    Members (In): ``enable``: the whole array advances only at edges where it is high. ``valid``, ``last``: describe the
+    step that enters: is there one, and is it the last of its group (the step after it begins the next group). One
+    port per operand, named as the operand: ArrayLayout(element, x*g*ky*kx*i) in that index order. ``weights``:
+    ArrayLayout(weight, g*o*ky*kx*i). (Out): ``result_valid``: a whole group is at the output; ``results``:
+    ArrayLayout(StructLayout of ``acc`` or of the operands, x*g*o). Results stay until the next enabled edge; take them
+    in a cycle where ``enable`` is high.
+
+    **Timing**: see ``contract``; a step that enters at an enabled edge is at the output after ``latency`` enabled edges
+    (0: in the same cycle). One step per enabled edge, no bubble between groups.
+    **Cost**: rows*lanes multipliers, rows accumulators. The accumulator returns to ``init`` at the last step, when its
+    sum leaves, which costs no LUT; the multiplexer of a load at the first step would.
+    **Semantics**: the loop nest of a dataflow process over its reduce loops.
+    """
+
+    def __init__(self, parameters: PeArrayParameters) -> None:
+        self.parameters = p = parameters
+        self.contract: Contract = contract.pe_array(
+            step=p.step,
+            rows=p.rows,
+            lanes=p.lanes,
+            accumulator_bits=p.accumulator.bits if p.accumulator else 0,
+            multiplier=p.multiplier,
+            accumulate=p.accumulate,
+        )
+        ports: dict[str, Any] = {"enable": In(1), "valid": In(1), "last": In(1)}
+        for name, element in p.operands:
+            ports[name] = In(data.ArrayLayout(shape_of(element), p.x * p.g * p.lanes))
+        if p.weight is not None:
+            ports["weights"] = In(data.ArrayLayout(shape_of(p.weight), p.g * p.o * p.lanes))
+        ports["result_valid"] = Out(1)
+        ports["results"] = Out(data.ArrayLayout(p.result_layout, p.rows))
+        super().__init__(ports)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        p = self.parameters
+        valid, last = self._flags(m)
+        m.d.comb += self.result_valid.eq(valid & last)
+        if p.step == "pass":
+            for row in range(p.rows):
+                for name, _ in p.operands:
+                    m.d.comb += self.results[row][name].eq(getattr(self, name)[row])
+            return m
+        assert p.accumulator is not None
+        shape, combine = shape_of(p.accumulator), _maximum if p.step == "maximum" else _add
+        for row, terms in enumerate(self._terms(m)):
+            term = self._tree(m, terms, combine)
+            total = Signal(shape, name=f"total_{row}")
+            m.d.comb += self.results[row].acc.eq(total)
+            if not p.accumulate:
+                m.d.comb += total.eq(combine(term, p.init))
+                continue
+            accumulator = Signal(shape, init=p.init, reset_less=True, name=f"accumulator_{row}")
+            m.d.comb += total.eq(combine(accumulator, term))
+            with m.If(self.enable & valid):
+                m.d.sync += accumulator.eq(total)
+            # Written with the reset of the design so that both share the flip-flop's synchronous reset.
+            with m.If((self.enable & valid & last) | ResetSignal()):
+                m.d.sync += accumulator.eq(p.init)
+        return m
+
+    def _flags(self, m: Module) -> tuple[Value, Value]:
+        valid, last = self.valid, self.last
+        for k in range(self.contract.latency):
+            valid_r = Signal(name=f"valid_{k}")
+            last_r = Signal(reset_less=True, name=f"last_{k}")
+            with m.If(self.enable):
+                m.d.sync += [valid_r.eq(valid), last_r.eq(last)]
+            valid, last = valid_r, last_r
+        return valid, last
+
+    def _terms(self, m: Module) -> list[list[Value]]:
+        """The registered terms of every row."""
+        p = self.parameters
+        operands = getattr(self, p.operands[0][0])
+        rows: list[list[Value]] = []
+        for x in range(p.x):
+            for g in range(p.g):
+                first = (x * p.g + g) * p.lanes
+                for o in range(p.o):
+                    terms = [operands[first + lane] for lane in range(p.lanes)]
+                    if p.weight is not None:
+                        at = (g * p.o + o) * p.lanes
+                        terms = [
+                            self._multiply(m, term, self.weights[at + k])
+                            for k, term in enumerate(terms)
+                        ]
+                    else:
+                        terms = [self._register(m, term) for term in terms]
+                    rows.append(terms)
+        return rows
+
+    def _multiply(self, m: Module, operand: Value, weight: Value) -> Value:
+        unit = Multiplier(operand.shape(), weight.shape(), kind=self.parameters.multiplier)
+        m.submodules += unit
+        m.d.comb += [unit.enable.eq(self.enable), unit.a.eq(operand), unit.b.eq(weight)]
+        return unit.product
+
+    def _register(self, m: Module, value: Value) -> Value:
+        register = Signal(value.shape(), reset_less=True)
+        with m.If(self.enable):
+            m.d.sync += register.eq(value)
+        return register
+
+    def _tree(self, m: Module, terms: list[Value], combine: Callable[[Any, Any], Value]) -> Value:
+        """The terms combined, a register per level; no wider than the accumulator, modulo which sums are exact."""
+        assert self.parameters.accumulator is not None
+        limit = self.parameters.accumulator.bits
+        while len(terms) > 1:
+            level = []
+            for k in range(0, len(terms), 2):
+                whole = combine(terms[k], terms[k + 1]) if k + 1 < len(terms) else terms[k]
+                shape = Shape(min(len(whole), limit), whole.shape().signed)
+                level.append(
+                    self._register(
+                        m,
+                        whole[: shape.width].as_signed() if shape.signed else whole[: shape.width],
+                    )
+                )
+            terms = level
+        return terms[0]
+
+
+def _add(a: Any, b: Any) -> Value:
+    return a + b
+
+
+def _maximum(a: Any, b: Any) -> Value:
+    return Mux(a > b, a, b)

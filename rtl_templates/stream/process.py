@@ -1,0 +1,202 @@
+"""StreamProcess: one process of a network as a circuit: channel buffers, loop nest, PE array, drain, finish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.stream.channel_buffer import (
+    READ_LATENCY,
+    ChannelBuffer,
+    coordinate_bits,
+    element_shape,
+)
+from hlsgen.rtl_templates.stream.drain import Drain
+from hlsgen.rtl_templates.stream.finish import Finish, FinishParameters
+from hlsgen.rtl_templates.stream.loop_nest import CounterPort, LoopNest
+from hlsgen.rtl_templates.stream.pe_array import PeArray, PeArrayParameters
+from hlsgen.rtl_templates.stream.reorder import Reorder
+from hlsgen.rtl_templates.stream.shape import BufferShape, NestShape, WeightShape
+
+
+@dataclass(frozen=True)
+class StreamProcessParameters:
+    """Everything that a StreamProcess is made of.
+
+    ``buffers``: one per operand of ``array``, in the same order. ``weights``: None for steps without weights.
+    ``groups`` results make a pixel's run of channels, the last of which has ``last_channels`` valid ones.
+    ``pixel_words``: output words of a pixel; ``row_pixels``: pixels of an output row.
+    ``ragged``: (level, lanes that are valid in its last trip) of ky and kx where a window sum or maximum does not fill its
+    lanes; those lanes read ``neutral``.
+    """
+
+    nest: NestShape
+    buffers: tuple[BufferShape, ...]
+    array: PeArrayParameters
+    weights: WeightShape | None
+    groups: int
+    last_channels: int
+    finish: FinishParameters
+    pixel_words: int
+    row_pixels: int
+    ragged: tuple[tuple[int, int], ...] = ()
+    neutral: int = 0
+
+    @property
+    def window_levels(self) -> tuple[int, int]:
+        """The levels of ky and kx."""
+        return self.nest.reduce, self.nest.reduce + 1
+
+
+class StreamProcess(wiring.Component):
+    """A process of a network.
+
+    Members
+    -------
+    i<k>: stream of words for buffer k; o: stream of finished words
+
+    Timing: at full speed a result takes the longer of its steps and its words; no bubbles between results, groups,
+    pixels or samples. The array stalls as a whole while a result waits for the drain.
+    Semantics: the loop nest of a dataflow process, for one sample after the other.
+    """
+
+    def __init__(self, parameters: StreamProcessParameters) -> None:
+        self.parameters = parameters
+        self.buffers = [ChannelBuffer(shape) for shape in parameters.buffers]
+        self.array = PeArray(parameters.array)
+        self.finish = Finish(parameters.finish)
+        members = {f"i{k}": In(buffer.i.signature.flip()) for k, buffer in enumerate(self.buffers)}
+        members["o"] = Out(stream.Signature(self.finish.o.payload.shape()))
+        super().__init__(members)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p = self.parameters
+        m.submodules.array = array = self.array
+        m.submodules.finish = finish = self.finish
+        m.submodules.nest = nest = LoopNest(p.nest, self._counters())
+        m.submodules.drain = drain = Drain(
+            p.array.result_layout,
+            pixels=p.array.x,
+            channels=p.array.g * p.array.o,
+            finish_lanes=p.finish.lanes,
+            groups=p.groups,
+            last_channels=p.last_channels,
+        )
+        enable, issue = Signal(), Signal()
+        ready: Value = Const(1)
+        for k, buffer in enumerate(self.buffers):
+            m.submodules[f"buffer_{k}"] = buffer
+            wiring.connect(m, wiring.flipped(getattr(self, f"i{k}")), buffer.i)
+            ready = ready & buffer.ready
+            m.d.comb += [
+                buffer.enable.eq(enable),
+                buffer.group_last.eq(issue & nest.group_last),
+                buffer.address.eq(nest.value(3 * k)),
+                buffer.row.eq(nest.value(3 * k + 1)),
+                buffer.column.eq(nest.value(3 * k + 2)),
+            ]
+        issued, last = (
+            self._delayed(m, enable, "issued", issue),
+            self._delayed(m, enable, "last", nest.result_last, reset_less=True),
+        )
+        m.d.comb += [
+            enable.eq(~array.result_valid | drain.i.ready),
+            issue.eq(~nest.group_first | ready),
+            nest.advance.eq(enable & issue),
+            array.enable.eq(enable),
+            array.valid.eq(issued),
+            array.last.eq(last),
+            drain.i.valid.eq(array.result_valid),
+            drain.i.payload.eq(array.results),
+        ]
+        self._operands(m, nest, enable)
+        if p.weights is not None:
+            m.d.comb += array.weights.as_value().eq(
+                self._weights(m, p.weights, nest.value(3 * len(self.buffers)), enable)
+            )
+        wiring.connect(m, drain.o, finish.i)
+        if p.array.x == 1:
+            wiring.connect(m, finish.o, wiring.flipped(self.o))
+        else:
+            m.submodules.reorder = reorder = Reorder(
+                self.o.payload.shape(),
+                pixels=p.array.x,
+                words=p.pixel_words,
+                row_pixels=p.row_pixels,
+            )
+            wiring.connect(m, finish.o, reorder.i)
+            wiring.connect(m, reorder.o, wiring.flipped(self.o))
+        return m
+
+    def _counters(self) -> tuple[CounterPort, ...]:
+        """Address, row and column of every buffer, then the weights' address."""
+        counters = []
+        for buffer in self.buffers:
+            shape = buffer.shape
+            counters += [
+                CounterPort(shape.address, buffer.address_bits),
+                CounterPort(shape.row, coordinate_bits(shape.row_range, shape.height), True),
+                CounterPort(shape.column, coordinate_bits(shape.column_range, shape.width), True),
+            ]
+        if (weights := self.parameters.weights) is not None:
+            counters.append(
+                CounterPort(weights.address, max(1, (len(weights.words) - 1).bit_length()))
+            )
+        return tuple(counters)
+
+    def _operands(self, m: Module, nest: LoopNest, enable: Value) -> None:
+        """Wire the lanes of the buffers' copies to the array: index [x][g][ky][kx][i]."""
+        p = self.parameters
+        full: dict[int, Value] = {}
+        for level, _ in p.ragged:
+            full[level] = ~self._delayed(m, enable, f"ragged_{level}", nest.last[level], True)
+        for (name, _), buffer in zip(p.array.operands, self.buffers, strict=True):
+            shape = buffer.shape
+            elements: list[Value] = []
+            for window in shape.lane_copies:
+                for g in range(p.array.g):
+                    for place, copy in enumerate(window):
+                        for i in range(p.array.i):
+                            element = buffer.o[copy][(g + i) % shape.lanes]
+                            elements.append(self._neutral(element, buffer, place, full))
+            m.d.comb += getattr(self.array, name).as_value().eq(Cat(*elements))
+
+    def _neutral(
+        self, element: Value, buffer: ChannelBuffer, place: int, full: dict[int, Value]
+    ) -> Value:
+        """The element, or the neutral one where a ragged window has no such lane."""
+        p = self.parameters
+        lane = dict(zip(p.window_levels, divmod(place, p.array.kx), strict=True))
+        absent = [full[level] for level, valid in p.ragged if lane[level] >= valid]
+        if not absent:
+            return element
+        neutral = Const(p.neutral, element_shape(buffer.shape))
+        return Mux(Cat(*absent).all(), element, neutral)
+
+    def _delayed(
+        self, m: Module, enable: Value, name: str, value: Value, reset_less: bool = False
+    ) -> Signal:
+        """``value`` in step with the elements that the buffers read."""
+        for stage in range(READ_LATENCY):
+            register = Signal(len(value), name=f"{name}_{stage}", reset_less=reset_less)
+            with m.If(enable):
+                m.d.sync += register.eq(value)
+            value = register
+        return value
+
+    def _weights(self, m: Module, weights: WeightShape, address: Value, enable: Value) -> Value:
+        """The words of the weight memory, in step with the elements; a single word is wired."""
+        if len(weights.words) == 1:
+            return Const(weights.words[0], weights.bits)
+        m.submodules.weights = rom = memory.Memory(
+            shape=unsigned(weights.bits), depth=len(weights.words), init=weights.words
+        )
+        read = rom.read_port()
+        address_r = Signal(len(address), reset_less=True)
+        m.d.comb += [read.addr.eq(address_r), read.en.eq(enable)]
+        with m.If(enable):
+            m.d.sync += address_r.eq(address)
+        return read.data

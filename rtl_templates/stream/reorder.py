@@ -1,0 +1,121 @@
+"""Reorder: brings the words of pixels that were computed side by side into row-major order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates.contract import Contract
+
+
+class Reorder(wiring.Component):
+    """Turns (channel word, pixel) within a pixel group into (pixel, channel word).
+
+    Parameters
+    ----------
+    shape : one word. ``pixels`` : side by side in a group. ``words`` : per pixel.
+    row_pixels : pixels of a row. The last group of a row has all its words too, but those of pixels past the row's end
+        are dropped.
+
+    Members: ``i``: stream; per group: word 0 of pixels 0, 1 .. , word 1 of pixels 0, 1 ..; ``o``: stream; per row: all
+    words of pixel 0, all words of pixel 1 ...
+
+    **Timing**: see ``contract`` (latency from the acceptance of a group's last word to its first word out). One word per
+    cycle in and out; one group is read while the next is written. ``i.ready`` does not depend on ``o.ready``
+    where ``words`` > 1; where it is 1 nothing is reordered, only dropped, and both are connected.
+    **Cost**: a memory of two groups, rounded up to powers of two.
+    **Semantics**: a permutation of the stream.
+    """
+
+    def __init__(self, shape: Any, *, pixels: int, words: int, row_pixels: int) -> None:
+        if min(pixels, words, row_pixels) < 1:
+            raise ValueError(f"expected positive counts, found {pixels, words, row_pixels}")
+        self.shape, self.pixels, self.words, self.row_pixels = shape, pixels, words, row_pixels
+        self.groups = -(-row_pixels // pixels)
+        self.last_pixels = row_pixels - (self.groups - 1) * pixels
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+        self.contract: Contract = contract.reorder(
+            pixels=pixels, words=words, word_bits=len(Value.cast(self.i.payload))
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        if self.words == 1:
+            self._drop(m)
+            return m
+        size = self.pixels * self.words
+        bits = (size - 1).bit_length()
+        m.submodules.memory = ram = memory.Memory(shape=self.shape, depth=2 << bits, init=[])
+        write, read = ram.write_port(), ram.read_port()
+        full = Signal(2)
+        write_bank, read_bank, position = Signal(), Signal(), Signal(bits)
+        m.d.comb += [
+            self.i.ready.eq(~full.bit_select(write_bank, 1)),
+            write.en.eq(self.i.ready & self.i.valid),
+            write.addr.eq(Cat(position, write_bank)),
+            write.data.eq(self.i.payload),
+        ]
+        filled, emptied = Signal(), Signal()
+        m.d.comb += filled.eq(write.en & (position == size - 1))
+        with m.If(write.en):
+            m.d.sync += position.eq(Mux(filled, 0, position + 1))
+        fetch = Signal()
+        m.d.comb += [
+            read.en.eq(~self.o.valid | self.o.ready),
+            fetch.eq(read.en & full.bit_select(read_bank, 1)),
+            self.o.payload.eq(read.data),
+        ]
+        with m.If(read.en):
+            m.d.sync += self.o.valid.eq(fetch)
+        address, last = self._read_address(m, fetch, bits)
+        m.d.comb += [read.addr.eq(Cat(address, read_bank)), emptied.eq(fetch & last)]
+        m.d.sync += [write_bank.eq(write_bank ^ filled), read_bank.eq(read_bank ^ emptied)]
+        for bank in range(2):
+            with m.If(filled & (write_bank == bank)):
+                m.d.sync += full[bank].eq(1)
+            with m.Elif(emptied & (read_bank == bank)):
+                m.d.sync += full[bank].eq(0)
+        return m
+
+    def _read_address(self, m: Module, fetch: Value, bits: int) -> tuple[Value, Value]:
+        """The address within a bank, pixel + word * pixels, and whether it is the group's last."""
+        address, pixel, word = Signal(bits), Signal(range(self.pixels)), Signal(range(self.words))
+        last_word = word == self.words - 1
+        last = last_word & self._last_pixel(m, pixel, fetch & last_word)
+        with m.If(fetch & last):
+            m.d.sync += [address.eq(0), pixel.eq(0), word.eq(0)]
+        with m.Elif(fetch & last_word):
+            m.d.sync += [address.eq(pixel + 1), pixel.eq(pixel + 1), word.eq(0)]
+        with m.Elif(fetch):
+            m.d.sync += [address.eq(address + self.pixels), word.eq(word + 1)]
+        return address, last
+
+    def _last_pixel(self, m: Module, pixel: Value, advance: Value) -> Value:
+        """Whether ``pixel`` is the last valid one of its group; ``advance`` says that it is done."""
+        whole = pixel == self.pixels - 1
+        if self.last_pixels == self.pixels:
+            return whole
+        group = Signal(range(self.groups))
+        ragged = group == self.groups - 1
+        last = Mux(ragged, pixel == self.last_pixels - 1, whole)
+        with m.If(advance & last):
+            m.d.sync += group.eq(Mux(ragged, 0, group + 1))
+        return last
+
+    def _drop(self, m: Module) -> None:
+        """One word per pixel: the words of pixels past the row's end vanish, the others pass."""
+        keep: Value = Value.cast(1)
+        if self.last_pixels != self.pixels:
+            padded = self.groups * self.pixels
+            position = Signal(range(padded))
+            keep = position < self.row_pixels
+            with m.If(self.i.valid & self.i.ready):
+                m.d.sync += position.eq(Mux(position == padded - 1, 0, position + 1))
+        m.d.comb += [
+            self.o.valid.eq(self.i.valid & keep),
+            self.i.ready.eq(self.o.ready | ~keep),
+            self.o.payload.eq(self.i.payload),
+        ]

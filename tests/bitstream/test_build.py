@@ -1,0 +1,190 @@
+"""From a compiled folder to resources, bitstreams and build.json; and what is said when that cannot be."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hlsgen.bitstream.build import (
+    BuildResult,
+    board_top,
+    build,
+    read_manifest,
+    synthesise,
+    word_bits,
+)
+from hlsgen.bitstream.toolchain import pins_of
+from hlsgen.board import boards, load_board
+from hlsgen.errors import BadFile, BadOption, ToolFailed
+from hlsgen.flow import emit_fabric
+
+
+def copied(toy: Path, folder: Path) -> Path:
+    shutil.copytree(toy, folder)
+    return folder
+
+
+@pytest.mark.parametrize("board", [board.name for board in boards()])
+def test_every_board_has_pins_and_a_bit_rate_it_can_make(board: str) -> None:
+    pins = pins_of(load_board(board))
+    assert len({pins.clock, pins.rx, pins.tx}) == 3
+    cycles_per_bit = load_board(board).clock_mhz * 1e6 / load_board(board).build["uart"]["baud"]
+    assert abs(round(cycles_per_bit) / cycles_per_bit - 1) < 0.02
+    assert load_board(board).build["toolchain"]["target_mhz"] >= load_board(board).clock_mhz
+
+
+def test_pins_come_from_amaranth_boards_where_it_has_the_board() -> None:
+    assert pins_of(load_board("ulx3s_85f")).named() == (("clk", "G2"), ("rx", "M1"), ("tx", "L4"))
+    assert pins_of(load_board("icebreaker")).named() == (("clk", "35"), ("rx", "6"), ("tx", "9"))
+
+
+def test_synthesis_maps_products_to_dsp_blocks_and_memories_to_block_ram(toy: Path) -> None:
+    usage = synthesise(toy, "ecp5")
+    assert (usage.dsp, usage.bram) == (2, 2)
+
+
+def test_memories_marked_no_collision_get_no_emulation_of_the_old_word(
+    toy: Path, tmp_path: Path
+) -> None:
+    unmarked = copied(toy, tmp_path / "unmarked")
+    design = unmarked / "design.v"
+    assert "no_collision" in design.read_text()
+    design.write_text(design.read_text().replace("(* no_collision = 32'd1 *)", ""))
+    assert synthesise(toy, "ecp5").ff + 20 < synthesise(unmarked, "ecp5").ff
+
+
+def test_words_pad_each_element_to_bytes() -> None:
+    assert word_bits({"element": "s8", "lanes": 3}) == 24
+    assert word_bits({"element": "u12", "lanes": 2}) == 32
+    assert word_bits({"element": "u1", "lanes": 1}) == 8
+
+
+def test_an_edited_design_is_refused(toy: Path, tmp_path: Path) -> None:
+    folder = copied(toy, tmp_path / "design")
+    (folder / "design.v").write_text((folder / "design.v").read_text() + "\n")
+    with pytest.raises(BadFile, match="expected SHA-256"):
+        read_manifest(folder)
+
+
+def test_a_folder_that_was_never_compiled_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match=r"expected a folder with manifest\.json"):
+        build(tmp_path, "ulx3s_85f")
+
+
+def test_a_design_for_no_board_needs_one(toy: Path) -> None:
+    with pytest.raises(BadOption, match="expected a board"):
+        build(toy)
+
+
+def test_an_unknown_family_is_refused(toy: Path) -> None:
+    with pytest.raises(BadOption, match="found 'max10'"):
+        synthesise(toy, "max10")
+
+
+def test_the_serial_line_of_a_fabric_carries_its_load_port(toy: Path) -> None:
+    manifest = {**read_manifest(toy), "schedule": "grid"}
+    top = board_top(manifest, load_board("ulx3s_85f"), toy)
+    assert (top.input_prefix, top.output_prefix) == ("s_axis_load", "m_axis_unload")
+    assert (top.word_in, top.word_out) == (32, 32)
+    assert "s_axis_stream_tvalid" in top.tied
+
+
+@pytest.mark.slow
+def test_logic_that_may_take_its_time_is_smaller(tmp_path: Path) -> None:
+    folder = emit_fabric("icebreaker_2x2", output=tmp_path).directory
+    small, fast = (synthesise(folder, "ecp5", large=large).lut for large in (True, False))
+    assert small < fast
+
+
+@pytest.mark.slow
+def test_a_fabric_reaches_a_bitstream_by_the_tools_for_large_designs(tmp_path: Path) -> None:
+    folder = emit_fabric("icebreaker_2x2", output=tmp_path).directory
+    result = build(folder, "ulx3s_85f")
+    assert (folder / str(result.bitstream)).exists()
+    log = (folder / "build" / "ulx3s_85f" / "route.log").read_text()
+    assert "overlap: COMB=" in log  # of the placer by density
+    assert "Running main router loop" in log  # of router2
+
+
+def test_several_inputs_do_not_fit_one_serial_line(tmp_path: Path) -> None:
+    from support.toy_design import write_toy
+
+    with pytest.raises(BadOption, match="expected one input and one output"):
+        build(write_toy(tmp_path / "two", inputs=2), "ulx3s_85f")
+
+
+def test_a_failed_build_leaves_no_result_of_an_earlier_one(toy: Path, tmp_path: Path) -> None:
+    folder = copied(toy, tmp_path / "design")
+    (folder / "build.json").write_text("{}")
+    text = (folder / "design.v").read_text().replace("module hlsgen_top", "module another_top")
+    (folder / "design.v").write_text(text)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    import hashlib
+
+    manifest["verilog_sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ToolFailed, match="hlsgen_top") as caught:
+        build(folder, "icebreaker")
+    assert len(str(caught.value).splitlines()) <= 24
+    assert not (folder / "build.json").exists()
+
+
+def test_the_table_says_when_the_design_is_too_slow_for_the_oscillator() -> None:
+    result = BuildResult(
+        "icebreaker", 100, 90, 2, 3, 11.0, 12.0, "icebreaker.bin", 9.0, None, None, 2, 3, {}
+    )
+    assert result.meets_clock is False
+    assert "TOO SLOW" in result.text()
+
+
+def test_icebreaker_reaches_a_bitstream_with_progress(toy: Path, tmp_path: Path) -> None:
+    folder, seen = copied(toy, tmp_path / "design"), []
+    result = build(folder, "icebreaker", progress=lambda what, share: seen.append(what))
+    written = json.loads((folder / "build.json").read_text())
+    assert {
+        "board",
+        "lut",
+        "ff",
+        "dsp",
+        "bram",
+        "fmax_mhz",
+        "bitstream",
+        "seconds",
+        "predicted_lut",
+    } <= set(written)
+    assert result.dsp == 2 and result.meets_clock and written["predicted_dsp"] == 2
+    assert (folder / written["bitstream"]).stat().st_size > 100_000
+    assert "place and route (nextpnr-ice40): routing" in seen
+    assert len(seen) < 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "board", ["ulx3s_85f", "ulx3s_25f", "ulx3s_12f", "tang_nano_9k", "tang_nano_20k"]
+)
+def test_every_open_board_reaches_a_bitstream(toy: Path, tmp_path: Path, board: str) -> None:
+    folder = copied(toy, tmp_path / "design")
+    result = build(folder, board)
+    assert result.meets_clock
+    assert result.bitstream is not None
+    assert (folder / result.bitstream).stat().st_size > 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("board", ["arty_a7_100t", "pynq_z2"])
+def test_xilinx_boards_get_verilog_constraints_and_a_script(
+    toy: Path, tmp_path: Path, board: str
+) -> None:
+    folder = copied(toy, tmp_path / "design")
+    result = build(folder, board)
+    assert (result.bitstream, result.fmax_mhz, result.dsp) == (None, None, 2)
+    written = folder / "build" / board
+    script = (written / "build.tcl").read_text()
+    for line in script.splitlines():
+        command, *arguments = line.split()
+        if command in ("read_verilog", "read_xdc"):
+            assert (written / arguments[-1]).stat().st_size > 0
+    assert "create_clock" in (written / "board_top.xdc").read_text()

@@ -1,0 +1,104 @@
+"""Addresses, guards and memory images against the enumerated reads of random windows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
+from hlsgen.dataflow.ir import Dataflow
+from hlsgen.schedule.stream_network.geometry import (
+    check_geometry,
+    guard_shape,
+    liveness_depth,
+    parameter_image,
+    weight_image,
+)
+from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, Unroll
+from hlsgen.types import S8, ElementType
+
+WIDE = Finish(ElementType(32, True), bias=np.arange(1, 3))
+
+
+def random_convolution(rng: np.random.Generator) -> Dataflow:
+    """A convolution with random kernel, stride, padding, dilation and groups."""
+    kernel, stride, dilation = (tuple(rng.integers(1, 4, 2).tolist()) for _ in range(3))
+    before = tuple(int(rng.integers(0, k * d)) for k, d in zip(kernel, dilation, strict=True))
+    after = tuple(int(rng.integers(0, k * d)) for k, d in zip(kernel, dilation, strict=True))
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    size = tuple(
+        int(max(rng.integers(2, 9), r - b - a))
+        for r, b, a in zip(reach, before, after, strict=True)
+    )
+    output = tuple(
+        (n + b + a - r) // s + 1
+        for n, b, a, r, s in zip(size, before, after, reach, stride, strict=True)
+    )
+    depthwise = bool(rng.integers(2))
+    groups, per_group, inner = (
+        (int(rng.integers(1, 7)), 1, 1) if depthwise else (1, *rng.integers(1, 7, 2).tolist())
+    )
+    build = DataflowBuilder("random")
+    source = build.input("x", (*size, groups * inner), S8)
+    weights = rng.integers(-8, 8, (groups, per_group, *kernel, inner))
+    finish = Finish(WIDE.element, bias=np.arange(1, groups * per_group + 1))
+    window = Window(kernel, stride, dilation, before)
+    build.output(build.multiply_accumulate("conv", source, weights, window, output, finish, 3))
+    return build.build()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_addresses_and_guards_match_the_enumerated_reads(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dataflow = random_convolution(rng)
+    process = dataflow.processes[0]
+    channel = dataflow.channels["x"]
+    depthwise = process.extent("g") > 1
+    unroll = Unroll(
+        x=int(rng.integers(1, 4)),
+        g=int(rng.integers(1, 5)) if depthwise else 1,
+        o=1 if depthwise else int(rng.integers(1, 4)),
+        ky=int(rng.integers(1, process.extent("ky") + 1)),
+        kx=int(rng.integers(1, process.extent("kx") + 1)),
+        i=1 if depthwise else int(rng.integers(1, process.extent("i") + 1)),
+    )
+    lanes = unroll.g * unroll.i
+    write_lanes = lanes * 2 if rng.integers(2) else 1
+    plan = ArrayPlan(process.name, unroll, 1, 1, "dsp", "dsp")
+    buffer = BufferPlan("x", process.name, 0, lanes, 1)
+    check_geometry(process, plan, buffer, channel, write_lanes)
+
+
+def test_a_line_buffer_of_a_3x3_window_holds_two_rows_and_three_pixels() -> None:
+    build = DataflowBuilder("line")
+    source = build.input("x", (8, 10, 4), S8)
+    weights = np.ones((1, 2, 3, 3, 4), dtype=int)
+    build.multiply_accumulate("conv", source, weights, Window((3, 3)), (6, 8), WIDE)
+    process = build.build().processes[0]
+    guard = guard_shape(process.reads[0], process, Unroll(), build.channels["x"], 2)
+    assert liveness_depth(guard) == (2 * 10 + 3) * 2
+
+
+def test_weights_are_in_reading_order_with_zeros_in_ragged_lanes() -> None:
+    rng = np.random.default_rng(1)
+    dataflow = random_convolution(rng)
+    process = dataflow.processes[0]
+    store = dataflow.stores[process.reads[1].source]
+    image = weight_image(process.reads[1], store, process, Unroll(o=2, g=1, ky=2, kx=1, i=2))
+    assert image.sum() == store.values.sum()
+    unit = weight_image(process.reads[1], store, process, Unroll())
+    assert (unit.ravel() == store.values.ravel()).all()
+
+
+def test_parameters_are_words_of_neighbouring_channels() -> None:
+    rng = np.random.default_rng(3)
+    dataflow = random_convolution(rng)
+    process = dataflow.processes[0]
+    read = process.reads[2] if len(process.reads) > 2 else None
+    if read is None:
+        pytest.skip("one output channel has a literal bias")
+    values = dataflow.stores[read.source].values
+    image = parameter_image(read, dataflow.stores[read.source], process, 4)
+    assert image.shape[1] == 4
+    assert (image.ravel()[: len(values)] == values).all()
+    assert not image.ravel()[len(values) :].any()

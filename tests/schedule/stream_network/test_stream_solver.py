@@ -1,0 +1,198 @@
+"""The stream scheduler against brute force, and what it says where nothing fits."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from support.small_dataflows import chain, residual
+
+from hlsgen.board import boards, load_board
+from hlsgen.errors import BadOption, DoesNotFit
+from hlsgen.report import report, report_text
+from hlsgen.schedule.stream_network.candidates import Candidates
+from hlsgen.schedule.stream_network.check import check
+from hlsgen.schedule.stream_network.geometry import sample_cycles
+from hlsgen.schedule.stream_network.ir import Unroll
+from hlsgen.schedule.stream_network.select import (
+    GAP,
+    NEGLIGIBLE,
+    Budget,
+    Choice,
+    choose,
+    word_conflicts,
+)
+from hlsgen.schedule.stream_network.solver import StreamOptions, schedule
+
+ULX3S = load_board("ulx3s_85f")
+ICEBREAKER = load_board("icebreaker")
+
+
+def random_choices(random: np.random.Generator, processes: int = 3) -> tuple[Choice, ...]:
+    """A chain of processes with random cycles, costs and words; every second one has rows with wide words."""
+    choices: list[Choice] = []
+    for k in range(processes):
+        count = int(random.integers(3, 7))
+        factors = np.ones((count, 8), np.int64)
+        factors[:, 6] = random.choice([1, 1, 2, 3, 4], count)
+        factors[:, 5] = random.choice([1, 2, 3, 4, 6, 8], count)
+        rows = Candidates(
+            factors,
+            np.zeros((count, 2), np.int64),
+            random.integers(10, 60, count),
+            random.integers(0, 9, count),
+            random.integers(50, 400, count).astype(np.float64),
+            random.integers(0, 6, count),
+        )
+        choices.append(Choice(f"p{k}", rows, (f"p{k - 1}",) if k else ()))
+    return tuple(choices)
+
+
+def within(budget: Budget, used: Budget) -> bool:
+    return used.dsp <= budget.dsp and used.lut <= budget.lut and used.bram <= budget.bram
+
+
+def test_the_interval_is_the_best_that_brute_force_finds() -> None:
+    random = np.random.default_rng(3)
+    impossible = 0
+    for _ in range(60):
+        choices = random_choices(random)
+        budget = Budget(int(random.integers(3, 20)), float(random.integers(300, 900)), 9)
+        selections = product(*(range(len(c.rows)) for c in choices))
+        fitting = [
+            chosen
+            for chosen in selections
+            if within(budget, Budget.used(choices, chosen)) and not word_conflicts(choices, chosen)
+        ]
+        found = choose(choices, budget)
+        if not fitting:
+            impossible += 1
+            assert found is None
+            continue
+        slowest = [
+            max(int(c.rows.cycles[row]) for c, row in zip(choices, chosen, strict=True))
+            for chosen in fitting
+        ]
+        assert found is not None and found in fitting
+        assert slowest[fitting.index(found)] == min(slowest)
+    assert 3 < impossible < 57
+
+
+def test_at_a_target_the_fewest_luts_are_used() -> None:
+    random = np.random.default_rng(5)
+    for _ in range(40):
+        choices = random_choices(random)
+        budget = Budget(30, 2000.0, 20)
+        fitting = [
+            Budget.used(choices, chosen).lut
+            for chosen in product(*(range(len(c.rows)) for c in choices))
+            if not word_conflicts(choices, chosen)
+            and all(c.rows.cycles[row] <= 40 for c, row in zip(choices, chosen, strict=True))
+        ]
+        found = choose(choices, budget, target=40, minimise="lut")
+        if not fitting:
+            assert found is None
+            continue
+        assert found is not None
+        least = min(fitting)
+        assert Budget.used(choices, found).lut <= least * (1 + GAP + NEGLIGIBLE) + 1
+
+
+@pytest.mark.parametrize(
+    "dataflow", [chain((8, 8, 3), ((8, 3, 1), (4, 1, 1))), residual((6, 6, 4))]
+)
+def test_a_schedule_is_legal_and_the_slowest_process_sets_the_interval(dataflow) -> None:  # type: ignore[no-untyped-def]
+    plan = schedule(dataflow, ULX3S, StreamOptions(target_interval=1500))
+    check(plan)
+    slowest = max(sample_cycles(p, plan.arrays[p.name]) for p in dataflow.processes)
+    assert slowest <= plan.interval <= 1500
+    assert plan.interval <= slowest * 1.01 + 4
+
+
+def test_more_multipliers_never_make_it_slower() -> None:
+    dataflow = chain((8, 8, 4), ((8, 3, 1), (8, 3, 1)))
+    intervals = [
+        schedule(dataflow, ICEBREAKER, StreamOptions(multipliers=n)).interval for n in (0, 2, 8)
+    ]
+    assert intervals == sorted(intervals, reverse=True)
+
+
+def test_multipliers_bound_everything_in_dsp_blocks() -> None:
+    dataflow = chain((8, 8, 4), ((8, 3, 1), (8, 3, 1)))
+    plan = schedule(dataflow, ULX3S, StreamOptions(multipliers=5))
+    assert report(plan, ULX3S)["predicted_dsp"] <= 5
+
+
+def test_a_target_is_met_with_less_than_the_fastest_design() -> None:
+    dataflow = chain((8, 8, 4), ((8, 3, 1),))
+    slow = report(schedule(dataflow, ULX3S, StreamOptions(target_interval=4000)), ULX3S)
+    fast = report(schedule(dataflow, ULX3S), ULX3S)
+    assert slow["predicted_interval_cycles"] <= 4000
+    assert slow["multipliers"] < fast["multipliers"]
+    assert slow["predicted_lut"] < fast["predicted_lut"]
+
+
+def test_an_override_is_kept() -> None:
+    dataflow = chain((8, 8, 4), ((8, 3, 1), (4, 3, 1)))
+    unroll = Unroll(o=2, kx=3)
+    plan = schedule(dataflow, ULX3S, StreamOptions(overrides={"conv0": unroll}))
+    assert plan.arrays["conv0"].unroll == unroll
+
+
+def test_an_override_of_an_unknown_process_names_the_processes() -> None:
+    with pytest.raises(BadOption, match="conv0, conv1") as found:
+        schedule(
+            chain((8, 8, 4), ((8, 3, 1), (4, 3, 1))),
+            ULX3S,
+            StreamOptions(overrides={"conv7": Unroll()}),
+        )
+    assert len(str(found.value).splitlines()) == 3
+
+
+def test_an_override_beyond_the_loop_is_refused() -> None:
+    with pytest.raises(BadOption, match="1 <= o <= 8, found 9"):
+        schedule(
+            chain((8, 8, 4), ((8, 3, 1),)), ULX3S, StreamOptions(overrides={"conv0": Unroll(o=9)})
+        )
+
+
+def test_a_target_out_of_reach_names_the_rate_that_is_reached() -> None:
+    dataflow = chain((16, 16, 8), ((16, 3, 1), (16, 3, 1)))
+    fastest = schedule(dataflow, ICEBREAKER).interval
+    with pytest.raises(DoesNotFit, match="at most 200 cycles per sample") as found:
+        schedule(dataflow, ICEBREAKER, StreamOptions(target_interval=200))
+    assert f"needs {fastest}" in str(found.value) or "fastest design" in str(found.value)
+    assert len(str(found.value).splitlines()) == 3
+
+
+def test_too_many_weights_name_the_ram_blocks_and_a_board() -> None:
+    dataflow = chain((2, 2, 128), ((128, 3, 1),))
+    with pytest.raises(DoesNotFit) as found:
+        schedule(dataflow, ICEBREAKER)
+    assert "RAM blocks" in found.value.problem and "more than" in found.value.problem
+    assert "It would fit on board tang_nano_20k" in found.value.remedy or (
+        "It would fit on board" in found.value.remedy
+    )
+
+
+def test_an_unknown_board_names_the_nearest() -> None:
+    with pytest.raises(BadOption, match="ulx3s_85f") as found:
+        load_board("ulx3s85f")
+    assert "Did you mean ulx3s_85f" in found.value.remedy
+
+
+def test_boards_hold_their_resources() -> None:
+    assert {board.name for board in boards()} >= {"ulx3s_85f", "icebreaker", "pynq_z2"}
+    assert all(board.lut > 0 and board.dsp > 0 and board.bram > 0 for board in boards())
+
+
+def test_the_report_has_the_promised_keys() -> None:
+    plan = schedule(chain((8, 8, 3), ((8, 3, 1),)), ULX3S, StreamOptions(target_interval=2000))
+    data = report(plan, ULX3S)
+    assert data["macs"] == 8 * 8 * 8 * 27
+    assert 0 < data["utilisation"] <= 1
+    for key in ("multipliers", "predicted_latency_cycles", "predicted_lut", "predicted_ff"):
+        assert data[key] > 0
+    assert data["layers"][0]["cycles"] <= data["predicted_interval_cycles"]
+    assert "conv0" in report_text(data)

@@ -1,0 +1,1 @@
+"""Examples, random generators and benches that tests of several folders use."""
