@@ -308,7 +308,7 @@ def _called(python: PythonKernel, arrays: Arrays) -> dict[str, np.ndarray]:
         raise
     except Exception as error:
         raise IllegalGraph(
-            f"{python.source}, kernel {python.name}",
+            f"{python.signature.source}, kernel {python.name}",
             f"expected a function that runs on these arrays, found {type(error).__name__}: {error}",
             "Correct the function, or give other arrays.",
         ) from None

@@ -12,19 +12,19 @@ from hlsgen.dataflow.ir import Affine
 from hlsgen.errors import BadFile
 from hlsgen.loops.python.constants import integer_of
 from hlsgen.loops.python.functions import names_of
-from hlsgen.loops.python.kernel import PythonKernel
 from hlsgen.loops.python.nest import Bind, Item, Loop, Nest
 from hlsgen.loops.python.refusals import shown, unsupported
+from hlsgen.loops.python.signature import Signature
 
 STATEMENTS = (ast.Assign, ast.AugAssign, ast.If, ast.Pass)
 
 
-def read_nests(kernel: PythonKernel) -> tuple[Nest, ...]:
+def read_nests(signature: Signature) -> tuple[Nest, ...]:
     """The top-level loops of a kernel in order. Raises UnsupportedOp with file, line and reason."""
-    function = definition(kernel)
-    reader = _Reader(kernel)
+    function = definition(signature)
+    reader = _Reader(signature)
     reader.refuse_names(function)
-    constants = dict(kernel.constants)
+    constants = dict(signature.constants)
     nests: list[Nest] = []
     for statement in function.body:
         if _is_remark(statement):
@@ -53,13 +53,13 @@ def read_nests(kernel: PythonKernel) -> tuple[Nest, ...]:
     return tuple(nests)
 
 
-def definition(kernel: PythonKernel) -> ast.FunctionDef:
+def definition(signature: Signature) -> ast.FunctionDef:
     """The syntax of the function, with the line numbers of its file."""
     try:
-        lines, first = inspect.getsourcelines(kernel.function)
+        lines, first = inspect.getsourcelines(signature.function)
     except (OSError, TypeError) as error:
         raise BadFile(
-            f"kernel {kernel.name}",
+            f"kernel {signature.name}",
             f"expected its source in a file, found none ({error})",
             "Write the kernel in a file.",
         ) from None
@@ -86,10 +86,10 @@ def _assigned(statements: Sequence[ast.stmt]) -> set[str]:
 
 
 class _Reader:
-    def __init__(self, kernel: PythonKernel) -> None:
-        self.kernel = kernel
-        self.where = f"{kernel.path}, kernel {kernel.name}"
-        self.names: dict[str, Any] = {**names_of(kernel.function), **kernel.constants}
+    def __init__(self, signature: Signature) -> None:
+        self.signature = signature
+        self.where = f"{signature.path}, kernel {signature.name}"
+        self.names: dict[str, Any] = {**names_of(signature.function), **signature.constants}
         self.loop_names: set[str] = set()
 
     def refuse_names(self, function: ast.FunctionDef) -> None:
@@ -104,7 +104,7 @@ class _Reader:
                     repr(node.id),
                     "Rename it: circuits and their files use these names.",
                 )
-            if isinstance(node.ctx, ast.Store) and node.id in self.kernel.parameters:
+            if isinstance(node.ctx, ast.Store) and node.id in self.signature.parameters:
                 raise self.refuse(
                     node,
                     f"{node.id} to stay the array that it is",
@@ -218,7 +218,7 @@ class _Reader:
                     self._check(inner)
 
     def _integer(self, node: ast.expr) -> int | None:
-        return integer_of(node, self.names, self.kernel.parameters)
+        return integer_of(node, self.names, self.signature.parameters)
 
 
 def _is_call(node: ast.expr, name: str) -> bool:
