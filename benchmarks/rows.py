@@ -198,7 +198,7 @@ def _size(path: Path) -> int | None:
 def _time(design: str, sources: Sources, work: Path) -> Record:
     """Wall time and peak memory of ``hlsgen compile`` as a process, then one inference once built."""
     folder = work / design
-    command = [sys.executable, "-m", "hlsgen.cli", "compile", str(sources.model(design))]
+    command = [sys.executable, "-m", "hlsgen", "compile", str(sources.model(design))]
     command += ["--board", BOARD, "-o", str(folder), "-q"]
     began = time.perf_counter()
     process = subprocess.Popen(command)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
+from hlsgen import __version__
 from hlsgen.errors import BadOption, HlsgenError
 from hlsgen.progress import terminal
 
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
     from hlsgen.schedule.stream_network.ir import Unroll
 
 app = typer.Typer(
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
-    help="From a trained network (ONNX) or a loop kernel (Python) to a verified circuit.",
 )
 INTERRUPTED = 130
 """The exit code that typer gives an interrupt, by the shell's custom."""
@@ -33,16 +33,52 @@ WIDE = 400
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no tables.")]
 
 
+def _board_names(incomplete: str) -> list[str]:
+    from hlsgen.board import boards as known
+
+    return [board.name for board in known() if board.name.startswith(incomplete)]
+
+
+def _fabric_names(incomplete: str) -> list[str]:
+    from hlsgen.fabric.report import preset_rows
+
+    return [row[0] for row in preset_rows() if row[0].startswith(incomplete)]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"hlsgen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """From a trained network (ONNX) or a loop kernel (Python) to a verified circuit."""
+
+
 @app.command("compile")
 def compile_command(
     model: Annotated[str, typer.Argument(help="ONNX file, or a kernel as for 'map'.")],
-    board: Annotated[str | None, typer.Option(help="Board; see 'hlsgen boards'.")] = None,
+    board: Annotated[
+        str | None,
+        typer.Option(help="Board; see 'hlsgen boards'.", autocompletion=_board_names),
+    ] = None,
     schedule: Annotated[
         str, typer.Option(help="stream: an array per layer; grid: a program for one fabric.")
     ] = "stream",
     fabric: Annotated[
         str | None,
-        typer.Option(help="Fabric of schedule grid; see 'hlsgen fabrics'; or a TOML file."),
+        typer.Option(
+            help="Fabric of schedule grid; see 'hlsgen fabrics'; or a TOML file.",
+            autocompletion=_fabric_names,
+        ),
     ] = None,
     multipliers: Annotated[
         int | None, typer.Option(help="At most so many multipliers in DSP blocks.")
@@ -87,7 +123,10 @@ def compile_command(
 @app.command("map")
 def map_command(
     kernel: Annotated[str, typer.Argument(help="FILE.py:name, FILE.dot or FILE.xml.")],
-    fabric: Annotated[str, typer.Option(help="See 'hlsgen fabrics'; or a TOML file.")] = "cgra_4x4",
+    fabric: Annotated[
+        str,
+        typer.Option(help="See 'hlsgen fabrics'; or a TOML file.", autocompletion=_fabric_names),
+    ] = "cgra_4x4",
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Folder to write; without one the mapping is shown."),
@@ -125,7 +164,10 @@ def map_command(
 
 @app.command("fabric")
 def fabric_command(
-    fabric: Annotated[str, typer.Argument(help="See 'hlsgen fabrics'; or a TOML file.")],
+    fabric: Annotated[
+        str,
+        typer.Argument(help="See 'hlsgen fabrics'; or a TOML file.", autocompletion=_fabric_names),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")] = Path(
         "hlsgen_out"
     ),
@@ -180,7 +222,10 @@ def build(
         Path, typer.Argument(help="Folder of 'hlsgen compile', 'map' or 'fabric'.")
     ],
     board: Annotated[
-        str | None, typer.Option(help="Board, if another than it was compiled for.")
+        str | None,
+        typer.Option(
+            help="Board, if another than it was compiled for.", autocompletion=_board_names
+        ),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
@@ -297,7 +342,3 @@ def main() -> None:
 def _refuse(error: HlsgenError) -> NoReturn:
     print(error, file=sys.stderr)
     sys.exit(error.exit_code)
-
-
-if __name__ == "__main__":
-    main()
