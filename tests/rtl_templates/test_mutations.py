@@ -11,7 +11,8 @@ import test_pe_array
 import test_reorder
 import test_scalar_units
 from amaranth.hdl import Cat, Const, Module, Signal, Value
-from hlsgen.rtl_templates import drain, finish, multiplier, pe_array, reorder, requantise
+from hlsgen.rtl_templates.arithmetic import multiplier, requantise
+from hlsgen.rtl_templates.stream import drain, finish, pe_array, reorder
 from hlsgen.sim.unit_check import UnitMismatch
 
 FLOAT32, SHIFT = test_scalar_units.REQUANTISE[4], test_scalar_units.REQUANTISE[0]
