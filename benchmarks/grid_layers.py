@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from hlsgen.algebra.scalar import RequantiseFloat32
+from hlsgen.algebra.types import S8
 from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.scalar import RequantiseFloat32
-from hlsgen.types import S8
 
 
 def matrix_product(pixels: int = 8, inner: int = 128, outputs: int = 64) -> Dataflow:

@@ -18,7 +18,7 @@ from hlsgen.errors import BadOption, HlsgenError
 from hlsgen.progress import terminal
 
 if TYPE_CHECKING:
-    from hlsgen.schedule.stream_network.ir import Unroll
+    from hlsgen.algebra.unroll import Unroll
 
 app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -289,7 +289,7 @@ def ops() -> None:
 
 def _parse_unroll(text: str) -> tuple[str, Unroll]:
     """``NAME:o=4,kx=3`` as (process name, Unroll)."""
-    from hlsgen.schedule.stream_network.ir import Unroll
+    from hlsgen.algebra.unroll import Unroll
 
     name, colon, factors = text.rpartition(":")
     try:

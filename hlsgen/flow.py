@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     import onnx
 
+    from hlsgen.algebra.unroll import Unroll
     from hlsgen.bitstream.build import BuildResult
     from hlsgen.dataflow.ir import Dataflow
     from hlsgen.passes import IntegerModel
-    from hlsgen.schedule.stream_network.ir import Unroll
     from hlsgen.verify.kernel import KernelVerifyResult
     from hlsgen.verify.result import VerifyResult
 

@@ -202,7 +202,7 @@ def _grid_manifest(
 
 def _with_word(kernel: Kernel, fabric: Fabric) -> Kernel:
     """A graph from another project with the fabric's words: such graphs have no word type of their own."""
-    from hlsgen.types import ElementType
+    from hlsgen.algebra.types import ElementType
 
     word = ElementType(fabric.word_bits, True)
     graphs = []

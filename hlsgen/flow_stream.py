@@ -10,9 +10,10 @@ from hlsgen.flow_parts import CompiledParts, report_files
 from hlsgen.progress import Progress
 
 if TYPE_CHECKING:
+    from hlsgen.algebra.unroll import Unroll
     from hlsgen.dataflow.ir import Dataflow
     from hlsgen.dataflow.lower import Lowered
-    from hlsgen.schedule.stream_network.ir import StreamSchedule, Unroll
+    from hlsgen.schedule.stream_network.ir import StreamSchedule
 
 DEFAULT_BOARD = "ulx3s_85f"
 

@@ -10,17 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlsgen.cost.units import (
-    Amount,
-    Cost,
-    FamilyTable,
-    ceil_div,
-    memory,
-    multiplication,
-    wide_multiplication,
-)
-from hlsgen.dataflow.ir import Call, Dataflow, Expression, Literal, Operand, Process
-from hlsgen.scalar import (
+from hlsgen.algebra.expression import Call, Expression, Literal, Operand
+from hlsgen.algebra.scalar import (
     Add,
     Clamp,
     Maximum,
@@ -32,7 +23,17 @@ from hlsgen.scalar import (
     Subtract,
     Table,
 )
-from hlsgen.types import ElementType
+from hlsgen.algebra.types import ElementType
+from hlsgen.cost.units import (
+    Amount,
+    Cost,
+    FamilyTable,
+    ceil_div,
+    memory,
+    multiplication,
+    wide_multiplication,
+)
+from hlsgen.dataflow.ir import Dataflow, Process
 
 
 @dataclass(frozen=True)

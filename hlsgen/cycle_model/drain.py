@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hlsgen.algebra.scalar import RequantiseFloat32, RequantiseMultiplyShift, ScalarOp
 from hlsgen.cycle_model.course import Course, course
 from hlsgen.cycle_model.tiles import Banks
 from hlsgen.errors import Mismatch
 from hlsgen.fabric.configuration import REQUANTISE_LATENCY, Configuration, Requantiser
 from hlsgen.fabric.ir import Fabric
-from hlsgen.scalar import RequantiseFloat32, RequantiseMultiplyShift, ScalarOp
 
 
 @dataclass(eq=False)

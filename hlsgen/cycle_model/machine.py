@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hlsgen.algebra.word import WORD_OPERATORS, wrap
 from hlsgen.cycle_model.course import line_courses
 from hlsgen.cycle_model.drain import Drain
 from hlsgen.cycle_model.tiles import Banks, OtherRead, OtherWrite, Ports, ports
@@ -16,7 +17,6 @@ from hlsgen.fabric.configuration import Configuration
 from hlsgen.fabric.configuration_words import address_bits, counter_bits
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.ir import Fabric
-from hlsgen.word import WORD_OPERATORS, wrap
 
 
 @dataclass(eq=False)

@@ -8,23 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlsgen.dataflow.ir import (
-    Affine,
-    Call,
-    Channel,
-    Dataflow,
-    Expression,
-    Literal,
-    Loop,
-    Operand,
-    Process,
-    Read,
-    Store,
-    Write,
-)
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.expression import Call, Expression, Literal, Operand
+from hlsgen.algebra.scalar import Add, Equal, Maximum, Multiply, ScalarOp
+from hlsgen.algebra.types import ElementType
+from hlsgen.dataflow.ir import Channel, Dataflow, Loop, Process, Read, Store, Write
 from hlsgen.requantise.add import RoundedAdd
-from hlsgen.scalar import Add, Equal, Maximum, Multiply, ScalarOp
-from hlsgen.types import ElementType
 
 ACCUMULATOR = Operand("acc")
 

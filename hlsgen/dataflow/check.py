@@ -6,21 +6,13 @@ import re
 
 import numpy as np
 
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.expression import Call, Expression, Literal, Operand, operand_names
+from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.builder import product_sum_ranges
 from hlsgen.dataflow.interpret import MULTIPLY_ACCUMULATE
-from hlsgen.dataflow.ir import (
-    Affine,
-    Call,
-    Dataflow,
-    Expression,
-    Literal,
-    Operand,
-    Process,
-    Read,
-    operand_names,
-)
+from hlsgen.dataflow.ir import Dataflow, Process, Read
 from hlsgen.errors import IllegalGraph, TypeMismatch
-from hlsgen.types import ElementType
 
 LOOP_ORDER = ("y", "x", "g", "o", "ky", "kx", "i")
 

@@ -12,20 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.dataflow.ir import (
-    Affine,
-    Call,
-    Dataflow,
-    Expression,
-    Literal,
-    Operand,
-    Process,
-    Read,
-    operand_names,
-)
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.expression import Call, Expression, Literal, Operand, operand_names
+from hlsgen.algebra.scalar import Add, Multiply
+from hlsgen.algebra.types import ElementType
+from hlsgen.dataflow.ir import Dataflow, Process, Read
 from hlsgen.errors import TypeMismatch
-from hlsgen.scalar import Add, Multiply
-from hlsgen.types import ElementType
 
 _CHUNK = 1 << 22  # elements of one gathered operand, which bounds the memory used
 

@@ -28,12 +28,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
-from hlsgen.scalar import ScalarOp
-from hlsgen.types import ElementType
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.expression import Expression
+from hlsgen.algebra.types import ElementType
 
 
 @dataclass(frozen=True)
@@ -41,52 +41,6 @@ class Loop:
     name: str
     extent: int
     reduce: bool = False
-
-
-@dataclass(frozen=True)
-class Affine:
-    """``offset + sum(coefficient * loop)``; terms with coefficient 0 are not kept."""
-
-    offset: int = 0
-    terms: tuple[tuple[str, int], ...] = ()
-
-    def coefficient(self, loop: str) -> int:
-        return dict(self.terms).get(loop, 0)
-
-    def at(self, position: Mapping[str, int]) -> int:
-        return self.offset + sum(c * position[name] for name, c in self.terms)
-
-
-@dataclass(frozen=True)
-class Operand:
-    """``acc`` or ``r<k>``, the k-th read of the process."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Literal:
-    value: int
-
-
-@dataclass(frozen=True)
-class Call:
-    op: ScalarOp
-    arguments: tuple[Expression, ...]
-
-
-Expression: TypeAlias = Operand | Literal | Call
-
-
-def operand_names(expression: Expression) -> set[str]:
-    """The operands ("acc", "r0", ...) that an expression mentions."""
-    match expression:
-        case Operand(name):
-            return {name}
-        case Literal():
-            return set()
-        case Call(_, arguments):
-            return set().union(*(operand_names(item) for item in arguments))
 
 
 @dataclass(frozen=True)

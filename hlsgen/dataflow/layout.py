@@ -9,7 +9,9 @@ from math import prod
 
 import numpy as np
 
-from hlsgen.dataflow.ir import Affine, Channel, Loop, Operand, Process, Read, Write
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.expression import Operand
+from hlsgen.dataflow.ir import Channel, Loop, Process, Read, Write
 from hlsgen.errors import UnsupportedOp
 
 Shape = tuple[int, int, int]

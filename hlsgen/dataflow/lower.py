@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.builder import DataflowBuilder
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.dataflow.layout import Placed, canonical_position, canonical_shape, stream_axes
@@ -14,7 +15,6 @@ from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.reshape import Reshape
 from hlsgen.ops.transpose import Transpose
-from hlsgen.types import ElementType
 
 _SUMS = ("Conv", "Gemm", "WindowSum")
 """Operators whose accumulators one process may finish at once."""

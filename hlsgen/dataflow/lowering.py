@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.builder import (
     DataflowBuilder,
     Finish,
@@ -24,7 +25,6 @@ from hlsgen.graph.ir import Graph, Node, TensorType
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.window import Window as TensorWindow
 from hlsgen.requantise import choose, requantise
-from hlsgen.types import ElementType
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,23 +25,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hlsgen.dataflow.ir import (
-    Affine,
-    Call,
-    Channel,
-    Dataflow,
-    Expression,
-    Literal,
-    Loop,
-    Operand,
-    Process,
-    Read,
-    Store,
-    Write,
-)
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.expression import Call, Expression, Literal, Operand
+from hlsgen.algebra.scalar import SCALAR_OPS
+from hlsgen.algebra.types import ElementType
+from hlsgen.dataflow.ir import Channel, Dataflow, Loop, Process, Read, Store, Write
 from hlsgen.errors import BadFile
-from hlsgen.scalar import SCALAR_OPS
-from hlsgen.types import ElementType
 
 _OPS = {op.__name__: op for op in SCALAR_OPS}
 

@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.errors import IllegalGraph
 from hlsgen.fabric.ir import Cell, Fabric, MemoryTile, PeKind, Side
-from hlsgen.word import WORD_OPERATORS
 
 MOST_UNITS = 0xFFF
 """Processing elements and tiles together: the load port numbers them with 12 bits, and loop control takes the last number."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlsgen.algebra.types import U8, ElementType
 from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.tensors import read_tensor
 from hlsgen.graph.builder import GraphBuilder
@@ -20,7 +21,6 @@ from hlsgen.graph.ir import Element, Quantisation
 from hlsgen.ops import OPERATORS
 from hlsgen.ops.op import IntegerForm, OnnxBinding, TensorOp
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
-from hlsgen.types import U8, ElementType
 
 if TYPE_CHECKING:
     import onnx

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.errors import BadFile, UnsupportedOp
 from hlsgen.graph.ir import F32, Element
-from hlsgen.types import ElementType
 
 if TYPE_CHECKING:
     import onnx

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.errors import HlsgenError, IllegalGraph
 from hlsgen.graph.ir import Element, Graph, Node, Quantisation, TensorType, storage
 from hlsgen.ops.op import TensorOp
-from hlsgen.types import ElementType
 
 
 class GraphBuilder:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 
-from hlsgen.types import ElementType
+from hlsgen.algebra.types import ElementType
 
 if TYPE_CHECKING:
     from hlsgen.ops.op import TensorOp

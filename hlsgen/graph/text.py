@@ -22,11 +22,11 @@ from typing import Any
 
 import numpy as np
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.errors import BadFile, HlsgenError
 from hlsgen.graph.check import check
 from hlsgen.graph.ir import F32, Element, Graph, Node, Quantisation, TensorType
 from hlsgen.ops import OPERATORS
-from hlsgen.types import ElementType
 
 _LINE = re.compile(r'(graph|input|constant|node|output) ("(?:[^"\\]|\\.)*")(?: : (.*))?')
 _TYPE = re.compile(r"(\w+)\[([\d,]*)\](?: quantised (.*))?")

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.errors import IllegalGraph, TypeMismatch, UnsupportedOp
 from hlsgen.loops.ir import Array, Constant, LoopGraph, Mark, Operation, Value
-from hlsgen.word import WORD_OPERATORS
 
 LOOPS = 6
 """Levels of the deepest loop nest, as in ``arch.configuration``."""
@@ -147,7 +147,7 @@ def _check_operator(graph: LoopGraph, operation: Operation) -> None:
         raise UnsupportedOp(
             f"loop graph {graph.name}, operation {operation.name}",
             f"expected an operator that fabrics have, found {operation.operator!r}",
-            "Write it with operators of 'hlsgen.word', for example a table for a division.",
+            "Write it with operators of 'hlsgen.algebra.word', for example a table for a division.",
         )
     if not least <= len(operation.operands) <= most:
         wanted = str(least) if least == most else f"{least} or {most}"

@@ -18,12 +18,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.word import WORD_OPERATORS, wrap
 from hlsgen.loops.check import zero_distance_edges
 from hlsgen.loops.evaluate import is_indexed
 from hlsgen.loops.ir import Constant, LoopGraph, Mark, Operand, Operation, Value
 from hlsgen.loops.moves import with_moves
-from hlsgen.word import WORD_OPERATORS, wrap
 
 # operator -> constant second operand that leaves the first operand as it is
 NEUTRAL: Mapping[str, int] = {

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 import networkx as nx
 import numpy as np
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.types import ElementType
+from hlsgen.algebra.word import WORD_OPERATORS, wrap
 from hlsgen.errors import IllegalGraph, TypeMismatch
 from hlsgen.loops.check import zero_distance_edges
 from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Mark, Operand, Operation, Value
-from hlsgen.types import ElementType
-from hlsgen.word import WORD_OPERATORS, wrap
 
 Step = Callable[[int], None]
 

@@ -23,7 +23,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.types import ElementType
 from hlsgen.loops.check import refuse_cycles
 from hlsgen.loops.ir import (
     Array,
@@ -37,7 +38,6 @@ from hlsgen.loops.ir import (
     Role,
     Value,
 )
-from hlsgen.types import ElementType
 
 ITERATIONS = 64
 INDEXED_BITS = 4

@@ -13,7 +13,7 @@ Grammar (text form, see text.py)::
     address   ::= affine over loops (dataflow.ir.Affine), linear in the array
     order     ::= before, after, distance, delay                   `after` of iteration n + distance starts >= delay cycles after `before` of n
 
-Operators are the names of ``hlsgen.word.WORD_OPERATORS`` and those of memory tiles:
+Operators are the names of ``hlsgen.algebra.word.WORD_OPERATORS`` and those of memory tiles:
 
 * ``load``: the array's element at ``address`` (no operand), or at ``address.offset`` + operand (indexed; where
   ``wrap_bits`` is given the operand is taken modulo 2**wrap_bits first);
@@ -31,8 +31,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from hlsgen.dataflow.ir import Affine
-from hlsgen.types import ElementType
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.types import ElementType
 
 Role = Literal["input", "output", "inout", "constant", "scratch"]
 

@@ -14,8 +14,8 @@ from dataclasses import replace
 
 import networkx as nx
 
+from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.loops.ir import Constant, LoopGraph, Mark, Operand, Operation, Value
-from hlsgen.word import WORD_OPERATORS
 
 
 def with_moves(graph: LoopGraph) -> LoopGraph:

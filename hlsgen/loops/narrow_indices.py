@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
 from hlsgen.errors import DoesNotFit
 from hlsgen.loops.check import address_range
 from hlsgen.loops.ir import Constant, LoopGraph, Operation, Value

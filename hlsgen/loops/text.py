@@ -23,7 +23,8 @@ from __future__ import annotations
 
 import re
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.text import affine_text, parse_affine
 from hlsgen.errors import BadFile, HlsgenError
 from hlsgen.loops.evaluate import is_indexed
@@ -39,7 +40,6 @@ from hlsgen.loops.ir import (
     Role,
     Value,
 )
-from hlsgen.types import ElementType
 
 ROLES: dict[str, Role] = {
     "input": "input",

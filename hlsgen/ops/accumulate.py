@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.errors import TypeMismatch
 from hlsgen.ops.op import Constants, QuantisedOutput, QuantisedValue, TensorOp
 from hlsgen.ops.requantise import Requantise
-from hlsgen.types import ElementType
 
 if TYPE_CHECKING:
     from hlsgen.graph.builder import GraphBuilder

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.graph.ir import F32, TensorType
 from hlsgen.ops.op import Array, Constants, Example, OnnxBinding, TensorOp, require
-from hlsgen.types import S8, U8, ElementType
 
 if TYPE_CHECKING:
     from hlsgen.dataflow.lowering import Lowering
@@ -103,7 +103,7 @@ class Clamp(TensorOp):
 
     def lower(self, build: Lowering) -> None:
         """An elementwise process."""
-        from hlsgen import scalar
+        from hlsgen.algebra import scalar
 
         operand = build.operand(0)
         op = scalar.Clamp(self.low, self.high)
@@ -145,7 +145,7 @@ class Lookup(TensorOp):
 
     def lower(self, build: Lowering) -> None:
         """An elementwise process with a table by the operand's low byte."""
-        from hlsgen import scalar
+        from hlsgen.algebra import scalar
 
         operand = build.operand(0)
         table = [0] * 256

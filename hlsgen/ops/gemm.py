@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.graph.ir import F32, TensorType
 from hlsgen.ops.accumulate import accumulator_type, integer_bias, integer_weights, requantised
 from hlsgen.ops.op import (
@@ -22,7 +23,6 @@ from hlsgen.ops.op import (
     broadcast,
     require,
 )
-from hlsgen.types import S8, U8, ElementType
 
 if TYPE_CHECKING:
     from hlsgen.dataflow.lowering import Lowering

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.errors import TypeMismatch, UnsupportedOp
 from hlsgen.graph.ir import Quantisation, TensorType
-from hlsgen.types import ElementType
 
 if TYPE_CHECKING:
     from hlsgen.dataflow.lowering import Lowering

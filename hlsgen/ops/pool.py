@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.graph.ir import F32, TensorType
 from hlsgen.ops.op import (
     Array,
@@ -23,7 +24,6 @@ from hlsgen.ops.op import (
 )
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.window import Window, window_of
-from hlsgen.types import S8, U8, ElementType
 
 if TYPE_CHECKING:
     from hlsgen.dataflow.lowering import Lowering

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.graph.ir import TensorType
 from hlsgen.ops.op import Array, Constants, Example, QuantisedOutput, TensorOp, require
-from hlsgen.types import S8, U8, ElementType
 
 if TYPE_CHECKING:
     from hlsgen.dataflow.lowering import Lowering

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hlsgen.algebra.types import S8
 from hlsgen.graph.ir import TensorType
 from hlsgen.ops.op import Array, Constants, Example, OnnxBinding, TensorOp, require
-from hlsgen.types import S8
 
 if TYPE_CHECKING:
     from hlsgen.dataflow.lowering import Lowering

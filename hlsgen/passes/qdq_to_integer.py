@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node, Quantisation, TensorType
 from hlsgen.ops.activation import Clamp, Lookup
 from hlsgen.ops.op import QuantisedOutput, QuantisedValue
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.passes.rewrite import rewrite
-from hlsgen.types import ElementType
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hlsgen.algebra.scalar import QuantisedAdd, RequantiseFloat32
+from hlsgen.algebra.types import ElementType
 from hlsgen.errors import TypeMismatch
-from hlsgen.scalar import QuantisedAdd, RequantiseFloat32
-from hlsgen.types import ElementType
 
 LARGEST_EXCEPTIONS = 64
 _SHIFTS = range(8, 25)

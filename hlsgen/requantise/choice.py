@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hlsgen.algebra.scalar import RequantiseFloat32, ScalarOp
 from hlsgen.errors import TypeMismatch
 from hlsgen.requantise.multiply_shift import (
     MULTIPLIER_BITS,
@@ -15,7 +16,6 @@ from hlsgen.requantise.multiply_shift import (
     verify_multiply_shift,
 )
 from hlsgen.requantise.reference import Rounding, thresholds
-from hlsgen.scalar import RequantiseFloat32, ScalarOp
 
 _CHEAP_NUDGES = 3  # a comparison each: less than what the float32 form takes beside its product
 _MOST_NUDGES = 8

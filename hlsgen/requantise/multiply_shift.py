@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hlsgen.algebra.scalar import RequantiseMultiplyShift
 from hlsgen.requantise.reference import Rounding, thresholds
-from hlsgen.scalar import RequantiseMultiplyShift
 
 MULTIPLIER_BITS = 30
 WIDE_MULTIPLIER_BITS = 36

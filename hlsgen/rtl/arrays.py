@@ -7,15 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from hlsgen.dataflow import ir
-from hlsgen.dataflow.ir import (
-    Call,
-    Dataflow,
-    Expression,
-    Operand,
-    Process,
-    operand_names,
-)
+from hlsgen.algebra.expression import Call, Expression, Literal, Operand, operand_names
+from hlsgen.algebra.scalar import Add, Maximum, Multiply
+from hlsgen.algebra.types import ElementType
+from hlsgen.algebra.unroll import Unroll
+from hlsgen.dataflow.ir import Dataflow, Process
 from hlsgen.rtl_templates.arithmetic import expression as template
 from hlsgen.rtl_templates.arithmetic.expression import Width
 from hlsgen.rtl_templates.contract import Step, credit_depth
@@ -23,7 +19,6 @@ from hlsgen.rtl_templates.stream.finish import FinishParameters, ParameterMemory
 from hlsgen.rtl_templates.stream.pe_array import PeArrayParameters
 from hlsgen.rtl_templates.stream.process import StreamProcessParameters
 from hlsgen.rtl_templates.stream.shape import CounterShape, WeightShape
-from hlsgen.scalar import Add, Maximum, Multiply
 from hlsgen.schedule.stream_network.geometry import (
     REDUCE_LEVEL,
     buffer_shape,
@@ -35,8 +30,7 @@ from hlsgen.schedule.stream_network.geometry import (
     trips,
     weight_image,
 )
-from hlsgen.schedule.stream_network.ir import ArrayPlan, StreamSchedule, Unroll
-from hlsgen.types import ElementType
+from hlsgen.schedule.stream_network.ir import ArrayPlan, StreamSchedule
 
 
 def write_lanes(schedule: StreamSchedule, channel: str) -> int:
@@ -105,11 +99,11 @@ def width(element: ElementType) -> Width:
 def expression(tree: Expression) -> template.Expression:
     """The template's form of a finish expression."""
     match tree:
-        case ir.Operand(name):
+        case Operand(name):
             return template.Operand(name)
-        case ir.Literal(value):
+        case Literal(value):
             return template.Literal(value)
-        case ir.Call(op, arguments):
+        case Call(op, arguments):
             return template.Unit(op.name, op.parameters, tuple(expression(a) for a in arguments))
 
 

@@ -11,7 +11,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hlsgen import __version__
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
 from hlsgen.errors import UnsupportedOp
 from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Mark, Operation, Value
 from hlsgen.rtl.emit import Design

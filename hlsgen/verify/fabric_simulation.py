@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hlsgen.algebra.word import wrap
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.errors import Mismatch
 from hlsgen.fabric.ir import Fabric
@@ -18,7 +19,6 @@ from hlsgen.progress import Progress, silent
 from hlsgen.verify.executables import Bench, build_bench, cocotb_arguments, visible_signals
 from hlsgen.verify.simulation import cocotb_environment, run_executable
 from hlsgen.verify.simulators import find_simulator
-from hlsgen.word import wrap
 
 PATIENCE = 20_000
 """Cycles without any progress after which a fabric counts as stopped."""

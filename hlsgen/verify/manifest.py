@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.errors import BadFile, HlsgenError
-from hlsgen.types import ElementType
 
 
 @dataclass(frozen=True)

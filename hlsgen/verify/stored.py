@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.dataflow.lower import lower
 from hlsgen.errors import BadFile, UnsupportedOp
@@ -15,7 +16,6 @@ from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph, storage
 from hlsgen.graph.text import parse
 from hlsgen.passes.host_cut import IntegerModel
-from hlsgen.types import ElementType
 from hlsgen.verify.manifest import Manifest, Port
 from hlsgen.verify.reference import Backend, Kernels, find_backend
 from hlsgen.verify.samples import check_samples, load_inputs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hlsgen.types import ElementType
+from hlsgen.algebra.types import ElementType
 from hlsgen.verify.manifest import Port
 
 

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from support.example_nets import EXAMPLE_NETS, convolution_net, depthwise_net
 
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.expression import Operand
+from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.dataflow.check import check
-from hlsgen.dataflow.ir import Affine, Channel, Dataflow, Loop, Operand, Process, Store
+from hlsgen.dataflow.ir import Channel, Dataflow, Loop, Process, Store
 from hlsgen.dataflow.text import parse, store_arrays, to_text
 from hlsgen.errors import BadFile, HlsgenError, IllegalGraph
-from hlsgen.types import S8, U8, ElementType
 
 
 def with_first(dataflow: Dataflow, change: Callable[[Process], Process]) -> Dataflow:

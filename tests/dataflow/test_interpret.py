@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from support.example_nets import EXAMPLE_NETS, random_inputs
 
+from hlsgen.algebra.expression import operand_names
 from hlsgen.dataflow import interpret as interpreter
 from hlsgen.dataflow.interpret import evaluate_expression, interpret
-from hlsgen.dataflow.ir import Dataflow, Process, Read, operand_names
+from hlsgen.dataflow.ir import Dataflow, Process, Read
 from hlsgen.errors import TypeMismatch
 
 

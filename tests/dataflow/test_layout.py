@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from test_lower_examples import assert_same_meaning, random_tensors
 
+from hlsgen.algebra.types import S8
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.dataflow.layout import canonical_position, stream_axes
 from hlsgen.dataflow.lower import lower, lower_with_ports
@@ -15,7 +16,6 @@ from hlsgen.errors import UnsupportedOp
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, TensorType
 from hlsgen.ops import Conv, Gemm, MaxPool, QuantisedAdd, Requantise, Reshape, Transpose
-from hlsgen.types import S8
 
 
 def integers(build: GraphBuilder, name: str, *shape: int) -> str:

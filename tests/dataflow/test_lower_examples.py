@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.check import check
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.lower import lower_with_ports
@@ -13,7 +14,6 @@ from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph, storage
 from hlsgen.ops import OPERATORS, Example, TensorOp
-from hlsgen.types import ElementType
 
 CASES = [
     pytest.param(example, id=f"{operator.__name__}{number}")

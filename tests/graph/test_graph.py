@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from hlsgen.algebra.types import S8, ElementType
 from hlsgen.errors import BadFile, HlsgenError, IllegalGraph, TypeMismatch
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.check import check
@@ -20,7 +21,6 @@ from hlsgen.ops.conv import Conv
 from hlsgen.ops.op import Example
 from hlsgen.ops.quantise import QuantizeLinear
 from hlsgen.ops.requantise import Requantise
-from hlsgen.types import S8, ElementType
 
 
 def graph_of(example: Example, name: str = "example") -> Graph:

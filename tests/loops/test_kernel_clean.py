@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from support.random_loop_graphs import inputs, random_graph
 
+from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.loops.check import check
 from hlsgen.loops.clean import clean
 from hlsgen.loops.evaluate import evaluate
 from hlsgen.loops.ir import Constant, Operation, Value
 from hlsgen.loops.text import parse, to_text
-from hlsgen.word import WORD_OPERATORS
 
 HEAD = """loop_graph g s32
 loop i 4

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.errors import TypeMismatch
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.evaluate import evaluate
@@ -19,7 +20,6 @@ from hlsgen.ops.conv import Conv
 from hlsgen.ops.op import Example
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.requantise import Requantise
-from hlsgen.types import S8, U8, ElementType
 
 EXAMPLES = [
     (op.__name__, k, example)

@@ -7,6 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from hlsgen.algebra.scalar import RequantiseFloat32, RequantiseMultiplyShift
+from hlsgen.algebra.types import S8, U8
 from hlsgen.errors import TypeMismatch
 from hlsgen.requantise import (
     Rounding,
@@ -19,8 +21,6 @@ from hlsgen.requantise import (
     verify_multiply_shift,
 )
 from hlsgen.requantise.choice import float32_parameters
-from hlsgen.scalar import RequantiseFloat32, RequantiseMultiplyShift
-from hlsgen.types import S8, U8
 
 
 def layer(scales: np.ndarray, zero_point: int, low: int, high: int, bound: int) -> Rounding:

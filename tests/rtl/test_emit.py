@@ -10,16 +10,17 @@ import pytest
 from amaranth.sim import Simulator
 from support.process_bench import from_words, requantise, to_words
 
+from hlsgen.algebra.scalar import QuantisedAdd
+from hlsgen.algebra.types import S8
+from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.check import check
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.rtl.emit import Design, emit
 from hlsgen.rtl.verilog import to_verilog
-from hlsgen.scalar import QuantisedAdd
-from hlsgen.schedule.stream_network.ir import ArrayPlan, StreamSchedule, Unroll
+from hlsgen.schedule.stream_network.ir import ArrayPlan, StreamSchedule
 from hlsgen.schedule.stream_network.solver import plan_buffers
-from hlsgen.types import S8
 
 SEQUENTIAL = ArrayPlan("", Unroll(), 1, 1, "dsp", "dsp")
 

@@ -13,12 +13,12 @@ from support.process_bench import (
     run_process,
 )
 
+from hlsgen.algebra.types import S8, ElementType
+from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.schedule.stream_network.geometry import sample_cycles
-from hlsgen.schedule.stream_network.ir import Unroll
-from hlsgen.types import S8, ElementType
 
 SAMPLES = 3
 

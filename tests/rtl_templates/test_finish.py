@@ -14,7 +14,7 @@ from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
 from hlsgen.rtl_templates.stream.finish import Finish, FinishParameters, ParameterMemory
 from hlsgen.sim.unit_check import bits, check_stream_unit
 
-from hlsgen.scalar import Add, Maximum, RequantiseFloat32, RequantiseMultiplyShift, Table
+from hlsgen.algebra.scalar import Add, Maximum, RequantiseFloat32, RequantiseMultiplyShift, Table
 
 S8, S20 = Width(8, True), Width(20, True)
 MULTIPLY_SHIFT = RequantiseMultiplyShift(26, -128, 127)

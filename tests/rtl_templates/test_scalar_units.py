@@ -10,7 +10,7 @@ from hlsgen.rtl_templates.arithmetic.expression import Width, unit_result
 from hlsgen.rtl_templates.arithmetic.scalar_units import SCALAR_UNITS, scalar_unit
 from hlsgen.sim.unit_check import check_scalar_unit
 
-from hlsgen.scalar import (
+from hlsgen.algebra.scalar import (
     SCALAR_OPS,
     Add,
     Clamp,
@@ -26,7 +26,7 @@ from hlsgen.scalar import (
     Subtract,
     Table,
 )
-from hlsgen.types import ElementType
+from hlsgen.algebra.types import ElementType
 
 S8, U8, S5, S20, S24 = (ElementType.parse(t) for t in ("s8", "u8", "s5", "s20", "s24"))
 U17, U24, U30, U36 = (ElementType.parse(t) for t in ("u17", "u24", "u30", "u36"))

@@ -14,9 +14,9 @@ from amaranth.sim import Simulator
 from hlsgen.rtl_templates.fabric.tile_requantise import MODES, TileRequantiser
 from support.example_fabrics import one_cell
 
+from hlsgen.algebra.scalar import RequantiseFloat32, RequantiseMultiplyShift
 from hlsgen.fabric.configuration import REQUANTISE_LATENCY
 from hlsgen.rtl.fabric_shapes import tile_shape
-from hlsgen.scalar import RequantiseFloat32, RequantiseMultiplyShift
 
 BITS, ROWS = 32, 16
 LOW, HIGH = -128, 127

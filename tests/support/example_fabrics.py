@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.fabric.file import check_fabric
 from hlsgen.fabric.ir import Fabric, MemoryTile, PeKind
-from hlsgen.word import WORD_OPERATORS
 
 WORDS = tuple(
     name for name in WORD_OPERATORS if name != "multiply" and not WORD_OPERATORS[name].accumulates

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.types import ElementType
 from hlsgen.loops.ir import (
     Array,
     Constant,
@@ -13,7 +14,6 @@ from hlsgen.loops.ir import (
     Order,
     Value,
 )
-from hlsgen.types import ElementType
 
 WORD = ElementType(32, True)
 

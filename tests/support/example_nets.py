@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from hlsgen.algebra.scalar import QuantisedAdd, RequantiseFloat32, RequantiseMultiplyShift
+from hlsgen.algebra.types import S8
 from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.scalar import QuantisedAdd, RequantiseFloat32, RequantiseMultiplyShift
-from hlsgen.types import S8
 
 
 def requantise(

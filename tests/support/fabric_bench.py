@@ -11,11 +11,11 @@ from amaranth.hdl import ResetInserter, Signal
 from amaranth.sim import Simulator
 from hlsgen.rtl_templates.fabric.top import FabricTop
 
+from hlsgen.algebra.word import wrap
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.fabric.ir import Fabric
 from hlsgen.fabric.program import Read, from_words
 from hlsgen.rtl.fabric_shapes import grid_shape
-from hlsgen.word import wrap
 
 QUIET_CYCLES = 24
 """Cycles without anything that end a program whose words are all sent."""

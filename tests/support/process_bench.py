@@ -12,13 +12,14 @@ from amaranth.lib import wiring
 from amaranth.sim import Simulator
 from hlsgen.rtl_templates.stream.process import StreamProcess
 
+from hlsgen.algebra.scalar import Add, RequantiseMultiplyShift
+from hlsgen.algebra.types import S8, U8, ElementType
+from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.rtl.arrays import process_parameters
-from hlsgen.scalar import Add, RequantiseMultiplyShift
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
-from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule, Unroll
-from hlsgen.types import S8, U8, ElementType
+from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
 
 PATIENCE = 3_000
 

@@ -4,7 +4,9 @@ import random
 
 import numpy as np
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.types import ElementType
+from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.loops.ir import (
     Array,
     Constant,
@@ -15,8 +17,6 @@ from hlsgen.loops.ir import (
     Operation,
     Value,
 )
-from hlsgen.types import ElementType
-from hlsgen.word import WORD_OPERATORS
 
 WORD_NAMES = tuple(WORD_OPERATORS)
 CONSTANTS = (0, 0, 1, 1, -1, 2, 3, 7, -5, 1000)

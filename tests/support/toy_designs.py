@@ -17,20 +17,11 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 import hlsgen
-from hlsgen.dataflow.ir import (
-    Affine,
-    Call,
-    Channel,
-    Dataflow,
-    Literal,
-    Loop,
-    Operand,
-    Process,
-    Read,
-    Write,
-)
-from hlsgen.scalar import Add, Clamp, Subtract
-from hlsgen.types import S8, ElementType
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.expression import Call, Literal, Operand
+from hlsgen.algebra.scalar import Add, Clamp, Subtract
+from hlsgen.algebra.types import S8, ElementType
+from hlsgen.dataflow.ir import Channel, Dataflow, Loop, Process, Read, Write
 from hlsgen.verify.reference import Kernels
 
 FAULTS = ("", "wrong value", "valid withdrawn", "late last", "stops", "surplus word")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hlsgen.types import ElementType
+from hlsgen.algebra.types import ElementType
 from hlsgen.verify.manifest import Port
 from hlsgen.verify.words import pack, pack_stream, unpack, unpack_stream
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.errors import TypeMismatch
-from hlsgen.types import ElementType
 
 s8, s16, s32 = (ElementType(bits, True) for bits in (8, 16, 32))
 u8, u16, u32 = (ElementType(bits, False) for bits in (8, 16, 32))

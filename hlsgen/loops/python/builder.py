@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.types import ElementType
+from hlsgen.algebra.word import wrap
 from hlsgen.loops.ir import (
     Array,
     Constant,
@@ -19,8 +21,6 @@ from hlsgen.loops.ir import (
 )
 from hlsgen.loops.python.kinds import TRUTH, integer
 from hlsgen.loops.python.symbols import Index, Word
-from hlsgen.types import ElementType
-from hlsgen.word import wrap
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.types import ElementType
 from hlsgen.loops.ir import Array, Constant, CountedLoop
 from hlsgen.loops.python.annotations import ArrayType
 from hlsgen.loops.python.builder import Builder, Guard
@@ -21,7 +22,6 @@ from hlsgen.loops.python.reference import numpy_type
 from hlsgen.loops.python.refusals import illegal, shown, unsupported
 from hlsgen.loops.python.static import Static
 from hlsgen.loops.python.symbols import Element, Index, Symbol, Word, constant, index_of
-from hlsgen.types import ElementType
 
 
 class Elements:

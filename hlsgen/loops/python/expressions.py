@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
 from hlsgen.loops.ir import Constant
 from hlsgen.loops.python.arithmetic import Arithmetic
 from hlsgen.loops.python.builder import Builder, Guard

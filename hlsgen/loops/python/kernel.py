@@ -11,11 +11,11 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.errors import BadFile, BadOption, HlsgenError, TypeMismatch
 from hlsgen.loops.python.annotations import ArrayType
 from hlsgen.loops.python.signature import Signature, signature_of
 from hlsgen.loops.python.steps import Pipeline, Reorder, Split, Step, Unroll
-from hlsgen.types import ElementType
 
 if TYPE_CHECKING:
     import numpy as np

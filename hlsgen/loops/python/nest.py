@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
 
 
 @dataclass(frozen=True)

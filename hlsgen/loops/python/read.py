@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
 from hlsgen.errors import BadFile
 from hlsgen.loops.python.constants import integer_of
 from hlsgen.loops.python.functions import names_of

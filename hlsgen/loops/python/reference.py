@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.types import ElementType
+from hlsgen.algebra.types import ElementType
 
 
 class WordArray:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
 from hlsgen.errors import BadOption, IllegalGraph
 from hlsgen.loops.ir import LoopGraph, Mark, Value
 from hlsgen.loops.python.lower import LoweredNest

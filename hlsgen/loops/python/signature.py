@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.errors import HlsgenError, TypeMismatch
 from hlsgen.loops.python.annotations import ArrayType, s16, s32, u16, u32
-from hlsgen.types import ElementType
 
 
 @dataclass(frozen=True)

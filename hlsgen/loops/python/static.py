@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.word import WORD_OPERATORS, wrap
 from hlsgen.loops.ir import Constant, CountedLoop, Mark, Operand, Operation
-from hlsgen.word import WORD_OPERATORS, wrap
 
 MOST_ITERATIONS = 1 << 22
 """Above this many iterations nothing is enumerated."""

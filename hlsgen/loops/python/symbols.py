@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hlsgen.dataflow.ir import Affine
+from hlsgen.algebra.affine import Affine
 from hlsgen.loops.ir import Constant, CountedLoop, Value
 from hlsgen.loops.python.kinds import WORD, Kind
 

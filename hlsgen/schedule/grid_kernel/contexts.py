@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from hlsgen.algebra.word import WORD_OPERATORS, wrap
 from hlsgen.errors import DoesNotFit, TypeMismatch, UnsupportedOp
 from hlsgen.fabric.configuration import LINES, Configuration, LineTap, MarkLine, PeContext
 from hlsgen.fabric.file import fabric_hash
@@ -20,7 +21,6 @@ from hlsgen.schedule.grid_kernel.bank_layout import BankLayout
 from hlsgen.schedule.grid_kernel.mapping import GridMapping, Keep, Move, Placement, Send, Use
 from hlsgen.schedule.grid_kernel.register_allocation import allocate
 from hlsgen.schedule.grid_kernel.tile_contexts import Sources, predicate_of, tile_configurations
-from hlsgen.word import WORD_OPERATORS, wrap
 
 
 def to_configuration(mapping: GridMapping, layout: BankLayout) -> Configuration:

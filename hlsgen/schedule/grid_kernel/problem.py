@@ -13,11 +13,11 @@ from typing import NoReturn
 
 import numpy as np
 
+from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.errors import BadOption, DoesNotFit, UnsupportedOp
 from hlsgen.fabric.ir import Fabric, MemoryTile
 from hlsgen.loops.ir import Array, LoopGraph, Operation, Value
 from hlsgen.schedule.grid_kernel.mapping import Use
-from hlsgen.word import WORD_OPERATORS
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from hlsgen.dataflow.ir import Call, Dataflow, Expression, Operand, Process
-from hlsgen.dataflow.ir import Literal as Number
-from hlsgen.errors import UnsupportedOp
-from hlsgen.scalar import (
+from hlsgen.algebra.expression import Call, Expression, Operand
+from hlsgen.algebra.expression import Literal as Number
+from hlsgen.algebra.scalar import (
     Add,
     Clamp,
     Multiply,
@@ -19,6 +18,8 @@ from hlsgen.scalar import (
     RequantiseMultiplyShift,
     Table,
 )
+from hlsgen.dataflow.ir import Dataflow, Process
+from hlsgen.errors import UnsupportedOp
 
 STREAM = "Compile this model with --schedule stream."
 

@@ -7,16 +7,18 @@ from typing import Literal
 
 import numpy as np
 
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.expression import Call, Operand
+from hlsgen.algebra.scalar import Add, Maximum
+from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.interpret import MULTIPLY_ACCUMULATE
-from hlsgen.dataflow.ir import Affine, Call, Dataflow, Operand, Process
+from hlsgen.dataflow.ir import Dataflow, Process
 from hlsgen.errors import UnsupportedOp
 from hlsgen.fabric.ir import Fabric
-from hlsgen.scalar import Add, Maximum
 from hlsgen.schedule.grid_network.border import Border
 from hlsgen.schedule.grid_network.finish import STREAM, Finishing, finishing
 from hlsgen.schedule.grid_network.reduction import Reduction, across_channels, across_pixels
 from hlsgen.schedule.grid_network.regions import aligned
-from hlsgen.types import ElementType
 
 Template = Literal["channels", "pixels", "column", "both", "table"]
 """``channels``, ``pixels``: all columns, neighbouring channels or pixels side by side. ``column``: the western column alone, one

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlsgen.dataflow.ir import Affine, Loop
+from hlsgen.algebra.affine import Affine
+from hlsgen.dataflow.ir import Loop
 from hlsgen.schedule.grid_network.layers import Chunk, Layer
 
 COLUMN = "column"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hlsgen.dataflow.ir import Affine, Loop
+from hlsgen.algebra.affine import Affine
+from hlsgen.dataflow.ir import Loop
 from hlsgen.fabric.configuration import (
     REQUANTISE_LATENCY,
     Configuration,

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from hlsgen.algebra.word import wrap
 from hlsgen.dataflow.ir import Dataflow, Process
 from hlsgen.errors import DoesNotFit
 from hlsgen.fabric.file import fabric_hash
@@ -44,7 +45,6 @@ from hlsgen.schedule.grid_network.memory import (
 from hlsgen.schedule.grid_network.nest import weights_of_columns
 from hlsgen.schedule.grid_network.phase import Phase, Work
 from hlsgen.schedule.grid_network.regions import Region, bands, needed_rows, union
-from hlsgen.word import wrap
 
 Table: TypeAlias = tuple[int, ...]
 """The result for every byte."""

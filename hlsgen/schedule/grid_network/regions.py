@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hlsgen.dataflow.ir import Affine, Process
+from hlsgen.algebra.affine import Affine
+from hlsgen.dataflow.ir import Process
 
 
 def bands(height: int, rows: int) -> tuple[range, ...]:

@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from hlsgen.algebra.unroll import Unroll
 from hlsgen.cost.process import (
     Factors,
     buffer_cost,
@@ -25,7 +26,7 @@ from hlsgen.cost.units import FAMILIES, Cost, FamilyTable, ceil_div
 from hlsgen.dataflow.ir import Dataflow, Process, Read
 from hlsgen.schedule.stream_network.cost import column_copies
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
-from hlsgen.schedule.stream_network.ir import ArrayPlan, MultiplierKind, Unroll
+from hlsgen.schedule.stream_network.ir import ArrayPlan, MultiplierKind
 
 LOOPS = ("x", "g", "o", "ky", "kx", "i")
 Integers = npt.NDArray[np.int64]

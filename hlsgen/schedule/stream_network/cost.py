@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from hlsgen.algebra.unroll import Unroll
 from hlsgen.cost.process import Factors, buffer_cost, process_cost
 from hlsgen.cost.units import FAMILIES, Cost, FamilyTable
 from hlsgen.dataflow.ir import Dataflow, Process, Read
-from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule, Unroll
+from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
 
 
 def factors(plan: ArrayPlan) -> Factors:

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hlsgen.dataflow.ir import Affine, Channel, Process, Read, Store
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.unroll import Unroll
+from hlsgen.dataflow.ir import Channel, Process, Read, Store
 from hlsgen.rtl_templates.stream.shape import (
     BufferShape,
     CopyShape,
@@ -21,7 +23,7 @@ from hlsgen.rtl_templates.stream.shape import (
     NestShape,
     Ramp,
 )
-from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, Unroll
+from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan
 
 LOOPS = ("y", "x", "g", "o", "ky", "kx", "i")
 GROUP_LEVEL = 2

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from hlsgen.dataflow import ir
-from hlsgen.dataflow.ir import Call, Dataflow, Expression, Process
+from hlsgen.algebra.expression import Call, Expression, Literal, Operand
+from hlsgen.algebra.scalar import Add, Multiply
+from hlsgen.algebra.types import ElementType
+from hlsgen.dataflow.ir import Dataflow, Process
 from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.arithmetic import expression as template
 from hlsgen.rtl_templates.arithmetic.expression import Width
-from hlsgen.scalar import Add, Multiply
 from hlsgen.schedule.stream_network.geometry import REDUCE_LEVEL, trips
 from hlsgen.schedule.stream_network.ir import ArrayPlan
-from hlsgen.types import ElementType
 
 READ_LATENCY = 2
 """Address register and memory register, as ``rtl_templates.stream.channel_buffer``."""
@@ -67,9 +67,9 @@ def _width(element: ElementType) -> Width:
 
 def _template(tree: Expression) -> template.Expression:
     match tree:
-        case ir.Operand(name):
+        case Operand(name):
             return template.Operand(name)
-        case ir.Literal(value):
+        case Literal(value):
             return template.Literal(value)
-        case ir.Call(op, arguments):
+        case Call(op, arguments):
             return template.Unit(op.name, op.parameters, tuple(_template(a) for a in arguments))

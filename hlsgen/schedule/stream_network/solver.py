@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from hlsgen.algebra.unroll import Unroll
 from hlsgen.board import Board, boards
 from hlsgen.cost.units import FAMILIES, ceil_div
 from hlsgen.dataflow.ir import Channel, Dataflow
@@ -20,7 +21,7 @@ from hlsgen.errors import BadOption, DoesNotFit
 from hlsgen.schedule.stream_network.candidates import Candidates, Space, candidates, channel_reads
 from hlsgen.schedule.stream_network.cost import one_buffer_cost, schedule_cost, total_cost
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
-from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule, Unroll
+from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
 from hlsgen.schedule.stream_network.select import Budget, Choice, choose
 from hlsgen.schedule.stream_network.timing import fit_buffers, simulate
 

@@ -15,9 +15,10 @@ import dataclasses
 import json
 import re
 
+from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import BadFile
-from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule, Unroll
+from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
 
 _LINE = re.compile(
     r'(schedule|array|buffer|input|output)((?: (?:->|"(?:[^"\\]|\\.)*"))*)((?: \w+=\w+)*)'

@@ -10,8 +10,9 @@ import pytest
 from support.example_graphs import fir, histogram, two_stores
 from support.random_loop_graphs import inputs, random_graph
 
+from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.types import ElementType
 from hlsgen.cycle_model.program import run_program
-from hlsgen.dataflow.ir import Affine
 from hlsgen.errors import DoesNotFit, Mismatch, TypeMismatch, UnsupportedOp
 from hlsgen.fabric.file import load_fabric
 from hlsgen.fabric.ir import Fabric
@@ -20,7 +21,6 @@ from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.loops.ir import Array, Constant, CountedLoop, Kernel, LoopGraph, Mark, Operation, Value
 from hlsgen.schedule.grid_kernel.kernel_image import compare, program
 from hlsgen.schedule.grid_kernel.run_kernel import map_kernel, replay
-from hlsgen.types import ElementType
 
 WORD = ElementType(32, True)
 

@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 from support.example_nets import random_inputs
 
-from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
-from hlsgen.dataflow.interpret import interpret
-from hlsgen.dataflow.ir import Dataflow
-from hlsgen.errors import UnsupportedOp
-from hlsgen.requantise.add import RoundedAdd
-from hlsgen.scalar import (
+from hlsgen.algebra.scalar import (
     Clamp,
     Minimum,
     QuantisedAdd,
@@ -19,8 +14,13 @@ from hlsgen.scalar import (
     RequantiseMultiplyShift,
     Table,
 )
+from hlsgen.algebra.types import S8, ElementType
+from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
+from hlsgen.dataflow.interpret import interpret
+from hlsgen.dataflow.ir import Dataflow
+from hlsgen.errors import UnsupportedOp
+from hlsgen.requantise.add import RoundedAdd
 from hlsgen.schedule.grid_network.finish import Finishing, finishing
-from hlsgen.types import S8, ElementType
 
 
 def applied(finish: Finishing, sums: np.ndarray) -> np.ndarray:

@@ -19,6 +19,9 @@ from support.example_nets import (
 from support.network_fabric import network_fabric
 from test_lower_examples import graph_of
 
+from hlsgen.algebra.scalar import QuantisedAdd as ScalarAdd
+from hlsgen.algebra.scalar import RequantiseFloat32, Table
+from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.cycle_model.program import run_program
 from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.interpret import interpret
@@ -36,12 +39,9 @@ from hlsgen.ops.pool import MaxPool
 from hlsgen.ops.reshape import Reshape
 from hlsgen.ops.transpose import Transpose
 from hlsgen.requantise.add import RoundedAdd
-from hlsgen.scalar import QuantisedAdd as ScalarAdd
-from hlsgen.scalar import RequantiseFloat32, Table
 from hlsgen.schedule.grid_network.plan import NetworkPlan, plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
 from hlsgen.schedule.grid_network.program import program, sample_packets
-from hlsgen.types import S8, U8, ElementType
 
 FABRICS = (
     network_fabric(4, 4),

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from support.small_dataflows import chain, residual
 
+from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.schedule.stream_network.ir import ArrayPlan, StreamSchedule, Unroll
+from hlsgen.schedule.stream_network.ir import ArrayPlan, StreamSchedule
 from hlsgen.schedule.stream_network.solver import plan_buffers
 from hlsgen.schedule.stream_network.timing import simulate
 

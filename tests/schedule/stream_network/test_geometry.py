@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hlsgen.algebra.types import S8, ElementType
+from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.schedule.stream_network.geometry import (
@@ -14,8 +16,7 @@ from hlsgen.schedule.stream_network.geometry import (
     parameter_image,
     weight_image,
 )
-from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, Unroll
-from hlsgen.types import S8, ElementType
+from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan
 
 WIDE = Finish(ElementType(32, True), bias=np.arange(1, 3))
 

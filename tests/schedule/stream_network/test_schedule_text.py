@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import BadFile
-from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule, Unroll
+from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
 from hlsgen.schedule.stream_network.text import parse, to_text
 
 EMPTY = Dataflow("net", {}, {}, (), (), ())

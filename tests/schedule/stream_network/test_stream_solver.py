@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from support.small_dataflows import chain, residual
 
+from hlsgen.algebra.unroll import Unroll
 from hlsgen.board import boards, load_board
 from hlsgen.errors import BadOption, DoesNotFit
 from hlsgen.report import report, report_text
 from hlsgen.schedule.stream_network.candidates import Candidates
 from hlsgen.schedule.stream_network.check import check
 from hlsgen.schedule.stream_network.geometry import sample_cycles
-from hlsgen.schedule.stream_network.ir import Unroll
 from hlsgen.schedule.stream_network.select import (
     GAP,
     NEGLIGIBLE,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hlsgen.errors import TypeMismatch
-from hlsgen.scalar import (
+from hlsgen.algebra.scalar import (
     Add,
     Clamp,
     Equal,
@@ -21,7 +20,8 @@ from hlsgen.scalar import (
     Subtract,
     Table,
 )
-from hlsgen.types import ElementType
+from hlsgen.algebra.types import ElementType
+from hlsgen.errors import TypeMismatch
 
 OPS: tuple[ScalarOp, ...] = (
     Add(),

@@ -11,8 +11,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.errors import TypeMismatch
-from hlsgen.types import ElementType
 
 
 @dataclass(frozen=True)

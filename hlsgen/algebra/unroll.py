@@ -1,0 +1,31 @@
+"""Unroll factors: how many iterations of each loop of a process run side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Unroll:
+    """How many iterations of each loop run side by side; a factor need not divide its extent (idle lanes are counted as lost).
+
+    ``x`` output pixels of one row; ``g`` independent channels; ``o`` output channels that share operands; ``ky kx i`` the
+    reduction. ``g`` and ``i`` are not both above 1. MAC units = the product of all six.
+    """
+
+    x: int = 1
+    g: int = 1
+    o: int = 1
+    ky: int = 1
+    kx: int = 1
+    i: int = 1
+
+    @property
+    def rows(self) -> int:
+        """Accumulators: results that are finished together."""
+        return self.x * self.g * self.o
+
+    @property
+    def lanes(self) -> int:
+        """Products that are added per accumulator and cycle."""
+        return self.ky * self.kx * self.i
