@@ -22,6 +22,7 @@ CHECKED = (*PACKAGES, "tests", "examples", "benchmarks")
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "progress"),
     ("algebra",),
+    ("artefact",),
     ("requantise",),
     ("graph", "ops", "frontend", "passes"),
     ("dataflow",),

@@ -1,0 +1,47 @@
+"""``report.json`` and ``report.txt``: what is predicted of a design, every kind of it under the same first keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Head:
+    """The figures that every report begins with; None (null) where they are not known.
+
+    ``macs``: products of one sample; ``interval_cycles``: from one sample (or execution) to the next; ``latency_cycles``: from the first word in
+    to the last word out; ``lut``, ``ff``, ``dsp``, ``bram``: in the board's units; ``clock_mhz``: of the board.
+    """
+
+    macs: int | None = None
+    interval_cycles: int | None = None
+    latency_cycles: int | None = None
+    lut: int | None = None
+    ff: int | None = None
+    dsp: int | None = None
+    bram: int | None = None
+    clock_mhz: float | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """``details``: what only this kind of design has to say, after ``name`` and the head; ``text``: the report for people."""
+
+    name: str
+    head: Head
+    details: Mapping[str, Any]
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of report.json."""
+        return {"name": self.name, **asdict(self.head), **self.details}
+
+    def files(self) -> dict[str, bytes]:
+        """File name -> content."""
+        return {
+            "report.json": json.dumps(self.as_json(), indent=1).encode(),
+            "report.txt": self.text.encode(),
+        }
