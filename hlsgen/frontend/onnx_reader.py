@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hlsgen.errors import BadFile, IllegalGraph, TypeMismatch, UnsupportedOp
+from hlsgen.errors import BadFile, HlsgenError, IllegalGraph, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.bind import NodeSource, bind
-from hlsgen.frontend.tensors import check_size, element_of, read_tensor
+from hlsgen.frontend.tensors import element_of, read_tensor
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, TensorType
+from hlsgen.graph.limits import check_shape
 
 if TYPE_CHECKING:
     import onnx
@@ -35,24 +38,19 @@ def read_model(model: str | os.PathLike[str] | onnx.ModelProto) -> Graph:
         )
     build = GraphBuilder(name)
     for tensor in graph.initializer:
-        array, element = read_tensor(tensor, folder, name)
-        build.constant(tensor.name, array, element)
+        with _reading(f"{name}, tensor {tensor.name}"):
+            array, element = read_tensor(tensor, folder, name)
+            build.constant(tensor.name, array, element)
     for value in graph.input:
         if value.name not in build.constants:
-            build.input(value.name, _input_type(value, name))
+            with _reading(f"{name}, input {value.name}"):
+                build.input(value.name, _input_type(value, name))
     defined = {value for node in graph.node for value in node.output}
     build.reserve([*defined])
     for node in ordered(graph, set(build.types), name):
         source = NodeSource(node, name, folder, opsets)
-        if node.op_type == "Constant" and domain_of(node.domain) == "":
-            array, element = source.constant_node()
-            build.constant(node.output[0], array, element)
-        else:
-            bind(build, source)
-        for value in node.output:
-            if value in build.types:
-                where = f"{name}, node {source.name} ({node.op_type})"
-                check_size(build.types[value].shape, 4, where)
+        with _reading(source.where):
+            _read_node(build, source)
     outputs = [value.name for value in graph.output]
     if missing := [value for value in outputs if value not in build.types]:
         raise IllegalGraph(
@@ -61,6 +59,35 @@ def read_model(model: str | os.PathLike[str] | onnx.ModelProto) -> Graph:
             "Repair the model: its graph outputs must be defined.",
         )
     return build.finish(outputs)
+
+
+@contextmanager
+def _reading(where: str) -> Iterator[None]:
+    """Turns any failure on a part of a user's file into an error that names the part."""
+    try:
+        yield
+    except HlsgenError:
+        raise
+    except Exception as error:
+        raise BadFile(
+            where,
+            f"expected a well-formed part of a model, found one that cannot be read: {error!r}",
+            "Repair the model (onnx.checker may name the fault); where it is right, report this as a fault of hlsgen.",
+        ) from error
+
+
+def _read_node(build: GraphBuilder, source: NodeSource) -> None:
+    if not source.node.output or not source.node.output[0]:
+        raise IllegalGraph(
+            source.where,
+            "expected a node with a named result, found none",
+            "Repair the model: remove this node, or name its first output.",
+        )
+    if (source.domain, source.node.op_type) == ("", "Constant"):
+        array, element = source.constant_node()
+        build.constant(source.node.output[0], array, element)
+    else:
+        bind(build, source)
 
 
 def domain_of(domain: str) -> str:
@@ -126,7 +153,7 @@ def _input_type(value: onnx.ValueInfoProto, name: str) -> TensorType:
             "Export the model for one sample.",
         )
     element = element_of(tensor.elem_type, where)
-    check_size(tuple(shape), 4, where)
+    check_shape(tuple(shape), where)
     return TensorType(tuple(shape), element)
 
 
@@ -149,20 +176,39 @@ def ordered(graph: onnx.GraphProto, defined: set[str], name: str) -> list[onnx.N
                 f"expected operands that are defined, found none for {missing}",
                 "Repair the model: a value is read that no node, input or initializer defines.",
             )
-    ready, waiting, order = set(defined), list(graph.node), []
-    while waiting:
-        later = []
-        for node in waiting:
-            if all(not value or value in ready for value in node.input):
-                ready.update(node.output)
-                order.append(node)
-            else:
-                later.append(node)
-        if len(later) == len(waiting):
-            raise IllegalGraph(
-                f"{name}, node {later[0].name} ({later[0].op_type})",
-                f"expected a graph without cycles, found one through {[n.name for n in later[:5]]}",
-                "Repair the model: a node must not need its own result.",
-            )
-        waiting = later
+    return _operands_first(graph, name)
+
+
+def _operands_first(graph: onnx.GraphProto, name: str) -> list[onnx.NodeProto]:
+    """Every node after those that it reads and else in the file's order; each node and operand is looked at once."""
+    nodes = list(graph.node)
+    producers = {value: k for k, node in enumerate(nodes) for value in node.output if value}
+    order: list[onnx.NodeProto] = []
+    entered, done = [False] * len(nodes), [False] * len(nodes)
+    for start, first in enumerate(nodes):
+        path = [] if entered[start] else [(start, iter(first.input))]
+        entered[start] = True
+        while path:
+            k, operands = path[-1]
+            before = next((producers[value] for value in operands if value in producers), None)
+            if before is None:
+                done[k] = True
+                order.append(nodes[k])
+                path.pop()
+            elif not entered[before]:
+                entered[before] = True
+                path.append((before, iter(nodes[before].input)))
+            elif not done[before]:
+                waiting = [k for k, _ in path]
+                raise _cyclic([nodes[k] for k in waiting[waiting.index(before) :]], name)
     return order
+
+
+def _cyclic(cycle: list[onnx.NodeProto], name: str) -> IllegalGraph:
+    """The error for nodes each of which waits for the next."""
+    names = [node.name or node.output[0] for node in cycle]
+    return IllegalGraph(
+        f"{name}, node {names[0]} ({cycle[0].op_type})",
+        f"expected a graph without cycles, found one through {names[:5]}",
+        "Repair the model: a node must not need its own result.",
+    )

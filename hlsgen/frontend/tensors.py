@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import BadFile, UnsupportedOp
 from hlsgen.graph.ir import F32, Element
+from hlsgen.graph.limits import check_shape
 
 if TYPE_CHECKING:
     import onnx
@@ -46,22 +46,6 @@ def type_name(data_type: int) -> str:
     return names.get(data_type, f"data type {data_type}").lower()
 
 
-def memory_bytes() -> int:
-    """The machine's memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def check_size(shape: tuple[int, ...], item: int, where: str) -> None:
-    """Raises BadFile for a tensor that the machine's memory cannot hold (or whose extents are negative)."""
-    if any(extent < 0 for extent in shape) or prod(shape) * item > memory_bytes():
-        raise BadFile(
-            where,
-            f"expected a tensor of at most {memory_bytes():,} bytes (this machine's memory), found {list(shape)},"
-            f" which is {prod(shape) * item:,} bytes",
-            "The file is damaged or not meant for this machine; export the model again.",
-        )
-
-
 def read_tensor(
     tensor: onnx.TensorProto, folder: Path | None, where: str
 ) -> tuple[np.ndarray, Element]:
@@ -70,7 +54,7 @@ def read_tensor(
     element = element_of(tensor.data_type, where)
     stored = np.dtype(_ELEMENTS[tensor.data_type][1])
     shape = tuple(tensor.dims)
-    check_size(shape, stored.itemsize, where)
+    check_shape(shape, where)
     size = prod(shape) * stored.itemsize
     if tensor.data_location == tensor.EXTERNAL:
         data = _external(tensor, folder, size, where)
@@ -115,22 +99,23 @@ def _external(tensor: onnx.TensorProto, folder: Path | None, size: int, where: s
             f"expected tensors inside the ModelProto, found external data {location!r}",
             "Pass the path of the model file, or load the model with its external data.",
         )
-    root = folder.resolve()
-    path = (root / location).resolve()
-    if not location or not path.is_relative_to(root):
-        raise BadFile(
-            where,
-            f"expected external data inside the model's folder, found {location!r}",
-            "Move the data beside the model; files elsewhere are not read.",
-        )
+    path = _inside(folder, location, where)
     try:
         offset = int(entries.get("offset", "0"))
         length = int(entries.get("length", str(size)))
     except ValueError:
         offset = length = -1
-    if offset < 0 or length != size:
+    if length != size:
         raise _wrong_size(where, tuple(tensor.dims), size, length)
     try:
+        present = path.stat().st_size
+        if not path.is_file() or not 0 <= offset <= present - size:
+            raise BadFile(
+                where,
+                f"expected a file {location!r} with {size} bytes from byte {offset} on, found {present} bytes"
+                f"{'' if path.is_file() else ' that are not a file'}",
+                "Put the whole data file beside the model.",
+            )
         with path.open("rb") as file:
             file.seek(offset)
             return file.read(size)
@@ -140,3 +125,19 @@ def _external(tensor: onnx.TensorProto, folder: Path | None, size: int, where: s
             f"expected external data in {location!r}, found none: {error.strerror}",
             "Put the data file beside the model.",
         ) from error
+
+
+def _inside(folder: Path, location: str, where: str) -> Path:
+    """The path of external data; raises BadFile where it does not lie inside the model's folder."""
+    root = folder.resolve()
+    try:
+        path = (root / location).resolve()
+    except (ValueError, OSError, RuntimeError):  # a NUL, a name too long, a loop of links
+        path = root.parent
+    if not location or not path.is_relative_to(root):
+        raise BadFile(
+            where,
+            f"expected external data inside the model's folder, found {location!r}",
+            "Move the data beside the model; files elsewhere are not read.",
+        )
+    return path

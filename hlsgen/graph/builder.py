@@ -9,6 +9,7 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import HlsgenError, IllegalGraph
 from hlsgen.graph.ir import Element, Graph, Node, Quantisation, TensorType, storage
+from hlsgen.graph.limits import check_shape
 from hlsgen.ops.op import TensorOp
 
 
@@ -76,11 +77,12 @@ class GraphBuilder:
             )
         types = tuple(self.types[value] for value in inputs)
         constants = tuple(self.constants.get(value) for value in inputs)
+        place = f"{self.name}, node {name} ({op.name})"
         try:
             result = op.infer(types, constants)
         except HlsgenError as error:
-            place = f"{self.name}, node {name} ({op.name})"
             raise type(error)(place, error.problem, error.remedy) from error
+        check_shape(result.shape, place)
         self._define(output, result)
         self._producers[output] = node = Node(name, op, tuple(inputs), output)
         self._nodes.append(node)

@@ -105,6 +105,7 @@ class Conv(TensorOp):
         if len(inputs) == 3:
             require(inputs[2].shape == (w.shape[0],), self, f"bias of {w.shape[0]}", inputs[2])
         shape = (x.shape[0], w.shape[0], *self.window.extents(x.shape[2:]))
+        self.window.check_size(x.shape, shape, w.shape[1])
         if not x.is_integer:
             return TensorType(shape, F32)
         return TensorType(shape, accumulator_type(self, x.integer, self.input_zero, constants))

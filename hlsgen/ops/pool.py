@@ -74,6 +74,12 @@ class Pool(TensorOp):
         """Spatial extents of the result for an operand of ``shape`` (N, C, *space)."""
         return self.window.extents(tuple(shape[2:]), self.ceil)
 
+    def result_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The result's shape for an operand of ``shape``; raises TypeMismatch where there is none or its size is beyond all limits."""
+        result = (*shape[:2], *self.extents(shape))
+        self.window.check_size(shape, result, 1)
+        return result
+
     def _sum(self, xp: Any, x: Array, value: float) -> Array:
         extents = self.extents(x.shape)
         padded = self.window.padded(xp, x, value, extents)
@@ -95,7 +101,7 @@ class MaxPool(Pool):
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         (x,) = inputs
-        return TensorType((*x.shape[:2], *self.extents(x.shape)), x.element, x.quantisation)
+        return TensorType(self.result_shape(x.shape), x.element, x.quantisation)
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
         (x,) = arrays
@@ -160,19 +166,21 @@ class AveragePool(Pool):
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         (x,) = inputs
-        return TensorType((*x.shape[:2], *self.extents(x.shape)), F32)
+        return TensorType(self.result_shape(x.shape), F32)
 
     def counts(self, shape: tuple[int, ...]) -> np.ndarray:
         """How many elements each window's sum is divided by: (1, 1, *extents)."""
-        extents = self.extents(shape)
-        inside = np.ones((1, 1, *shape[2:]), np.float32)
-        if not self.count_pads:
-            return self._sum(np, inside, 0)
-        rank = len(self.kernel)
-        pads = [(0, 0), (0, 0), *((self.pads[k], self.pads[k + rank]) for k in range(rank))]
-        window = Window(self.kernel, self.strides, (0,) * (2 * rank), self.dilations)
-        padded = window.padded(np, np.pad(inside, pads, constant_values=1), 0, extents)
-        return sum(tap for _, tap in window.taps(padded, extents))
+        rank, axes = len(self.kernel), []
+        for k, extent in enumerate(self.extents(shape)):
+            before, after = (self.pads[k], self.pads[k + rank]) if self.count_pads else (0, 0)
+            first = np.arange(extent) * self.strides[k] - self.pads[k]
+            least = -(
+                (first + before) // self.dilations[k]
+            )  # taps of lower index lie before the elements
+            most = (shape[k + 2] + after - 1 - first) // self.dilations[k]
+            inside = np.minimum(most, self.kernel[k] - 1) - np.maximum(least, 0) + 1
+            axes.append(np.maximum(inside, 0).reshape(-1, *(1,) * (rank - 1 - k)))
+        return np.array(prod(axes), np.float32)[None, None]
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
         (x,) = arrays
@@ -281,7 +289,7 @@ class WindowSum(Pool):
         count = prod(self.kernel)
         low, high = x.integer.minimum - self.input_zero, x.integer.maximum - self.input_zero
         element = ElementType.holding(min(low * count, -1), max(high * count, 0))
-        return TensorType((*x.shape[:2], *self.extents(x.shape)), element)
+        return TensorType(self.result_shape(x.shape), element)
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
         return self._sum(xp, xp.astype(arrays[0], xp.int32) - self.input_zero, 0)

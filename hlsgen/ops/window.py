@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Any
 
 from hlsgen.errors import TypeMismatch
+from hlsgen.graph.limits import LARGEST_TENSOR, LARGEST_WINDOW, LARGEST_WORK
 from hlsgen.ops.op import Array
 
 
@@ -48,6 +50,33 @@ class Window:
                 "Use a larger input or a smaller kernel.",
             )
         return tuple(found)
+
+    def check_size(self, shape: tuple[int, ...], results: tuple[int, ...], products: int) -> None:
+        """Raises TypeMismatch where sliding over an operand of ``shape`` (N, C, *space) would take too much memory or work.
+
+        ``results`` is the shape of the result, ``products`` how many elements of a window position go into one element of it.
+        """
+        rank = len(self.kernel)
+        padded = prod(shape[:2]) * prod(
+            shape[k + 2] + self.pads[k] + self.pads[k + rank] for k in range(rank)
+        )
+        figures = (
+            ("elements in a window", prod(self.kernel), LARGEST_WINDOW),
+            ("elements with padding", padded, LARGEST_TENSOR),
+            (
+                "elements taken into windows",
+                prod(results) * prod(self.kernel) * products,
+                LARGEST_WORK,
+            ),
+        )
+        for what, count, limit in figures:
+            if count > limit:
+                raise TypeMismatch(
+                    "window",
+                    f"expected at most {limit:,} {what}, found {count:,} with kernel {list(self.kernel)}"
+                    f" and pads {list(self.pads)} over {list(shape)}",
+                    "Use a smaller kernel, smaller pads or a smaller input.",
+                )
 
     def reach(self, axis: int) -> int:
         """Input positions from the first to the last element of the window."""

@@ -37,17 +37,21 @@ def divide(graph: Graph) -> Division:
     able = [node for node in graph.nodes if is_hardware(graph, node)]
     computing = [node for node in able if not node.op.moves_data or node.op.selects]
     above, below = _needed_by(graph, computing), _made_from(graph, computing)
-    reals = [node for node in graph.nodes if node not in able]
+    integers = {node.output for node in able}
+    reals = [node for node in graph.nodes if node.output not in integers]
     between = tuple(n for n in reals if n.output in above and n.output in below)
-    outer = [node for node in reals if node not in between]
+    outer = [n for n in reals if n.output not in above or n.output not in below]
     early = _needed_by(graph, [node for node in outer if node.output in above])
     late = _made_from(graph, [node for node in outer if node.output in below])
+    stuck = {node.output for node in between}
+    reaching = above - stuck
     before = tuple(
         n
         for n in graph.nodes
-        if n not in between and n.output in above and (n in reals or n.output in early)
+        if n.output in reaching and (n.output not in integers or n.output in early)
     )
-    hardware = tuple(n for n in able if n not in before and n.output not in late)
+    first = {node.output for node in before}
+    hardware = tuple(n for n in able if n.output not in first and n.output not in late)
     rest = {*(n.output for n in (*before, *hardware, *between))}
     after = tuple(n for n in graph.nodes if n.output not in rest)
     return Division(before, hardware if computing else (), after, between)

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from support.quantised_models import QuantisedModel, conv_model
 
 from hlsgen.errors import BadFile, HlsgenError, IllegalGraph, TypeMismatch, UnsupportedOp
+from hlsgen.frontend import onnx_reader
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.passes import to_integer
 
@@ -54,12 +55,71 @@ def short_tensor(model: onnx.ModelProto) -> None:
     tensor.raw_data = tensor.raw_data[:-1]
 
 
-def external(location: str) -> Edit:
+def extent_hidden_by_zero(model: onnx.ModelProto) -> None:
+    tensor = model.graph.initializer.add(name="odd", data_type=TensorProto.FLOAT)
+    tensor.dims.extend([0, 1 << 62, 1 << 62])
+
+
+def many_dimensions(model: onnx.ModelProto) -> None:
+    tensor = model.graph.initializer.add(name="deep", data_type=TensorProto.FLOAT)
+    tensor.dims.extend([1] * 70)
+    tensor.float_data.append(1)
+
+
+def unsqueezed_to_rank_70(model: onnx.ModelProto) -> None:
+    axes = numpy_helper.from_array(np.arange(66, dtype=np.int64), "axes")
+    model.graph.initializer.append(axes)
+    last = node(model, "Relu")
+    model.graph.node.append(helper.make_node("Unsqueeze", [last.output[0], "axes"], ["deep"]))
+
+
+def input_of_rank_70(model: onnx.ModelProto) -> None:
+    for _ in range(70):
+        model.graph.input[0].type.tensor_type.shape.dim.add(dim_value=1)
+
+
+def no_outputs(model: onnx.ModelProto) -> None:
+    model.graph.node.append(helper.make_node("Relu", [node(model, "Conv").output[0]], []))
+
+
+def nameless_output(model: onnx.ModelProto) -> None:
+    model.graph.node.append(helper.make_node("Relu", [node(model, "Conv").output[0]], [""]))
+
+
+def pads(extent: int) -> Edit:
+    def edit(model: onnx.ModelProto) -> None:
+        conv = node(model, "Conv")
+        kept = [a for a in conv.attribute if a.name not in ("pads", "auto_pad")]
+        del conv.attribute[:]
+        conv.attribute.extend([*kept, helper.make_attribute("pads", [extent] * 4)])
+
+    return edit
+
+
+def pool(kernel: int, pad: int) -> Edit:
+    """An average pool beside the network whose windows are mostly padding."""
+
+    def edit(model: onnx.ModelProto) -> None:
+        model.graph.node.append(
+            helper.make_node(
+                "AveragePool",
+                [node(model, "Conv").input[0]],
+                ["pooled"],
+                kernel_shape=[kernel] * 2,
+                pads=[pad] * 4,
+            )
+        )
+
+    return edit
+
+
+def external(location: str, offset: int = 0) -> Edit:
     def edit(model: onnx.ModelProto) -> None:
         tensor = next(t for t in model.graph.initializer if len(t.dims) == 4)
         tensor.ClearField("raw_data")
         tensor.data_location = TensorProto.EXTERNAL
         tensor.external_data.add(key="location", value=location)
+        tensor.external_data.add(key="offset", value=str(offset))
 
     return edit
 
@@ -146,8 +206,8 @@ EDITS: dict[str, tuple[Edit, type[HlsgenError], str]] = {
     "zero point of another type": (zero_point_of_another_type, TypeMismatch, "zero point"),
     "zero point is a float": (float_zero_point, UnsupportedOp, "zero point"),
     "scale is computed": (computed_scale, UnsupportedOp, "not a constant"),
-    "larger than memory": (huge_tensor, BadFile, "memory"),
-    "negative extent": (negative_extent, BadFile, "memory"),
+    "larger than the limit": (huge_tensor, BadFile, "134,217,728 elements"),
+    "negative extent": (negative_extent, BadFile, "extents 0 or more"),
     "data too short": (short_tensor, BadFile, "107"),
     "external data outside": (external("../secret.bin"), BadFile, "inside the model's folder"),
     "external data absolute": (external("/etc/passwd"), BadFile, "inside the model's folder"),
@@ -158,7 +218,28 @@ EDITS: dict[str, tuple[Edit, type[HlsgenError], str]] = {
     "dangling output": (dangling_output, IllegalGraph, "nowhere"),
     "dynamic width": (dynamic_width, TypeMismatch, "fixed dimensions"),
     "batch of two": (batch_of_two, TypeMismatch, "batch 1"),
-    "huge input": (huge_input, BadFile, "memory"),
+    "huge input": (huge_input, BadFile, "134,217,728 elements"),
+    "extent hidden by one of 0": (extent_hidden_by_zero, BadFile, "134,217,728 elements"),
+    "constant of rank 70": (many_dimensions, BadFile, "16 dimensions, found 70"),
+    "result of rank 70": (unsqueezed_to_rank_70, BadFile, "16 dimensions, found"),
+    "input of rank 70": (input_of_rank_70, BadFile, "16 dimensions, found 74"),
+    "external data with a NUL in its name": (
+        external("w\0.bin"),
+        BadFile,
+        "inside the model's folder",
+    ),
+    "external data of a long name": (external("w" * 5000), BadFile, "File name too long"),
+    "external data at a huge offset": (external("net.onnx", 1 << 70), BadFile, f"byte {1 << 70}"),
+    "external data before the file": (external("net.onnx", -1), BadFile, "byte -1"),
+    "external data that is a folder": (external("."), BadFile, "not a file"),
+    "external data past the end": (external("net.onnx", 10_000_000), BadFile, "byte 10000000 on"),
+    "node without outputs": (no_outputs, IllegalGraph, "named result"),
+    "node with a nameless output": (nameless_output, IllegalGraph, "named result"),
+    "pads beyond any machine": (pads(1 << 40), TypeMismatch, "elements with padding"),
+    "pads of a terabyte": (pads(1 << 20), TypeMismatch, "elements with padding"),
+    "negative pads": (pads(-1), TypeMismatch, "positive extents"),
+    "huge pool": (pool(4096, 4095), TypeMismatch, "elements in a window"),
+    "pool of too much work": (pool(512, 511), TypeMismatch, "elements taken into windows"),
     "unsupported operator": (operator, UnsupportedOp, "nearest are Relu"),
     "unsupported attribute": (attribute, UnsupportedOp, "mode = 'fancy'"),
     "tensor attribute": (sparse_attribute, UnsupportedOp, "attribute extra"),
@@ -270,3 +351,12 @@ def test_float_operator_between_integer_ones_is_named() -> None:
         real = model.dequantize(back, 0.01, 0, "u8")
         end = model.quantize(model.node("MaxPool", real, kernel_shape=[2, 2]), 0.02, 0, "u8")
         to_integer(read_model(model.finish(end)))
+
+
+def test_a_failure_that_nobody_foresaw_names_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise OverflowError("too large to convert")
+
+    monkeypatch.setattr(onnx_reader, "bind", fail)
+    with pytest.raises(BadFile, match=r"node .*\nexpected .* OverflowError"):
+        read_model(good())
