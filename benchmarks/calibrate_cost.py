@@ -13,8 +13,8 @@ from pathlib import Path
 from hlsgen.bitstream.build import TOOLCHAINS
 from hlsgen.bitstream.toolchain import Usage
 from hlsgen.board import load_board
-from hlsgen.dataflow.lower import lower
 from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.lowering.lower import lower
 from hlsgen.passes import to_integer
 from hlsgen.rtl.emit import emit
 from hlsgen.rtl.verilog import TOP, to_verilog

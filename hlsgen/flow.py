@@ -114,7 +114,7 @@ def compile(
         source, integer = _import_model(model, calibrate)
         progress("lowering to processes and channels", None)
         from hlsgen.dataflow.check import check as check_dataflow
-        from hlsgen.dataflow.lower import lower_with_ports
+        from hlsgen.lowering.lower import lower_with_ports
 
         lowered = lower_with_ports(integer.hardware, nudged=schedule == "stream")
         check_dataflow(lowered.dataflow)

@@ -12,7 +12,7 @@ from hlsgen.flow_parts import CompiledParts, fabric_file, report_files
 from hlsgen.progress import Progress
 
 if TYPE_CHECKING:
-    from hlsgen.dataflow.lower import Lowered, PortLayout
+    from hlsgen.lowering.lower import Lowered, PortLayout
     from hlsgen.schedule.grid_network.plan import NetworkPlan
     from hlsgen.schedule.grid_network.ports import Band
 

@@ -12,7 +12,7 @@ from hlsgen.progress import Progress
 if TYPE_CHECKING:
     from hlsgen.algebra.unroll import Unroll
     from hlsgen.dataflow.ir import Dataflow
-    from hlsgen.dataflow.lower import Lowered
+    from hlsgen.lowering.lower import Lowered
     from hlsgen.schedule.stream_network.ir import StreamSchedule
 
 DEFAULT_BOARD = "ulx3s_85f"

@@ -17,10 +17,10 @@ from hlsgen.algebra.types import U8, ElementType
 from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.tensors import read_tensor
 from hlsgen.graph.builder import GraphBuilder
-from hlsgen.graph.ir import Element, Quantisation
 from hlsgen.ops import OPERATORS
 from hlsgen.ops.op import IntegerForm, OnnxBinding, TensorOp
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
+from hlsgen.ops.tensor_type import Element, Quantisation
 
 if TYPE_CHECKING:
     import onnx

@@ -15,7 +15,8 @@ import numpy as np
 from hlsgen.errors import BadFile, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.graph.evaluate import check_inputs
-from hlsgen.graph.ir import F32, Graph
+from hlsgen.graph.ir import Graph
+from hlsgen.ops.tensor_type import F32
 
 if TYPE_CHECKING:
     import onnx

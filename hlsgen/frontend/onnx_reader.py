@@ -12,8 +12,9 @@ from hlsgen.errors import BadFile, HlsgenError, IllegalGraph, TypeMismatch, Unsu
 from hlsgen.frontend.bind import NodeSource, bind
 from hlsgen.frontend.tensors import element_of, read_tensor
 from hlsgen.graph.builder import GraphBuilder
-from hlsgen.graph.ir import Graph, TensorType
-from hlsgen.graph.limits import check_shape
+from hlsgen.graph.ir import Graph
+from hlsgen.ops.limits import check_shape
+from hlsgen.ops.tensor_type import TensorType
 
 if TYPE_CHECKING:
     import onnx

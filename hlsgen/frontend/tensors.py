@@ -10,8 +10,8 @@ import numpy as np
 
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import BadFile, UnsupportedOp
-from hlsgen.graph.ir import F32, Element
-from hlsgen.graph.limits import check_shape
+from hlsgen.ops.limits import check_shape
+from hlsgen.ops.tensor_type import F32, Element
 
 if TYPE_CHECKING:
     import onnx

@@ -8,9 +8,10 @@ import numpy as np
 
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import HlsgenError, IllegalGraph
-from hlsgen.graph.ir import Element, Graph, Node, Quantisation, TensorType, storage
-from hlsgen.graph.limits import check_shape
+from hlsgen.graph.ir import Graph, Node
+from hlsgen.ops.limits import check_shape
 from hlsgen.ops.op import TensorOp
+from hlsgen.ops.tensor_type import Element, Quantisation, TensorType, storage
 
 
 class GraphBuilder:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hlsgen.errors import HlsgenError, IllegalGraph, TypeMismatch
-from hlsgen.graph.ir import Graph, storage
+from hlsgen.graph.ir import Graph
+from hlsgen.ops.tensor_type import storage
 
 
 def check(graph: Graph) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from hlsgen.errors import TypeMismatch
-from hlsgen.graph.ir import Graph, storage
+from hlsgen.graph.ir import Graph
+from hlsgen.ops.tensor_type import storage
 
 SAMPLES_AT_ONCE = 16
 

@@ -25,8 +25,9 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import BadFile, HlsgenError
 from hlsgen.graph.check import check
-from hlsgen.graph.ir import F32, Element, Graph, Node, Quantisation, TensorType
+from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops import OPERATORS
+from hlsgen.ops.tensor_type import F32, Element, Quantisation, TensorType
 
 _LINE = re.compile(r'(graph|input|constant|node|output) ("(?:[^"\\]|\\.)*")(?: : (.*))?')
 _TYPE = re.compile(r"(\w+)\[([\d,]*)\](?: quantised (.*))?")

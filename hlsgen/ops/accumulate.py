@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import TypeMismatch
-from hlsgen.ops.op import Constants, QuantisedOutput, QuantisedValue, TensorOp
+from hlsgen.ops.op import Constants, NodeBuilder, QuantisedOutput, QuantisedValue, TensorOp
 from hlsgen.ops.requantise import Requantise
-
-if TYPE_CHECKING:
-    from hlsgen.graph.builder import GraphBuilder
 
 BIAS_SCALE_TOLERANCE = 1e-4
 LARGEST_BIAS = 2.0**31
@@ -64,7 +59,7 @@ def product_scales(x: QuantisedValue, w: QuantisedValue) -> np.ndarray:
 
 
 def requantised(
-    build: GraphBuilder,
+    build: NodeBuilder,
     accumulators: str,
     x: QuantisedValue,
     w: QuantisedValue,

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hlsgen.algebra.types import S8, U8, ElementType
-from hlsgen.graph.ir import F32, TensorType
-from hlsgen.ops.op import Array, Constants, Example, OnnxBinding, TensorOp, require
-
-if TYPE_CHECKING:
-    from hlsgen.dataflow.lowering import Lowering
+from hlsgen.ops.lowering import Lowering
+from hlsgen.ops.op import Constants, Example, OnnxBinding, TensorOp, require
+from hlsgen.ops.tensor_type import F32, Array, TensorType
 
 
 class Elementwise(TensorOp):
@@ -108,7 +106,7 @@ class Clamp(TensorOp):
         operand = build.operand(0)
         op = scalar.Clamp(self.low, self.high)
         element = build.output_type.integer
-        channel = build.builder.elementwise(build.name, (operand.channel,), op, element)
+        channel = build.elementwise((operand.channel,), op, element)
         build.result(channel, operand.position)
 
     @staticmethod
@@ -152,7 +150,7 @@ class Lookup(TensorOp):
         for entry, value in enumerate(self.values):
             table[(build.type(0).integer.minimum + entry) & 255] = value
         op = scalar.Table(tuple(table))
-        channel = build.builder.elementwise(build.name, (operand.channel,), op, self.element)
+        channel = build.elementwise((operand.channel,), op, self.element)
         build.result(channel, operand.position)
 
     @staticmethod

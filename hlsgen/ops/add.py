@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from hlsgen.algebra.types import S8, U8, ElementType
-from hlsgen.graph.ir import F32, TensorType
+from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import (
-    Array,
     Constants,
     Example,
     IntegerForm,
+    NodeBuilder,
     OnnxBinding,
     QuantisedOutput,
     QuantisedValue,
@@ -22,10 +22,7 @@ from hlsgen.ops.op import (
     broadcast,
     require,
 )
-
-if TYPE_CHECKING:
-    from hlsgen.dataflow.lowering import Lowering
-    from hlsgen.graph.builder import GraphBuilder
+from hlsgen.ops.tensor_type import F32, Array, TensorType
 
 Formula = Literal["float", "chain"]
 
@@ -53,7 +50,7 @@ class Add(TensorOp):
         return arrays[0] + arrays[1]
 
     def quantised(
-        self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | None:
         a, b = inputs
         narrow = all(v.type.is_integer and v.type.integer.bits <= 8 for v in inputs)
@@ -158,10 +155,10 @@ class QuantisedAdd(TensorOp):
         sources = build.channel(0), build.channel(1)
         rounded = find_rounded_add(table, elements, ratios, zeros, self.low, self.high)
         if rounded is not None:
-            channel = build.builder.rounded_add(build.name, sources, rounded, self.element)
+            channel = build.rounded_add(sources, rounded, self.element)
         else:
             op = choose_add(table, elements, ratios, self.low, self.high, build.where)
-            channel = build.builder.elementwise(build.name, sources, op, self.element)
+            channel = build.elementwise(sources, op, self.element)
         build.result(channel)
 
     @staticmethod

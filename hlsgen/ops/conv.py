@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hlsgen.algebra.types import S8, U8, ElementType
-from hlsgen.graph.ir import F32, TensorType
 from hlsgen.ops.accumulate import accumulator_type, integer_bias, integer_weights, requantised
+from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import (
-    Array,
     Constants,
     Example,
     IntegerForm,
+    NodeBuilder,
     OnnxBinding,
     QuantisedOutput,
     QuantisedValue,
     TensorOp,
     require,
 )
+from hlsgen.ops.tensor_type import F32, Array, TensorType
 from hlsgen.ops.window import Window, window_of
-
-if TYPE_CHECKING:
-    from hlsgen.dataflow.lowering import Lowering
-    from hlsgen.graph.builder import GraphBuilder
-
 
 _ATTRIBUTES = {
     "kernel_shape": "kernel",
@@ -56,6 +52,7 @@ class Conv(TensorOp):
     input_zero: int = 0
 
     place = "hardware"
+    accumulates = True
     weighted = True
     bindings = (
         OnnxBinding("Conv", (2, 3), attributes=_ATTRIBUTES),
@@ -131,7 +128,7 @@ class Conv(TensorOp):
         return total
 
     def quantised(
-        self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | None:
         x, w = inputs[:2]
         if w.constant is None or not w.type.is_integer or not x.quantisation.per_tensor:
@@ -149,20 +146,18 @@ class Conv(TensorOp):
 
     def lower(self, build: Lowering) -> None:
         """One multiply-accumulate process."""
-        from hlsgen.dataflow.lowering import planar_size, planar_window
-
         weights = build.constant(1)
-        bias = build.constant(2) if len(build.node.inputs) == 3 else np.zeros(len(weights), int)
-        window = planar_window(self.window)
+        bias = build.constant(2) if build.operands == 3 else np.zeros(len(weights), int)
         outputs, inner = weights.shape[:2]
-        planar = weights.reshape(self.groups, outputs // self.groups, inner, *window.kernel)
-        size = self.window.extents(build.type(0).shape[2:])
+        kernel = (1, *self.window.kernel)[-2:]
+        planar = weights.reshape(self.groups, outputs // self.groups, inner, *kernel)
+        extents = self.window.extents(build.type(0).shape[2:])
         build.result(
             build.convolve(
                 build.channel(0),
                 planar.transpose(0, 1, 3, 4, 2),
-                window,
-                planar_size(size),
+                self.window,
+                extents,
                 self.input_zero,
                 bias,
             )

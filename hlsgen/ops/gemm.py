@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hlsgen.algebra.types import S8, U8, ElementType
-from hlsgen.graph.ir import F32, TensorType
 from hlsgen.ops.accumulate import accumulator_type, integer_bias, integer_weights, requantised
+from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import (
-    Array,
     Constants,
     Example,
     IntegerForm,
+    NodeBuilder,
     OnnxBinding,
     QuantisedOutput,
     QuantisedValue,
@@ -23,11 +23,8 @@ from hlsgen.ops.op import (
     broadcast,
     require,
 )
-
-if TYPE_CHECKING:
-    from hlsgen.dataflow.lowering import Lowering
-    from hlsgen.graph.builder import GraphBuilder
-
+from hlsgen.ops.tensor_type import F32, Array, TensorType
+from hlsgen.ops.window import Window
 
 _ATTRIBUTES = {"transA": "transpose_a", "transB": "transpose_b", "alpha": "alpha"}
 
@@ -46,6 +43,7 @@ class Gemm(TensorOp):
     input_zero: int = 0
 
     place = "hardware"
+    accumulates = True
     weighted = True
     bindings = (
         OnnxBinding("Gemm", (2, 3), attributes={**_ATTRIBUTES, "beta": "beta"}),
@@ -96,7 +94,7 @@ class Gemm(TensorOp):
         return product
 
     def quantised(
-        self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | None:
         x, w = inputs[:2]
         plain = not self.transpose_a and self.alpha == self.beta == 1.0
@@ -118,20 +116,18 @@ class Gemm(TensorOp):
 
     def lower(self, build: Lowering) -> None:
         """The convolution whose window is the whole operand: any order of its elements is an order of the weights."""
-        from hlsgen.dataflow.builder import Window
-
         operand = build.operand(0)
         weights = build.constant(1)
         require(build.type(0).shape[0] == 1, self, "one row (the batch)", build.type(0))
-        bias = build.constant(2) if len(build.node.inputs) == 3 else np.zeros(len(weights), int)
-        height, width, channels = build.builder.channels[operand.channel].shape
+        bias = build.constant(2) if build.operands == 3 else np.zeros(len(weights), int)
+        height, width, channels = build.channel_shape(operand.channel)
         streamed = np.empty_like(weights)
         streamed[:, operand.position.reshape(-1)] = weights
         build.result(
             build.convolve(
                 operand.channel,
                 streamed.reshape(1, len(weights), height, width, channels),
-                Window((height, width)),
+                Window((height, width), (1, 1), (0, 0, 0, 0), (1, 1)),
                 (1, 1),
                 self.input_zero,
                 bias.reshape(-1),
@@ -192,6 +188,6 @@ class MatMul(TensorOp):
         return xp.matmul(*arrays)
 
     def quantised(
-        self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | None:
         return Gemm().quantised(build, inputs, output)

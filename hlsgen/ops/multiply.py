@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hlsgen.graph.ir import F32, TensorType
-from hlsgen.ops.op import Array, Constants, OnnxBinding, TensorOp, broadcast, require
+from hlsgen.ops.op import Constants, OnnxBinding, TensorOp, broadcast, require
+from hlsgen.ops.tensor_type import F32, Array, TensorType
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import TypeMismatch, UnsupportedOp
-from hlsgen.graph.ir import Quantisation, TensorType
-
-if TYPE_CHECKING:
-    from hlsgen.dataflow.lowering import Lowering
-    from hlsgen.graph.builder import GraphBuilder
-
-Array = Any
-"""An array of any array-API namespace (NumPy, CuPy, PyTorch)."""
+from hlsgen.ops.lowering import Lowering
+from hlsgen.ops.tensor_type import Array, Quantisation, TensorType
 
 Constants = Sequence[np.ndarray | None]
 Place = Literal["hardware", "host", "border", "rewritten"]
@@ -84,6 +78,16 @@ class QuantisedOutput:
     element: ElementType
 
 
+class NodeBuilder(Protocol):
+    """What ``quantised`` sees of the graph that is being built."""
+
+    def node(self, op: TensorOp, inputs: Sequence[str]) -> str:
+        """Adds a node and returns its value's name; raises the operator's TypeMismatch at this node."""
+
+    def integers(self, hint: str, array: np.ndarray) -> str:
+        """A new integer constant of the narrowest signed type that holds it; its name."""
+
+
 class TensorOp:
     """Base of all operators; every operator has one result.
 
@@ -91,7 +95,8 @@ class TensorOp:
     the host at a border; ``border``: Quantize and Dequantize, which are integer reading or host; ``rewritten``: a pass
     replaces it); ``weighted`` (a product with weights as second operand and perhaps a bias as third); ``moves_data`` (elements are copied, or with ``selects`` the greatest of some: it commutes with per-tensor
     quantisation); ``elementwise`` (one operand, element by element: between Dequantize and Quantize it is a table);
-    ``monotone`` (an elementwise one that never decreases: it commutes with ``selects``).
+    ``monotone`` (an elementwise one that never decreases: it commutes with ``selects``); ``accumulates`` (its results are sums,
+    which the process that adds them may also requantise).
     """
 
     bindings: ClassVar[tuple[OnnxBinding, ...]] = ()
@@ -101,6 +106,7 @@ class TensorOp:
     selects: ClassVar[bool] = False
     elementwise: ClassVar[bool] = False
     monotone: ClassVar[bool] = False
+    accumulates: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -119,7 +125,7 @@ class TensorOp:
         return True
 
     def quantised(
-        self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | None:
         """Adds the integer operators that compute this one between Dequantize and Quantize; the name of their result.
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hlsgen.algebra.types import S8, U8, ElementType
-from hlsgen.graph.ir import F32, TensorType
+from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import (
-    Array,
     Constants,
     Example,
     IntegerForm,
+    NodeBuilder,
     OnnxBinding,
     QuantisedOutput,
     QuantisedValue,
@@ -23,11 +23,8 @@ from hlsgen.ops.op import (
     require,
 )
 from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.tensor_type import F32, Array, TensorType
 from hlsgen.ops.window import Window, window_of
-
-if TYPE_CHECKING:
-    from hlsgen.dataflow.lowering import Lowering
-    from hlsgen.graph.builder import GraphBuilder
 
 _WINDOW_ATTRIBUTES = {
     "kernel_shape": "kernel",
@@ -116,19 +113,8 @@ class MaxPool(Pool):
 
     def lower(self, build: Lowering) -> None:
         """A process that takes maxima, channel by channel; padding reads the least integer."""
-        from hlsgen.dataflow.builder import Finish
-        from hlsgen.dataflow.lowering import planar_size, planar_window
-
-        size = self.extents(build.type(0).shape)
-        build.result(
-            build.builder.window_maximum(
-                build.name,
-                build.channel(0),
-                planar_window(self.window),
-                planar_size(size),
-                Finish(build.type(0).integer),
-            )
-        )
+        extents = self.extents(build.type(0).shape)
+        build.result(build.window_maximum(build.channel(0), self.window, extents))
 
     @staticmethod
     def examples() -> tuple[Example, ...]:
@@ -188,7 +174,7 @@ class AveragePool(Pool):
         return self._sum(xp, x, 0) / xp.asarray(counts, device=getattr(x, "device", None))
 
     def quantised(
-        self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | None:
         (x,) = inputs
         counts = self.counts((1, 1, *x.type.shape[2:]))
@@ -258,7 +244,7 @@ class ReduceMean(TensorOp):
         return xp.mean(arrays[0], axis=self.axes, keepdims=self.keep)
 
     def quantised(
-        self, build: GraphBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | None:
         (x,) = inputs
         space = x.type.shape[2:]
@@ -283,6 +269,7 @@ class WindowSum(Pool):
     input_zero: int = 0
 
     place = "hardware"
+    accumulates = True
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         (x,) = inputs
@@ -296,17 +283,8 @@ class WindowSum(Pool):
 
     def lower(self, build: Lowering) -> None:
         """A process that adds, channel by channel."""
-        from hlsgen.dataflow.lowering import planar_size, planar_window
-
-        size = self.extents(build.type(0).shape)
-        build.result(
-            build.sum_windows(
-                build.channel(0),
-                planar_window(self.window),
-                planar_size(size),
-                self.input_zero,
-            )
-        )
+        extents = self.extents(build.type(0).shape)
+        build.result(build.sum_windows(build.channel(0), self.window, extents, self.input_zero))
 
     @staticmethod
     def examples() -> tuple[Example, ...]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from hlsgen.algebra.types import S8, U8, ElementType
-from hlsgen.graph.ir import F32, Quantisation, TensorType
-from hlsgen.ops.op import Array, Constants, Example, OnnxBinding, TensorOp, require
+from hlsgen.ops.op import Constants, Example, OnnxBinding, TensorOp, require
+from hlsgen.ops.tensor_type import F32, Array, Quantisation, TensorType
 
 # axis is read with the scales; blocks and other output types are refused
 _DEQUANTIZE_IGNORED = {"axis": None, "block_size": 0, "output_dtype": 0}

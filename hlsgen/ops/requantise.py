@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hlsgen.algebra.types import S8, U8, ElementType
-from hlsgen.graph.ir import TensorType
-from hlsgen.ops.op import Array, Constants, Example, QuantisedOutput, TensorOp, require
-
-if TYPE_CHECKING:
-    from hlsgen.dataflow.lowering import Lowering
+from hlsgen.ops.lowering import Lowering
+from hlsgen.ops.op import Constants, Example, QuantisedOutput, TensorOp, require
+from hlsgen.ops.tensor_type import Array, TensorType
 
 
 @dataclass(frozen=True)
@@ -61,13 +59,7 @@ class Requantise(TensorOp):
 
     def lower(self, build: Lowering) -> None:
         """An elementwise process: for operands that are no sums of a process which could finish them itself."""
-        from hlsgen.dataflow.lowering import requantising_finish
-
-        source = build.channel(0)
-        element = build.type(0).integer
-        low, high = (np.full(len(self.scale), end) for end in (element.minimum, element.maximum))
-        finish = requantising_finish(self, low, high, None, build.where, build.nudged)
-        build.result(build.builder.elementwise_by_channel(build.name, source, finish))
+        build.result(build.rescale(build.channel(0), self))
 
     @staticmethod
     def examples() -> tuple[Example, ...]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hlsgen.algebra.types import S8
-from hlsgen.graph.ir import TensorType
-from hlsgen.ops.op import Array, Constants, Example, OnnxBinding, TensorOp, require
-
-if TYPE_CHECKING:
-    from hlsgen.dataflow.lowering import Lowering
+from hlsgen.ops.lowering import Lowering
+from hlsgen.ops.op import Constants, Example, OnnxBinding, TensorOp, require
+from hlsgen.ops.tensor_type import Array, TensorType
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from math import prod
 from typing import Any
 
 from hlsgen.errors import TypeMismatch
-from hlsgen.graph.limits import LARGEST_TENSOR, LARGEST_WINDOW, LARGEST_WORK
-from hlsgen.ops.op import Array
+from hlsgen.ops.limits import LARGEST_TENSOR, LARGEST_WINDOW, LARGEST_WORK
+from hlsgen.ops.tensor_type import Array
 
 
 @dataclass(frozen=True)

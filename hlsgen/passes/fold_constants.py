@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlsgen.graph.builder import GraphBuilder
-from hlsgen.graph.ir import Graph, Node, storage
+from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Identity
 from hlsgen.ops.quantise import DequantizeLinear
+from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.rewrite import rewrite
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hlsgen.graph.builder import GraphBuilder
-from hlsgen.graph.ir import F32, Graph, Node, Quantisation
+from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.add import Add
 from hlsgen.ops.multiply import Mul
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
+from hlsgen.ops.tensor_type import F32, Quantisation
 from hlsgen.passes.rewrite import rewrite
 
 

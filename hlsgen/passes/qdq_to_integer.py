@@ -9,10 +9,11 @@ import numpy as np
 
 from hlsgen.algebra.types import ElementType
 from hlsgen.graph.builder import GraphBuilder
-from hlsgen.graph.ir import Graph, Node, Quantisation, TensorType
+from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Clamp, Lookup
 from hlsgen.ops.op import QuantisedOutput, QuantisedValue
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
+from hlsgen.ops.tensor_type import Quantisation, TensorType
 from hlsgen.passes.rewrite import rewrite
 
 

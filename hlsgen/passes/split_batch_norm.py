@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlsgen.graph.builder import GraphBuilder
-from hlsgen.graph.ir import F32, Graph, Node
+from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.add import Add
 from hlsgen.ops.batch_norm import BatchNormalization
 from hlsgen.ops.multiply import Mul
+from hlsgen.ops.tensor_type import F32
 from hlsgen.passes.rewrite import rewrite
 
 

@@ -18,7 +18,7 @@ from hlsgen.rtl_templates.stream.process import StreamProcess
 from hlsgen.schedule.stream_network.ir import StreamSchedule
 
 if TYPE_CHECKING:
-    from hlsgen.dataflow.lower import Lowered
+    from hlsgen.lowering.lower import Lowered
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from hlsgen import __version__
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.dataflow.lower import Lowered, PortLayout
+from hlsgen.lowering.lower import Lowered, PortLayout
 from hlsgen.rtl.arrays import write_lanes
 from hlsgen.schedule.stream_network.ir import StreamSchedule
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from hlsgen.cycle_model.program import ProgramResult
-from hlsgen.dataflow.lower import PortLayout
 from hlsgen.fabric.file import fabric_hash, load_fabric
 from hlsgen.fabric.ir import Fabric
 from hlsgen.fabric.program import to_words
+from hlsgen.lowering.lower import PortLayout
 from hlsgen.progress import Progress
 from hlsgen.schedule.grid_network.ports import (
     Band,

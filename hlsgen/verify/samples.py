@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hlsgen.errors import BadFile, BadOption, TypeMismatch
-from hlsgen.graph.ir import TensorType
+from hlsgen.ops.tensor_type import TensorType
 
 
 def load_inputs(path: Path) -> dict[str, np.ndarray]:

@@ -10,11 +10,12 @@ import numpy as np
 
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.dataflow.lower import lower
 from hlsgen.errors import BadFile, UnsupportedOp
 from hlsgen.graph.evaluate import evaluate
-from hlsgen.graph.ir import Graph, storage
+from hlsgen.graph.ir import Graph
 from hlsgen.graph.text import parse
+from hlsgen.lowering.lower import lower
+from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.host_cut import IntegerModel
 from hlsgen.verify.manifest import Manifest, Port
 from hlsgen.verify.reference import Backend, Kernels, find_backend

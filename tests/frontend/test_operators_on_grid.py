@@ -8,11 +8,11 @@ from test_operators_to_verilog import CASES, SHORT
 
 from hlsgen.cycle_model.program import run_program
 from hlsgen.dataflow.interpret import interpret
-from hlsgen.dataflow.lower import lower_with_ports
 from hlsgen.errors import UnsupportedOp
 from hlsgen.fabric.file import load_fabric
 from hlsgen.fabric.program import to_words
 from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.lowering.lower import lower_with_ports
 from hlsgen.passes import to_integer
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of

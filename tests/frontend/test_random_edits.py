@@ -13,10 +13,10 @@ import pytest
 from onnx import helper, numpy_helper
 from test_operators_to_verilog import CASES
 
-from hlsgen.dataflow.lower import lower
 from hlsgen.errors import HlsgenError
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.support import support
+from hlsgen.lowering.lower import lower
 from hlsgen.passes import to_integer
 
 NUMBERS = [0, -1, 5, 4096, 1 << 20, 1 << 40, -(1 << 63), (1 << 63) - 1]

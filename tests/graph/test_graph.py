@@ -13,7 +13,7 @@ from hlsgen.errors import BadFile, HlsgenError, IllegalGraph, TypeMismatch
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.check import check
 from hlsgen.graph.evaluate import evaluate
-from hlsgen.graph.ir import F32, Graph, Node, Quantisation, TensorType
+from hlsgen.graph.ir import Graph, Node
 from hlsgen.graph.text import constants_of, parse, to_text
 from hlsgen.ops import OPERATORS
 from hlsgen.ops.activation import Clamp
@@ -21,6 +21,7 @@ from hlsgen.ops.conv import Conv
 from hlsgen.ops.op import Example
 from hlsgen.ops.quantise import QuantizeLinear
 from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.tensor_type import F32, Quantisation, TensorType
 
 
 def graph_of(example: Example, name: str = "example") -> Graph:

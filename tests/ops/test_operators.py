@@ -12,7 +12,7 @@ from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.errors import TypeMismatch
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.evaluate import evaluate
-from hlsgen.graph.ir import Graph, TensorType, storage
+from hlsgen.graph.ir import Graph
 from hlsgen.ops import OPERATORS, supported_operators
 from hlsgen.ops.accumulate import accumulator_range
 from hlsgen.ops.add import QuantisedAdd, _fused
@@ -20,6 +20,7 @@ from hlsgen.ops.conv import Conv
 from hlsgen.ops.op import Example
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.tensor_type import TensorType, storage
 
 EXAMPLES = [
     (op.__name__, k, example)

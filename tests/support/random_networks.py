@@ -18,9 +18,9 @@ from hlsgen.algebra.scalar import (
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.dataflow.lowering import copy
 from hlsgen.fabric.file import check_fabric
 from hlsgen.fabric.ir import Fabric
+from hlsgen.lowering.node import copy
 from hlsgen.requantise.add import RoundedAdd
 from support.example_nets import requantise, weights
 from support.network_fabric import network_fabric

@@ -11,7 +11,7 @@ from support.toy_designs import toy_samples, write_manifest
 
 from hlsgen.algebra.types import S8
 from hlsgen.errors import BadFile, BadOption, HlsgenError, ToolFailed, TypeMismatch
-from hlsgen.graph.ir import TensorType
+from hlsgen.ops.tensor_type import TensorType
 from hlsgen.verify import simulators
 from hlsgen.verify.manifest import load_manifest
 from hlsgen.verify.reference import find_backend

@@ -12,10 +12,10 @@ from support.example_nets import random_inputs
 from hlsgen.cycle_model.program import run_program
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.dataflow.lower import lower_with_ports
 from hlsgen.fabric.file import load_fabric
 from hlsgen.fabric.program import to_words
 from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.lowering.lower import lower_with_ports
 from hlsgen.network_report import network_report, network_report_text
 from hlsgen.passes import to_integer
 from hlsgen.schedule.grid_network.plan import plan_network

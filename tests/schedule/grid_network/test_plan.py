@@ -26,12 +26,12 @@ from hlsgen.cycle_model.program import run_program
 from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.dataflow.lower import lower
-from hlsgen.dataflow.lowering import copy
 from hlsgen.errors import DoesNotFit, UnsupportedOp
 from hlsgen.fabric.file import load_fabric
 from hlsgen.fabric.ir import Fabric, PeKind
 from hlsgen.fabric.program import to_words
+from hlsgen.lowering.lower import lower
+from hlsgen.lowering.node import copy
 from hlsgen.ops.activation import Clamp, Lookup
 from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.op import TensorOp

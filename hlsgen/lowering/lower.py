@@ -9,15 +9,12 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.builder import DataflowBuilder
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.dataflow.layout import Placed, canonical_position, canonical_shape, stream_axes
-from hlsgen.dataflow.lowering import Lowering, copy, place_canonically
 from hlsgen.graph.ir import Graph, Node
+from hlsgen.lowering.layout import Placed, canonical_position, canonical_shape, stream_axes
+from hlsgen.lowering.node import NodeLowering, copy, place_canonically
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.reshape import Reshape
 from hlsgen.ops.transpose import Transpose
-
-_SUMS = ("Conv", "Gemm", "WindowSum")
-"""Operators whose accumulators one process may finish at once."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def lower_with_ports(graph: Graph, nudged: bool = True) -> Lowered:
         if node.output in done:
             continue
         fused = _fused_requantise(graph, node)
-        lowering = Lowering(graph, node, fused, builder, placed, nudged)
+        lowering = NodeLowering(graph, node, fused, builder, placed, nudged)
         node.op.lower(lowering)
         done |= {node.output} if fused is None else {node.output, fused.output}
     outputs = tuple(_output(graph, builder, placed, name) for name in graph.outputs)
@@ -81,7 +78,7 @@ def lower_with_ports(graph: Graph, nudged: bool = True) -> Lowered:
 
 def _fused_requantise(graph: Graph, node: Node) -> Node | None:
     """The Requantise that alone reads this node's sums."""
-    if node.op.name not in _SUMS:
+    if not node.op.accumulates:
         return None
     consumers = graph.consumers.get(node.output, ())
     if len(consumers) != 1 or not isinstance(consumers[0].op, Requantise):

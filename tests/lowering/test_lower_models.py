@@ -10,10 +10,10 @@ import pytest
 
 from hlsgen.dataflow.check import check
 from hlsgen.dataflow.interpret import interpret
-from hlsgen.dataflow.lower import lower_with_ports
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.graph.evaluate import evaluate
-from hlsgen.graph.ir import storage
+from hlsgen.lowering.lower import lower_with_ports
+from hlsgen.ops.tensor_type import storage
 from hlsgen.passes import to_integer
 
 ROOT = Path(__file__).parents[2]

@@ -8,12 +8,13 @@ import pytest
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.check import check
 from hlsgen.dataflow.interpret import interpret
-from hlsgen.dataflow.lower import lower_with_ports
 from hlsgen.dataflow.text import parse, store_arrays, to_text
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.evaluate import evaluate
-from hlsgen.graph.ir import Graph, storage
+from hlsgen.graph.ir import Graph
+from hlsgen.lowering.lower import lower_with_ports
 from hlsgen.ops import OPERATORS, Example, TensorOp
+from hlsgen.ops.tensor_type import storage
 
 CASES = [
     pytest.param(example, id=f"{operator.__name__}{number}")

@@ -10,12 +10,13 @@ from test_lower_examples import assert_same_meaning, random_tensors
 
 from hlsgen.algebra.types import S8
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.dataflow.layout import canonical_position, stream_axes
-from hlsgen.dataflow.lower import lower, lower_with_ports
 from hlsgen.errors import UnsupportedOp
 from hlsgen.graph.builder import GraphBuilder
-from hlsgen.graph.ir import Graph, TensorType
+from hlsgen.graph.ir import Graph
+from hlsgen.lowering.layout import canonical_position, stream_axes
+from hlsgen.lowering.lower import lower, lower_with_ports
 from hlsgen.ops import Conv, Gemm, MaxPool, QuantisedAdd, Requantise, Reshape, Transpose
+from hlsgen.ops.tensor_type import TensorType
 
 
 def integers(build: GraphBuilder, name: str, *shape: int) -> str:

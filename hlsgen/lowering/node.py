@@ -1,11 +1,14 @@
-"""What a tensor operator's ``lower`` method works with: its operands in channels, and the finish of its result."""
+"""One node being lowered: what the ``lower`` of its operator sees (``hlsgen.ops.lowering``), on a dataflow builder."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 
 import numpy as np
 
+from hlsgen.algebra.scalar import ScalarOp
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.builder import (
     DataflowBuilder,
@@ -14,21 +17,24 @@ from hlsgen.dataflow.builder import (
     product_sum_ranges,
     product_sum_type,
 )
-from hlsgen.dataflow.layout import (
+from hlsgen.errors import UnsupportedOp
+from hlsgen.graph.ir import Graph, Node
+from hlsgen.lowering.layout import (
     Placed,
     canonical_position,
     canonical_shape,
     copying_process,
 )
-from hlsgen.errors import UnsupportedOp
-from hlsgen.graph.ir import Graph, Node, TensorType
+from hlsgen.ops.lowering import Scaling
 from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.tensor_type import TensorType
 from hlsgen.ops.window import Window as TensorWindow
 from hlsgen.requantise import choose, requantise
+from hlsgen.requantise.add import RoundedAdd
 
 
 @dataclass(frozen=True, eq=False)
-class Lowering:
+class NodeLowering:
     """One node being lowered. ``placed`` has every value lowered so far and takes the result.
 
     ``requantise`` is the only consumer of the node's accumulators, to be done by the same process; None if there is none.
@@ -43,14 +49,13 @@ class Lowering:
     nudged: bool = True
 
     @property
-    def name(self) -> str:
-        """The name for the process."""
-        return self.node.name
-
-    @property
     def where(self) -> str:
         """The node, for errors."""
         return f"{self.graph.name}, node {self.node.name} ({self.node.op.name})"
+
+    @property
+    def operands(self) -> int:
+        return len(self.node.inputs)
 
     @property
     def output_value(self) -> str:
@@ -93,6 +98,9 @@ class Lowering:
         self.operand(number)
         return place_canonically(self.builder, self.placed, value, self.where).channel
 
+    def channel_shape(self, channel: str) -> tuple[int, int, int]:
+        return self.builder.channels[channel].shape
+
     def result(self, channel: str, position: np.ndarray | None = None) -> None:
         """The node's result is in ``channel``: in canonical order, or at ``position``."""
         shape = self.output_type.shape
@@ -104,8 +112,8 @@ class Lowering:
         self,
         channel: str,
         weights: np.ndarray,
-        window: Window,
-        size: tuple[int, int],
+        window: TensorWindow,
+        extents: tuple[int, ...],
         input_zero: int,
         bias: np.ndarray,
     ) -> str:
@@ -114,7 +122,7 @@ class Lowering:
         ``weights`` (g, o, ky, kx, i); padding contributes nothing: it reads ``input_zero``, and the bias takes
         ``input_zero`` times the sum of the weights away.
         """
-        source = self.builder.channels[channel]
+        source, planar, size = self.builder.channels[channel], _planar(window), _size(extents)
         folded = bias - input_zero * weights.sum(axis=(2, 3, 4)).reshape(-1)
         op = None if self.requantise is None else _requantise_of(self.requantise)
         if op is not None:
@@ -122,25 +130,43 @@ class Lowering:
         low, high = product_sum_ranges(weights, source.element)
         accumulator = product_sum_type(weights, source.element)
         finish = self._finish(op, low, high, folded, accumulator)
-        outside = input_zero if _leaves(window, size, source.shape) else None
+        outside = input_zero if _leaves(planar, size, source.shape) else None
         return self.builder.multiply_accumulate(
-            self.name, channel, weights, window, size, finish, outside
+            self.node.name, channel, weights, planar, size, finish, outside
         )
 
     def sum_windows(
-        self, channel: str, window: Window, size: tuple[int, int], input_zero: int
+        self, channel: str, window: TensorWindow, extents: tuple[int, ...], input_zero: int
     ) -> str:
         """The sum of x - input_zero over every window, requantised if that is fused; the channel that is written."""
-        source = self.builder.channels[channel]
-        count = window.kernel[0] * window.kernel[1]
+        source, planar, size = self.builder.channels[channel], _planar(window), _size(extents)
+        count = prod(window.kernel)
         low, high = (
             np.array([count * bound]) for bound in (source.element.minimum, source.element.maximum)
         )
         accumulator = ElementType.holding(min(0, int(low[0])), max(0, int(high[0])))
         op = None if self.requantise is None else _requantise_of(self.requantise)
         finish = self._finish(op, low, high, np.array([-count * input_zero]), accumulator)
-        outside = input_zero if _leaves(window, size, source.shape) else None
-        return self.builder.window_sum(self.name, channel, window, size, finish, outside)
+        outside = input_zero if _leaves(planar, size, source.shape) else None
+        return self.builder.window_sum(self.node.name, channel, planar, size, finish, outside)
+
+    def window_maximum(self, channel: str, window: TensorWindow, extents: tuple[int, ...]) -> str:
+        finish = Finish(self.type(0).integer)
+        return self.builder.window_maximum(
+            self.node.name, channel, _planar(window), _size(extents), finish
+        )
+
+    def rescale(self, channel: str, scaling: Scaling) -> str:
+        element = self.type(0).integer
+        low, high = (np.full(len(scaling.scale), end) for end in (element.minimum, element.maximum))
+        finish = _scaled(scaling, low, high, None, self.where, self.nudged)
+        return self.builder.elementwise_by_channel(self.node.name, channel, finish)
+
+    def elementwise(self, sources: Sequence[str], op: ScalarOp, element: ElementType) -> str:
+        return self.builder.elementwise(self.node.name, sources, op, element)
+
+    def rounded_add(self, sources: tuple[str, str], add: RoundedAdd, element: ElementType) -> str:
+        return self.builder.rounded_add(self.node.name, sources, add, element)
 
     def _finish(
         self,
@@ -154,6 +180,7 @@ class Lowering:
 
         ``low`` and ``high`` bound the sums without bias, channel by channel. ``accumulator`` holds all sums.
         """
+        assert self.node.op.accumulates, f"{self.node.op.name} lowers to sums: say so in its class"
         if op is None:
             sums = ElementType.holding(int(bias.min()), int(bias.max()))
             element = ElementType.holding(
@@ -161,7 +188,7 @@ class Lowering:
                 accumulator.maximum + max(0, sums.maximum),
             )
             return Finish(element, bias=bias)
-        return requantising_finish(op, low + bias, high + bias, bias, self.where, self.nudged)
+        return _scaled(op, low + bias, high + bias, bias, self.where, self.nudged)
 
 
 def _requantise_of(node: Node) -> Requantise:
@@ -198,22 +225,22 @@ def _without_dead_channels(
     )
 
 
-def planar_window(window: TensorWindow) -> Window:
+def _planar(window: TensorWindow) -> Window:
     """A 1-D or 2-D window of a tensor operator over (height, width)."""
 
-    def planar(values: tuple[int, ...], missing: int) -> tuple[int, int]:
+    def pair(values: tuple[int, ...], missing: int) -> tuple[int, int]:
         return (values[0], values[1]) if len(values) == 2 else (missing, values[0])
 
     rank = len(window.kernel)
     return Window(
-        planar(window.kernel, 1),
-        planar(window.strides, 1),
-        planar(window.dilations, 1),
-        planar(window.pads[:rank], 0),
+        pair(window.kernel, 1),
+        pair(window.strides, 1),
+        pair(window.dilations, 1),
+        pair(window.pads[:rank], 0),
     )
 
 
-def planar_size(extents: tuple[int, ...]) -> tuple[int, int]:
+def _size(extents: tuple[int, ...]) -> tuple[int, int]:
     """1-D or 2-D extents as (height, width)."""
     return (extents[0], extents[1]) if len(extents) == 2 else (1, extents[0])
 
@@ -228,25 +255,26 @@ def _leaves(window: Window, size: tuple[int, int], shape: tuple[int, int, int]) 
     return False
 
 
-def requantising_finish(
-    op: Requantise,
+def _scaled(
+    scaling: Scaling,
     low: np.ndarray,
     high: np.ndarray,
     bias: np.ndarray | None,
     where: str,
     nudged: bool,
 ) -> Finish:
-    """The exact integer form of a Requantise whose operands are in [low, high] (per channel)."""
-    scales = np.array(op.scale, np.float32)
+    """The exact integer form of a scaling whose operands are in [low, high] (per channel)."""
+    scales = np.array(scaling.scale, np.float32)
     if len(scales) == 1:
         low, high = np.min(low), np.max(high)
-    choice = choose(scales, op.zero_point, op.low, op.high, low, high, where, nudged)
+    bounds = (scaling.zero_point, scaling.low, scaling.high)
+    choice = choose(scales, *bounds, low, high, where, nudged)
     nudges = choice.nudges
     if nudges is not None and bias is not None:
         nudges = nudges - bias[:, None]
     if choice.bias is not None:
         bias = choice.bias if bias is None else bias + choice.bias
-    return Finish(op.element, choice.op, choice.constants, bias, nudges)
+    return Finish(scaling.element, choice.op, choice.constants, bias, nudges)
 
 
 def place_canonically(

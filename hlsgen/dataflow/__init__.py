@@ -1,0 +1,1 @@
+"""The dataflow: processes that communicate over channels."""

@@ -1,0 +1,108 @@
+"""What the ``lower`` of an operator sees: its operands in channels, and the kinds of process that it may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from hlsgen.algebra.scalar import ScalarOp
+from hlsgen.algebra.types import ElementType
+from hlsgen.ops.tensor_type import TensorType
+from hlsgen.ops.window import Window
+from hlsgen.requantise.add import RoundedAdd
+
+
+class Placed(Protocol):
+    """A tensor in a channel: ``position`` has the tensor's shape and holds each element's place in the stream."""
+
+    @property
+    def channel(self) -> str: ...
+
+    @property
+    def position(self) -> np.ndarray: ...
+
+
+class Scaling(Protocol):
+    """clamp(RNE(f32(f32(x) * scale)) + zero_point, low, high), one scale or one per channel; results of type ``element``."""
+
+    @property
+    def scale(self) -> tuple[float, ...]: ...
+
+    @property
+    def zero_point(self) -> int: ...
+
+    @property
+    def low(self) -> int: ...
+
+    @property
+    def high(self) -> int: ...
+
+    @property
+    def element(self) -> ElementType: ...
+
+
+class Lowering(Protocol):
+    """One node being lowered. Operands are numbered as the node's; methods that make a process return the channel it writes."""
+
+    @property
+    def where(self) -> str:
+        """The node, for errors."""
+
+    @property
+    def operands(self) -> int:
+        """How many operands the node has."""
+
+    @property
+    def output_type(self) -> TensorType:
+        """The type of the value that is computed."""
+
+    def type(self, number: int) -> TensorType:
+        """The type of an operand."""
+
+    def constant(self, number: int) -> np.ndarray:
+        """A constant operand as int64; raises UnsupportedOp if it is computed."""
+
+    def operand(self, number: int) -> Placed:
+        """Where an operand is, in whatever order its producer writes; raises UnsupportedOp for a constant."""
+
+    def channel(self, number: int) -> str:
+        """A channel with the operand in canonical order; adds a copying process where the order is another."""
+
+    def channel_shape(self, channel: str) -> tuple[int, int, int]:
+        """(height, width, channels) of a channel."""
+
+    def result(self, channel: str, position: np.ndarray | None = None) -> None:
+        """The node's result is in ``channel``: in canonical order, or at ``position``."""
+
+    def convolve(
+        self,
+        channel: str,
+        weights: np.ndarray,
+        window: Window,
+        extents: tuple[int, ...],
+        input_zero: int,
+        bias: np.ndarray,
+    ) -> str:
+        """sum((x - input_zero) * w) + bias over windows, for operators that accumulate; ``weights`` (g, o, ky, kx, i).
+
+        ``extents``: of the result, 1-D or 2-D. Padding contributes nothing.
+        """
+
+    def sum_windows(
+        self, channel: str, window: Window, extents: tuple[int, ...], input_zero: int
+    ) -> str:
+        """The sum of x - input_zero over every window, for operators that accumulate."""
+
+    def window_maximum(self, channel: str, window: Window, extents: tuple[int, ...]) -> str:
+        """The greatest element of every window; padding never wins."""
+
+    def rescale(self, channel: str, scaling: Scaling) -> str:
+        """Every element scaled, exactly."""
+
+    def elementwise(self, sources: Sequence[str], op: ScalarOp, element: ElementType) -> str:
+        """``op`` of the elements at every position of channels of one shape."""
+
+    def rounded_add(self, sources: tuple[str, str], add: RoundedAdd, element: ElementType) -> str:
+        """The weighted sum of two channels, rounded to even."""

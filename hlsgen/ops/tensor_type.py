@@ -1,0 +1,78 @@
+"""What is known of a tensor before its values are: shape, element type, quantisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+
+from hlsgen.algebra.types import ElementType
+
+Array: TypeAlias = Any
+"""An array of any array-API namespace (NumPy, CuPy, PyTorch)."""
+
+F32: Final = "f32"
+Element: TypeAlias = ElementType | Literal["f32"]
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """real = (integer - zero_point) * scale. ``scale`` holds float32 values, one or one per index of ``axis``."""
+
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    axis: int | None = None
+
+    @property
+    def per_tensor(self) -> bool:
+        return len(self.scale) == 1
+
+    def scales(self) -> np.ndarray:
+        return np.array(self.scale, np.float32)
+
+    def zero_points(self) -> np.ndarray:
+        return np.array(self.zero_point, np.int64)
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """Shape, element type and, where an integer stands for a real number, its quantisation."""
+
+    shape: tuple[int, ...]
+    element: Element
+    quantisation: Quantisation | None = None
+
+    @property
+    def is_integer(self) -> bool:
+        return isinstance(self.element, ElementType)
+
+    @property
+    def integer(self) -> ElementType:
+        """The element type of an integer tensor; asking this of a float tensor is hlsgen's own mistake."""
+        assert isinstance(self.element, ElementType), "a float tensor has no integer element type"
+        return self.element
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    def with_shape(self, shape: tuple[int, ...]) -> TensorType:
+        return replace(self, shape=shape)
+
+    def __str__(self) -> str:
+        return f"{self.element}[{','.join(map(str, self.shape))}]"
+
+
+def storage(element: Element) -> np.dtype:
+    """The NumPy type in which tensors of this element type are held: u8 in uint8, else the narrowest signed one.
+
+    Wide unsigned types are held in signed ones since not every array library has them.
+    """
+    if not isinstance(element, ElementType):
+        return np.dtype(np.float32)
+    if not element.signed and element.bits <= 8:
+        return np.dtype(np.uint8)
+    needed = element.bits + (not element.signed)
+    return np.dtype(f"int{next(width for width in (8, 16, 32, 64) if needed <= width)}")
