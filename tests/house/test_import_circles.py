@@ -6,9 +6,6 @@ from collections.abc import Mapping
 
 from support.source_tree import imports_between_modules, package_of
 
-KNOWN_MODULES: set[str] = {
-    f"hlsgen.loops.python.{name}" for name in ("body", "kernel", "lower", "read", "schedule")
-}
 KNOWN_PACKAGES: set[str] = {"hlsgen.rtl_templates", "hlsgen.rtl_templates.arithmetic"}
 
 
@@ -48,7 +45,7 @@ def test_circles_are_told_from_diamonds() -> None:
 def test_modules_do_not_import_each_other_in_a_circle() -> None:
     edges = imports_between_modules()
     assert len(edges) > 200
-    assert [circle for circle in circles(edges) if set(circle) != KNOWN_MODULES] == []
+    assert circles(edges) == []
 
 
 def test_packages_do_not_import_each_other_in_a_circle() -> None:

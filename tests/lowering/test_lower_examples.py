@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hlsgen.algebra.types import ElementType
+from hlsgen.algebra.types import S8, ElementType
 from hlsgen.dataflow.check import check
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.text import parse, store_arrays, to_text
@@ -14,6 +14,7 @@ from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph
 from hlsgen.lowering.lower import lower_with_ports
 from hlsgen.ops import OPERATORS, Example, TensorOp
+from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.tensor_type import storage
 
 CASES = [
@@ -24,7 +25,7 @@ CASES = [
 ]
 
 
-def graph_of(example: Example) -> Graph:
+def graph_of(example: Example, requantised: bool = False) -> Graph:
     build = GraphBuilder("example")
     names = []
     for number, type in enumerate(example.inputs):
@@ -32,7 +33,10 @@ def graph_of(example: Example) -> Graph:
             names.append(build.constant(f"c{number}", example.constants[number], type.element))
         else:
             names.append(build.input(f"x{number}", type))
-    return build.finish([build.node(example.op, names)])
+    result = build.node(example.op, names)
+    if requantised:
+        result = build.node(Requantise((0.01,), 0, -128, 127, S8), [result])
+    return build.finish([result])
 
 
 def random_tensors(graph: Graph, samples: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -65,6 +69,17 @@ def test_example_lowers_to_its_meaning(example: Example) -> None:
     graph = graph_of(example)
     samples = 3 if example.op.keeps_batch(example.inputs) else 1
     assert_same_meaning(graph, random_tensors(graph, samples))
+
+
+@pytest.mark.parametrize(
+    "example",
+    [case for case in CASES if case.values[0].op.accumulates],  # type: ignore[union-attr]
+)
+def test_sums_are_requantised_by_the_process_that_adds_them(example: Example) -> None:
+    alone, both = graph_of(example), graph_of(example, requantised=True)
+    processes = lower_with_ports(both).dataflow.processes
+    assert len(processes) == len(lower_with_ports(alone).dataflow.processes)
+    assert_same_meaning(both, random_tensors(both, 3))
 
 
 @pytest.mark.parametrize("example", CASES)
