@@ -55,7 +55,7 @@ def step_kind(process: Process) -> Step:
 
 
 def process_parameters(schedule: StreamSchedule, process: Process) -> StreamProcessParameters:
-    """Everything that the circuit of one process is made of."""
+    """Everything that the circuit of one process is made of; the schedule is legal (``stream_network.check``)."""
     dataflow, plan = schedule.dataflow, schedule.arrays[process.name]
     operands = tuple(
         (f"r{k}", read.source)
@@ -73,7 +73,7 @@ def process_parameters(schedule: StreamSchedule, process: Process) -> StreamProc
         for name, source in operands
     )
     array = _array(dataflow, process, plan, operands)
-    groups, last_channels = _turns(process, plan)
+    groups, last_channels = turns(process, plan)
     ragged = _ragged(process, plan.unroll) if array.step in ("add", "maximum") else ()
     lowest = dataflow.channels[operands[0][1]].element.minimum
     return StreamProcessParameters(
@@ -129,14 +129,11 @@ def _array(
     )
 
 
-def _turns(process: Process, plan: ArrayPlan) -> tuple[int, int]:
+def turns(process: Process, plan: ArrayPlan) -> tuple[int, int]:
     """(results per turn, valid channels of the last): the ragged end of o, or of g where o is not split."""
-    unroll, lanes = plan.unroll, plan.finish_lanes
-    counts = trips(process, unroll)
+    unroll, counts = plan.unroll, trips(process, plan.unroll)
     groups, per_group = process.extent("g"), process.extent("o")
     if counts[3] > 1:
-        assert unroll.g == 1, f"{process.name}: g and o interleave"
-        assert groups == 1 or per_group % lanes == 0, f"{process.name}: words straddle groups"
         return counts[3], per_group - (counts[3] - 1) * unroll.o
     return counts[2], (groups - (counts[2] - 1) * unroll.g) * per_group
 

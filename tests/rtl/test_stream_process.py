@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from support.process_bench import (
@@ -10,15 +12,18 @@ from support.process_bench import (
     random_process,
     random_samples,
     random_unroll,
+    requantise,
     run_process,
 )
 
 from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
+from hlsgen.cost.process import Factors
 from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.schedule.stream_network.geometry import sample_cycles
+from hlsgen.schedule.stream_network.legality import UNROLLED, broken_rule
 
 SAMPLES = 3
 
@@ -75,3 +80,59 @@ def test_the_least_depth_suffices_and_one_word_less_stalls_for_ever() -> None:
     assert np.array_equal(found, expected)
     with pytest.raises(TimeoutError):
         run_process(process_schedule(dataflow, unroll, 1, 1, -1), samples, Stalls())
+
+
+def grouped_convolution(groups: int, outputs: int, inner: int) -> Dataflow:
+    """Pads that differ on all four sides, a window of 2 x 2, and a bias and multiplier for every channel."""
+    random = np.random.default_rng(groups * 100 + outputs * 10 + inner)
+    build = DataflowBuilder("grouped")
+    source = build.input("x", (3, 5, groups * inner), S8)
+    weights = random.integers(-8, 8, (groups, outputs, 2, 2, inner))
+    window = Window((2, 2), (2, 1), before=(1, 0))
+    finish = requantise(groups * outputs, random)
+    build.output(build.multiply_accumulate("p", source, weights, window, (2, 5), finish, 3))
+    return build.build()
+
+
+def legal_plans(dataflow: Dataflow) -> list[tuple[Unroll, int]]:
+    """Every legal choice of g, o, i and finished word, each with another number of pixels and window lanes."""
+    process = dataflow.processes[0]
+    extents = [range(1, process.extent(loop) + 1) for loop in ("g", "o", "i")]
+    plans = []
+    for number, (g, o, i) in enumerate(product(*extents)):
+        unroll = Unroll(1 + number % 3, g, o, 1 + number % 2, 1 + number // 2 % 2, i)
+        for lanes in range(1, g * o + 1):
+            factors = Factors(*(getattr(unroll, name) for name in UNROLLED), lanes, 1)
+            if broken_rule(dataflow, process, factors) is None:
+                plans.append((unroll, lanes))
+    return plans
+
+
+def check_grouped(dataflow: Dataflow, unroll: Unroll, lanes: int, seed: int) -> None:
+    word = max(unroll.g, unroll.i)
+    schedule = process_schedule(dataflow, unroll, lanes, (1, word, 2 * word)[seed % 3], seed % 2)
+    samples = random_samples(dataflow, 2, np.random.default_rng(seed))
+    expected = interpret(dataflow, samples)[dataflow.outputs[0]]
+    stalls = Stalls(0.3 * (seed % 2), 0.3 * (seed % 3), seed)
+    result, _ = run_process(schedule, samples, stalls)
+    assert np.array_equal(result, expected), (unroll, lanes, seed)
+
+
+@pytest.mark.parametrize(("groups", "outputs", "inner"), [(4, 2, 1), (2, 4, 3), (3, 3, 2)])
+def test_several_outputs_of_a_group_leave_in_order(groups: int, outputs: int, inner: int) -> None:
+    dataflow = grouped_convolution(groups, outputs, inner)
+    plans = legal_plans(dataflow)
+    for seed in range(0, len(plans), max(1, len(plans) // 4)):
+        check_grouped(dataflow, *plans[seed], seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("inner", [1, 2, 4])
+@pytest.mark.parametrize("outputs", [1, 2, 3, 4])
+@pytest.mark.parametrize("groups", [2, 3, 4])
+def test_every_legal_array_of_a_grouped_convolution_computes_it(
+    groups: int, outputs: int, inner: int
+) -> None:
+    dataflow = grouped_convolution(groups, outputs, inner)
+    for seed, (unroll, lanes) in enumerate(legal_plans(dataflow)):
+        check_grouped(dataflow, unroll, lanes, seed)

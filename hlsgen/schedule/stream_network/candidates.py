@@ -27,8 +27,8 @@ from hlsgen.dataflow.ir import Dataflow, Process, Read
 from hlsgen.schedule.stream_network.cost import column_copies
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
 from hlsgen.schedule.stream_network.ir import ArrayPlan, MultiplierKind
+from hlsgen.schedule.stream_network.legality import UNROLLED, rules
 
-LOOPS = ("x", "g", "o", "ky", "kx", "i")
 Integers = npt.NDArray[np.int64]
 KINDS: tuple[MultiplierKind, MultiplierKind] = ("dsp", "lut")
 
@@ -99,7 +99,7 @@ def candidates(
 ) -> Candidates:
     """The candidates of a process. ``extra``: elements that the buffer of a read number must hold beyond its own liveness."""
     table = FAMILIES[family]
-    factors = _legal(dataflow, process, _enumerate(process, space, override))
+    factors = legal_factors(dataflow, process, _enumerate(process, space, override))
     rows = [
         _priced(dataflow, process, table, part, kind, finish, extra or {})
         for kind in ((0, 1) if multiplies(process) else (1,))
@@ -117,14 +117,13 @@ def candidates(
 
 def _enumerate(process: Process, space: Space, override: Unroll | None) -> Integers:
     if override is not None:
-        return np.array([[getattr(override, name) for name in LOOPS]], np.int64)
-    choices = [useful_factors(process.extent(name)) for name in LOOPS]
+        return np.array([[getattr(override, name) for name in UNROLLED]], np.int64)
+    choices = [useful_factors(process.extent(name)) for name in UNROLLED]
     choices[0] = [f for f in choices[0] if f <= space.max_pixel_lanes]
     rows = [
         row
         for row in product(*choices)
-        if not (row[1] > 1 and row[5] > 1)
-        and (row[1] == 1 or row[2] == 1 or row[2] == process.extent("o"))
+        if not (row[1] > 1 and row[5] > 1) and (row[1] == 1 or row[2] == process.extent("o"))
     ]
     return np.array(rows, np.int64).reshape(-1, 6)
 
@@ -134,21 +133,15 @@ def channel_reads(dataflow: Dataflow, process: Process) -> list[tuple[int, Read]
     return [(k, r) for k, r in enumerate(process.reads) if r.source in dataflow.channels]
 
 
-def _legal(dataflow: Dataflow, process: Process, rows: Integers) -> Integers:
-    """Rows whose lanes are whole buffer words, as ``geometry.check_lanes`` demands."""
+def legal_factors(dataflow: Dataflow, process: Process, rows: Integers) -> Integers:
+    """Rows of six unroll factors, or of eight with finishing lanes and interval, that the hardware can have.
+
+    Six are legal where one finishing lane suffices.
+    """
+    plain = np.ones((len(rows), 8 - rows.shape[1]), np.int64)
     good = np.ones(len(rows), bool)
-    factor = {name: rows[:, k] for k, name in enumerate(LOOPS)} | {"y": np.ones_like(rows[:, 0])}
-    lanes = np.maximum(factor["g"], factor["i"])
-    for _, read in channel_reads(dataflow, process):
-        channel = read.index[2]
-        for name, unrolled in factor.items():
-            steps = ceil_div(process.extent(name), unrolled)
-            good &= (steps == 1) | (channel.coefficient(name) * unrolled % lanes == 0)
-            if name in ("x", "ky", "kx"):
-                good &= (unrolled == 1) | (channel.coefficient(name) % lanes == 0)
-        reach = sum(channel.coefficient(n) * (factor[n] - 1) for n in ("g", "i"))
-        good &= (reach < lanes) & (channel.offset % lanes == 0)
-        good &= (channel.coefficient("o") == 0) | (factor["o"] == 1)
+    for rule in rules(dataflow, process, Factors(*np.hstack([rows, plain]).T)):
+        good &= rule.holds
     return rows[good]
 
 
@@ -157,7 +150,7 @@ def _finishing(
 ) -> list[tuple[int, Integers]]:
     """(kind of finishing multipliers, rows with finishing lanes and interval): lanes grow only while draining is what waits."""
     reduce = np.prod(
-        [ceil_div(process.extent(n), rows[:, LOOPS.index(n)]) for n in ("ky", "kx", "i")], axis=0
+        [ceil_div(process.extent(n), rows[:, UNROLLED.index(n)]) for n in ("ky", "kx", "i")], axis=0
     )
     tile = rows[:, 1] * rows[:, 2]
     types = operand_types(dataflow, process)
@@ -175,7 +168,7 @@ def _finishing(
             parts.append(
                 np.hstack([part, np.full(shape, lanes), np.full(shape, interval)]).astype(np.int64)
             )
-        result.append((kind, np.concatenate(parts)))
+        result.append((kind, legal_factors(dataflow, process, np.concatenate(parts))))
     return result
 
 

@@ -6,10 +6,10 @@ from typing import NoReturn
 
 from hlsgen.dataflow.ir import Process
 from hlsgen.errors import IllegalGraph
-from hlsgen.schedule.stream_network.geometry import check_lanes, guard_shape, liveness_depth
+from hlsgen.schedule.stream_network.cost import factors
+from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
 from hlsgen.schedule.stream_network.ir import BufferPlan, StreamSchedule
-
-LOOPS = ("x", "g", "o", "ky", "kx", "i")
+from hlsgen.schedule.stream_network.legality import broken_rule, word_lanes, words_meet
 
 
 def check(plan: StreamSchedule) -> None:
@@ -47,18 +47,9 @@ def write_lanes(plan: StreamSchedule, channel: str) -> int:
 
 def _check_array(plan: StreamSchedule, process: Process) -> None:
     array = plan.arrays[process.name]
-    unroll = array.unroll
-    for name in LOOPS:
-        factor = getattr(unroll, name)
-        if not 1 <= factor <= process.extent(name):
-            _fail(process.name, f"expected 1 <= {name} <= {process.extent(name)}, found {factor}")
-    if unroll.g > 1 and unroll.i > 1:
-        _fail(process.name, f"expected g or i to be 1, found g {unroll.g} and i {unroll.i}")
-    if unroll.g > 1 and unroll.o not in (1, process.extent("o")):
-        _fail(process.name, f"expected o to be 1 or whole beside g > 1, found {unroll.o}")
-    results = unroll.g * unroll.o
-    if array.finish_lanes < 1 or results % array.finish_lanes:
-        _fail(process.name, f"expected lanes that divide {results}, found {array.finish_lanes}")
+    broken = broken_rule(plan.dataflow, process, factors(array))
+    if broken is not None:
+        _fail(process.name, f"expected {broken}; found {array}")
     if array.finish_interval < 1:
         _fail(process.name, f"expected a finish interval, found {array.finish_interval}")
 
@@ -69,10 +60,15 @@ def _check_buffer(plan: StreamSchedule, item: BufferPlan) -> None:
         _fail(item.channel, f"expected a read of this channel, found {item}")
     unroll, read = plan.arrays[process.name].unroll, process.reads[item.read]
     written = write_lanes(plan, item.channel)
-    try:
-        check_lanes(process, read, unroll, item.lanes, written)
-    except AssertionError as error:
-        _fail(f"{item.process}, read {item.read}", f"words do not fit: {error}")
+    lanes = int(word_lanes(factors(plan.arrays[process.name])))
+    if item.lanes != lanes:
+        _fail(f"{item.process}, read {item.read}", f"expected {lanes} lanes, found {item.lanes}")
+    if not words_meet(written, lanes):
+        _fail(
+            f"{item.process}, read {item.read}",
+            f"expected words of {item.channel} that divide {lanes} lanes, "
+            f"or are a power of two of them; found {written}",
+        )
     word = max(item.lanes, written)
     channel = plan.dataflow.channels[item.channel]
     least = liveness_depth(guard_shape(read, process, unroll, channel, word)) * (word // item.lanes)

@@ -190,11 +190,10 @@ def liveness_depth(guard: GuardShape) -> int:
 def buffer_shape(
     process: Process, plan: ArrayPlan, buffer: BufferPlan, channel: Channel, write_lanes: int
 ) -> BufferShape:
-    """The buffer of one read; ``write_lanes`` is the producer's word. Asserts that the plan fits the read."""
+    """The buffer of one read; ``write_lanes`` is the producer's word. The plan is legal (``legality.rules``)."""
     unroll, read = plan.unroll, process.reads[buffer.read]
     height, width, channels = channel.shape
     lanes = buffer.lanes
-    check_lanes(process, read, unroll, lanes, write_lanes)
     word = max(lanes, write_lanes)
     split = word // lanes
     pixel = math.ceil(channels / word) * split
@@ -233,25 +232,6 @@ def buffer_shape(
     )
 
 
-def check_lanes(process: Process, read: Read, unroll: Unroll, lanes: int, write_lanes: int) -> None:
-    """Assert what schedulers promise of the words of a read (a violation is hlsgen's own bug)."""
-    channel = read.index[2]
-    assert max(lanes, write_lanes) % min(lanes, write_lanes) == 0, (
-        process.name,
-        lanes,
-        write_lanes,
-    )
-    split = max(1, write_lanes // lanes)
-    assert split & (split - 1) == 0, f"{process.name}: {write_lanes} lanes split into {lanes}"
-    assert channel.offset % lanes == 0, f"{process.name}: channel offset within a word"
-    for name, count in zip(LOOPS, trips(process, unroll), strict=True):
-        step = channel.coefficient(name) * factor(unroll, name)
-        assert count == 1 or step % lanes == 0, f"{process.name}: {name} is not aligned to words"
-    reach = sum(channel.coefficient(name) * (factor(unroll, name) - 1) for name in ("g", "i"))
-    assert reach < lanes, f"{process.name}: lanes reach over the word"
-    assert channel.coefficient("o") == 0 or unroll.o == 1, f"{process.name}: o is not shared"
-
-
 def _copies(
     read: Read, unroll: Unroll, lanes: int, weights: tuple[int, int]
 ) -> tuple[tuple[CopyShape, ...], tuple[tuple[int, ...], ...]]:
@@ -265,7 +245,6 @@ def _copies(
                 sum(index.coefficient(name) * at for name, at in lane.items())
                 for index in read.index
             )
-            assert channel % lanes == 0, "spatial lanes must keep to words"
             offset = weights[0] * row + weights[1] * column + channel // lanes
             copy = CopyShape(row, column, offset)
             window.append(copies.setdefault(copy, len(copies)))
@@ -311,58 +290,3 @@ def parameter_image(read: Read, store: Store, process: Process, lanes: int) -> n
     padded = np.zeros((values.shape[0], words * lanes), dtype=np.int64)
     padded[:, : values.shape[1]] = values
     return padded.reshape(-1, lanes)
-
-
-def check_geometry(
-    process: Process, plan: ArrayPlan, buffer: BufferPlan, channel: Channel, write_lanes: int
-) -> None:
-    """Compare addresses and guards with the enumerated reads of the process; asserts. For tests: time grows with all loops."""
-    shape = buffer_shape(process, plan, buffer, channel, write_lanes)
-    read, unroll, lanes = process.reads[buffer.read], plan.unroll, buffer.lanes
-    height, width, _ = channel.shape
-    split = shape.selections
-    pixel = math.ceil(channel.shape[2] / shape.word_lanes) * split
-    counts = trips(process, unroll)
-    address, row, column = shape.address.start, shape.row.start, shape.column.start
-    used: dict[tuple[int, int], list[int]] = {}
-    extents = {name: process.extent(name) for name in LOOPS}
-    steps = list(itertools.product(*map(range, counts)))
-    for number, step in enumerate(steps):
-        base = {name: at * factor(unroll, name) for name, at in zip(LOOPS, step, strict=True)}
-        touched = used.setdefault((step[0], step[1]), [])
-        for x, ky, kx, g, i in itertools.product(
-            *(range(factor(unroll, name)) for name in ("x", "ky", "kx", "g", "i"))
-        ):
-            lane = {"y": 0, "o": 0, "x": x, "ky": ky, "kx": kx, "g": g, "i": i}
-            position = {name: base[name] + lane[name] for name in LOOPS}
-            if any(position[name] >= extents[name] for name in LOOPS):
-                continue
-            want = tuple(index.at(position) for index in read.index)
-            copy = shape.copies[shape.lane_copies[x][ky * unroll.kx + kx]]
-            assert (row + copy.row, column + copy.column) == want[:2]
-            assert shape.row_range[0] <= row <= shape.row_range[1]
-            assert shape.column_range[0] <= column <= shape.column_range[1]
-            if 0 <= want[0] < height and 0 <= want[1] < width:
-                word = (want[0] * width + want[1]) * pixel + want[2] // lanes
-                assert address + copy.address == word
-                touched.append(word // split)
-        following = steps[(number + 1) % len(steps)]
-        level = next((n for n in range(7) if step[n] != following[n]), 0)
-        delta = 0 if number + 1 == len(steps) else 1 + level
-        address += shape.address.deltas[delta]
-        row += shape.row.deltas[delta]
-        column += shape.column.deltas[delta]
-    sample = height * width * pixel
-    assert (address, row, column) == (
-        shape.address.start + sample,
-        shape.row.start,
-        shape.column.start,
-    )
-    least = sample // split
-    for place in sorted(used, reverse=True):
-        least = min([least, *used[place]])
-        assert max(used[place], default=-1) < shape.guard.need(*place) <= sample // split
-        assert shape.guard.low(*place) <= least
-    need, low = need_low(shape.guard)
-    assert (np.diff(low.ravel()) >= 0).all(), "words are given up in order"
-    assert (need > low).all() and (need <= shape.guard.words).all()

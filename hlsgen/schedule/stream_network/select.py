@@ -13,6 +13,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from hlsgen.schedule.stream_network.candidates import Candidates, Integers
+from hlsgen.schedule.stream_network.legality import words_meet
 
 ENDLESS = 10**12
 NEGLIGIBLE = 0.005
@@ -166,18 +167,9 @@ def word_conflicts(choices: tuple[Choice, ...], chosen: tuple[int, ...]) -> set[
         name
         for choice, row in zip(choices, chosen, strict=True)
         for source in choice.sources
-        if not _fits(written[source], choice.rows.words[1][[row]]).all()
+        if not words_meet(written[source], choice.rows.words[1][[row]]).all()
         for name in (source, choice.name)
     }
-
-
-def _fits(written: int, held: Integers) -> npt.NDArray[np.bool_]:
-    """A word of f lanes and a buffer word of L lanes meet only if f divides L, or L divides f by a power of two."""
-    split = written // held
-    result: npt.NDArray[np.bool_] = (held % written == 0) | (
-        (written % held == 0) & ((split & (split - 1)) == 0)
-    )
-    return result
 
 
 def _column(
@@ -273,7 +265,7 @@ def _word_constraints(
             producer = position[source]
             written = choices[producer].rows.words[0][kept[producer]]
             for f in np.unique(written[written > 1]):
-                fits = _fits(f, held)
+                fits = words_meet(f, held)
                 if fits.all():
                     continue
                 line = np.zeros(begins[-1])

@@ -15,6 +15,7 @@ import numpy as np
 
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.board import Board, boards
+from hlsgen.cost.process import Factors
 from hlsgen.cost.units import FAMILIES, ceil_div
 from hlsgen.dataflow.ir import Channel, Dataflow
 from hlsgen.errors import BadOption, DoesNotFit
@@ -22,6 +23,7 @@ from hlsgen.schedule.stream_network.candidates import Candidates, Space, candida
 from hlsgen.schedule.stream_network.cost import one_buffer_cost, schedule_cost, total_cost
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
 from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
+from hlsgen.schedule.stream_network.legality import UNROLLED, broken_rule
 from hlsgen.schedule.stream_network.select import Budget, Choice, choose
 from hlsgen.schedule.stream_network.timing import fit_buffers, simulate
 
@@ -207,14 +209,16 @@ def check_options(dataflow: Dataflow, options: StreamOptions) -> None:
                 f"expected a process of {dataflow.name}; found {name!r}",
                 f"Processes: {', '.join(names)}.",
             )
-        for loop in ("x", "g", "o", "ky", "kx", "i"):
-            extent, factor = names[name].extent(loop), getattr(unroll, loop)
-            if not 1 <= factor <= extent:
-                raise BadOption(
-                    f"--unroll {name}",
-                    f"expected 1 <= {loop} <= {extent}, found {factor}",
-                    "Choose a factor within the loop's extent.",
-                )
+        u = unroll
+        one_lane = Factors(u.x, u.g, u.o, u.ky, u.kx, u.i, finish_lanes=1, finish_interval=1)
+        broken = broken_rule(dataflow, names[name], one_lane)
+        if broken is not None:
+            factors = ", ".join(f"{loop} {getattr(unroll, loop)}" for loop in UNROLLED)
+            raise BadOption(
+                f"--unroll {name}",
+                f"expected {broken}; found {factors}",
+                "Choose other factors, or leave the option out: legal ones are found then.",
+            )
     for label, value in (
         ("--multipliers", options.multipliers),
         ("--target-fps", options.target_interval),
@@ -225,15 +229,8 @@ def check_options(dataflow: Dataflow, options: StreamOptions) -> None:
 
 def does_not_fit(
     dataflow: Dataflow, board: Board, options: StreamOptions, choices: tuple[Choice, ...]
-) -> DoesNotFit | BadOption:
+) -> DoesNotFit:
     """The error for a design without a solution: which resource is short, by how much, and what would fit."""
-    for choice in choices_of(dataflow, board, options, Budget.unlimited()):
-        if not len(choice.rows):
-            return BadOption(
-                f"--unroll {choice.name}",
-                "expected lanes that are whole buffer words, found factors that split one",
-                "Choose g or i that divides the channels of a group, and not both above 1.",
-            )
     where = f"{dataflow.name} on board {board.name}"
     if options.target_interval is not None:
         best = choose(choices, budget_of(board, options), None)

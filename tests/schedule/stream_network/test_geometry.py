@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.process_order import check_geometry
 
 from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.schedule.stream_network.geometry import (
-    check_geometry,
     guard_shape,
     liveness_depth,
     parameter_image,

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from support.small_dataflows import chain, residual
 
+from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.board import boards, load_board
+from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
 from hlsgen.errors import BadOption, DoesNotFit
 from hlsgen.report import report, report_text
 from hlsgen.schedule.stream_network.candidates import Candidates
@@ -151,10 +153,31 @@ def test_an_override_of_an_unknown_process_names_the_processes() -> None:
 
 
 def test_an_override_beyond_the_loop_is_refused() -> None:
-    with pytest.raises(BadOption, match="1 <= o <= 8, found 9"):
+    with pytest.raises(BadOption, match=r"1 <= o <= 8; found .* o 9"):
         schedule(
             chain((8, 8, 4), ((8, 3, 1),)), ULX3S, StreamOptions(overrides={"conv0": Unroll(o=9)})
         )
+
+
+@pytest.mark.parametrize(
+    ("unroll", "reason"),
+    [
+        (Unroll(g=2, o=1), "all 3 outputs of a group"),
+        (Unroll(g=2, i=2), "g or i to be 1"),
+        (Unroll(i=2), "steps of g that are whole words"),
+    ],
+)
+def test_an_override_that_the_hardware_cannot_do_names_the_rule(
+    unroll: Unroll, reason: str
+) -> None:
+    build = DataflowBuilder("grouped")
+    taps = np.ones((4, 3, 1, 1, 3), int)
+    source = build.input("x", (4, 4, 12), S8)
+    finish = Finish(ElementType(32, True))
+    build.output(build.multiply_accumulate("conv", source, taps, Window((1, 1)), (4, 4), finish))
+    with pytest.raises(BadOption, match=reason) as refused:
+        schedule(build.build(), ULX3S, StreamOptions(overrides={"conv": unroll}))
+    assert len(str(refused.value).splitlines()) == 3
 
 
 def test_a_target_out_of_reach_names_the_rate_that_is_reached() -> None:

@@ -1,0 +1,113 @@
+"""Which unroll factors and words a PE array can have: the one statement of the rules, for one plan or for many rows at once.
+
+The order of the work decides. A process writes its channels in the order of its loops ``g`` and ``o``; a buffer's word is a
+run of neighbouring channels; a finished word is a run of neighbouring results. A factor is legal where the runs of the
+circuit are the runs of the channel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hlsgen.cost.process import Factors, multiplies
+from hlsgen.cost.units import ceil_div
+from hlsgen.dataflow.ir import Dataflow, Process, Read
+
+UNROLLED = ("x", "g", "o", "ky", "kx", "i")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """``holds``: one truth, or one for each row of factors; ``text`` follows "expected"."""
+
+    holds: Any
+    text: str
+
+
+def rules(dataflow: Dataflow, process: Process, f: Factors) -> tuple[Rule, ...]:
+    """Every rule for factors within their loops; words of the buffers are ``word_lanes(f)`` channels."""
+    channel_reads = [read for read in process.reads if read.source in dataflow.channels]
+    return (
+        *_array_rules(process, f),
+        *_write_rules(process, dataflow.channels[process.write.channel].shape[2], f),
+        *(rule for read in channel_reads for rule in read_rules(process, read, f, word_lanes(f))),
+    )
+
+
+def word_lanes(f: Factors) -> Any:
+    """Channels per word that the array takes from a buffer."""
+    return np.maximum(f.g, f.i)
+
+
+def broken_rule(dataflow: Dataflow, process: Process, f: Factors) -> str | None:
+    """The text of the first rule that one choice of factors breaks; None if it is legal."""
+    for name in UNROLLED:
+        if not 1 <= getattr(f, name) <= process.extent(name):
+            return f"1 <= {name} <= {process.extent(name)}"
+    return next((rule.text for rule in rules(dataflow, process, f) if not rule.holds), None)
+
+
+def _array_rules(process: Process, f: Factors) -> tuple[Rule, ...]:
+    shared = () if multiplies(process) else (Rule(f.o == 1, "o = 1 where nothing is multiplied"),)
+    return (*shared, Rule((f.g == 1) | (f.i == 1), "g or i to be 1"))
+
+
+def _write_rules(process: Process, channels: int, f: Factors) -> tuple[Rule, ...]:
+    """Results leave in the order of g and o, which is the channels' order, in words that begin where a pixel's words do."""
+    groups, per_group = process.extent("g"), process.extent("o")
+    run = groups * per_group
+    rules = [
+        Rule(
+            (f.g == 1) | (f.o == per_group),
+            f"all {per_group:,} outputs of a group (o = {per_group}) where g is above 1",
+        ),
+        Rule((f.g * f.o) % f.finish_lanes == 0, "finished words that divide g * o"),
+    ]
+    if groups > 1:
+        rules.append(
+            Rule(
+                (f.o == per_group) | (per_group % f.finish_lanes == 0),
+                f"finished words that divide the {per_group:,} outputs of a group",
+            )
+        )
+    if run != channels:  # a copy whose innermost loops are a part of a pixel, or many pixels
+        rules.append(
+            Rule(
+                (run % f.finish_lanes == 0) & (channels % f.finish_lanes == 0),
+                f"finished words that divide {run:,} and {channels:,} channels",
+            )
+        )
+    return tuple(rules)
+
+
+def read_rules(process: Process, read: Read, f: Factors, lanes: Any) -> tuple[Rule, ...]:
+    """A step's lanes are one word of ``lanes`` channels, and the steps go from word to word."""
+    row, column, channel = read.index
+    where = f"of {read.source}"
+    rules = [Rule(channel.offset % lanes == 0, f"a first channel {where} that begins a word")]
+    for name in ("y", *UNROLLED):
+        factor = 1 if name == "y" else getattr(f, name)
+        step = channel.coefficient(name)
+        one = ceil_div(process.extent(name), factor) == 1
+        alone = factor == 1
+        text = f"steps of {name} that are whole words of channels {where}"
+        rules.append(Rule(one | (step * factor % lanes == 0), text))
+        if name in ("x", "ky", "kx"):
+            rules.append(Rule(alone | (step % lanes == 0), text))
+        elif name in ("g", "i"):
+            straight = (row.coefficient(name), column.coefficient(name), step) == (0, 0, 1)
+            text = f"{name} = 1, or {name} along neighbouring channels {where}"
+            rules.append(Rule(alone | straight, text))
+    return tuple(rules)
+
+
+def words_meet(written: Any, held: Any) -> Any:
+    """Whether words of ``written`` lanes can fill a buffer of words of ``held`` lanes.
+
+    Either is a multiple of the other, the written word by a power of two: its parts are selected by address bits.
+    """
+    split = written // held
+    return (held % written == 0) | ((written % held == 0) & ((split & (split - 1)) == 0))
