@@ -6,15 +6,38 @@ Plain functions without Amaranth. The units return them as ``contract``, schedul
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import math
+import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
 
-from hlsgen.rtl_templates.arithmetic import expression as ex
-from hlsgen.rtl_templates.arithmetic.expression import Expression, Width
+from hlsgen.algebra.expression import (
+    Call,
+    Expression,
+    Literal,
+    Operand,
+    expression_type,
+    operand_names,
+)
+from hlsgen.algebra.scalar import (
+    Add,
+    Clamp,
+    Equal,
+    Maximum,
+    Minimum,
+    Multiply,
+    QuantisedAdd,
+    RequantiseFloat32,
+    RequantiseMultiplyShift,
+    ScalarOp,
+    ShiftRight,
+    Subtract,
+    Table,
+)
+from hlsgen.algebra.types import ElementType
 
-Step = Literal["multiply_accumulate", "add", "maximum", "pass"]
-MultiplierKind = Literal["dsp", "lut"]
+Step = typing.Literal["multiply_accumulate", "add", "maximum", "pass"]
+MultiplierKind = typing.Literal["dsp", "lut"]
 
 #: Unsigned digits of a wide product: the largest that fit a signed 18 x 18 multiplier block.
 DIGIT_BITS = 17
@@ -56,9 +79,9 @@ def tree_levels(terms: int) -> int:
     return (terms - 1).bit_length()
 
 
-def digits(width: Width) -> int:
+def digits(bits: int, signed: bool) -> int:
     """Digits into which an operand of a wide product is cut; the last digit of a signed one has a bit more."""
-    return max(1, -(-(width.bits - width.signed) // DIGIT_BITS))
+    return max(1, -(-(bits - signed) // DIGIT_BITS))
 
 
 def serial_digit_bits(multiplier_bits: int, interval: int) -> int:
@@ -66,11 +89,14 @@ def serial_digit_bits(multiplier_bits: int, interval: int) -> int:
     return -(-multiplier_bits // (interval - 1))
 
 
-def product_latency(a: Width, m: Width, addends: int, interval: int) -> int:
-    """Cycles of ``a * m`` plus ``addends`` further terms (0 or 1), of RequantiseMultiplyShift and its like."""
+def product_latency(digit_products: int, addends: int, interval: int) -> int:
+    """Cycles of a product plus ``addends`` further terms (0 or 1), of RequantiseMultiplyShift and its like.
+
+    ``digit_products``: digits of one factor times those of the other.
+    """
     if interval > 1:
         return interval + addends
-    return 1 + tree_levels(digits(a) * digits(m) + addends)
+    return 1 + tree_levels(digit_products + addends)
 
 
 def pe_array(
@@ -122,43 +148,45 @@ def reorder(*, pixels: int, words: int, word_bits: int) -> Contract:
 
 
 def unit_timing(
-    name: str,
-    parameters: Mapping[str, Any],
-    operands: tuple[Width, ...],
+    op: ScalarOp,
+    operands: tuple[ElementType, ...],
     interval: int = 1,
     multiplier: MultiplierKind = "dsp",
 ) -> UnitTiming:
-    """Timing and cost of the scalar unit ``name``; raises ValueError for a name that is no unit."""
-    blocks = 0
-    if interval == 1 and multiplier == "dsp" and name in _MULTIPLYING:
-        blocks = digits(operands[0]) * digits(operands[1])
-    match name:
-        case "ShiftRight":
+    """Timing and cost of the unit of a scalar operator; raises ValueError for one that has no unit."""
+    products = blocks = 0
+    if isinstance(op, _MULTIPLYING):
+        products = math.prod(digits(factor.bits, factor.signed) for factor in operands[:2])
+        blocks = products if interval == 1 and multiplier == "dsp" else 0
+    match op:
+        case ShiftRight():
             return UnitTiming(0, (0,), 0)
-        case "Add" | "Subtract" | "Maximum" | "Minimum" | "Equal":
+        case Add() | Subtract() | Maximum() | Minimum() | Equal():
             return UnitTiming(1, (0, 0), 0)
-        case "Clamp":
+        case Clamp():
             return UnitTiming(1, (0,), 0)
-        case "Multiply":
-            return UnitTiming(product_latency(operands[0], operands[1], 0, 1), (0, 0), blocks)
-        case "RequantiseMultiplyShift":
-            latency = product_latency(operands[0], operands[1], 1, interval) + 1
+        case Multiply():
+            return UnitTiming(product_latency(products, 0, 1), (0, 0), blocks)
+        case RequantiseMultiplyShift():
+            latency = product_latency(products, 1, interval) + 1
             return UnitTiming(latency, (0, 0, 1), blocks, serial=interval > 1)
-        case "RequantiseFloat32":
-            magnitude = Width(operands[0].bits, False)
-            latency = product_latency(magnitude, operands[1], 0, interval) + 3
+        case RequantiseFloat32():
+            magnitude = digits(operands[0].bits, False) * digits(
+                operands[1].bits, operands[1].signed
+            )
+            latency = product_latency(magnitude, 0, interval) + 3
             return UnitTiming(latency, (0, 1), blocks, serial=interval > 1)
-        case "QuantisedAdd":
+        case QuantisedAdd():
             pairs = -(-max(w.bits for w in operands) // 2)
             return UnitTiming(tree_levels(pairs) + 1, (0, 0), 0)
-        case "Table":
-            bits = ex.unit_result(name, parameters, operands).bits
+        case Table():
+            bits = op.result(*operands).bits
             return UnitTiming(1, (0,), 0, storage_bits=256 * bits)
-    raise ValueError(f"expected the name of a scalar unit, found {name!r}")
+    raise ValueError(f"expected a scalar operator that has a unit, found {op}")
 
 
-_SERIAL = ("RequantiseMultiplyShift", "RequantiseFloat32")
-_MULTIPLYING = ("Multiply", *_SERIAL)
+_SERIAL = (RequantiseMultiplyShift, RequantiseFloat32)
+_MULTIPLYING = (Multiply, *_SERIAL)
 
 
 def unit_base(timing: UnitTiming, ready: tuple[int | None, ...]) -> int:
@@ -170,8 +198,8 @@ def unit_base(timing: UnitTiming, ready: tuple[int | None, ...]) -> int:
 def finish(
     expression: Expression,
     *,
-    operands: Mapping[str, Width],
-    parameters: Mapping[str, Width],
+    operands: Mapping[str, ElementType],
+    parameters: Mapping[str, ElementType],
     parameter_words: int,
     lanes: int,
     interval: int = 1,
@@ -186,36 +214,29 @@ def finish(
 
     def serial(node: Expression) -> bool:
         """Whether a node's value is there for one cycle only, at intervals above 1."""
-        return isinstance(node, ex.Unit) and (
-            node.name in _SERIAL or any(serial(a) for a in node.arguments)
+        return isinstance(node, Call) and (
+            isinstance(node.op, _SERIAL) or any(serial(a) for a in node.arguments)
         )
 
     def ready(node: Expression) -> int | None:
         nonlocal blocks, storage
         match node:
-            case ex.Literal():
+            case Literal():
                 return None
-            case ex.Operand(name):
+            case Operand(name):
                 return None if name in parameters else 0
-            case ex.Unit(name, constants, arguments):
-                shapes = tuple(ex.expression_width(a, widths) for a in arguments)
-                timing = unit_timing(name, dict(constants), shapes, interval, multiplier)
+            case Call(op, arguments):
+                shapes = tuple(expression_type(a, widths) for a in arguments)
+                timing = unit_timing(op, shapes, interval, multiplier)
                 if timing.serial and any(serial(a) for a in arguments):
-                    raise ValueError(f"{name}: digit-serial units in a row need an interval of 1")
+                    raise ValueError(
+                        f"{op.name}: digit-serial units in a row need an interval of 1"
+                    )
                 blocks, storage = blocks + timing.multipliers, storage + timing.storage_bits
                 return unit_base(timing, tuple(ready(a) for a in arguments)) + timing.latency
 
     latency = ready(expression) or 0
-    memories = sum(w.bits for n, w in parameters.items() if n in _names(expression))
+    memories = sum(w.bits for n, w in parameters.items() if n in operand_names(expression))
     return Contract(
         latency, interval, lanes * (storage + memories * parameter_words), lanes * blocks
     )
-
-
-def _names(expression: Expression) -> Collection[str]:
-    match expression:
-        case ex.Operand(name):
-            return {name}
-        case ex.Unit(_, _, arguments):
-            return {name for a in arguments for name in _names(a)}
-    return ()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from hlsgen.algebra.scalar import ScalarOp
+from hlsgen.algebra.types import ElementType
 
 
 @dataclass(frozen=True)
@@ -42,3 +44,14 @@ def operand_names(expression: Expression) -> set[str]:
             return set()
         case Call(_, arguments):
             return set().union(*(operand_names(argument) for argument in arguments))
+
+
+def expression_type(expression: Expression, operands: Mapping[str, ElementType]) -> ElementType:
+    """The narrowest type that the operators' rules allow for the value; ``operands``: the types of its operands."""
+    match expression:
+        case Operand(name):
+            return operands[name]
+        case Literal(value):
+            return ElementType.holding(value, value)
+        case Call(op, arguments):
+            return op.result(*(expression_type(argument, operands) for argument in arguments))

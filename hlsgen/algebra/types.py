@@ -8,6 +8,18 @@ from dataclasses import dataclass
 from hlsgen.errors import TypeMismatch
 
 
+def bounds(bits: int, signed: bool) -> tuple[int, int]:
+    """The smallest and largest integer of ``bits`` bits, two's complement if ``signed``; no limit on ``bits``."""
+    return (-(1 << (bits - 1)) if signed else 0), (1 << (bits - signed)) - 1
+
+
+def narrowest(low: int, high: int) -> tuple[int, bool]:
+    """(bits, signed) of the narrowest integers that hold all of [low, high]; unsigned where low >= 0."""
+    if low >= 0:
+        return max(1, high.bit_length()), False
+    return max((~low).bit_length(), max(high, 0).bit_length()) + 1, True
+
+
 @dataclass(frozen=True, order=True)
 class ElementType:
     """A two's complement (``signed``) or unsigned integer of ``bits`` bits; text ``s8``, ``u8``."""
@@ -25,11 +37,11 @@ class ElementType:
 
     @property
     def minimum(self) -> int:
-        return -(1 << (self.bits - 1)) if self.signed else 0
+        return bounds(self.bits, self.signed)[0]
 
     @property
     def maximum(self) -> int:
-        return (1 << (self.bits - self.signed)) - 1
+        return bounds(self.bits, self.signed)[1]
 
     def __str__(self) -> str:
         return f"{'s' if self.signed else 'u'}{self.bits}"
@@ -46,9 +58,7 @@ class ElementType:
     @classmethod
     def holding(cls, low: int, high: int) -> ElementType:
         """The narrowest type that holds every integer of [low, high]; unsigned where low >= 0."""
-        if low >= 0:
-            return cls(max(1, high.bit_length()), False)
-        return cls(max((~low).bit_length(), high.bit_length()) + 1, True)
+        return cls(*narrowest(low, high))
 
 
 S8 = ElementType(8, True)

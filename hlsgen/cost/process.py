@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlsgen.algebra.expression import Call, Expression, Literal, Operand
+from hlsgen.algebra.expression import Call, Expression, expression_type
 from hlsgen.algebra.scalar import (
     Add,
     Clamp,
@@ -72,15 +72,6 @@ def signed_width(element: ElementType) -> int:
     return element.bits + (not element.signed)
 
 
-def result_type(expression: Expression, types: Mapping[str, ElementType]) -> ElementType:
-    """The type of an expression's value."""
-    if isinstance(expression, Literal):
-        return ElementType.holding(min(0, expression.value), max(0, expression.value))
-    if isinstance(expression, Operand):
-        return types[expression.name]
-    return expression.op.result(*(result_type(a, types) for a in expression.arguments))
-
-
 def expression_cost(
     table: FamilyTable, kind: str, expression: Expression, types: Mapping[str, ElementType]
 ) -> Cost:
@@ -90,9 +81,9 @@ def expression_cost(
     total = Cost()
     for argument in expression.arguments:
         total += expression_cost(table, kind, argument, types)
-    operands = [result_type(argument, types) for argument in expression.arguments]
+    operands = [expression_type(argument, types) for argument in expression.arguments]
     widths = [signed_width(element) for element in operands]
-    bits = result_type(expression, types).bits
+    bits = expression_type(expression, types).bits
     match expression.op:
         case Add() | Subtract():
             return total + Cost(lut=table.adder_bit * bits, ff=bits)
@@ -136,7 +127,7 @@ def array_cost(
     product = _product(process.step)
     unit, sum_width = Cost(), 8
     if product is not None:
-        widths = [signed_width(result_type(argument, types)) for argument in product.arguments]
+        widths = [signed_width(expression_type(argument, types)) for argument in product.arguments]
         unit = multiplication(table, kind, widths[0], widths[1])
         sum_width = sum(widths)
     tree = (lanes - 1) * (sum_width + np.log2(lanes) / 2)
@@ -204,7 +195,7 @@ def _requantise_widths(expression: Expression, types: Mapping[str, ElementType])
         return 0, 0
     found = [_requantise_widths(argument, types) for argument in expression.arguments]
     if isinstance(expression.op, RequantiseMultiplyShift | RequantiseFloat32):
-        factors = [signed_width(result_type(a, types)) for a in expression.arguments[:2]]
+        factors = [signed_width(expression_type(a, types)) for a in expression.arguments[:2]]
         found.append((factors[0], factors[1]))
     return max(found, default=(0, 0), key=lambda pair: pair[0] * pair[1])
 

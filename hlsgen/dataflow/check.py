@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
-from hlsgen.algebra.expression import Call, Expression, Literal, Operand, operand_names
+from hlsgen.algebra.expression import Call, Operand, expression_type, operand_names
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.builder import product_sum_ranges
 from hlsgen.dataflow.interpret import MULTIPLY_ACCUMULATE
@@ -211,17 +211,6 @@ def accumulator_range(dataflow: Dataflow, process: Process) -> tuple[int, int]:
     raise _illegal(
         process, "a step that adds to acc or takes the maximum or minimum; found another"
     )
-
-
-def expression_type(expression: Expression, operands: dict[str, ElementType]) -> ElementType:
-    """The type that holds every value of an expression over operands of these types."""
-    match expression:
-        case Operand(name):
-            return operands[name]
-        case Literal(value):
-            return ElementType.holding(value, value)
-        case Call(op, arguments):
-            return op.result(*(expression_type(item, operands) for item in arguments))
 
 
 def _source_type(dataflow: Dataflow, read: Read) -> ElementType:

@@ -10,7 +10,7 @@ Grammar (text form, see text.py)::
     value     ::= operation, distance, carried?                    the value of that operation `distance` iterations ago
     carried   ::= start, level                                     `start` in the first `distance` iterations of loops level, level + 1, ...
     mark      ::= first | last, level                              loops level, level + 1, ... are all at their first / last trip
-    address   ::= affine over loops (dataflow.ir.Affine), linear in the array
+    address   ::= affine over loops (``algebra.affine.Affine``), linear in the array
     order     ::= before, after, distance, delay                   `after` of iteration n + distance starts >= delay cycles after `before` of n
 
 Operators are the names of ``hlsgen.algebra.word.WORD_OPERATORS`` and those of memory tiles:

@@ -7,13 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from hlsgen.algebra.expression import Call, Expression, Literal, Operand, operand_names
+from hlsgen.algebra.expression import Call, Operand, operand_names
 from hlsgen.algebra.scalar import Add, Maximum, Multiply
-from hlsgen.algebra.types import ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.ir import Dataflow, Process
-from hlsgen.rtl_templates.arithmetic import expression as template
-from hlsgen.rtl_templates.arithmetic.expression import Width
 from hlsgen.rtl_templates.contract import Step, credit_depth
 from hlsgen.rtl_templates.stream.finish import FinishParameters, ParameterMemory
 from hlsgen.rtl_templates.stream.pe_array import PeArrayParameters
@@ -91,38 +88,17 @@ def process_parameters(schedule: StreamSchedule, process: Process) -> StreamProc
     )
 
 
-def width(element: ElementType) -> Width:
-    """The template's form of an element type."""
-    return Width(element.bits, element.signed)
-
-
-def expression(tree: Expression) -> template.Expression:
-    """The template's form of a finish expression."""
-    match tree:
-        case Operand(name):
-            return template.Operand(name)
-        case Literal(value):
-            return template.Literal(value)
-        case Call(op, arguments):
-            return template.Unit(op.name, op.parameters, tuple(expression(a) for a in arguments))
-
-
 def _array(
     dataflow: Dataflow, process: Process, plan: ArrayPlan, operands: tuple[tuple[str, str], ...]
 ) -> PeArrayParameters:
     step, unroll = step_kind(process), plan.unroll
     multiplies = step == "multiply_accumulate"
     return PeArrayParameters(
-        operands=tuple((name, width(dataflow.channels[c].element)) for name, c in operands),
+        operands=tuple((name, dataflow.channels[c].element) for name, c in operands),
         step=step,
-        weight=width(dataflow.stores[process.reads[1].source].element) if multiplies else None,
-        accumulator=None if step == "pass" else width(process.accumulator),
-        x=unroll.x,
-        g=unroll.g,
-        o=unroll.o,
-        ky=unroll.ky,
-        kx=unroll.kx,
-        i=unroll.i,
+        weight=dataflow.stores[process.reads[1].source].element if multiplies else None,
+        accumulator=None if step == "pass" else process.accumulator,
+        unroll=unroll,
         init=process.init,
         accumulate=any(count > 1 for count in trips(process, unroll)[REDUCE_LEVEL:]),
         multiplier=plan.multiplier,
@@ -180,7 +156,7 @@ def _finish(
         (
             f"r{k}",
             ParameterMemory(
-                width(dataflow.stores[read.source].element),
+                dataflow.stores[read.source].element,
                 tuple(
                     parameter_image(read, dataflow.stores[read.source], process, plan.finish_lanes)
                     .ravel()
@@ -192,10 +168,10 @@ def _finish(
         if read.source in dataflow.stores and f"r{k}" in operand_names(process.finish)
     )
     parameters = FinishParameters(
-        expression=expression(process.finish),
+        expression=process.finish,
         operands=tuple(array.result.items()),
         memories=memories,
-        element=width(dataflow.channels[process.write.channel].element),
+        element=dataflow.channels[process.write.channel].element,
         lanes=plan.finish_lanes,
         interval=plan.finish_interval,
         repeat=plan.unroll.x,

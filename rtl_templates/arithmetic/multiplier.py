@@ -8,24 +8,31 @@ from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
-from hlsgen.rtl_templates.arithmetic.expression import Width, unit_result
 from hlsgen.rtl_templates.contract import MultiplierKind
 
+from hlsgen.algebra.types import ElementType, bounds, narrowest
 
-def width_of(shape: Any) -> Width:
-    """The width of an Amaranth shape."""
+
+def shape_of(element: ElementType) -> Shape:
+    """The Amaranth shape of an element type."""
+    return Shape(element.bits, element.signed)
+
+
+def shape_holding(low: int, high: int) -> Shape:
+    """The narrowest Amaranth shape that holds every integer of [low, high], of any width."""
+    return Shape(*narrowest(low, high))
+
+
+def bounds_of(shape: Any) -> tuple[int, int]:
+    """The smallest and largest value of an Amaranth shape."""
     cast = Shape.cast(shape)
-    return Width(cast.width, cast.signed)
-
-
-def shape_of(width: Width) -> Shape:
-    """The Amaranth shape of a width."""
-    return Shape(width.bits, width.signed)
+    return bounds(cast.width, cast.signed)
 
 
 def product_shape(a: Any, b: Any) -> Shape:
     """The narrowest shape that holds every product."""
-    return shape_of(unit_result("Multiply", {}, (width_of(a), width_of(b))))
+    corners = [x * y for x in bounds_of(a) for y in bounds_of(b)]
+    return shape_holding(min(corners), max(corners))
 
 
 def shift_and_add(m: Module, a: Any, b: Any) -> Value:
@@ -84,9 +91,15 @@ class Multiplier(wiring.Component):
         return m
 
 
+def digits_of(shape: Any) -> int:
+    """Digits into which a factor of an Amaranth shape is cut."""
+    cast = Shape.cast(shape)
+    return contract.digits(cast.width, cast.signed)
+
+
 def _digits(value: Value) -> list[tuple[int, Value]]:
     """(position, digit) pairs whose sum of digit << position is the value; only the last may be signed."""
-    count = contract.digits(width_of(value.shape()))
+    count = digits_of(value.shape())
     step = contract.DIGIT_BITS
     cut = [(k * step, value[k * step : (k + 1) * step]) for k in range(count - 1)]
     last = value[(count - 1) * step :]
@@ -104,11 +117,12 @@ class WideProduct(wiring.Component):
 
     def __init__(self, a: Any, m: Any, r: Any = None, *, kind: MultiplierKind = "dsp") -> None:
         self.kind = kind
-        widths = unit_result("Multiply", {}, (width_of(a), width_of(m)))
+        self.shape = product_shape(a, m)
         if r is not None:
-            widths = unit_result("Add", {}, (widths, width_of(r)))
-        self.shape = shape_of(widths)
-        self.latency = contract.product_latency(width_of(a), width_of(m), int(r is not None), 1)
+            low, high = map(sum, zip(bounds_of(self.shape), bounds_of(r), strict=True))
+            self.shape = shape_holding(low, high)
+        pairs = digits_of(a) * digits_of(m)
+        self.latency = contract.product_latency(pairs, int(r is not None), 1)
         self.has_addend = r is not None
         super().__init__(
             {"a": In(a), "m": In(m), "result": Out(self.shape)}
@@ -179,12 +193,13 @@ class SerialProduct(wiring.Component):
 
 def saturate(value: Value, low: int, high: int) -> Value:
     """``value`` clamped to [low, high], combinational: a look at its upper bits before any comparison."""
-    have, inner = width_of(value.shape()), Width.holding(low, high)
-    if have.minimum >= inner.minimum and have.maximum <= inner.maximum:
+    have, inner = value.shape(), shape_holding(low, high)
+    within = bounds_of(inner)
+    if within[0] <= bounds_of(have)[0] and bounds_of(have)[1] <= within[1]:
         fits, kept, sign = Const(1, 1), value, Const(0, 1)
     else:
         sign = value[-1] if have.signed else Const(0, 1)
-        kept_bits = min(inner.bits - (inner.signed and not have.signed), have.bits - 1)
+        kept_bits = min(inner.width - (inner.signed and not have.signed), have.width - 1)
         if have.signed and inner.signed:
             upper, kept = value[kept_bits - 1 :], value[:kept_bits].as_signed()
             fits = ~upper.any() | upper.all()
@@ -192,10 +207,9 @@ def saturate(value: Value, low: int, high: int) -> Value:
             upper, kept = value[kept_bits:], value[:kept_bits]
             fits = ~upper.any()
     above, below = ~fits & ~sign, ~fits & sign
-    limits = width_of(kept.shape())
-    if high < limits.maximum:
+    least, most = bounds_of(kept.shape())
+    if high < most:
         above = above | (fits & (kept > high))
-    if low > limits.minimum:
+    if low > least:
         below = below | (fits & (kept < low))
-    shape = shape_of(inner)
-    return Mux(below, Const(low, shape), Mux(above, Const(high, shape), kept))
+    return Mux(below, Const(low, inner), Mux(above, Const(high, inner), kept))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
-from hlsgen.rtl_templates.arithmetic.expression import Width
 from hlsgen.rtl_templates.arithmetic.multiplier import (
     SerialProduct,
     WideProduct,
     saturate,
+    shape_holding,
     shape_of,
 )
 from hlsgen.rtl_templates.arithmetic.scalar_unit import ScalarUnit
@@ -170,7 +170,7 @@ class QuantisedAdd(ScalarUnit):
             for k in range(0, len(terms), 2):
                 pair = terms[k : k + 2]
                 low, high = sum(t[1] for t in pair), sum(t[2] for t in pair)
-                stage = Signal(shape_of(Width.holding(low, high)), reset_less=True)
+                stage = Signal(shape_holding(low, high), reset_less=True)
                 m.d.sync += stage.eq(sum((t[0] for t in pair[1:]), pair[0][0]))
                 level.append((stage, low, high))
             terms = level
@@ -195,7 +195,7 @@ class QuantisedAdd(ScalarUnit):
             + offset
             for index in range(1 << (len(bits_a) + len(bits_b)))
         ]
-        shape = shape_of(Width.holding(min(values), max(values)))
+        shape = shape_holding(min(values), max(values))
         chosen = Array(Const(v, shape) for v in values)[Cat(bits_a, bits_b)]
         return Value.cast(chosen), min(values), max(values)
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from amaranth.hdl import Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from hlsgen.rtl_templates.arithmetic.expression import Width, unit_result
 from hlsgen.rtl_templates.arithmetic.multiplier import shape_of
 from hlsgen.rtl_templates.contract import Contract, MultiplierKind, UnitTiming, unit_timing
+
+from hlsgen.algebra.scalar import ScalarOp
+from hlsgen.algebra.types import ElementType
 
 
 class ScalarUnit(wiring.Component):
     """One scalar operator in hardware; its class has the operator's name.
 
-    Parameters: ``constants`` of the operator by name, ``operands``: their widths, ``interval``: cycles per word,
+    Parameters: ``op``: the operator, whose ``constants`` the circuit has by name, ``operands``: their types, ``interval``: cycles per word,
     ``multiplier``: kind of its multipliers.
 
     Members: ``start`` (In): a word begins; ``operand_0`` .. (In): operand k is taken ``timing.arrivals[k]`` cycles after
@@ -28,21 +29,18 @@ class ScalarUnit(wiring.Component):
 
     def __init__(
         self,
-        constants: Mapping[str, Any],
-        operands: tuple[Width, ...],
+        op: ScalarOp,
+        operands: tuple[ElementType, ...],
         *,
         interval: int = 1,
         multiplier: MultiplierKind = "dsp",
     ) -> None:
         if interval < 1:
             raise ValueError(f"expected an interval of at least 1 cycle, found {interval}")
-        self.constants, self.operands = dict(constants), operands
+        self.op, self.constants, self.operands = op, dict(op.parameters), operands
         self.interval, self.multiplier = interval, multiplier
-        self.name = type(self).__name__
-        self.timing: UnitTiming = unit_timing(
-            self.name, self.constants, operands, interval, multiplier
-        )
-        self.width = unit_result(self.name, self.constants, operands)
+        self.timing: UnitTiming = unit_timing(op, operands, interval, multiplier)
+        self.width = op.result(*operands)
         self.contract = Contract(
             self.timing.latency, interval, self.timing.storage_bits, self.timing.multipliers
         )

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import memory
-from hlsgen.rtl_templates.arithmetic.expression import Width
 from hlsgen.rtl_templates.arithmetic.multiplier import WideProduct, saturate, shape_of
 from hlsgen.rtl_templates.arithmetic.requantise import (
     QuantisedAdd,
@@ -16,6 +15,9 @@ from hlsgen.rtl_templates.arithmetic.requantise import (
 )
 from hlsgen.rtl_templates.arithmetic.scalar_unit import ScalarUnit
 from hlsgen.rtl_templates.contract import MultiplierKind
+
+from hlsgen.algebra.scalar import ScalarOp
+from hlsgen.algebra.types import ElementType
 
 
 class _Registered(ScalarUnit):
@@ -137,14 +139,13 @@ SCALAR_UNITS: Final[Mapping[str, type[ScalarUnit]]] = {
 
 
 def scalar_unit(
-    name: str,
-    constants: Mapping[str, Any],
-    operands: tuple[Width, ...],
+    op: ScalarOp,
+    operands: tuple[ElementType, ...],
     *,
     interval: int = 1,
     multiplier: MultiplierKind = "dsp",
 ) -> ScalarUnit:
-    """The unit of scalar operator ``name``; raises ValueError for a name that is none."""
-    if name not in SCALAR_UNITS:
-        raise ValueError(f"expected one of {', '.join(SCALAR_UNITS)}, found {name!r}")
-    return SCALAR_UNITS[name](constants, operands, interval=interval, multiplier=multiplier)
+    """The unit of a scalar operator; raises ValueError for one that has none."""
+    if op.name not in SCALAR_UNITS:
+        raise ValueError(f"expected one of {', '.join(SCALAR_UNITS)}, found {op.name}")
+    return SCALAR_UNITS[op.name](op, operands, interval=interval, multiplier=multiplier)

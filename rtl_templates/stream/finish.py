@@ -9,19 +9,26 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
-from hlsgen.rtl_templates.arithmetic import expression as ex
-from hlsgen.rtl_templates.arithmetic.expression import Expression, Width
 from hlsgen.rtl_templates.arithmetic.multiplier import shape_of
 from hlsgen.rtl_templates.arithmetic.scalar_units import scalar_unit
 from hlsgen.rtl_templates.contract import Contract, MultiplierKind
 from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
+
+from hlsgen.algebra.expression import (
+    Call,
+    Expression,
+    Literal,
+    Operand,
+    expression_type,
+)
+from hlsgen.algebra.types import ElementType
 
 
 @dataclass(frozen=True)
 class ParameterMemory:
     """Constants of one width, one per result in output order; the sequence repeats (usually: the channels of a pixel)."""
 
-    width: Width
+    width: ElementType
     values: tuple[int, ...]
 
     def words(self, lanes: int) -> list[list[int]]:
@@ -43,9 +50,9 @@ class FinishParameters:
     """
 
     expression: Expression
-    operands: tuple[tuple[str, Width], ...]
+    operands: tuple[tuple[str, ElementType], ...]
     memories: tuple[tuple[str, ParameterMemory], ...]
-    element: Width
+    element: ElementType
     lanes: int
     interval: int = 1
     repeat: int = 1
@@ -53,7 +60,7 @@ class FinishParameters:
     depth: int | None = None
 
     def __post_init__(self) -> None:
-        value = ex.expression_width(self.expression, self.widths)
+        value = expression_type(self.expression, self.widths)
         if value.minimum < self.element.minimum or value.maximum > self.element.maximum:
             raise ValueError(f"expected a value that fits {self.element}, found {value}")
         lengths = {len(memory.words(self.lanes)) for _, memory in self.memories}
@@ -61,7 +68,7 @@ class FinishParameters:
             raise ValueError(f"expected parameters of one length, found {sorted(lengths)} words")
 
     @property
-    def widths(self) -> dict[str, Width]:
+    def widths(self) -> dict[str, ElementType]:
         """Operands and parameters by name."""
         return {**dict(self.operands), **{name: p.width for name, p in self.memories}}
 
@@ -215,25 +222,24 @@ class _Pipeline:
     def value(self, node: Expression, lane: int) -> tuple[Value, int | None]:
         """The value of a node and the time it is there; None for one that could be read at any time."""
         match node:
-            case ex.Unit():
+            case Call():
                 return self._unit(node, lane)
-            case ex.Operand(name) if name in dict(self.parameters.operands):
+            case Operand(name) if name in dict(self.parameters.operands):
                 return Value.cast(self.source[lane][name]), 0
         return self._at(node, lane, 0), None
 
     def _at(self, node: Expression, lane: int, time: int) -> Value:
         """A literal, or a parameter at the time it is needed."""
-        if isinstance(node, ex.Literal):
-            return Const(node.value, shape_of(Width.holding(node.value, node.value)))
-        assert isinstance(node, ex.Operand)
+        if isinstance(node, Literal):
+            return Const(node.value, shape_of(ElementType.holding(node.value, node.value)))
+        assert isinstance(node, Operand)
         return self._parameter(node.name, time)[lane]
 
-    def _unit(self, node: ex.Unit, lane: int) -> tuple[Value, int]:
+    def _unit(self, node: Call, lane: int) -> tuple[Value, int]:
         parameters = self.parameters
-        widths = tuple(ex.expression_width(a, parameters.widths) for a in node.arguments)
+        widths = tuple(expression_type(a, parameters.widths) for a in node.arguments)
         unit = scalar_unit(
-            node.name,
-            dict(node.parameters),
+            node.op,
             widths,
             interval=parameters.interval,
             multiplier=parameters.multiplier,
@@ -257,9 +263,9 @@ class _Pipeline:
 
     def _flexible(self, node: Expression) -> bool:
         """Whether the node is a literal or a parameter, which can be had at any time."""
-        if isinstance(node, ex.Operand):
+        if isinstance(node, Operand):
             return node.name in dict(self.parameters.memories)
-        return isinstance(node, ex.Literal)
+        return isinstance(node, Literal)
 
     def _parameter(self, name: str, time: int) -> Any:
         """The parameter word of the word that began ``time`` cycles ago."""

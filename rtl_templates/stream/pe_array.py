@@ -10,61 +10,47 @@ from amaranth.hdl import Module, Mux, ResetSignal, Shape, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
-from hlsgen.rtl_templates.arithmetic.expression import Width
 from hlsgen.rtl_templates.arithmetic.multiplier import Multiplier, shape_of
 from hlsgen.rtl_templates.contract import Contract, MultiplierKind, Step
+
+from hlsgen.algebra.types import ElementType
+from hlsgen.algebra.unroll import Unroll
 
 
 @dataclass(frozen=True)
 class PeArrayParameters:
     """What a PE array is made of.
 
-    ``x g o``: side-by-side pixels, independent channels, and output channels that share operands (rows = x*g*o); ``ky kx i``:
-    terms added per row and step (lanes = ky*kx*i); i > 1 only where g == 1. ``operands``: (name, element) of every
+    ``unroll``: rows and lanes, i > 1 only where g == 1. ``operands``: (name, element) of every
     operand; one, or any number for step 'pass', whose results keep these names. ``accumulate``: False where every
     group is one step. ``init``: the value from which a group accumulates.
     """
 
-    operands: tuple[tuple[str, Width], ...]
+    operands: tuple[tuple[str, ElementType], ...]
     step: Step
-    weight: Width | None = None
-    accumulator: Width | None = None
-    x: int = 1
-    g: int = 1
-    o: int = 1
-    ky: int = 1
-    kx: int = 1
-    i: int = 1
+    weight: ElementType | None = None
+    accumulator: ElementType | None = None
+    unroll: Unroll = field(default_factory=Unroll)
     init: int = 0
     accumulate: bool = True
     multiplier: MultiplierKind = "dsp"
-    result: dict[str, Width] = field(init=False, repr=False, compare=False)
+    result: dict[str, ElementType] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.i > 1 and self.g > 1:
-            raise ValueError(f"expected g or i to be 1, found g {self.g} and i {self.i}")
+        if self.unroll.i > 1 and self.unroll.g > 1:
+            raise ValueError(f"expected g or i to be 1, found {self.unroll}")
         if self.step == "pass":
-            if self.lanes != 1 or self.o != 1:
+            if self.unroll.lanes != 1 or self.unroll.o != 1:
                 raise ValueError(f"expected o = 1 and one lane to pass, found {self}")
         elif len(self.operands) != 1 or self.accumulator is None:
             raise ValueError(f"expected one operand and an accumulator, found {self}")
         if (self.step == "multiply_accumulate") != (self.weight is not None):
             raise ValueError(f"expected weights exactly for multiply_accumulate, found {self}")
-        if self.step in ("add", "maximum") and self.o != 1:
-            raise ValueError(f"expected o = 1 without weights, found {self.o}")
+        if self.step in ("add", "maximum") and self.unroll.o != 1:
+            raise ValueError(f"expected o = 1 without weights, found {self.unroll.o}")
         passed = self.accumulator is None or self.step == "pass"
         result = dict(self.operands) if passed else {"acc": self.accumulator}
         object.__setattr__(self, "result", result)
-
-    @property
-    def rows(self) -> int:
-        """Results per group."""
-        return self.x * self.g * self.o
-
-    @property
-    def lanes(self) -> int:
-        """Terms per row and step."""
-        return self.ky * self.kx * self.i
 
     @property
     def result_layout(self) -> data.StructLayout:
@@ -93,19 +79,20 @@ class PeArray(wiring.Component):
         self.parameters = p = parameters
         self.contract: Contract = contract.pe_array(
             step=p.step,
-            rows=p.rows,
-            lanes=p.lanes,
+            rows=p.unroll.rows,
+            lanes=p.unroll.lanes,
             accumulator_bits=p.accumulator.bits if p.accumulator else 0,
             multiplier=p.multiplier,
             accumulate=p.accumulate,
         )
+        u = p.unroll
         ports: dict[str, Any] = {"enable": In(1), "valid": In(1), "last": In(1)}
         for name, element in p.operands:
-            ports[name] = In(data.ArrayLayout(shape_of(element), p.x * p.g * p.lanes))
+            ports[name] = In(data.ArrayLayout(shape_of(element), u.x * u.g * u.lanes))
         if p.weight is not None:
-            ports["weights"] = In(data.ArrayLayout(shape_of(p.weight), p.g * p.o * p.lanes))
+            ports["weights"] = In(data.ArrayLayout(shape_of(p.weight), u.g * u.o * u.lanes))
         ports["result_valid"] = Out(1)
-        ports["results"] = Out(data.ArrayLayout(p.result_layout, p.rows))
+        ports["results"] = Out(data.ArrayLayout(p.result_layout, u.rows))
         super().__init__(ports)
 
     def elaborate(self, platform: Any) -> Module:
@@ -114,7 +101,7 @@ class PeArray(wiring.Component):
         valid, last = self._flags(m)
         m.d.comb += self.result_valid.eq(valid & last)
         if p.step == "pass":
-            for row in range(p.rows):
+            for row in range(p.unroll.rows):
                 for name, _ in p.operands:
                     m.d.comb += self.results[row][name].eq(getattr(self, name)[row])
             return m
@@ -148,16 +135,16 @@ class PeArray(wiring.Component):
 
     def _terms(self, m: Module) -> list[list[Value]]:
         """The registered terms of every row."""
-        p = self.parameters
+        p, u = self.parameters, self.parameters.unroll
         operands = getattr(self, p.operands[0][0])
         rows: list[list[Value]] = []
-        for x in range(p.x):
-            for g in range(p.g):
-                first = (x * p.g + g) * p.lanes
-                for o in range(p.o):
-                    terms = [operands[first + lane] for lane in range(p.lanes)]
+        for x in range(u.x):
+            for g in range(u.g):
+                first = (x * u.g + g) * u.lanes
+                for o in range(u.o):
+                    terms = [operands[first + lane] for lane in range(u.lanes)]
                     if p.weight is not None:
-                        at = (g * p.o + o) * p.lanes
+                        at = (g * u.o + o) * u.lanes
                         terms = [
                             self._multiply(m, term, self.weights[at + k])
                             for k, term in enumerate(terms)

@@ -79,8 +79,8 @@ class StreamProcess(wiring.Component):
         m.submodules.nest = nest = LoopNest(p.nest, self._counters())
         m.submodules.drain = drain = Drain(
             p.array.result_layout,
-            pixels=p.array.x,
-            channels=p.array.g * p.array.o,
+            pixels=p.array.unroll.x,
+            channels=p.array.unroll.g * p.array.unroll.o,
             finish_lanes=p.finish.lanes,
             groups=p.groups,
             last_channels=p.last_channels,
@@ -118,12 +118,12 @@ class StreamProcess(wiring.Component):
                 self._weights(m, p.weights, nest.value(3 * len(self.buffers)), enable)
             )
         wiring.connect(m, drain.o, finish.i)
-        if p.array.x == 1:
+        if p.array.unroll.x == 1:
             wiring.connect(m, finish.o, wiring.flipped(self.o))
         else:
             m.submodules.reorder = reorder = Reorder(
                 self.o.payload.shape(),
-                pixels=p.array.x,
+                pixels=p.array.unroll.x,
                 words=p.pixel_words,
                 row_pixels=p.row_pixels,
             )
@@ -157,9 +157,9 @@ class StreamProcess(wiring.Component):
             shape = buffer.shape
             elements: list[Value] = []
             for window in shape.lane_copies:
-                for g in range(p.array.g):
+                for g in range(p.array.unroll.g):
                     for place, copy in enumerate(window):
-                        for i in range(p.array.i):
+                        for i in range(p.array.unroll.i):
                             element = buffer.o[copy][(g + i) % shape.lanes]
                             elements.append(self._neutral(element, buffer, place, full))
             m.d.comb += getattr(self.array, name).as_value().eq(Cat(*elements))
@@ -169,7 +169,7 @@ class StreamProcess(wiring.Component):
     ) -> Value:
         """The element, or the neutral one where a ragged window has no such lane."""
         p = self.parameters
-        lane = dict(zip(p.window_levels, divmod(place, p.array.kx), strict=True))
+        lane = dict(zip(p.window_levels, divmod(place, p.array.unroll.kx), strict=True))
         absent = [full[level] for level, valid in p.ragged if lane[level] >= valid]
         if not absent:
             return element

@@ -9,14 +9,22 @@ import numpy as np
 import pytest
 from amaranth.hdl import unsigned
 from hlsgen.rtl_templates import contract
-from hlsgen.rtl_templates.arithmetic.expression import Expression, Literal, Operand, Unit, Width
 from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
 from hlsgen.rtl_templates.stream.finish import Finish, FinishParameters, ParameterMemory
 from hlsgen.sim.unit_check import bits, check_stream_unit
 
-from hlsgen.algebra.scalar import Add, Maximum, RequantiseFloat32, RequantiseMultiplyShift, Table
+from hlsgen.algebra.expression import Call, Expression, Literal, Operand
+from hlsgen.algebra.scalar import (
+    Add,
+    Maximum,
+    RequantiseFloat32,
+    RequantiseMultiplyShift,
+    ScalarOp,
+    Table,
+)
+from hlsgen.algebra.types import ElementType
 
-S8, S20 = Width(8, True), Width(20, True)
+S8, S20 = ElementType(8, True), ElementType(20, True)
 MULTIPLY_SHIFT = RequantiseMultiplyShift(26, -128, 127)
 FLOAT32 = RequantiseFloat32(26, 3, -128, 127)
 TABLE = Table(tuple((k * 37) % 256 - 128 for k in range(256)))
@@ -24,8 +32,8 @@ TABLE = Table(tuple((k * 37) % 256 - 128 for k in range(256)))
 Meaning = Callable[[int, int, int, int], int]
 
 
-def unit(op: object, *arguments: Expression) -> Unit:
-    return Unit(op.name, op.parameters, arguments)  # type: ignore[attr-defined]
+def unit(op: ScalarOp, *arguments: Expression) -> Call:
+    return Call(op, arguments)
 
 
 BIASED = unit(Add(), Operand("acc"), Operand("bias"))
@@ -65,9 +73,9 @@ def parameters(
         return tuple(noise.randint(low, high) for _ in range(channels))
 
     memories = (
-        ("bias", ParameterMemory(Width.holding(-5000, 5000), column(-5000, 5000))),
-        ("m", ParameterMemory(Width(18, False), column(0, (1 << 18) - 1))),
-        ("r", ParameterMemory(Width(27, False), column(0, (1 << 27) - 1))),
+        ("bias", ParameterMemory(ElementType.holding(-5000, 5000), column(-5000, 5000))),
+        ("m", ParameterMemory(ElementType(18, False), column(0, (1 << 18) - 1))),
+        ("r", ParameterMemory(ElementType(27, False), column(0, (1 << 27) - 1))),
     )
     return FinishParameters(
         expression, (("acc", S20),), memories, S8, lanes, interval=interval, repeat=repeat
@@ -175,7 +183,7 @@ def test_finish_refuses_digit_serial_units_in_a_row() -> None:
 @pytest.mark.parametrize("depth", [1, 2, 3, 8])
 def test_finish_with_any_fifo_depth_loses_no_word(depth: int) -> None:
     expression = unit(Add(), unit(Add(), Operand("acc"), Literal(1)), Literal(2))
-    p = FinishParameters(expression, (("acc", Width(4, False)),), (), S8, 1, depth=depth)
+    p = FinishParameters(expression, (("acc", ElementType(4, False)),), (), S8, 1, depth=depth)
     check_stream_unit(
         lambda: Finish(p), [k % 16 for k in range(70)], [k % 16 + 3 for k in range(70)]
     )
@@ -184,7 +192,7 @@ def test_finish_with_any_fifo_depth_loses_no_word(depth: int) -> None:
 def test_depth_of_contract_is_the_smallest_for_full_speed() -> None:
     expression = unit(Add(), unit(Add(), Operand("acc"), Literal(1)), Literal(2))
     for depth, slower in ((contract.credit_depth(2, 1), 0), (contract.credit_depth(2, 1) - 1, 1)):
-        p = FinishParameters(expression, (("acc", Width(4, False)),), (), S8, 1, depth=depth)
+        p = FinishParameters(expression, (("acc", ElementType(4, False)),), (), S8, 1, depth=depth)
         words = [k % 16 for k in range(40)]
         cycles = None if slower else 39
         check_stream_unit(lambda p=p: Finish(p), words, [w + 3 for w in words], cycles=cycles)

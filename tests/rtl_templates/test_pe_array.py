@@ -10,13 +10,15 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
-from hlsgen.rtl_templates.arithmetic.expression import Width
 from hlsgen.rtl_templates.arithmetic.multiplier import shape_of
 from hlsgen.rtl_templates.stream.drain import Drain
 from hlsgen.rtl_templates.stream.pe_array import PeArray, PeArrayParameters
 from hlsgen.sim.unit_check import bits, check_stream_unit
 
-S8, U8, S20 = Width(8, True), Width(8, False), Width(20, True)
+from hlsgen.algebra.types import ElementType
+from hlsgen.algebra.unroll import Unroll
+
+S8, U8, S20 = ElementType(8, True), ElementType(8, False), ElementType(20, True)
 
 
 class DrainedArray(wiring.Component):
@@ -26,8 +28,8 @@ class DrainedArray(wiring.Component):
         self.array = PeArray(parameters)
         self.drain = Drain(
             parameters.result_layout,
-            pixels=parameters.x,
-            channels=parameters.g * parameters.o,
+            pixels=parameters.unroll.x,
+            channels=parameters.unroll.g * parameters.unroll.o,
             finish_lanes=finish_lanes,
         )
         ports = [name for name, _ in parameters.operands] + ["weights"] * bool(parameters.weight)
@@ -52,7 +54,7 @@ class DrainedArray(wiring.Component):
         return m
 
 
-def element(shape: Width, noise: random.Random) -> int:
+def element(shape: ElementType, noise: random.Random) -> int:
     return noise.choice((shape.minimum, shape.maximum, noise.randint(shape.minimum, shape.maximum)))
 
 
@@ -63,14 +65,20 @@ def groups(
     inputs, results = [], []
     for _ in range(count):
         rows: list[dict[str, int]] = [
-            {"acc": p.init} for _ in itertools.product(range(p.x), range(p.g), range(p.o))
+            {"acc": p.init}
+            for _ in itertools.product(range(p.unroll.x), range(p.unroll.g), range(p.unroll.o))
         ]
         for step in range(steps):
             word: dict[str, Any] = {"last": step == steps - 1}
             for name, shape in p.operands:
-                word[name] = [element(shape, noise) for _ in range(p.x * p.g * p.lanes)]
+                word[name] = [
+                    element(shape, noise) for _ in range(p.unroll.x * p.unroll.g * p.unroll.lanes)
+                ]
             if p.weight:
-                word["weights"] = [element(p.weight, noise) for _ in range(p.g * p.o * p.lanes)]
+                word["weights"] = [
+                    element(p.weight, noise)
+                    for _ in range(p.unroll.g * p.unroll.o * p.unroll.lanes)
+                ]
             inputs.append(word)
             for row, result in enumerate(rows):
                 accumulate(p, row, word, result)
@@ -81,27 +89,29 @@ def groups(
 def accumulate(
     p: PeArrayParameters, row: int, word: dict[str, Any], result: dict[str, int]
 ) -> None:
-    x, g, o = row // (p.g * p.o), row // p.o % p.g, row % p.o
+    x, g, o = row // (p.unroll.g * p.unroll.o), row // p.unroll.o % p.unroll.g, row % p.unroll.o
     if p.step == "pass":
         result.clear()
-        result.update({name: word[name][x * p.g + g] for name, _ in p.operands})
+        result.update({name: word[name][x * p.unroll.g + g] for name, _ in p.operands})
         return
-    for lane in range(p.lanes):
-        term = word[p.operands[0][0]][(x * p.g + g) * p.lanes + lane]
+    for lane in range(p.unroll.lanes):
+        term = word[p.operands[0][0]][(x * p.unroll.g + g) * p.unroll.lanes + lane]
         if p.step == "maximum":
             result["acc"] = max(result["acc"], term)
         else:
-            weight = word["weights"][(g * p.o + o) * p.lanes + lane] if p.weight else 1
+            weight = (
+                word["weights"][(g * p.unroll.o + o) * p.unroll.lanes + lane] if p.weight else 1
+            )
             result["acc"] += term * weight
 
 
 def words(p: PeArrayParameters, rows: list[dict[str, int]], f: int) -> list[list[dict[str, int]]]:
     """Channel word by channel word, each for all pixels."""
-    channels = p.g * p.o
+    channels = p.unroll.g * p.unroll.o
     blank = dict.fromkeys(rows[0], 0)
     found = []
     for first in range(0, channels, f):
-        for x in range(p.x):
+        for x in range(p.unroll.x):
             word = rows[x * channels + first : x * channels + min(first + f, channels)]
             found.append(word + [blank] * (f - len(word)))
     return found
@@ -110,18 +120,52 @@ def words(p: PeArrayParameters, rows: list[dict[str, int]], f: int) -> list[list
 ONE = (("r0", S8),)
 CASES = [
     (PeArrayParameters(ONE, "multiply_accumulate", S8, S20), 4, 1),
-    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, o=4, i=3), 6, 1),
-    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, o=4, i=3), 2, 1),
-    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, o=4, i=3), 2, 2),
-    (PeArrayParameters((("r0", U8),), "multiply_accumulate", S8, S20, x=2, o=3, ky=3, kx=3), 3, 1),
-    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, x=2, g=2, kx=3), 3, 1),
-    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, g=3, ky=2, multiplier="lut"), 3, 3),
-    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, i=5, accumulate=False), 1, 1),
-    (PeArrayParameters((("r0", U8),), "add", None, Width(14, False), g=2), 5, 1),
-    (PeArrayParameters((("r0", S8),), "add", None, Width(14, True), g=2, ky=2, kx=2), 4, 2),
-    (PeArrayParameters(ONE, "maximum", None, S8, g=2, kx=3, init=-128), 3, 1),
-    (PeArrayParameters((("r0", U8),), "maximum", None, U8, accumulate=False, kx=2), 1, 1),
-    (PeArrayParameters((("r0", S8), ("r1", U8)), "pass", g=4), 1, 2),
+    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, unroll=Unroll(o=4, i=3)), 6, 1),
+    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, unroll=Unroll(o=4, i=3)), 2, 1),
+    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, unroll=Unroll(o=4, i=3)), 2, 2),
+    (
+        PeArrayParameters(
+            (("r0", U8),), "multiply_accumulate", S8, S20, unroll=Unroll(x=2, o=3, ky=3, kx=3)
+        ),
+        3,
+        1,
+    ),
+    (PeArrayParameters(ONE, "multiply_accumulate", S8, S20, unroll=Unroll(x=2, g=2, kx=3)), 3, 1),
+    (
+        PeArrayParameters(
+            ONE, "multiply_accumulate", S8, S20, multiplier="lut", unroll=Unroll(g=3, ky=2)
+        ),
+        3,
+        3,
+    ),
+    (
+        PeArrayParameters(
+            ONE, "multiply_accumulate", S8, S20, accumulate=False, unroll=Unroll(i=5)
+        ),
+        1,
+        1,
+    ),
+    (
+        PeArrayParameters((("r0", U8),), "add", None, ElementType(14, False), unroll=Unroll(g=2)),
+        5,
+        1,
+    ),
+    (
+        PeArrayParameters(
+            (("r0", S8),), "add", None, ElementType(14, True), unroll=Unroll(g=2, ky=2, kx=2)
+        ),
+        4,
+        2,
+    ),
+    (PeArrayParameters(ONE, "maximum", None, S8, init=-128, unroll=Unroll(g=2, kx=3)), 3, 1),
+    (
+        PeArrayParameters(
+            (("r0", U8),), "maximum", None, U8, accumulate=False, unroll=Unroll(kx=2)
+        ),
+        1,
+        1,
+    ),
+    (PeArrayParameters((("r0", S8), ("r1", U8)), "pass", unroll=Unroll(g=4)), 1, 2),
     (PeArrayParameters(ONE, "pass"), 1, 1),
 ]
 
@@ -147,7 +191,7 @@ def test_results_of_groups(parameters: PeArrayParameters, steps: int, finish_lan
 
 def test_array_refuses_groups_and_input_channels_side_by_side() -> None:
     with pytest.raises(ValueError, match="expected g or i to be 1"):
-        PeArrayParameters(ONE, "multiply_accumulate", S8, S20, g=2, i=2)
+        PeArrayParameters(ONE, "multiply_accumulate", S8, S20, unroll=Unroll(g=2, i=2))
 
 
 def test_array_refuses_an_accumulator_that_is_missing() -> None:

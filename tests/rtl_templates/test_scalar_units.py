@@ -6,7 +6,6 @@ import random
 
 import numpy as np
 import pytest
-from hlsgen.rtl_templates.arithmetic.expression import Width, unit_result
 from hlsgen.rtl_templates.arithmetic.scalar_units import SCALAR_UNITS, scalar_unit
 from hlsgen.sim.unit_check import check_scalar_unit
 
@@ -95,9 +94,8 @@ def check(
     columns = [np.array(column, dtype=np.int64) for column in zip(*vectors, strict=True)]
     expected = [int(v) for v in op.evaluate(np, *columns)]
     unit = scalar_unit(
-        op.name,
-        dict(op.parameters),
-        tuple(Width(t.bits, t.signed) for t in types),
+        op,
+        types,
         interval=interval,
         multiplier="lut" if multiplier == "lut" else "dsp",
     )
@@ -115,15 +113,6 @@ def test_every_scalar_operator_has_a_unit_of_its_name() -> None:
 @pytest.mark.parametrize(("op", "types"), SIMPLE + REQUANTISE, ids=name)
 def test_unit_equals_operator(op: ScalarOp, types: tuple[ElementType, ...]) -> None:
     check(op, types, stimulus(types, 150, 1))
-
-
-@pytest.mark.parametrize(("op", "types"), SIMPLE + REQUANTISE, ids=name)
-def test_width_of_result_equals_that_of_operator(
-    op: ScalarOp, types: tuple[ElementType, ...]
-) -> None:
-    widths = tuple(Width(t.bits, t.signed) for t in types)
-    got, want = unit_result(op.name, dict(op.parameters), widths), op.result(*types)
-    assert (got.bits, got.signed) == (want.bits, want.signed)
 
 
 @pytest.mark.parametrize("interval", [2, 5, 9, 30])

@@ -9,7 +9,6 @@ import pytest
 from amaranth.hdl import Assert, Assume, Cat, Module, Signal, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
-from hlsgen.rtl_templates.arithmetic.expression import Literal, Operand, Unit, Width
 from hlsgen.rtl_templates.ports.axi_stream import AxisInput, AxisOutput
 from hlsgen.rtl_templates.ports.uart import WordAssembler, WordSplitter
 from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
@@ -19,12 +18,22 @@ from hlsgen.rtl_templates.stream.fork import StreamFork
 from hlsgen.rtl_templates.stream.reorder import Reorder
 from hlsgen.sim.formal import NotProved, StreamRules, prove
 
+from hlsgen.algebra.expression import Call, Literal, Operand
+from hlsgen.algebra.scalar import Add
+from hlsgen.algebra.types import ElementType
+
 
 def finish(interval: int) -> Finish:
-    expression = Unit("Add", (), (Operand("acc"), Literal(1)))
+    expression = Call(Add(), (Operand("acc"), Literal(1)))
     return Finish(
         FinishParameters(
-            expression, (("acc", Width(2, False)),), (), Width(3, False), 1, interval, depth=2
+            expression,
+            (("acc", ElementType(2, False)),),
+            (),
+            ElementType(3, False),
+            1,
+            interval,
+            depth=2,
         )
     )
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from hlsgen.algebra.expression import Call, Expression, Literal, Operand
+from hlsgen.algebra.expression import Call
 from hlsgen.algebra.scalar import Add, Multiply
-from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.ir import Dataflow, Process
 from hlsgen.rtl_templates import contract
-from hlsgen.rtl_templates.arithmetic import expression as template
-from hlsgen.rtl_templates.arithmetic.expression import Width
 from hlsgen.schedule.stream_network.geometry import REDUCE_LEVEL, trips
 from hlsgen.schedule.stream_network.ir import ArrayPlan
 
@@ -44,14 +41,14 @@ def array_latency(process: Process, plan: ArrayPlan) -> int:
 
 def finish_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
     """Cycles of the finishing pipeline."""
-    operands, parameters = {"acc": _width(process.accumulator)}, {}
+    operands, parameters = {"acc": process.accumulator}, {}
     for k, read in enumerate(process.reads):
         if read.source in dataflow.channels:
-            operands[f"r{k}"] = _width(dataflow.channels[read.source].element)
+            operands[f"r{k}"] = dataflow.channels[read.source].element
         else:
-            parameters[f"r{k}"] = _width(dataflow.stores[read.source].element)
+            parameters[f"r{k}"] = dataflow.stores[read.source].element
     return contract.finish(
-        _template(process.finish),
+        process.finish,
         operands=operands,
         parameters=parameters,
         parameter_words=1,
@@ -59,17 +56,3 @@ def finish_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int
         interval=plan.finish_interval,
         multiplier=plan.finish_multiplier,
     ).latency
-
-
-def _width(element: ElementType) -> Width:
-    return Width(element.bits, element.signed)
-
-
-def _template(tree: Expression) -> template.Expression:
-    match tree:
-        case Operand(name):
-            return template.Operand(name)
-        case Literal(value):
-            return template.Literal(value)
-        case Call(op, arguments):
-            return template.Unit(op.name, op.parameters, tuple(_template(a) for a in arguments))
