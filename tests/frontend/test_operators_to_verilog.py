@@ -135,11 +135,32 @@ def accumulators(op: str, shape: tuple[int, ...], weights: tuple[int, ...]) -> C
     return make
 
 
+def channel_shuffle() -> Case:
+    """Grouped convolutions with several outputs a group, the channels shuffled between them, and pads that differ on all sides."""
+    model = QuantisedModel((1, 4, 5, 5), "u8", seed=14)
+    value = model.dequantize("x", model.scale, model.zero, "u8")
+    value = model.node(
+        "Conv", value, model.weights((8, 1, 3, 3), 8, True), group=4, pads=[1, 2, 0, 1]
+    )
+    value = model.dequantize(model.quantize(value, 0.05, 90, "u8"), 0.05, 90, "u8")
+    height, width = 4, 6
+    value = model.node("Reshape", value, model.constant(np.array([0, 2, 4, height, width])))
+    value = model.node("Transpose", value, perm=[0, 2, 1, 3, 4])
+    value = model.node("Reshape", value, model.constant(np.array([0, 8, height, width])))
+    value = model.node("Conv", value, model.weights((6, 4, 1, 1), 6, True), group=2)
+    return model.finish(model.quantize(value, 0.05, 100, "u8")), model.samples(20)
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "conv": convolution(pads=[1, 1, 1, 1], strides=[2, 2]),
     "conv, one dimension": convolution(shape=(1, 3, 12), weights=(4, 3, 5), pads=[2, 1]),
     "conv, groups": convolution(shape=(1, 4, 5, 5), weights=(6, 2, 3, 3), group=2),
     "conv, depthwise": convolution(weights=(3, 1, 3, 3), group=3, pads=[1, 1, 1, 1]),
+    "conv, depth multiplier": convolution(shape=(1, 4, 6, 6), weights=(8, 1, 3, 3), group=4),
+    "conv, three outputs a group": convolution(
+        shape=(1, 4, 5, 5), weights=(6, 2, 2, 2), group=2, pads=[1, 0, 0, 2]
+    ),
+    "channel shuffle": channel_shuffle,
     "conv, dilated": convolution(dilations=[2, 2], pads=[1, 2, 1, 2], activation="Clip"),
     "conv, opset 11": convolution(opset=11, per_channel=False, element="s8"),
     "conv, opset 21": convolution(opset=21, activation=None),
@@ -161,7 +182,16 @@ CASES: dict[str, Callable[[], Case]] = {
 }
 
 
-SHORT = ("conv, groups", "conv, opset 11", "gemm", "residual", "moves", "softmax", "QOperator")
+SHORT = (
+    "conv, groups",
+    "conv, depth multiplier",
+    "conv, opset 11",
+    "gemm",
+    "residual",
+    "moves",
+    "softmax",
+    "QOperator",
+)
 
 
 @pytest.mark.parametrize(
