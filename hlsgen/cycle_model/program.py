@@ -7,22 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hlsgen.algebra.packets import ADDRESS_BITS, PARAMETER_WORDS
 from hlsgen.cycle_model.machine import State, Streams, run_on
 from hlsgen.fabric.configuration_packing import Write as Written
 from hlsgen.fabric.configuration_packing import unpack
-from hlsgen.fabric.configuration_words import ADDRESS_BITS, TILE_CONFIGURATION, TILE_PARAMETERS
+from hlsgen.fabric.configuration_words import TILE_CONFIGURATION, TILE_PARAMETERS
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.ir import Fabric
-from hlsgen.fabric.program import (
-    PARAMETER_WORDS,
-    Hello,
-    Read,
-    Run,
-    Write,
-    bank_elements,
-    bank_words,
-    from_words,
-)
+from hlsgen.fabric.program import Hello, Read, Run, Write, bank_elements, bank_words, from_words
 
 
 @dataclass(frozen=True, eq=False)

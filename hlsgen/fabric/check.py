@@ -6,11 +6,12 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from hlsgen.algebra.packets import UNIT_BITS
 from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.errors import IllegalGraph
 from hlsgen.fabric.ir import Cell, Fabric, MemoryTile, PeKind, Side
 
-MOST_UNITS = 0xFFF
+MOST_UNITS = (1 << UNIT_BITS) - 1
 """Processing elements and tiles together: the load port numbers them with 12 bits, and loop control takes the last number."""
 MOST_ELEMENTS = 1 << 22
 """Elements of all banks together: 16 MiB at 32 bits, beyond the block RAM of any device."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from hlsgen.algebra.modes import Initial, ReadMode, RequantiseMode, When, WriteMode
 from hlsgen.fabric.ir import Cell
 
 LINES = 4
@@ -50,10 +51,10 @@ class PeContext:
     b: str = "constant"
     predicate: str | LineTap | None = None
     constant: int = 0
-    initial: Literal["none", "a_constant", "a_zero", "b_constant", "b_zero"] = "none"
+    initial: Initial = "none"
     initial_line: LineTap = LineTap()
-    clear: Literal["never", "always", "line", "mark"] = "never"
-    drain: Literal["never", "always", "line", "mark"] = "never"
+    clear: When = "never"
+    drain: When = "never"
     drain_line: LineTap = LineTap()
     register: tuple[int, str] | None = None
     read_a: int = 0
@@ -106,7 +107,7 @@ class ReadContext:
     ``wrap_bits``: the index is taken modulo 2**wrap_bits before the offset is added (None: as it is).
     """
 
-    mode: Literal["none", "affine", "indexed", "address", "stream"] = "none"
+    mode: ReadMode = "none"
     generator: int = 0
     offset: int = 0
     index: str | None = None
@@ -124,7 +125,7 @@ class WriteContext:
     bits and extended again. ``wrap_bits``: as in ReadContext.
     """
 
-    mode: Literal["none", "affine", "indexed", "stream"] = "none"
+    mode: WriteMode = "none"
     generator: int = 0
     offset: int = 0
     index: str | None = None
@@ -145,7 +146,7 @@ class Requantiser:
     that arrive one after the other, clamp((m0 * acc0 + m1 * acc1 + rounding1) >> shift, low, high), one result.
     """
 
-    mode: Literal["off", "float32", "multiply_shift", "pair"] = "off"
+    mode: RequantiseMode = "off"
     generator: int = 0
     shift: int = 1
     zero_point: int = 0

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from hlsgen.algebra import fields as field_strings
+from hlsgen.algebra import modes
 from hlsgen.errors import BadFile, DoesNotFit, IllegalGraph
 from hlsgen.fabric import configuration_words as words
 from hlsgen.fabric.configuration import (
@@ -48,12 +50,12 @@ def pack(fabric: Fabric, configuration: Configuration) -> tuple[Write, ...]:
         unit = cell[0] * fabric.columns + cell[1]
         for slot, context in enumerate(contexts):
             values = _pe_values(fabric, cell, context, where)
-            string = words.to_string(where, fields, values)
-            writes.append((unit, slot * words.pitch(fields), string))
+            string = field_strings.to_string(where, fields, values)
+            writes.append((unit, slot * field_strings.pitch(fields), string))
     for name, tile_configuration in configuration.tiles:
         writes += _tile_writes(fabric, fabric.tile(name), tile_configuration, configuration)
     control = words.control_fields(fabric)
-    string = words.to_string(
+    string = field_strings.to_string(
         f"{fabric.name}, loop control", control, _control_values(fabric, configuration)
     )
     writes.append((words.CONTROL_UNIT, 0, string))
@@ -81,10 +83,10 @@ def unpack(fabric: Fabric, writes: Iterable[Write]) -> Configuration:
 def _unpacked(fabric: Fabric, memory: Mapping[int, Mapping[int, int]]) -> Configuration:
     """Of the words of every unit (unit -> address -> word); IndexError for a code that stands for nothing."""
 
-    def string(unit: int, address: int, fields: Sequence[words.Field]) -> dict[str, int]:
+    def string(unit: int, address: int, fields: Sequence[field_strings.Field]) -> dict[str, int]:
         held = memory.get(unit, {})
-        found = [held.get(address + k, 0) for k in range(words.string_words(fields))]
-        return words.from_string(fields, found)
+        found = [held.get(address + k, 0) for k in range(field_strings.string_words(fields))]
+        return field_strings.from_string(fields, found)
 
     control = string(words.CONTROL_UNIT, 0, words.control_fields(fabric))
     interval = control["interval"]
@@ -94,7 +96,7 @@ def _unpacked(fabric: Fabric, memory: Mapping[int, Mapping[int, int]]) -> Config
     for unit, cell in enumerate(fabric.cells):
         if unit in memory:
             fields = words.pe_fields(fabric, cell)
-            step = words.pitch(fields)
+            step = field_strings.pitch(fields)
             contexts = (
                 _pe_context(fabric, cell, string(unit, slot * step, fields))
                 for slot in range(interval)
@@ -105,7 +107,7 @@ def _unpacked(fabric: Fabric, memory: Mapping[int, Mapping[int, int]]) -> Config
         if unit in memory:
             fields = words.tile_context_fields(fabric, tile)
             slots = [
-                string(unit, words.TILE_CONFIGURATION + slot * words.pitch(fields), fields)
+                string(unit, words.TILE_CONFIGURATION + slot * field_strings.pitch(fields), fields)
                 for slot in range(interval)
             ]
             rest = string(unit, words.rest_address(fabric, tile), words.tile_fields(fabric, tile))
@@ -166,11 +168,11 @@ def _pe_values(fabric: Fabric, cell: Cell, context: PeContext, where: str) -> di
         "operator": 0 if context.operator is None else 1 + _index(where, names, context.operator),
         "a": _index(where, operands, context.a),
         "b": _index(where, operands, context.b),
-        "initial": words.INITIAL.index(context.initial),
+        "initial": modes.INITIAL.index(context.initial),
         "initial_line": context.initial_line.line,
         "initial_stage": context.initial_line.stage,
-        "clear": words.WHEN.index(context.clear),
-        "drain": words.WHEN.index(context.drain),
+        "clear": modes.WHEN.index(context.clear),
+        "drain": modes.WHEN.index(context.drain),
         "drain_line": context.drain_line.line,
         "drain_stage": context.drain_line.stage,
         "read_a": context.read_a,
@@ -198,10 +200,10 @@ def _pe_context(fabric: Fabric, cell: Cell, values: Mapping[str, int]) -> PeCont
         b=operands[values["b"]],
         predicate=_read_predicate(registered_sources(fabric, cell), "predicate", values),
         constant=values["constant"],
-        initial=words.INITIAL[values["initial"]],  # type: ignore[arg-type]
+        initial=modes.INITIAL[values["initial"]],
         initial_line=LineTap(values["initial_line"], values["initial_stage"]),
-        clear=words.WHEN[values.get("clear", 0)],  # type: ignore[arg-type]
-        drain=words.WHEN[values.get("drain", 0)],  # type: ignore[arg-type]
+        clear=modes.WHEN[values.get("clear", 0)],
+        drain=modes.WHEN[values.get("drain", 0)],
         drain_line=LineTap(values.get("drain_line", 0), values.get("drain_stage", 0)),
         register=(values["register_index"], crossbar[register - 1]) if register else None,
         read_a=values.get("read_a", 0),
@@ -229,8 +231,8 @@ def _tile_writes(
         if write.when is not None:
             nest = item.write_generators[write.generator].loops
             values["write_when"] = 1 + padded_level(write.when, len(nest), fabric.loops)
-        address = words.TILE_CONFIGURATION + slot * words.pitch(fields)
-        result.append((unit, address, words.to_string(where, fields, values)))
+        address = words.TILE_CONFIGURATION + slot * field_strings.pitch(fields)
+        result.append((unit, address, field_strings.to_string(where, fields, values)))
     rest = {"padding": item.padding, **_requantiser_values(item.requantiser)}
     for port, generators, most in (
         ("read", item.read_generators, tile.read_generators),
@@ -245,7 +247,7 @@ def _tile_writes(
             )
         for number, generator in enumerate(generators):
             rest |= generator_values(fabric, tile, port, number, generator, where)
-    string = words.to_string(where, words.tile_fields(fabric, tile), rest)
+    string = field_strings.to_string(where, words.tile_fields(fabric, tile), rest)
     return [*result, (unit, words.rest_address(fabric, tile), string)]
 
 
@@ -254,9 +256,9 @@ def _port_values(
 ) -> dict[str, int]:
     sources, modulus = registered_sources(fabric, tile.cell), 1 << words.address_bits(tile)
     values = {
-        "read_mode": words.READ_MODES.index(read.mode),
-        "write_mode": words.WRITE_MODES.index(write.mode),
-        "write_element": words.ELEMENT_BITS.index(min(write.element_bits, 32)),
+        "read_mode": modes.READ_MODES.index(read.mode),
+        "write_mode": modes.WRITE_MODES.index(write.mode),
+        "write_element": modes.ELEMENT_BITS.index(min(write.element_bits, 32)),
     }
     for port, context in (("read", read), ("write", write)):
         values |= {
@@ -276,7 +278,7 @@ def _requantiser_values(item: Requantiser) -> dict[str, int]:
     if item == Requantiser():
         return {}
     return {
-        "requantise_mode": words.REQUANTISE_MODES.index(item.mode),
+        "requantise_mode": modes.REQUANTISE_MODES.index(item.mode),
         "requantise_generator": item.generator,
         "requantise_shift": item.shift,
         "requantise_zero_point": item.zero_point,
@@ -295,7 +297,7 @@ def _tile_configuration(
     requantiser = Requantiser()
     if rest.get("requantise_mode", 0):
         requantiser = Requantiser(
-            words.REQUANTISE_MODES[rest["requantise_mode"]],  # type: ignore[arg-type]
+            modes.REQUANTISE_MODES[rest["requantise_mode"]],
             *(
                 rest[f"requantise_{name}"]
                 for name in ("generator", "shift", "zero_point", "low", "high")
@@ -328,7 +330,7 @@ def _shared(port: str, sources: Sequence[str], values: Mapping[str, int]) -> dic
 
 def _read_context(sources: Sequence[str], values: Mapping[str, int]) -> ReadContext:
     context = ReadContext(
-        mode=words.READ_MODES[values["read_mode"]],  # type: ignore[arg-type]
+        mode=modes.READ_MODES[values["read_mode"]],
         **_shared("read", sources, values),
     )
     if context.mode == "indexed":
@@ -339,10 +341,10 @@ def _read_context(sources: Sequence[str], values: Mapping[str, int]) -> ReadCont
 def _write_context(sources: Sequence[str], values: Mapping[str, int]) -> WriteContext:
     when, data = values["write_when"], values["write_data"]
     context = WriteContext(
-        mode=words.WRITE_MODES[values["write_mode"]],  # type: ignore[arg-type]
+        mode=modes.WRITE_MODES[values["write_mode"]],
         predicate=_read_predicate(sources, "write_predicate", values),
         when=when - 1 if when else None,
-        element_bits=words.ELEMENT_BITS[values["write_element"]],
+        element_bits=modes.ELEMENT_BITS[values["write_element"]],
         **_shared("write", sources, values),
     )
     if context.mode != "none":

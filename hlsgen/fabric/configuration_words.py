@@ -1,8 +1,8 @@
-"""The bits of a configuration: field lists from which configurations are packed and unpacked here, and decoded by the RTL.
+"""The bits of a configuration: field lists from which configurations are packed and unpacked, and decoded by the RTL.
 
 Codes. A multiplexer's code is the index of the source in the tuples of ``switch.py``; where "nothing" is possible, code 0 is nothing and
 source k has code k + 1: destinations of crossbars (``link_*``, ``register``), operators, predicates (0: true; after the sources
-one more code: the line tap), a write port's data (0: the input stream). Modes are numbered in the order of their names below.
+one more code: the line tap), a write port's data (0: the input stream). Modes are numbered in the order of their names in ``algebra.modes``.
 
 Generators. The hardware keeps no multipliers: for every loop level the words hold trips - 1 and, for every counter, the *delta* that
 is added when that level is the outermost one that advances (all levels inside it go back to their first trip). Nests are padded
@@ -13,10 +13,16 @@ A PE and a tile have one string of fields per slot; a tile has one more for ever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-
-from hlsgen.errors import DoesNotFit
+from hlsgen.algebra.fields import Field, Fields, pitch
+from hlsgen.algebra.modes import (
+    ELEMENT_BITS,
+    INITIAL,
+    READ_MODES,
+    REQUANTISE_MODES,
+    WHEN,
+    WRITE_MODES,
+)
+from hlsgen.algebra.packets import ADDRESS_BITS, LOAD_BITS, UNIT_BITS
 from hlsgen.fabric.configuration import LINES
 from hlsgen.fabric.ir import Cell, Fabric, MemoryTile
 from hlsgen.fabric.switch import (
@@ -26,35 +32,13 @@ from hlsgen.fabric.switch import (
     registered_sources,
 )
 
-INITIAL = ("none", "a_constant", "a_zero", "b_constant", "b_zero")
-WHEN = ("never", "always", "line", "mark")
-READ_MODES = ("none", "affine", "indexed", "address", "stream")
-WRITE_MODES = ("none", "affine", "indexed", "stream")
-REQUANTISE_MODES = ("off", "float32", "multiply_shift", "pair")
-ELEMENT_BITS = (8, 16, 32)
 DELAY_BITS = 10
 COORDINATE_BITS = 12
 RESULT_BITS = 10
 CYCLE_BITS = 32
-WORD_BITS = 32
-CONTROL_UNIT = 0xFFF
-ADDRESS_BITS = 28
-"""Bits of an address within a part of a tile; the four bits above them choose the part."""
+CONTROL_UNIT = (1 << UNIT_BITS) - 1
 TILE_CONFIGURATION = 1 << ADDRESS_BITS
 TILE_PARAMETERS = 2 << ADDRESS_BITS
-
-
-@dataclass(frozen=True)
-class Field:
-    """``bits`` of a string; ``signed``: two's complement."""
-
-    name: str
-    bits: int
-    signed: bool = False
-
-
-Fields = tuple[Field, ...]
-Values = Mapping[str, int]
 
 
 def address_bits(tile: MemoryTile) -> int:
@@ -115,7 +99,7 @@ def tile_context_fields(fabric: Fabric, tile: MemoryTile) -> Fields:
             Field(f"{port}_offset", address),
             Field(f"{port}_index", _code(len(sources))),
             Field(f"{port}_signed", 1),
-            Field(f"{port}_wrap", _code(WORD_BITS + 2)),
+            Field(f"{port}_wrap", _code(LOAD_BITS + 2)),
         ]
     return (
         *fields,
@@ -202,60 +186,7 @@ def control_fields(fabric: Fabric) -> Fields:
     return tuple(fields)
 
 
-def string_bits(fields: Iterable[Field]) -> int:
-    """Bits of a string of fields."""
-    return sum(field.bits for field in fields)
-
-
-def string_words(fields: Iterable[Field]) -> int:
-    """Words of the load port that a string takes."""
-    return -(-string_bits(fields) // WORD_BITS)
-
-
-def pitch(fields: Iterable[Field]) -> int:
-    """Distance of the strings of two slots: their words rounded up to a power of two."""
-    return 1 << (string_words(fields) - 1).bit_length()
-
-
 def rest_address(fabric: Fabric, tile: MemoryTile) -> int:
     """Where the string of ``tile_fields`` begins in a tile's configuration."""
     slots = 1 << (fabric.contexts - 1).bit_length()
     return TILE_CONFIGURATION + slots * pitch(tile_context_fields(fabric, tile))
-
-
-def to_string(where: str, fields: Sequence[Field], values: Values) -> tuple[int, ...]:
-    """The words of a string; fields without a value are 0. Raises DoesNotFit for a value that its field cannot hold."""
-    unknown = set(values) - {field.name for field in fields}
-    if any(values[name] for name in unknown):
-        names = ", ".join(sorted(name for name in unknown if values[name]))
-        raise DoesNotFit(
-            where, f"expected no {names}: this unit has none", "Choose a fabric that has them."
-        )
-    total, place = 0, 0
-    for field in fields:
-        value = values.get(field.name, 0)
-        low, high = (
-            (-(1 << field.bits - 1), 1 << field.bits - 1) if field.signed else (0, 1 << field.bits)
-        )
-        if not low <= value < high:
-            raise DoesNotFit(
-                f"{where}, {field.name}",
-                f"expected {low} to {high - 1} ({field.bits} bits), found {value}",
-                "Make the loop, array or value smaller, or the fabric larger.",
-            )
-        total |= (value & ((1 << field.bits) - 1)) << place
-        place += field.bits
-    return tuple((total >> (WORD_BITS * k)) & 0xFFFFFFFF for k in range(string_words(fields)))
-
-
-def from_string(fields: Sequence[Field], words: Sequence[int]) -> dict[str, int]:
-    """The values of a string."""
-    total = sum(word << (WORD_BITS * k) for k, word in enumerate(words))
-    values, place = {}, 0
-    for field in fields:
-        value = (total >> place) & ((1 << field.bits) - 1)
-        if field.signed and value >> (field.bits - 1):
-            value -= 1 << field.bits
-        values[field.name] = value
-        place += field.bits
-    return values

@@ -6,11 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hlsgen.errors import DoesNotFit
 from hlsgen.fabric.configuration import Generator, GeneratorLoop
-from hlsgen.fabric.configuration_words import (
-    counter_bits,
-    generator_counters,
-    generator_fields,
-)
+from hlsgen.fabric.configuration_words import counter_bits, generator_counters, generator_fields
 from hlsgen.fabric.ir import Fabric, MemoryTile
 
 

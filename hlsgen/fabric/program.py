@@ -8,6 +8,18 @@ from typing import TypeAlias
 
 import numpy as np
 
+from hlsgen.algebra.packets import (
+    COUNT_BITS,
+    HELLO,
+    LOAD_BITS,
+    PARAMETER_WORDS,
+    READ,
+    RUN,
+    WAIT,
+    WRITE,
+    head,
+    split_head,
+)
 from hlsgen.errors import BadFile
 from hlsgen.fabric.configuration import Configuration
 from hlsgen.fabric.configuration_packing import pack
@@ -15,10 +27,8 @@ from hlsgen.fabric.configuration_words import TILE_PARAMETERS
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.ir import Fabric, MemoryTile
 
-HELLO, WRITE, READ, RUN, WAIT = range(5)
-LONGEST = (1 << 16) - 1
+LONGEST = (1 << COUNT_BITS) - 1
 """Data words of one packet at most."""
-PARAMETER_WORDS = 4
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ def to_words(packets: Iterable[Packet]) -> np.ndarray:
     parts: list[np.ndarray] = []
 
     def header(command: int, unit: int, count: int, address: int) -> None:
-        parts.append(np.array([command << 28 | unit << 16 | count, address], dtype=np.uint32))
+        parts.append(np.array([head(command, unit, count), address], dtype=np.uint32))
 
     for packet in packets:
         match packet:
@@ -88,8 +98,7 @@ def from_words(words: Sequence[int] | np.ndarray) -> tuple[Packet, ...]:
     while place < len(stream):
         if place + 2 > len(stream):
             raise _truncated(place, 2, len(stream) - place)
-        head, address = stream[place : place + 2]
-        command, unit, count = head >> 28, head >> 16 & 0xFFF, head & 0xFFFF
+        (command, unit, count), address = split_head(stream[place]), stream[place + 1]
         place += 2
         if command == WRITE:
             data = tuple(stream[place : place + count])
@@ -129,7 +138,7 @@ def tile_unit(fabric: Fabric, tile: MemoryTile) -> int:
 
 def bank_words(tile: MemoryTile, elements: Sequence[int] | np.ndarray) -> tuple[int, ...]:
     """Elements as 32-bit words of the bank, element 0 lowest; the last word is filled up with zeros."""
-    lanes = 32 // tile.bits
+    lanes = LOAD_BITS // tile.bits
     values = np.asarray(elements, dtype=np.int64) & ((1 << tile.bits) - 1)
     padded = np.zeros(-(-len(values) // lanes) * lanes, dtype=np.int64)
     padded[: len(values)] = values
@@ -140,7 +149,7 @@ def bank_words(tile: MemoryTile, elements: Sequence[int] | np.ndarray) -> tuple[
 
 def bank_elements(tile: MemoryTile, words: Sequence[int] | np.ndarray, signed: bool) -> np.ndarray:
     """The inverse: int64 elements of 32-bit words."""
-    lanes = 32 // tile.bits
+    lanes = LOAD_BITS // tile.bits
     shifts = np.arange(lanes, dtype=np.int64) * tile.bits
     found = np.asarray(words, dtype=np.int64).reshape(-1, 1) >> shifts & ((1 << tile.bits) - 1)
     if signed:

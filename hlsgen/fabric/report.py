@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from hlsgen.algebra.fields import string_words
 from hlsgen.fabric.configuration_words import (
     control_fields,
     pe_fields,
-    string_words,
     tile_context_fields,
     tile_fields,
 )

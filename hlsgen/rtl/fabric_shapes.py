@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from hlsgen.algebra.fields import without_prefix
 from hlsgen.fabric.configuration import LINES, REQUANTISE_LATENCY
 from hlsgen.fabric.configuration_words import (
     CONTROL_UNIT,
     RESULT_BITS,
     TILE_CONFIGURATION,
-    Fields,
     address_bits,
     control_fields,
     counter_bits,
@@ -27,7 +27,7 @@ from hlsgen.fabric.switch import (
     outgoing,
     registered_sources,
 )
-from hlsgen.rtl_templates.fabric.shape import ControlShape, FieldList, PeShape, RunShape
+from hlsgen.rtl_templates.fabric.shape import ControlShape, PeShape, RunShape
 from hlsgen.rtl_templates.fabric.tile_shape import (
     GeneratorShape,
     GridShape,
@@ -53,29 +53,29 @@ def pe_shape(fabric: Fabric, cell: Cell) -> PeShape:
         word_bits=fabric.word_bits,
         accumulator_bits=fabric.accumulator_bits,
         drain=fabric.drain,
-        fields=_plain(pe_fields(fabric, cell)),
+        fields=pe_fields(fabric, cell),
     )
 
 
 def control_shape(fabric: Fabric) -> ControlShape:
     """Loop control."""
-    return ControlShape(run_shape(fabric), fabric.loops, _plain(control_fields(fabric)))
+    return ControlShape(run_shape(fabric), fabric.loops, control_fields(fabric))
 
 
 def tile_shape(fabric: Fabric, tile: MemoryTile) -> TileShape:
     """A memory tile."""
-    rest = [
+    rest = tuple(
         field
         for field in tile_fields(fabric, tile)
         if not field.name.startswith(("read", "write", "requantise_"))
-    ]
+    )
     return TileShape(
         run=run_shape(fabric),
         sources=len(registered_sources(fabric, tile.cell)),
         word_bits=fabric.word_bits,
         bits=tile.bits,
         address_bits=address_bits(tile),
-        contexts=_plain(tile_context_fields(fabric, tile)),
+        contexts=tile_context_fields(fabric, tile),
         rest_address=rest_address(fabric, tile) - TILE_CONFIGURATION,
         reads=tuple(
             _generator(fabric, tile, "read", number) for number in range(tile.read_generators)
@@ -83,7 +83,7 @@ def tile_shape(fabric: Fabric, tile: MemoryTile) -> TileShape:
         writes=tuple(
             _generator(fabric, tile, "write", number) for number in range(tile.write_generators)
         ),
-        plain=_plain(tuple(rest)),
+        plain=rest,
         requantiser=_requantiser(fabric, tile) if tile.parameters else None,
     )
 
@@ -94,7 +94,7 @@ def _generator(fabric: Fabric, tile: MemoryTile, port: str, number: int) -> Gene
     return GeneratorShape(
         fabric.loops,
         tuple((name, counter_bits(tile, name)) for name in counters),
-        _plain(fields, f"{port}{number}_"),
+        without_prefix(fields, f"{port}{number}_"),
     )
 
 
@@ -106,7 +106,7 @@ def _requantiser(fabric: Fabric, tile: MemoryTile) -> RequantiserShape:
         rows=tile.parameters,
         latency=REQUANTISE_LATENCY,
         result_bits=RESULT_BITS,
-        fields=_plain(tuple(fields), prefix),
+        fields=without_prefix(fields, prefix),
     )
 
 
@@ -131,8 +131,3 @@ def grid_shape(fabric: Fabric) -> GridShape:
         word_bits=fabric.word_bits,
         drain=fabric.drain,
     )
-
-
-def _plain(fields: Fields, prefix: str = "") -> FieldList:
-    """Names, without their prefix, and bits only, as the templates take them."""
-    return tuple((field.name.removeprefix(prefix), field.bits) for field in fields)

@@ -9,6 +9,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.fabric.tile_shape import GeneratorShape
 
+from hlsgen.algebra.fields import members
+
 
 class AddressGenerator(wiring.Component):
     """The course of one generator.
@@ -28,7 +30,7 @@ class AddressGenerator(wiring.Component):
         ports: dict[str, Any] = {
             "begin": In(1),
             "advance": In(1),
-            "configuration": In(data.StructLayout(dict(shape.fields))),
+            "configuration": In(data.StructLayout(members(shape.fields))),
             "valid": Out(1),
             "walk": Out(shape.counters[0][1]),
             "last": Out(shape.loops),

@@ -8,7 +8,10 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.fabric.run_bus import RunSignature, WriteSignature
-from hlsgen.rtl_templates.fabric.shape import LOAD_BITS, FieldList, RunShape, load_words, pitch
+from hlsgen.rtl_templates.fabric.shape import RunShape
+
+from hlsgen.algebra.fields import Fields, members, pitch, string_words
+from hlsgen.algebra.packets import LOAD_BITS
 
 #: Rows of the LUT memories of most families.
 LUT_ROWS = 16
@@ -27,9 +30,9 @@ class ContextMemory(wiring.Component):
     **Semantics**: a run sees what was written between its start and that of the run before; a unit is written in all its slots or not at all.
     """
 
-    def __init__(self, run: RunShape, fields: FieldList) -> None:
+    def __init__(self, run: RunShape, fields: Fields) -> None:
         self.shape, self.fields = run, fields
-        self.layout = data.StructLayout(dict(fields))
+        self.layout = data.StructLayout(members(fields))
         super().__init__(
             {
                 "run": In(RunSignature(run)),
@@ -41,7 +44,7 @@ class ContextMemory(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        words, step = load_words(self.fields), pitch(self.fields)
+        words, step = string_words(self.fields), pitch(self.fields)
         slot_bits = (self.shape.contexts - 1).bit_length()
         word_bits = (step - 1).bit_length()
         m.submodules.rows = rows = memory.Memory(

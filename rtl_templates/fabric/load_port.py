@@ -8,12 +8,10 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
-from hlsgen.rtl_templates.fabric.shape import LOAD_BITS
 from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
 
-#: Bits of the fields ``unit`` and ``count`` of a packet's first word; the command is above them.
-UNIT_BITS, COUNT_BITS = 12, 16
-HELLO, WRITE, READ, RUN, WAIT = range(5)
+from hlsgen.algebra.packets import COUNT_BITS, HELLO, LOAD_BITS, READ, RUN, UNIT_BITS, WAIT, WRITE
+
 #: Cycles from the read of a row to its entry into the FIFO.
 READ_LATENCY = 2
 

@@ -12,6 +12,8 @@ from hlsgen.rtl_templates.fabric.run_bus import RunSignature, WriteSignature
 from hlsgen.rtl_templates.fabric.settings import Settings
 from hlsgen.rtl_templates.fabric.shape import ControlShape
 
+from hlsgen.algebra.fields import members
+
 
 class _State(enum.IntEnum):
     IDLE = 0
@@ -36,7 +38,7 @@ class LoopMarks(wiring.Component):
             {
                 "clear": In(1),
                 "advance": In(1),
-                "configuration": In(data.StructLayout(dict(shape.fields))),
+                "configuration": In(data.StructLayout(members(shape.fields))),
                 "marks": Out(shape.run.lines),
             }
         )
@@ -101,7 +103,7 @@ class LoopControl(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         run = self.run
-        layout = data.StructLayout(dict(self.shape.fields))
+        layout = data.StructLayout(members(self.shape.fields))
         m.submodules.settings = settings = Settings(layout)
         wiring.connect(m, wiring.flipped(self.write), settings.write)
         m.d.comb += settings.swap.eq(self.start)

@@ -10,23 +10,23 @@ from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.fabric.address_generator import AddressGenerator
 from hlsgen.rtl_templates.fabric.choice import chosen
 from hlsgen.rtl_templates.fabric.run_bus import (
-    ADDRESS_BITS,
     RunSignature,
     WriteSignature,
     drained_word,
     marked_word,
 )
 from hlsgen.rtl_templates.fabric.settings import Settings
-from hlsgen.rtl_templates.fabric.shape import LOAD_BITS
 from hlsgen.rtl_templates.fabric.tile_bank import TileBank
 from hlsgen.rtl_templates.fabric.tile_decoder import TileDecoder
 from hlsgen.rtl_templates.fabric.tile_requantise import TileRequantiser
 from hlsgen.rtl_templates.fabric.tile_shape import TileShape
 
+from hlsgen.algebra.fields import members
+from hlsgen.algebra.modes import ELEMENT_BITS
+from hlsgen.algebra.packets import ADDRESS_BITS, LOAD_BITS
+
 #: Parts of a tile, in the four bits above an address.
 BANK, CONFIGURATION, PARAMETERS = range(3)
-#: Bits that a written element is cut to, by the code in the context.
-ELEMENT_BITS = (8, 16, 32)
 
 
 class TileLoadSignature(wiring.Signature):
@@ -80,11 +80,11 @@ class MemoryTile(wiring.Component):
         shape = self.shape
         m.submodules.bank = bank = TileBank(bits=shape.bits, address_bits=shape.address_bits)
         m.submodules.decoder = self._decoder = decoder = TileDecoder(shape)
-        groups = {f"read{k}": dict(g.fields) for k, g in enumerate(shape.reads)}
-        groups |= {f"write{k}": dict(g.fields) for k, g in enumerate(shape.writes)}
-        groups["plain"] = dict(shape.plain)
+        groups = {f"read{k}": members(g.fields) for k, g in enumerate(shape.reads)}
+        groups |= {f"write{k}": members(g.fields) for k, g in enumerate(shape.writes)}
+        groups["plain"] = members(shape.plain)
         if shape.requantiser:
-            groups["requantiser"] = dict(shape.requantiser.fields)
+            groups["requantiser"] = members(shape.requantiser.fields)
         layout = data.StructLayout({n: data.StructLayout(f) for n, f in groups.items()})
         m.submodules.settings = settings = Settings(layout, base=shape.rest_address)
         self._active = settings.active

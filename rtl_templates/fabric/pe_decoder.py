@@ -14,9 +14,7 @@ from hlsgen.rtl_templates.fabric.line_taps import LineTaps
 from hlsgen.rtl_templates.fabric.run_bus import RunSignature, WriteSignature
 from hlsgen.rtl_templates.fabric.shape import PeShape
 
-#: Codes of the context fields ``initial``, ``clear`` and ``drain``.
-INITIAL = ("none", "a_constant", "a_zero", "b_constant", "b_zero")
-WHEN = ("never", "always", "line", "mark")
+from hlsgen.algebra.modes import INITIAL, WHEN
 
 
 def control_layout(operators: Sequence[str]) -> data.StructLayout:
@@ -118,7 +116,7 @@ class PeDecoder(wiring.Component):
 
     def _field(self, name: str) -> Value:
         """A field of the coming context; 0 where the contexts have no such field."""
-        present = any(name == field for field, _ in self.shape.fields)
+        present = any(name == field.name for field in self.shape.fields)
         return Value.cast(self._coming[name]) if present else Const(0, 1)
 
     def _tap(self, name: str) -> Value:

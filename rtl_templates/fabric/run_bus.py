@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Out
-from hlsgen.rtl_templates.fabric.shape import LOAD_BITS, RunShape
+from hlsgen.rtl_templates.fabric.shape import RunShape
 
-#: Bits of an address within a unit; the four bits above it in the header of a packet choose a part of the unit.
-ADDRESS_BITS = 28
+from hlsgen.algebra.packets import ADDRESS_BITS, LOAD_BITS
 
 
 class RunSignature(wiring.Signature):

@@ -8,7 +8,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.fabric.run_bus import WriteSignature
-from hlsgen.rtl_templates.fabric.shape import LOAD_BITS
+
+from hlsgen.algebra.packets import LOAD_BITS
 
 
 class Settings(wiring.Component):

@@ -1,33 +1,13 @@
 """Shapes of a fabric's units: plain values without Amaranth, computed by a compiler, read by the units.
 
-A bit string of configuration fields is ``FieldList``: (name, bits) pairs, lowest bits first, packed without gaps; 32 bits make
-a word of the load port.
+The fields of a configuration's bit strings are those of ``hlsgen.algebra.fields``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
-FieldList: TypeAlias = tuple[tuple[str, int], ...]
-
-#: Bits of a word of the load port.
-LOAD_BITS = 32
-
-
-def field_bits(fields: FieldList) -> int:
-    """Bits of a string of fields."""
-    return sum(bits for _, bits in fields)
-
-
-def load_words(fields: FieldList) -> int:
-    """Words of the load port that a string of fields takes."""
-    return -(-field_bits(fields) // LOAD_BITS)
-
-
-def pitch(fields: FieldList) -> int:
-    """Distance between the addresses of the strings of two slots: ``load_words`` rounded up to a power of two."""
-    return 1 << (load_words(fields) - 1).bit_length()
+from hlsgen.algebra.fields import Fields
 
 
 @dataclass(frozen=True)
@@ -68,7 +48,7 @@ class PeShape:
     word_bits: int
     accumulator_bits: int
     drain: bool
-    fields: FieldList
+    fields: Fields
 
     @property
     def late_latency(self) -> int:
@@ -106,4 +86,4 @@ class ControlShape:
 
     run: RunShape
     loops: int
-    fields: FieldList
+    fields: Fields

@@ -7,7 +7,8 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
-from hlsgen.rtl_templates.fabric.shape import LOAD_BITS
+
+from hlsgen.algebra.packets import LOAD_BITS
 
 
 class TileBank(wiring.Component):

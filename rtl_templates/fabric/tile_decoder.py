@@ -12,9 +12,7 @@ from hlsgen.rtl_templates.fabric.line_taps import LineTaps
 from hlsgen.rtl_templates.fabric.run_bus import RunSignature, WriteSignature
 from hlsgen.rtl_templates.fabric.tile_shape import TileShape
 
-#: Codes of the fields ``read_mode`` and ``write_mode`` (the latter has no ``address``).
-READ_MODES = ("none", "affine", "indexed", "address", "stream")
-WRITE_MODES = ("none", "affine", "indexed", "stream")
+from hlsgen.algebra.modes import READ_MODES, WRITE_MODES
 
 
 class Access(data.StructLayout):

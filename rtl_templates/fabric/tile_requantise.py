@@ -9,13 +9,12 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.contract import DIGIT_BITS
 from hlsgen.rtl_templates.fabric.run_bus import WriteSignature, drained_word
-from hlsgen.rtl_templates.fabric.shape import LOAD_BITS
 from hlsgen.rtl_templates.fabric.tile_shape import RequantiserShape
 
-#: Codes of the field ``mode``.
-MODES = ("off", "float32", "multiply_shift", "pair")
-#: Words of the load port in a row of parameters: bias, multiplier, rounding (two words).
-ROW_WORDS = 4
+from hlsgen.algebra.fields import members
+from hlsgen.algebra.modes import REQUANTISE_MODES
+from hlsgen.algebra.packets import LOAD_BITS, PARAMETER_WORDS
+
 #: Bits of a product with its rounding constant.
 TOTAL_BITS = 64
 #: Bits of the fraction that are compared with one half one by one; those below count only as zero or not. Half a unit in the last
@@ -40,7 +39,7 @@ class TileRequantiser(wiring.Component):
         self.shape = shape
         result = signed(shape.result_bits)
         self.layout = data.StructLayout(
-            dict(shape.fields) | {"zero_point": result, "low": result, "high": result}
+            members(shape.fields) | {"zero_point": result, "low": result, "high": result}
         )
         super().__init__(
             {
@@ -59,10 +58,13 @@ class TileRequantiser(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         self._m, mode = m, self.configuration.mode
-        pair, floating = mode == MODES.index("pair"), mode == MODES.index("float32")
+        pair, floating = (
+            mode == REQUANTISE_MODES.index("pair"),
+            mode == REQUANTISE_MODES.index("float32"),
+        )
         taken, second = Signal(), Signal()
         m.d.comb += [
-            taken.eq(self.drained.valid & (mode != MODES.index("off"))),
+            taken.eq(self.drained.valid & (mode != REQUANTISE_MODES.index("off"))),
             self.completes.eq(taken & (second | ~pair)),
         ]
         with m.If(self.clear):
@@ -112,7 +114,7 @@ class TileRequantiser(wiring.Component):
         m = self._m
         bits = max(1, (self.shape.rows - 1).bit_length())
         m.submodules.rows = rows = memory.Memory(
-            shape=ROW_WORDS * LOAD_BITS,
+            shape=PARAMETER_WORDS * LOAD_BITS,
             depth=1 << bits,
             init=[],
             attrs={"no_collision": 1, "ram_style": "block"},
@@ -122,7 +124,7 @@ class TileRequantiser(wiring.Component):
             read.addr.eq(self.row + second),
             read.en.eq(self.enable),
             write.addr.eq(self.write.address[2 : 2 + bits]),
-            write.data.eq(self.write.data.replicate(ROW_WORDS)),
+            write.data.eq(self.write.data.replicate(PARAMETER_WORDS)),
             write.en.eq(self.write.valid << self.write.address[:2]),
         ]
         row = Value.cast(read.data)

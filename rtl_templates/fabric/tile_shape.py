@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hlsgen.rtl_templates.fabric.shape import ControlShape, FieldList, PeShape, RunShape
+from hlsgen.rtl_templates.fabric.shape import ControlShape, PeShape, RunShape
+
+from hlsgen.algebra.fields import Fields
 
 Place: TypeAlias = tuple[int, int]
 """(row, column) of a processing element."""
@@ -23,12 +25,12 @@ class GeneratorShape:
 
     loops: int
     counters: tuple[tuple[str, int], ...]
-    fields: FieldList
+    fields: Fields
 
     @property
     def names(self) -> frozenset[str]:
         """The fields that there are."""
-        return frozenset(name for name, _ in self.fields)
+        return frozenset(field.name for field in self.fields)
 
     @property
     def padding(self) -> bool:
@@ -48,7 +50,7 @@ class RequantiserShape:
     rows: int
     latency: int
     result_bits: int
-    fields: FieldList
+    fields: Fields
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,11 @@ class TileShape:
     word_bits: int
     bits: int
     address_bits: int
-    contexts: FieldList
+    contexts: Fields
     rest_address: int
     reads: tuple[GeneratorShape, ...]
     writes: tuple[GeneratorShape, ...]
-    plain: FieldList
+    plain: Fields
     requantiser: RequantiserShape | None
 
     @property

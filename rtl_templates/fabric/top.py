@@ -12,10 +12,11 @@ from hlsgen.rtl_templates.fabric.load_port import LoadPort
 from hlsgen.rtl_templates.fabric.loop_control import LoopControl
 from hlsgen.rtl_templates.fabric.memory_tile import MemoryTile
 from hlsgen.rtl_templates.fabric.pe import FabricPe
-from hlsgen.rtl_templates.fabric.run_bus import ADDRESS_BITS
-from hlsgen.rtl_templates.fabric.shape import LOAD_BITS, PeShape
+from hlsgen.rtl_templates.fabric.shape import PeShape
 from hlsgen.rtl_templates.fabric.stream_border import StreamBorder
 from hlsgen.rtl_templates.fabric.tile_shape import GridShape, Place, TileShape
+
+from hlsgen.algebra.packets import ADDRESS_BITS, LOAD_BITS
 
 
 class FabricTop(wiring.Component):

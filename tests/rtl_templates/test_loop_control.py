@@ -15,28 +15,32 @@ from amaranth.sim import Simulator
 from hlsgen.rtl_templates.fabric.context_memory import ContextMemory
 from hlsgen.rtl_templates.fabric.line_taps import LineTaps
 from hlsgen.rtl_templates.fabric.loop_control import LoopControl
-from hlsgen.rtl_templates.fabric.shape import ControlShape, FieldList, RunShape, load_words, pitch
+from hlsgen.rtl_templates.fabric.shape import ControlShape, RunShape
+
+from hlsgen.algebra.fields import Field, Fields, pitch, string_words
 
 LINES = 4
 LOOPS = 6
 
 
 def control_shape(stages: int, contexts: int, registers: int) -> ControlShape:
-    fields = [("interval", 5), ("cycles", 20)]
-    fields += [(f"extent_{level}", 7) for level in range(LOOPS)]
+    fields = [Field("interval", 5), Field("cycles", 20)]
+    fields += [Field(f"extent_{level}", 7) for level in range(LOOPS)]
     fields += [
-        (f"line_{k}_{name}", bits) for k in (1, 2, 3) for name, bits in (("last", 1), ("level", 3))
+        Field(f"line_{k}_{name}", bits)
+        for k in (1, 2, 3)
+        for name, bits in (("last", 1), ("level", 3))
     ]
     return ControlShape(RunShape(LINES, stages, contexts, registers), LOOPS, tuple(fields))
 
 
-def pack(fields: FieldList, values: dict[str, int]) -> list[int]:
+def pack(fields: Fields, values: dict[str, int]) -> list[int]:
     """Fields as words of the load port, lowest bits first."""
     whole = at = 0
-    for name, bits in fields:
-        whole |= (values.get(name, 0) % (1 << bits)) << at
-        at += bits
-    return [(whole >> (32 * k)) % (1 << 32) for k in range(load_words(fields))]
+    for field in fields:
+        whole |= (values.get(field.name, 0) % (1 << field.bits)) << at
+        at += field.bits
+    return [(whole >> (32 * k)) % (1 << 32) for k in range(string_words(fields))]
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class Bench(wiring.Component):
 
     def __init__(self, shape: ControlShape) -> None:
         self.control = LoopControl(shape)
-        self.fields: FieldList = (("low", 30), ("high", 37))
+        self.fields: Fields = (Field("low", 30), Field("high", 37))
         self.unit = ContextMemory(shape.run, self.fields)
         self.taps = LineTaps(shape.run)
         super().__init__({"enable": In(1), "issued": Out(67)})

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from amaranth.back import rtlil
 from amaranth.sim import Simulator
-from hlsgen.rtl_templates.fabric.tile_requantise import MODES, TileRequantiser
+from hlsgen.rtl_templates.fabric.tile_requantise import TileRequantiser
 from support.example_fabrics import one_cell
 
+from hlsgen.algebra.modes import REQUANTISE_MODES
 from hlsgen.algebra.scalar import RequantiseFloat32, RequantiseMultiplyShift
 from hlsgen.fabric.configuration import REQUANTISE_LATENCY
 from hlsgen.rtl.fabric_shapes import tile_shape
@@ -99,7 +100,11 @@ async def load(context: Any, unit: TileRequantiser, job: Job) -> None:
             context.set(unit.write.data, word % (1 << 32))
             await context.tick()
     context.set(unit.write.valid, 0)
-    fields = {"mode": MODES.index(job.mode), "shift": job.shift, "zero_point": job.zero_point}
+    fields = {
+        "mode": REQUANTISE_MODES.index(job.mode),
+        "shift": job.shift,
+        "zero_point": job.zero_point,
+    }
     context.set(unit.configuration, fields | {"low": LOW, "high": HIGH})
     context.set(unit.clear, 1)
     await context.tick()

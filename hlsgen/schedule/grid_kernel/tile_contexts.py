@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from hlsgen.algebra.modes import ELEMENT_BITS
 from hlsgen.errors import DoesNotFit
 from hlsgen.fabric.configuration import (
     Generator,
@@ -14,7 +15,7 @@ from hlsgen.fabric.configuration import (
     TileConfiguration,
     WriteContext,
 )
-from hlsgen.fabric.configuration_words import ELEMENT_BITS, address_bits
+from hlsgen.fabric.configuration_words import address_bits
 from hlsgen.fabric.ir import MemoryTile
 from hlsgen.loops.check import address_range
 from hlsgen.loops.evaluate import is_indexed

@@ -10,18 +10,13 @@ from typing import TypeAlias
 
 import numpy as np
 
+from hlsgen.algebra.packets import PARAMETER_WORDS
 from hlsgen.algebra.word import wrap
 from hlsgen.dataflow.ir import Dataflow, Process
 from hlsgen.errors import DoesNotFit
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.ir import Fabric
-from hlsgen.fabric.program import (
-    PARAMETER_WORDS,
-    Write,
-    bank_words,
-    tile_unit,
-    write_parameters,
-)
+from hlsgen.fabric.program import Write, bank_words, tile_unit, write_parameters
 from hlsgen.schedule.grid_network.border import Border, border
 from hlsgen.schedule.grid_network.column import column_configuration
 from hlsgen.schedule.grid_network.copies import copy_configurations
