@@ -125,7 +125,6 @@ def _ragged(process: Process, unroll: Unroll) -> tuple[tuple[int, int], ...]:
 def pack(values: np.ndarray, bits: int) -> tuple[int, ...]:
     """Rows of a matrix of integers as words, element 0 in the lowest ``bits`` bits."""
     size = -(-bits // 8)
-    assert bits <= 64
     if bits == 8 * size and size in (1, 2, 4, 8):
         raw = np.ascontiguousarray(values.astype(f"<i{size}", casting="unsafe"))
         return tuple(int.from_bytes(row.tobytes(), "little") for row in raw)

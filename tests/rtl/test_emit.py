@@ -199,3 +199,27 @@ def test_what_synthesis_must_know_of_memories_is_in_the_verilog() -> None:
     text = to_verilog(emit(network_schedule(dataflow, RESIDUAL, False)))
     assert "no_collision" in text
     assert "rom_style" in text
+
+
+@pytest.mark.parametrize(
+    ("outputs", "inner", "second"),
+    [(6, 4, Unroll()), (6, 4, Unroll(i=3)), (6, 6, Unroll(o=2)), (6, 6, Unroll(o=6))],
+)
+def test_the_event_model_knows_how_long_a_full_buffer_holds_its_writer_up(
+    outputs: int, inner: int, second: Unroll
+) -> None:
+    generator = np.random.default_rng(3)
+    build = DataflowBuilder("pointwise")
+    x = build.input("x", (1, 6, inner), S8)
+    for name, depth, count in (("a", inner, outputs), ("b", outputs, outputs)):
+        taps = generator.integers(-8, 9, (1, count, 1, 1, depth))
+        finish = requantise(count, generator)
+        x = build.multiply_accumulate(name, x, taps, Window((1, 1)), (1, 6), finish)
+    build.output(x)
+    # the buffer holds one pixel: a's next pixel waits until b has read it, then still takes the cycles of its other words
+    schedule = network_schedule(build.build(), {"b": (second, 1)}, exact=True)
+    samples = generator.integers(-128, 128, (4, 1, 6, inner))
+    words = 6 * outputs
+    _, cycles = run_network(emit(schedule), to_words(samples, 1, 8), 4 * words, 0, 0)
+    measured = cycles[-1] - cycles[-1 - words]
+    assert schedule.interval == pytest.approx(measured, rel=0.07)

@@ -246,7 +246,10 @@ def _run(nodes: list[_Node], samples: int, grow: bool) -> None:
         stuck = [n for n in nodes if len(n.ended) < samples * len(n.cycles)]
         if not stuck:
             return
-        assert grow, f"deadlock: {[n.name for n in stuck]}"
+        if not grow:
+            raise RuntimeError(
+                f"deadlock, a bug of hlsgen: {[n.name for n in stuck]} wait for ever"
+            )
         pending.append(_grow(nodes))
 
 
