@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.affine import Affine, box
 from hlsgen.algebra.expression import Call, Operand, expression_type, operand_names
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.builder import product_sum_ranges
@@ -92,15 +92,6 @@ def _check_affine(process: Process, index: Affine, allowed: set[str]) -> None:
         raise _illegal(process, "no term with coefficient 0")
 
 
-def affine_range(process: Process, index: Affine) -> tuple[int, int]:
-    """The smallest and largest value of an index over all iterations."""
-    corners = [c * (process.extent(name) - 1) for name, c in index.terms]
-    return (
-        index.offset + sum(min(0, corner) for corner in corners),
-        index.offset + sum(max(0, corner) for corner in corners),
-    )
-
-
 def _check_read(dataflow: Dataflow, process: Process, number: int, read: Read) -> None:
     where = f"read {number} of {read.source}"
     stored = read.source in dataflow.stores
@@ -111,9 +102,10 @@ def _check_read(dataflow: Dataflow, process: Process, number: int, read: Read) -
     )
     if len(shape) != len(read.index):
         raise _illegal(process, f"{len(shape)} indices in {where}; found {len(read.index)}")
+    trips = box(process.loops)
     for axis, (index, extent) in enumerate(zip(read.index, shape, strict=True)):
         _check_affine(process, index, {loop.name for loop in process.loops})
-        low, high = affine_range(process, index)
+        low, high = index.range(trips)
         free = read.outside is not None and axis < 2
         if not free and (low < 0 or high >= extent):
             raise _illegal(
@@ -133,11 +125,12 @@ def _check_write(dataflow: Dataflow, process: Process) -> None:
     if channel is None or len(process.write.index) != 3:
         raise _illegal(process, f"a write of a channel; found {process.write.channel}")
     parallel = [loop for loop in process.loops if not loop.reduce]
+    trips = box(process.loops)
     height_width_channels = channel.shape
     pitch = (height_width_channels[1] * height_width_channels[2], height_width_channels[2], 1)
     for index, extent in zip(process.write.index, channel.shape, strict=True):
         _check_affine(process, index, {loop.name for loop in parallel})
-        if affine_range(process, index)[0] < 0 or affine_range(process, index)[1] >= extent:
+        if index.range(trips)[0] < 0 or index.range(trips)[1] >= extent:
             raise _illegal(process, f"a write inside {channel.name}; found an index outside")
     inner = 1
     for loop in reversed(parallel):

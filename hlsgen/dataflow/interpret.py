@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.algebra.affine import Affine
 from hlsgen.algebra.expression import Call, Expression, Literal, Operand, operand_names
 from hlsgen.algebra.scalar import Add, Multiply
 from hlsgen.algebra.types import ElementType
@@ -208,7 +207,7 @@ def _gather(source: np.ndarray, read: Read, positions: Mapping[str, Any]) -> np.
     """The read's values, axes as those of ``positions``; axis 0 is the sample (length 1 for a store)."""
     axes = max(array.ndim for array in positions.values() if isinstance(array, np.ndarray))
     sample = np.arange(source.shape[0]).reshape(-1, *(1,) * (axes - 1))
-    indices = [np.asarray(_affine_at(index, positions)) for index in read.index]
+    indices = [np.asarray(index.at(positions)) for index in read.index]
     if read.outside is None:
         return np.asarray(source[(sample, *indices)])
     extents = source.shape[1:]
@@ -218,13 +217,6 @@ def _gather(source: np.ndarray, read: Read, positions: Mapping[str, Any]) -> np.
         inside = inside & (index >= 0) & (index < extent)
         clipped.append(np.clip(index, 0, extent - 1))
     return np.where(inside, source[(sample, *clipped)], read.outside)
-
-
-def _affine_at(index: Affine, positions: Mapping[str, Any]) -> np.ndarray | int:
-    total: np.ndarray | int = index.offset
-    for name, coefficient in index.terms:
-        total = total + positions[name] * coefficient
-    return total
 
 
 def evaluate_expression(expression: Expression, operands: Mapping[str, np.ndarray]) -> np.ndarray:

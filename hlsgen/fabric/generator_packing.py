@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
+from hlsgen.algebra.affine import Affine, deltas, strides_of
 from hlsgen.errors import DoesNotFit
 from hlsgen.fabric.configuration import Generator, GeneratorLoop
 from hlsgen.fabric.configuration_words import counter_bits, generator_counters, generator_fields
 from hlsgen.fabric.ir import Fabric, MemoryTile
-
-
-def deltas(strides: Sequence[int], extents: Sequence[int]) -> tuple[int, ...]:
-    """What is added when each level is the outermost one that advances, and all inside it go back to their first trip."""
-    spans = [stride * (extent - 1) for stride, extent in zip(strides, extents, strict=True)]
-    return tuple(
-        strides[k] - sum(spans[k + 1 :]) if extents[k] > 1 else 0 for k in range(len(strides))
-    )
-
-
-def strides_of(found: Sequence[int], extents: Sequence[int]) -> tuple[int, ...]:
-    """The inverse of ``deltas``; 0 for levels of one trip."""
-    strides = [0] * len(found)
-    inside = 0
-    for k in reversed(range(len(found))):
-        if extents[k] > 1:
-            strides[k] = found[k] + inside
-            inside += strides[k] * (extents[k] - 1)
-    return tuple(strides)
 
 
 def padded_level(level: int, loops: int, levels: int) -> int:
@@ -101,9 +83,9 @@ def _check_coordinates(tile: MemoryTile, item: Generator, where: str) -> None:
     """Coordinates that are compared must not wrap; raises DoesNotFit."""
     for name in ("row", "column"):
         half = 1 << (counter_bits(tile, name) - 1)
-        spans = [getattr(loop, name) * (loop.extent - 1) for loop in item.loops]
-        low = getattr(item, name) + sum(span for span in spans if span < 0)
-        high = getattr(item, name) + sum(span for span in spans if span > 0)
+        terms = tuple((str(k), getattr(loop, name)) for k, loop in enumerate(item.loops))
+        trips = {str(k): range(loop.extent) for k, loop in enumerate(item.loops)}
+        low, high = Affine(getattr(item, name), terms).range(trips)
         if low < -half or high >= half:
             raise DoesNotFit(
                 f"{where}, {name}",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.affine import Affine, box
 from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.errors import IllegalGraph, TypeMismatch, UnsupportedOp
 from hlsgen.loops.ir import Array, Constant, LoopGraph, Mark, Operation, Value
@@ -224,7 +224,7 @@ def _check_access(graph: LoopGraph, operation: Operation) -> None:
         raise _illegal(graph, operation, "an array of the graph", str(operation.array))
     if operation.operator == "store" and array.role in ("input", "constant"):
         raise _illegal(graph, operation, "stores to arrays that may change", f"{array.role}")
-    low, high = address_range(graph, operation.address)
+    low, high = operation.address.range(box(graph.loops))
     if indexed and operation.wrap_bits is not None:
         high += (1 << operation.wrap_bits) - 1
     if (not indexed or operation.wrap_bits is not None) and not 0 <= low <= high < array.size:
@@ -245,15 +245,6 @@ def _check_address(graph: LoopGraph, operation: Operation, address: Affine, inde
         raise _illegal(graph, operation, "a constant offset beside an index", "loops in it")
     if operation.wrap_bits is not None and not indexed:
         raise _illegal(graph, operation, "wrap_bits with an index only", str(operation.wrap_bits))
-
-
-def address_range(graph: LoopGraph, address: Affine) -> tuple[int, int]:
-    """The least and the greatest address over all iterations."""
-    low = high = address.offset
-    for loop in graph.loops:
-        reach = address.coefficient(loop.name) * (loop.extent - 1)
-        low, high = low + min(reach, 0), high + max(reach, 0)
-    return low, high
 
 
 def refuse_cycles(where: str, edges: Iterable[tuple[str, str]]) -> None:

@@ -121,10 +121,7 @@ class _Run:
         return self.iterations % inner == (0 if mark.edge == "first" else inner - 1)
 
     def affine(self, address: Affine) -> np.ndarray:
-        total = np.full(self.count, address.offset)
-        for name, coefficient in address.terms:
-            total += coefficient * self.trips[name]
-        return total
+        return address.values(self.trips, self.count)
 
     def read(self, operand: Operand) -> np.ndarray:
         if isinstance(operand, Constant):

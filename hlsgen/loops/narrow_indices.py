@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.affine import Affine, box
 from hlsgen.errors import DoesNotFit
-from hlsgen.loops.check import address_range
 from hlsgen.loops.ir import Constant, LoopGraph, Operation, Value
 
 
 def fits(graph: LoopGraph, address: Affine, bits: int) -> bool:
     """Whether an address of ``bits`` bits holds every value: signed where one is negative, else unsigned."""
-    low, high = address_range(graph, address)
+    low, high = address.range(box(graph.loops))
     return -(1 << (bits - 1)) <= low <= high < 1 << (bits - 1) if low < 0 else high < 1 << bits
 
 
@@ -51,7 +50,7 @@ def _split(graph: LoopGraph, operation: Operation, bits: int, names: set[str]) -
             raise DoesNotFit(
                 f"loop graph {graph.name}, operation {operation.name} (affine)",
                 f"expected loops of at most {1 << bits} trips where their index is used as a number, found"
-                f" {address_range(graph, trips)[1] + 1} in {loop}",
+                f" {trips.range(box(graph.loops))[1] + 1} in {loop}",
                 "Use a fabric with larger tiles, or split the loop.",
             )
         term = emit("affine", address=trips)

@@ -11,7 +11,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hlsgen import __version__
-from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.affine import Affine, deltas, growth
 from hlsgen.errors import UnsupportedOp
 from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Mark, Operation, Value
 from hlsgen.rtl.emit import Design
@@ -203,9 +203,9 @@ def _access(graph: LoopGraph, item: Operation, port: int) -> AccessShape | None:
 def _counter(graph: LoopGraph, address: Affine) -> CounterShape:
     """The affine function as a counter: what is added when each level is the outermost one that advances."""
     strides = [address.coefficient(loop.name) for loop in graph.loops]
-    spans = [s * (loop.extent - 1) for s, loop in zip(strides, graph.loops, strict=True)]
-    deltas = [strides[k] - sum(spans[k + 1 :]) for k in range(len(strides))]
-    return CounterShape(address.offset, (-sum(spans), *deltas))
+    extents = [loop.extent for loop in graph.loops]
+    steps = deltas(strides, extents)
+    return CounterShape(address.offset, (-growth(strides, extents), *steps))
 
 
 def _manifest(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> dict[str, Any]:

@@ -201,8 +201,7 @@ class Elements:
 
     def _times(self, a: Index | Word, factor: int) -> Index | Word:
         if isinstance(a, Index):
-            terms = tuple((name, c * factor) for name, c in a.affine.terms)
-            return index_of(Affine(a.affine.offset * factor, terms), self.loops)
+            return index_of(Affine().plus(a.affine, factor), self.loops)
         if factor & (factor - 1) == 0:
             amount = Word(Constant(factor.bit_length() - 1), 0)
             return self.builder.emit("shift_left", a, amount)
@@ -210,11 +209,7 @@ class Elements:
 
     def _plus(self, a: Index | Word, b: Index | Word) -> Index | Word:
         if isinstance(a, Index) and isinstance(b, Index):
-            terms = dict(a.affine.terms)
-            for name, c in b.affine.terms:
-                terms[name] = terms.get(name, 0) + c
-            kept = tuple((name, c) for name, c in terms.items() if c)
-            return index_of(Affine(a.affine.offset + b.affine.offset, kept), self.loops)
+            return index_of(a.affine.plus(b.affine), self.loops)
         if isinstance(a, Index) and a.constant == 0:
             return b
         if isinstance(b, Index) and b.constant == 0:

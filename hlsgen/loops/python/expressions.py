@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from hlsgen.algebra.affine import Affine
 from hlsgen.loops.ir import Constant
 from hlsgen.loops.python.arithmetic import Arithmetic
 from hlsgen.loops.python.builder import Builder, Guard
@@ -163,12 +162,7 @@ class Expressions:
         return None
 
     def _sum(self, a: Index, b: Index, factor: int) -> Index:
-        terms = dict(a.affine.terms)
-        for name, coefficient in b.affine.terms:
-            terms[name] = terms.get(name, 0) + factor * coefficient
-        kept = tuple((name, value) for name, value in terms.items() if value)
-        offset = a.affine.offset + factor * b.affine.offset
-        return index_of(Affine(offset, kept), self.builder.loops)
+        return index_of(a.affine.plus(b.affine, factor), self.builder.loops)
 
     def _unary(self, node: ast.UnaryOp, guard: Guard) -> Symbol:
         if isinstance(node.op, ast.Not):

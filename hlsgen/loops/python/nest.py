@@ -58,17 +58,7 @@ def _loops(loop: Loop) -> Iterator[Loop]:
 def substituted(item: Item, loop: str, value: Affine) -> Item:
     """The item with the trips of a loop replaced by an affine function of other loops."""
     if isinstance(item, Bind):
-        return Bind(item.variable, substitute(item.value, loop, value))
+        return Bind(item.variable, item.value.substitute(loop, value))
     if isinstance(item, Loop):
         return replace(item, body=tuple(substituted(part, loop, value) for part in item.body))
     return item
-
-
-def substitute(affine: Affine, loop: str, value: Affine) -> Affine:
-    """``affine`` with ``loop`` replaced by ``value``."""
-    factor = affine.coefficient(loop)
-    terms = {name: c for name, c in affine.terms if name != loop}
-    for name, c in value.terms:
-        terms[name] = terms.get(name, 0) + factor * c
-    kept = tuple((name, c) for name, c in terms.items() if c)
-    return Affine(affine.offset + factor * value.offset, kept)

@@ -32,10 +32,8 @@ class Static:
 
     def affine(self, address: Affine) -> np.ndarray:
         """(iterations,) int64: an affine function of the trips."""
-        found = np.full(self.iterations, address.offset, dtype=np.int64)
-        for loop, trip in zip(self.loops, self.trips, strict=True):
-            found += address.coefficient(loop.name) * trip
-        return found
+        names = (loop.name for loop in self.loops)
+        return address.values(dict(zip(names, self.trips, strict=True)), self.iterations)
 
     def mark(self, mark: Mark) -> np.ndarray:
         """(iterations,) bool: where it holds."""

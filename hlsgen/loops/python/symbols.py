@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.affine import Affine, box
 from hlsgen.loops.ir import Constant, CountedLoop, Value
 from hlsgen.loops.python.kinds import WORD, Kind
 
@@ -59,11 +59,7 @@ def constant(value: int) -> Index:
 
 def index_of(affine: Affine, loops: tuple[CountedLoop, ...]) -> Index:
     """An affine function of trips, with its range."""
-    low = high = affine.offset
-    for loop in loops:
-        reach = affine.coefficient(loop.name) * (loop.extent - 1)
-        low, high = low + min(reach, 0), high + max(reach, 0)
-    return Index(affine, low, high)
+    return Index(affine, *affine.range(box(loops)))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from hlsgen.algebra.affine import box
 from hlsgen.algebra.modes import ELEMENT_BITS
 from hlsgen.errors import DoesNotFit
 from hlsgen.fabric.configuration import (
@@ -17,7 +18,6 @@ from hlsgen.fabric.configuration import (
 )
 from hlsgen.fabric.configuration_words import address_bits
 from hlsgen.fabric.ir import MemoryTile
-from hlsgen.loops.check import address_range
 from hlsgen.loops.evaluate import is_indexed
 from hlsgen.loops.ir import Array, LoopGraph, Mark, Operation
 from hlsgen.loops.narrow_indices import fits
@@ -102,7 +102,7 @@ class _Tile:
     def _affine(self, operation: Operation, place: Placement) -> ReadContext:
         assert operation.address is not None
         bits = address_bits(self.tile)
-        low, high = address_range(self.mapping.graph, operation.address)
+        low, high = operation.address.range(box(self.mapping.graph.loops))
         if not fits(self.mapping.graph, operation.address, bits):
             raise DoesNotFit(
                 f"loop graph {self.mapping.graph.name}, operation {operation.name} (affine)",

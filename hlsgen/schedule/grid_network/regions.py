@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.affine import Affine, box
 from hlsgen.dataflow.ir import Process
 
 
@@ -19,18 +18,8 @@ def needed_rows(process: Process, read: int, computed: range, height: int) -> ra
     """The rows of a source of ``height`` rows that ``computed`` rows of the result read."""
     if not computed:
         return range(0)
-    low, high = index_range(process, process.reads[read].index[0], {"y": computed})
+    low, high = process.reads[read].index[0].range({**box(process.loops), "y": computed})
     return range(max(0, low), min(height, high + 1))
-
-
-def index_range(process: Process, index: Affine, fixed: Mapping[str, range]) -> tuple[int, int]:
-    """Least and greatest value of an index; loops not in ``fixed`` take all their values."""
-    low = high = index.offset
-    for name, coefficient in index.terms:
-        span = fixed.get(name, range(process.extent(name)))
-        ends = coefficient * span.start, coefficient * (span.stop - 1)
-        low, high = low + min(ends), high + max(ends)
-    return low, high
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.affine import Affine, deltas, growth
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.ir import Channel, Process, Read, Store
 from hlsgen.rtl_templates.stream.shape import (
@@ -92,17 +92,8 @@ def counter_shape(
 ) -> CounterShape:
     """The counter of ``start + sum(coefficient * step number)``; ``wrap`` is its growth per sample."""
     counts = trips(process, unroll)
-    values = [coefficients.get(name, 0) for name in LOOPS]
-    spans = [value * (count - 1) for value, count in zip(values, counts, strict=True)]
-    deltas = [values[level] - sum(spans[level + 1 :]) for level in range(len(LOOPS))]
-    return CounterShape(start, (wrap - sum(spans), *deltas))
-
-
-def _range(coefficients: Mapping[str, int], start: int, counts: tuple[int, ...]) -> tuple[int, int]:
-    ends = [
-        coefficients.get(name, 0) * (count - 1) for name, count in zip(LOOPS, counts, strict=True)
-    ]
-    return start + sum(min(0, end) for end in ends), start + sum(max(0, end) for end in ends)
+    strides = [coefficients.get(name, 0) for name in LOOPS]
+    return CounterShape(start, (wrap - growth(strides, counts), *deltas(strides, counts)))
 
 
 def _stepped(index: Affine, unroll: Unroll) -> dict[str, int]:
@@ -199,13 +190,14 @@ def buffer_shape(
     pixel = math.ceil(channels / word) * split
     weights = (width * pixel, pixel)
     steps = [_stepped(index, unroll) for index in read.index]
+    counts = trips(process, unroll)
+    ranges = dict(zip(LOOPS, map(range, counts), strict=True))
     address = {
         name: weights[0] * steps[0][name] + weights[1] * steps[1][name] + steps[2][name] // lanes
         for name in LOOPS
     }
     offsets = [index.offset for index in read.index]
     start = weights[0] * offsets[0] + weights[1] * offsets[1] + offsets[2] // lanes
-    counts = trips(process, unroll)
     copies, lane_copies = _copies(read, unroll, lanes, weights)
     guard = guard_shape(read, process, unroll, channel, word)
     depth = buffer.depth
@@ -224,8 +216,8 @@ def buffer_shape(
         address=counter_shape(address, start, process, unroll, height * width * pixel),
         row=counter_shape(steps[0], offsets[0], process, unroll, 0),
         column=counter_shape(steps[1], offsets[1], process, unroll, 0),
-        row_range=_range(steps[0], offsets[0], counts),
-        column_range=_range(steps[1], offsets[1], counts),
+        row_range=Affine(offsets[0], tuple(steps[0].items())).range(ranges),
+        column_range=Affine(offsets[1], tuple(steps[1].items())).range(ranges),
         copies=copies,
         lane_copies=lane_copies,
         guard=guard,
@@ -256,12 +248,7 @@ def _values(read: Read, store: Store, process: Process, loops: tuple[str, ...]) 
     """The store's values over the given loops' iterations, outermost first."""
     grid = dict(zip(loops, np.indices([process.extent(name) for name in loops]), strict=True))
     shape = [process.extent(name) for name in loops]
-    index = tuple(
-        np.broadcast_to(
-            sum((c * grid[name] for name, c in affine.terms), np.int64(affine.offset)), shape
-        )
-        for affine in read.index
-    )
+    index = tuple(affine.values(grid, shape) for affine in read.index)
     return np.asarray(store.values)[index] if index else np.full(shape, store.values)
 
 
