@@ -144,7 +144,7 @@ def _keeps_word(pending: int | None, valid: int, word: int, cycle: int) -> None:
 
 def _simulate(unit: Any, *testbenches: Callable[[Any], Any]) -> None:
     bench = Module()
-    bench.domains.sync = ClockDomain()  # also for a unit without registers
+    bench.domains.sync = ClockDomain("sync")  # also for a unit without registers
     bench.submodules.unit = unit
     simulator = Simulator(bench)
     simulator.add_clock(1e-6)

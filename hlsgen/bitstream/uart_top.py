@@ -74,7 +74,7 @@ class BoardTop(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        m.domains.sync = ClockDomain(reset_less=True)
+        m.domains.sync = ClockDomain("sync", reset_less=True)
         m.submodules.link = link = UartLink(
             divisor=round(self.clock_mhz * 1e6 / self.baud),
             word_in=self.word_in,
@@ -82,14 +82,14 @@ class BoardTop(wiring.Component):
             depth=self.depth,
         )
         wait = round(RESET_MICROSECONDS * self.clock_mhz)
-        waited = Signal(range(wait + 1))
-        reset = Signal(init=1)
+        waited = Signal(range(wait + 1), name="waited")
+        reset = Signal(init=1, name="reset")
         m.d.comb += [ClockSignal().eq(self.clk), link.rx.eq(self.rx), self.tx.eq(link.tx)]
         m.d.sync += reset.eq((waited != wait) | link.broken)
         with m.If(waited != wait):
             m.d.sync += waited.eq(waited + 1)
 
-        ready, valid = Signal(), Signal()
+        ready, valid = Signal(name="ready"), Signal(name="valid")
         s, o = self.input_prefix, self.output_prefix
         tied = {**self.tied} | ({f"{s}_tlast": 0} if self.input_last else {})
         m.submodules.circuit = self.circuit(

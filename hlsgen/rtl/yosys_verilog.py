@@ -23,13 +23,13 @@ def main() -> None:
     """Convert argument 1 to argument 2."""
     source, target = sys.argv[1:]
     design = libyosys.Design()
-    _run(design, f"read_rtlil {source}", "proc -noopt", "memory_collect", "opt_clean")
+    _run(design, f"read_rtlil {source}", "proc -noopt", "pmuxtree", "memory_collect", "opt_clean")
     for module in _values(design.modules_):
         for cell in list(_values(module.cells_)):
             _widen(module, cell)
         _drop_empty_wires(module)
     # With attributes: synthesis reads how memories are meant (rom_style, no_collision) from the Verilog.
-    _run(design, "check -assert", f"write_verilog -sv {target}")
+    _run(design, "check -assert", f"write_verilog {target}")
 
 
 def _run(design: Any, *commands: str) -> None:

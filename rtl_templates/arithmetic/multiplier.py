@@ -52,7 +52,7 @@ def shift_and_add(m: Module, a: Any, b: Any) -> Value:
             final = k + 2 == len(terms)
             total = terms[k] - terms[k + 1] if negative and final else terms[k] + terms[k + 1]
             negative = negative and not final
-            kept = Signal(total.shape(), attrs={"keep": 1})
+            kept = Signal(total.shape(), attrs={"keep": 1}, name="kept")
             m.d.comb += kept.eq(total)
             level.append(kept)
         terms = level + ([terms[-1]] if len(terms) % 2 else [])
@@ -84,7 +84,7 @@ class Multiplier(wiring.Component):
         m = Module()
         a = Signal.like(self.a, name="a_r", reset_less=True)
         b = Signal.like(self.b, name="b_r", reset_less=True)
-        result = Signal(self.shape, reset_less=True)
+        result = Signal(self.shape, reset_less=True, name="result")
         with m.If(self.enable):
             m.d.sync += [a.eq(self.a), b.eq(self.b), result.eq(product(m, self.kind, a, b))]
         m.d.comb += self.product.eq(result)
@@ -135,7 +135,7 @@ class WideProduct(wiring.Component):
         terms: list[Value] = []
         for at_a, x in a_digits:
             for at_m, y in m_digits:
-                part = Signal(product_shape(x.shape(), y.shape()), reset_less=True)
+                part = Signal(product_shape(x.shape(), y.shape()), reset_less=True, name="part")
                 m.d.sync += part.eq(product(m, self.kind, x, y))
                 terms.append(part << (at_a + at_m))
         if self.has_addend:
@@ -145,7 +145,7 @@ class WideProduct(wiring.Component):
             for k in range(0, len(terms), 2):
                 pair = terms[k : k + 2]
                 total = sum(pair[1:], pair[0])
-                stage = Signal(total.shape(), reset_less=True)
+                stage = Signal(total.shape(), reset_less=True, name="stage")
                 m.d.sync += stage.eq(total)
                 level.append(stage)
             terms = level
@@ -178,9 +178,9 @@ class SerialProduct(wiring.Component):
         a_shape = Value.cast(self.a).shape()
         # Upper part of the product so far: between 0 and a, so that it has a's shape. The bits that it
         # loses below enter the register from which the digits of m leave.
-        upper = Signal(a_shape, reset_less=True)
-        lower = Signal(self.digit * (self.interval - 1), reset_less=True)
-        total = Signal(Shape(a_shape.width + self.digit, a_shape.signed))
+        upper = Signal(a_shape, reset_less=True, name="upper")
+        lower = Signal(self.digit * (self.interval - 1), reset_less=True, name="lower")
+        total = Signal(Shape(a_shape.width + self.digit, a_shape.signed), name="total")
         m.d.comb += total.eq(upper + shift_and_add(m, self.a, lower[: self.digit]))
         m.d.sync += upper.eq(total >> self.digit)
         m.d.sync += lower.eq(Cat(lower[self.digit :], total[: self.digit]))

@@ -29,7 +29,7 @@ class RequantiseMultiplyShift(ScalarUnit):
         if self.interval > 1:
             serial = SerialProduct(acc.shape(), factor.shape(), interval=self.interval)
             m.submodules.product = serial
-            total = Signal((serial.result + addend).shape(), reset_less=True)
+            total = Signal((serial.result + addend).shape(), reset_less=True, name="total")
             m.d.comb += [serial.start.eq(self.start), serial.a.eq(acc), serial.m.eq(factor)]
             m.d.sync += total.eq(serial.result + addend)
         else:
@@ -38,7 +38,7 @@ class RequantiseMultiplyShift(ScalarUnit):
             m.d.comb += [wide.a.eq(acc), wide.m.eq(factor), wide.r.eq(addend)]
             total = wide.result
         shifted = Value.cast(total) >> self.constants["shift"]
-        result = Signal(shape_of(self.width), reset_less=True)
+        result = Signal(shape_of(self.width), reset_less=True, name="result")
         m.d.sync += result.eq(saturate(shifted, self.constants["low"], self.constants["high"]))
         m.d.comb += self.result.eq(result)
         return m
@@ -59,7 +59,7 @@ class RequantiseFloat32(ScalarUnit):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         acc, factor = self.operand(0), self.operand(1)
-        magnitude = Signal(acc.shape().width, reset_less=True)
+        magnitude = Signal(acc.shape().width, reset_less=True, name="magnitude")
         m.d.sync += magnitude.eq(abs(acc))
         negative = self._delayed(m, acc[-1] if acc.shape().signed else Const(0, 1))
         whole_product = Value.cast(self._product(m, magnitude, factor))
@@ -71,13 +71,13 @@ class RequantiseFloat32(ScalarUnit):
         padded = Cat(whole_product, Const(0, max(0, q - len(whole_product))))
         distance = Cat(padded[: q - 1], ~padded[q - 1])
         below = distance[-1]
-        tie = Signal()
+        tie = Signal(name="tie")
         m.d.comb += tie.eq(_within(m, distance, whole, q, len(whole)))
         up = Mux(tie, whole[0], ~below & distance.any())
-        rounded = Signal(len(whole) + 1, reset_less=True)
+        rounded = Signal(len(whole) + 1, reset_less=True, name="rounded")
         m.d.sync += rounded.eq(Mux(huge, limit, whole + up))
         signed_value = Mux(negative, -rounded, rounded) + zero
-        result = Signal(shape_of(self.width), reset_less=True)
+        result = Signal(shape_of(self.width), reset_less=True, name="result")
         m.d.sync += result.eq(saturate(Value.cast(signed_value), low, high))
         m.d.comb += self.result.eq(result)
         return m
@@ -86,7 +86,7 @@ class RequantiseFloat32(ScalarUnit):
         if self.interval > 1:
             serial = SerialProduct(magnitude.shape(), factor.shape(), interval=self.interval)
             m.submodules.product = serial
-            begin = Signal()
+            begin = Signal(name="begin")
             m.d.sync += begin.eq(self.start)
             m.d.comb += [serial.start.eq(begin), serial.a.eq(magnitude), serial.m.eq(factor)]
             return serial.result
@@ -120,7 +120,7 @@ def _within(m: Module, distance: Value, whole: Value, q: int, bits: int) -> Valu
     """
     sign, first = distance[-1], q - 25
     shifts = [shift for shift in range(first, first + bits + 1) if 0 <= shift < q - 1]
-    result, nothing = Signal(), Signal()
+    result, nothing = Signal(name="result"), Signal(name="nothing")
     m.d.comb += nothing.eq(~distance.any())
     tie: dict[int, Value] = {}
     if shifts:
@@ -170,16 +170,17 @@ class QuantisedAdd(ScalarUnit):
             for k in range(0, len(terms), 2):
                 pair = terms[k : k + 2]
                 low, high = sum(t[1] for t in pair), sum(t[2] for t in pair)
-                stage = Signal(shape_holding(low, high), reset_less=True)
+                stage = Signal(shape_holding(low, high), reset_less=True, name="stage")
                 m.d.sync += stage.eq(sum((t[0] for t in pair[1:]), pair[0][0]))
                 level.append((stage, low, high))
             terms = level
-            late = (Signal(reset_less=True), Signal(replacement.shape(), reset_less=True))
-            m.d.sync += [late[0].eq(exceptional), late[1].eq(replacement)]
-            exceptional, replacement = late
+            late = Signal(reset_less=True, name="exceptional")
+            value = Signal(replacement.shape(), reset_less=True, name="replacement")
+            m.d.sync += [late.eq(exceptional), value.eq(replacement)]
+            exceptional, replacement = late, value
         shifted = terms[0][0] >> self.constants["shift"]
         clamped = saturate(shifted, self.constants["low"], self.constants["high"])
-        result = Signal(shape_of(self.width), reset_less=True)
+        result = Signal(shape_of(self.width), reset_less=True, name="result")
         m.d.sync += result.eq(Mux(exceptional, replacement, clamped))
         m.d.comb += self.result.eq(result)
         return m
@@ -202,7 +203,7 @@ class QuantisedAdd(ScalarUnit):
     def _exception(self, m: Module, a: Value, b: Value) -> tuple[Value, Value]:
         """Whether (a, b) is an exception, and its result."""
         shape = shape_of(self.width)
-        hit, value = Signal(), Signal(shape)
+        hit, value = Signal(name="hit"), Signal(shape, name="value")
         for at_a, at_b, y in self.constants.get("exceptions", ()):
             with m.If((a == at_a) & (b == at_b)):
                 m.d.comb += [hit.eq(1), value.eq(y)]

@@ -15,6 +15,7 @@ from hlsgen.rtl_templates.arithmetic.requantise import (
 )
 from hlsgen.rtl_templates.arithmetic.scalar_unit import ScalarUnit
 from hlsgen.rtl_templates.contract import MultiplierKind
+from hlsgen.rtl_templates.memory_ports import read_port
 
 from hlsgen.algebra.scalar import ScalarOp
 from hlsgen.algebra.types import ElementType
@@ -29,7 +30,7 @@ class _Registered(ScalarUnit):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        result = Signal(shape_of(self.width), reset_less=True)
+        result = Signal(shape_of(self.width), reset_less=True, name="result")
         m.d.sync += result.eq(self.compute())
         m.d.comb += self.result.eq(result)
         return m
@@ -109,8 +110,8 @@ class Table(ScalarUnit):
         m.submodules.values = rom = memory.Memory(
             shape=shape_of(self.width), depth=256, init=entries
         )
-        port = rom.read_port()
-        wide = Signal(8)
+        port = read_port(rom)
+        wide = Signal(8, name="wide")
         m.d.comb += [
             wide.eq(index if bits < 8 else x[:8]),
             port.addr.eq(wide),

@@ -104,7 +104,7 @@ class WordAlu(wiring.Component):
         if lines & {"left", "right"}:
             terms.append(self._shifted(m))
         if lines & _COMPARING:
-            same = Signal()
+            same = Signal(name="same")
             m.d.comb += same.eq(self.a == self.b)
             flag = on("less") & less | on("equal") & same | on("differ") & ~same
             terms.append(flag & self.predicate)
@@ -127,7 +127,7 @@ class WordAlu(wiring.Component):
 
     def _total(self, m: Module) -> Signal:
         """a + b or a - b with one bit more, which tells whether a < b."""
-        total = Signal(self.bits + 1)
+        total = Signal(self.bits + 1, name="total")
         subtract = self._shared("subtract", _ADDING)
         is_signed = ~self._shared("unsigned", _ADDING)
         a = Cat(self.a, self.a[-1] & is_signed)
@@ -139,7 +139,7 @@ class WordAlu(wiring.Component):
 
     def _logic(self, m: Module, less: Value) -> Value:
         on, true = self._line, self.predicate
-        both, only_a, only_b = Signal(), Signal(), Signal()
+        both, only_a, only_b = Signal(name="both"), Signal(name="only_a"), Signal(name="only_b")
         smaller, larger = on("smaller") & true, on("larger") & true
         m.d.comb += [
             both.eq(on("both") & true | on("chosen")),
@@ -153,7 +153,8 @@ class WordAlu(wiring.Component):
         bits, on = self.bits, self._line
         levels = (bits - 1).bit_length()
         left, right = on("left"), on("right")
-        beyond = Signal()  # more than the levels can shift: nothing is left but the sign
+        # More than the levels can shift: nothing is left but the sign.
+        beyond = Signal(name="beyond")
         m.d.comb += beyond.eq(self.b[levels:].any() if levels < bits else 0)
         word: Value = self.a
         if "left" in self.lines:
@@ -166,7 +167,7 @@ class WordAlu(wiring.Component):
             m.d.comb += shifted.eq(Mux(self.b[k], Cat(word[amount:], fill)[:bits], word))
             word = shifted
         # Whether the amount is beyond is known late: it only gates the result.
-        kept, signs = Signal(), Signal()
+        kept, signs = Signal(name="kept"), Signal(name="signs")
         m.d.comb += [
             kept.eq(self.predicate & ~beyond),
             signs.eq(self.predicate & beyond & right & sign),

@@ -45,7 +45,7 @@ class AddressGenerator(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         shape = self.shape
-        step = Signal()
+        step = Signal(name="step")
         first, last = (Signal(shape.loops, name=f"at_{edge}") for edge in ("first", "last"))
         m.d.comb += [step.eq(self.advance & self.valid), self.last.eq(last)]
         moves = self._count(m, step, first, last)
@@ -117,7 +117,7 @@ class AddressGenerator(wiring.Component):
         at_once = delay == 0
         if "data_driven" in self.shape.names:
             at_once = at_once | self._field("data_driven")
-        wait = Signal(len(delay))
+        wait = Signal(len(delay), name="wait")
         with m.If(self.advance & (wait != 0)):
             m.d.sync += wait.eq(wait - 1)
             with m.If(wait == 1):

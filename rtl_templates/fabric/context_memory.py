@@ -9,6 +9,7 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.fabric.run_bus import RunSignature, WriteSignature
 from hlsgen.rtl_templates.fabric.shape import RunShape
+from hlsgen.rtl_templates.memory_ports import read_port, write_port
 
 from hlsgen.algebra.fields import Fields, members, pitch, string_words
 from hlsgen.algebra.packets import LOAD_BITS
@@ -53,12 +54,12 @@ class ContextMemory(wiring.Component):
             init=[],
             attrs=_attributes(2 << slot_bits),
         )
-        write = rows.write_port(granularity=LOAD_BITS)
-        read = rows.read_port()
+        write = write_port(rows, granularity=LOAD_BITS)
+        read = read_port(rows)
         address = self.write.address
         word, slot = address[:word_bits], address[word_bits : word_bits + slot_bits]
-        inside = Signal()
-        written = Signal(2)  # per half: since it was the active one
+        inside = Signal(name="inside")
+        written = Signal(2, name="written")  # per half: since it was the active one
         half = self.run.half
         m.d.comb += [
             inside.eq(self.write.valid & ~address[word_bits + slot_bits :].any()),

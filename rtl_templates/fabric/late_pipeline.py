@@ -74,8 +74,8 @@ class LatePipeline(wiring.Component):
         executes = self._delayed(m, self.controls["accumulate"] & self.predicate, "executes")
         begin = self._delayed(m, self.begin, "begin", reset=False)
         drain = self._delayed(m, self.drain, "drain", reset=False)
-        accumulator = Signal(signed(self.accumulator_bits))
-        new = Signal(signed(self.accumulator_bits))
+        accumulator = Signal(signed(self.accumulator_bits), name="accumulator")
+        new = Signal(signed(self.accumulator_bits), name="new")
         m.d.comb += new.eq(self._accumulated(m, accumulator, begin, product))
         with m.If(self.enable & executes):
             m.d.sync += accumulator.eq(new)

@@ -29,7 +29,7 @@ class LineTaps(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         stages = self.shape.stages
-        taps = Signal(len(self.taps), reset_less=True)
+        taps = Signal(len(self.taps), reset_less=True, name="taps")
         with m.If(self.run.fetch & self.run.step):
             for line in range(self.shape.lines):
                 delayed = taps.word_select(line, stages)

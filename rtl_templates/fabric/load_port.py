@@ -65,10 +65,13 @@ class LoadPort(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        state = Signal(_State)
-        unit, command = Signal(UNIT_BITS), Signal(LOAD_BITS - UNIT_BITS - COUNT_BITS)
-        left, address = Signal(COUNT_BITS), Signal(LOAD_BITS)
-        arrives, moves, idle = Signal(), Signal(), Signal()
+        state = Signal(_State, name="state")
+        unit, command = (
+            Signal(UNIT_BITS, name="unit"),
+            Signal(LOAD_BITS - UNIT_BITS - COUNT_BITS, name="command"),
+        )
+        left, address = Signal(COUNT_BITS, name="left"), Signal(LOAD_BITS, name="address")
+        arrives, moves, idle = Signal(name="arrives"), Signal(name="moves"), Signal(name="idle")
         word = self.i.payload
         m.d.comb += [
             arrives.eq(self.i.valid & self.i.ready),
@@ -122,7 +125,7 @@ class LoadPort(wiring.Component):
 
     def _begin(self, m: Module, state: Signal, command: Signal, left: Signal, word: Any) -> None:
         """The header is complete."""
-        greeted = Signal()
+        greeted = Signal(name="greeted")
         allowed = greeted & ~self.refused
         m.d.sync += state.eq(_State.HEAD)
         with m.Switch(command):
@@ -153,8 +156,8 @@ class LoadPort(wiring.Component):
         shape = self.o.payload.shape()
         fifo = CreditFifo(shape, depth=READ_LATENCY + 2)
         m.submodules.fifo = fifo
-        read_before, last_before = Signal(), Signal()
-        arriving = Signal(shape)
+        read_before, last_before = Signal(name="read_before"), Signal(name="last_before")
+        arriving = Signal(shape, name="arriving")
         m.d.comb += [
             self.read.eq(reading & fifo.available),
             fifo.start.eq(self.read),

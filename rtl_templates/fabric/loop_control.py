@@ -46,7 +46,7 @@ class LoopMarks(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         shape = self.shape
-        inside = Signal()
+        inside = Signal(name="inside")
         first, last = (Signal(shape.loops, name=name) for name in ("first", "last"))
         moving: Value = self.advance
         for level in reversed(range(shape.loops)):
@@ -108,8 +108,8 @@ class LoopControl(wiring.Component):
         wiring.connect(m, wiring.flipped(self.write), settings.write)
         m.d.comb += settings.swap.eq(self.start)
         active = settings.active
-        state = Signal(_State)
-        left = Signal.like(active["cycles"])
+        state = Signal(_State, name="state")
+        left = Signal.like(active["cycles"], name="left")
         m.d.comb += [
             self.busy.eq(state != _State.IDLE),
             self.running.eq(state == _State.RUN),
@@ -141,7 +141,7 @@ class LoopControl(wiring.Component):
         """Slots, rotation and loop lines, each for the stage of the context registers that needs it."""
         shape, run = self.shape.run, self.run
         m.submodules.nest = nest = LoopMarks(self.shape)
-        last, coming_last = Signal(), Signal()
+        last, coming_last = Signal(name="last"), Signal(name="coming_last")
         m.d.comb += [
             nest.configuration.eq(active),
             nest.clear.eq(self.start),

@@ -90,7 +90,7 @@ class MemoryTile(wiring.Component):
         self._active = settings.active
         wiring.connect(m, wiring.flipped(self.run), decoder.run)
         load = self.load
-        begin = Signal()
+        begin = Signal(name="begin")
         m.d.sync += begin.eq(self.run.clear)
         for part, write in ((CONFIGURATION, decoder.write), (CONFIGURATION, settings.write)):
             m.d.comb += _offered(write, load, part)
@@ -173,8 +173,12 @@ class MemoryTile(wiring.Component):
             bank.read_address.eq(address),
         ]
         # What the next cycle shows: an element of the bank, or a word that is known already.
-        from_bank, extended, padded = Signal(), Signal(), Signal()
-        known = Signal(shape.word_bits)
+        from_bank, extended, padded = (
+            Signal(name="from_bank"),
+            Signal(name="extended"),
+            Signal(name="padded"),
+        )
+        known = Signal(shape.word_bits, name="known")
         sign = issued.read_signed & address[-1]
         own = Cat(address, sign.replicate(max(0, shape.word_bits - shape.address_bits)))
         with m.If(run.enable):
@@ -213,7 +217,7 @@ class MemoryTile(wiring.Component):
         valid = chosen(selection, [unit.valid for unit in units])
         last = chosen(selection, [Value.cast(unit.last) for unit in units])
         true = issued.write_always | (issued.write_predicate & Cat(w[0] for w in words)).any()
-        due, stores = Signal(), Signal()
+        due, stores = Signal(name="due"), Signal(name="stores")
         word = Signal(signed(max(shape.word_bits, LOAD_BITS)), name="word_to_write")
         incoming = Mux(issued.write_incoming, self.incoming, chosen(issued.write_data, words))
         address = Signal(shape.address_bits, name="write_at")
@@ -227,7 +231,7 @@ class MemoryTile(wiring.Component):
         ]
         with m.If(issued.write_incoming & due):
             m.d.comb += self.wants.eq(1)
-        element = Signal(shape.bits)
+        element = Signal(shape.bits, name="element")
         m.d.comb += element.eq(word)
         for code, bits in enumerate(ELEMENT_BITS):
             if bits < shape.bits:

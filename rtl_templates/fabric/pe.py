@@ -77,7 +77,7 @@ class FabricPe(wiring.Component):
         words["constant"] = issued.constant
         a, b = (Signal(shape.word_bits, name=f"operand_{name}") for name in "ab")
         low_bits = Cat(words[name][0] for name in shape.registered)
-        predicate = Signal()
+        predicate = Signal(name="predicate")
         m.d.comb += [
             a.eq(chosen(issued.a, [words[name] for name in shape.operand])),
             b.eq(chosen(issued.b, [words[name] for name in shape.operand])),

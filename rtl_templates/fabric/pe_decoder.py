@@ -103,7 +103,7 @@ class PeDecoder(wiring.Component):
                 self.read_b.eq(self._field("read_b")),
                 self.register.eq(self._field("register_index")),
             ]
-        issued = Signal(Selections(shape), reset_less=True)
+        issued = Signal(Selections(shape), reset_less=True, name="issued")
         with m.If(self.run.fetch):
             for name, value in coming.items():
                 m.d.sync += issued[name].eq(value)

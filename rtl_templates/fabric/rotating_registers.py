@@ -7,6 +7,7 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.memory_ports import read_port, write_port
 
 
 class RotatingRegisters(wiring.Component):
@@ -42,7 +43,7 @@ class RotatingRegisters(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.words = words = memory.Memory(shape=self.bits, depth=self.registers, init=[])
-        write = words.write_port()
+        write = write_port(words)
         m.d.comb += [
             write.addr.eq(self._address(m, self.write, "write")),
             write.data.eq(self.data),
@@ -50,7 +51,7 @@ class RotatingRegisters(wiring.Component):
         ]
         # Read without a register: few words, in LUT memories, with the word of the cycle before needing no bypass.
         for name, index, word in (("a", self.read_a, self.a), ("b", self.read_b, self.b)):
-            read = words.read_port(domain="comb")
+            read = read_port(words, f"read_{name}", domain="comb")
             m.d.comb += [read.addr.eq(self._address(m, index, name)), word.eq(read.data)]
         return m
 

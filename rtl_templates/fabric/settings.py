@@ -31,11 +31,11 @@ class Settings(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         words = -(-self.layout.size // LOAD_BITS)
-        waiting = Signal(words * LOAD_BITS, reset_less=True)
-        active = Signal(self.layout.size, reset_less=True)
-        written = Signal()
+        waiting = Signal(words * LOAD_BITS, reset_less=True, name="waiting")
+        active = Signal(self.layout.size, reset_less=True, name="active")
+        written = Signal(name="written")
         write = self.write
-        chosen = Signal(words)
+        chosen = Signal(words, name="chosen")
         for k in range(words):
             m.d.comb += chosen[k].eq(write.valid & (write.address == self.base + k))
             with m.If(chosen[k]):

@@ -7,6 +7,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.memory_ports import read_port, write_port
 
 from hlsgen.algebra.packets import LOAD_BITS
 
@@ -49,7 +50,7 @@ class TileBank(wiring.Component):
         m.submodules.rows = rows = memory.Memory(
             shape=LOAD_BITS, depth=1 << self.row_bits, init=[], attrs={"ram_style": "block"}
         )
-        read, write = rows.read_port(), rows.write_port(granularity=self.bits)
+        read, write = read_port(rows), write_port(rows, granularity=self.bits)
         m.d.comb += [
             read.addr.eq(Mux(self.read_row, self.read_row_address, self.read_address[cut:])),
             read.en.eq(self.read | self.read_row),
@@ -60,7 +61,7 @@ class TileBank(wiring.Component):
         if lanes == 1:
             m.d.comb += [write.en.eq(self.write | self.fill), self.element.eq(read.data)]
             return m
-        lane = Signal(cut, reset_less=True)
+        lane = Signal(cut, reset_less=True, name="lane")
         with m.If(self.read):
             m.d.sync += lane.eq(self.read_address[:cut])
         chosen = Cat(self.write & (self.write_address[:cut] == k) for k in range(lanes))

@@ -96,7 +96,7 @@ class TileDecoder(wiring.Component):
             "write_any": Cat((when == 0) | (when > k + 1) for k in range(shape.loops)),
             "write_element": self._coming.write_element,
         }
-        issued = Signal(Access(shape), reset_less=True)
+        issued = Signal(Access(shape), reset_less=True, name="issued")
         with m.If(self.run.fetch):
             for name, value in coming.items():
                 m.d.sync += issued[name].eq(value)

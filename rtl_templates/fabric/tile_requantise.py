@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.contract import DIGIT_BITS
 from hlsgen.rtl_templates.fabric.run_bus import WriteSignature, drained_word
 from hlsgen.rtl_templates.fabric.tile_shape import RequantiserShape
+from hlsgen.rtl_templates.memory_ports import read_port, write_port
 
 from hlsgen.algebra.fields import members
 from hlsgen.algebra.modes import REQUANTISE_MODES
@@ -62,7 +63,7 @@ class TileRequantiser(wiring.Component):
             mode == REQUANTISE_MODES.index("pair"),
             mode == REQUANTISE_MODES.index("float32"),
         )
-        taken, second = Signal(), Signal()
+        taken, second = Signal(name="taken"), Signal(name="second")
         m.d.comb += [
             taken.eq(self.drained.valid & (mode != REQUANTISE_MODES.index("off"))),
             self.completes.eq(taken & (second | ~pair)),
@@ -119,7 +120,7 @@ class TileRequantiser(wiring.Component):
             init=[],
             attrs={"no_collision": 1, "ram_style": "block"},
         )
-        read, write = rows.read_port(), rows.write_port(granularity=LOAD_BITS)
+        read, write = read_port(rows), write_port(rows, granularity=LOAD_BITS)
         m.d.comb += [
             read.addr.eq(self.row + second),
             read.en.eq(self.enable),
@@ -145,8 +146,8 @@ class TileRequantiser(wiring.Component):
             pair = Signal(signed(TOTAL_BITS), name=f"pair_{k}")
             m.d.comb += pair.eq(sum(terms[k + 1 : k + 2], terms[k]))
             sums.append(self._next(pair))
-        held = Signal(signed(TOTAL_BITS), reset_less=True)
-        total = Signal(signed(TOTAL_BITS))
+        held = Signal(signed(TOTAL_BITS), reset_less=True, name="held")
+        total = Signal(signed(TOTAL_BITS), name="total")
         m.d.comb += total.eq(sum(sums[1:], sums[0]) + Mux(second, held, 0))
         with m.If(self.enable & first):
             m.d.sync += held.eq(total)
@@ -186,8 +187,8 @@ class TileRequantiser(wiring.Component):
         integer, below = window[FRACTION_BITS:], ~window[FRACTION_BITS - 1]
         # The fraction less one half, in two's complement; and ones up to the highest bit of the integer part: half a unit in
         # the last place of the product is one more than these.
-        distance, mask = Signal(FRACTION_BITS), Signal(FRACTION_BITS)
-        inside, tie, up = Signal(), Signal(), Signal()
+        distance, mask = Signal(FRACTION_BITS, name="distance"), Signal(FRACTION_BITS, name="mask")
+        inside, tie, up = Signal(name="inside"), Signal(name="tie"), Signal(name="up")
         m.d.comb += [
             distance.eq(Cat(window[: FRACTION_BITS - 1], below)),
             mask.eq(Cat(integer[k:].any() for k in range(len(integer)))),
@@ -195,11 +196,11 @@ class TileRequantiser(wiring.Component):
             tie.eq(Mux(below, inside & mask[0], inside | ((distance == mask + 1) & ~sticky))),
             up.eq(Mux(tie, integer[0], ~below & (distance.any() | sticky))),
         ]
-        magnitude = Signal(len(integer) + 1)
+        magnitude = Signal(len(integer) + 1, name="magnitude")
         m.d.comb += magnitude.eq(integer + up)
         as_float = Mux(negative, -magnitude, magnitude) + setting.zero_point
         as_integer = Cat(integer, negative).as_signed()
-        value = Signal(signed(len(as_float)))
+        value = Signal(signed(len(as_float)), name="value")
         m.d.comb += value.eq(Mux(floating, as_float, as_integer))
         result = Mux(value < setting.low, setting.low, value)
         result = Mux(value > setting.high, setting.high, result)

@@ -9,6 +9,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.kernel.loop_pipeline import LoopPipeline
 from hlsgen.rtl_templates.kernel.shape import ArrayShape, KernelShape
+from hlsgen.rtl_templates.memory_ports import read_port, write_port
 
 
 class KernelPipeline(wiring.Component):
@@ -34,8 +35,8 @@ class KernelPipeline(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        filling, giving = Signal(init=1), Signal()
-        present = Signal(range(len(self.shape.pipelines) + 1))
+        filling, giving = Signal(init=1, name="filling"), Signal(name="giving")
+        present = Signal(range(len(self.shape.pipelines) + 1), name="present")
         units = []
         for number, shape in enumerate(self.shape.pipelines):
             unit = LoopPipeline(shape)
@@ -53,7 +54,7 @@ class KernelPipeline(wiring.Component):
             if array.given:
                 wiring.connect(m, bank.o, wiring.flipped(getattr(self, f"give_{array.name}")))
         done = Array([unit.done for unit in units])[present]
-        starting = Signal()
+        starting = Signal(name="starting")
         m.d.comb += self.running.eq(~filling & ~giving)
         m.d.sync += starting.eq(0)
         with m.If(filling):
@@ -133,14 +134,14 @@ class ArrayMemory(wiring.Component):
         m.submodules.memory = store = memory.Memory(
             shape=array.element_bits, depth=array.size, init=init
         )
-        self._fill(m, store.write_port())
+        self._fill(m, write_port(store))
         addresses: list[Value] = [self.address[k] for k in range(max(1, self.ports))]
         if array.given:
             addresses[0] = Mux(self.giving, self._give(m), addresses[0])
         else:
             m.d.comb += self.given.eq(1)
         for number in range(self.ports):
-            port = store.read_port()
+            port = read_port(store, f"read_{number}")
             m.d.comb += [port.addr.eq(addresses[number]), self.data[number].eq(port.data)]
         return m
 
@@ -148,7 +149,7 @@ class ArrayMemory(wiring.Component):
         """The write port: elements of the stream, or zeros, then what the pipelines store."""
         array = self.array
         fills = array.loaded or array.cleared
-        count, moving = Signal(range(array.size + 1), name="taken"), Signal()
+        count, moving = Signal(range(array.size + 1), name="taken"), Signal(name="moving")
         if array.loaded:
             m.d.comb += [
                 self.i.ready.eq(self.filling & ~self.filled),
@@ -172,7 +173,7 @@ class ArrayMemory(wiring.Component):
     def _give(self, m: Module) -> Value:
         """The stream out; returns the address whose element is wanted in the next cycle."""
         count = Signal(range(self.array.size + 1), name="sent")
-        valid, following = Signal(), Signal.like(count, name="following")
+        valid, following = Signal(name="valid"), Signal.like(count, name="following")
         m.d.comb += [
             following.eq(count + (valid & self.o.ready)),
             self.given.eq(count == self.array.size),

@@ -80,10 +80,10 @@ class LoopPipeline(wiring.Component):
         iterations = 1
         for trip in self.shape.trips:
             iterations *= trip
-        strobe, busy = Signal(), Signal()
-        waiting = Signal(range(self.shape.interval))
-        left = Signal(range(iterations + 1))
-        ending = Signal(range(self.shape.length + 1))
+        strobe, busy = Signal(name="strobe"), Signal(name="busy")
+        waiting = Signal(range(self.shape.interval), name="waiting")
+        left = Signal(range(iterations + 1), name="left")
+        ending = Signal(range(self.shape.length + 1), name="ending")
         m.d.comb += [
             strobe.eq((left != 0) & (waiting == 0)),
             self.done.eq(busy & (left == 0) & (ending == 0)),
@@ -160,7 +160,11 @@ class LoopPipeline(wiring.Component):
     ) -> None:
         """A register behind the multiplier, then the accumulator, which is the stage's value."""
         stage, value = self.shape.stages[number], taps.values[number]
-        product, moving, clear = Signal(taps.word), Signal(), Signal()
+        product, moving, clear = (
+            Signal(taps.word, name="product"),
+            Signal(name="moving"),
+            Signal(name="clear"),
+        )
         clear_now = Const(0) if stage.clear is None else taps.mark(stage.clear, stage.time)
         multiplies = stage.operator == "multiply_accumulate"
         m.d.sync += [

@@ -46,12 +46,12 @@ class UartReceiver(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        line = Signal(init=1)
+        line = Signal(init=1, name="line")
         m.submodules.synchroniser = FFSynchronizer(self.rx, line, init=1)
-        timer = Signal(range(self.divisor))
-        index = Signal(range(8))
-        byte = Signal(8, reset_less=True)
-        done = Signal()
+        timer = Signal(range(self.divisor), name="timer")
+        index = Signal(range(8), name="index")
+        byte = Signal(8, reset_less=True, name="byte")
+        done = Signal(name="done")
 
         with m.If(timer != 0):
             m.d.sync += timer.eq(timer - 1)
@@ -110,9 +110,9 @@ class UartTransmitter(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        timer = Signal(range(self.divisor))
-        frame = Signal(10, init=0x3FF)
-        left = Signal(range(11))
+        timer = Signal(range(self.divisor), name="timer")
+        frame = Signal(10, init=0x3FF, name="frame")
+        left = Signal(range(11), name="left")
 
         m.d.comb += [self.tx.eq(frame[0]), self.i.ready.eq(left == 0)]
         with m.If(left == 0):
@@ -151,7 +151,7 @@ class WordAssembler(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         count = self.width // 8
-        index = Signal(range(count)) if count > 1 else Signal(1)
+        index = Signal(range(count), name="index") if count > 1 else Signal(1, name="index")
         m.d.comb += self.i.ready.eq(~self.o.valid)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
@@ -187,8 +187,8 @@ class WordSplitter(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         count = self.width // 8
-        word = Signal(self.width, reset_less=True)
-        left = Signal(range(count + 1))
+        word = Signal(self.width, reset_less=True, name="word")
+        left = Signal(range(count + 1), name="left")
         m.d.comb += [self.i.ready.eq(left == 0), self.o.valid.eq(left != 0)]
         m.d.comb += self.o.payload.eq(word[:8])
         with m.If(self.i.valid & self.i.ready):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.memory_ports import read_port, write_port
 from hlsgen.rtl_templates.stream.channel_guard import ChannelGuard, counter_bits
 from hlsgen.rtl_templates.stream.shape import BufferShape, CopyShape
 
@@ -67,9 +68,9 @@ class ChannelBuffer(wiring.Component):
         m = Module()
         shape = self.shape
         m.submodules.guard = guard = ChannelGuard(shape.guard, shape.depth, self.bits)
-        written = Signal(self.bits)
-        limit = Signal(self.bits, init=shape.depth)
-        room = Signal()
+        written = Signal(self.bits, name="written")
+        limit = Signal(self.bits, init=shape.depth, name="limit")
+        room = Signal(name="room")
         m.d.comb += [
             room.eq((written - limit)[self.bits - 1]),
             self.i.ready.eq(room),
@@ -94,12 +95,12 @@ class ChannelBuffer(wiring.Component):
         payload = self.i.payload.as_value()
         if parts == 1:
             return accepted, payload
-        part = Signal(range(parts))
-        complete = Signal()
+        part = Signal(range(parts), name="part")
+        complete = Signal(name="complete")
         arriving = math.ceil(shape.channels / shape.write_lanes)
         pixel_end: Value = Const(0)
         if arriving % parts:
-            count = Signal(range(arriving))
+            count = Signal(range(arriving), name="count")
             pixel_end = count == arriving - 1
             with m.If(accepted):
                 m.d.sync += count.eq(Mux(pixel_end, 0, count + 1))
@@ -160,7 +161,7 @@ class ChannelBuffer(wiring.Component):
             shape=unsigned(len(word)), depth=depth, init=[], attrs={"no_collision": 1}
         )
         m.submodules[f"memory_{number}"] = memory_
-        write, read = memory_.write_port(), memory_.read_port()
+        write, read = write_port(memory_, f"write_{number}"), read_port(memory_, f"read_{number}")
         select_bits = self.address_bits - address_bits(shape)
         address = Signal(self.address_bits, name=f"address_{number}", reset_less=True)
         select = Signal(select_bits, name=f"select_{number}", reset_less=True)

@@ -46,16 +46,16 @@ class ChannelGuard(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         guard, bits = self.guard, self.bits
-        shift = Signal()
+        shift = Signal(name="shift")
         m.d.comb += shift.eq(~self.valid | self.advance)
-        column_last, row_last = Signal(), Signal()
-        columns = Signal(range(max(2, guard.columns)))
-        rows = Signal(range(max(2, guard.rows)))
+        column_last, row_last = Signal(name="column_last"), Signal(name="row_last")
+        columns = Signal(range(max(2, guard.columns)), name="columns")
+        rows = Signal(range(max(2, guard.rows)), name="rows")
         m.d.comb += [
             column_last.eq(columns == guard.columns - 1),
             row_last.eq(rows == guard.rows - 1),
         ]
-        base = Signal(bits)
+        base = Signal(bits, name="base")
         with m.If(shift):
             m.d.sync += columns.eq(Mux(column_last, 0, columns + 1))
             with m.If(column_last):

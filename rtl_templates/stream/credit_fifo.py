@@ -46,8 +46,8 @@ class CreditFifo(wiring.Component):
         bits = Shape.cast(self.o.payload.shape()).width
         words = [Signal(bits, reset_less=True, name=f"word_{k}") for k in range(self.depth)]
         full = [Signal(name=f"full_{k}") for k in range(self.depth)]
-        credits = Signal(range(self.depth + 1), init=self.depth)
-        pop = Signal()
+        credits = Signal(range(self.depth + 1), init=self.depth, name="credits")
+        pop = Signal(name="pop")
         arriving = self.data if not hasattr(self.data, "as_value") else self.data.as_value()
         out = (
             self.o.payload if not hasattr(self.o.payload, "as_value") else self.o.payload.as_value()

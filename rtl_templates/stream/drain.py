@@ -72,9 +72,9 @@ class Drain(wiring.Component):
             Signal(len(self.o.payload.as_value()), reset_less=True, name=f"word_{k}")
             for k in range(words)
         ]
-        valid = Signal()
-        after = Signal(range(words))  # words after the one at the output
-        last = Signal()
+        valid = Signal(name="valid")
+        after = Signal(range(words), name="after")  # words after the one at the output
+        last = Signal(name="last")
         m.d.comb += [
             last.eq(after == 0),
             self.o.valid.eq(valid),
@@ -104,7 +104,7 @@ class Drain(wiring.Component):
         full, ragged = self.pixels * self.channel_words, self.pixels * self.last_words
         if self.groups == 1 or full == ragged:
             return Mux(0, 0, ragged)
-        group = Signal(range(self.groups))
+        group = Signal(range(self.groups), name="group")
         final = group == self.groups - 1
         with m.If(self.i.ready & self.i.valid):
             m.d.sync += group.eq(Mux(final, 0, group + 1))

@@ -12,6 +12,7 @@ from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.arithmetic.multiplier import shape_of
 from hlsgen.rtl_templates.arithmetic.scalar_units import scalar_unit
 from hlsgen.rtl_templates.contract import Contract, MultiplierKind
+from hlsgen.rtl_templates.memory_ports import read_port
 from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
 
 from hlsgen.algebra.expression import (
@@ -130,7 +131,7 @@ class Finish(wiring.Component):
             self.o.payload.shape(), depth=self.parameters.fifo_depth
         )
         wiring.connect(m, wiring.flipped(self.o), fifo.o)
-        primed = Signal()  # the memories need a cycle to read their first word
+        primed = Signal(name="primed")  # the memories need a cycle to read their first word
         m.d.sync += primed.eq(1)
         begin, accept = self._phases(m, fifo.available & primed)
         pipeline = _Pipeline(self, m, begin, accept, primed)
@@ -149,8 +150,8 @@ class Finish(wiring.Component):
             m.d.comb += self.i.ready.eq(available)
             begin = self.i.valid & available
             return begin, begin
-        phase = Signal(range(self.parameters.interval))
-        begin, accept = Signal(), Signal()
+        phase = Signal(range(self.parameters.interval), name="phase")
+        begin, accept = Signal(name="begin"), Signal(name="accept")
         m.d.comb += [
             begin.eq((phase == 0) & self.i.valid & available),
             accept.eq(phase == self.parameters.interval - 1),
@@ -187,7 +188,7 @@ class _Pipeline:
         repeat, m = self.parameters.repeat, self.m
         if repeat == 1 or self.parameters.period == 1:
             return accept
-        turn = Signal(range(repeat))
+        turn = Signal(range(repeat), name="turn")
         final = turn == repeat - 1
         with m.If(accept):
             m.d.sync += turn.eq(Mux(final, 0, turn + 1))
@@ -196,7 +197,7 @@ class _Pipeline:
     def _count(self) -> None:
         """The address of the word at the input, and the one after: registers, so that a small memory is one LUT per bit."""
         m, period = self.m, self.parameters.period
-        address, after = Signal(range(period)), Signal(range(period))
+        address, after = Signal(range(period), name="address"), Signal(range(period), name="after")
         with m.If(self.step):
             m.d.sync += [address.eq(after), after.eq(Mux(after == period - 1, 0, after + 1))]
         self.after, self.addresses = after, [address]
@@ -213,7 +214,7 @@ class _Pipeline:
         """``value``, which is there at time ``ready``, at ``time``; registers are shared by ``key``."""
         for at in range(ready + 1, time + 1):
             if (key, at) not in self.registers:
-                register = Signal(value.shape(), reset_less=True)
+                register = Signal(value.shape(), reset_less=True, name="register")
                 self.m.d.sync += register.eq(value)
                 self.registers[key, at] = register
             value = self.registers[key, at]
@@ -276,14 +277,14 @@ class _Pipeline:
         words = parameter.words(parameters.lanes)
         layout = data.ArrayLayout(shape_of(parameter.width), parameters.lanes)
         if parameters.period == 1:
-            self.memories[name, time] = fixed = Signal(layout, init=words[0])
+            self.memories[name, time] = fixed = Signal(layout, init=words[0], name="fixed")
             return fixed
         style = "logic" if parameters.period <= contract.LOGIC_ROM_WORDS else "auto"
         rom = memory.Memory(
             shape=layout, depth=parameters.period, init=words, attrs={"rom_style": style}
         )
         m.submodules[f"{name}_{time}"] = rom
-        port = rom.read_port()
+        port = read_port(rom, f"{name}_{time}_read")
         if time == 0:  # read ahead
             m.d.comb += [port.addr.eq(self.after), port.en.eq(self.step)]
         else:

@@ -29,8 +29,8 @@ class StreamFork(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        done = Signal(self.branches)
-        served = Signal(self.branches)
+        done = Signal(self.branches, name="done")
+        served = Signal(self.branches, name="served")
         m.d.comb += self.i.ready.eq(served.all())
         for k in range(self.branches):
             branch = getattr(self, f"o{k}")

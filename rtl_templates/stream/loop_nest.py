@@ -87,7 +87,7 @@ class LoopNest(wiring.Component):
         moving[0] = inner
         for number, port in enumerate(self.counters):
             self._keep(m, number, port, moving)
-        starting = Signal(init=1)
+        starting = Signal(init=1, name="starting")
         m.d.comb += [
             self.group_first.eq(starting),
             self.group_last.eq(self.last[self.nest.group :].all()),

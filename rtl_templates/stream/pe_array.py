@@ -161,7 +161,7 @@ class PeArray(wiring.Component):
         return unit.product
 
     def _register(self, m: Module, value: Value) -> Value:
-        register = Signal(value.shape(), reset_less=True)
+        register = Signal(value.shape(), reset_less=True, name="register")
         with m.If(self.enable):
             m.d.sync += register.eq(value)
         return register

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.memory_ports import read_port
 from hlsgen.rtl_templates.stream.channel_buffer import (
     READ_LATENCY,
     ChannelBuffer,
@@ -85,7 +86,7 @@ class StreamProcess(wiring.Component):
             groups=p.groups,
             last_channels=p.last_channels,
         )
-        enable, issue = Signal(), Signal()
+        enable, issue = Signal(name="enable"), Signal(name="issue")
         ready: Value = Const(1)
         for k, buffer in enumerate(self.buffers):
             m.submodules[f"buffer_{k}"] = buffer
@@ -194,8 +195,8 @@ class StreamProcess(wiring.Component):
         m.submodules.weights = rom = memory.Memory(
             shape=unsigned(weights.bits), depth=len(weights.words), init=weights.words
         )
-        read = rom.read_port()
-        address_r = Signal(len(address), reset_less=True)
+        read = read_port(rom)
+        address_r = Signal(len(address), reset_less=True, name="address_r")
         m.d.comb += [read.addr.eq(address_r), read.en.eq(enable)]
         with m.If(enable):
             m.d.sync += address_r.eq(address)

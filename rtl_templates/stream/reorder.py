@@ -9,6 +9,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.contract import Contract
+from hlsgen.rtl_templates.memory_ports import read_port, write_port
 
 
 class Reorder(wiring.Component):
@@ -49,20 +50,24 @@ class Reorder(wiring.Component):
         size = self.pixels * self.words
         bits = (size - 1).bit_length()
         m.submodules.memory = ram = memory.Memory(shape=self.shape, depth=2 << bits, init=[])
-        write, read = ram.write_port(), ram.read_port()
-        full = Signal(2)
-        write_bank, read_bank, position = Signal(), Signal(), Signal(bits)
+        write, read = write_port(ram), read_port(ram)
+        full = Signal(2, name="full")
+        write_bank, read_bank, position = (
+            Signal(name="write_bank"),
+            Signal(name="read_bank"),
+            Signal(bits, name="position"),
+        )
         m.d.comb += [
             self.i.ready.eq(~full.bit_select(write_bank, 1)),
             write.en.eq(self.i.ready & self.i.valid),
             write.addr.eq(Cat(position, write_bank)),
             write.data.eq(self.i.payload),
         ]
-        filled, emptied = Signal(), Signal()
+        filled, emptied = Signal(name="filled"), Signal(name="emptied")
         m.d.comb += filled.eq(write.en & (position == size - 1))
         with m.If(write.en):
             m.d.sync += position.eq(Mux(filled, 0, position + 1))
-        fetch = Signal()
+        fetch = Signal(name="fetch")
         m.d.comb += [
             read.en.eq(~self.o.valid | self.o.ready),
             fetch.eq(read.en & full.bit_select(read_bank, 1)),
@@ -82,7 +87,11 @@ class Reorder(wiring.Component):
 
     def _read_address(self, m: Module, fetch: Value, bits: int) -> tuple[Value, Value]:
         """The address within a bank, pixel + word * pixels, and whether it is the group's last."""
-        address, pixel, word = Signal(bits), Signal(range(self.pixels)), Signal(range(self.words))
+        address, pixel, word = (
+            Signal(bits, name="address"),
+            Signal(range(self.pixels), name="pixel"),
+            Signal(range(self.words), name="word"),
+        )
         last_word = word == self.words - 1
         last = last_word & self._last_pixel(m, pixel, fetch & last_word)
         with m.If(fetch & last):
@@ -98,7 +107,7 @@ class Reorder(wiring.Component):
         whole = pixel == self.pixels - 1
         if self.last_pixels == self.pixels:
             return whole
-        group = Signal(range(self.groups))
+        group = Signal(range(self.groups), name="group")
         ragged = group == self.groups - 1
         last = Mux(ragged, pixel == self.last_pixels - 1, whole)
         with m.If(advance & last):
@@ -110,7 +119,7 @@ class Reorder(wiring.Component):
         keep: Value = Value.cast(1)
         if self.last_pixels != self.pixels:
             padded = self.groups * self.pixels
-            position = Signal(range(padded))
+            position = Signal(range(padded), name="position")
             keep = position < self.row_pixels
             with m.If(self.i.valid & self.i.ready):
                 m.d.sync += position.eq(Mux(position == padded - 1, 0, position + 1))
