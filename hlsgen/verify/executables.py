@@ -1,25 +1,28 @@
-"""Building a simulator of a design: Verilator and make, in a folder that is kept under a key of all that went in."""
+"""Building a simulator of a design with Verilator and make; it is kept under a key of all that went in."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import shutil
-import tempfile
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from hlsgen import sim
 from hlsgen.errors import BadFile
 from hlsgen.verify.manifest import Manifest, Port
 from hlsgen.verify.probes import OutputSignals
+from hlsgen.verify.simulator_cache import PROGRAM, cached_program
 from hlsgen.verify.simulators import Simulator, run_tool
 
 ENGINES = ("cocotb", "fast")
-PROGRAM = "simulator"
-STAMP = "whole.json"
+# Above -O1 the compiler takes half as long again and the simulation runs no faster.
+OPTIMISATION = ("OPT_FAST=-O1", "OPT_GLOBAL=-O1", "OPT_SLOW=-O0")
+COMPILER_FLAGS = ("CPPFLAGS", "CXXFLAGS", "LDFLAGS", "LDLIBS")
+"""Variables of the environment that make passes on to the compiler."""
 
 
 @dataclass(frozen=True)
@@ -60,52 +63,38 @@ def build_executable(
 
 
 def build_bench(directory: Path, bench: Bench, simulator: Simulator) -> Path:
-    """The program that simulates DIR/design.v in a bench, built unless a whole build of the same text exists.
+    """The program that simulates DIR/design.v in a bench; built unless one of the same text is kept.
 
-    The folder is built aside and renamed when it is whole. Raises ToolFailed, BadFile.
+    Raises ToolFailed, BadFile, BadOption.
     """
     key = _key(bench, simulator)
-    cache = directory / "build"
-    target = cache / f"{bench.name}_{key[:16]}"
-    if (target / STAMP).exists():
-        return target / PROGRAM
-    try:
-        cache.mkdir(exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix="unfinished_", dir=cache))
-    except OSError as error:
-        raise BadFile(
-            str(cache), f"expected a folder that can be written, found {error}", "Copy the design."
-        ) from None
-    try:
+
+    def build(work: Path) -> str:
         _build(work, directory, bench, simulator)
-        (work / STAMP).write_text(json.dumps({"key": key, "verilator": simulator.version}))
-        _publish(work, target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return target / PROGRAM
+        return json.dumps({"bench": bench.name, "top": bench.top, "verilator": simulator.version})
 
-
-def _publish(work: Path, target: Path) -> None:
-    """Rename a whole build to its name; another process may have done the same before."""
-    try:
-        os.replace(work, target)
-    except OSError:
-        if not (target / STAMP).exists():
-            shutil.rmtree(target, ignore_errors=True)
-            os.replace(work, target)
+    return cached_program(key, build)
 
 
 def _build(work: Path, directory: Path, bench: Bench, simulator: Simulator) -> None:
+    # The build sees nothing of the folder of the design: the program may serve others.
+    verilog = (directory / "design.v").read_bytes()
+    if (digest := hashlib.sha256(verilog).hexdigest()) != bench.verilog_sha256:
+        raise BadFile(
+            str(directory / "design.v"),
+            f"expected sha256 {bench.verilog_sha256[:16]}..., found {digest[:16]}...",
+            "Compile the design again with 'hlsgen compile'.",
+        )
+    (work / "design.v").write_bytes(verilog)
     for name, text in bench.sources.items():
         (work / name).write_text(text)
-    verilog = (directory / "design.v").resolve()
     where = f"{directory}: simulator of {bench.top}"
-    command = [str(simulator.verilator), *bench.arguments, "-Mdir", ".", str(verilog)]
-    run_tool(command, where, work / "verilator.log", work, simulator.environment)
-    # Above -O1 the compiler takes half as long again and the simulation runs no faster.
-    flags = ["OPT_FAST=-O1", "OPT_GLOBAL=-O1", "OPT_SLOW=-O0"]
-    command = [simulator.make, "-j", "2", "-f", "Vtop.mk", *simulator.make_arguments, *flags]
-    run_tool(command, where, work / "make.log", work, simulator.environment)
+    log = work.with_suffix(".log")  # not in the folder, which goes when the build fails
+    command = [str(simulator.verilator), *bench.arguments, "-Mdir", ".", "design.v"]
+    run_tool(command, where, log, work, simulator.environment)
+    command = [simulator.make, "-j", "2", "-f", "Vtop.mk", *simulator.make_arguments, *OPTIMISATION]
+    run_tool(command, where, log, work, simulator.environment)
+    log.unlink()
 
 
 def _arguments(top: str) -> tuple[str, ...]:
@@ -155,6 +144,10 @@ def _mangled(name: str) -> str:
 
 
 def _key(bench: Bench, simulator: Simulator) -> str:
-    parts = [bench.verilog_sha256, json.dumps(asdict(simulator), default=str), *bench.arguments]
-    parts += [f"{name}\n{text}" for name, text in bench.sources.items()]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    """A name for all that determines the program."""
+    tools = [json.dumps(asdict(simulator), default=str), simulator.compiler_version]
+    tools += [version("cocotb"), platform.machine()]
+    tools += [f"{name}={os.environ.get(name, '')}" for name in COMPILER_FLAGS]
+    sources = [f"{name}\n{text}" for name, text in bench.sources.items()]
+    parts = [bench.name, bench.verilog_sha256, *tools, *OPTIMISATION, *bench.arguments, *sources]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

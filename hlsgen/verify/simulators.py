@@ -46,6 +46,17 @@ class Simulator:
         return environment
 
     @property
+    def compiler_version(self) -> str:
+        """What the compiler says of itself; raises ToolFailed where it cannot be run."""
+        try:
+            answer = subprocess.run(
+                [*self.compiler.split(), "--version"], capture_output=True, text=True, check=False
+            )
+        except OSError:
+            raise _missing(self.compiler, "it, or set CXX to a C++ compiler") from None
+        return answer.stdout
+
+    @property
     def make_arguments(self) -> tuple[str, ...]:
         """What make has to be told."""
         arguments = (f"CXX={self.compiler}", f"LINK={self.compiler}")

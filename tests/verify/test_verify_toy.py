@@ -45,17 +45,6 @@ def test_a_right_design_has_no_mismatch_and_its_exact_timing(
     assert not list(toy.glob("*.unfinished"))
 
 
-@pytest.mark.slow
-def test_an_interrupted_build_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:
-    write_toy(tmp_path)
-    assert _verify(tmp_path, "fast").good
-    (build,) = (tmp_path / "build").glob("verify_fast_*")
-    (build / "whole.json").unlink()
-    (build / "simulator").write_bytes(b"cut short")
-    assert _verify(tmp_path, "fast").good
-    assert not list((tmp_path / "build").glob("unfinished_*"))
-
-
 @pytest.mark.parametrize(
     "lanes", [pytest.param(1, marks=pytest.mark.slow), 17, pytest.param(9, marks=pytest.mark.slow)]
 )
