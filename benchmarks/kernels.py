@@ -35,11 +35,9 @@ class KernelFiles:
 
     @classmethod
     def find(cls) -> KernelFiles:
-        """The folder of ``HLSGEN_KERNELS``, else ``../shared/cgra/morpher`` if it exists."""
-        if named := os.environ.get("HLSGEN_KERNELS"):
-            return cls(Path(named))
-        beside = ROOT.parent / "shared" / "cgra" / "morpher"
-        return cls(beside if beside.is_dir() else None)
+        """The folder that ``HLSGEN_KERNELS`` names."""
+        named = os.environ.get("HLSGEN_KERNELS")
+        return cls(Path(named) if named else None)
 
     def graph(self, place: str) -> LoopGraph:
         """The graph of a file, or of the first file of a folder, every operation kept; raises BadFile where it is not there."""

@@ -50,13 +50,9 @@ class Sources:
 
     @classmethod
     def find(cls, option: Path | None) -> Sources:
-        """The folder of the option, else of ``HLSGEN_MODELS``, else ``../shared/models`` if it exists."""
-        if option is not None:
-            return cls(option)
-        if named := os.environ.get("HLSGEN_MODELS"):
-            return cls(Path(named))
-        beside = ROOT.parent / "shared" / "models"
-        return cls(beside if beside.is_dir() else None)
+        """The folder of the option, else of ``HLSGEN_MODELS``."""
+        named = os.environ.get("HLSGEN_MODELS")
+        return cls(option or (Path(named) if named else None))
 
     def folder(self, name: str) -> Path:
         """The folder of one network; raises BadFile where it is not there."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
+from support.made_by_others import MODELS, requires_models
 
 from hlsgen.frontend.calibrate import calibrate
 from hlsgen.frontend.onnx_reader import read_model
@@ -17,10 +15,7 @@ from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.text import constants_of, parse, to_text
 from hlsgen.passes import to_integer
 
-MODELS = Path(os.environ.get("HLSGEN_MODELS", Path(__file__).parents[3] / "shared" / "models"))
-pytestmark = pytest.mark.skipif(
-    not MODELS.is_dir(), reason="no folder of real models: set HLSGEN_MODELS to it"
-)
+pytestmark = requires_models
 
 # name, and elements that ONNX Runtime's default session (float kernels where values are s8) gives otherwise in 40 samples
 QUANTISED = {

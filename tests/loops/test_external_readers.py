@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.cgra_files import CGRA, requires_cgra
+from support.made_by_others import CGRA, requires_cgra
 
 from hlsgen.errors import BadFile, HlsgenError, IllegalGraph, UnsupportedOp
 from hlsgen.loops.check import check

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.made_by_others import model_folder
 
 from hlsgen.dataflow.check import check
 from hlsgen.dataflow.interpret import interpret
@@ -17,7 +17,6 @@ from hlsgen.ops.tensor_type import storage
 from hlsgen.passes import to_integer
 
 ROOT = Path(__file__).parents[2]
-MODELS = Path(os.environ.get("HLSGEN_MODELS", ROOT.parent / "shared" / "models"))
 NAMES = (
     "tflm_sine_int8",
     "tm_mnist_arduino_int8",
@@ -56,7 +55,4 @@ def test_digits_lowers_to_its_meaning() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_real_model_lowers_to_its_meaning(name: str) -> None:
-    path = MODELS / name / "model.onnx"
-    if not path.exists():
-        pytest.skip(f"no model {name} in HLSGEN_MODELS")
-    assert_lowers_to_its_meaning(path)
+    assert_lowers_to_its_meaning(model_folder(name) / "model.onnx")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.made_by_others import model_folder
 
 from hlsgen.flow import Compiled, compile
 from hlsgen.schedule.grid_network.ports import outputs_of, result_words
@@ -17,7 +17,6 @@ from hlsgen.verify.manifest import Manifest, load_manifest
 from hlsgen.verify.stored import stored_reference
 
 ROOT = Path(__file__).parents[2]
-MODELS = Path(os.environ.get("HLSGEN_MODELS", ROOT.parent / "shared" / "models"))
 NETWORKS = ("digits", "ad_fcae_int8", "kws_dscnn_int8", "ic_resnet8_int8")
 pytestmark = pytest.mark.slow
 
@@ -51,9 +50,7 @@ def network(name: str, circuit: Path) -> Network:
     if name == "digits":
         model, samples = (ROOT / "examples" / "digits" / f for f in ("digits.onnx", "samples.npz"))
     else:
-        model, samples = MODELS / name / "model.onnx", MODELS / name / "inputs.npz"
-    if not model.exists():
-        pytest.skip(f"no model at {model}: set HLSGEN_MODELS to the folder of models")
+        model, samples = (model_folder(name) / f for f in ("model.onnx", "inputs.npz"))
     compiled = compile(model, schedule="grid", fabric="mac_8x8", output=circuit)
     folder, manifest = load_grid(circuit), load_manifest(circuit)
     with np.load(samples) as arrays:

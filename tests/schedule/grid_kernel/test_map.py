@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from support.example_graphs import fir, histogram, two_stores
+from support.made_by_others import CGRA
 from support.random_loop_graphs import random_graph
 
 from hlsgen.errors import BadOption, DoesNotFit, IllegalGraph, UnsupportedOp
@@ -18,8 +18,6 @@ from hlsgen.loops.read_morpher import read_morpher
 from hlsgen.loops.text import parse
 from hlsgen.schedule.grid_kernel import exact
 from hlsgen.schedule.grid_kernel.map import _Search, _TimeLeft, map_graph, squares
-
-SHARED = Path(__file__).parents[4] / "shared" / "cgra" / "morpher"
 
 RING = parse("""loop_graph ring s32
 loop n 8
@@ -183,21 +181,21 @@ def test_an_unknown_home_is_refused() -> None:
         map_graph(RING, small(), homes={"x": "north_9"})
 
 
-def of_shared(*parts: str) -> LoopGraph:
-    found = sorted(SHARED.joinpath(*parts).glob("*.xml")) if SHARED.exists() else []
-    if not found:
-        pytest.skip("the kernels of other projects are not here")
-    return clean(read_morpher(found[0]).graphs[0], as_given=True)
+def graph_of_others(*parts: str) -> LoopGraph:
+    files = sorted((CGRA / "morpher").joinpath(*parts).glob("*.xml"))
+    if not files:
+        pytest.skip("no loop graphs of others: set HLSGEN_CGRA to their folder")
+    return clean(read_morpher(files[0]).graphs[0], as_given=True)
 
 
 @pytest.mark.parametrize("name", ["mac", "accumulate", "mults1"])
 def test_kernels_of_others_reach_their_bound(name: str) -> None:
-    mapping = map_graph(of_shared("cgra_me_bench", name), small())
+    mapping = map_graph(graph_of_others("cgra_me_bench", name), small())
     assert mapping.interval == mapping.bounds.interval
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["pedometer", "dct", "fix_fft_npb", "gemm_nt"])
 def test_larger_kernels_of_others_come_near_their_bound(name: str) -> None:
-    mapping = map_graph(of_shared(name), small())
+    mapping = map_graph(graph_of_others(name), small())
     assert mapping.interval <= 1.5 * mapping.bounds.interval

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.example_nets import random_inputs
+from support.made_by_others import model_folder
 
 from hlsgen.cycle_model.program import run_program
 from hlsgen.dataflow.interpret import interpret
@@ -27,12 +27,9 @@ NETWORKS = (
     *("ad_fcae_int8", "kws_dscnn_int8", "ic_resnet8_int8", "vww_mbv1_int8", "lenet300_mnist_int8"),
     *("tflm_sine_int8", "tm_mnist_arduino_int8", "tm_mnist_valid_int8", "tm_cifar10_int8"),
 )
-MODELS = Path(os.environ.get("HLSGEN_MODELS", ROOT.parent / "shared" / "models"))
 
 
 def dataflow_of(path: Path) -> Dataflow:
-    if not path.exists():
-        pytest.skip(f"no model at {path}: set HLSGEN_MODELS to the folder of models")
     return lower_with_ports(to_integer(read_model(path)).hardware, nudged=False).dataflow
 
 
@@ -55,12 +52,12 @@ def test_the_digits_network_computes_its_answers() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_compute_their_answers(name: str) -> None:
-    assert_computes(dataflow_of(MODELS / name / "model.onnx"), 1)
+    assert_computes(dataflow_of(model_folder(name) / "model.onnx"), 1)
 
 
 def test_a_residual_network_uses_most_cycles_of_the_array() -> None:
     plan = plan_network(
-        load_fabric("mac_8x8"), dataflow_of(MODELS / "ic_resnet8_int8" / "model.onnx")
+        load_fabric("mac_8x8"), dataflow_of(model_folder("ic_resnet8_int8") / "model.onnx")
     )
     data = network_report(plan)
     assert data["mac_use"] >= 0.85
