@@ -172,8 +172,8 @@ MUTATIONS: dict[str, Mutation] = {
     "bank: reads what is written": Mutation(
         TileBank,
         "elaborate",
-        "read, write = rows.read_port(), rows.write_port(granularity=self.bits)",
-        "write = rows.write_port(granularity=self.bits); read = rows.read_port(transparent_for=(write,))",
+        "read, write = read_port(rows), write_port(rows, granularity=self.bits)",
+        "write = write_port(rows, granularity=self.bits); read = rows.read_port(transparent_for=(write,))",
         tile,
     ),
     "tile: no padding": Mutation(
