@@ -6,7 +6,7 @@ import numpy as np
 
 from hlsgen.algebra.scalar import RequantiseFloat32
 from hlsgen.algebra.types import S8
-from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
 from hlsgen.dataflow.ir import Dataflow
 
 
@@ -30,7 +30,7 @@ def _layer(
     scale = 2.0**32 / (70 * 70 * np.sqrt(weights[0, 0].size)) * 40
     multiplier = np.rint(scale * random.uniform(0.7, 1.4, outputs)).astype(np.int64)
     bias = random.integers(-999, 1000, outputs)
-    finish = Finish(S8, RequantiseFloat32(32, -3, -128, 127), (multiplier,), bias)
+    finish = Epilogue(S8, RequantiseFloat32(32, -3, -128, 127), (multiplier,), bias)
     size = shape[:2]
     build.output(build.multiply_accumulate(name, source, weights, window, size, finish, outside))
     return build.build()

@@ -109,14 +109,20 @@ def pe_array(
     accumulate: bool = True,
 ) -> Contract:
     """Contract of PeArray: ``rows`` results of ``lanes`` terms each. One step per enabled cycle."""
-    if step == "pass":
-        return Contract(0, 1, 0, 0)
-    multiplies = step == "multiply_accumulate"
+    match step:
+        case "pass":
+            return Contract(0, 1, 0, 0)
+        case "multiply_accumulate":
+            first, products = 2, rows * lanes
+        case "add" | "maximum":
+            first, products = 1, 0
+        case _:
+            typing.assert_never(step)
     return Contract(
-        latency=(2 if multiplies else 1) + tree_levels(lanes),
+        latency=first + tree_levels(lanes),
         initiation_interval=1,
         storage_bits=rows * accumulator_bits if accumulate else 0,
-        multipliers=rows * lanes if multiplies and multiplier == "dsp" else 0,
+        multipliers=products if multiplier == "dsp" else 0,
     )
 
 

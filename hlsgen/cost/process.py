@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 
@@ -33,7 +34,23 @@ from hlsgen.cost.units import (
     multiplication,
     wide_multiplication,
 )
-from hlsgen.dataflow.ir import Dataflow, Process
+from hlsgen.dataflow.finish import finish_expression
+from hlsgen.dataflow.ir import (
+    Accumulate,
+    Clamped,
+    Dataflow,
+    Elementwise,
+    KeepMaximum,
+    LookedUp,
+    MultiplyAccumulate,
+    Pass,
+    Plain,
+    Process,
+    QuantisedSum,
+    ScaledByFloat32,
+    ScaledByShift,
+    WeightedSum,
+)
 
 
 @dataclass(frozen=True)
@@ -59,12 +76,9 @@ class Factors:
 
 
 def operand_types(dataflow: Dataflow, process: Process) -> dict[str, ElementType]:
-    """The element type of every operand of the process: ``acc``, ``r0``, ..."""
-    types = {"acc": process.accumulator}
-    for k, read in enumerate(process.reads):
-        source = dataflow.channels.get(read.source) or dataflow.stores[read.source]
-        types[f"r{k}"] = source.element
-    return types
+    """The element type of every operand of the process: ``r0``, ..., and ``acc`` where it reduces."""
+    types = {} if isinstance(process.step, Pass) else {"acc": process.step.accumulator}
+    return types | {f"r{k}": dataflow.element(read.source) for k, read in enumerate(process.reads)}
 
 
 def signed_width(element: ElementType) -> int:
@@ -119,37 +133,36 @@ def array_cost(
 ) -> Cost:
     """Multipliers, adder trees, accumulators and the drain."""
     types = operand_types(dataflow, process)
-    rows, lanes, width = f.rows, f.lanes, process.accumulator.bits
-    turn = np.where(rows > f.finish_lanes, rows * width * table.choice_bit, 0)
-    drain = Cost(lut=turn, ff=rows * width)
-    if process.step is None:
-        return drain
-    product = _product(process.step)
-    unit, sum_width = Cost(), 8
-    if product is not None:
-        widths = [signed_width(expression_type(argument, types)) for argument in product.arguments]
-        unit = multiplication(table, kind, widths[0], widths[1])
-        sum_width = sum(widths)
-    tree = (lanes - 1) * (sum_width + np.log2(lanes) / 2)
-    folds = 2 if isinstance(process.step, Call) and isinstance(process.step.op, Maximum) else 1
+    rows, lanes = f.rows, f.lanes
+    unit, term_width, folds = Cost(), 8, 1
+    match process.step:
+        case Pass():
+            return _drain_cost(table, f, dataflow.channels[process.write.channel].element.bits)
+        case MultiplyAccumulate(accumulator):
+            widths = signed_width(types["r0"]), signed_width(types["r1"])
+            unit, term_width = multiplication(table, kind, *widths), sum(widths)
+        case Accumulate(accumulator):
+            pass
+        case KeepMaximum(accumulator):
+            folds = 2
+        case _:
+            assert_never(process.step)
+    width = accumulator.bits
+    tree = (lanes - 1) * (term_width + np.log2(lanes) / 2)
     adders = Cost(lut=rows * tree * table.adder_bit * folds, ff=rows * tree)
     # the accumulator clears through the flip-flops' synchronous reset
-    accumulator = Cost(lut=rows * width * table.adder_bit, ff=rows * width)
-    return drain + unit.times(rows * lanes) + adders + accumulator
+    sums = Cost(lut=rows * width * table.adder_bit, ff=rows * width)
+    return _drain_cost(table, f, width) + unit.times(rows * lanes) + adders + sums
 
 
-def _product(expression: Expression) -> Call | None:
-    if not isinstance(expression, Call):
-        return None
-    if isinstance(expression.op, Multiply):
-        return expression
-    found = (_product(argument) for argument in expression.arguments)
-    return next((call for call in found if call is not None), None)
+def _drain_cost(table: FamilyTable, f: Factors, width: int) -> Cost:
+    turn = np.where(f.rows > f.finish_lanes, f.rows * width * table.choice_bit, 0)
+    return Cost(lut=turn, ff=f.rows * width)
 
 
 def multiplies(process: Process) -> bool:
     """Whether the process's array multiplies (its MACs count as such)."""
-    return process.step is not None and _product(process.step) is not None
+    return isinstance(process.step, MultiplyAccumulate)
 
 
 def finish_cost(
@@ -157,11 +170,12 @@ def finish_cost(
 ) -> Cost:
     """The finishing pipelines, their constants and the queue of finished words."""
     types = operand_types(dataflow, process)
-    unit = expression_cost(table, kind, process.finish, types)
-    plain = expression_cost(table, "dsp", process.finish, types)
+    expression = finish_expression(process)
+    unit = expression_cost(table, kind, expression, types)
+    plain = expression_cost(table, "dsp", expression, types)
     interval = np.asarray(f.finish_interval)
     slow = interval > 1
-    product = _requantise_widths(process.finish, types)
+    product = _requantise_widths(process, types)
     digit = np.ceil(product[1] / np.maximum(interval - 1, 1))
     serial = table.serial_bit * digit * product[0] + product[1] + 12
     lut = np.where(slow, plain.lut + serial, unit.lut)
@@ -189,15 +203,18 @@ def finish_cost(
 _REDUCE = ("ky", "kx", "i")
 
 
-def _requantise_widths(expression: Expression, types: Mapping[str, ElementType]) -> tuple[int, int]:
-    """Widths of the factors of the widest requantising product; (0, 0) without one."""
-    if not isinstance(expression, Call):
-        return 0, 0
-    found = [_requantise_widths(argument, types) for argument in expression.arguments]
-    if isinstance(expression.op, RequantiseMultiplyShift | RequantiseFloat32):
-        factors = [signed_width(expression_type(a, types)) for a in expression.arguments[:2]]
-        found.append((factors[0], factors[1]))
-    return max(found, default=(0, 0), key=lambda pair: pair[0] * pair[1])
+def _requantise_widths(process: Process, types: Mapping[str, ElementType]) -> tuple[int, int]:
+    """Widths of the factors of the requantising product; (0, 0) without one."""
+    match process.finish:
+        case ScaledByShift() | ScaledByFloat32() | WeightedSum():
+            call = finish_expression(process)
+            assert isinstance(call, Call)
+            first, second = (signed_width(expression_type(a, types)) for a in call.arguments[:2])
+            return first, second
+        case Plain() | Clamped() | QuantisedSum() | LookedUp() | Elementwise():
+            return 0, 0
+        case _:
+            assert_never(process.finish)
 
 
 def weights_cost(table: FamilyTable, dataflow: Dataflow, process: Process, f: Factors) -> Cost:

@@ -5,17 +5,47 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
-from hlsgen.algebra.expression import Call, Expression, Literal, Operand
-from hlsgen.algebra.scalar import Add, Equal, Maximum, Multiply, ScalarOp
+from hlsgen.algebra.expression import Call, Operand
+from hlsgen.algebra.scalar import (
+    Clamp,
+    QuantisedAdd,
+    RequantiseFloat32,
+    RequantiseMultiplyShift,
+    ScalarOp,
+    Table,
+)
 from hlsgen.algebra.types import ElementType
-from hlsgen.dataflow.ir import Channel, Dataflow, Loop, Process, Read, Store, Write
+from hlsgen.dataflow.ir import (
+    Accumulate,
+    Channel,
+    Clamped,
+    Dataflow,
+    Elementwise,
+    Finish,
+    KeepMaximum,
+    LookedUp,
+    Loop,
+    MultiplyAccumulate,
+    Parameter,
+    Pass,
+    Plain,
+    Process,
+    QuantisedSum,
+    Read,
+    ScaledByFloat32,
+    ScaledByShift,
+    Step,
+    Store,
+    WeightedSum,
+    Write,
+)
+from hlsgen.dataflow.step import product_sum_ranges
 from hlsgen.requantise.add import RoundedAdd
-
-ACCUMULATOR = Operand("acc")
 
 
 @dataclass(frozen=True)
@@ -29,7 +59,7 @@ class Window:
 
 
 @dataclass(frozen=True, eq=False)
-class Finish:
+class Epilogue:
     """How an accumulator becomes a result: ``op(acc + bias, *constants)``, or ``acc + bias`` without op.
 
     ``bias`` and each of ``constants`` hold one integer per output channel (or one for all); ``element`` is the type of
@@ -38,7 +68,7 @@ class Finish:
     """
 
     element: ElementType
-    op: ScalarOp | None = None
+    op: RequantiseMultiplyShift | RequantiseFloat32 | None = None
     constants: tuple[np.ndarray, ...] = ()
     bias: np.ndarray | None = None
     nudges: np.ndarray | None = None
@@ -108,7 +138,7 @@ class DataflowBuilder:
         weights: np.ndarray,
         window: Window,
         size: tuple[int, int],
-        finish: Finish,
+        epilogue: Epilogue,
         outside: int | None = None,
     ) -> str:
         """Convolution, and Gemm as the convolution whose window is the whole source.
@@ -124,16 +154,7 @@ class DataflowBuilder:
             tuple(Affine(0, ((loop, 1),)) for loop in ("g", "o", "ky", "kx", "i")),
         )
         accumulator = product_sum_type(weights, self.channels[source].element)
-        step = Call(Add(), (ACCUMULATOR, Call(Multiply(), (Operand("r0"), Operand("r1")))))
-        return self._reduce(
-            name,
-            loops,
-            (read, taps),
-            accumulator,
-            0,
-            step,
-            finish,
-        )
+        return self._reduce(name, loops, (read, taps), MultiplyAccumulate(accumulator), epilogue)
 
     def window_sum(
         self,
@@ -141,7 +162,7 @@ class DataflowBuilder:
         source: str,
         window: Window,
         size: tuple[int, int],
-        finish: Finish,
+        epilogue: Epilogue,
         outside: int | None = None,
     ) -> str:
         """The sum over a window, channel by channel; a global sum is the window that is the whole source."""
@@ -152,51 +173,53 @@ class DataflowBuilder:
         )
         loops = _loops(size, channel.shape[2], 1, window.kernel, 1)
         read = Read(source, _window_index(window, 1), outside)
-        step = Call(Add(), (ACCUMULATOR, Operand("r0")))
-        return self._reduce(name, loops, (read,), accumulator, 0, step, finish)
+        return self._reduce(name, loops, (read,), Accumulate(accumulator), epilogue)
 
     def window_maximum(
-        self, name: str, source: str, window: Window, size: tuple[int, int], finish: Finish
+        self, name: str, source: str, window: Window, size: tuple[int, int], epilogue: Epilogue
     ) -> str:
         """The largest value of a window, channel by channel; positions outside read the type's minimum."""
         channel = self.channels[source]
         loops = _loops(size, channel.shape[2], 1, window.kernel, 1)
         low = channel.element.minimum
         read = Read(source, _window_index(window, 1), low)
-        step = Call(Maximum(), (ACCUMULATOR, Operand("r0")))
-        return self._reduce(name, loops, (read,), channel.element, low, step, finish)
+        return self._reduce(name, loops, (read,), KeepMaximum(channel.element, low), epilogue)
 
     def elementwise(
-        self, name: str, sources: Sequence[str], op: ScalarOp, element: ElementType, *constants: int
+        self, name: str, sources: Sequence[str], op: ScalarOp, element: ElementType
     ) -> str:
-        """``op(sources..., constants...)`` at every position of channels of one shape."""
-        operands = tuple(Operand(f"r{k}") for k in range(len(sources)))
-        call = Call(op, (*operands, *(Literal(value) for value in constants)))
-        return self._pointwise(name, tuple(sources), (), call, element)
+        """``op(sources...)`` at every position of channels of one shape."""
+        match op:
+            case Clamp():
+                finish: Finish = Clamped(op)
+            case Table():
+                finish = LookedUp(op)
+            case QuantisedAdd():
+                finish = QuantisedSum(op)
+            case _:
+                operands = tuple(Operand(f"r{k}") for k in range(len(sources)))
+                finish = Elementwise(Call(op, operands))
+        return self._pointwise(name, tuple(sources), (), finish, element)
 
     def rounded_add(
         self, name: str, sources: tuple[str, str], add: RoundedAdd, element: ElementType
     ) -> str:
         """The weighted sum of two channels, rounded to even."""
-        products = [
-            Call(Multiply(), (Operand(f"r{k}"), Literal(factor)))
-            for k, factor in enumerate((add.multiplier_a, add.multiplier_b))
-        ]
-        total = Call(Add(), (Call(Add(), (products[0], products[1])), Literal(add.offset)))
-        return self._pointwise(name, sources, (), Call(add.op, (total, Literal(1))), element)
+        finish = WeightedSum(add.op, (add.multiplier_a, add.multiplier_b), add.offset)
+        return self._pointwise(name, sources, (), finish, element)
 
-    def elementwise_by_channel(self, name: str, source: str, finish: Finish) -> str:
-        """``finish.op(source + bias, constants of the channel...)`` at every position."""
+    def elementwise_by_channel(self, name: str, source: str, epilogue: Epilogue) -> str:
+        """``epilogue.op(source + bias, constants of the channel...)`` at every position."""
         count = self.channels[source].shape[2]
-        reads, expression = self._finishing(name, finish, Operand("r0"), 1, _channel(1), count)
-        return self._pointwise(name, (source,), reads, expression, finish.element)
+        reads, finish = self._finish(name, epilogue, 1, _channel(1), count)
+        return self._pointwise(name, (source,), reads, finish, epilogue.element)
 
     def _pointwise(
         self,
         name: str,
         sources: tuple[str, ...],
         reads: tuple[Read, ...],
-        finish: Expression,
+        finish: Finish,
         element: ElementType,
     ) -> str:
         shape = self.channels[sources[0]].shape
@@ -209,9 +232,7 @@ class DataflowBuilder:
                 _loops(shape[:2], shape[2], 1, (1, 1), 1),
                 (*(Read(source, index) for source in sources), *reads),
                 Write(target, (*_POSITION, _channel(1))),
-                element,
-                0,
-                None,
+                Pass(),
                 finish,
             )
         )
@@ -221,64 +242,55 @@ class DataflowBuilder:
         name: str,
         loops: tuple[Loop, ...],
         reads: tuple[Read, ...],
-        accumulator: ElementType,
-        init: int,
-        step: Expression,
-        finish: Finish,
+        step: Step,
+        epilogue: Epilogue,
     ) -> str:
         extents = {loop.name: loop.extent for loop in loops}
         count, channel = extents["g"] * extents["o"], _channel(extents["o"])
         process = self.unique(name)
-        constants, expression = self._finishing(
-            name, finish, ACCUMULATOR, len(reads), channel, count
-        )
-        target = self.channel(f"{name}_out", (extents["y"], extents["x"], count), finish.element)
+        constants, finish = self._finish(name, epilogue, len(reads), channel, count)
+        target = self.channel(f"{name}_out", (extents["y"], extents["x"], count), epilogue.element)
         return self.process(
             Process(
                 process,
                 loops,
                 (*reads, *constants),
                 Write(target, (*_POSITION, channel)),
-                accumulator,
-                init,
                 step,
-                expression,
+                finish,
             )
         )
 
-    def _finishing(
-        self,
-        name: str,
-        finish: Finish,
-        operand: Expression,
-        first: int,
-        channel: Affine,
-        count: int,
-    ) -> tuple[tuple[Read, ...], Expression]:
-        """The reads (numbered from ``first``) and the expression of a Finish over ``count`` channels."""
+    def _finish(
+        self, name: str, epilogue: Epilogue, first: int, channel: Affine, count: int
+    ) -> tuple[tuple[Read, ...], Finish]:
+        """The reads (numbered from ``first``) and the finish of an epilogue over ``count`` channels."""
         reads: list[Read] = []
 
-        def constant(label: str, values: np.ndarray) -> Expression:
+        def parameter(label: str, values: np.ndarray) -> Parameter:
             flat = np.broadcast_to(np.asarray(values, dtype=np.int64).reshape(-1), (count,))
             if np.all(flat == flat[0]):
-                return Literal(int(flat[0]))
+                return int(flat[0])
             reads.append(Read(self.store(f"{name}_{label}", flat), (channel,)))
             return Operand(f"r{first + len(reads) - 1}")
 
-        expression = operand
-        if finish.bias is not None and np.any(finish.bias):
-            expression = Call(Add(), (expression, constant("bias", finish.bias)))
-        for values in () if finish.nudges is None else finish.nudges.T:
-            hit = Call(Equal(), (operand, constant("nudge", values)))
-            expression = Call(Add(), (expression, hit))
-        if finish.op is not None:
-            labels = ("multiplier", "rounding")[: len(finish.constants)]
-            arguments = [
-                constant(label, values)
-                for label, values in zip(labels, finish.constants, strict=True)
-            ]
-            expression = Call(finish.op, (expression, *arguments))
-        return tuple(reads), expression
+        offset, nudged = epilogue.bias, epilogue.nudges
+        bias = parameter("bias", offset) if offset is not None and np.any(offset) else None
+        nudges = () if nudged is None else tuple(parameter("nudge", v) for v in nudged.T)
+        match epilogue.op:
+            case None:
+                finish: Finish = Plain(bias)
+            case RequantiseMultiplyShift() as op:
+                scale, added = epilogue.constants
+                multiplier, rounding = parameter("multiplier", scale), parameter("rounding", added)
+                finish = ScaledByShift(op, multiplier, rounding, bias, nudges)
+            case RequantiseFloat32() as op:
+                (scale,) = epilogue.constants
+                finish = ScaledByFloat32(op, parameter("multiplier", scale), bias)
+            case _:
+                assert_never(epilogue.op)
+        assert not nudges or isinstance(finish, ScaledByShift), "only a shift is nudged"
+        return tuple(reads), finish
 
     def is_port(self, channel: str) -> bool:
         """Whether the channel is an input or an output already."""
@@ -296,15 +308,6 @@ class DataflowBuilder:
 
 
 _POSITION = (Affine(0, (("y", 1),)), Affine(0, (("x", 1),)))
-
-
-def product_sum_ranges(weights: np.ndarray, element: ElementType) -> tuple[np.ndarray, np.ndarray]:
-    """The least and greatest sum of products of every output; ``weights`` (g, o, ky, kx, i), inputs of ``element``."""
-    flat = weights.reshape(weights.shape[0] * weights.shape[1], -1).astype(np.int64)
-    at_minimum, at_maximum = flat * element.minimum, flat * element.maximum
-    low = np.minimum(at_minimum, at_maximum).sum(axis=1)
-    high = np.maximum(at_minimum, at_maximum).sum(axis=1)
-    return low, high
 
 
 def product_sum_type(weights: np.ndarray, element: ElementType) -> ElementType:

@@ -7,11 +7,10 @@ import re
 import numpy as np
 
 from hlsgen.algebra.affine import Affine, box
-from hlsgen.algebra.expression import Call, Operand, expression_type, operand_names
-from hlsgen.algebra.types import ElementType
-from hlsgen.dataflow.builder import product_sum_ranges
-from hlsgen.dataflow.interpret import MULTIPLY_ACCUMULATE
-from hlsgen.dataflow.ir import Dataflow, Process, Read
+from hlsgen.algebra.expression import Operand, expression_type, operand_names
+from hlsgen.dataflow.finish import finish_expression, parameters
+from hlsgen.dataflow.ir import Dataflow, Pass, Process, Read, ReadFinish
+from hlsgen.dataflow.step import accumulator_range, step_operands
 from hlsgen.errors import IllegalGraph, TypeMismatch
 
 LOOP_ORDER = ("y", "x", "g", "o", "ky", "kx", "i")
@@ -113,7 +112,7 @@ def _check_read(dataflow: Dataflow, process: Process, number: int, read: Read) -
                 f"index {axis} of {where} in 0 to {extent - 1}; found {low} to {high}",
             )
     if read.outside is not None:
-        element = _source_type(dataflow, read)
+        element = dataflow.element(read.source)
         if stored or not element.minimum <= read.outside <= element.maximum:
             raise _illegal(
                 process, f"an outside value of {element} in {where}; found {read.outside}"
@@ -152,61 +151,43 @@ def _check_write(dataflow: Dataflow, process: Process) -> None:
 
 
 def _check_types(dataflow: Dataflow, process: Process) -> None:
-    operands = {f"r{k}": _source_type(dataflow, read) for k, read in enumerate(process.reads)}
-    reduce = {loop.name for loop in process.loops if loop.reduce and loop.extent > 1}
-    if process.step is not None:
-        used = operand_names(process.step)
-        _check_operands(process, used, {*operands, "acc"})
-        low, high = accumulator_range(dataflow, process)
-        if low < process.accumulator.minimum or high > process.accumulator.maximum:
+    operands = {f"r{k}": dataflow.element(read.source) for k, read in enumerate(process.reads)}
+    _check_operands(process, step_operands(process.step), set(operands))
+    if not isinstance(process.step, Pass):
+        low, high = accumulator_range(dataflow, process, process.step)
+        accumulator = process.step.accumulator
+        if low < accumulator.minimum or high > accumulator.maximum:
             raise _illegal(
-                process,
-                f"an accumulator that holds {low} to {high}; found {process.accumulator}",
+                process, f"an accumulator that holds {low} to {high}; found {accumulator}"
             )
-        operands["acc"] = process.accumulator
-    used = operand_names(process.finish)
-    _check_operands(process, used, set(operands))
-    for name in used - {"acc"}:
-        for index in process.reads[int(name[1:])].index:
-            if any(loop in reduce for loop, _ in index.terms):
-                raise _illegal(process, f"a finish that reads by parallel loops only; found {name}")
-    result = expression_type(process.finish, operands)
+        operands["acc"] = accumulator
+        if isinstance(process.finish, ReadFinish):
+            raise _illegal(process, f"a finish of acc; found {type(process.finish).__name__}")
+    expression = finish_expression(process)
+    _check_operands(process, operand_names(expression), set(operands))
+    _check_finish_reads(dataflow, process)
+    result = expression_type(expression, operands)
     element = dataflow.channels[process.write.channel].element
     if result.minimum < element.minimum or result.maximum > element.maximum:
         raise _illegal(process, f"a result that fits {element}; found {result}")
 
 
+def _check_finish_reads(dataflow: Dataflow, process: Process) -> None:
+    reduce = {loop.name for loop in process.loops if loop.reduce and loop.extent > 1}
+    for name in operand_names(finish_expression(process)) - {"acc"}:
+        for index in process.reads[int(name[1:])].index:
+            if any(loop in reduce for loop, _ in index.terms):
+                raise _illegal(process, f"a finish that reads by parallel loops only; found {name}")
+    for parameter in parameters(process):
+        if isinstance(parameter, Operand):
+            read = process.reads[int(parameter.name[1:])]
+            if read.source not in dataflow.stores or read.index != (process.write.index[2],):
+                raise _illegal(
+                    process,
+                    f"parameters from stores by output channel; found {read.source} as {parameter.name}",
+                )
+
+
 def _check_operands(process: Process, used: set[str], known: set[str]) -> None:
     if not used <= known:
         raise _illegal(process, f"operands of {sorted(known)}; found {sorted(used - known)}")
-
-
-def accumulator_range(dataflow: Dataflow, process: Process) -> tuple[int, int]:
-    """The smallest and largest final value of the accumulator, for any values of the channels read.
-
-    Intermediate sums may be larger: hardware adds modulo a power of two, so only the final value has to fit.
-    """
-    reads = process.reads
-    if process.step == MULTIPLY_ACCUMULATE and reads[1].source in dataflow.stores:
-        weights = dataflow.stores[reads[1].source].values
-        low, high = product_sum_ranges(weights, _source_type(dataflow, reads[0]))
-        return process.init + int(low.min()), process.init + int(high.max())
-    assert process.step is not None
-    count = int(np.prod([loop.extent for loop in process.loops if loop.reduce]))
-    operands = {f"r{k}": _source_type(dataflow, read) for k, read in enumerate(reads)}
-    match process.step:
-        case Call(op, (Operand("acc"), operand)) if op.name == "Add":
-            element = expression_type(operand, operands)
-            return process.init + count * element.minimum, process.init + count * element.maximum
-        case Call(op, (Operand("acc"), operand)) if op.name in ("Maximum", "Minimum"):
-            element = expression_type(operand, operands)
-            return min(process.init, element.minimum), max(process.init, element.maximum)
-    raise _illegal(
-        process, "a step that adds to acc or takes the maximum or minimum; found another"
-    )
-
-
-def _source_type(dataflow: Dataflow, read: Read) -> ElementType:
-    if read.source in dataflow.stores:
-        return dataflow.stores[read.source].element
-    return dataflow.channels[read.source].element

@@ -13,17 +13,13 @@ from typing import Any
 import numpy as np
 
 from hlsgen.algebra.expression import Call, Expression, Literal, Operand, operand_names
-from hlsgen.algebra.scalar import Add, Multiply
 from hlsgen.algebra.types import ElementType
-from hlsgen.dataflow.ir import Dataflow, Process, Read
+from hlsgen.dataflow.finish import finish_expression
+from hlsgen.dataflow.ir import Dataflow, MultiplyAccumulate, Pass, Process, Read, ReducingStep
+from hlsgen.dataflow.step import combine
 from hlsgen.errors import TypeMismatch
 
 _CHUNK = 1 << 22  # elements of one gathered operand, which bounds the memory used
-
-MULTIPLY_ACCUMULATE = Call(
-    Add(), (Operand("acc"), Call(Multiply(), (Operand("r0"), Operand("r1"))))
-)
-"""The step that is evaluated as a matrix product."""
 
 
 def interpret(dataflow: Dataflow, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -95,7 +91,7 @@ def _chunks(process: Process, samples: int) -> Iterator[tuple[slice, slice]]:
     outer = process.loops[0]
     used = {name for read in process.reads for index in read.index for name, _ in index.terms}
     inner = int(np.prod([e for name, e in extents.items() if name != outer.name and name in used]))
-    if process.step == MULTIPLY_ACCUMULATE:
+    if isinstance(process.step, MultiplyAccumulate):
         operand = {name for index in process.reads[0].index for name, _ in index.terms}
         inner = int(np.prod([extents[n] for n in operand if n != outer.name]))
     per_sample = max(1, inner * outer.extent)
@@ -113,15 +109,16 @@ def _evaluate_rows(process: Process, sources: Mapping[str, np.ndarray], rows: sl
     """finish(...) at some values of the outermost loop; axes (sample, parallel loops...), broadcast where constant."""
     positions = _loop_axes(process, rows)
     operands: dict[str, np.ndarray] = {}
-    used = operand_names(process.finish)
+    expression = finish_expression(process)
+    used = operand_names(expression)
     for k, read in enumerate(process.reads):
         if f"r{k}" in used:
             operands[f"r{k}"] = _gather(sources[read.source], read, positions)
-    if process.step is not None:
-        accumulator = _reduce(process, sources, positions)
-        _assert_fits(accumulator, process.accumulator, process.name)
+    if not isinstance(process.step, Pass):
+        accumulator = _reduce(process, process.step, sources, positions)
+        _assert_fits(accumulator, process.step.accumulator, process.name)
         operands["acc"] = accumulator
-    return np.asarray(evaluate_expression(process.finish, operands))
+    return np.asarray(evaluate_expression(expression, operands))
 
 
 def _loop_axes(process: Process, rows: slice) -> dict[str, np.ndarray]:
@@ -139,31 +136,28 @@ def _loop_axes(process: Process, rows: slice) -> dict[str, np.ndarray]:
 
 
 def _reduce(
-    process: Process, sources: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray]
+    process: Process,
+    step: ReducingStep,
+    sources: Mapping[str, np.ndarray],
+    positions: Mapping[str, np.ndarray],
 ) -> np.ndarray:
-    assert process.step is not None
-    if process.step == MULTIPLY_ACCUMULATE:
-        return _multiply_accumulate(process, sources, positions)
+    """The accumulator after all steps."""
+    if isinstance(step, MultiplyAccumulate):
+        return combine(step)(step.init, _product_sums(process, sources, positions))
     reduce = [loop for loop in process.loops if loop.reduce]
-    names = operand_names(process.step)
-    accumulator: np.ndarray = np.full([1] * (len(positions) + 1), process.init, dtype=np.int64)
+    read = process.reads[0]
+    accumulator: np.ndarray = np.full([1] * (len(positions) + 1), step.init, dtype=np.int64)
     for point in product(*(range(loop.extent) for loop in reduce)):
-        at: dict[str, Any] = {
-            **positions,
-            **{loop.name: value for loop, value in zip(reduce, point, strict=True)},
-        }
-        operands = {"acc": accumulator}
-        for k, read in enumerate(process.reads):
-            if f"r{k}" in names:
-                operands[f"r{k}"] = _gather(sources[read.source], read, at)
-        accumulator = np.asarray(evaluate_expression(process.step, operands))
+        at = dict(zip((loop.name for loop in reduce), point, strict=True))
+        term = _gather(sources[read.source], read, {**positions, **at})
+        accumulator = combine(step)(accumulator, term)
     return accumulator
 
 
-def _multiply_accumulate(
+def _product_sums(
     process: Process, sources: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray]
 ) -> np.ndarray:
-    """init + sum of r0 * r1 as a matrix product over (batch loops, rows of r0, columns of r1)."""
+    """The sum of r0 * r1 as a matrix product over (batch loops, rows of r0, columns of r1)."""
     reduce = [loop for loop in process.loops if loop.reduce]
     axes: dict[str, np.ndarray] = {}
     total = 1 + len(positions) + len(reduce)
@@ -196,7 +190,7 @@ def _multiply_accumulate(
     order = [*both, *only_left, *only_right]
     shaped = product_sums.reshape([max(left.shape[d], right.shape[d]) for d in order])
     restored = shaped.transpose(np.argsort(order))
-    return restored.astype(np.int64) + process.init
+    return np.asarray(restored, dtype=np.int64)
 
 
 def _size(array: np.ndarray, axes: list[int] | tuple[int, ...]) -> int:

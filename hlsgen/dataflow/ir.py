@@ -5,18 +5,25 @@ Grammar (text form, see text.py)::
     dataflow  ::= name, channel*, store*, process*, input*, output*
     channel   ::= name, shape (height, width, channels), element type      written once per sample in row-major order
     store     ::= name, integer array, element type                        a constant tensor
-    process   ::= name, loop*, read*, write, accumulator type, init, step?, finish
+    process   ::= name, loop*, read*, write, step, finish
     loop      ::= name, extent, parallel | reduce                          outermost first, all parallel before all reduce
     read      ::= channel | store, affine*, outside?                       value taken where the index lies outside the tensor
     write     ::= channel, affine*
     affine    ::= offset + sum of coefficient * loop
+    step      ::= multiply-accumulate | accumulate | keep maximum | pass    the first three: accumulator type, init
+    finish    ::= plain | clamped | scaled by shift | scaled by float32     of acc, or of r0 where the step is pass
+                | weighted sum | quantised sum | looked up | elementwise    of the reads, where the step is pass
+    parameter ::= integer | operand                                        one for all channels, or a store read by output channel
     expression::= operand "r0" "r1" ... (the reads) | "acc" | literal | scalar operator(expression*)
 
 Meaning of a process, for every sample::
 
     for parallel loops:            acc = init
-        for reduce loops:          acc = step(acc, reads)          reads that mention reduce loops
+        for reduce loops:          acc = step(acc, r0, r1)         reads that mention reduce loops
         write = finish(acc, reads)                                 reads that mention parallel loops only
+
+Steps and finishes are closed sets: who handles them matches all kinds and ends in ``assert_never``, so that mypy names every place
+that a new kind needs. Trees of scalar operators stand in elementwise processes only.
 
 Network processes use these loop names, in this order, so that schedulers can name them; loops of extent 1 are kept:
 ``y x`` (output position), ``g`` (channels that are computed independently of each other: groups, depthwise, elementwise),
@@ -28,11 +35,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
-from hlsgen.algebra.expression import Expression
+from hlsgen.algebra.expression import Expression, Operand
+from hlsgen.algebra.scalar import (
+    Clamp,
+    QuantisedAdd,
+    RequantiseFloat32,
+    RequantiseMultiplyShift,
+    Table,
+)
 from hlsgen.algebra.types import ElementType
 
 
@@ -57,15 +72,118 @@ class Write:
 
 
 @dataclass(frozen=True)
+class MultiplyAccumulate:
+    """acc + r0 * r1, from ``init``; ``accumulator`` holds every final value of acc (as do the two below)."""
+
+    accumulator: ElementType
+    init: int = 0
+
+
+@dataclass(frozen=True)
+class Accumulate:
+    """acc + r0."""
+
+    accumulator: ElementType
+    init: int = 0
+
+
+@dataclass(frozen=True)
+class KeepMaximum:
+    """The larger of acc and r0."""
+
+    accumulator: ElementType
+    init: int = 0
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Nothing is reduced: the finish takes the reads."""
+
+
+ReducingStep: TypeAlias = MultiplyAccumulate | Accumulate | KeepMaximum
+Step: TypeAlias = ReducingStep | Pass
+
+Parameter: TypeAlias = int | Operand
+"""A constant of a finish: one for all output channels, or the read of a store by output channel."""
+
+
+@dataclass(frozen=True)
+class Plain:
+    """x + bias, where x is acc, or r0 after ``Pass`` (as in the three below)."""
+
+    bias: Parameter | None = None
+
+
+@dataclass(frozen=True)
+class Clamped:
+    """op(x)."""
+
+    op: Clamp
+
+
+@dataclass(frozen=True)
+class ScaledByShift:
+    """op(x + bias + n, multiplier, rounding), where n is how many of ``nudges`` x is equal to."""
+
+    op: RequantiseMultiplyShift
+    multiplier: Parameter
+    rounding: Parameter
+    bias: Parameter | None = None
+    nudges: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScaledByFloat32:
+    """op(x + bias, multiplier)."""
+
+    op: RequantiseFloat32
+    multiplier: Parameter
+    bias: Parameter | None = None
+
+
+@dataclass(frozen=True)
+class WeightedSum:
+    """op(factors[0] * r0 + factors[1] * r1 + offset, 1)."""
+
+    op: RequantiseFloat32
+    factors: tuple[int, int]
+    offset: int
+
+
+@dataclass(frozen=True)
+class QuantisedSum:
+    """op(r0, r1)."""
+
+    op: QuantisedAdd
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    """op(r0)."""
+
+    op: Table
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """Any function of the reads."""
+
+    expression: Expression
+
+
+SumFinish: TypeAlias = Plain | Clamped | ScaledByShift | ScaledByFloat32
+ReadFinish: TypeAlias = WeightedSum | QuantisedSum | LookedUp | Elementwise
+Finish: TypeAlias = SumFinish | ReadFinish
+
+
+@dataclass(frozen=True)
 class Process:
     name: str
     loops: tuple[Loop, ...]
     reads: tuple[Read, ...]
     write: Write
-    accumulator: ElementType
-    init: int
-    step: Expression | None
-    finish: Expression
+    step: Step
+    finish: Finish
 
     def extent(self, loop: str) -> int:
         """The extent of a loop by name; 1 if the process has no such loop."""
@@ -98,6 +216,10 @@ class Dataflow:
     processes: tuple[Process, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+
+    def element(self, source: str) -> ElementType:
+        """The element type of a channel or store."""
+        return (self.channels.get(source) or self.stores[source]).element
 
     def producer(self, channel: str) -> Process | None:
         return next((p for p in self.processes if p.write.channel == channel), None)

@@ -10,9 +10,8 @@
       read x[y + ky - 1, x + kx - 1, g + i] outside -3
       read conv1_weights[g, o, ky, kx, i]
       write conv1_out[y, x, 4*g + o]
-      accumulator s17 init 0
-      step Add(acc, Multiply(r0, r1))
-      finish RequantiseMultiplyShift(acc, 77, r2, shift=16, low=-128, high=127)
+      step MultiplyAccumulate(accumulator=s17)
+      finish ScaledByShift(op=RequantiseMultiplyShift(shift=16, low=-128, high=127), multiplier=77, rounding=r2)
     input x
     output conv1_out
 """
@@ -20,19 +19,34 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 from collections.abc import Mapping
+from typing import Any, get_args
 
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
 from hlsgen.algebra.expression import Call, Expression, Literal, Operand
-from hlsgen.algebra.scalar import SCALAR_OPS
+from hlsgen.algebra.scalar import SCALAR_OPS, ScalarOp
 from hlsgen.algebra.types import ElementType
-from hlsgen.dataflow.ir import Channel, Dataflow, Loop, Process, Read, Store, Write
+from hlsgen.dataflow.ir import (
+    Channel,
+    Dataflow,
+    Elementwise,
+    Finish,
+    Loop,
+    Process,
+    Read,
+    Step,
+    Store,
+    Write,
+)
 from hlsgen.errors import BadFile
 
 _OPS = {op.__name__: op for op in SCALAR_OPS}
+_STEPS: dict[str, Any] = {kind.__name__: kind for kind in get_args(Step)}
+_FINISHES: dict[str, Any] = {kind.__name__: kind for kind in get_args(Finish)}
 
 
 def to_text(dataflow: Dataflow) -> str:
@@ -66,11 +80,27 @@ def _process_lines(process: Process) -> list[str]:
         outside = "" if read.outside is None else f" outside {read.outside}"
         lines.append(f"  read {read.source}{_index_text(read.index)}{outside}")
     lines.append(f"  write {process.write.channel}{_index_text(process.write.index)}")
-    lines.append(f"  accumulator {process.accumulator} init {process.init}")
-    if process.step is not None:
-        lines.append(f"  step {expression_text(process.step)}")
-    lines.append(f"  finish {expression_text(process.finish)}")
+    lines += [f"  step {_kind_text(process.step)}", f"  finish {_kind_text(process.finish)}"]
     return lines
+
+
+def _kind_text(kind: Step | Finish) -> str:
+    """E.g. ``KeepMaximum(accumulator=s8, init=-128)``: the fields that differ from what is assumed."""
+    if isinstance(kind, Elementwise):
+        return f"Elementwise({expression_text(kind.expression)})"
+    given = [(field, getattr(kind, field.name)) for field in dataclasses.fields(kind)]
+    parts = [f"{f.name}={_field_text(value)}" for f, value in given if value != f.default]
+    return f"{type(kind).__name__}({', '.join(parts)})"
+
+
+def _field_text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({''.join(f'{_field_text(part)}, ' for part in value).rstrip()})"
+    if isinstance(value, Operand):
+        return value.name
+    if isinstance(value, ScalarOp):
+        return f"{value.name}({', '.join(f'{name}={v}' for name, v in value.parameters)})"
+    return str(value)
 
 
 def _index_text(index: tuple[Affine, ...]) -> str:
@@ -180,18 +210,34 @@ def _process(fields: Mapping[str, list[str]]) -> Process:
     loops = [_loop(item, False) for item in parallel.split()]
     loops += [_loop(item, True) for item in reduce.split()]
     channel, index, _ = _access(fields["write"][0])
-    accumulator, init = fields["accumulator"][0].split(" init ")
-    step = fields.get("step")
     return Process(
         fields["name"][0],
         tuple(loops),
         tuple(Read(*_access(item)) for item in fields.get("read", [])),
         Write(channel, index),
-        ElementType.parse(accumulator),
-        int(init),
-        None if step is None else parse_expression(step[0]),
-        parse_expression(fields["finish"][0]),
+        _kind(_STEPS, fields["step"][0]),
+        _kind(_FINISHES, fields["finish"][0]),
     )
+
+
+def _kind(kinds: Mapping[str, Any], text: str) -> Any:
+    match ast.parse(text.strip(), mode="eval").body:
+        case ast.Call(func=ast.Name(id="Elementwise"), args=[tree], keywords=[]):
+            return kinds["Elementwise"](_expression(tree))
+        case ast.Call(func=ast.Name(id=name), args=[], keywords=given):
+            return kinds[name](**{str(part.arg): _field(part.value) for part in given})
+    raise ValueError(f"expected one of {', '.join(kinds)}")
+
+
+def _field(node: ast.expr) -> Any:
+    match node:
+        case ast.Tuple(elts=parts):
+            return tuple(_field(part) for part in parts)
+        case ast.Name(id=name):
+            return Operand(name) if re.fullmatch(r"r\d+", name) else ElementType.parse(name)
+        case ast.Call(func=ast.Name(id=name), args=[], keywords=given):
+            return _OPS[name](**{str(part.arg): ast.literal_eval(part.value) for part in given})
+    return ast.literal_eval(node)
 
 
 def _loop(text: str, reduce: bool) -> Loop:

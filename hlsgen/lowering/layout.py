@@ -10,8 +10,7 @@ from math import prod
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
-from hlsgen.algebra.expression import Operand
-from hlsgen.dataflow.ir import Channel, Loop, Process, Read, Write
+from hlsgen.dataflow.ir import Channel, Loop, Pass, Plain, Process, Read, Write
 from hlsgen.errors import UnsupportedOp
 
 Shape = tuple[int, int, int]
@@ -90,10 +89,8 @@ def copying_process(
         tuple(loops),
         (Read(source.name, (index(0), index(1), index(2))),),
         Write(target.name, (index(3), index(4), index(5))),
-        source.element,
-        0,
-        None,
-        Operand("r0"),
+        Pass(),
+        Plain(),
     )
 
 

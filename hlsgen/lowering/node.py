@@ -12,11 +12,11 @@ from hlsgen.algebra.scalar import ScalarOp
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.builder import (
     DataflowBuilder,
-    Finish,
+    Epilogue,
     Window,
-    product_sum_ranges,
     product_sum_type,
 )
+from hlsgen.dataflow.step import product_sum_ranges
 from hlsgen.errors import UnsupportedOp
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.lowering.layout import (
@@ -151,7 +151,7 @@ class NodeLowering:
         return self.builder.window_sum(self.node.name, channel, planar, size, finish, outside)
 
     def window_maximum(self, channel: str, window: TensorWindow, extents: tuple[int, ...]) -> str:
-        finish = Finish(self.type(0).integer)
+        finish = Epilogue(self.type(0).integer)
         return self.builder.window_maximum(
             self.node.name, channel, _planar(window), _size(extents), finish
         )
@@ -175,7 +175,7 @@ class NodeLowering:
         high: np.ndarray,
         bias: np.ndarray,
         accumulator: ElementType,
-    ) -> Finish:
+    ) -> Epilogue:
         """How sums become the result: plus ``bias``, then the fused requantisation if there is one.
 
         ``low`` and ``high`` bound the sums without bias, channel by channel. ``accumulator`` holds all sums.
@@ -187,7 +187,7 @@ class NodeLowering:
                 accumulator.minimum + min(0, sums.minimum),
                 accumulator.maximum + max(0, sums.maximum),
             )
-            return Finish(element, bias=bias)
+            return Epilogue(element, bias=bias)
         return _scaled(op, low + bias, high + bias, bias, self.where, self.nudged)
 
 
@@ -262,7 +262,7 @@ def _scaled(
     bias: np.ndarray | None,
     where: str,
     nudged: bool,
-) -> Finish:
+) -> Epilogue:
     """The exact integer form of a scaling whose operands are in [low, high] (per channel)."""
     scales = np.array(scaling.scale, np.float32)
     if len(scales) == 1:
@@ -274,7 +274,7 @@ def _scaled(
         nudges = nudges - bias[:, None]
     if choice.bias is not None:
         bias = choice.bias if bias is None else bias + choice.bias
-    return Finish(scaling.element, choice.op, choice.constants, bias, nudges)
+    return Epilogue(scaling.element, choice.op, choice.constants, bias, nudges)
 
 
 def place_canonically(

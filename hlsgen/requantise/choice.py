@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlsgen.algebra.scalar import RequantiseFloat32, ScalarOp
+from hlsgen.algebra.scalar import RequantiseFloat32, RequantiseMultiplyShift
 from hlsgen.errors import TypeMismatch
 from hlsgen.requantise.multiply_shift import (
     MULTIPLIER_BITS,
@@ -34,7 +34,7 @@ class Choice:
     (channels), ``op(acc + bias, *constants)``.
     """
 
-    op: ScalarOp
+    op: RequantiseMultiplyShift | RequantiseFloat32
     constants: tuple[np.ndarray, ...]
     nudges: np.ndarray | None = None
     bias: np.ndarray | None = None

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from hlsgen.algebra.expression import Call, Operand, operand_names
-from hlsgen.algebra.scalar import Add, Maximum, Multiply
+from hlsgen.algebra.expression import operand_names
 from hlsgen.algebra.unroll import Unroll
-from hlsgen.dataflow.ir import Dataflow, Process
-from hlsgen.rtl_templates.contract import Step, credit_depth
+from hlsgen.dataflow.finish import finish_expression
+from hlsgen.dataflow.ir import Dataflow, MultiplyAccumulate, Pass, Process
+from hlsgen.dataflow.step import neutral
+from hlsgen.rtl_templates.contract import credit_depth
 from hlsgen.rtl_templates.stream.finish import FinishParameters, ParameterMemory
 from hlsgen.rtl_templates.stream.pe_array import PeArrayParameters
 from hlsgen.rtl_templates.stream.process import StreamProcessParameters
@@ -28,6 +29,7 @@ from hlsgen.schedule.stream_network.geometry import (
     weight_image,
 )
 from hlsgen.schedule.stream_network.ir import ArrayPlan, StreamSchedule
+from hlsgen.schedule.stream_network.latency import array_step
 
 
 def write_lanes(schedule: StreamSchedule, channel: str) -> int:
@@ -35,20 +37,6 @@ def write_lanes(schedule: StreamSchedule, channel: str) -> int:
     if (producer := schedule.dataflow.producer(channel)) is not None:
         return schedule.arrays[producer.name].finish_lanes
     return schedule.input_lanes[channel]
-
-
-def step_kind(process: Process) -> Step:
-    """The kind of PE array that a process needs. Asserts that there is one."""
-    match process.step:
-        case None:
-            return "pass"
-        case Call(Add(), (Operand("acc"), Call(Multiply(), (Operand("r0"), Operand("r1"))))):
-            return "multiply_accumulate"
-        case Call(Add(), (Operand("acc"), Operand("r0"))):
-            return "add"
-        case Call(Maximum(), (Operand("acc"), Operand("r0"))):
-            return "maximum"
-    raise AssertionError(f"{process.name}: no PE array computes {process.step}")
 
 
 def process_parameters(schedule: StreamSchedule, process: Process) -> StreamProcessParameters:
@@ -71,8 +59,7 @@ def process_parameters(schedule: StreamSchedule, process: Process) -> StreamProc
     )
     array = _array(dataflow, process, plan, operands)
     groups, last_channels = turns(process, plan)
-    ragged = _ragged(process, plan.unroll) if array.step in ("add", "maximum") else ()
-    lowest = dataflow.channels[operands[0][1]].element.minimum
+    spare = neutral(process.step, dataflow.element(process.reads[0].source))
     return StreamProcessParameters(
         nest=nest_shape(process, plan.unroll),
         buffers=buffers,
@@ -83,23 +70,23 @@ def process_parameters(schedule: StreamSchedule, process: Process) -> StreamProc
         finish=_finish(dataflow, process, plan, array),
         pixel_words=sum(map(sum, result_words(process, plan))),
         row_pixels=process.extent("x"),
-        ragged=ragged,
-        neutral=lowest if array.step == "maximum" else 0,
+        ragged=() if spare is None else _ragged(process, plan.unroll),
+        neutral=spare or 0,
     )
 
 
 def _array(
     dataflow: Dataflow, process: Process, plan: ArrayPlan, operands: tuple[tuple[str, str], ...]
 ) -> PeArrayParameters:
-    step, unroll = step_kind(process), plan.unroll
-    multiplies = step == "multiply_accumulate"
+    step, unroll = process.step, plan.unroll
+    multiplies = isinstance(step, MultiplyAccumulate)
     return PeArrayParameters(
         operands=tuple((name, dataflow.channels[c].element) for name, c in operands),
-        step=step,
+        step=array_step(step),
         weight=dataflow.stores[process.reads[1].source].element if multiplies else None,
-        accumulator=None if step == "pass" else process.accumulator,
+        accumulator=None if isinstance(step, Pass) else step.accumulator,
         unroll=unroll,
-        init=process.init,
+        init=0 if isinstance(step, Pass) else step.init,
         accumulate=any(count > 1 for count in trips(process, unroll)[REDUCE_LEVEL:]),
         multiplier=plan.multiplier,
     )
@@ -151,6 +138,7 @@ def _weights(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> WeightSha
 def _finish(
     dataflow: Dataflow, process: Process, plan: ArrayPlan, array: PeArrayParameters
 ) -> FinishParameters:
+    expression = finish_expression(process)
     memories = tuple(
         (
             f"r{k}",
@@ -164,10 +152,10 @@ def _finish(
             ),
         )
         for k, read in enumerate(process.reads)
-        if read.source in dataflow.stores and f"r{k}" in operand_names(process.finish)
+        if read.source in dataflow.stores and f"r{k}" in operand_names(expression)
     )
     parameters = FinishParameters(
-        expression=process.finish,
+        expression=expression,
         operands=tuple(array.result.items()),
         memories=memories,
         element=dataflow.channels[process.write.channel].element,

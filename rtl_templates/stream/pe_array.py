@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 from amaranth.hdl import Module, Mux, ResetSignal, Shape, Signal, Value
 from amaranth.lib import data, wiring
@@ -46,7 +46,7 @@ class PeArrayParameters:
             raise ValueError(f"expected one operand and an accumulator, found {self}")
         if (self.step == "multiply_accumulate") != (self.weight is not None):
             raise ValueError(f"expected weights exactly for multiply_accumulate, found {self}")
-        if self.step in ("add", "maximum") and self.unroll.o != 1:
+        if self.weight is None and self.unroll.o != 1:
             raise ValueError(f"expected o = 1 without weights, found {self.unroll.o}")
         passed = self.accumulator is None or self.step == "pass"
         result = dict(self.operands) if passed else {"acc": self.accumulator}
@@ -106,7 +106,7 @@ class PeArray(wiring.Component):
                     m.d.comb += self.results[row][name].eq(getattr(self, name)[row])
             return m
         assert p.accumulator is not None
-        shape, combine = shape_of(p.accumulator), _maximum if p.step == "maximum" else _add
+        shape, combine = shape_of(p.accumulator), _combining(p.step)
         for row, terms in enumerate(self._terms(m)):
             term = self._tree(m, terms, combine)
             total = Signal(shape, name=f"total_{row}")
@@ -183,6 +183,17 @@ class PeArray(wiring.Component):
                 )
             terms = level
         return terms[0]
+
+
+def _combining(step: Step) -> Callable[[Any, Any], Value]:
+    """How terms come together in the tree and in the accumulator."""
+    match step:
+        case "multiply_accumulate" | "add" | "pass":
+            return _add
+        case "maximum":
+            return _maximum
+        case _:
+            assert_never(step)
 
 
 def _add(a: Any, b: Any) -> Value:

@@ -13,7 +13,17 @@ from hlsgen.algebra.affine import Affine
 from hlsgen.algebra.expression import Operand
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.dataflow.check import check
-from hlsgen.dataflow.ir import Channel, Dataflow, Loop, Process, Store
+from hlsgen.dataflow.ir import (
+    Channel,
+    Dataflow,
+    Elementwise,
+    Loop,
+    Pass,
+    Plain,
+    Process,
+    Read,
+    Store,
+)
 from hlsgen.dataflow.text import parse, store_arrays, to_text
 from hlsgen.errors import BadFile, HlsgenError, IllegalGraph
 
@@ -40,25 +50,44 @@ def column_major(process: Process) -> Process:
     return replace(process, write=replace(process.write, index=(x, y, c)))
 
 
+def with_accumulator(process: Process, element: ElementType) -> Process:
+    assert not isinstance(process.step, Pass)
+    return replace(process, step=replace(process.step, accumulator=element))
+
+
+def parameter_by_row(process: Process) -> Process:
+    read = Read("rows", (process.write.index[0],))
+    finish = Plain(Operand("r2"))
+    return replace(process, reads=(*process.reads[:2], read), finish=finish)
+
+
 BROKEN: dict[str, tuple[Callable[[Dataflow], Dataflow], str]] = {
     "reads outside": (lambda d: with_first(d, shifted_read), "index 0 of read 0"),
     "channel outside": (lambda d: with_first(d, wide_channel_index), "index 2 of read 0"),
     "column-major write": (lambda d: with_first(d, column_major), "write"),
     "narrow accumulator": (
-        lambda d: with_first(d, lambda p: replace(p, accumulator=ElementType(9, True))),
+        lambda d: with_first(d, lambda p: with_accumulator(p, ElementType(9, True))),
         "an accumulator that holds",
     ),
     "wide result": (
-        lambda d: with_first(d, lambda p: replace(p, finish=Operand("acc"))),
+        lambda d: with_first(d, lambda p: replace(p, finish=Plain())),
         "a result that fits s8",
     ),
     "finish reads by reduce loops": (
-        lambda d: with_first(d, lambda p: replace(p, finish=Operand("r0"))),
+        lambda d: with_first(d, lambda p: replace(p, finish=Plain(Operand("r0")))),
         "by parallel loops only",
     ),
     "unknown operand": (
-        lambda d: with_first(d, lambda p: replace(p, finish=Operand("r9"))),
+        lambda d: with_first(d, lambda p: replace(p, finish=Plain(Operand("r9")))),
         "operands of",
+    ),
+    "elementwise finish after a reduction": (
+        lambda d: with_first(d, lambda p: replace(p, finish=Elementwise(Operand("acc")))),
+        "a finish of acc; found Elementwise",
+    ),
+    "parameter by pixel": (
+        lambda d: with_first(d, parameter_by_row),
+        "parameters from stores by output channel; found rows as r2",
     ),
     "loop order": (
         lambda d: with_first(d, lambda p: replace(p, loops=p.loops[::-1])),
@@ -112,14 +141,17 @@ def test_examples_are_legal(net: Callable[[], Dataflow]) -> None:
 @pytest.mark.parametrize("rule", BROKEN)
 def test_broken_rule_is_named(rule: str) -> None:
     change, message = BROKEN[rule]
+    legal = convolution_net()
+    legal = replace(legal, stores={**legal.stores, "rows": Store("rows", np.arange(9), U8)})
+    check(legal)
     with pytest.raises(HlsgenError, match=message):
-        check(change(convolution_net()))
+        check(change(legal))
 
 
 def test_accumulator_of_a_sum_must_hold_all_of_them() -> None:
     dataflow = depthwise_net()
     narrow = tuple(
-        replace(p, accumulator=ElementType(9, True)) if p.name == "mean" else p
+        with_accumulator(p, ElementType(9, True)) if p.name == "mean" else p
         for p in dataflow.processes
     )
     with pytest.raises(IllegalGraph, match="-512 to 508"):
@@ -142,7 +174,7 @@ def test_text_form_parses_back(net: Callable[[], Dataflow]) -> None:
     [
         ("channel x 6x5x3", "channel x 6x5"),
         ("store conv1_weights 1x5", "store conv1_weights 2x5"),
-        ("  step Add(acc", "  step Sum(acc"),
+        ("  step MultiplyAccumulate(", "  step Multiply("),
         ("accumulator", "accumulate"),
         ("input x", "entrance x"),
         ("y + ky - 1", "y * y"),

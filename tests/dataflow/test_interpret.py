@@ -11,8 +11,17 @@ from support.example_nets import EXAMPLE_NETS, random_inputs
 
 from hlsgen.algebra.expression import operand_names
 from hlsgen.dataflow import interpret as interpreter
+from hlsgen.dataflow.finish import finish_expression
 from hlsgen.dataflow.interpret import evaluate_expression, interpret
-from hlsgen.dataflow.ir import Dataflow, Process, Read
+from hlsgen.dataflow.ir import (
+    Accumulate,
+    Dataflow,
+    KeepMaximum,
+    MultiplyAccumulate,
+    Pass,
+    Process,
+    Read,
+)
 from hlsgen.errors import TypeMismatch
 
 
@@ -36,24 +45,25 @@ def run_literally(dataflow: Dataflow, process: Process, values: dict[str, np.nda
     parallel = [loop for loop in process.loops if not loop.reduce]
     reduce = [loop for loop in process.loops if loop.reduce]
     target = np.zeros(dataflow.channels[process.write.channel].shape, dtype=np.int64)
-    in_step = operand_names(process.step) if process.step is not None else set()
-    in_finish = operand_names(process.finish)
+    finish = finish_expression(process)
 
-    def operands(position: Mapping[str, int], names: set[str]) -> dict[str, np.ndarray]:
-        return {
-            f"r{k}": value_at(sources[k], read, position)
-            for k, read in enumerate(process.reads)
-            if f"r{k}" in names
-        }
+    def operand(number: int, position: Mapping[str, int]) -> np.ndarray:
+        return value_at(sources[number], process.reads[number], position)
 
     for outer in product(*(range(loop.extent) for loop in parallel)):
         position = {loop.name: v for loop, v in zip(parallel, outer, strict=True)}
-        acc = np.asarray(process.init)
-        if process.step is not None:
-            for inner in product(*(range(loop.extent) for loop in reduce)):
-                at = {**position, **{loop.name: v for loop, v in zip(reduce, inner, strict=True)}}
-                acc = evaluate_expression(process.step, {"acc": acc, **operands(at, in_step)})
-        result = evaluate_expression(process.finish, {"acc": acc, **operands(position, in_finish)})
+        acc = np.asarray(0 if isinstance(process.step, Pass) else process.step.init)
+        for inner in product(*(range(loop.extent) for loop in reduce)):
+            at = {**position, **{loop.name: v for loop, v in zip(reduce, inner, strict=True)}}
+            match process.step:
+                case MultiplyAccumulate():
+                    acc = acc + operand(0, at) * operand(1, at)
+                case Accumulate():
+                    acc = acc + operand(0, at)
+                case KeepMaximum():
+                    acc = np.maximum(acc, operand(0, at))
+        reads = {name: operand(int(name[1:]), position) for name in operand_names(finish) - {"acc"}}
+        result = evaluate_expression(finish, {"acc": acc, **reads})
         target[tuple(index.at(position) for index in process.write.index)] = result
     values[process.write.channel] = target
 

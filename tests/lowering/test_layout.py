@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_lower_examples import assert_same_meaning, random_tensors
+from support.lowered_examples import assert_same_meaning, random_tensors
 
 from hlsgen.algebra.types import S8
 from hlsgen.dataflow.ir import Dataflow

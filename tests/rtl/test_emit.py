@@ -13,7 +13,7 @@ from support.process_bench import from_words, requantise, to_words
 from hlsgen.algebra.scalar import QuantisedAdd
 from hlsgen.algebra.types import S8
 from hlsgen.algebra.unroll import Unroll
-from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
 from hlsgen.dataflow.check import check
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
@@ -44,7 +44,7 @@ def plain_network(generator: np.random.Generator) -> Dataflow:
         requantise(10, generator),
         5,
     )
-    pool = build.window_maximum("pool", second, Window((2, 2), (2, 2)), (2, 2), Finish(S8))
+    pool = build.window_maximum("pool", second, Window((2, 2), (2, 2)), (2, 2), Epilogue(S8))
     out = build.multiply_accumulate(
         "dense",
         pool,

@@ -19,7 +19,7 @@ from support.process_bench import (
 from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.cost.process import Factors
-from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.schedule.stream_network.geometry import sample_cycles
@@ -67,7 +67,7 @@ def line_buffer() -> tuple[Dataflow, Unroll]:
     source = build.input("x", (5, 6, 2), S8)
     weights = np.arange(36).reshape(1, 2, 3, 3, 2) - 18
     window = Window((3, 3), before=(1, 1))
-    finish = Finish(ElementType(16, True))
+    finish = Epilogue(ElementType(16, True))
     build.output(build.multiply_accumulate("p", source, weights, window, (5, 6), finish, 0))
     return build.build(), Unroll(kx=3)
 

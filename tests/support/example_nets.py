@@ -6,13 +6,13 @@ import numpy as np
 
 from hlsgen.algebra.scalar import QuantisedAdd, RequantiseFloat32, RequantiseMultiplyShift
 from hlsgen.algebra.types import S8
-from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
 from hlsgen.dataflow.ir import Dataflow
 
 
 def requantise(
     random: np.random.Generator, channels: int, products: int, exact: bool = False
-) -> Finish:
+) -> Epilogue:
     """A requantisation that spreads ``products`` random int8 products over int8; ``exact``: the float32 form."""
     bias = random.integers(-500, 500, channels)
     scale = 1 / (60 * np.sqrt(products)) * random.uniform(0.7, 1.4, channels)
@@ -20,11 +20,11 @@ def requantise(
     if exact:
         q = 31
         multiplier = np.round(scale * 2**q).astype(np.int64)
-        return Finish(S8, RequantiseFloat32(q, zero_point, -128, 127), (multiplier,), bias)
+        return Epilogue(S8, RequantiseFloat32(q, zero_point, -128, 127), (multiplier,), bias)
     shift = 22
     multiplier = np.round(scale * 2**shift).astype(np.int64)
     rounding = random.integers(0, 2**shift, channels) + (zero_point << shift)
-    return Finish(S8, RequantiseMultiplyShift(shift, -128, 127), (multiplier, rounding), bias)
+    return Epilogue(S8, RequantiseMultiplyShift(shift, -128, 127), (multiplier, rounding), bias)
 
 
 def weights(random: np.random.Generator, *shape: int) -> np.ndarray:
@@ -78,8 +78,8 @@ def depthwise_net(seed: int = 0) -> Dataflow:
         (5, 4),
         requantise(random, 6, 2),
     )
-    x = build.window_maximum("maximum", x, Window((2, 2), stride=(2, 2)), (2, 2), Finish(S8))
-    mean = Finish(
+    x = build.window_maximum("maximum", x, Window((2, 2), stride=(2, 2)), (2, 2), Epilogue(S8))
+    mean = Epilogue(
         S8, RequantiseMultiplyShift(10, -128, 127), (np.array([256]), np.array([512])), None
     )
     x = build.window_sum("mean", x, Window((2, 2)), (1, 1), mean)
@@ -110,7 +110,7 @@ def residual_net(seed: int = 0) -> Dataflow:
     add = QuantisedAdd(75000, 61000, 1 << 16, 17, -128, 127, ((3, 5, -7),))
     joined = build.elementwise("add", (a, c), add, S8)
     pool = Window((3, 3), stride=(2, 2), before=(1, 1))
-    build.output(build.window_maximum("pool", joined, pool, (4, 4), Finish(S8)))
+    build.output(build.window_maximum("pool", joined, pool, (4, 4), Epilogue(S8)))
     return build.build()
 
 

@@ -15,7 +15,7 @@ from hlsgen.rtl_templates.stream.process import StreamProcess
 from hlsgen.algebra.scalar import Add, RequantiseMultiplyShift
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.algebra.unroll import Unroll
-from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.rtl.arrays import process_parameters
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
@@ -156,9 +156,9 @@ def random_samples(
     }
 
 
-def requantise(channels: int, generator: np.random.Generator) -> Finish:
+def requantise(channels: int, generator: np.random.Generator) -> Epilogue:
     """A finishing with bias, multiplier and rounding of its own for each channel, whose results spread over int8."""
-    return Finish(
+    return Epilogue(
         S8,
         RequantiseMultiplyShift(20, -128, 127),
         (
@@ -198,7 +198,7 @@ def random_process(generator: np.random.Generator) -> Dataflow:
             out = build.multiply_accumulate("p", source, weights, window, output, finish, 3)
         case "maximum":
             source = build.input("x", (*size, groups), element)
-            out = build.window_maximum("p", source, window, output, Finish(element))
+            out = build.window_maximum("p", source, window, output, Epilogue(element))
         case "sum":
             source = build.input("x", (*size, groups), element)
             finish = requantise(groups, generator)

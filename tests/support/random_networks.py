@@ -16,7 +16,7 @@ from hlsgen.algebra.scalar import (
     Table,
 )
 from hlsgen.algebra.types import S8, U8, ElementType
-from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.fabric.file import check_fabric
 from hlsgen.fabric.ir import Fabric
@@ -81,7 +81,7 @@ class RandomNetwork:
                 return self.build.multiply_accumulate(name, source, taps, window, (1, 1), finish)
             case "maximum":
                 window, size, _ = self.window(height, width)
-                return self.build.window_maximum(name, source, window, size, Finish(element))
+                return self.build.window_maximum(name, source, window, size, Epilogue(element))
             case "mean" | "global_mean":
                 window, size, leaves = self.window(height, width)
                 if kind == "global_mean":
@@ -134,7 +134,7 @@ class RandomNetwork:
         kernels, strides, dilations, befores, sizes, leaves = zip(*axes, strict=True)
         return Window(kernels, strides, dilations, befores), sizes, any(leaves)
 
-    def finish(self, taps: np.ndarray, result: ElementType) -> Finish:
+    def finish(self, taps: np.ndarray, result: ElementType) -> Epilogue:
         channels = taps.shape[0] * taps.shape[1]
         exact = bool(self.whole(0, 1))
         found = requantise(self.random, channels, int(np.prod(taps.shape[2:])), exact)
@@ -145,16 +145,16 @@ class RandomNetwork:
             op = RequantiseFloat32(op.q, 100, self.whole(0, 60), 255)
         elif isinstance(op, RequantiseMultiplyShift):
             op = RequantiseMultiplyShift(op.shift, 0, 255)
-        return Finish(result, op, found.constants, found.bias)
+        return Epilogue(result, op, found.constants, found.bias)
 
-    def mean(self, window: Window, result: ElementType) -> Finish:
+    def mean(self, window: Window, result: ElementType) -> Epilogue:
         count = window.kernel[0] * window.kernel[1]
         if self.whole(0, 1):
             op = RequantiseFloat32(24, 3, result.minimum, result.maximum)
-            return Finish(result, op, (np.array([round((1 << 24) / count)]),))
+            return Epilogue(result, op, (np.array([round((1 << 24) / count)]),))
         shifted = RequantiseMultiplyShift(16, result.minimum, result.maximum)
         constants = np.array([round((1 << 16) / count)]), np.array([1 << 15])
-        return Finish(result, shifted, constants, np.array([7 * count]))
+        return Epilogue(result, shifted, constants, np.array([7 * count]))
 
     def sum(self, name: str, sources: tuple[str, str], rounded: bool, result: ElementType) -> str:
         low, high = result.minimum, result.maximum

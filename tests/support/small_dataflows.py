@@ -6,19 +6,19 @@ import numpy as np
 
 from hlsgen.algebra.scalar import QuantisedAdd, RequantiseMultiplyShift
 from hlsgen.algebra.types import S8
-from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
 from hlsgen.dataflow.ir import Dataflow
 
 Shape = tuple[int, int, int]
 
 
-def _finish(random: np.random.Generator, channels: int) -> Finish:
+def _finish(random: np.random.Generator, channels: int) -> Epilogue:
     constants = (
         random.integers(1 << 15, 1 << 16, channels),
         random.integers(0, 1 << 23, channels),
     )
     bias = random.integers(-999, 999, channels)
-    return Finish(S8, RequantiseMultiplyShift(24, -128, 127), constants, bias)
+    return Epilogue(S8, RequantiseMultiplyShift(24, -128, 127), constants, bias)
 
 
 def convolution(

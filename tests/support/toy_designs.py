@@ -20,8 +20,8 @@ import hlsgen
 from hlsgen.algebra.affine import Affine
 from hlsgen.algebra.expression import Call, Literal, Operand
 from hlsgen.algebra.scalar import Add, Clamp, Subtract
-from hlsgen.algebra.types import S8, ElementType
-from hlsgen.dataflow.ir import Channel, Dataflow, Loop, Process, Read, Write
+from hlsgen.algebra.types import S8
+from hlsgen.dataflow.ir import Channel, Dataflow, Elementwise, Loop, Pass, Process, Read, Write
 from hlsgen.verify.reference import Kernels
 
 FAULTS = ("", "wrong value", "valid withdrawn", "late last", "stops", "surplus word")
@@ -181,10 +181,8 @@ def _elementwise(name: str, source: str, target: str, finish: Call) -> Process:
         loops,
         (Read(source, index),),
         Write(target, index),
-        ElementType(9, True),
-        0,
-        None,
-        finish,
+        Pass(),
+        Elementwise(finish),
     )
 
 

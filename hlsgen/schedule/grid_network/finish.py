@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Literal, assert_never
 
 import numpy as np
 
-from hlsgen.algebra.expression import Call, Expression, Operand
-from hlsgen.algebra.expression import Literal as Number
-from hlsgen.algebra.scalar import (
-    Add,
-    Clamp,
-    Multiply,
-    QuantisedAdd,
-    RequantiseFloat32,
-    RequantiseMultiplyShift,
-    Table,
+from hlsgen.algebra.expression import Call, Expression
+from hlsgen.algebra.scalar import QuantisedAdd
+from hlsgen.dataflow.finish import parameter_values
+from hlsgen.dataflow.ir import (
+    Clamped,
+    Dataflow,
+    Elementwise,
+    LookedUp,
+    Plain,
+    Process,
+    QuantisedSum,
+    ScaledByFloat32,
+    ScaledByShift,
+    WeightedSum,
 )
-from hlsgen.dataflow.ir import Dataflow, Process
 from hlsgen.errors import UnsupportedOp
 
 STREAM = "Compile this model with --schedule stream."
@@ -45,15 +49,14 @@ class Finishing:
 
 def finishing(dataflow: Dataflow, process: Process) -> Finishing:
     """The Finishing with the meaning of ``process.finish``; raises UnsupportedOp where a tile has none."""
-    match process.finish:
-        case Call(Table() as op, (Operand("r0"),)) if process.step is None:
-            return Finishing("off", 1, 0, 0, 0, np.zeros((0, 3), dtype=np.int64), table=op.values)
-    found = _finishing(dataflow, process)
+    setting = _setting(dataflow, process)
+    if setting.mode == "off":
+        return setting
     for what, values, low, high in (
-        ("biases", found.rows[:, 0], -(1 << 31), (1 << 31) - 1),
-        ("multipliers", found.rows[:, 1], 0, (1 << 32) - 1),
-        ("shifts", np.array(found.shift), 1, 63),
-        ("zero points", np.array(found.zero_point), -(1 << 9), (1 << 9) - 1),
+        ("biases", setting.rows[:, 0], -(1 << 31), (1 << 31) - 1),
+        ("multipliers", setting.rows[:, 1], 0, (1 << 32) - 1),
+        ("shifts", np.array(setting.shift), 1, 63),
+        ("zero points", np.array(setting.zero_point), -(1 << 9), (1 << 9) - 1),
     ):
         if values.min() < low or values.max() > high:
             raise UnsupportedOp(
@@ -61,55 +64,43 @@ def finishing(dataflow: Dataflow, process: Process) -> Finishing:
                 f"expected {what} of {low} to {high}, found {values.min()} to {values.max()}",
                 f"Quantise the model again with other scales. {STREAM}",
             )
-    return found
+    return setting
 
 
-def _finishing(dataflow: Dataflow, process: Process) -> Finishing:
-    sums = Operand("acc") if process.step is not None else Operand("r0")
-    element = dataflow.channels[process.write.channel].element
+def _setting(dataflow: Dataflow, process: Process) -> Finishing:
+    values = partial(parameter_values, dataflow, process)
     match process.finish:
-        case Call(QuantisedAdd() as op, (Operand("r0"), Operand("r1"))):
-            return _pair(process, op)
-        case Call(RequantiseFloat32() as op, (inner, Number(1))) if (
-            process.step is None and (found := _weighted(inner)) is not None
-        ):
-            factors, offset = found
-            rows = _rows(np.array([offset]), np.array([1]), np.array([0]))
-            return Finishing("float32", op.q, op.zero_point, op.low, op.high, rows, factors)
-        case Call(RequantiseFloat32() as op, (inner, multiplier)):
-            rows = _rows(
-                _bias(dataflow, process, inner, sums),
-                _constants(dataflow, process, multiplier),
-                np.array([0]),
-            )
-            return Finishing("float32", op.q, op.zero_point, op.low, op.high, rows)
-        case Call(RequantiseMultiplyShift() as op, (inner, multiplier, rounding)):
-            bias = _bias(dataflow, process, inner, sums)
-            factor = _constants(dataflow, process, multiplier)
-            added = _constants(dataflow, process, rounding)
+        case Plain(bias):
+            element = dataflow.channels[process.write.channel].element
+            return _unscaled(_rows(values(bias), 1, 0), element.minimum, element.maximum)
+        case Clamped(op):
+            return _unscaled(_rows(0, 1, 0), op.low, op.high)
+        case ScaledByShift(op, multiplier, rounding, bias, ()):
+            rows = _rows(*(values(parameter) for parameter in (bias, multiplier, rounding)))
             if op.shift == 0:
-                return _plain(bias, op.low, op.high, factor, added)
-            return Finishing(
-                "multiply_shift", op.shift, 0, op.low, op.high, _rows(bias, factor, added)
-            )
-        case Call(Clamp() as op, (inner,)):
-            return _plain(_bias(dataflow, process, inner, sums), op.low, op.high)
-        case inner:
-            bias = _bias(dataflow, process, inner, sums)
-            return _plain(bias, element.minimum, element.maximum)
+                return _unscaled(rows, op.low, op.high)
+            return Finishing("multiply_shift", op.shift, 0, op.low, op.high, rows)
+        case ScaledByFloat32(op, multiplier, bias):
+            rows = _rows(values(bias), values(multiplier), 0)
+            return Finishing("float32", op.q, op.zero_point, op.low, op.high, rows)
+        case WeightedSum(op, factors, offset):
+            rows = _rows(offset, 1, 0)
+            return Finishing("float32", op.q, op.zero_point, op.low, op.high, rows, factors)
+        case QuantisedSum(op):
+            return _pair(process, op)
+        case LookedUp(op):
+            return Finishing("off", 1, 0, 0, 0, np.zeros((0, 3), dtype=np.int64), table=op.values)
+        case ScaledByShift():
+            raise _unknown(process, "a shift with sums that are raised by 1")
+        case Elementwise(expression):
+            raise _unknown(process, _operators(expression))
+        case _:
+            assert_never(process.finish)
 
 
-def _plain(
-    bias: np.ndarray,
-    low: int,
-    high: int,
-    factor: np.ndarray | None = None,
-    added: np.ndarray | None = None,
-) -> Finishing:
-    """No scaling, as (2 * x + 0) >> 1: a shift by 0 is left to no unit."""
-    factor = np.array([1]) if factor is None else factor
-    added = np.array([0]) if added is None else added
-    return Finishing("multiply_shift", 1, 0, low, high, _rows(bias, 2 * factor, 2 * added))
+def _unscaled(rows: np.ndarray, low: int, high: int) -> Finishing:
+    """A shift by 0, as (2 * x + 0) >> 1: it is left to no unit."""
+    return Finishing("multiply_shift", 1, 0, low, high, rows * np.array([1, 2, 2]))
 
 
 def _pair(process: Process, op: QuantisedAdd) -> Finishing:
@@ -120,65 +111,22 @@ def _pair(process: Process, op: QuantisedAdd) -> Finishing:
             " that need a table",
             f"Quantise the model again with other scales for this addition. {STREAM}",
         )
-    rows = _rows(
-        np.array([0]),
-        np.array([op.multiplier_a, op.multiplier_b]),
-        np.array([0, op.offset]),
-    )
+    rows = np.array([[0, op.multiplier_a, 0], [0, op.multiplier_b, op.offset]], dtype=np.int64)
     return Finishing("pair", op.shift, 0, op.low, op.high, rows)
 
 
-def _weighted(expression: Expression) -> tuple[tuple[int, int], int] | None:
-    """r0 * m0 + r1 * m1 + offset as ((m0, m1), offset)."""
-    match expression:
-        case Call(
-            Add(),
-            (
-                Call(
-                    Add(),
-                    (
-                        Call(Multiply(), (Operand("r0"), Number(first))),
-                        Call(Multiply(), (Operand("r1"), Number(second))),
-                    ),
-                ),
-                Number(offset),
-            ),
-        ):
-            return (first, second), offset
-    return None
+def _rows(
+    bias: np.ndarray | int, multiplier: np.ndarray | int, rounding: np.ndarray | int
+) -> np.ndarray:
+    columns = np.broadcast_arrays(*(np.atleast_1d(part) for part in (bias, multiplier, rounding)))
+    return np.stack(columns, axis=1).astype(np.int64)
 
 
-def _bias(dataflow: Dataflow, process: Process, inner: Expression, sums: Operand) -> np.ndarray:
-    """What is added to the sums before they are scaled; one per channel, or one."""
-    match inner:
-        case Operand(name) if name == sums.name:
-            return np.array([0])
-        case Call(Add(), (Operand(name), constant)) if name == sums.name:
-            return _constants(dataflow, process, constant)
-    raise _unknown(process)
-
-
-def _constants(dataflow: Dataflow, process: Process, expression: Expression) -> np.ndarray:
-    """A literal, or a store that is read by output channel."""
-    match expression:
-        case Number(value):
-            return np.array([value])
-        case Operand(name) if name.startswith("r"):
-            read = process.reads[int(name[1:])]
-            if read.source in dataflow.stores and read.index == (process.write.index[2],):
-                return dataflow.stores[read.source].values.astype(np.int64)
-    raise _unknown(process)
-
-
-def _rows(bias: np.ndarray, multiplier: np.ndarray, rounding: np.ndarray) -> np.ndarray:
-    return np.stack(np.broadcast_arrays(bias, multiplier, rounding), axis=1).astype(np.int64)
-
-
-def _unknown(process: Process) -> UnsupportedOp:
+def _unknown(process: Process, function: str) -> UnsupportedOp:
     return UnsupportedOp(
         f"process {process.name}",
         "expected results that are requantised, clamped or plain sums, or a table of an operand, found another function "
-        f"({_operators(process.finish)})",
+        f"({function})",
         f"The memory tiles of a fabric compute no others. {STREAM}",
     )
 
@@ -186,6 +134,6 @@ def _unknown(process: Process) -> UnsupportedOp:
 def _operators(expression: Expression) -> str:
     match expression:
         case Call(op, arguments):
-            inner = [_operators(item) for item in arguments]
-            return ", ".join([type(op).__name__, *(name for name in inner if name)])
+            inner = [_operators(argument) for argument in arguments]
+            return ", ".join([op.name, *(name for name in inner if name)])
     return ""

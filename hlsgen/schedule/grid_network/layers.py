@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, assert_never
 
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
-from hlsgen.algebra.expression import Call, Operand
-from hlsgen.algebra.scalar import Add, Maximum
 from hlsgen.algebra.types import ElementType
-from hlsgen.dataflow.interpret import MULTIPLY_ACCUMULATE
-from hlsgen.dataflow.ir import Dataflow, Process
+from hlsgen.dataflow.ir import (
+    Accumulate,
+    Dataflow,
+    KeepMaximum,
+    MultiplyAccumulate,
+    Pass,
+    Process,
+)
 from hlsgen.errors import UnsupportedOp
 from hlsgen.fabric.ir import Fabric
 from hlsgen.schedule.grid_network.border import Border
@@ -25,8 +29,6 @@ Template = Literal["channels", "pixels", "column", "both", "table"]
 operand, one result after the other. ``both``: the same with two operands that are read in turn. ``table``: the western tiles
 alone, which look every operand up."""
 
-_SUM = Call(Add(), (Operand("acc"), Operand("r0")))
-_MAXIMUM = Call(Maximum(), (Operand("acc"), Operand("r0")))
 _WEIGHTS = tuple(Affine(0, ((loop, 1),)) for loop in ("g", "o", "ky", "kx", "i"))
 
 
@@ -75,28 +77,30 @@ def layer(fabric: Fabric, border: Border, dataflow: Dataflow, process: Process) 
     banded = process.write.index[0] == Affine(0, (("y", 1),))
     if not banded and dataflow.channels[process.write.channel].shape[0] > 1:
         raise _unsupported(process, "results written row by row", "another order of rows")
-    if finish.table is not None:
-        _check_slots(fabric, process)
-        return Layer(process, "table", None, finish, None, None, banded)
-    if finish.mode == "pair" or finish.factors is not None:
-        _check_two_operands(fabric, border, process)
-        found = Layer(process, "both", "multiply_accumulate", finish, None, None, banded)
-    elif process.step == MULTIPLY_ACCUMULATE:
-        found = _weighted(border, dataflow, process, finish, banded)
-    elif process.step in (_SUM, None):
-        found = Layer(process, "column", "multiply_accumulate", finish, None, None, banded)
-    elif process.step == _MAXIMUM:
-        found = Layer(process, "column", "maximum_accumulate", finish, None, None, banded)
-    else:
-        raise _unsupported(process, "products, sums or maxima", "another reduction")
-    _check_elements_compute(fabric, found)
-    if (bits := _sum_type(dataflow, found).bits) > fabric.accumulator_bits:
+    operator = "multiply_accumulate"
+    match process.step:
+        case Pass() if finish.table is not None:
+            _check_slots(fabric, process)
+            return Layer(process, "table", None, finish, None, None, banded)
+        case Pass() if finish.mode == "pair" or finish.factors is not None:
+            _check_two_operands(fabric, border, process)
+            chosen = Layer(process, "both", operator, finish, None, None, banded)
+        case Pass() | Accumulate():
+            chosen = Layer(process, "column", operator, finish, None, None, banded)
+        case KeepMaximum():
+            chosen = Layer(process, "column", "maximum_accumulate", finish, None, None, banded)
+        case MultiplyAccumulate():
+            chosen = _weighted(border, dataflow, process, finish, banded)
+        case _:
+            assert_never(process.step)
+    _check_elements_compute(fabric, chosen)
+    if (bits := _sum_type(dataflow, chosen).bits) > fabric.accumulator_bits:
         raise _unsupported(
             process,
             f"sums of at most {fabric.accumulator_bits} bits (fabric {fabric.name})",
             f"{bits}",
         )
-    return found
+    return chosen
 
 
 def _rows_by_y(process: Process) -> Process:
@@ -137,11 +141,11 @@ def _check_elements_compute(fabric: Fabric, found: Layer) -> None:
 
 def _sum_type(dataflow: Dataflow, found: Layer) -> ElementType:
     """What holds every sum of the array."""
-    if found.finishing.factors is None:
-        return found.process.accumulator
+    if not isinstance(found.process.step, Pass):
+        return found.process.step.accumulator
     ends = [
         [factor * bound for bound in (element.minimum, element.maximum)]
-        for factor, read in zip(found.finishing.factors, found.process.reads, strict=False)
+        for factor, read in zip(found.finishing.factors or (1,), found.process.reads, strict=False)
         for element in (dataflow.channels[read.source].element,)
     ]
     return ElementType.holding(sum(map(min, ends)), sum(map(max, ends)))

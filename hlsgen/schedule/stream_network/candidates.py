@@ -23,6 +23,7 @@ from hlsgen.cost.process import (
     process_cost,
 )
 from hlsgen.cost.units import FAMILIES, Cost, FamilyTable, ceil_div
+from hlsgen.dataflow.finish import finish_expression
 from hlsgen.dataflow.ir import Dataflow, Process, Read
 from hlsgen.schedule.stream_network.cost import column_copies
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
@@ -154,7 +155,7 @@ def _finishing(
     )
     tile = rows[:, 1] * rows[:, 2]
     types = operand_types(dataflow, process)
-    products = expression_cost(table, "dsp", process.finish, types).dsp > 0
+    products = expression_cost(table, "dsp", finish_expression(process), types).dsp > 0
     result = []
     for kind, interval in [(0, 1)] * products + [(1, n) for n in space.finish_intervals]:
         if interval > 1 and not products:

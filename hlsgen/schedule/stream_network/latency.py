@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from hlsgen.algebra.expression import Call
-from hlsgen.algebra.scalar import Add, Multiply
-from hlsgen.dataflow.ir import Dataflow, Process
+from typing import assert_never
+
+from hlsgen.dataflow.finish import finish_expression
+from hlsgen.dataflow.ir import (
+    Accumulate,
+    Dataflow,
+    KeepMaximum,
+    MultiplyAccumulate,
+    Pass,
+    Process,
+    Step,
+)
 from hlsgen.rtl_templates import contract
 from hlsgen.schedule.stream_network.geometry import REDUCE_LEVEL, trips
 from hlsgen.schedule.stream_network.ir import ArrayPlan
@@ -19,36 +28,45 @@ def pipeline_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> i
     return READ_LATENCY + array_latency(process, plan) + 1 + finish + 1
 
 
+def array_step(step: Step) -> contract.Step:
+    """What the PE array of a process does with its operands."""
+    match step:
+        case MultiplyAccumulate():
+            return "multiply_accumulate"
+        case Accumulate():
+            return "add"
+        case KeepMaximum():
+            return "maximum"
+        case Pass():
+            return "pass"
+        case _:
+            assert_never(step)
+
+
 def array_latency(process: Process, plan: ArrayPlan) -> int:
     """Cycles from a result's last operands to its sum."""
-    match process.step:
-        case None:
-            return 0
-        case Call(Add(), (_, Call(Multiply()))):
-            step: contract.Step = "multiply_accumulate"
-        case Call(Add()):
-            step = "add"
-        case _:
-            step = "maximum"
+    step = process.step
     return contract.pe_array(
-        step=step,
+        step=array_step(step),
         rows=plan.unroll.rows,
         lanes=plan.unroll.lanes,
-        accumulator_bits=process.accumulator.bits,
+        accumulator_bits=0 if isinstance(step, Pass) else step.accumulator.bits,
         accumulate=any(count > 1 for count in trips(process, plan.unroll)[REDUCE_LEVEL:]),
     ).latency
 
 
 def finish_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
     """Cycles of the finishing pipeline."""
-    operands, parameters = {"acc": process.accumulator}, {}
+    operands, parameters = {}, {}
+    if not isinstance(process.step, Pass):
+        operands["acc"] = process.step.accumulator
     for k, read in enumerate(process.reads):
         if read.source in dataflow.channels:
             operands[f"r{k}"] = dataflow.channels[read.source].element
         else:
             parameters[f"r{k}"] = dataflow.stores[read.source].element
     return contract.finish(
-        process.finish,
+        finish_expression(process),
         operands=operands,
         parameters=parameters,
         parameter_words=1,

@@ -15,7 +15,7 @@ from hlsgen.algebra.scalar import (
     Table,
 )
 from hlsgen.algebra.types import S8, ElementType
-from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import UnsupportedOp
@@ -33,7 +33,7 @@ def applied(finish: Finishing, sums: np.ndarray) -> np.ndarray:
     return np.clip(scaled, finish.low, finish.high)
 
 
-def sums_net(finish: Finish) -> Dataflow:
+def sums_net(finish: Epilogue) -> Dataflow:
     build = DataflowBuilder("sums")
     x = build.input("x", (3, 4, 6), S8)
     build.output(build.window_sum("sum", x, Window((2, 2)), (2, 3), finish))
@@ -42,21 +42,21 @@ def sums_net(finish: Finish) -> Dataflow:
 
 CHANNELS = np.arange(6)
 FINISHES = (
-    Finish(S8, RequantiseFloat32(20, -3, -100, 90), (CHANNELS * 9999 + 70_000,), CHANNELS * 7),
-    Finish(S8, RequantiseFloat32(3, 4, -128, 127), (np.array([1]),), np.array([5])),
-    Finish(
+    Epilogue(S8, RequantiseFloat32(20, -3, -100, 90), (CHANNELS * 9999 + 70_000,), CHANNELS * 7),
+    Epilogue(S8, RequantiseFloat32(3, 4, -128, 127), (np.array([1]),), np.array([5])),
+    Epilogue(
         S8,
         RequantiseMultiplyShift(12, -7, 100),
         (CHANNELS * 100 + 300, CHANNELS << 11),
         CHANNELS - 3,
     ),
-    Finish(ElementType(11, True), bias=np.array([9])),
-    Finish(S8, RequantiseMultiplyShift(0, -128, 127), (np.array([1]), np.array([-4]))),
+    Epilogue(ElementType(11, True), bias=np.array([9])),
+    Epilogue(S8, RequantiseMultiplyShift(0, -128, 127), (np.array([1]), np.array([-4]))),
 )
 
 
 @pytest.mark.parametrize("finish", FINISHES)
-def test_sums_are_finished_as_the_process_says(finish: Finish) -> None:
+def test_sums_are_finished_as_the_process_says(finish: Epilogue) -> None:
     dataflow = sums_net(finish)
     found = finishing(dataflow, dataflow.processes[0])
     inputs = random_inputs(dataflow, 5)
@@ -124,8 +124,8 @@ def test_what_tiles_cannot_compute_is_refused_by_name() -> None:
 
 def test_constants_wider_than_parameters_are_refused_with_their_range() -> None:
     op = RequantiseFloat32(20, 0, -128, 127)
-    wide = Finish(S8, op, (np.array([1 << 20, 1 << 33]).repeat(3),), CHANNELS)
-    far = Finish(S8, op, (np.array([1 << 20]),), CHANNELS - (1 << 32))
+    wide = Epilogue(S8, op, (np.array([1 << 20, 1 << 33]).repeat(3),), CHANNELS)
+    far = Epilogue(S8, op, (np.array([1 << 20]),), CHANNELS - (1 << 32))
     for finish, match in ((wide, "multipliers of 0 to 4294967295"), (far, "biases of -2147483648")):
         dataflow = sums_net(finish)
         with pytest.raises(UnsupportedOp, match=f"process sum\nexpected {match}"):

@@ -16,14 +16,14 @@ from support.example_nets import (
     vector_net,
     weights,
 )
+from support.lowered_examples import graph_of
 from support.network_fabric import network_fabric
-from test_lower_examples import graph_of
 
 from hlsgen.algebra.scalar import QuantisedAdd as ScalarAdd
 from hlsgen.algebra.scalar import RequantiseFloat32, Table
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.cycle_model.program import run_program
-from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import DoesNotFit, UnsupportedOp
@@ -109,7 +109,7 @@ def residual_net(seed: int = 0) -> Dataflow:
     joined = build.elementwise("add", found[1:], add, S8)
     rounded = RoundedAdd(2, 3, 5, RequantiseFloat32(3, 1, -128, 127))
     total = build.rounded_add("rounded", (joined, x), rounded, S8)
-    build.output(build.window_maximum("pool", total, window, (6, 4), Finish(S8)))
+    build.output(build.window_maximum("pool", total, window, (6, 4), Epilogue(S8)))
     return build.build()
 
 
@@ -232,7 +232,9 @@ def test_signed_and_unsigned_activations_keep_their_values() -> None:
 def test_sums_wider_than_elements_are_refused() -> None:
     build = DataflowBuilder("wide")
     x = build.input("x", (2, 2, 2), S8)
-    build.output(build.window_sum("sum", x, Window((2, 2)), (1, 1), Finish(ElementType(11, True))))
+    build.output(
+        build.window_sum("sum", x, Window((2, 2)), (1, 1), Epilogue(ElementType(11, True)))
+    )
     with pytest.raises(UnsupportedOp, match=r"expected values of 8 bits .*found s11") as error:
         plan_network(network_fabric(), build.build())
     assert "--schedule stream" in str(error.value)

@@ -8,7 +8,7 @@ from support.process_order import check_geometry
 
 from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
-from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.schedule.stream_network.geometry import (
     guard_shape,
@@ -18,7 +18,7 @@ from hlsgen.schedule.stream_network.geometry import (
 )
 from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan
 
-WIDE = Finish(ElementType(32, True), bias=np.arange(1, 3))
+WIDE = Epilogue(ElementType(32, True), bias=np.arange(1, 3))
 
 
 def random_convolution(rng: np.random.Generator) -> Dataflow:
@@ -42,7 +42,7 @@ def random_convolution(rng: np.random.Generator) -> Dataflow:
     build = DataflowBuilder("random")
     source = build.input("x", (*size, groups * inner), S8)
     weights = rng.integers(-8, 8, (groups, per_group, *kernel, inner))
-    finish = Finish(WIDE.element, bias=np.arange(1, groups * per_group + 1))
+    finish = Epilogue(WIDE.element, bias=np.arange(1, groups * per_group + 1))
     window = Window(kernel, stride, dilation, before)
     build.output(build.multiply_accumulate("conv", source, weights, window, output, finish, 3))
     return build.build()

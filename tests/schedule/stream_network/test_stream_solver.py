@@ -11,7 +11,7 @@ from support.small_dataflows import chain, residual
 from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.board import boards, load_board
-from hlsgen.dataflow.builder import DataflowBuilder, Finish, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
 from hlsgen.errors import BadOption, DoesNotFit
 from hlsgen.report import report, report_text
 from hlsgen.schedule.stream_network.candidates import Candidates
@@ -173,7 +173,7 @@ def test_an_override_that_the_hardware_cannot_do_names_the_rule(
     build = DataflowBuilder("grouped")
     taps = np.ones((4, 3, 1, 1, 3), int)
     source = build.input("x", (4, 4, 12), S8)
-    finish = Finish(ElementType(32, True))
+    finish = Epilogue(ElementType(32, True))
     build.output(build.multiply_accumulate("conv", source, taps, Window((1, 1)), (4, 4), finish))
     with pytest.raises(BadOption, match=reason) as refused:
         schedule(build.build(), ULX3S, StreamOptions(overrides={"conv": unroll}))
