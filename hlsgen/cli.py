@@ -1,6 +1,6 @@
 """The command line: ``hlsgen compile | map | fabric | verify | build | check | boards | fabrics | ops``.
 
-Exit codes: 0 good, 1 the design is wrong, 2 the input or the machine is. Heavy modules are imported where they are used.
+Exit codes: 0 good, 1 the design is wrong, 2 the input or the machine is, 3 hlsgen itself is. Heavy modules are imported where they are used.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import typer
 
 from hlsgen import __version__
 from hlsgen.errors import BadOption, HlsgenError
+from hlsgen.failures import house_error, open_standard_streams, signals_as_interrupts
 from hlsgen.progress import terminal
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ app = typer.Typer(
 )
 INTERRUPTED = 130
 """The exit code that typer gives an interrupt, by the shell's custom."""
+BROKEN_PIPE = 141
+"""The same for a pipe that nobody reads: a design must not pass for right because its report was cut."""
 USAGE_ERROR = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 """What is raised for any wrong or missing argument; typer has no public name for it."""
 WIDE = 400
@@ -197,13 +200,13 @@ def verify(
     quiet: Quiet = False,
 ) -> None:
     """Simulate the Verilog and compare every output element with its references."""
-    from hlsgen.verify.verify import load_inputs
+    from hlsgen.frontend.samples import load_samples
     from hlsgen.verify.verify import verify as run
 
     with terminal(quiet) as progress:
         result = run(
             directory,
-            None if inputs is None else load_inputs(inputs),
+            None if inputs is None else load_samples(inputs),
             samples=samples,
             stall=stall,
             engine=engine,
@@ -319,26 +322,44 @@ def _table(columns: tuple[str, ...], rows: Any) -> None:
 
 
 def main() -> None:
-    """Run the command line; a user's mistake prints three lines and no traceback."""
-    try:
-        code = app(sys.argv[1:] or ["--help"], prog_name="hlsgen", standalone_mode=False)
-        if code == INTERRUPTED:
-            raise KeyboardInterrupt
-    except HlsgenError as error:
-        _refuse(error)
-    except USAGE_ERROR as error:
-        command = "hlsgen" if error.ctx is None else error.ctx.command_path
-        problem = f"expected arguments as its help says; found: {error.format_message()}"
-        _refuse(BadOption(command, problem, f"Run '{command} --help'."))
-    except (KeyboardInterrupt, typer.Abort):
-        problem = "expected to run to the end, found an interrupt; no result was written"
-        _refuse(BadOption(f"hlsgen {' '.join(sys.argv[1:])}", problem, "Run it again."))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    else:
-        sys.exit(code)
+    """Run the command line. Whatever fails prints three lines and no traceback."""
+    command = f"hlsgen {' '.join(sys.argv[1:])}"
+    with signals_as_interrupts() as signals:
+        try:
+            open_standard_streams()
+            code = app(sys.argv[1:] or ["--help"], prog_name="hlsgen", standalone_mode=False)
+            if code == INTERRUPTED:
+                raise KeyboardInterrupt
+            sys.stdout.flush()  # here, where a full disk can still be reported
+        except USAGE_ERROR as error:
+            command = "hlsgen" if error.ctx is None else error.ctx.command_path
+            problem = f"expected arguments as its help says; found: {error.format_message()}"
+            _refuse(BadOption(command, problem, f"Run '{command} --help'."))
+        except (KeyboardInterrupt, typer.Abort):
+            cause = f"signal {signals[0]}" if signals else "an interrupt"
+            problem = f"expected to run to the end, found {cause}; no result was written"
+            _refuse(BadOption(command, problem, "Run it again."))
+        except BrokenPipeError:  # the reader has what it wants, as in hlsgen ops | head
+            _silence_output()
+            sys.exit(BROKEN_PIPE)
+        except (
+            SystemExit
+        ) as stop:  # typer and rich end so where a pipe breaks; commands raise typer.Exit
+            sys.exit(BROKEN_PIPE if stop.code == 1 else stop.code)
+        except Exception as error:
+            _refuse(house_error(error, command))
+    sys.exit(code)
+
+
+def _silence_output() -> None:
+    """Keeps the interpreter from writing once more at its end what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse(error: HlsgenError) -> NoReturn:
     print(error, file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:  # its disk is full, as the error says
+        _silence_output()
     sys.exit(error.exit_code)

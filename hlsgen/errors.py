@@ -8,7 +8,7 @@ class HlsgenError(Exception):
 
     ``where`` names the file, node and operator (or board, or option); ``problem`` says what was
     expected and what was found, with numbers; ``remedy`` says what the user may do.
-    ``exit_code`` is 2 where the input or the machine is at fault, 1 where the design is.
+    ``exit_code`` is 2 where the input or the machine is at fault, 1 where the design is, 3 where hlsgen is.
     """
 
     exit_code = 2
@@ -56,6 +56,12 @@ class Mismatch(HlsgenError):
 
     exit_code = 1
     carries_log = True
+
+
+class InternalError(HlsgenError):
+    """A fault of hlsgen itself, with the file that holds its traceback."""
+
+    exit_code = 3
 
 
 def _one_line(text: str) -> str:

@@ -20,7 +20,7 @@ from hlsgen.bitstream.toolchain import Routed, Target, Toolchain, Usage, pins_of
 from hlsgen.bitstream.uart_top import TOP, BoardTop, to_rtlil
 from hlsgen.bitstream.xilinx import Xilinx7
 from hlsgen.board import Board, load_board
-from hlsgen.errors import BadFile, BadOption
+from hlsgen.errors import BadFile, BadOption, ToolFailed
 from hlsgen.progress import Progress, silent
 
 TOOLCHAINS: Mapping[str, Toolchain] = {
@@ -136,12 +136,19 @@ def synthesise(
             "Choose a family of this list.",
         )
     directory = Path(directory)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
+    folder = Path(tempfile.mkdtemp(prefix="hlsgen_synthesis_"))
+    try:
         shutil.copyfile(directory / "design.v", folder / "design.v")
-        return TOOLCHAINS[family].synthesise(
+        result = TOOLCHAINS[family].synthesise(
             folder, ("design.v",), "hlsgen_top", progress=progress, large=large
         )
+    except ToolFailed:  # names the log in this folder
+        raise
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    shutil.rmtree(folder)
+    return result
 
 
 def board_top(manifest: Mapping[str, Any], board: Board, directory: Path) -> BoardTop:

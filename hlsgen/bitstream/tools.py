@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hlsgen.errors import ToolFailed
+from hlsgen.processes import started
 from hlsgen.progress import Progress, silent
 
 LOG_LINES = 20
@@ -101,7 +102,7 @@ def run_tool(
     marks, present = dict(stages or {}), None
     with (folder / log).open("w") as kept:
         kept.write(" ".join((tool.name, *arguments)) + "\n")
-        process = subprocess.Popen(
+        with started(
             command,
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -109,9 +110,8 @@ def run_tool(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-        )
-        assert process.stdout is not None
-        try:
+        ) as process:
+            assert process.stdout is not None
             for line in process.stdout:
                 kept.write(line)
                 last.append(line.rstrip())
@@ -120,11 +120,6 @@ def run_tool(
                     present = stage
                     progress(f"{what}: {stage}", None)
             status = process.wait()
-        finally:
-            process.stdout.close()
-            if process.poll() is None:
-                process.kill()
-                process.wait()
     if status:
         lines = "\n".join(f"    {line}" for line in last)
         raise ToolFailed(

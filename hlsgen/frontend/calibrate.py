@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlsgen.errors import BadFile, TypeMismatch, UnsupportedOp
+from hlsgen.errors import TypeMismatch, UnsupportedOp
 from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.frontend.samples import load_samples
 from hlsgen.graph.evaluate import check_inputs
 from hlsgen.graph.ir import Graph
 from hlsgen.ops.tensor_type import F32
@@ -76,7 +77,7 @@ def _checked_samples(
     graph: Graph, samples: str | os.PathLike[str] | Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Samples that fit the inputs of ``graph``, at least one; raises BadFile, TypeMismatch."""
-    arrays = load_samples(samples)
+    arrays = dict(samples) if isinstance(samples, Mapping) else load_samples(samples)
     if check_inputs(graph, arrays) == 0:
         raise TypeMismatch(
             f"samples, inputs {', '.join(arrays)}",
@@ -111,27 +112,6 @@ _QUANTISED = [
     "Squeeze",
     "Unsqueeze",
 ]
-
-
-def load_samples(
-    samples: str | os.PathLike[str] | Mapping[str, np.ndarray],
-) -> dict[str, np.ndarray]:
-    """The arrays of an npz file, or of a mapping; raises BadFile for a file that is not one."""
-    if isinstance(samples, Mapping):
-        return dict(samples)
-    path = os.fspath(samples)
-    try:
-        # Opened here: numpy leaves a file that it cannot read open.
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (
-        Exception
-    ) as error:  # numpy raises OSError, ValueError, zipfile and pickle errors for bad files
-        raise BadFile(
-            path,
-            f"expected an npz file of arrays by input name, found {str(error) or type(error).__name__}",
-            "Write the samples with numpy.savez(path, input_name=array).",
-        ) from error
 
 
 def _one_sample(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hlsgen.errors import BadFile, HlsgenError, IllegalGraph, TypeMismatch, UnsupportedOp
+from hlsgen.errors import BadFile, BadOption, HlsgenError, IllegalGraph, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.bind import NodeSource, bind
 from hlsgen.frontend.tensors import element_of, read_tensor
 from hlsgen.graph.builder import GraphBuilder
@@ -105,14 +106,22 @@ def load(
 
     if isinstance(model, onnx.ModelProto):
         return model, None, model.graph.name or "model"
+    if not isinstance(model, str | os.PathLike) or not isinstance(os.fspath(model), str):
+        raise BadOption(
+            "model",
+            f"expected the path of an ONNX file or an onnx.ModelProto, found {model!r:.80}",
+            "Give a path as text, or a loaded model.",
+        )
     path = Path(model)
     proto = onnx.ModelProto()
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise OSError(errno.EINVAL, "a device or a pipe")
         proto.ParseFromString(path.read_bytes())
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise BadFile(
             str(path),
-            f"expected an ONNX file, found none: {error.strerror}",
+            f"expected an ONNX file, found none: {getattr(error, 'strerror', error)}",
             "Give the path of a readable .onnx file.",
         ) from error
     except DecodeError as error:

@@ -9,6 +9,7 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.builder import DataflowBuilder
 from hlsgen.dataflow.ir import Dataflow
+from hlsgen.failures import naming
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.lowering.layout import Placed, canonical_position, canonical_shape, stream_axes
 from hlsgen.lowering.node import NodeLowering, copy, place_canonically
@@ -70,7 +71,8 @@ def lower_with_ports(graph: Graph, nudged: bool = True) -> Lowered:
             continue
         fused = _fused_requantise(graph, node)
         lowering = NodeLowering(graph, node, fused, builder, placed, nudged)
-        node.op.lower(lowering)
+        with naming(lowering.where):
+            node.op.lower(lowering)
         done |= {node.output} if fused is None else {node.output, fused.output}
     outputs = tuple(_output(graph, builder, placed, name) for name in graph.outputs)
     return Lowered(builder.build(), inputs, outputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hlsgen.failures import naming
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node
 
@@ -26,7 +27,8 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
     for node in graph.nodes:
         inputs = tuple(build.take(graph, renamed.get(value, value)) for value in node.inputs)
         build.within(node.name)
-        replacement = rule(build, Node(node.name, node.op, inputs, node.output))
+        with naming(f"{graph.name}, node {node.name} ({node.op.name})"):
+            replacement = rule(build, Node(node.name, node.op, inputs, node.output))
         if replacement is None:
             build.node(node.op, inputs, node.output, node.name)
         else:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -14,6 +13,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from hlsgen.errors import ToolFailed
+from hlsgen.processes import run
 from hlsgen.rtl.emit import Design
 
 TOP = "hlsgen_top"
@@ -34,7 +34,7 @@ def to_verilog(design: Design | wiring.Component) -> str:
     with tempfile.TemporaryDirectory(prefix="hlsgen_verilog_") as folder:
         work = Path(folder)
         (work / "design.il").write_text(to_rtlil(design))
-        done = subprocess.run(
+        done = run(
             [sys.executable, str(_PROGRAM), "design.il", "design.v"],
             cwd=work,
             capture_output=True,

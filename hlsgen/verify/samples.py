@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
-from hlsgen.errors import BadFile, BadOption, TypeMismatch
+from hlsgen.errors import BadOption, TypeMismatch
 from hlsgen.ops.tensor_type import TensorType
-
-
-def load_inputs(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an npz file of samples, input name -> (samples, ...); raises BadFile."""
-    try:
-        with path.open("rb") as stream:
-            arrays = np.load(stream, allow_pickle=False)
-            if isinstance(arrays, np.ndarray):
-                raise ValueError("a single array (npy)")
-            return {name: arrays[name] for name in arrays.files}
-    except FileNotFoundError:
-        raise _bad_samples(path, "expected a file of samples, found none") from None
-    except Exception as error:  # np.load raises errors of zipfile, pickle and numpy alike
-        raise _bad_samples(path, f"expected an npz file of arrays, found {error}") from None
 
 
 def first_samples(inputs: Mapping[str, np.ndarray], samples: int | None) -> dict[str, np.ndarray]:
@@ -105,10 +90,4 @@ def _misfit(name: str, problem: str) -> TypeMismatch:
         f"samples: input {name}",
         problem,
         "Give an npz file with one array (samples, ...) per input.",
-    )
-
-
-def _bad_samples(path: Path, problem: str) -> BadFile:
-    return BadFile(
-        str(path), problem, "Write it with numpy.savez(FILE, input_name=array of (samples, ...))."
     )

@@ -14,6 +14,7 @@ import numpy as np
 
 import hlsgen
 from hlsgen.errors import ToolFailed
+from hlsgen.processes import started
 from hlsgen.progress import Progress, silent
 from hlsgen.sim.job import Job, JobPort, JobResult, Probe
 from hlsgen.verify.manifest import Manifest, Port, ProcessPoint
@@ -112,20 +113,15 @@ def run_executable(
     command = [str(executable.resolve()), *arguments]  # the run has a working directory of its own
     log = folder / "simulation.log"
     progress(what, None)
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=stream, stderr=stream
-        )
-        try:
-            while process.poll() is None:
-                try:
-                    process.wait(timeout=0.2)
-                except subprocess.TimeoutExpired:
-                    progress(what, _share(folder))
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+    with (
+        log.open("wb") as stream,
+        started(command, cwd=folder, env=environment, stdout=stream, stderr=stream) as process,
+    ):
+        while process.poll() is None:
+            try:
+                process.wait(timeout=0.2)
+            except subprocess.TimeoutExpired:
+                progress(what, _share(folder))
     if process.returncode or not (folder / "result.json").exists():
         raise _simulator_failed(executable, process.returncode, log)
 
@@ -158,12 +154,9 @@ def cocotb_environment(bench: str, top: str, folder: Path) -> dict[str, str]:
 
 
 def _simulator_failed(executable: Path, code: int, log: Path) -> ToolFailed:
-    # The log lies in a temporary folder: it is kept beside the program.
+    # The log lies in a temporary folder, which goes: it is kept beside the program.
     kept = executable.parent / "simulation.log"
-    try:
-        kept.write_bytes(log.read_bytes())
-    except OSError:
-        kept = log
+    kept.write_bytes(log.read_bytes())
     return failure(f"simulation {executable.parent.name}", str(executable), code, kept)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hlsgen.errors import ToolFailed
+from hlsgen.processes import run
 
 OLDEST_VERILATOR = (5, 36)
 """The oldest Verilator that cocotb 2.1 supports."""
@@ -100,9 +101,7 @@ def run_tool(
     """Run a command with its output in ``log``; raises ToolFailed with the log's last lines."""
     try:
         with log.open("wb") as stream:
-            code = subprocess.run(
-                command, cwd=cwd, env=environment, stdout=stream, stderr=stream, check=False
-            ).returncode
+            code = run(command, cwd=cwd, env=environment, stdout=stream, stderr=stream).returncode
     except FileNotFoundError:
         raise _missing(command[0], f"it, or put it on PATH ({where})") from None
     if code:

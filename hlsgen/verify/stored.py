@@ -11,6 +11,7 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import BadFile, UnsupportedOp
+from hlsgen.frontend.samples import load_samples
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph
 from hlsgen.graph.text import parse
@@ -19,7 +20,7 @@ from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.host_cut import IntegerModel
 from hlsgen.verify.manifest import Manifest, Port
 from hlsgen.verify.reference import Backend, Kernels, find_backend
-from hlsgen.verify.samples import check_samples, load_inputs
+from hlsgen.verify.samples import check_samples
 
 PARTS = ("host_before", "hardware", "host_after")
 
@@ -83,9 +84,13 @@ def stored_reference(directory: Path, manifest: Manifest, reference: str) -> Sto
             raise _incomplete(
                 directory / name, "expected a file of the compiled design, found none"
             )
-    constants = load_inputs(directory / "constants.npz")
+    constants = load_samples(directory / "constants.npz")
     text = directory / "integer.txt"
-    graphs = {graph.name: graph for graph in parse(text.read_text(), constants, str(text))}
+    try:
+        content = text.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise _incomplete(text, f"expected UTF-8 text, found {error}") from None
+    graphs = {graph.name: graph for graph in parse(content, constants, str(text))}
     if sorted(graphs) != sorted(PARTS):
         raise _incomplete(
             text, f"expected the graphs {', '.join(PARTS)}, found {', '.join(graphs)}"

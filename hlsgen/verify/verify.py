@@ -17,7 +17,7 @@ from hlsgen.verify.kernel import KernelVerifyResult, is_kernel_folder, verify_ke
 from hlsgen.verify.manifest import Manifest, load_manifest
 from hlsgen.verify.reference import Kernels, Reference
 from hlsgen.verify.result import VerifyResult, write_result
-from hlsgen.verify.samples import first_samples, load_inputs
+from hlsgen.verify.samples import first_samples
 from hlsgen.verify.simulation import Simulation, simulate
 from hlsgen.verify.simulators import Simulator, find_simulator
 from hlsgen.verify.stored import stored_reference
@@ -27,7 +27,7 @@ STALLS = ("random", "none")
 GRID_TIMED_SAMPLES = 3
 """A grid computes one sample after the other, so that few tell the interval."""
 
-__all__ = ["Request", "Runs", "load_inputs", "verify", "verify_against"]
+__all__ = ["Request", "Runs", "verify", "verify_against"]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ CHECKED = (*PACKAGES, "tests", "examples", "benchmarks")
 
 # docs/architecture.md, "Imports go one way": a module imports its own level and those before it.
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "progress"),
+    ("errors", "failures", "processes", "progress"),
     ("algebra",),
     ("artefact",),
     ("requantise",),

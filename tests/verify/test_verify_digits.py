@@ -13,7 +13,8 @@ import pytest
 import hlsgen
 from hlsgen.errors import BadFile, BadOption, TypeMismatch
 from hlsgen.flow import Compiled
-from hlsgen.verify.verify import load_inputs, verify
+from hlsgen.frontend.samples import load_samples
+from hlsgen.verify.verify import verify
 
 DIGITS = Path(hlsgen.__file__).parent.parent / "examples" / "digits"
 
@@ -27,7 +28,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
 
 @pytest.fixture(scope="module")
 def samples() -> dict[str, np.ndarray]:
-    return load_inputs(DIGITS / "samples.npz")
+    return load_samples(DIGITS / "samples.npz")
 
 
 def test_digits_are_bit_exact_and_as_fast_as_predicted(
@@ -56,7 +57,7 @@ def test_a_wrong_weight_is_traced_to_its_process(
 ) -> None:
     directory = tmp_path / "changed"
     shutil.copytree(compiled.directory, directory, ignore=shutil.ignore_patterns("build"))
-    constants = load_inputs(directory / "constants.npz")
+    constants = load_samples(directory / "constants.npz")
     (name,) = (key for key in constants if constants[key].shape == (16, 8, 3, 3))
     constants[name][3, 2, 1, 1] += 9
     np.savez(directory / "constants.npz", **constants)

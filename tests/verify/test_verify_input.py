@@ -11,11 +11,12 @@ from support.toy_designs import toy_samples, write_manifest
 
 from hlsgen.algebra.types import S8
 from hlsgen.errors import BadFile, BadOption, HlsgenError, ToolFailed, TypeMismatch
+from hlsgen.frontend.samples import load_samples
 from hlsgen.ops.tensor_type import TensorType
 from hlsgen.verify import simulators
 from hlsgen.verify.manifest import load_manifest
 from hlsgen.verify.reference import find_backend
-from hlsgen.verify.samples import check_samples, first_samples, load_inputs
+from hlsgen.verify.samples import check_samples, first_samples
 from hlsgen.verify.verify import verify
 
 FLOAT = {"x": TensorType((1, 2, 3), "f32")}
@@ -132,13 +133,13 @@ def test_an_unknown_reference_is_refused() -> None:
 
 
 def test_a_sample_file_that_is_missing_or_no_npz_is_refused(tmp_path: Path) -> None:
-    _refused(BadFile, "found none", lambda: load_inputs(tmp_path / "x.npz"))
+    _refused(BadFile, "found none", lambda: load_samples(tmp_path / "x.npz"))
     (tmp_path / "x.npz").write_bytes(b"PK\x03\x04 truncated")
-    _refused(BadFile, "npz file", lambda: load_inputs(tmp_path / "x.npz"))
+    _refused(BadFile, "npz file", lambda: load_samples(tmp_path / "x.npz"))
     np.save(tmp_path / "x.npy", np.zeros(3))
-    _refused(BadFile, "single array", lambda: load_inputs(tmp_path / "x.npy"))
+    _refused(BadFile, "single array", lambda: load_samples(tmp_path / "x.npy"))
     np.savez(tmp_path / "pickled.npz", x=np.array([{}], dtype=object))
-    _refused(BadFile, "npz file", lambda: load_inputs(tmp_path / "pickled.npz"))
+    _refused(BadFile, "npz file", lambda: load_samples(tmp_path / "pickled.npz"))
 
 
 def test_a_missing_tool_is_one_sentence_that_names_its_package(
