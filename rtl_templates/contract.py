@@ -45,6 +45,18 @@ DIGIT_BITS = 17
 LOGIC_ROM_WORDS = 32
 
 
+#: Cycles from a word operator's operands to the first cycle in which its result can be an operand, at least: 2 where a register
+#: stands behind the multiplier or in front of an accumulator.
+WORD_LATENCIES: Mapping[str, int] = {
+    **dict.fromkeys(("move", "add", "subtract", "and", "or", "xor", "select"), 1),
+    **dict.fromkeys(("shift_left", "shift_right", "shift_right_logical", "minimum", "maximum"), 1),
+    **dict.fromkeys(("equal", "not_equal", "less", "less_equal", "less_unsigned"), 1),
+    **dict.fromkeys(("multiply", "multiply_accumulate", "maximum_accumulate"), 2),
+}
+#: The same for every operator of a loop graph: memories answer in the next cycle.
+LOOP_LATENCIES: Mapping[str, int] = {**WORD_LATENCIES, "load": 1, "store": 1, "affine": 1}
+
+
 @dataclass(frozen=True)
 class Contract:
     """What a unit takes.

@@ -12,19 +12,8 @@ from typing import assert_never
 import numpy as np
 
 from hlsgen.algebra.expression import Call, Expression, expression_type
-from hlsgen.algebra.scalar import (
-    Add,
-    Clamp,
-    Maximum,
-    Minimum,
-    Multiply,
-    QuantisedAdd,
-    RequantiseFloat32,
-    RequantiseMultiplyShift,
-    Subtract,
-    Table,
-)
 from hlsgen.algebra.types import ElementType
+from hlsgen.cost.operators import SCALAR_COSTS, UnitUse, signed_width
 from hlsgen.cost.units import (
     Amount,
     Cost,
@@ -32,7 +21,6 @@ from hlsgen.cost.units import (
     ceil_div,
     memory,
     multiplication,
-    wide_multiplication,
 )
 from hlsgen.dataflow.finish import finish_expression
 from hlsgen.dataflow.ir import (
@@ -81,11 +69,6 @@ def operand_types(dataflow: Dataflow, process: Process) -> dict[str, ElementType
     return types | {f"r{k}": dataflow.element(read.source) for k, read in enumerate(process.reads)}
 
 
-def signed_width(element: ElementType) -> int:
-    """Bits of the element as a signed operand."""
-    return element.bits + (not element.signed)
-
-
 def expression_cost(
     table: FamilyTable, kind: str, expression: Expression, types: Mapping[str, ElementType]
 ) -> Cost:
@@ -95,37 +78,9 @@ def expression_cost(
     total = Cost()
     for argument in expression.arguments:
         total += expression_cost(table, kind, argument, types)
-    operands = [expression_type(argument, types) for argument in expression.arguments]
-    widths = [signed_width(element) for element in operands]
-    bits = expression_type(expression, types).bits
-    match expression.op:
-        case Add() | Subtract():
-            return total + Cost(lut=table.adder_bit * bits, ff=bits)
-        case Maximum() | Minimum():
-            return total + Cost(lut=(table.adder_bit + table.choice_bit) * bits, ff=bits)
-        case Multiply():
-            return total + wide_multiplication(table, kind, *widths)
-        case Clamp():
-            return total + Cost(lut=table.choice_bit * (max(widths) + bits), ff=bits)
-        case RequantiseMultiplyShift(shift=shift):
-            product = widths[0] + widths[1]
-            adder = Cost(lut=table.adder_bit * product, ff=product)
-            clamp = Cost(lut=table.choice_bit * (max(0, product - shift) + bits), ff=bits)
-            return total + wide_multiplication(table, kind, widths[0], widths[1]) + adder + clamp
-        case RequantiseFloat32():
-            product = widths[0] + widths[1]
-            # |acc|, distance to half, window, rounding and the sign: about four adders (numbers.md 3.3)
-            steps = Cost(lut=table.adder_bit * 4 * product + 60, ff=2 * product)
-            return total + wide_multiplication(table, kind, widths[0], widths[1]) + steps
-        case QuantisedAdd(shift=shift, exceptions=exceptions):
-            # two bits of each operand address a sum of multiples: a table and an adder per pair of bits
-            pairs, wide = max(operand.bits for operand in operands) // 2, shift + 10
-            luts = pairs * wide * (1 + table.adder_bit) + 8 * len(exceptions) + 16
-            return total + Cost(lut=luts, ff=(pairs + 1) * wide)
-        case Table():
-            return total + memory(table, 256, bits, constant=True)
-        case _:
-            return total + Cost(ff=bits)
+    operands = tuple(expression_type(argument, types) for argument in expression.arguments)
+    use = UnitUse(table, kind, expression.op, operands, expression_type(expression, types))
+    return total + SCALAR_COSTS[expression.op.name](use)
 
 
 def array_cost(

@@ -200,44 +200,6 @@ def test_test_files_have_unique_names() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-def test_every_scalar_operator_has_a_hardware_partner_and_no_partner_is_alone() -> None:
-    from hlsgen.rtl_templates.arithmetic import scalar_units
-    from hlsgen.rtl_templates.arithmetic.scalar_unit import ScalarUnit
-
-    from hlsgen.algebra import scalar
-
-    operators = {cls.__name__ for cls in subclasses(scalar.ScalarOp)}
-    assert operators, "hlsgen/algebra/scalar.py defines no operators"
-    partners = {
-        name
-        for name, value in vars(scalar_units).items()
-        if isinstance(value, type)
-        and issubclass(value, ScalarUnit)
-        and value is not ScalarUnit
-        and not name.startswith("_")
-    }
-    assert operators <= partners, f"without hardware: {sorted(operators - partners)}"
-    assert partners <= operators, f"without meaning: {sorted(partners - operators)}"
-
-
-def test_every_word_operator_has_a_hardware_partner_and_no_partner_is_alone() -> None:
-    from hlsgen.rtl_templates.arithmetic.word_units import WORD_UNITS, accumulates
-
-    from hlsgen.algebra.word import WORD_OPERATORS
-
-    assert set(WORD_UNITS) == set(WORD_OPERATORS)
-    stateful = {name for name, operator in WORD_OPERATORS.items() if operator.accumulates}
-    assert stateful == {name for name in WORD_UNITS if accumulates(name)}
-
-
-def subclasses(cls: type) -> Iterator[type]:
-    """The public descendants of a class that are defined in its own module."""
-    for child in cls.__subclasses__():
-        if child.__module__ == cls.__module__ and not child.__name__.startswith("_"):
-            yield child
-        yield from subclasses(child)
-
-
 def test_no_machine_paths_or_addresses_in_the_tree() -> None:
     # Parts are joined here so that this file does not find itself.
     words = ("/".join(("", "home", "")), "/".join(("", "root", "")), "/".join(("", "work", "")))

@@ -13,16 +13,15 @@ from itertools import pairwise
 
 from hlsgen.errors import DoesNotFit, IllegalGraph
 from hlsgen.loops.ir import LoopGraph, Operation, Value
+from hlsgen.rtl_templates.contract import LOOP_LATENCIES
 
-SLOW_OPERATORS = ("multiply", "multiply_accumulate", "maximum_accumulate")
-"""Operators with a register behind the multiplier (or in front of the accumulator)."""
 MARGIN = 64
 """Intervals above the recurrence bound that are tried before giving up."""
 
 
 def latency(operation: Operation) -> int:
     """Cycles from the issue of an operation to the first cycle in which its value can be an operand."""
-    return 2 if operation.operator in SLOW_OPERATORS else 1
+    return LOOP_LATENCIES[operation.operator]
 
 
 def accumulates(operation: Operation) -> bool:

@@ -1,0 +1,102 @@
+"""What the unit of each scalar operator costs: one row per operator, as pipelines that give a result every cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hlsgen.algebra import scalar
+from hlsgen.algebra.types import ElementType
+from hlsgen.cost.units import Cost, FamilyTable, memory, wide_multiplication
+
+
+@dataclass(frozen=True)
+class UnitUse:
+    """A unit in a design: ``kind`` of its multipliers ('dsp' or 'lut'), its operator's constants, the types around it."""
+
+    table: FamilyTable
+    kind: str
+    op: Any  # the scalar operator of the row: each row reads its own constants
+    operands: tuple[ElementType, ...]
+    result: ElementType
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Bits of every operand as a signed one."""
+        return tuple(signed_width(element) for element in self.operands)
+
+
+def signed_width(element: ElementType) -> int:
+    """Bits of the element as a signed operand."""
+    return element.bits + (not element.signed)
+
+
+def _sum(use: UnitUse) -> Cost:
+    bits = use.result.bits
+    return Cost(lut=use.table.adder_bit * bits, ff=bits)
+
+
+def _larger(use: UnitUse) -> Cost:
+    bits = use.result.bits
+    return Cost(lut=(use.table.adder_bit + use.table.choice_bit) * bits, ff=bits)
+
+
+def _product(use: UnitUse) -> Cost:
+    return wide_multiplication(use.table, use.kind, *use.widths)
+
+
+def _equal(use: UnitUse) -> Cost:
+    return Cost(ff=use.result.bits)
+
+
+def _clamp(use: UnitUse) -> Cost:
+    bits = use.result.bits
+    return Cost(lut=use.table.choice_bit * (max(use.widths) + bits), ff=bits)
+
+
+def _shift(use: UnitUse) -> Cost:
+    return Cost(ff=use.result.bits)
+
+
+def _multiply_shift(use: UnitUse) -> Cost:
+    table, bits = use.table, use.result.bits
+    product = use.widths[0] + use.widths[1]
+    adder = Cost(lut=table.adder_bit * product, ff=product)
+    clamp = Cost(lut=table.choice_bit * (max(0, product - use.op.shift) + bits), ff=bits)
+    return wide_multiplication(table, use.kind, *use.widths[:2]) + adder + clamp
+
+
+def _float32(use: UnitUse) -> Cost:
+    product = use.widths[0] + use.widths[1]
+    # |acc|, distance to half, window, rounding and the sign: about four adders (numbers.md 3.3)
+    steps = Cost(lut=use.table.adder_bit * 4 * product + 60, ff=2 * product)
+    return wide_multiplication(use.table, use.kind, *use.widths[:2]) + steps
+
+
+def _quantised_add(use: UnitUse) -> Cost:
+    # two bits of each operand address a sum of multiples: a table and an adder per pair of bits
+    pairs, wide = max(operand.bits for operand in use.operands) // 2, use.op.shift + 10
+    luts = pairs * wide * (1 + use.table.adder_bit) + 8 * len(use.op.exceptions) + 16
+    return Cost(lut=luts, ff=(pairs + 1) * wide)
+
+
+def _table(use: UnitUse) -> Cost:
+    return memory(use.table, 256, use.result.bits, constant=True)
+
+
+SCALAR_COSTS: Mapping[str, Callable[[UnitUse], Cost]] = {
+    scalar.Add.__name__: _sum,
+    scalar.Subtract.__name__: _sum,
+    scalar.Multiply.__name__: _product,
+    scalar.Maximum.__name__: _larger,
+    scalar.Minimum.__name__: _larger,
+    scalar.Equal.__name__: _equal,
+    scalar.Clamp.__name__: _clamp,
+    scalar.ShiftRight.__name__: _shift,
+    scalar.RequantiseMultiplyShift.__name__: _multiply_shift,
+    scalar.RequantiseFloat32.__name__: _float32,
+    scalar.QuantisedAdd.__name__: _quantised_add,
+    scalar.Table.__name__: _table,
+}
+"""The cost of every scalar operator by name."""
