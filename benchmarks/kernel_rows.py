@@ -106,12 +106,12 @@ def _graphs(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _verified(kind: str, compiled: hlsgen.Compiled, engine: str = "cocotb") -> dict[str, Any]:
-    result: Any = compiled.verify(None, samples=3, engine=engine)
+    result = compiled.verify(None, samples=3, engine=engine)
     return {
         f"{kind}_mismatches": result.mismatches + (result.function_mismatches or 0),
         f"{kind}_elements": result.elements,
-        f"{kind}_cycles": list(result.cycles),
-        f"{kind}_predicted_cycles": list(result.predicted_cycles),
+        f"{kind}_cycles": [result.latency_cycles],
+        f"{kind}_predicted_cycles": [result.predicted.latency_cycles],
     }
 
 

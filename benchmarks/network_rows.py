@@ -13,20 +13,20 @@ from benchmarks.grid_layers import convolution_of_resnet8, matrix_product
 from benchmarks.models import Sources
 from benchmarks.record import Record
 from benchmarks.rows import Row, compiled_design, verified_values
-from hlsgen.bitstream.build import build, synthesise
+from hlsgen.artefact.folder import open_folder
+from hlsgen.bitstream.build import synthesise
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import Mismatch
 from hlsgen.fabric.file import load_fabric
 from hlsgen.fabric.program import to_words
-from hlsgen.flow import emit_fabric
+from hlsgen.flow import build, emit_fabric
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of, result_words
-from hlsgen.schedule.grid_network.program import program
+from hlsgen.schedule.grid_network.program import program as network_program
+from hlsgen.targets.grid_network import load_program, program_words
 from hlsgen.verify.fabric_simulation import Stalls, simulate_program
-from hlsgen.verify.grid import load_grid, program_words
-from hlsgen.verify.manifest import load_manifest
 from hlsgen.verify.stored import stored_reference
 
 FABRIC = "mac_8x8"
@@ -66,12 +66,11 @@ def _network(design: str, sources: Sources, work: Path) -> Record:
 
 def _full_speed(directory: Path, inputs: dict[str, np.ndarray]) -> ProgramResult:
     """One sample without stalls."""
-    folder, manifest = load_grid(directory), load_manifest(directory)
-    prepared = stored_reference(directory, manifest, "numpy").prepare(
-        {name: values[:1] for name, values in inputs.items()}
-    )
-    words = program_words(folder, manifest, dict(prepared))
-    return simulate_program(directory, folder.fabric, words)
+    folder = open_folder(directory)
+    program = load_program(folder)
+    samples = stored_reference(folder, "numpy").samples(inputs, 1, 0)
+    words = program_words(folder, program, samples.hardware, 1)
+    return simulate_program(directory, program.fabric, words)
 
 
 def _pair(design: str, sources: Sources, work: Path) -> Record:
@@ -81,20 +80,20 @@ def _pair(design: str, sources: Sources, work: Path) -> Record:
         compiled, _ = compiled_design(
             "networks", name, sources.model(name), work, schedule="grid", fabric=FABRIC
         )
-        folder, manifest = load_grid(compiled.directory), load_manifest(compiled.directory)
-        reference = stored_reference(compiled.directory, manifest, "numpy")
-        inputs = {key: values[:1] for key, values in sources.inputs(name).items()}
-        prepared = dict(reference.prepare(inputs))
-        parts.append(program_words(folder, manifest, prepared))
-        wanted.append((folder, reference.integers(prepared), manifest))
+        folder = open_folder(compiled.directory)
+        program = load_program(folder)
+        reference = stored_reference(folder, "numpy")
+        samples = reference.samples(sources.inputs(name), 1, 0)
+        parts.append(program_words(folder, program, samples.hardware, 1))
+        wanted.append((program, reference.integers(samples), folder.manifest))
     words = np.concatenate([*parts, parts[0]])
     done = simulate_program(
-        work / design.split("+")[0], folder.fabric, words, stalls=Stalls("random", "random", 1)
+        work / design.split("+")[0], program.fabric, words, stalls=Stalls("random", "random", 1)
     )
     differing = elements = place = 0
-    for folder, integers, manifest in (*wanted, wanted[0]):
-        count = result_words(folder.outputs)
-        found = outputs_of(folder.fabric, folder.outputs, done.unload[place : place + count], 1)
+    for program, integers, manifest in (*wanted, wanted[0]):
+        count = result_words(program.outputs)
+        found = outputs_of(program.fabric, program.outputs, done.unload[place : place + count], 1)
         place += count
         for port in manifest.outputs:
             got, want = found[port.channel].reshape(-1), integers[port.value].reshape(-1)
@@ -110,7 +109,7 @@ def _layer(design: str, sources: Sources, work: Path) -> Record:
     random = np.random.default_rng(1)
     inputs = {"x": random.integers(-128, 128, (1, *dataflow.channels["x"].shape))}
     emitted = emit_fabric(FABRIC, output=work / FABRIC)
-    words = to_words(program(plan, [{"x": inputs["x"][0]}]))
+    words = to_words(network_program(plan, [{"x": inputs["x"][0]}]))
     done = simulate_program(emitted.directory, fabric, words)
     name = dataflow.outputs[0]
     want = interpret(dataflow, inputs)[name]

@@ -64,7 +64,7 @@ def row(svg: ET.Element, y: float, report: Mapping[str, Any]) -> None:
     """One design: its figures above, its processes side by side."""
     title = (
         f"{report['board']}: {report['multipliers']} multipliers, a digit every "
-        f"{report['predicted_interval_cycles']:,} cycles (predicted)"
+        f"{report['interval_cycles']:,} cycles (predicted)"
     )
     text(svg, LEFT, y, title, font_size="14", font_weight="bold")
     x: float = LEFT

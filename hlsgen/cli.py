@@ -33,6 +33,34 @@ USAGE_ERROR = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 """What is raised for any wrong or missing argument; typer has no public name for it."""
 WIDE = 400
 """Columns of a table that does not go to a terminal."""
+Seed = Annotated[
+    int | None, typer.Option(help="Of a kernel on a grid: one seed, one mapping (0 if not given).")
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        help="Of a kernel on a grid: seconds after which larger intervals are tried only once (100)."
+    ),
+]
+Exact = Annotated[
+    bool | None,
+    typer.Option(help="Of a kernel on a grid: also search with a solver (OR-Tools), or do not."),
+]
+AsGiven = Annotated[
+    bool | None,
+    typer.Option(
+        "--as-given/--cleaned", help="Of a kernel on a grid: keep every operation of the graph."
+    ),
+]
+Multipliers = Annotated[int | None, typer.Option(help="At most so many multipliers in DSP blocks.")]
+TargetFps = Annotated[
+    float | None, typer.Option(help="The smallest design with so many inferences a second.")
+]
+Calibrate = Annotated[
+    Path | None, typer.Option(help="Samples (npz) with which a float model is quantised.")
+]
+OUTPUT = Path("hlsgen_out")
+Output = Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no tables.")]
 
 
@@ -83,22 +111,18 @@ def compile_command(
             autocompletion=_fabric_names,
         ),
     ] = None,
-    multipliers: Annotated[
-        int | None, typer.Option(help="At most so many multipliers in DSP blocks.")
-    ] = None,
-    target_fps: Annotated[
-        float | None, typer.Option(help="The smallest design with so many inferences a second.")
-    ] = None,
-    calibrate: Annotated[
-        Path | None, typer.Option(help="Samples (npz) with which a float model is quantised.")
-    ] = None,
+    multipliers: Multipliers = None,
+    target_fps: TargetFps = None,
+    calibrate: Calibrate = None,
     unroll: Annotated[
         list[str] | None,
         typer.Option(help="Fix one process: NAME:o=4,kx=3 (x g o ky kx i); may be repeated."),
     ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")] = Path(
-        "hlsgen_out"
-    ),
+    seed: Seed = None,
+    time_limit: TimeLimit = None,
+    exact: Exact = None,
+    as_given: AsGiven = None,
+    output: Output = OUTPUT,
     dump: Annotated[Path | None, typer.Option(help="Folder for the text of each IR.")] = None,
     quiet: Quiet = False,
 ) -> None:
@@ -115,6 +139,10 @@ def compile_command(
             calibrate=calibrate,
             overrides=dict(_parse_unroll(item) for item in unroll or ()),
             fabric=fabric,
+            seed=seed,
+            time_limit=time_limit,
+            exact=exact,
+            as_given=as_given,
             output=output,
             dump=dump,
             progress=progress,
@@ -127,26 +155,23 @@ def compile_command(
 def map_command(
     kernel: Annotated[str, typer.Argument(help="FILE.py:name, FILE.dot or FILE.xml.")],
     fabric: Annotated[
-        str,
-        typer.Option(help="See 'hlsgen fabrics'; or a TOML file.", autocompletion=_fabric_names),
-    ] = "cgra_4x4",
+        str | None,
+        typer.Option(
+            help="See 'hlsgen fabrics'; or a TOML file; cgra_4x4 if not given.",
+            autocompletion=_fabric_names,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Folder to write; without one the mapping is shown."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the search: one seed, one mapping.")] = 0,
-    time_limit: Annotated[
-        float, typer.Option(help="Seconds after which larger intervals are tried only once.")
-    ] = 100.0,
-    exact: Annotated[
-        bool, typer.Option(help="Also search with a solver, where OR-Tools is installed.")
-    ] = True,
-    as_given: Annotated[
-        bool, typer.Option(help="Keep every operation of the graph; else it is cleaned up.")
-    ] = False,
+    seed: Seed = None,
+    time_limit: TimeLimit = None,
+    exact: Exact = None,
+    as_given: AsGiven = None,
     quiet: Quiet = False,
 ) -> None:
-    """Map a loop kernel to a fabric: its contexts, figures, the mapping as text and picture."""
+    """Map a loop kernel to a fabric: 'compile --schedule grid', or only a look at the mapping."""
     from hlsgen.flow import map_kernel
 
     with TemporaryDirectory() as scratch:
@@ -162,7 +187,7 @@ def map_command(
                 progress=progress,
             )
         if not quiet:
-            typer.echo((mapped.directory / "mapping.txt").read_text())
+            typer.echo((mapped.directory / "report.txt").read_text())
 
 
 @app.command("fabric")
@@ -171,9 +196,7 @@ def fabric_command(
         str,
         typer.Argument(help="See 'hlsgen fabrics'; or a TOML file.", autocompletion=_fabric_names),
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")] = Path(
-        "hlsgen_out"
-    ),
+    output: Output = OUTPUT,
     quiet: Quiet = False,
 ) -> None:
     """Emit the Verilog of a fabric, on which kernels and networks run."""
@@ -200,8 +223,8 @@ def verify(
     quiet: Quiet = False,
 ) -> None:
     """Simulate the Verilog and compare every output element with its references."""
+    from hlsgen.flow import verify as run
     from hlsgen.frontend.samples import load_samples
-    from hlsgen.verify.verify import verify as run
 
     with terminal(quiet) as progress:
         result = run(
@@ -233,7 +256,7 @@ def build(
     quiet: Quiet = False,
 ) -> None:
     """Synthesise, place and route to a bitstream for the board."""
-    from hlsgen.bitstream.build import build as run
+    from hlsgen.flow import build as run
 
     with terminal(quiet) as progress:
         result = run(directory, board=board, progress=progress)

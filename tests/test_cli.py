@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hlsgen import cli, flow
+from hlsgen.artefact import folder
 
 DIGITS = Path(__file__).parents[1] / "examples" / "digits" / "digits.onnx"
 SAMPLES = DIGITS.with_name("samples.npz")
@@ -88,7 +89,7 @@ def test_without_multipliers_in_dsp_blocks_all_are_made_of_luts(tmp_path: Path) 
     compiled = flow.compile(
         DIGITS, board="ulx3s_85f", multipliers=0, target_fps=500, output=tmp_path
     )
-    assert compiled.report["predicted_dsp"] == 0
+    assert compiled.report["dsp"] == 0
     assert compiled.report["multipliers"] > 0
 
 
@@ -103,16 +104,20 @@ def test_a_folder_that_cannot_be_written_is_refused(
 def test_an_interrupted_compile_leaves_nothing_that_passes_for_whole(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run(capsys, "compile", str(DIGITS), "-q", "-o", str(tmp_path))[0] == 0
+    arguments = ("compile", str(DIGITS), "-q", "-o", str(tmp_path), "--target-fps")
+    assert run(capsys, *arguments, "2000")[0] == 0
     assert json.loads((tmp_path / "manifest.json").read_text())["top"] == "hlsgen_top"
+    replace = folder.os.replace
 
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+    def interrupt(source: Path, target: Path) -> None:
+        if target.name == "manifest.json":  # the last of all
+            raise KeyboardInterrupt
+        replace(source, target)
 
-    monkeypatch.setattr(flow.os, "replace", interrupt)
-    refused(run(capsys, "compile", str(DIGITS), "-q", "-o", str(tmp_path)), "interrupt")
-    refused(run(capsys, "verify", str(tmp_path), "--inputs", str(SAMPLES), "-q"), "manifest.json")
-    refused(run(capsys, "build", str(tmp_path), "-q"), "manifest.json")
+    monkeypatch.setattr(folder.os, "replace", interrupt)
+    refused(run(capsys, *arguments, "1000"), "interrupt")
+    refused(run(capsys, "verify", str(tmp_path), "--inputs", str(SAMPLES), "-q"), "design.v")
+    refused(run(capsys, "build", str(tmp_path), "-q"), "design.v")
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,9 @@ def copy(mapped: Path, tmp_path: Path) -> Path:
 
 
 def test_a_mapping_is_written_whole(mapped: Path) -> None:
-    report = json.loads((mapped / "map.json").read_text())
+    report = json.loads((mapped / "report.json").read_text())
     assert (report["ops"], report["ii"], report["proved_optimal"]) == (4, report["mii"], True)
-    assert "proved optimal" in (mapped / "mapping.txt").read_text()
+    assert "proved optimal" in (mapped / "report.txt").read_text()
     names = ("mapping.svg", "design.v", f"{SMALL}.toml", "configurations.bin", "manifest.json")
     assert all((mapped / name).stat().st_size for name in names)
 

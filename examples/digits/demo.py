@@ -79,8 +79,8 @@ def _table(
         "whole, predicted",
         f"{report['macs']:,}",
         f"{report['multipliers']:,}",
-        f"{report['predicted_interval_cycles']:,}",
-        *(f"{report['predicted_' + key]:,}" for key in ("lut", "dsp", "bram")),
+        f"{report['interval_cycles']:,}",
+        *(f"{report[key]:,}" for key in ("lut", "dsp", "bram")),
         "",
     )
     table.add_row(

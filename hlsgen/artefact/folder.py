@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -28,12 +28,12 @@ UNFINISHED = ".hlsgen_unfinished_"
 @dataclass(frozen=True, eq=False)
 class Artefact:
     """What a target makes of its source. ``files``: name -> content, the design and all that it is run and verified with;
-    ``schedule``: its text form."""
+    ``texts``: the text forms of the intermediate representations, made where they are asked for."""
 
     files: Mapping[str, bytes]
     manifest: Manifest
     report: Report
-    schedule: str = ""
+    texts: Callable[[], Mapping[str, bytes]] = dict
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +58,13 @@ class Folder:
             problem = f"expected sha256 {expected[:16]}... of the manifest, found {digest[:16]}..."
             raise stale(path, problem)
         return content
+
+    def read_text(self, name: str) -> str:
+        """The same, of a text; raises BadFile where it is not UTF-8."""
+        try:
+            return self.read(name).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise stale(self.directory / name, f"expected UTF-8 text, found {error}") from None
 
     def report(self) -> Mapping[str, Any]:
         """The content of report.json; empty where it cannot be read."""

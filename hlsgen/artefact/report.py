@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,3 +45,16 @@ class Report:
             "report.json": json.dumps(self.as_json(), indent=1).encode(),
             "report.txt": self.text.encode(),
         }
+
+
+def aligned(rows: Sequence[Sequence[str]], left: tuple[int, ...]) -> str:
+    """A table as text; columns ``left`` begin at the same place, the others end there."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if k in left else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -11,8 +10,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from hlsgen.artefact.board_ports import BoardPorts
+from hlsgen.artefact.folder import Folder
+from hlsgen.artefact.manifest import DESIGN
 from hlsgen.bitstream.ecp5 import Ecp5
 from hlsgen.bitstream.gowin import Gowin
 from hlsgen.bitstream.ice40 import Ice40
@@ -20,14 +21,12 @@ from hlsgen.bitstream.toolchain import Routed, Target, Toolchain, Usage, pins_of
 from hlsgen.bitstream.uart_top import TOP, BoardTop, to_rtlil
 from hlsgen.bitstream.xilinx import Xilinx7
 from hlsgen.board import Board, load_board
-from hlsgen.errors import BadFile, BadOption, ToolFailed
+from hlsgen.errors import BadOption, ToolFailed
 from hlsgen.progress import Progress, silent
 
 TOOLCHAINS: Mapping[str, Toolchain] = {
     toolchain.family: toolchain for toolchain in (Ecp5(), Ice40(), Gowin(), Xilinx7())
 }
-LINK_BYTES = (512, 2048)
-"""Least and most bytes of input that the link's FIFO holds: less would be no smaller, more takes several block RAMs."""
 
 
 @dataclass(frozen=True)
@@ -82,18 +81,17 @@ class BuildResult:
         return "\n".join(lines)
 
 
-def build(
-    directory: str | os.PathLike[str], board: str | None = None, progress: Progress = silent
+def build_design(
+    folder: Folder, ports: BoardPorts, board: str | None = None, progress: Progress = silent
 ) -> BuildResult:
-    """Build a compiled folder for ``board`` (default: the one it was compiled for).
+    """Build the design of a folder for ``board`` (default: the one it was compiled for); ``ports``: what the serial line reaches.
 
     Writes ``build/<board>/`` with every file of the tools, the bitstream beside ``design.v`` and, last and atomically,
     ``build.json``. Raises BadFile, BadOption, ToolFailed.
     """
     started = time.monotonic()
-    directory = Path(directory)
-    manifest = read_manifest(directory)
-    name = board or manifest.get("board")
+    directory = folder.directory
+    name = board or folder.manifest.board
     if name is None:
         raise BadOption(
             f"{directory}",
@@ -102,20 +100,19 @@ def build(
         )
     target = load_board(name)
     (directory / "build.json").unlink(missing_ok=True)
-    folder = directory / "build" / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    shutil.copyfile(directory / "design.v", folder / "design.v")
-    (folder / f"{TOP}.il").write_text(to_rtlil(board_top(manifest, target, directory)))
+    work = directory / "build" / name
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    (work / DESIGN).write_bytes(folder.read(DESIGN))
+    (work / f"{TOP}.il").write_text(to_rtlil(board_top(ports, target)))
     toolchain = TOOLCHAINS[target.family]
-    sources = ("design.v", f"{TOP}.il")
-    large = manifest.get("schedule") == "grid"
-    usage = toolchain.synthesise(folder, sources, TOP, target, progress, large)
+    sources = (DESIGN, f"{TOP}.il")
+    usage = toolchain.synthesise(work, sources, TOP, target, progress, ports.large)
     routed = toolchain.place_and_route(
-        Target(folder, target, pins_of(target), large), usage, progress
+        Target(work, target, pins_of(target), ports.large), usage, progress
     )
-    result = _result(directory, target, routed, time.monotonic() - started)
-    _write_atomically(directory / "build.json", json.dumps(asdict(result), indent=2) + "\n")
+    result = _result(folder, target, routed, time.monotonic() - started)
+    folder.write("build.json", json.dumps(asdict(result), indent=2) + "\n")
     return result
 
 
@@ -151,82 +148,27 @@ def synthesise(
     return result
 
 
-def board_top(manifest: Mapping[str, Any], board: Board, directory: Path) -> BoardTop:
-    """The board top around the circuit of a manifest; raises BadOption for several inputs or outputs.
-
-    Of a fabric the serial line carries the words of its load port and those that it sends back; its streams are not used.
-    """
-    clock = board.clock_mhz
-    baud = board.build["uart"]["baud"]
-    if manifest.get("schedule") == "grid":
-        tied = {"s_axis_stream_tdata": 0, "s_axis_stream_tvalid": 0, "m_axis_stream_tready": 1}
-        return BoardTop(
-            clock_mhz=clock,
-            baud=baud,
-            input_prefix="s_axis_load",
-            output_prefix="m_axis_unload",
-            word_in=32,
-            word_out=32,
-            depth=LINK_BYTES[0],
-            input_last=False,
-            tied=tied,
-        )
-    if (len(manifest["inputs"]), len(manifest["outputs"])) != (1, 1):
-        raise BadOption(
-            f"{directory / 'manifest.json'}",
-            "expected one input and one output, which is what the serial link of a board carries; found "
-            f"{len(manifest['inputs'])} and {len(manifest['outputs'])}",
-            "Use design.v, whose ports are AXI4-Stream, in a design of your own.",
-        )
-    source, sink = manifest["inputs"][0], manifest["outputs"][0]
-    word_in, word_out = word_bits(source), word_bits(sink)
-    sample_bytes = int(source["words"]) * word_in // 8
+def board_top(ports: BoardPorts, board: Board) -> BoardTop:
+    """The board top around a circuit with these ports."""
     return BoardTop(
-        clock_mhz=clock,
-        baud=baud,
-        input_prefix=source["axis"],
-        output_prefix=sink["axis"],
-        word_in=word_in,
-        word_out=word_out,
-        depth=min(max(LINK_BYTES[0], 1 << (sample_bytes - 1).bit_length()), LINK_BYTES[1]),
+        clock_mhz=board.clock_mhz,
+        baud=board.build["uart"]["baud"],
+        input_prefix=ports.input_prefix,
+        output_prefix=ports.output_prefix,
+        word_in=ports.word_in,
+        word_out=ports.word_out,
+        depth=ports.depth,
+        input_last=ports.input_last,
+        tied=ports.tied,
     )
 
 
-def word_bits(port: Mapping[str, Any]) -> int:
-    """Bits of a port's tdata: its lanes, each element padded to whole bytes."""
-    element_bits = int(str(port["element"])[1:])
-    return int(port["lanes"]) * -(-element_bits // 8) * 8
-
-
-def read_manifest(directory: Path) -> Mapping[str, Any]:
-    """The manifest of a compiled folder, whose ``design.v`` must be the one it describes. Raises BadFile."""
-    try:
-        manifest: Mapping[str, Any] = json.loads((directory / "manifest.json").read_text())
-        digest = hashlib.sha256((directory / "design.v").read_bytes()).hexdigest()
-    except (OSError, ValueError) as error:
-        raise BadFile(
-            f"{directory}",
-            f"expected a folder with manifest.json and design.v; found {error}",
-            "Give the folder that 'hlsgen compile' wrote, and compile again if that was interrupted.",
-        ) from None
-    if manifest.get("verilog_sha256") != digest:
-        raise BadFile(
-            f"{directory / 'design.v'}",
-            f"expected SHA-256 {manifest.get('verilog_sha256')}, as manifest.json says; found {digest}",
-            "Compile again; do not edit design.v.",
-        )
-    return manifest
-
-
-def _result(directory: Path, board: Board, routed: Routed, seconds: float) -> BuildResult:
+def _result(folder: Folder, board: Board, routed: Routed, seconds: float) -> BuildResult:
     """Copy the bitstream beside the design and put the numbers together."""
-    bitstream = None
+    directory, report, bitstream = folder.directory, folder.report(), None
     if routed.bitstream is not None:
         bitstream = f"{board.name}{routed.bitstream.suffix}"
         shutil.copyfile(routed.bitstream, directory / bitstream)
-    report: Mapping[str, Any] = {}
-    if (directory / "report.json").exists():
-        report = json.loads((directory / "report.json").read_text())
     return BuildResult(
         board=board.name,
         lut=routed.usage.lut,
@@ -237,16 +179,9 @@ def _result(directory: Path, board: Board, routed: Routed, seconds: float) -> Bu
         board_mhz=board.clock_mhz,
         bitstream=bitstream,
         seconds=round(seconds, 1),
-        predicted_lut=report.get("predicted_lut"),
-        predicted_ff=report.get("predicted_ff"),
-        predicted_dsp=report.get("predicted_dsp"),
-        predicted_bram=report.get("predicted_bram"),
+        predicted_lut=report.get("lut"),
+        predicted_ff=report.get("ff"),
+        predicted_dsp=report.get("dsp"),
+        predicted_bram=report.get("bram"),
         utilisation=routed.utilisation,
     )
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    """Write a file so that no reader ever sees a part of it."""
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(text)
-    os.replace(temporary, path)

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from hlsgen.algebra.fields import string_words
+from hlsgen.artefact.report import Head, Report
 from hlsgen.fabric.configuration_words import (
     control_fields,
     pe_fields,
@@ -18,7 +19,7 @@ from hlsgen.fabric.file import fabric_hash, presets
 from hlsgen.fabric.ir import Fabric
 
 
-def fabric_report(fabric: Fabric) -> dict[str, Any]:
+def fabric_report(fabric: Fabric) -> Report:
     """Sizes of a fabric. ``configuration_words``: of the load port, for one slot of every unit and all that does not change from slot to slot.
 
     ``kinds``: every kind of processing element with the number of its ``elements`` and the ``latencies`` of its operators in cycles.
@@ -27,8 +28,7 @@ def fabric_report(fabric: Fabric) -> dict[str, Any]:
     per_slot += sum(string_words(tile_context_fields(fabric, tile)) for tile in fabric.tiles)
     rest = sum(string_words(tile_fields(fabric, tile)) for tile in fabric.tiles)
     elements = Counter(kind for row in fabric.kinds for kind in row)
-    return {
-        "fabric": fabric.name,
+    details = {
         "hash": f"{fabric_hash(fabric):08x}",
         "rows": fabric.rows,
         "columns": fabric.columns,
@@ -55,12 +55,13 @@ def fabric_report(fabric: Fabric) -> dict[str, Any]:
         "configuration_words_per_slot": per_slot,
         "configuration_words_once": rest + string_words(control_fields(fabric)),
     }
+    return Report(fabric.name, Head(), details, _text(fabric.name, details))
 
 
-def fabric_report_text(report: Mapping[str, Any]) -> str:
+def _text(name: str, report: Mapping[str, Any]) -> str:
     """The figures for people."""
     lines = [
-        f"{report['fabric']} (hash {report['hash']}): {report['rows']} x {report['columns']} processing elements of"
+        f"{name} (hash {report['hash']}): {report['rows']} x {report['columns']} processing elements of"
         f" {report['word_bits']} bits{_accumulators(report)}",
         _links(report),
         *(_kind(kind) for kind in report["kinds"]),

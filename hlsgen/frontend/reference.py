@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlsgen.errors import BadFile, TypeMismatch, UnsupportedOp
+from hlsgen.artefact.declared import Session
+from hlsgen.errors import BadFile, TypeMismatch
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.passes.host_cut import IntegerModel
@@ -26,23 +27,19 @@ from hlsgen.passes.host_cut import IntegerModel
 if TYPE_CHECKING:
     import onnx
 
-Kernels = Literal["integer", "default", "unoptimised"]
-
 
 def ort_reference(
     model: str | os.PathLike[str] | onnx.ModelProto,
     inputs: Mapping[str, np.ndarray],
     integer: IntegerModel,
-    kernels: Kernels = "integer",
+    kernels: Session = "integer",
 ) -> dict[str, np.ndarray]:
-    """What ONNX Runtime computes for the outputs of ``integer.hardware``, [samples, ...], for samples along axis 0.
-
-    Raises UnsupportedOp where a hardware output is no value of the model.
-    """
+    """What ONNX Runtime computes for the outputs of ``integer.hardware``, [samples, ...], for samples along axis 0; those that are not
+    values of the model are absent."""
     proto = _load(model)
-    known = {value for node in proto.graph.node for value in node.output}
-    known |= {value.name for value in proto.graph.input}
-    tails = {name: _tail(integer.hardware, name, known) for name in integer.hardware.outputs}
+    tails = _tails(proto, integer)
+    if not tails:
+        return {}
     exposed = list(dict.fromkeys(tail.inputs[0] for tail in tails.values()))
     values = run_session(proto, inputs, exposed, kernels)
     results: dict[str, np.ndarray] = {}
@@ -52,11 +49,23 @@ def ort_reference(
     return results
 
 
+def comparable(model: onnx.ModelProto, integer: IntegerModel) -> tuple[str, ...]:
+    """The outputs of ``integer.hardware`` that are values of the model, so that ONNX Runtime has them too."""
+    return tuple(_tails(model, integer))
+
+
+def _tails(model: onnx.ModelProto, integer: IntegerModel) -> dict[str, Graph]:
+    known = {value for node in model.graph.node for value in node.output}
+    known |= {value.name for value in model.graph.input}
+    tails = {name: _tail(integer.hardware, name, known) for name in integer.hardware.outputs}
+    return {name: tail for name, tail in tails.items() if tail is not None}
+
+
 def run_session(
     model: onnx.ModelProto,
     inputs: Mapping[str, np.ndarray],
     outputs: Sequence[str],
-    kernels: Kernels,
+    kernels: Session,
 ) -> dict[str, np.ndarray]:
     """Runs values of a model, sample by sample, on one thread; axis 0 of the results is the sample."""
     import onnx
@@ -114,18 +123,15 @@ def _load(model: str | os.PathLike[str] | onnx.ModelProto) -> onnx.ModelProto:
         ) from error
 
 
-def _tail(hardware: Graph, output: str, known: set[str]) -> Graph:
-    """The operators between the last value that the model knows by name and a hardware output: moves only."""
+def _tail(hardware: Graph, output: str, known: set[str]) -> Graph | None:
+    """The operators between the last value that the model knows by name and a hardware output, which only move elements; None where there are
+    others."""
     value = output
     nodes: list[Node] = []
     while value not in known:
         node = hardware.producers.get(value)
         if node is None or not node.op.moves_data:
-            raise UnsupportedOp(
-                f"{hardware.name}, output {output}",
-                "expected a hardware output that is a value of the model, found one that hlsgen made",
-                "Compare the final outputs of the model instead.",
-            )
+            return None
         nodes.insert(0, node)
         value = node.inputs[0]
     types = {name: hardware.types[name] for name in (value, *(node.output for node in nodes))}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from amaranth.hdl import Module, Shape
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hlsgen.artefact.manifest import Manifest
 from hlsgen.rtl.arrays import process_parameters, write_lanes
 from hlsgen.rtl.manifest import PortNames, manifest, port_names
 from hlsgen.rtl_templates.ports.axi_stream import AxisInput, AxisOutput, element_bytes
@@ -23,21 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """A circuit (``component``, not yet elaborated) and what others must know of it (``manifest``, a JSON object).
+    """A circuit (``component``, not yet elaborated) and what others must know of it (``manifest``, without the hashes of files).
 
     ``units``: modules that the circuit instantiates by name, several times each.
     """
 
     component: wiring.Component
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     units: tuple[tuple[str, wiring.Component], ...] = ()
-
-    def manifest_for(self, verilog: str) -> dict[str, Any]:
-        """The manifest with the hash of the design's Verilog."""
-        import hashlib
-
-        digest = hashlib.sha256(verilog.encode()).hexdigest()
-        return {**self.manifest, "verilog_sha256": digest}
 
 
 def emit(

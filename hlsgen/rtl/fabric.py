@@ -7,8 +7,7 @@ from typing import Any
 
 from amaranth.lib import wiring
 
-from hlsgen import __version__
-from hlsgen.fabric.file import fabric_hash
+from hlsgen.artefact.manifest import Manifest
 from hlsgen.fabric.ir import Fabric
 from hlsgen.rtl.emit import Design
 from hlsgen.rtl.fabric_shapes import grid_shape
@@ -29,7 +28,8 @@ def emit_fabric(fabric: Fabric) -> Design:
         return SharedUnit(unit.signature, name)
 
     top = FabricTop(shape, lambda one: shared(pes, one), lambda one: shared(tiles, one))
-    return Design(top, manifest(fabric), (*pes.values(), *tiles.values()))
+    manifest = Manifest("fabric", details={"fabric": fabric.name})
+    return Design(top, manifest, (*pes.values(), *tiles.values()))
 
 
 def _once(
@@ -38,18 +38,4 @@ def _once(
     """Shape -> (module name, unit), for every different shape."""
     return {
         one: (f"{name}_{number}", make(one)) for number, one in enumerate(dict.fromkeys(shapes))
-    }
-
-
-def manifest(fabric: Fabric) -> dict[str, Any]:
-    """The manifest of a bare fabric, without ``verilog_sha256``."""
-    return {
-        "hlsgen": __version__,
-        "schedule": "grid",
-        "top": "hlsgen_top",
-        "clock": "clk",
-        "reset": "rst",
-        "board": None,
-        "fabric": fabric.name,
-        "fabric_hash": fabric_hash(fabric),
     }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from hlsgen import __version__
+from hlsgen.artefact.manifest import Manifest
+from hlsgen.artefact.port import Port, ProcessPoint
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.lowering.lower import Lowered, PortLayout
 from hlsgen.rtl.arrays import write_lanes
@@ -21,10 +21,8 @@ def port_names(channels: tuple[str, ...], prefix: str) -> PortNames:
     return {channel: f"{prefix}_{channel}" for channel in channels}
 
 
-def manifest(
-    schedule: StreamSchedule, lowered: Lowered | None, board: str | None
-) -> dict[str, Any]:
-    """The manifest of a design without ``verilog_sha256``. Values are named by channel where ``lowered`` is None."""
+def manifest(schedule: StreamSchedule, lowered: Lowered | None, board: str | None) -> Manifest:
+    """The manifest of a design. Values are named by channel where ``lowered`` is None."""
     dataflow = schedule.dataflow
     if lowered is None:
         inputs = tuple(channel_layout(dataflow, name) for name in dataflow.inputs)
@@ -32,44 +30,44 @@ def manifest(
     else:
         inputs, outputs = lowered.inputs, lowered.outputs
 
-    def ports(layouts: tuple[PortLayout, ...], prefix: str) -> list[dict[str, Any]]:
+    def ports(layouts: tuple[PortLayout, ...], prefix: str) -> tuple[Port, ...]:
         names = port_names(tuple(layout.channel for layout in layouts), prefix)
-        return [
-            {
-                "axis": names[layout.channel],
-                "value": layout.value,
-                "channel": layout.channel,
-                "tensor_shape": list(layout.tensor_shape),
-                "axes": [int(axis) for axis in layout.axes],
-                "stream_shape": list(layout.stream_shape),
-                "element": str(layout.element),
-                "lanes": (lanes := write_lanes(schedule, layout.channel)),
-                "words": math.prod(layout.stream_shape[:2])
-                * math.ceil(layout.stream_shape[2] / lanes),
-            }
+        return tuple(
+            port(layout, names[layout.channel], write_lanes(schedule, layout.channel))
             for layout in layouts
-        ]
+        )
 
-    return {
-        "hlsgen": __version__,
-        "top": "hlsgen_top",
-        "clock": "clk",
-        "reset": "rst",
-        "board": board,
-        "inputs": ports(inputs, "s_axis"),
-        "outputs": ports(outputs, "m_axis"),
-        "processes": [
-            {
-                "name": process.name,
-                "instance": f"process_{index}",
-                "channel": process.write.channel,
-                "lanes": schedule.arrays[process.name].finish_lanes,
-            }
+    return Manifest(
+        kind="stream_network",
+        board=board,
+        inputs=ports(inputs, "s_axis"),
+        outputs=ports(outputs, "m_axis"),
+        processes=tuple(
+            ProcessPoint(
+                process.name,
+                f"process_{index}",
+                process.write.channel,
+                schedule.arrays[process.name].finish_lanes,
+            )
             for index, process in enumerate(dataflow.processes)
-        ],
-        "predicted_interval_cycles": schedule.interval,
-        "predicted_latency_cycles": schedule.latency,
-    }
+        ),
+        interval_cycles=schedule.interval,
+        latency_cycles=schedule.latency,
+    )
+
+
+def port(layout: PortLayout, axis: str, lanes: int = 1) -> Port:
+    """The port ``axis`` that carries a value in a layout."""
+    return Port(
+        axis,
+        layout.value,
+        layout.channel,
+        tuple(layout.tensor_shape),
+        tuple(int(axis) for axis in layout.axes),
+        layout.stream_shape,
+        layout.element,
+        lanes,
+    )
 
 
 def channel_layout(dataflow: Dataflow, channel: str) -> PortLayout:

@@ -10,8 +10,9 @@ from amaranth.hdl import Module, Shape
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hlsgen import __version__
 from hlsgen.algebra.affine import Affine, deltas, growth
+from hlsgen.artefact.manifest import Manifest
+from hlsgen.artefact.port import Port
 from hlsgen.errors import UnsupportedOp
 from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Mark, Operation, Value
 from hlsgen.rtl.emit import Design
@@ -208,46 +209,36 @@ def _counter(graph: LoopGraph, address: Affine) -> CounterShape:
     return CounterShape(address.offset, (-growth(strides, extents), *steps))
 
 
-def _manifest(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> dict[str, Any]:
-    """The manifest without ``verilog_sha256``: values are the kernel's arrays."""
+def _manifest(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> Manifest:
+    """The manifest: values are the kernel's arrays."""
     arrays = {array.name: array for array in _arrays(kernel)}
     inputs, outputs = _ports(tuple(arrays.values()))
 
-    def ports(names: dict[str, str]) -> list[dict[str, Any]]:
-        return [
-            {
-                "axis": prefix,
-                "value": name,
-                "channel": name,
-                "tensor_shape": list(arrays[name].shape),
-                "axes": list(range(len(arrays[name].shape))),
-                "stream_shape": [1, math.prod(arrays[name].shape), 1],
-                "element": str(arrays[name].element),
-                "lanes": 1,
-                "words": math.prod(arrays[name].shape),
-            }
+    def ports(names: dict[str, str]) -> tuple[Port, ...]:
+        return tuple(
+            Port(
+                prefix,
+                name,
+                name,
+                tuple(arrays[name].shape),
+                tuple(range(len(arrays[name].shape))),
+                (1, math.prod(arrays[name].shape), 1),
+                arrays[name].element,
+            )
             for name, prefix in names.items()
-        ]
+        )
 
-    run = run_cycles(plans)
     # Arrays that are not loaded are cleared meanwhile, an element a cycle.
     loaded = max((array.size for array in arrays.values() if array.values is None), default=0)
     given = max((arrays[name].size for name in outputs), default=0)
-    return {
-        "hlsgen": __version__,
-        "top": "hlsgen_top",
-        "clock": "clk",
-        "reset": "rst",
-        "board": None,
-        "schedule": "stream",
-        "inputs": ports(inputs),
-        "outputs": ports(outputs),
-        "processes": [],
-        "interval": [plan.interval for plan in plans],
-        "predicted_run_cycles": run,
-        "predicted_interval_cycles": loaded + run + given + PORT_CYCLES,
-        "predicted_latency_cycles": loaded + run + given + PORT_CYCLES,
-    }
+    cycles = loaded + run_cycles(plans) + given + PORT_CYCLES
+    return Manifest(
+        kind="stream_kernel",
+        inputs=ports(inputs),
+        outputs=ports(outputs),
+        interval_cycles=cycles,
+        latency_cycles=cycles - 1,  # the first and the last word are in cycles of their own
+    )
 
 
 def run_cycles(plans: Sequence[PipelineSchedule]) -> int:

@@ -23,9 +23,8 @@ _PROGRAM = Path(__file__).with_name("yosys_verilog.py")
 
 def to_rtlil(design: Design | wiring.Component) -> str:
     """The RTLIL text of a design; ports are ``clk``, ``rst`` and the component's members."""
-    if not isinstance(design, Design):
-        design = Design(design, {})
-    modules = [*design.units, (TOP, design.component)]
+    units, top = (design.units, design.component) if isinstance(design, Design) else ((), design)
+    modules = [*units, (TOP, top)]
     return "\n".join(rtlil.convert(unit, name=name, emit_src=False) for name, unit in modules)
 
 

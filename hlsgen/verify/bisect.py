@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from hlsgen.artefact.folder import Folder
+from hlsgen.artefact.manifest import DESIGN
+from hlsgen.artefact.port import Port, ProcessPoint
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Channel, Dataflow
 from hlsgen.progress import Progress, silent
 from hlsgen.sim.job import Probe
 from hlsgen.verify.executables import build_executable
-from hlsgen.verify.manifest import Manifest, Port, ProcessPoint
 from hlsgen.verify.probes import OutputSignals, output_signals
+from hlsgen.verify.run import Failure
 from hlsgen.verify.simulation import Recording, simulate
-from hlsgen.verify.simulators import Simulator
+from hlsgen.verify.simulators import find_simulator
 from hlsgen.verify.words import unpack_stream
 
 MOST_SAMPLES = 16
@@ -36,36 +37,33 @@ class Finding:
 
 
 def first_wrong_process(
-    directory: Path,
-    manifest: Manifest,
-    simulator: Simulator,
+    folder: Folder,
     dataflow: Dataflow,
-    inputs: Mapping[str, np.ndarray],
-    first_sample: int,
-    stall: str,
+    failure: Failure,
     seed: int,
     progress: Progress = silent,
 ) -> Finding:
-    """Simulate up to the first wrong sample with every process's output recorded, and compare channel by channel.
-
-    ``inputs``: value name -> (samples, *tensor_shape) integers, as they went into the failing run.
-    """
-    start = max(0, first_sample + 1 - MOST_SAMPLES)
-    part = {name: array[start : first_sample + 1] for name, array in inputs.items()}
+    """Simulate up to the first wrong sample with every process's output recorded, and compare channel by channel."""
+    manifest = folder.manifest
+    start = max(0, failure.first_sample + 1 - MOST_SAMPLES)
+    end = failure.first_sample + 1
+    part = {name: array[start:end] for name, array in failure.inputs.items()}
     progress("building a simulator that shows every process", None)
     instances = [point.instance for point in manifest.processes]
-    signals = output_signals((directory / "design.v").read_text(), manifest.top, instances)
-    executable = build_executable(directory, manifest, simulator, "cocotb", signals)
+    signals = output_signals(folder.read_text(DESIGN), manifest.top, instances)
+    executable = build_executable(folder.directory, manifest, find_simulator(), "cocotb", signals)
     probes = [
-        (point, _probe(point, found, dataflow))
-        for point, found in zip(manifest.processes, signals, strict=True)
+        (point, _probe(point, output, dataflow))
+        for point, output in zip(manifest.processes, signals, strict=True)
     ]
-    run = simulate(executable, "cocotb", manifest, part, stall, seed, probes, progress)
+    run = simulate(
+        executable, "cocotb", manifest, part, end - start, failure.stalls, seed, probes, progress
+    )
     progress("interpreting every process", None)
     streams = {port.channel: _stream(port, part[port.value]) for port in manifest.inputs}
     want = interpret(dataflow, streams)
     order = {process.name: k for k, process in enumerate(dataflow.processes)}
-    for point in sorted(manifest.processes, key=lambda item: order[item.name]):
+    for point in sorted(manifest.processes, key=lambda point: order[point.name]):
         channel = dataflow.channels[point.channel]
         finding = _compare(point, channel, run.recordings[point.name], want[point.channel], start)
         if finding is not None:

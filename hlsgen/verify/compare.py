@@ -49,8 +49,8 @@ class Comparison:
 def compare(simulation: Simulation, want: Mapping[str, np.ndarray]) -> Comparison:
     """Every output element against ``want`` (value -> (samples, *shape) integers); a missing element is wrong."""
     wrong = {
-        value: (got != want[value]) | simulation.missing[value]
-        for value, got in simulation.outputs.items()
+        value: (simulation.outputs[value] != answer) | simulation.missing[value]
+        for value, answer in want.items()
     }
     found = []
     for value, flags in wrong.items():
@@ -62,8 +62,3 @@ def compare(simulation: Simulation, want: Mapping[str, np.ndarray]) -> Compariso
     found.sort(key=lambda item: item.sample)
     elements = sum(int(flags.size) for flags in wrong.values())
     return Comparison(elements, wrong, tuple(found[:SHOWN]))
-
-
-def count_differences(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> int:
-    """Elements in which two sets of tensors of the same names and shapes differ."""
-    return sum(int((left[value] != right[value]).sum()) for value in left)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -12,8 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hlsgen import sim
+from hlsgen.artefact.digest import sha256
+from hlsgen.artefact.manifest import Manifest
+from hlsgen.artefact.port import Port
 from hlsgen.errors import BadFile
-from hlsgen.verify.manifest import Manifest, Port
 from hlsgen.verify.probes import OutputSignals
 from hlsgen.verify.simulator_cache import PROGRAM, cached_program
 from hlsgen.verify.simulators import Simulator, run_tool
@@ -150,4 +151,4 @@ def _key(bench: Bench, simulator: Simulator) -> str:
     tools += [f"{name}={os.environ.get(name, '')}" for name in COMPILER_FLAGS]
     sources = [f"{name}\n{text}" for name, text in bench.sources.items()]
     parts = [bench.name, bench.verilog_sha256, *tools, *OPTIMISATION, *bench.arguments, *sources]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    return sha256("\0".join(parts).encode())[:32]

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from hlsgen.algebra.word import wrap
+from hlsgen.artefact.digest import sha256
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.errors import Mismatch
 from hlsgen.fabric.ir import Fabric
@@ -90,12 +91,28 @@ def simulate_program(
     )
 
 
-def _bench(directory: Path) -> Bench:
-    import hashlib
+def broken_cycles(done: ProgramResult, run_cycles: Sequence[int], samples: int) -> tuple[str, ...]:
+    """In words: runs of other ``run_cycles`` than were planned for a sample. Raises Mismatch where the fabric refused the program."""
+    if done.refused:
+        raise Mismatch(
+            "simulation of the fabric",
+            "expected the program to be taken, found it refused",
+            "The circuit is not that of the program's fabric: compile again.",
+        )
+    runs = tuple(int(cycles) for cycles in done.run_cycles)
+    planned = tuple(run_cycles) * samples
+    if runs == planned:
+        return ()
+    wrong = sum(a != b for a, b in zip(runs, planned, strict=False))
+    return (
+        f"{wrong} of {len(runs)} runs (predicted: {len(planned)}) took other cycles than predicted",
+    )
 
+
+def _bench(directory: Path) -> Bench:
     shown = ["clk", "rst", *STATUS, "m_axis_unload_tlast"]
     shown += [f"{port}_t{part}" for port in PORTS for part in ("data", "valid", "ready")]
-    digest = hashlib.sha256((directory / "design.v").read_bytes()).hexdigest()
+    digest = sha256((directory / "design.v").read_bytes())
     sources = {"visible.vlt": visible_signals(TOP, shown)}
     return Bench("program", TOP, digest, cocotb_arguments(TOP), sources)
 

@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,29 +14,44 @@ from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import BadOption
 
 REFERENCES = ("numpy", "cupy", "torch")
+FUNCTION = "function"
+"""The other reference of a kernel in Python: its function itself."""
 
 
-Kernels: TypeAlias = Literal["default", "integer"]
-"""Sessions of ONNX Runtime: its default one, and the one with int8 kernels allowed (``session.qdqisint8allowed``), which differ for
-models with s8 activations: see ``hlsgen/frontend/reference.py``."""
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """``given``: what the user gave, by input of the model; ``hardware``: the integers that enter the circuit, value name ->
+    (count, *tensor_shape)."""
+
+    count: int
+    given: Mapping[str, np.ndarray]
+    hardware: Mapping[str, np.ndarray]
 
 
 class Reference(Protocol):
     """The answers a verification needs. Tensors are keyed by value name, axis 0 counts samples."""
 
-    def prepare(self, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        """The user's samples as the integers that enter the hardware; raises TypeMismatch for samples that do not fit."""
+    @property
+    def title(self) -> str:
+        """What the meaning is, for people: "integer graph (numpy)"."""
 
-    def integers(self, hardware_inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        """What the integer graph gives for what enters the hardware."""
+    def samples(
+        self, inputs: Mapping[str, np.ndarray] | None, limit: int | None, seed: int
+    ) -> Samples:
+        """The user's samples, at most ``limit``; raises BadOption, TypeMismatch for samples that are missing or do not fit."""
 
-    def onnxruntime(
-        self, inputs: Mapping[str, np.ndarray], kernels: Kernels
-    ) -> Mapping[str, np.ndarray] | None:
-        """What ONNX Runtime gives for the user's samples; None where it has no such values."""
+    def integers(self, samples: Samples) -> Mapping[str, np.ndarray]:
+        """The meaning: what the circuit has to give, int64."""
 
-    def dataflow(self) -> Dataflow:
-        """The processes that the hardware is made of."""
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Names of other references that can be asked: sessions of ONNX Runtime (``artefact.declared.Session``), FUNCTION."""
+
+    def answers(self, other: str, samples: Samples) -> Mapping[str, np.ndarray]:
+        """What another reference gives; values that it does not have are absent."""
+
+    def dataflow(self, nudged: bool) -> Dataflow | None:
+        """The processes that the hardware is made of, where it is; ``nudged`` as of ``lowering``."""
 
 
 @dataclass(frozen=True)

@@ -1,44 +1,37 @@
-"""The outcome of a verification, and its file ``verify.json``."""
+"""The outcome of a verification, of every kind of design, and its file ``verify.json``."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hlsgen.errors import BadFile
+from hlsgen.verify.agreement import Agreement
 from hlsgen.verify.compare import ElementMismatch
+from hlsgen.verify.reference import FUNCTION
+from hlsgen.verify.run import Request
 from hlsgen.verify.timing import Timing
 
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """``mismatches``: output elements that differ from the integer graph's meaning (in the stalled or in the full-speed run);
-    ``ort_mismatches``: from ONNX Runtime's default session, ``ort_integer_mismatches``: from the one with int8 kernels allowed (None
-    where it gives no such value). ``latency_cycles``, ``interval_cycles``: of the
-    full-speed run, None where it stopped. ``slowest_cycles``: those in which the slowest process or port works on
-    one sample.
+    """``mismatches``: output elements that differ from the design's ``meaning`` (in the stalled or in the full-speed run); ``agreements``:
+    with other references. ``predicted``: latency and interval. ``slowest_cycles``: those in which the slowest process or port works on one
+    sample. ``finding``: which part of a wrong design is the first that is wrong.
     """
 
+    meaning: str
     samples: int
     elements: int
     mismatches: int
-    ort_mismatches: int | None
-    ort_integer_mismatches: int | None
+    agreements: tuple[Agreement, ...]
     timing: Timing
-    predicted_latency_cycles: int
-    predicted_interval_cycles: int
+    predicted: Timing
     slowest_cycles: int | None
-    engine: str
-    stall: str
-    reference: str
-    seed: int
+    request: Request
     verilog_sha256: str
     shown: tuple[ElementMismatch, ...]
     violations: tuple[str, ...]
@@ -47,10 +40,12 @@ class VerifyResult:
 
     @property
     def latency_cycles(self) -> int | None:
+        """Measured at full speed; None where the design stopped."""
         return self.timing.latency_cycles
 
     @property
     def interval_cycles(self) -> int | None:
+        """Measured at full speed; None where the design stopped or had too few samples."""
         return self.timing.interval_cycles
 
     @property
@@ -61,34 +56,66 @@ class VerifyResult:
         return round(self.slowest_cycles / self.interval_cycles, 4)
 
     @property
+    def undeclared(self) -> int:
+        """Elements that differ from another reference by more than was declared."""
+        return sum(agreement.undeclared for agreement in self.agreements)
+
+    @property
+    def good(self) -> bool:
+        """No wrong element, no broken rule, and no difference from another reference beyond what is declared."""
+        return not (self.mismatches or self.violations or self.undeclared)
+
+    def against(self, reference: str) -> int | None:
+        """Elements that differ from a reference; None where it was not asked or has no such values."""
+        for agreement in self.agreements:
+            if agreement.reference == reference and agreement.elements:
+                return agreement.mismatches
+        return None
+
+    @property
+    def ort_mismatches(self) -> int | None:
+        """Elements that differ from ONNX Runtime's default session."""
+        return self.against("default")
+
+    @property
+    def ort_integer_mismatches(self) -> int | None:
+        """Elements that differ from the session with int8 kernels allowed; not asked where the default one agrees."""
+        asked = self.against("integer")
+        return 0 if asked is None and self.ort_mismatches == 0 else asked
+
+    @property
     def ort_matched(self) -> str | None:
         """Which of ONNX Runtime's answers the design gives: "default", "integer" kernels, or neither (None)."""
         counts = {"default": self.ort_mismatches, "integer": self.ort_integer_mismatches}
         return next((session for session, count in counts.items() if count == 0), None)
 
     @property
-    def good(self) -> bool:
-        """No wrong element, no broken stream rule."""
-        return self.mismatches == 0 and not self.violations
+    def function_mismatches(self) -> int | None:
+        """Elements that differ from a kernel's Python function."""
+        return self.against(FUNCTION)
 
     def as_json(self) -> dict[str, Any]:
         """The content of verify.json."""
         return {
+            "good": self.good,
             "samples": self.samples,
             "elements": self.elements,
             "mismatches": self.mismatches,
+            "undeclared": self.undeclared,
             "ort_mismatches": self.ort_mismatches,
             "ort_integer_mismatches": self.ort_integer_mismatches,
             "ort_matched": self.ort_matched,
+            "function_mismatches": self.function_mismatches,
+            "declared": [text for agreement in self.agreements for text in agreement.declared],
             "latency_cycles": self.latency_cycles,
             "interval_cycles": self.interval_cycles,
-            "predicted_latency_cycles": self.predicted_latency_cycles,
-            "predicted_interval_cycles": self.predicted_interval_cycles,
+            "predicted_latency_cycles": self.predicted.latency_cycles,
+            "predicted_interval_cycles": self.predicted.interval_cycles,
             "busy_share": self.busy_share,
-            "engine": self.engine,
-            "stall": self.stall,
-            "reference": self.reference,
-            "seed": self.seed,
+            "engine": self.request.engine,
+            "stall": self.request.stall,
+            "reference": self.request.reference,
+            "seed": self.request.seed,
             "verilog_sha256": self.verilog_sha256,
             "violations": list(self.violations),
             "finding": self.finding,
@@ -104,51 +131,46 @@ class VerifyResult:
             ],
         }
 
-    def _ort_text(self) -> str:
-        if self.ort_mismatches is None or self.ort_integer_mismatches is None:
-            return "ONNX Runtime: has no value that could be compared"
-        text = f"ONNX Runtime, default session: {self.ort_mismatches} different"
-        if self.ort_mismatches:
-            text += f"; with int8 kernels allowed: {self.ort_integer_mismatches} different"
-        return text
+    def to_text(self) -> str:
+        """verify.json."""
+        return json.dumps(self.as_json(), indent=1) + "\n"
 
     def text(self) -> str:
         """What a person wants to read: the verdict, the times, and what is wrong."""
+        request = self.request
         lines = [
-            f"{self.samples} samples, {self.elements} output elements, engine {self.engine}, stall {self.stall}, seed {self.seed}",
-            f"integer graph ({self.reference}): {self.mismatches} different",
-            self._ort_text(),
-            f"latency {_cycles(self.latency_cycles)} (predicted {self.predicted_latency_cycles}), "
-            f"interval {_cycles(self.interval_cycles)} (predicted {self.predicted_interval_cycles})",
+            self._verdict(),
+            f"{self.samples} samples, {self.elements} output elements, engine {request.engine}, stall {request.stall}, seed {request.seed}",
+            f"{self.meaning}: {self.mismatches} different",
+            *(agreement.text() for agreement in self.agreements),
+            f"latency {_cycles(self.latency_cycles)} (predicted {self.predicted.latency_cycles}), "
+            f"interval {_cycles(self.interval_cycles)} (predicted {self.predicted.interval_cycles})",
         ]
         if self.busy_share is not None:
             lines.append(
                 f"slowest process or port busy {self.busy_share:.1%} of its cycles at full speed"
             )
-        lines += [str(item) for item in self.shown]
+        lines += [str(mismatch) for mismatch in self.shown]
         if self.mismatches > len(self.shown):
             lines.append(f"... {self.mismatches - len(self.shown)} more")
-        lines += [f"stream rule broken: {text}" for text in self.violations]
+        lines += [f"rule broken: {text}" for text in self.violations]
         if self.finding is not None:
             lines.append(self.finding)
         return "\n".join(lines)
 
-
-def write_result(directory: Path, result: VerifyResult) -> Path:
-    """Write DIR/verify.json whole or not at all; raises BadFile."""
-    path = directory / "verify.json"
-    try:
-        handle, name = tempfile.mkstemp(prefix="verify_", suffix=".unfinished", dir=directory)
-        with os.fdopen(handle, "w") as stream:
-            json.dump(result.as_json(), stream, indent=1)
-            stream.write("\n")
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except OSError as error:
-        raise BadFile(
-            str(path), f"expected to write it, found {error}", "Make the folder writable."
-        ) from None
-    return path
+    def _verdict(self) -> str:
+        """The first line: whether all is well, and if not, what is wrong."""
+        faults = []
+        if self.mismatches:
+            faults.append(f"{self.mismatches} elements are not what the {self.meaning} says")
+        faults += [
+            f"{agreement.undeclared} elements differ from {agreement.title} more than was declared"
+            for agreement in self.agreements
+            if agreement.undeclared
+        ]
+        if self.violations:
+            faults.append(f"rules broken: {len(self.violations)}")
+        return f"WRONG: {'; '.join(faults)}" if faults else "good"
 
 
 def _cycles(cycles: int | None) -> str:

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 import hlsgen
+from hlsgen.artefact.manifest import Manifest
+from hlsgen.artefact.port import Port, ProcessPoint
 from hlsgen.errors import ToolFailed
 from hlsgen.processes import started
 from hlsgen.progress import Progress, silent
 from hlsgen.sim.job import Job, JobPort, JobResult, Probe
-from hlsgen.verify.manifest import Manifest, Port, ProcessPoint
 from hlsgen.verify.simulators import failure
 from hlsgen.verify.words import pack, unpack
 
@@ -58,18 +59,14 @@ def simulate(
     engine: str,
     manifest: Manifest,
     inputs: Mapping[str, np.ndarray],
+    samples: int,
     stall: str,
     seed: int,
     probes: Sequence[tuple[ProcessPoint, Probe]] = (),
     progress: Progress = silent,
-    samples: int | None = None,
 ) -> Simulation:
-    """Stream ``inputs`` (value name -> (samples, *tensor_shape) integers) through a simulator; raises ToolFailed.
-
-    ``samples`` is for designs without inputs.
-    """
-    samples = len(next(iter(inputs.values()))) if samples is None else samples
-    predicted = manifest.predicted_interval_cycles + manifest.predicted_latency_cycles
+    """Stream ``inputs`` (value name -> (samples, *tensor_shape) integers) through a simulator; raises ToolFailed."""
+    predicted = (manifest.interval_cycles or 0) + (manifest.latency_cycles or 0)
     job = Job(
         top=manifest.top,
         clock=manifest.clock,

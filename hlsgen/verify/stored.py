@@ -5,100 +5,114 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from hlsgen.algebra.types import ElementType
+from hlsgen.artefact.declared import Session
+from hlsgen.artefact.folder import Folder, stale
+from hlsgen.artefact.port import Port
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.errors import BadFile, UnsupportedOp
+from hlsgen.errors import BadOption
 from hlsgen.frontend.samples import load_samples
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph
 from hlsgen.graph.text import parse
-from hlsgen.lowering.lower import lower
+from hlsgen.lowering.lower import lower_with_ports
 from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.host_cut import IntegerModel
-from hlsgen.verify.manifest import Manifest, Port
-from hlsgen.verify.reference import Backend, Kernels, find_backend
-from hlsgen.verify.samples import check_samples
+from hlsgen.verify.reference import Backend, Samples, find_backend
+from hlsgen.verify.samples import check_samples, first_samples
 
 PARTS = ("host_before", "hardware", "host_after")
+GRAPH_FILES = ("integer.txt", "constants.npz")
 
 
 @dataclass(frozen=True, eq=False)
 class StoredReference:
     """See :class:`hlsgen.verify.reference.Reference`."""
 
-    directory: Path
-    manifest: Manifest
+    folder: Folder
     model: IntegerModel
     backend: Backend
+    name: str
 
-    def prepare(self, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    @property
+    def title(self) -> str:
+        return f"integer graph ({self.name})"
+
+    def samples(
+        self, inputs: Mapping[str, np.ndarray] | None, limit: int | None, seed: int
+    ) -> Samples:
         """Checked samples, quantised on the host where the model takes reals."""
+        if inputs is None:
+            raise BadOption(
+                "--inputs",
+                "expected samples for a network, found none",
+                "Give a file: --inputs SAMPLES.npz.",
+            )
         graph = self.model.host_before
-        values = evaluate(graph, _as_stored(graph, self._checked(inputs)))
-        return {port.value: _as_port(port, values[port.value]) for port in self.manifest.inputs}
+        types = {name: graph.types[name] for name in graph.inputs}
+        given = _as_stored(graph, check_samples(first_samples(inputs, limit), types))
+        values = evaluate(graph, given)
+        ports = self.folder.manifest.inputs
+        hardware = {port.value: _as_port(port, values[port.value]) for port in ports}
+        return Samples(len(next(iter(given.values()))), given, hardware)
 
-    def integers(self, hardware_inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    def integers(self, samples: Samples) -> Mapping[str, np.ndarray]:
         """The hardware graph's meaning on the backend."""
         graph = self.model.hardware
         shaped = {
             name: array.reshape((len(array), *graph.types[name].shape[1:]))
-            for name, array in hardware_inputs.items()
+            for name, array in samples.hardware.items()
         }
-        found = evaluate(
+        values = evaluate(
             graph, _as_stored(graph, shaped), self.backend.namespace, self.backend.device
         )
         return {
-            port.value: _as_port(port, self.backend.to_numpy(found[port.value]))
-            for port in self.manifest.outputs
+            port.value: _as_port(port, self.backend.to_numpy(values[port.value]))
+            for port in self.folder.manifest.outputs
         }
 
-    def onnxruntime(
-        self, inputs: Mapping[str, np.ndarray], kernels: Kernels
-    ) -> Mapping[str, np.ndarray] | None:
-        """ONNX Runtime on model.onnx; None where a hardware output is no value of the model."""
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The default session, for information, and those that are declared."""
+        sessions = ["default", *(entry.session for entry in self.folder.manifest.declared)]
+        return tuple(dict.fromkeys(sessions))
+
+    def answers(self, other: str, samples: Samples) -> Mapping[str, np.ndarray]:
+        """ONNX Runtime on model.onnx; outputs of the hardware that are not values of the model are absent."""
         from hlsgen.frontend.reference import ort_reference
 
-        checked = _as_stored(self.model.host_before, self._checked(inputs))
-        try:
-            found = ort_reference(self.directory / "model.onnx", checked, self.model, kernels)
-        except UnsupportedOp:
-            return None
-        return {port.value: _as_port(port, found[port.value]) for port in self.manifest.outputs}
+        path = self.folder.directory / "model.onnx"
+        values = ort_reference(path, samples.given, self.model, cast(Session, other))
+        return {
+            port.value: _as_port(port, values[port.value])
+            for port in self.folder.manifest.outputs
+            if port.value in values
+        }
 
-    def dataflow(self) -> Dataflow:
-        return lower(self.model.hardware)
-
-    def _checked(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        graph = self.model.host_before
-        return check_samples(inputs, {name: graph.types[name] for name in graph.inputs})
+    def dataflow(self, nudged: bool) -> Dataflow:
+        return lower_with_ports(self.model.hardware, nudged).dataflow
 
 
-def stored_reference(directory: Path, manifest: Manifest, reference: str) -> StoredReference:
+def stored_reference(folder: Folder, reference: str) -> StoredReference:
     """Read DIR/integer.txt and DIR/constants.npz; raises BadFile, and BadOption for a reference that is not there."""
     backend = find_backend(reference)
-    for name in ("integer.txt", "constants.npz", "model.onnx"):
-        if not (directory / name).is_file():
-            raise _incomplete(
-                directory / name, "expected a file of the compiled design, found none"
-            )
-    constants = load_samples(directory / "constants.npz")
-    text = directory / "integer.txt"
-    try:
-        content = text.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise _incomplete(text, f"expected UTF-8 text, found {error}") from None
-    graphs = {graph.name: graph for graph in parse(content, constants, str(text))}
+    text, constants = (folder.directory / name for name in GRAPH_FILES)
+    for name in (constants.name, "model.onnx"):
+        folder.read(name)
+    stored = load_samples(constants)
+    graphs = {g.name: g for g in parse(folder.read_text(text.name), stored, str(text))}
     if sorted(graphs) != sorted(PARTS):
-        raise _incomplete(
-            text, f"expected the graphs {', '.join(PARTS)}, found {', '.join(graphs)}"
-        )
+        problem = f"expected the graphs {', '.join(PARTS)}, found {', '.join(graphs)}"
+        raise stale(text, problem)
     model = IntegerModel(*(graphs[name] for name in PARTS))
+    manifest = folder.manifest
     _check_ports(text, "inputs", manifest.inputs, model.hardware, model.hardware.inputs)
     _check_ports(text, "outputs", manifest.outputs, model.hardware, model.hardware.outputs)
-    return StoredReference(directory, manifest, model, backend)
+    return StoredReference(folder, model, backend, reference)
 
 
 def _check_ports(
@@ -114,7 +128,7 @@ def _check_ports(
     if not fits:
         described = ", ".join(f"{p.value} {p.element}{list(p.tensor_shape)}" for p in ports)
         values = ", ".join(f"{name} {type}" for name, type in expected.items())
-        raise _incomplete(path, f"expected the manifest's {what} {described}, found {values}")
+        raise stale(path, f"expected the manifest's {what} {described}, found {values}")
 
 
 def _holds(wide: ElementType, narrow: ElementType) -> bool:
@@ -132,7 +146,3 @@ def _as_stored(graph: Graph, arrays: Mapping[str, np.ndarray]) -> dict[str, np.n
 def _as_port(port: Port, array: np.ndarray) -> np.ndarray:
     """(samples, ...) as int64 (samples, *tensor_shape) of a port."""
     return np.asarray(array).reshape((-1, *port.tensor_shape)).astype(np.int64)
-
-
-def _incomplete(path: Path, problem: str) -> BadFile:
-    return BadFile(str(path), problem, "Compile the model again with 'hlsgen compile'.")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from hlsgen.verify.manifest import Manifest
+from hlsgen.artefact.folder import Folder
 from hlsgen.verify.simulation import Simulation
 
 TIMED_SAMPLES = 5
@@ -27,7 +25,8 @@ class Timing:
 def measure(simulation: Simulation) -> Timing:
     """The timing of a run without stalls; the interval is the median over the later half of the samples, at least two."""
     accepted, given = simulation.first_accepted, simulation.last_given
-    latency = int(given[0] - accepted[0]) if len(given) else None
+    begin = accepted[0] if len(accepted) else 0  # of a design without inputs
+    latency = int(given[0] - begin) if len(given) else None
     distances = np.diff(given)
     if len(distances) < 2:
         return Timing(latency, None)
@@ -35,12 +34,12 @@ def measure(simulation: Simulation) -> Timing:
     return Timing(latency, int(np.median(later)))
 
 
-def slowest_cycles(directory: Path, manifest: Manifest) -> int | None:
+def slowest_cycles(folder: Folder) -> int | None:
     """The most cycles per sample that any process works (as report.json has them) or any port needs for its words; None
     where report.json has no such number."""
     try:
-        layers = json.loads((directory / "report.json").read_text())["layers"]
-        processes = [int(layer["cycles"]) for layer in layers]
-    except (OSError, ValueError, KeyError, TypeError):
+        processes = [int(layer["cycles"]) for layer in folder.report()["layers"]]
+    except (ValueError, KeyError, TypeError):
         return None
-    return max(processes + [port.words for port in (*manifest.inputs, *manifest.outputs)])
+    ports = (*folder.manifest.inputs, *folder.manifest.outputs)
+    return max(processes + [port.words for port in ports])

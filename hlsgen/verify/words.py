@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.algebra.types import ElementType
-from hlsgen.verify.manifest import Port
+from hlsgen.artefact.port import Port
 
 
 def pack(port: Port, samples: np.ndarray) -> bytes:

@@ -30,9 +30,10 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("lowering",),
     ("loops",),
     ("board", "fabric", "cost", "schedule", "cycle_model"),
-    ("rtl", "report", "network_report"),
+    ("rtl",),
     ("bitstream", "verify"),
-    ("flow_parts", "flow_stream", "flow_grid", "flow_kernel", "flow_fabric", "flow", "cli"),
+    ("targets",),
+    ("flow", "cli"),
 )
 AMARANTH = ("rtl_templates", "sim", "boards", "hlsgen/rtl", "hlsgen/bitstream")
 

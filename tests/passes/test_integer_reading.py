@@ -9,8 +9,9 @@ import onnx
 import pytest
 from support.quantised_models import QuantisedModel, conv_model
 
+from hlsgen.artefact.declared import Session
 from hlsgen.frontend.onnx_reader import read_model
-from hlsgen.frontend.reference import Kernels, ort_reference
+from hlsgen.frontend.reference import ort_reference
 from hlsgen.graph.check import check
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.ops.add import QuantisedAdd
@@ -18,7 +19,7 @@ from hlsgen.passes import IntegerModel, to_integer
 
 
 def differing(
-    model: onnx.ModelProto, samples: dict[str, np.ndarray], kernels: Kernels = "integer"
+    model: onnx.ModelProto, samples: dict[str, np.ndarray], kernels: Session = "integer"
 ) -> int:
     integer = to_integer(read_model(model))
     check(integer.hardware)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from amaranth.back import rtlil
@@ -13,6 +12,11 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hlsgen.algebra.types import S8
+from hlsgen.artefact.folder import Artefact, new_folder
+from hlsgen.artefact.manifest import Manifest
+from hlsgen.artefact.port import Port
+from hlsgen.artefact.report import Head, Report
 from hlsgen.bitstream.tools import YOSYS, run_tool
 
 
@@ -64,29 +68,25 @@ def write_toy(folder: Path, inputs: int = 1) -> Path:
         ports[f"{axis}_tlast"] = (last, None)
     ports = {name: port for name, port in ports.items() if port is not None}
     text = rtlil.convert(toy, name="hlsgen_top", ports=ports, emit_src=False)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "design.il").write_text(text)
-    commands = "read_rtlil design.il\nproc\nmemory_collect\nwrite_verilog -sv design.v\n"
-    (folder / "design.ys").write_text(commands)
-    run_tool(YOSYS, ("design.ys",), folder, "design.log")
-    port = {
-        "value": "x",
-        "channel": "x",
-        "tensor_shape": [1, 2, 8, 8],
-        "axes": [0, 2, 3, 1],
-        "stream_shape": [8, 8, 2],
-        "element": "s8",
-        "lanes": 2,
-        "words": 64,
-    }
-    manifest = {
-        "top": "hlsgen_top",
-        "board": None,
-        "verilog_sha256": hashlib.sha256((folder / "design.v").read_bytes()).hexdigest(),
-        "inputs": [{**port, "axis": "s_axis"}] * inputs,
-        "outputs": [{**port, "axis": "m_axis"}],
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    report = {"predicted_lut": 100, "predicted_dsp": 2, "predicted_bram": 2}
-    (folder / "report.json").write_text(json.dumps(report))
+    with TemporaryDirectory() as scratch:
+        work = Path(scratch)
+        (work / "design.il").write_text(text)
+        commands = "read_rtlil design.il\nproc\nmemory_collect\nwrite_verilog -sv design.v\n"
+        (work / "design.ys").write_text(commands)
+        run_tool(YOSYS, ("design.ys",), work, "design.log")
+        design = (work / "design.v").read_bytes()
+    source, sink = (
+        Port(axis, "x", "x", (1, 2, 8, 8), (0, 2, 3, 1), (8, 8, 2), S8, 2)
+        for axis in ("s_axis", "m_axis")
+    )
+    manifest = Manifest(
+        kind="stream_network",
+        inputs=(source,) * inputs,
+        outputs=(sink,),
+        interval_cycles=64,
+        latency_cycles=64,
+    )
+    report = Report("toy", Head(lut=100, dsp=2, bram=2), {}, "")
+    with new_folder(folder) as written:
+        written.commit(Artefact({"design.v": design}, manifest, report))
     return folder

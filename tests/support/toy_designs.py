@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -16,13 +15,16 @@ from amaranth.hdl import Elaboratable, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
-import hlsgen
 from hlsgen.algebra.affine import Affine
 from hlsgen.algebra.expression import Call, Literal, Operand
 from hlsgen.algebra.scalar import Add, Clamp, Subtract
 from hlsgen.algebra.types import S8
+from hlsgen.artefact.declared import Declared
+from hlsgen.artefact.digest import sha256
+from hlsgen.artefact.manifest import Manifest
+from hlsgen.artefact.port import Port, ProcessPoint
 from hlsgen.dataflow.ir import Channel, Dataflow, Elementwise, Loop, Pass, Process, Read, Write
-from hlsgen.verify.reference import Kernels
+from hlsgen.verify.reference import Samples
 
 FAULTS = ("", "wrong value", "valid withdrawn", "late last", "stops", "surplus word")
 SHAPE = (2, 3, 4)  # height, width, channels
@@ -120,32 +122,27 @@ def write_toy(directory: Path, lanes: int = 3, fault: str = "", faulty: int = 1)
 
 
 def write_manifest(directory: Path, lanes: int = 3, **changes: object) -> None:
+    """The manifest of DIR/design.v; ``changes`` are other fields of its JSON object."""
     height, width, channels = SHAPE
-    port = {
-        "tensor_shape": [1, channels, height, width],
-        "axes": [0, 2, 3, 1],
-        "stream_shape": list(SHAPE),
-        "element": "s8",
-        "lanes": lanes,
-        "words": words_per_sample(lanes),
-    }
-    manifest = {
-        "hlsgen": hlsgen.__version__,
-        "top": "hlsgen_top",
-        "clock": "clk",
-        "reset": "rst",
-        "board": None,
-        "verilog_sha256": hashlib.sha256((directory / "design.v").read_bytes()).hexdigest(),
-        "inputs": [{"axis": "s_axis", "value": "x", "channel": "x", **port}],
-        "outputs": [{"axis": "m_axis", "value": "y", "channel": "y", **port}],
-        "processes": [
-            {"name": "negate", "instance": "process_0", "channel": "negated", "lanes": lanes},
-            {"name": "increase", "instance": "process_1", "channel": "y", "lanes": lanes},
-        ],
-        "predicted_interval_cycles": words_per_sample(lanes),
-        "predicted_latency_cycles": words_per_sample(lanes) + 1,
-    }
-    (directory / "manifest.json").write_text(json.dumps(manifest | changes))
+    source, sink = (
+        Port(axis, value, value, (1, channels, height, width), (0, 2, 3, 1), SHAPE, S8, lanes)
+        for axis, value in (("s_axis", "x"), ("m_axis", "y"))
+    )
+    manifest = Manifest(
+        kind="stream_network",
+        inputs=(source,),
+        outputs=(sink,),
+        processes=(
+            ProcessPoint("negate", "process_0", "negated", lanes),
+            ProcessPoint("increase", "process_1", "y", lanes),
+        ),
+        interval_cycles=words_per_sample(lanes),
+        latency_cycles=words_per_sample(lanes) + 1,
+        declared=(Declared("y", "integer"),),
+        files={"design.v": sha256((directory / "design.v").read_bytes())},
+    )
+    fields = json.loads(manifest.to_text()) | changes
+    (directory / "manifest.json").write_text(json.dumps(fields))
 
 
 def toy_dataflow() -> Dataflow:
@@ -188,22 +185,28 @@ def _elementwise(name: str, source: str, target: str, finish: Call) -> Process:
 
 @dataclass(frozen=True)
 class ToyReference:
-    """The reference of the toy: y = 1 - x."""
+    """The reference of the toy: y = 1 - x; ``off``: by how much the declared session differs where y is 5."""
 
-    def prepare(self, inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        return {"x": inputs["x"].reshape((-1, 1, 4, 2, 3)).astype(np.int64)}
+    off: int = 0
+    title: str = "toy"
+    others: tuple[str, ...] = ("default", "integer")
 
-    def integers(self, hardware_inputs: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        return {"y": 1 - hardware_inputs["x"]}
+    def samples(
+        self, inputs: Mapping[str, np.ndarray] | None, limit: int | None, seed: int
+    ) -> Samples:
+        assert inputs is not None
+        hardware = {"x": inputs["x"].reshape((-1, 1, 4, 2, 3)).astype(np.int64)}
+        return Samples(len(inputs["x"]), inputs, hardware)
 
-    def onnxruntime(
-        self, inputs: Mapping[str, np.ndarray], kernels: Kernels
-    ) -> Mapping[str, np.ndarray] | None:
+    def integers(self, samples: Samples) -> Mapping[str, np.ndarray]:
+        return {"y": 1 - samples.hardware["x"]}
+
+    def answers(self, other: str, samples: Samples) -> Mapping[str, np.ndarray]:
         # As with the real one, the two sessions disagree with each other now and then.
-        answer = 1 - inputs["x"].astype(np.int64).reshape((-1, 1, 4, 2, 3))
-        return {"y": answer + (kernels == "default") * (answer == 7)}
+        answer = 1 - samples.hardware["x"]
+        return {"y": answer + (other == "default") * (answer == 7) + self.off * (answer == 5)}
 
-    def dataflow(self) -> Dataflow:
+    def dataflow(self, nudged: bool) -> Dataflow:
         return toy_dataflow()
 
 

@@ -107,13 +107,13 @@ def test_files_of_another_compilation_are_refused(
     other = copied(compiled, tmp_path / "fabric")
     text = (other.directory / "mac_8x8.toml").read_text()
     (other.directory / "mac_8x8.toml").write_text(text.replace("columns = 8", "columns = 9"))
-    with pytest.raises(BadFile, match="expected a fabric of hash"):
+    with pytest.raises(BadFile, match=r"mac_8x8\.toml"):
         other.verify(samples, samples=1)
     other = copied(compiled, tmp_path / "manifest")
     fields = json.loads((other.directory / "manifest.json").read_text())
-    del fields["run_cycles"]
+    del fields["details"]["run_cycles"]
     (other.directory / "manifest.json").write_text(json.dumps(fields))
-    with pytest.raises(BadFile, match="expected the manifest of a grid"):
+    with pytest.raises(BadFile, match="expected the manifest of a program"):
         other.verify(samples, samples=1)
 
 
@@ -131,3 +131,24 @@ def test_options_of_the_other_schedule_are_refused(
         compile(model, schedule="gird", output=tmp_path)
     with pytest.raises(BadOption, match="mac_8x8"):
         compile(model, schedule="grid", fabric="mac_9x9", output=tmp_path)
+
+
+@pytest.mark.parametrize(("place", "layer"), [(0.5, "conv2"), (0.95, "dense")])
+def test_the_first_layer_that_is_wrong_is_named(
+    compiled: Compiled,
+    samples: Mapping[str, np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+    place: float,
+    layer: str,
+) -> None:
+    setup = (compiled.directory / "setup.bin").stat().st_size // 4
+
+    def run(directory: Path, fabric: Fabric, words: np.ndarray, **options: Any) -> ProgramResult:
+        faulty = np.array(words, dtype=np.uint32)
+        faulty[int(place * setup)] ^= 0x40
+        return run_program(fabric, faulty)
+
+    monkeypatch.setattr(fabric_simulation, "simulate_program", run)
+    result = compiled.verify(samples, samples=2, stall="none")
+    assert result.finding is not None
+    assert f"layer: {layer};" in result.finding

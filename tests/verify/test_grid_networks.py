@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from support.made_by_others import model_folder
 
+from hlsgen.artefact.folder import open_folder
 from hlsgen.flow import Compiled, compile
 from hlsgen.schedule.grid_network.ports import outputs_of, result_words
+from hlsgen.targets.grid_network import NetworkProgram, load_program, program_words
 from hlsgen.verify.fabric_simulation import Stalls, simulate_program
-from hlsgen.verify.grid import GridFolder, load_grid, program_words
-from hlsgen.verify.manifest import Manifest, load_manifest
 from hlsgen.verify.stored import stored_reference
 
 ROOT = Path(__file__).parents[2]
@@ -26,14 +26,13 @@ class Network:
     """A compiled network with the program of one sample, and what it must answer: channel -> integers."""
 
     compiled: Compiled
-    folder: GridFolder
-    manifest: Manifest
+    program: NetworkProgram
     words: np.ndarray
     answers: dict[str, np.ndarray]
 
     def differing(self, unload: np.ndarray) -> int:
         """Elements of the results that are wrong."""
-        found = outputs_of(self.folder.fabric, self.folder.outputs, unload, 1)
+        found = outputs_of(self.program.fabric, self.program.outputs, unload, 1)
         return sum(
             int(np.count_nonzero(found[channel].reshape(-1) != wanted.reshape(-1)))
             for channel, wanted in self.answers.items()
@@ -52,23 +51,24 @@ def network(name: str, circuit: Path) -> Network:
     else:
         model, samples = (model_folder(name) / f for f in ("model.onnx", "inputs.npz"))
     compiled = compile(model, schedule="grid", fabric="mac_8x8", output=circuit)
-    folder, manifest = load_grid(circuit), load_manifest(circuit)
+    folder = open_folder(circuit)
+    program = load_program(folder)
     with np.load(samples) as arrays:
         first = {key: arrays[key][:1] for key in arrays.files}
-    reference = stored_reference(circuit, manifest, "numpy")
-    prepared = dict(reference.prepare(first))
-    integers = reference.integers(prepared)
-    answers = {port.channel: integers[port.value] for port in manifest.outputs}
-    words = program_words(folder, manifest, prepared)
-    return Network(compiled, folder, manifest, words, answers)
+    reference = stored_reference(folder, "numpy")
+    given = reference.samples(first, None, 0)
+    integers = reference.integers(given)
+    answers = {port.channel: integers[port.value] for port in folder.manifest.outputs}
+    words = program_words(folder, program, given.hardware, 1)
+    return Network(compiled, program, words, answers)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_is_exact_in_the_cycles_of_its_report(name: str, circuit: Path) -> None:
     made = network(name, circuit)
-    done = simulate_program(circuit, made.folder.fabric, made.words)
+    done = simulate_program(circuit, made.program.fabric, made.words)
     assert made.differing(done.unload) == 0
-    assert done.run_cycles == made.folder.run_cycles
+    assert done.run_cycles == made.program.run_cycles
     assert done.busy_cycles == made.compiled.report["cycles"]
 
 
@@ -76,10 +76,10 @@ def test_networks_run_one_after_the_other_on_one_circuit(circuit: Path) -> None:
     made = [network(name, circuit) for name in ("digits", "ad_fcae_int8", "digits")]
     words = np.concatenate([item.words for item in made])
     stalls = Stalls("random", "bursty", 3)
-    done = simulate_program(circuit, made[0].folder.fabric, words, stalls=stalls)
+    done = simulate_program(circuit, made[0].program.fabric, words, stalls=stalls)
     place = 0
     for item in made:
-        count = result_words(item.folder.outputs)
+        count = result_words(item.program.outputs)
         assert item.differing(done.unload[place : place + count]) == 0
         place += count
     assert place == len(done.unload)

@@ -11,13 +11,12 @@ from support.toy_designs import toy_samples, write_manifest
 
 from hlsgen.algebra.types import S8
 from hlsgen.errors import BadFile, BadOption, HlsgenError, ToolFailed, TypeMismatch
+from hlsgen.flow import verify
 from hlsgen.frontend.samples import load_samples
 from hlsgen.ops.tensor_type import TensorType
 from hlsgen.verify import simulators
-from hlsgen.verify.manifest import load_manifest
 from hlsgen.verify.reference import find_backend
 from hlsgen.verify.samples import check_samples, first_samples
-from hlsgen.verify.verify import verify
 
 FLOAT = {"x": TensorType((1, 2, 3), "f32")}
 INTEGER = {"x": TensorType((1, 2, 3), S8)}
@@ -43,34 +42,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_manifest_is_refused(tmp_path: Path) -> None:
-    _refused(BadFile, "manifest.json", lambda: load_manifest(tmp_path))
-
-
-def test_a_truncated_manifest_is_refused(design: Path) -> None:
-    text = (design / "manifest.json").read_text()
-    (design / "manifest.json").write_text(text[:100])
-    _refused(BadFile, "expected JSON", lambda: load_manifest(design))
-
-
-@pytest.mark.parametrize(
-    ("change", "match"),
-    [
-        ({"hlsgen": "0.0.0"}, "found one of 0.0.0"),
-        ({"verilog_sha256": "00" * 32}, "sha256"),
-        ({"inputs": [{"axis": "s_axis"}]}, "complete manifest"),
-        ({"top": None, "processes": 3}, "complete manifest"),
-    ],
-)
-def test_a_manifest_that_does_not_fit_is_refused(
-    design: Path, change: dict[str, object], match: str
-) -> None:
-    write_manifest(design, **change)
-    _refused(BadFile, match, lambda: load_manifest(design))
-
-
-def test_verilog_that_was_edited_is_refused(design: Path) -> None:
-    (design / "design.v").write_text("module hlsgen_top(); wire x; endmodule\n")
-    _refused(BadFile, "sha256", lambda: load_manifest(design))
+    _refused(BadFile, "manifest.json", lambda: verify(tmp_path, toy_samples(1)))
 
 
 @pytest.mark.parametrize(

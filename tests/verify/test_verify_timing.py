@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.toy_designs import write_manifest
 
-from hlsgen.verify.manifest import load_manifest
+from hlsgen.artefact.folder import open_folder
 from hlsgen.verify.simulation import Simulation
 from hlsgen.verify.timing import Timing, measure, slowest_cycles
 
@@ -37,9 +37,9 @@ def test_the_interval_is_that_of_the_later_samples(given: list[int], timing: Tim
 def test_the_slowest_part_is_a_process_or_a_port(tmp_path: Path) -> None:
     (tmp_path / "design.v").write_text("")
     write_manifest(tmp_path, lanes=4)  # 6 words per sample
-    manifest = load_manifest(tmp_path)
-    assert slowest_cycles(tmp_path, manifest) is None
+    folder = open_folder(tmp_path)
+    assert slowest_cycles(folder) is None
     for cycles, slowest in ((5, 6), (9, 9)):
         report = {"layers": [{"cycles": 2}, {"cycles": cycles}]}
         (tmp_path / "report.json").write_text(json.dumps(report))
-        assert slowest_cycles(tmp_path, manifest) == slowest
+        assert slowest_cycles(folder) == slowest

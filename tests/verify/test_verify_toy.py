@@ -8,16 +8,19 @@ from pathlib import Path
 import pytest
 from support.toy_designs import ToyReference, toy_samples, words_per_sample, write_toy
 
+from hlsgen.artefact.folder import open_folder
 from hlsgen.errors import Mismatch
-from hlsgen.verify.manifest import load_manifest
+from hlsgen.targets.stream_network import StreamNetwork
 from hlsgen.verify.result import VerifyResult
-from hlsgen.verify.verify import Request, verify_against
+from hlsgen.verify.run import Request
+from hlsgen.verify.verify import verify_design
 
 
 def _verify(directory: Path, engine: str, stall: str = "random", samples: int = 6) -> VerifyResult:
     request = Request(stall, engine, "numpy", 3)
-    manifest = load_manifest(directory)
-    return verify_against(directory, manifest, ToyReference(), toy_samples(samples), request)
+    reference = ToyReference()
+    given = reference.samples(toy_samples(samples), None, 0)
+    return verify_design(open_folder(directory), StreamNetwork(), reference, given, request)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,7 @@ def test_a_right_design_has_no_mismatch_and_its_exact_timing(
     assert result.latency_cycles == words_per_sample(3) + 1
     written = json.loads((toy / "verify.json").read_text())
     assert written["mismatches"] == 0 and written["interval_cycles"] == result.interval_cycles
-    assert not list(toy.glob("*.unfinished"))
+    assert not list(toy.glob(".hlsgen_unfinished_*"))
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from hlsgen.algebra.types import ElementType
-from hlsgen.verify.manifest import Port
+from hlsgen.artefact.port import Port
 from hlsgen.verify.words import pack, pack_stream, unpack, unpack_stream
 
 
 def _port(element: str, lanes: int) -> Port:
-    words = 2 * 3 * -(-5 // lanes)
     return Port(
         "s_axis",
         "x",
@@ -21,7 +20,6 @@ def _port(element: str, lanes: int) -> Port:
         (2, 3, 5),
         ElementType.parse(element),
         lanes,
-        words,
     )
 
 

@@ -1,10 +1,11 @@
-"""The figures of mappings, as ``map.json`` holds them."""
+"""The figures of mappings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from hlsgen.artefact.report import Head, Report
 from hlsgen.fabric.switch import outgoing
 from hlsgen.schedule.grid_kernel.mapping import GridMapping, Send
 
@@ -38,7 +39,16 @@ def map_report(mapping: GridMapping) -> dict[str, Any]:
     }
 
 
-def kernel_report(mappings: Sequence[GridMapping]) -> dict[str, Any]:
+def kernel_report(
+    name: str, mappings: Sequence[GridMapping], run_cycles: Sequence[int], text: str
+) -> Report:
+    """``run_cycles`` of every run of an execution; ``text``: the mappings for people."""
+    cycles = sum(run_cycles)
+    head = Head(interval_cycles=cycles, latency_cycles=cycles)
+    return Report(name, head, mapping_figures(mappings), text)
+
+
+def mapping_figures(mappings: Sequence[GridMapping]) -> dict[str, Any]:
     """``map_report`` of the only graph of a kernel; of several: each with its name under ``graphs``, and the sums of ops, edges and seconds."""
     reports = [map_report(mapping) for mapping in mappings]
     if len(reports) == 1:

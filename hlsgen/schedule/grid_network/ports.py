@@ -39,7 +39,12 @@ def input_bands(plan: NetworkPlan) -> tuple[Band, ...]:
 
 def output_bands(plan: NetworkPlan) -> tuple[Band, ...]:
     """What is read back for every sample, in order."""
-    return _bands(plan, plan.dataflow.outputs, stored=False)
+    return owned_bands(plan, plan.dataflow.outputs)
+
+
+def owned_bands(plan: NetworkPlan, channels: Sequence[str]) -> tuple[Band, ...]:
+    """Where channels are once they are computed, every row once."""
+    return _bands(plan, channels, stored=False)
 
 
 def _bands(plan: NetworkPlan, channels: Sequence[str], stored: bool) -> tuple[Band, ...]:

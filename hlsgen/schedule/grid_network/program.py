@@ -16,6 +16,7 @@ from hlsgen.schedule.grid_network.ports import (
     input_packets,
     output_bands,
     output_packets,
+    owned_bands,
 )
 
 
@@ -49,6 +50,19 @@ def sample_packets(plan: NetworkPlan) -> tuple[Packet, ...]:
     """All runs of a sample, and the requests for its results."""
     runs = [packet for packets in phase_packets(plan) for packet in packets]
     return (*runs, *output_packets(output_bands(plan)))
+
+
+def watched_packets(plan: NetworkPlan) -> tuple[Packet, ...]:
+    """All runs of a sample, with the requests for each process's results after its last run."""
+    last = {phase.process: number for number, phase in enumerate(plan.phases)}
+    channels = {process.name: process.write.channel for process in plan.dataflow.processes}
+    packets: list[Packet] = []
+    for number, (phase, run) in enumerate(zip(plan.phases, phase_packets(plan), strict=True)):
+        packets += run
+        if last[phase.process] == number:
+            bands = owned_bands(plan, [channels[phase.process]])
+            packets += [Wait(), *output_packets(bands)]
+    return tuple(packets)
 
 
 def program(plan: NetworkPlan, samples: Sequence[Mapping[str, np.ndarray]]) -> tuple[Packet, ...]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from hlsgen.artefact.report import Head, Report
 from hlsgen.schedule.stream_kernel.pipeline import PipelineSchedule
 
 
-def pipeline_report(plans: Sequence[PipelineSchedule]) -> dict[str, Any]:
-    """Per loop graph: ``ops`` operations, ``ii`` and its lower bounds ``rec_mii`` (recurrences) and ``mem_mii`` (write ports),
+def pipeline_report(
+    name: str, plans: Sequence[PipelineSchedule], cycles: tuple[int, int]
+) -> Report:
+    """``cycles``: interval and latency of an execution. Per loop graph: ``ops`` operations, ``ii`` and its lower bounds ``rec_mii`` (recurrences) and ``mem_mii`` (write ports),
     ``length`` of an iteration and ``cycles`` of the run."""
-    return {
+    details = {
         "graphs": [
             {
                 "name": plan.graph.name,
@@ -26,6 +28,8 @@ def pipeline_report(plans: Sequence[PipelineSchedule]) -> dict[str, Any]:
             for plan in plans
         ]
     }
+    head = Head(interval_cycles=cycles[0], latency_cycles=cycles[1])
+    return Report(name, head, details, "\n".join(map(pipeline_text, plans)))
 
 
 def pipeline_text(plan: PipelineSchedule) -> str:

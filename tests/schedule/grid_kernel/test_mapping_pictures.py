@@ -10,7 +10,7 @@ import pytest
 from support.small_mapping import mapping
 
 from hlsgen.schedule.grid_kernel.drawing import to_svg
-from hlsgen.schedule.grid_kernel.map_report import kernel_report, map_report
+from hlsgen.schedule.grid_kernel.map_report import map_report, mapping_figures
 from hlsgen.schedule.grid_kernel.mapping import Bounds, GridMapping, Keep, Use
 from hlsgen.schedule.grid_kernel.picture import shortened, to_text, verdict
 
@@ -62,7 +62,7 @@ def test_the_report_holds_every_figure() -> None:
 
 def test_the_report_of_several_graphs_names_each_and_adds_up() -> None:
     second = replace(mapping(), graph=replace(mapping().graph, name="other"), seconds=2.0)
-    report = kernel_report([replace(mapping(), seconds=1.0), second])
+    report = mapping_figures([replace(mapping(), seconds=1.0), second])
     assert [item["name"] for item in report["graphs"]] == ["running_sum", "other"]
     assert (report["ops"], report["edges"], report["seconds"]) == (8, 8, 3.0)
     assert set(FIGURES) <= set(report["graphs"][0])

@@ -16,11 +16,11 @@ from hlsgen.fabric.file import load_fabric
 from hlsgen.fabric.program import to_words
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.lowering.lower import lower_with_ports
-from hlsgen.network_report import network_report, network_report_text
 from hlsgen.passes import to_integer
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
 from hlsgen.schedule.grid_network.program import program
+from hlsgen.schedule.grid_network.report import network_report
 
 ROOT = Path(__file__).parents[3]
 NETWORKS = (
@@ -59,7 +59,8 @@ def test_a_residual_network_uses_most_cycles_of_the_array() -> None:
     plan = plan_network(
         load_fabric("mac_8x8"), dataflow_of(model_folder("ic_resnet8_int8") / "model.onnx")
     )
-    data = network_report(plan)
+    report = network_report(plan)
+    data = report.details
     assert data["mac_use"] >= 0.85
     assert data["weights_resident"]
     assert data["parameters_resident"]
@@ -67,6 +68,6 @@ def test_a_residual_network_uses_most_cycles_of_the_array() -> None:
     layers = {layer["name"]: layer for layer in data["layers"]}
     assert layers["n9_Conv"]["mac_use"] >= 0.95
     assert layers["n9_Conv"]["copy_cycles"] < 1100
-    text = network_report_text(data)
+    text = report.text
     assert "n9_Conv" in text
     assert "90.1% of their cycles" in text

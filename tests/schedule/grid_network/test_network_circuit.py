@@ -14,12 +14,12 @@ from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import DoesNotFit
 from hlsgen.fabric.program import to_words
-from hlsgen.network_report import network_report
 from hlsgen.rtl.fabric import emit_fabric
 from hlsgen.rtl.verilog import to_verilog
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
 from hlsgen.schedule.grid_network.program import program
+from hlsgen.schedule.grid_network.report import network_report
 from hlsgen.verify.fabric_simulation import Stalls, simulate_program
 
 FABRIC = network_fabric(3, 3, west=1024, north=160, parameters=9)
@@ -59,7 +59,7 @@ def test_loading_takes_the_cycles_of_the_report(circuit: Path) -> None:
     assert any(phase.waits for phase in plan.phases)
     sample = {name: array[0] for name, array in random_inputs(dataflow, 1).items()}
     done = simulate_program(circuit, FABRIC, to_words(program(plan, [sample])))
-    report = network_report(plan)
+    report = network_report(plan).details
     assert report["waiting_cycles"] > 0
     assert done.busy_cycles == report["cycles"]
 

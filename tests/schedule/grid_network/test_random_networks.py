@@ -12,10 +12,10 @@ from hlsgen.dataflow.check import check
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.errors import DoesNotFit, UnsupportedOp
 from hlsgen.fabric.program import to_words
-from hlsgen.network_report import network_report
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
 from hlsgen.schedule.grid_network.program import program
+from hlsgen.schedule.grid_network.report import network_report
 
 REASONS = (
     "expected 2 contexts",  # of additions and tables; also two generators
@@ -39,7 +39,9 @@ def computed(seed: int) -> bool:
     parts = [{name: array[k] for name, array in inputs.items()} for k in range(2)]
     done = run_program(fabric, to_words(program(plan, parts)))
     assert tuple(done.run_cycles) == tuple(phase.cycles for phase in plan.phases) * 2
-    assert sum(layer["runs"] for layer in network_report(plan)["layers"]) == len(plan.phases)
+    assert sum(layer["runs"] for layer in network_report(plan).details["layers"]) == len(
+        plan.phases
+    )
     found = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), 2)
     want = interpret(dataflow, inputs)
     for name in dataflow.outputs:

@@ -1,4 +1,4 @@
-"""What is predicted of a network on a fabric, layer by layer: ``report.json`` as a value, and its text."""
+"""What is predicted of a network on a fabric, layer by layer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from hlsgen.artefact.report import Head, Report, aligned
 from hlsgen.fabric.program import Packet, to_words
-from hlsgen.report import aligned
 from hlsgen.schedule.grid_network.border import border
 from hlsgen.schedule.grid_network.plan import NetworkPlan
 from hlsgen.schedule.grid_network.ports import (
@@ -22,8 +22,10 @@ from hlsgen.schedule.grid_network.program import phase_packets, setup_packets
 from hlsgen.schedule.grid_network.timeline import Span, timeline
 
 
-def network_report(plan: NetworkPlan) -> dict[str, Any]:
-    """``mac_use``: products over the cycles of all processing elements; of a layer in its own runs (``cycles``, copies of rows
+def network_report(plan: NetworkPlan, clock_mhz: float | None = None) -> Report:
+    """The predictions for a plan; ``clock_mhz`` of its board.
+
+    ``mac_use``: products over the cycles of all processing elements; of a layer in its own runs (``cycles``, copies of rows
     included), overall in all cycles from the start of the first run to the end of the last one (``cycles``, waiting for the load
     port included)."""
     packets = phase_packets(plan)
@@ -32,19 +34,17 @@ def network_report(plan: NetworkPlan) -> dict[str, Any]:
     elements = plan.fabric.rows * plan.fabric.columns
     macs = sum(phase.macs for phase in plan.phases)
     sides = border(plan.fabric)
-    return {
-        "name": plan.dataflow.name,
-        "schedule": "grid",
+    interval = cycles + _border_words(plan) + _count(packets[0])
+    head = Head(macs=macs, interval_cycles=interval, latency_cycles=interval, clock_mhz=clock_mhz)
+    details = {
         "fabric": plan.fabric.name,
         "processing_elements": elements,
-        "macs": macs,
         "cycles": cycles,
         "waiting_cycles": cycles - sum(phase.cycles for phase in plan.phases),
         "mac_use": macs / (elements * cycles),
         "runs": len(plan.phases),
         "setup_words": _count(setup_packets(plan)),
         "sample_words": sum(_count(items) for items in packets),
-        "interval": cycles + _border_words(plan) + _count(packets[0]),
         "west_elements": sides.west_words,
         "west_elements_used": plan.west_used,
         "north_elements": sides.north_words,
@@ -52,6 +52,7 @@ def network_report(plan: NetworkPlan) -> dict[str, Any]:
         "parameters_resident": all(plan.parameters.resident),
         "layers": _layers(plan, spans, elements),
     }
+    return Report(plan.dataflow.name, head, details, _text(plan.dataflow.name, macs, details))
 
 
 def _border_words(plan: NetworkPlan) -> int:
@@ -96,7 +97,7 @@ def _layers(plan: NetworkPlan, spans: Sequence[Span], elements: int) -> list[dic
     return layers
 
 
-def network_report_text(data: Mapping[str, Any]) -> str:
+def _text(name: str, macs: int, data: Mapping[str, Any]) -> str:
     """The report as an aligned table."""
     rows = [["layer", "MACs", "runs", "cycles", "of them copies", "waiting", "MAC use"]]
     rows += [
@@ -114,13 +115,13 @@ def network_report_text(data: Mapping[str, Any]) -> str:
         "loaded once" if data[key] else "loaded for every sample in part"
         for key in ("weights_resident", "parameters_resident")
     )
-    head = (
-        f"{data['name']} on fabric {data['fabric']} (predicted)\n"
+    lines = (
+        f"{name} on fabric {data['fabric']} (predicted)\n"
         f"  cycles    {data['cycles']:,} a sample, {data['waiting_cycles']:,} of them waiting for the load port\n"
-        f"  work      {data['macs']:,} MACs on {data['processing_elements']} processing elements,"
+        f"  work      {macs:,} MACs on {data['processing_elements']} processing elements,"
         f" {data['mac_use']:.1%} of their cycles\n"
         f"  program   {data['setup_words']:,} words once, {data['sample_words']:,} a sample and its values\n"
         f"  tiles     {data['west_elements_used']:,} of {data['west_elements']:,} elements for activations;"
         f" weights {weights}, parameters {parameters}\n\n"
     )
-    return head + aligned(rows, left=(0,))
+    return lines + aligned(rows, left=(0,))

@@ -1,11 +1,12 @@
-"""What is predicted of a design: ``report.json`` as a value, and its text."""
+"""What is predicted of a network with an array for every layer."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from hlsgen.artefact.report import Head, Report, aligned
 from hlsgen.board import Board
 from hlsgen.cost.process import multiplies
 from hlsgen.dataflow.ir import Process
@@ -19,7 +20,7 @@ def macs_of(process: Process) -> int:
     return math.prod(loop.extent for loop in process.loops) if multiplies(process) else 0
 
 
-def report(plan: StreamSchedule, board: Board) -> dict[str, Any]:
+def network_report(plan: StreamSchedule, board: Board) -> Report:
     """The predictions for a schedule on a board.
 
     ``multipliers`` are those of PE arrays (``dsp_multipliers`` + ``lut_multipliers``); ``utilisation`` is the share of their
@@ -34,27 +35,29 @@ def report(plan: StreamSchedule, board: Board) -> dict[str, Any]:
         for kind in ("dsp", "lut")
     }
     multipliers = sum(by_kind.values())
-    return {
-        "name": plan.dataflow.name,
+    head = Head(
+        macs=macs,
+        interval_cycles=plan.interval,
+        latency_cycles=plan.latency,
+        lut=total.lut,
+        ff=total.ff,
+        dsp=total.dsp,
+        bram=total.bram,
+        clock_mhz=board.clock_mhz,
+    )
+    details = {
         "board": board.name,
-        "clock_mhz": board.clock_mhz,
-        "macs": macs,
         "multipliers": multipliers,
         "dsp_multipliers": by_kind["dsp"],
         "lut_multipliers": by_kind["lut"],
-        "predicted_interval_cycles": plan.interval,
-        "predicted_latency_cycles": plan.latency,
-        "predicted_fps": board.clock_mhz * 1e6 / plan.interval,
+        "fps": board.clock_mhz * 1e6 / plan.interval,
         "utilisation": macs / (multipliers * plan.interval) if multipliers else 0.0,
-        "predicted_lut": total.lut,
-        "predicted_ff": total.ff,
-        "predicted_dsp": total.dsp,
-        "predicted_bram": total.bram,
         "board_lut": board.lut,
         "board_dsp": board.dsp,
         "board_bram": board.bram,
         "layers": layers,
     }
+    return Report(plan.dataflow.name, head, details, _text(plan.dataflow.name, head, details))
 
 
 def _layer(plan: StreamSchedule, process: Process, cost: Any) -> dict[str, Any]:
@@ -83,7 +86,7 @@ def _layer(plan: StreamSchedule, process: Process, cost: Any) -> dict[str, Any]:
     }
 
 
-def report_text(data: Mapping[str, Any]) -> str:
+def _text(name: str, head: Head, data: Mapping[str, Any]) -> str:
     """The report as an aligned table."""
     rows = [["layer", "MACs", "unroll", "mult", "cycles", "busy", "depth", "LUT", "DSP", "BRAM"]]
     for layer in data["layers"]:
@@ -102,31 +105,17 @@ def report_text(data: Mapping[str, Any]) -> str:
                 *(f"{layer[key]:,}" for key in ("lut", "dsp", "bram")),
             ]
         )
-    head = (
-        f"{data['name']} on {data['board']} at {data['clock_mhz']:g} MHz (predicted)\n"
-        f"  interval  {data['predicted_interval_cycles']:,} cycles"
-        f" = {data['predicted_fps']:,.1f} samples a second\n"
-        f"  latency   {data['predicted_latency_cycles']:,} cycles\n"
-        f"  work      {data['macs']:,} MACs on {data['multipliers']} multipliers"
+    lines = (
+        f"{name} on {data['board']} at {head.clock_mhz:g} MHz (predicted)\n"
+        f"  interval  {head.interval_cycles:,} cycles = {data['fps']:,.1f} samples a second\n"
+        f"  latency   {head.latency_cycles:,} cycles\n"
+        f"  work      {head.macs:,} MACs on {data['multipliers']} multipliers"
         f" ({data['dsp_multipliers']} DSP, {data['lut_multipliers']} LUT),"
         f" {data['utilisation']:.0%} of their cycles\n"
     )
     used = [
-        f"  {label:<12}{data['predicted_' + key]:,} of {data['board_' + key]:,}"
-        f" ({data['predicted_' + key] / data['board_' + key]:.0%})"
+        f"  {label:<12}{getattr(head, key):,} of {data['board_' + key]:,}"
+        f" ({getattr(head, key) / data['board_' + key]:.0%})"
         for key, label in (("lut", "LUT"), ("dsp", "DSP"), ("bram", "RAM blocks"))
     ]
-    return head + "\n".join(used) + "\n\n" + aligned(rows, left=(0, 2))
-
-
-def aligned(rows: Sequence[Sequence[str]], left: tuple[int, ...]) -> str:
-    """A table as text; columns ``left`` begin at the same place, the others end there."""
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(width) if k in left else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines) + "\n"
+    return lines + "\n".join(used) + "\n\n" + aligned(rows, left=(0, 2))

@@ -1,0 +1,154 @@
+"""Fabrics alone, and what every program for a fabric has in common: its circuit, its file and its load port."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NoReturn
+
+from hlsgen.artefact.board_ports import LINK_BYTES, BoardPorts
+from hlsgen.artefact.folder import MANIFEST, Artefact, Folder, stale
+from hlsgen.errors import BadFile, BadOption
+from hlsgen.progress import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hlsgen.artefact.manifest import Manifest
+    from hlsgen.fabric.ir import Fabric
+    from hlsgen.verify.reference import Reference, Samples
+    from hlsgen.verify.run import Failure, Request, Runs
+
+
+@dataclass(frozen=True)
+class FabricOptions:
+    """The fabric's file says everything."""
+
+
+@dataclass(frozen=True)
+class FabricAlone:
+    """See :class:`hlsgen.targets.target.Target`."""
+
+    kind: ClassVar[str] = "fabric"
+    source: ClassVar[str] = "fabric"
+    schedule: ClassVar[str] = "grid"
+    options: ClassVar[type] = FabricOptions
+
+    def compile(
+        self, source: str | os.PathLike[str], options: FabricOptions, progress: Progress
+    ) -> Artefact:
+        """The circuit of a fabric, a preset or a TOML file."""
+        from hlsgen.fabric.report import fabric_report
+
+        circuit = fabric_circuit(source, progress)
+        return Artefact(circuit.files(), circuit.manifest, fabric_report(circuit.fabric))
+
+    def check_verify(self, folder: Folder, engine: str) -> None:
+        _nothing_to_verify(folder)
+
+    def reference(self, folder: Folder, name: str) -> Reference:
+        _nothing_to_verify(folder)
+
+    def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
+        _nothing_to_verify(folder)
+
+    def first_wrong(
+        self,
+        folder: Folder,
+        reference: Reference,
+        failure: Failure,
+        request: Request,
+        progress: Progress,
+    ) -> str | None:
+        return None
+
+    def board_ports(self, folder: Folder) -> BoardPorts:
+        return load_port()
+
+
+@dataclass(frozen=True, eq=False)
+class FabricCircuit:
+    """``manifest`` without a program's ports and details, which name the fabric."""
+
+    fabric: Fabric
+    verilog: str
+    toml: bytes
+    manifest: Manifest
+
+    def files(self) -> dict[str, bytes]:
+        """File name -> content."""
+        return {"design.v": self.verilog.encode(), f"{self.fabric.name}.toml": self.toml}
+
+
+def fabric_circuit(name: str | os.PathLike[str], progress: Progress) -> FabricCircuit:
+    """The circuit of a fabric, a preset or a TOML file. Raises HlsgenError."""
+    from hlsgen.fabric.file import load_fabric
+    from hlsgen.rtl.fabric import emit_fabric
+    from hlsgen.rtl.verilog import to_verilog
+
+    name = os.fspath(name)
+    fabric = load_fabric(name)
+    progress("emitting Verilog", None)
+    design = emit_fabric(fabric)
+    preset = resources.files("hlsgen.fabrics") / f"{name}.toml"
+    toml = preset.read_bytes() if preset.is_file() else Path(name).read_bytes()
+    return FabricCircuit(fabric, to_verilog(design), toml, design.manifest)
+
+
+def fabric_of(folder: Folder) -> Fabric:
+    """The fabric whose circuit a folder holds; raises BadFile where its file is not the one that was compiled."""
+    from hlsgen.fabric.file import load_fabric
+
+    name = f"{folder.manifest.details.get('fabric')}.toml"
+    folder.read(name)
+    return load_fabric(str(folder.directory / name))
+
+
+def program_part(folder: Folder, name: str) -> np.ndarray:
+    """A file of words for the load port (uint32)."""
+    import numpy as np
+
+    content = folder.read(name)
+    if len(content) % 4:
+        raise stale(folder.directory / name, f"expected words of 4 bytes, found {len(content)}")
+    return np.frombuffer(content, dtype="<u4").astype(np.uint32)
+
+
+def incomplete(folder: Folder, error: Exception) -> BadFile:
+    """The details of a manifest lack what a program needs."""
+    problem = f"expected the manifest of a program for a fabric, found {error!r}"
+    return stale(folder.directory / MANIFEST, problem)
+
+
+def check_engine(engine: str) -> None:
+    """Raise BadOption for a simulator that does not know the load port."""
+    if engine != "cocotb":
+        raise BadOption(
+            "--engine",
+            f"expected cocotb for a design of schedule grid, found {engine}",
+            "Leave --engine out.",
+        )
+
+
+def load_port() -> BoardPorts:
+    """The serial line carries the words of the load port and those that the fabric sends back; its streams are not used."""
+    return BoardPorts(
+        input_prefix="s_axis_load",
+        output_prefix="m_axis_unload",
+        word_in=32,
+        word_out=32,
+        depth=LINK_BYTES[0],
+        input_last=False,
+        tied={"s_axis_stream_tdata": 0, "s_axis_stream_tvalid": 0, "m_axis_stream_tready": 1},
+        large=True,
+    )
+
+
+def _nothing_to_verify(folder: Folder) -> NoReturn:
+    raise BadFile(
+        str(folder.directory),
+        f"expected a network or a kernel, found only the fabric {folder.manifest.details.get('fabric')}",
+        "Map a kernel to it (hlsgen map) or compile a network for it (--schedule grid).",
+    )

@@ -1,0 +1,241 @@
+"""Loop kernels mapped to a fabric (schedule grid)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from hlsgen.artefact.board_ports import BoardPorts
+from hlsgen.artefact.folder import Artefact, Folder
+from hlsgen.errors import BadOption
+from hlsgen.progress import Progress
+from hlsgen.targets.fabric import (
+    check_engine,
+    fabric_circuit,
+    fabric_of,
+    incomplete,
+    load_port,
+    program_part,
+)
+from hlsgen.targets.kernel_source import KernelSource
+
+if TYPE_CHECKING:
+    from hlsgen.cycle_model.program import ProgramResult
+    from hlsgen.fabric.ir import Fabric
+    from hlsgen.loops.ir import Kernel
+    from hlsgen.schedule.grid_kernel.kernel_image import KernelImage
+    from hlsgen.schedule.grid_kernel.run_kernel import MappedKernel
+    from hlsgen.verify.reference import Reference, Samples
+    from hlsgen.verify.run import Failure, Request, Runs
+    from hlsgen.verify.simulation import Simulation
+
+LARGEST_SEED = 9999
+
+
+@dataclass(frozen=True)
+class GridKernelOptions:
+    """``fabric``: a preset or a TOML file. ``seed`` and ``time_limit`` (seconds for all loop graphs) of the search; ``exact``: small graphs are
+    also searched by a solver, where OR-Tools is installed; ``as_given`` keeps every operation of the graph. Raises BadOption."""
+
+    fabric: str = "cgra_4x4"
+    seed: int = 0
+    time_limit: float = 100.0
+    exact: bool = True
+    as_given: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise BadOption(
+                "--seed",
+                f"expected a whole number of 0 to {LARGEST_SEED}, found {self.seed}",
+                "Choose a seed of this range.",
+            )
+        if not 0 <= self.time_limit < math.inf:
+            raise BadOption(
+                "--time-limit",
+                f"expected seconds, 0 or more, found {self.time_limit:g}",
+                "Leave it out for 100 seconds.",
+            )
+
+
+@dataclass(frozen=True)
+class GridKernel:
+    """See :class:`hlsgen.targets.target.Target`."""
+
+    kind: ClassVar[str] = "grid_kernel"
+    source: ClassVar[str] = "kernel"
+    schedule: ClassVar[str] = "grid"
+    options: ClassVar[type] = GridKernelOptions
+
+    def compile(
+        self, source: KernelSource, options: GridKernelOptions, progress: Progress
+    ) -> Artefact:
+        """Map a kernel to a fabric, replay it in the cycle model, and emit the fabric's Verilog."""
+        from hlsgen.fabric.file import load_fabric
+        from hlsgen.schedule.grid_kernel.drawing import to_svg
+        from hlsgen.schedule.grid_kernel.map_report import kernel_report
+        from hlsgen.schedule.grid_kernel.picture import to_text
+        from hlsgen.schedule.grid_kernel.run_kernel import map_kernel, replay
+        from hlsgen.verify.kernel_inputs import random_arrays
+
+        fabric, seed = load_fabric(options.fabric), options.seed
+        kernel = _cleaned(source, fabric, options.as_given)
+        mapped = map_kernel(kernel, fabric, seed, options.time_limit, options.exact, progress)
+        progress("replaying in the cycle model", None)
+        replay(mapped, random_arrays(mapped.kernel, source.text, source.function, seed))
+        circuit = fabric_circuit(options.fabric, progress)
+        image = mapped.image
+        files = {
+            **circuit.files(),
+            "configurations.bin": image.configurations.astype("<u4").tobytes(),
+            **source.files(mapped.kernel),
+        }
+        for number, mapping in enumerate(mapped.mappings):
+            suffix = f"_{number}" if len(mapped.mappings) > 1 else ""
+            files[f"mapping{suffix}.svg"] = to_svg(mapping).encode()
+        text = "\n".join(to_text(mapping) for mapping in mapped.mappings)
+        report = kernel_report(kernel.name, mapped.mappings, image.run_cycles, text)
+        manifest = replace(
+            circuit.manifest,
+            kind=self.kind,
+            interval_cycles=report.head.interval_cycles,
+            latency_cycles=report.head.latency_cycles,
+            details=_details(mapped, source),
+        )
+        return Artefact(files, manifest, report)
+
+    def check_verify(self, folder: Folder, engine: str) -> None:
+        check_engine(engine)
+
+    def reference(self, folder: Folder, name: str) -> Reference:
+        from hlsgen.verify.kernel import kernel_reference
+
+        return kernel_reference(folder, name)
+
+    def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
+        """The runs of a program take the same cycles under stalls and without: one simulation tells both."""
+        from hlsgen.schedule.grid_kernel.kernel_image import program
+        from hlsgen.verify import fabric_simulation
+        from hlsgen.verify.kernel import executions
+        from hlsgen.verify.run import Runs
+
+        image = kernel_image(folder)
+        done = fabric_simulation.simulate_program(
+            folder.directory,
+            image.fabric,
+            program(image, executions(samples)),
+            stalls=fabric_simulation.Stalls(request.stalls, request.stalls, request.seed),
+            progress=progress,
+        )
+        simulation = _collected(image, done, samples.count)
+        return Runs(simulation, simulation)
+
+    def first_wrong(
+        self,
+        folder: Folder,
+        reference: Reference,
+        failure: Failure,
+        request: Request,
+        progress: Progress,
+    ) -> str | None:
+        """What lies between the arrays of a kernel is in no memory."""
+        return None
+
+    def board_ports(self, folder: Folder) -> BoardPorts:
+        return load_port()
+
+
+def kernel_image(folder: Folder) -> KernelImage:
+    """The program parts of a mapped kernel; raises BadFile where they are not those that were compiled."""
+    from hlsgen.schedule.grid_kernel.kernel_image import KernelImage, PlacedArray
+    from hlsgen.verify.kernel import kernel_reference
+
+    details = folder.manifest.details
+    reference = kernel_reference(folder, "numpy")
+    arrays = reference.arrays
+    try:
+        placed = tuple(
+            PlacedArray(arrays[name], tuple((str(tile), int(base)) for tile, base in copies))
+            for name, copies in details["copies"].items()
+        )
+        cycles = tuple(int(number) for number in details["run_cycles"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise incomplete(folder, error) from None
+    words = program_part(folder, "configurations.bin")
+    return KernelImage(reference.kernel.name, fabric_of(folder), placed, words, cycles)
+
+
+def _collected(image: KernelImage, done: ProgramResult, count: int) -> Simulation:
+    """Cycles are those of the runs alone, one execution after the other."""
+    import numpy as np
+
+    from hlsgen.schedule.grid_kernel.kernel_image import results, words_of_results
+    from hlsgen.verify.fabric_simulation import broken_cycles
+    from hlsgen.verify.simulation import Simulation
+
+    step, runs = words_of_results(image), len(image.run_cycles)
+    unload = np.zeros(step * count, dtype=np.uint32)
+    came = np.asarray(done.unload, dtype=np.uint32)[: len(unload)]
+    unload[: len(came)] = came
+    whole = count if not step else len(came) // step
+    executions = [results(image, unload[k * step : (k + 1) * step]) for k in range(count)]
+    outputs = {
+        name: np.stack([one[name] for one in executions]).astype(np.int64) for name in executions[0]
+    }
+    late = np.arange(count) >= whole
+    missing = {
+        name: np.broadcast_to(late.reshape(-1, *(1,) * (array.ndim - 1)), array.shape)
+        for name, array in outputs.items()
+    }
+    cycles = [sum(done.run_cycles[k * runs : (k + 1) * runs]) for k in range(whole)]
+    ends = np.cumsum(np.array(cycles, dtype=np.int64))
+    return Simulation(
+        samples=count,
+        cycles=done.cycles or 0,
+        stopped=whole < count,
+        violations=broken_cycles(done, image.run_cycles, count),
+        outputs=outputs,
+        missing=missing,
+        first_accepted=ends - np.array(cycles, dtype=np.int64),
+        last_given=ends,
+        recordings={},
+    )
+
+
+def _cleaned(source: KernelSource, fabric: Fabric, as_given: bool) -> Kernel:
+    """The kernel as it is mapped: checked, cleaned, with the fabric's words where it has none of its own."""
+    from hlsgen.loops.check import check
+    from hlsgen.loops.clean import clean
+
+    kernel = source.kernel if source.function else _with_word(source.kernel, fabric)
+    operators = {operator for kind in fabric.pe_kinds for operator in kind.operators}
+    for graph in kernel.graphs:
+        check(graph)
+    graphs = tuple(clean(graph, as_given, operators) for graph in kernel.graphs)
+    return replace(kernel, graphs=graphs)
+
+
+def _details(mapped: MappedKernel, source: KernelSource) -> dict[str, object]:
+    image = mapped.image
+    return {
+        "fabric": mapped.fabric.name,
+        "kernel": source.identity(mapped.kernel),
+        "copies": {placed.array.name: list(placed.copies) for placed in image.arrays},
+        "run_cycles": list(image.run_cycles),
+    }
+
+
+def _with_word(kernel: Kernel, fabric: Fabric) -> Kernel:
+    """A graph from another project with the fabric's words: such graphs have no word type of their own."""
+    from hlsgen.algebra.types import ElementType
+
+    word = ElementType(fabric.word_bits, True)
+    graphs = []
+    for graph in kernel.graphs:
+        arrays = tuple(
+            replace(array, element=word) if array.element == graph.word else array
+            for array in graph.arrays
+        )
+        graphs.append(replace(graph, word=word, arrays=arrays))
+    return replace(kernel, graphs=tuple(graphs))

@@ -1,0 +1,294 @@
+"""Networks as programs for a fabric, layer after layer (schedule grid)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from hlsgen.artefact.board_ports import BoardPorts
+from hlsgen.artefact.folder import Artefact, Folder
+from hlsgen.progress import Progress
+from hlsgen.targets.fabric import (
+    check_engine,
+    fabric_circuit,
+    fabric_of,
+    incomplete,
+    load_port,
+    program_part,
+)
+from hlsgen.targets.network_source import NetworkSource
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hlsgen.artefact.port import Port
+    from hlsgen.cycle_model.program import ProgramResult
+    from hlsgen.fabric.ir import Fabric
+    from hlsgen.lowering.lower import Lowered, PortLayout
+    from hlsgen.schedule.grid_network.plan import NetworkPlan
+    from hlsgen.schedule.grid_network.ports import Band
+    from hlsgen.verify.reference import Reference, Samples
+    from hlsgen.verify.run import Failure, Request, Runs
+    from hlsgen.verify.simulation import Simulation
+
+TIMED_SAMPLES = 3
+"""A grid computes one sample after the other, so that few tell the interval."""
+
+
+@dataclass(frozen=True)
+class GridNetworkOptions:
+    """``fabric``: a preset or a TOML file; ``board`` is only checked and noted for ``build``."""
+
+    fabric: str = "mac_8x8"
+    board: str | None = None
+
+
+@dataclass(frozen=True)
+class GridNetwork:
+    """See :class:`hlsgen.targets.target.Target`."""
+
+    kind: ClassVar[str] = "grid_network"
+    source: ClassVar[str] = "network"
+    schedule: ClassVar[str] = "grid"
+    options: ClassVar[type] = GridNetworkOptions
+
+    def compile(
+        self, source: NetworkSource, options: GridNetworkOptions, progress: Progress
+    ) -> Artefact:
+        """Map a network to a fabric, and emit the fabric's Verilog and the program of its load port."""
+        from hlsgen.board import load_board
+        from hlsgen.fabric.file import load_fabric
+        from hlsgen.fabric.program import to_words
+        from hlsgen.schedule.grid_network.plan import plan_network
+        from hlsgen.schedule.grid_network.program import sample_packets, setup_packets
+        from hlsgen.schedule.grid_network.report import network_report
+
+        clock = None if options.board is None else load_board(options.board).clock_mhz
+        lowered = source.lowered(nudged=False, progress=progress)
+        fabric = load_fabric(options.fabric)
+        progress(f"mapping the network to fabric {fabric.name}", None)
+        plan = plan_network(fabric, lowered.dataflow)
+        report = network_report(plan, clock)
+        circuit = fabric_circuit(options.fabric, progress)
+        files = {
+            **source.files(),
+            **circuit.files(),
+            "setup.bin": to_words(setup_packets(plan)).astype("<u4").tobytes(),
+            "sample.bin": to_words(sample_packets(plan)).astype("<u4").tobytes(),
+        }
+        ports = _program_ports(plan, lowered)
+        manifest = replace(
+            circuit.manifest,
+            kind=self.kind,
+            board=options.board,
+            declared=source.declared,
+            interval_cycles=report.head.interval_cycles,
+            latency_cycles=report.head.latency_cycles,
+            **ports,
+        )
+        return Artefact(
+            files,
+            manifest,
+            report,
+            lambda: source.texts(lowered, lambda: _schedule_text(plan)),
+        )
+
+    def check_verify(self, folder: Folder, engine: str) -> None:
+        check_engine(engine)
+
+    def reference(self, folder: Folder, name: str) -> Reference:
+        from hlsgen.verify.stored import stored_reference
+
+        return stored_reference(folder, name)
+
+    def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
+        """The program on the samples, under stalls and (on few samples) at full speed."""
+        from hlsgen.verify.run import Runs, repeated
+
+        inputs, seed = samples.hardware, request.seed
+        main = simulate_network(folder, inputs, samples.count, request.stalls, seed, progress)
+        if request.stall == "none" and samples.count >= TIMED_SAMPLES:
+            return Runs(main, main)
+        few = repeated(inputs, TIMED_SAMPLES)
+        return Runs(main, simulate_network(folder, few, TIMED_SAMPLES, "none", seed, progress))
+
+    def first_wrong(
+        self,
+        folder: Folder,
+        reference: Reference,
+        failure: Failure,
+        request: Request,
+        progress: Progress,
+    ) -> str | None:
+        """The first layer whose result in the tiles differs from its meaning, in the first wrong sample run alone."""
+        import numpy as np
+
+        from hlsgen.fabric.program import to_words
+        from hlsgen.schedule.grid_network.plan import plan_network
+        from hlsgen.schedule.grid_network.program import sample_packets
+        from hlsgen.verify.fabric_simulation import Stalls
+        from hlsgen.verify.grid_bisect import first_wrong_layer
+
+        dataflow = reference.dataflow(nudged=False)
+        assert dataflow is not None, "the reference of a network has processes"
+        program = load_program(folder)
+        plan = plan_network(program.fabric, dataflow)
+        # A program that was changed afterwards is run by its own words, which no plan reads back.
+        if not np.array_equal(to_words(sample_packets(plan)), program.sample):
+            return "sample.bin is not the program of integer.txt, so that no layer can be watched"
+        first = failure.first_sample
+        sample = {
+            port.channel: _layout(port).to_stream(failure.inputs[port.value])[first]
+            for port in folder.manifest.inputs
+        }
+        stalls = Stalls(failure.stalls, failure.stalls, request.seed)
+        return first_wrong_layer(folder.directory, plan, sample, stalls, progress)
+
+    def board_ports(self, folder: Folder) -> BoardPorts:
+        return load_port()
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkProgram:
+    """What a folder holds besides what every folder does. ``setup`` and ``sample``: words of the load port (uint32);
+    ``run_cycles``: predicted of every run of a sample."""
+
+    fabric: Fabric
+    setup: np.ndarray
+    sample: np.ndarray
+    inputs: tuple[Band, ...]
+    outputs: tuple[Band, ...]
+    run_cycles: tuple[int, ...]
+
+
+def load_program(folder: Folder) -> NetworkProgram:
+    """Read the program and its fabric from a folder; raises BadFile where they are not those that were compiled."""
+    from hlsgen.schedule.grid_network.ports import band_from
+
+    details = folder.manifest.details
+    try:
+        inputs = tuple(map(band_from, details["input_bands"]))
+        outputs = tuple(map(band_from, details["output_bands"]))
+        run_cycles = tuple(int(cycles) for cycles in details["run_cycles"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise incomplete(folder, error) from None
+    setup, sample = (program_part(folder, f"{part}.bin") for part in ("setup", "sample"))
+    return NetworkProgram(fabric_of(folder), setup, sample, inputs, outputs, run_cycles)
+
+
+def program_words(
+    folder: Folder, program: NetworkProgram, inputs: Mapping[str, np.ndarray], count: int
+) -> np.ndarray:
+    """The words of the load port (uint32) for samples (value name -> (count, *tensor_shape) integers), one after the other."""
+    import numpy as np
+
+    from hlsgen.fabric.program import to_words
+    from hlsgen.schedule.grid_network.ports import input_packets
+
+    streams = {
+        port.channel: _layout(port).to_stream(inputs[port.value]) for port in folder.manifest.inputs
+    }
+    parts = [program.setup]
+    for k in range(count):
+        sample = {channel: array[k] for channel, array in streams.items()}
+        packets = input_packets(program.fabric, program.inputs, sample)
+        parts += [to_words(packets), program.sample]
+    return np.concatenate(parts)
+
+
+def simulate_network(
+    folder: Folder,
+    inputs: Mapping[str, np.ndarray],
+    count: int,
+    stalls: str,
+    seed: int,
+    progress: Progress,
+) -> Simulation:
+    """Run samples through the circuit, one after the other; runs that take other cycles than predicted are violations.
+
+    Raises BadFile, ToolFailed.
+    """
+    from hlsgen.verify import fabric_simulation
+
+    program = load_program(folder)
+    done = fabric_simulation.simulate_program(
+        folder.directory,
+        program.fabric,
+        program_words(folder, program, inputs, count),
+        stalls=fabric_simulation.Stalls(stalls, stalls, seed),
+        progress=progress,
+    )
+    return _collected(folder, program, done, count)
+
+
+def _collected(
+    folder: Folder, program: NetworkProgram, done: ProgramResult, count: int
+) -> Simulation:
+    import numpy as np
+
+    from hlsgen.schedule.grid_network.ports import outputs_of, result_words
+    from hlsgen.verify.fabric_simulation import broken_cycles
+    from hlsgen.verify.simulation import Simulation
+
+    expected = result_words(program.outputs)
+    unload = np.zeros(expected * count, dtype=np.uint32)
+    came = np.asarray(done.unload, dtype=np.uint32)[: len(unload)]
+    unload[: len(came)] = came
+    whole = len(came) // expected
+    streams = outputs_of(program.fabric, program.outputs, unload, count)
+    outputs, missing = {}, {}
+    for port in folder.manifest.outputs:
+        tensors = _layout(port).to_tensor(streams[port.channel])
+        late = np.arange(count) >= whole
+        outputs[port.value] = tensors
+        missing[port.value] = np.zeros(tensors.shape, bool) | late.reshape(
+            -1, *(1,) * (tensors.ndim - 1)
+        )
+    # The program says when all is done: samples share its cycles, but for those of the setup, evenly.
+    share = 0 if done.cycles is None else (done.cycles - len(program.setup)) // count
+    ends = share * (1 + np.arange(whole if share else 0))
+    return Simulation(
+        samples=count,
+        cycles=done.cycles or 0,
+        stopped=whole < count,
+        violations=broken_cycles(done, program.run_cycles, count),
+        outputs=outputs,
+        missing=missing,
+        first_accepted=ends - share,
+        last_given=ends,
+        recordings={},
+    )
+
+
+def _layout(port: Port) -> PortLayout:
+    from hlsgen.lowering.lower import PortLayout
+
+    return PortLayout(
+        port.value, port.channel, port.tensor_shape, port.axes, port.stream_shape, port.element
+    )
+
+
+def _program_ports(plan: NetworkPlan, lowered: Lowered) -> dict[str, Any]:
+    """Of the manifest: the ports, and where their elements are in the fabric's tiles."""
+    from hlsgen.rtl.manifest import port
+    from hlsgen.schedule.grid_network.ports import input_bands, output_bands
+
+    return {
+        "inputs": tuple(port(layout, "load") for layout in lowered.inputs),
+        "outputs": tuple(port(layout, "unload") for layout in lowered.outputs),
+        "details": {
+            "fabric": plan.fabric.name,
+            "input_bands": [asdict(band) for band in input_bands(plan)],
+            "output_bands": [asdict(band) for band in output_bands(plan)],
+            "run_cycles": [phase.cycles for phase in plan.phases],
+        },
+    }
+
+
+def _schedule_text(plan: NetworkPlan) -> str:
+    lines = [
+        f"{number:4}  {phase.kind:8} {phase.process:24} {phase.cycles:8} cycles {phase.macs:10} MACs"
+        for number, phase in enumerate(plan.phases)
+    ]
+    return "\n".join([f"network {plan.dataflow.name} on fabric {plan.fabric.name}", *lines, ""])

@@ -1,0 +1,96 @@
+"""A network as every schedule gets it, and what stays of it in the folder."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hlsgen.artefact.declared import Declared
+from hlsgen.progress import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx
+
+    from hlsgen.lowering.lower import Lowered
+    from hlsgen.passes import IntegerModel
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkSource:
+    """``model``: the quantised ONNX model as bytes, external data taken in; ``integer``: its integer form; ``declared``: what is promised of
+    its outputs."""
+
+    model: bytes
+    integer: IntegerModel
+    declared: tuple[Declared, ...]
+
+    def lowered(self, nudged: bool, progress: Progress) -> Lowered:
+        """Processes and channels; ``nudged`` as of ``dataflow.lower``. Raises HlsgenError."""
+        from hlsgen.dataflow.check import check
+        from hlsgen.lowering.lower import lower_with_ports
+
+        progress("lowering to processes and channels", None)
+        lowered = lower_with_ports(self.integer.hardware, nudged=nudged)
+        check(lowered.dataflow)
+        return lowered
+
+    def files(self) -> dict[str, bytes]:
+        """What a compiled folder is verified against."""
+        return {"model.onnx": self.model} | self._graphs("constants.npz")
+
+    def texts(self, lowered: Lowered, schedule: Callable[[], str]) -> dict[str, bytes]:
+        """The text form of every IR, each with the npz file of its constants."""
+        from hlsgen.dataflow import text as dataflow_text
+
+        dataflow = lowered.dataflow
+        return {
+            **self._graphs("integer.npz"),
+            "dataflow.txt": dataflow_text.to_text(dataflow).encode(),
+            "dataflow.npz": _npz(dataflow_text.store_arrays(dataflow)),
+            "schedule.txt": schedule().encode(),
+        }
+
+    def _graphs(self, constants: str) -> dict[str, bytes]:
+        from hlsgen.graph import text as graph_text
+
+        parts = (self.integer.host_before, self.integer.hardware, self.integer.host_after)
+        return {
+            "integer.txt": graph_text.to_text(*parts).encode(),
+            constants: _npz(graph_text.constants_of(*parts)),
+        }
+
+
+def read_network(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    calibrate: str | os.PathLike[str] | None,
+    progress: Progress,
+) -> NetworkSource:
+    """Read an ONNX model, quantised with the samples of an npz file if ``calibrate`` names one. Raises HlsgenError."""
+    import onnx
+
+    from hlsgen.frontend.declared import declared_outputs
+    from hlsgen.frontend.onnx_reader import read_model
+    from hlsgen.passes import to_integer
+
+    progress("reading the model", None)
+    if calibrate is not None:
+        from hlsgen.frontend.calibrate import calibrate as quantise
+
+        model = quantise(model, calibrate)
+    graph = read_model(model)
+    # Safe to load whole: the reader has refused external data outside the model's folder.
+    proto = model if isinstance(model, onnx.ModelProto) else onnx.load(os.fspath(model))
+    integer = to_integer(graph)
+    return NetworkSource(proto.SerializeToString(), integer, declared_outputs(proto, integer))
+
+
+def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    import numpy as np
+
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    return content.getvalue()

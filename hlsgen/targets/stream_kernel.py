@@ -1,0 +1,92 @@
+"""Loop kernels as fixed pipelines (schedule stream)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from hlsgen.artefact.board_ports import BoardPorts, stream_board_ports
+from hlsgen.artefact.folder import MANIFEST, Artefact, Folder
+from hlsgen.progress import Progress
+from hlsgen.targets.kernel_source import KernelSource
+
+if TYPE_CHECKING:
+    from hlsgen.verify.reference import Reference, Samples
+    from hlsgen.verify.run import Failure, Request, Runs
+
+TIMED_EXECUTIONS = 3
+
+
+@dataclass(frozen=True)
+class StreamKernelOptions:
+    """A pipeline leaves nothing to choose."""
+
+
+@dataclass(frozen=True)
+class StreamKernel:
+    """See :class:`hlsgen.targets.target.Target`."""
+
+    kind: ClassVar[str] = "stream_kernel"
+    source: ClassVar[str] = "kernel"
+    schedule: ClassVar[str] = "stream"
+    options: ClassVar[type] = StreamKernelOptions
+
+    def compile(
+        self, source: KernelSource, options: StreamKernelOptions, progress: Progress
+    ) -> Artefact:
+        """Schedule a pipeline for every loop graph, and emit Verilog."""
+        from hlsgen.loops.check import check
+        from hlsgen.loops.clean import clean
+        from hlsgen.rtl.pipeline import emit_pipeline
+        from hlsgen.rtl.verilog import to_verilog
+        from hlsgen.schedule.stream_kernel.pipeline import schedule_pipeline
+        from hlsgen.schedule.stream_kernel.report import pipeline_report
+
+        for graph in source.kernel.graphs:
+            check(graph)
+        kernel = replace(source.kernel, graphs=tuple(map(clean, source.kernel.graphs)))
+        progress("scheduling the pipeline", None)
+        plans = [schedule_pipeline(graph) for graph in kernel.graphs]
+        design = emit_pipeline(kernel, plans)
+        progress("emitting Verilog", None)
+        files = {"design.v": to_verilog(design).encode(), **source.files(kernel)}
+        manifest = replace(design.manifest, details={"kernel": source.identity(kernel)})
+        assert manifest.interval_cycles is not None and manifest.latency_cycles is not None
+        cycles = manifest.interval_cycles, manifest.latency_cycles
+        return Artefact(files, manifest, pipeline_report(kernel.name, plans, cycles))
+
+    def check_verify(self, folder: Folder, engine: str) -> None:
+        """Everything can be verified."""
+
+    def reference(self, folder: Folder, name: str) -> Reference:
+        from hlsgen.verify.kernel import kernel_reference
+
+        return kernel_reference(folder, name)
+
+    def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
+        """A pipeline takes the predicted cycles exactly: others are a broken rule."""
+        from hlsgen.verify.run import Runs
+        from hlsgen.verify.stream import run_stream
+        from hlsgen.verify.timing import measure
+
+        runs = run_stream(folder, samples, request, TIMED_EXECUTIONS, progress)
+        measured, predicted = measure(runs.timed).latency_cycles, folder.manifest.latency_cycles
+        if measured is None or measured == predicted:
+            return runs
+        text = f"an execution took {measured} cycles, {predicted} were predicted"
+        timed = replace(runs.timed, violations=(*runs.timed.violations, text))
+        return Runs(timed if runs.main is runs.timed else runs.main, timed)
+
+    def first_wrong(
+        self,
+        folder: Folder,
+        reference: Reference,
+        failure: Failure,
+        request: Request,
+        progress: Progress,
+    ) -> str | None:
+        """A pipeline has no parts that can be told apart."""
+        return None
+
+    def board_ports(self, folder: Folder) -> BoardPorts:
+        return stream_board_ports(folder.manifest, str(folder.directory / MANIFEST))

@@ -1,0 +1,126 @@
+"""Networks with an array for every layer (schedule stream)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from hlsgen.artefact.board_ports import BoardPorts, stream_board_ports
+from hlsgen.artefact.folder import MANIFEST, Artefact, Folder
+from hlsgen.errors import BadOption
+from hlsgen.progress import Progress
+from hlsgen.targets.network_source import NetworkSource
+
+if TYPE_CHECKING:
+    from hlsgen.algebra.unroll import Unroll
+    from hlsgen.board import Board
+    from hlsgen.verify.reference import Reference, Samples
+    from hlsgen.verify.run import Failure, Request, Runs
+
+DEFAULT_BOARD = "ulx3s_85f"
+
+
+@dataclass(frozen=True)
+class StreamNetworkOptions:
+    """``multipliers`` bounds those that are mapped to DSP blocks; ``target_fps`` asks for the smallest design that reaches so many inferences a
+    second at the board's clock; ``overrides`` fixes the unrolling of single processes."""
+
+    board: str = DEFAULT_BOARD
+    multipliers: int | None = None
+    target_fps: float | None = None
+    overrides: Mapping[str, Unroll] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StreamNetwork:
+    """See :class:`hlsgen.targets.target.Target`."""
+
+    kind: ClassVar[str] = "stream_network"
+    source: ClassVar[str] = "network"
+    schedule: ClassVar[str] = "stream"
+    options: ClassVar[type] = StreamNetworkOptions
+
+    def compile(
+        self, source: NetworkSource, options: StreamNetworkOptions, progress: Progress
+    ) -> Artefact:
+        """Solve for the arrays and buffers of every process, and emit Verilog."""
+        from hlsgen.board import load_board
+        from hlsgen.rtl.emit import emit
+        from hlsgen.rtl.verilog import to_verilog
+        from hlsgen.schedule.stream_network.check import check
+        from hlsgen.schedule.stream_network.report import network_report
+        from hlsgen.schedule.stream_network.solver import StreamOptions, schedule
+        from hlsgen.schedule.stream_network.text import to_text
+
+        lowered = source.lowered(nudged=True, progress=progress)
+        progress("solving for unroll factors", None)
+        board = load_board(options.board)
+        interval = _interval(options.target_fps, board)
+        plan = schedule(
+            lowered.dataflow,
+            board,
+            StreamOptions(
+                multipliers=options.multipliers,
+                target_interval=interval,
+                overrides=options.overrides,
+            ),
+        )
+        check(plan)
+        progress("emitting Verilog", None)
+        design = emit(plan, lowered, board=board.name)
+        files = {**source.files(), "design.v": to_verilog(design).encode()}
+        manifest = replace(design.manifest, declared=source.declared)
+        return Artefact(
+            files,
+            manifest,
+            network_report(plan, board),
+            lambda: source.texts(lowered, lambda: to_text(plan)),
+        )
+
+    def check_verify(self, folder: Folder, engine: str) -> None:
+        """Everything can be verified."""
+
+    def reference(self, folder: Folder, name: str) -> Reference:
+        from hlsgen.verify.stored import stored_reference
+
+        return stored_reference(folder, name)
+
+    def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
+        from hlsgen.verify.stream import run_stream
+        from hlsgen.verify.timing import TIMED_SAMPLES
+
+        return run_stream(folder, samples, request, TIMED_SAMPLES, progress)
+
+    def first_wrong(
+        self,
+        folder: Folder,
+        reference: Reference,
+        failure: Failure,
+        request: Request,
+        progress: Progress,
+    ) -> str | None:
+        """The first process whose output differs from its meaning."""
+        from hlsgen.verify.bisect import first_wrong_process
+
+        dataflow = reference.dataflow(nudged=True)
+        if dataflow is None or not folder.manifest.processes:
+            return None
+        return str(first_wrong_process(folder, dataflow, failure, request.seed, progress))
+
+    def board_ports(self, folder: Folder) -> BoardPorts:
+        return stream_board_ports(folder.manifest, str(folder.directory / MANIFEST))
+
+
+def _interval(target_fps: float | None, board: Board) -> int | None:
+    """Cycles for a sample at a rate; raises BadOption for one that no design reaches."""
+    if target_fps is None:
+        return None
+    if not 0 < target_fps <= board.clock_mhz * 1e6:
+        raise BadOption(
+            "--target-fps",
+            f"expected more than 0 and at most {board.clock_mhz * 1e6:g} (one per clock cycle of"
+            f" {board.name}), found {target_fps:g}",
+            "Ask for a rate in this range.",
+        )
+    return int(board.clock_mhz * 1e6 / target_fps)

@@ -1,0 +1,35 @@
+"""What a target is: one kind of design, how it is compiled, run, verified and connected to a board."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from hlsgen.artefact.board_ports import BoardPorts
+from hlsgen.artefact.folder import Artefact, Folder
+from hlsgen.progress import Progress
+from hlsgen.verify.reference import Reference
+from hlsgen.verify.run import Runner
+
+Source = TypeVar("Source", contravariant=True)
+
+
+class Target(Runner, Protocol[Source]):
+    """``source``: "network", "kernel" or "fabric"; ``schedule``: as ``--schedule`` names it; ``options``: the dataclass of what can be asked of
+    it, every field with a default. The kind that manifests name is ``schedule_source``."""
+
+    kind: ClassVar[str]
+    source: ClassVar[str]
+    schedule: ClassVar[str]
+    options: ClassVar[type[Any]]
+
+    def compile(self, source: Source, options: Any, progress: Progress) -> Artefact:
+        """The design; ``options`` is of the type ``self.options``. Raises HlsgenError."""
+
+    def check_verify(self, folder: Folder, engine: str) -> None:
+        """Raise BadOption or BadFile for what cannot be verified of this kind of design."""
+
+    def reference(self, folder: Folder, name: str) -> Reference:
+        """What the design of a folder is compared with; ``name`` as ``--reference``. Raises BadFile, BadOption."""
+
+    def board_ports(self, folder: Folder) -> BoardPorts:
+        """What the serial line of a board reaches. Raises BadOption."""

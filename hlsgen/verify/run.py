@@ -1,0 +1,69 @@
+"""What is asked of a verification, what a run of the design gives, and what a kind of design must be able to do for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from hlsgen.artefact.folder import Folder
+from hlsgen.progress import Progress
+from hlsgen.verify.reference import Reference, Samples
+from hlsgen.verify.simulation import Simulation
+
+
+@dataclass(frozen=True)
+class Request:
+    """How to verify: see ``flow.verify``."""
+
+    stall: str
+    engine: str
+    reference: str
+    seed: int
+
+    @property
+    def stalls(self) -> str:
+        """The stalls of the main run. A design keeps its state between samples, so that "mixed" ones meet it in every phase."""
+        return "mixed" if self.stall == "random" else "none"
+
+
+@dataclass(frozen=True)
+class Runs:
+    """``main`` carries the samples under the stall asked for; ``timed`` ran at full speed, on the first samples, repeated where there are
+    fewer (the same run as ``main`` where nothing was to be stalled and the samples were enough)."""
+
+    main: Simulation
+    timed: Simulation
+
+
+@dataclass(frozen=True, eq=False)
+class Failure:
+    """A run that went wrong: on these ``inputs``, under these stalls, at first in ``first_sample``."""
+
+    inputs: Mapping[str, np.ndarray]
+    stalls: str
+    first_sample: int
+
+
+class Runner(Protocol):
+    """How a kind of design is run."""
+
+    def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
+        """Simulate DIR/design.v on samples; raises BadFile, ToolFailed."""
+
+    def first_wrong(
+        self,
+        folder: Folder,
+        reference: Reference,
+        failure: Failure,
+        request: Request,
+        progress: Progress,
+    ) -> str | None:
+        """The sentence that names the first part of the design that is wrong; None where this kind of design has none to tell apart."""
+
+
+def repeated(tensors: Mapping[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+    """The first samples, repeated where there are fewer than ``count``."""
+    return {name: array[np.arange(count) % len(array)] for name, array in tensors.items()}
