@@ -80,7 +80,7 @@ def build_bench(directory: Path, bench: Bench, simulator: Simulator) -> Path:
 def _build(work: Path, directory: Path, bench: Bench, simulator: Simulator) -> None:
     # The build sees nothing of the folder of the design: the program may serve others.
     verilog = (directory / "design.v").read_bytes()
-    if (digest := hashlib.sha256(verilog).hexdigest()) != bench.verilog_sha256:
+    if (digest := sha256(verilog)) != bench.verilog_sha256:
         raise BadFile(
             str(directory / "design.v"),
             f"expected sha256 {bench.verilog_sha256[:16]}..., found {digest[:16]}...",
