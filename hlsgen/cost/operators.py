@@ -47,7 +47,7 @@ def _product(use: UnitUse) -> Cost:
 
 
 def _equal(use: UnitUse) -> Cost:
-    return Cost(ff=use.result.bits)
+    return Cost(lut=use.table.equal_bit * max(use.widths), ff=use.result.bits)
 
 
 def _clamp(use: UnitUse) -> Cost:

@@ -50,7 +50,8 @@ class FamilyTable:
     ``lut_ram``: (words, width, LUTs) of the distributed memory, None where there is none.
     ``multiplier_bit``: LUTs per bit of a times bit of b of a multiplier built of LUTs; ``adder_bit`` per bit of a sum;
     ``narrowest``: bits below which an operand makes yosys build the product of LUTs. ``scale`` corrects the sum of LUTs for what optimisation across units saves. ``serial_bit`` per bit of a times bit of the digit of a digit-serial product; ``choice_bit`` per bit of a two-way
-    choice; ``nest_bit`` per bit of a loop counter, with its share of the addresses; ``counter_bit`` per bit of a guard.
+    choice; ``nest_bit`` per bit of a loop counter, with its share of the addresses; ``counter_bit`` per bit of a guard; ``equal_bit`` per bit of a
+    comparison for equality.
     """
 
     tiles: tuple[tuple[int, int, int], ...]
@@ -63,6 +64,7 @@ class FamilyTable:
     choice_bit: float
     nest_bit: float
     counter_bit: float
+    equal_bit: float
     scale: float = 1.0
     narrowest: int = 1
 
@@ -79,6 +81,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         choice_bit=1.0,
         nest_bit=4.0,
         counter_bit=1.0,
+        equal_bit=0.67,
     ),
     "ice40": FamilyTable(
         tiles=((16, 16, 1),),
@@ -91,6 +94,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         choice_bit=1.0,
         nest_bit=5.0,
         counter_bit=1.0,
+        equal_bit=0.67,
         scale=1.2,
     ),
     "gowin": FamilyTable(
@@ -104,6 +108,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         choice_bit=1.0,
         nest_bit=4.5,
         counter_bit=1.0,
+        equal_bit=2.6,
         narrowest=4,
     ),
     "xilinx7": FamilyTable(
@@ -117,6 +122,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         choice_bit=0.6,
         nest_bit=3.0,
         counter_bit=0.8,
+        equal_bit=0.64,
         scale=0.75,
     ),
 }

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hlsgen.algebra.scalar import Equal
+from hlsgen.algebra.types import ElementType
+from hlsgen.cost.operators import SCALAR_COSTS, UnitUse
 from hlsgen.cost.units import FAMILIES, dsp_units, memory, wide_multiplication
 
 
@@ -51,3 +54,23 @@ def test_costs_of_many_candidates_are_those_of_each() -> None:
     for k in range(3):
         alone = memory(table, int(words[k]), int(width[k]))
         assert (together.lut[k], together.bram[k]) == (alone.lut, alone.bram)
+
+
+@pytest.mark.parametrize(
+    ("family", "synthesised"),
+    [
+        ("ecp5", {8: 5, 16: 11, 24: 17, 32: 21}),
+        ("ice40", {8: 5, 16: 11, 24: 17, 32: 21}),
+        ("xilinx7", {8: 5, 16: 9, 24: 15, 32: 21}),
+        ("gowin", {16: 55, 24: 61, 28: 76, 32: 83}),
+    ],
+)
+def test_a_comparison_for_equality_costs_what_synthesis_says(
+    family: str, synthesised: dict[int, int]
+) -> None:
+    """LUTs of the unit alone as yosys 0.70 reports them; Gowin's mapping is uneven, so within a third."""
+    for bits, luts in synthesised.items():
+        operands = (ElementType(bits, True),) * 2
+        use = UnitUse(FAMILIES[family], "lut", Equal(), operands, ElementType(1, False))
+        tolerance = 15 if family == "gowin" else 2
+        assert abs(SCALAR_COSTS["Equal"](use).lut - luts) <= tolerance, bits
