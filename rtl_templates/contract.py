@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hlsgen.algebra.expression import (
@@ -136,6 +136,37 @@ def pe_array(
         storage_bits=rows * accumulator_bits if accumulate else 0,
         multipliers=products if multiplier == "dsp" else 0,
     )
+
+
+#: Enabled cycles from an address of a ChannelBuffer to its elements: address register, memory register.
+CHANNEL_READ_LATENCY = 2
+#: Cycles from a pixel group's last step until a ChannelBuffer accepts words in the place of its dead ones: the reads that are
+#: under way, and the register of the limit.
+CHANNEL_FREED_AFTER = CHANNEL_READ_LATENCY + 1
+#: Cycles from a read of a fabric's LoadPort to the row's entry into the queue of words to send.
+LOAD_READ_LATENCY = 2
+#: Cycles from the one after a fabric's run is started to its first enabled one: the first contexts are fetched and decoded.
+RUN_FILL_CYCLES = 2
+
+
+def loop_pipeline_cycles(*, iterations: int, interval: int, length: int) -> int:
+    """Cycles from the ``start`` of a LoopPipeline to its ``done``; ``length``: from an iteration's issue to its last value."""
+    return (iterations - 1) * interval + length + 1
+
+
+def kernel_pipeline_cycles(*, loaded: int, runs: Sequence[int], given: int) -> int:
+    """Cycles of a KernelPipeline per call where its streams never wait.
+
+    ``loaded``, ``given``: elements of the largest array that is filled or cleared, and of the largest that is given; ``runs``:
+    ``loop_pipeline_cycles`` of each pipeline, which starts a cycle after the end of the one before. Beside them a cycle after
+    the filling, and one in which the first element to be given is read.
+    """
+    return loaded + kernel_run_cycles(runs) + given + 2
+
+
+def kernel_run_cycles(runs: Sequence[int]) -> int:
+    """Cycles in which a KernelPipeline is ``running``: every pipeline's, and one to start it."""
+    return sum(cycles + 1 for cycles in runs)
 
 
 def drain(*, pixels: int, channels: int, finish_lanes: int, result_bits: int) -> Contract:

@@ -17,6 +17,7 @@ from hlsgen.errors import UnsupportedOp
 from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Mark, Operation, Value
 from hlsgen.rtl.emit import Design
 from hlsgen.rtl.manifest import port_names
+from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.kernel.kernel_pipeline import KernelPipeline
 from hlsgen.rtl_templates.kernel.shape import (
     AccessShape,
@@ -33,8 +34,6 @@ from hlsgen.rtl_templates.ports.axi_stream import AxisInput, AxisOutput, element
 from hlsgen.rtl_templates.stream.shape import CounterShape
 from hlsgen.schedule.stream_kernel.pipeline import PipelineSchedule, latency, value_delay
 
-PORT_CYCLES = 2
-"""Between the last element loaded and the first pipeline, and between the last pipeline and the first element given."""
 LOADED, GIVEN = ("input", "inout"), ("output", "inout")
 
 
@@ -231,7 +230,7 @@ def _manifest(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> Manifest:
     # Arrays that are not loaded are cleared meanwhile, an element a cycle.
     loaded = max((array.size for array in arrays.values() if array.values is None), default=0)
     given = max((arrays[name].size for name in outputs), default=0)
-    cycles = loaded + run_cycles(plans) + given + PORT_CYCLES
+    cycles = contract.kernel_pipeline_cycles(loaded=loaded, runs=_runs(plans), given=given)
     return Manifest(
         kind="stream_kernel",
         inputs=ports(inputs),
@@ -243,7 +242,16 @@ def _manifest(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> Manifest:
 
 def run_cycles(plans: Sequence[PipelineSchedule]) -> int:
     """Cycles from the start of the first pipeline to the end of the last."""
-    return sum(plan.cycles + 2 for plan in plans)
+    return contract.kernel_run_cycles(_runs(plans))
+
+
+def _runs(plans: Sequence[PipelineSchedule]) -> list[int]:
+    return [
+        contract.loop_pipeline_cycles(
+            iterations=plan.graph.iterations, interval=plan.interval, length=plan.length
+        )
+        for plan in plans
+    ]
 
 
 __all__ = ["PipelineTop", "emit_pipeline", "kernel_shape", "run_cycles"]

@@ -12,9 +12,6 @@ from hlsgen.rtl_templates.memory_ports import read_port, write_port
 from hlsgen.rtl_templates.stream.channel_guard import ChannelGuard, counter_bits
 from hlsgen.rtl_templates.stream.shape import BufferShape, CopyShape
 
-READ_LATENCY = 2
-"""Enabled cycles from an address to the elements: address register, memory register."""
-
 
 def address_bits(shape: BufferShape) -> int:
     """Width of a memory word's address; at least 1."""
@@ -36,11 +33,11 @@ class ChannelBuffer(wiring.Component):
     group_last: the step that is issued is the last of its pixel group
     ready: the present pixel group's words are all written; the nest may issue its steps
     address, row, column: read position of copy offset 0 at the step that is issued
-    o: the elements of each copy, ``READ_LATENCY`` enabled cycles later
+    o: the elements of each copy, ``contract.CHANNEL_READ_LATENCY`` enabled cycles later
 
     Semantics: word n (counted over all samples) is accepted once every word below ``n + 1 - depth`` is dead.
     Timing: a word is readable in the cycle after it was accepted; a dead word is given up when the last read of its
-    last group has left the memory.
+    last group has left the memory (``contract.CHANNEL_FREED_AFTER``).
     Cost: one memory of 2**address_bits words per copy, since a block RAM has one read port to spare.
     """
 

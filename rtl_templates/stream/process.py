@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.contract import CHANNEL_READ_LATENCY
 from hlsgen.rtl_templates.memory_ports import read_port
 from hlsgen.rtl_templates.stream.channel_buffer import (
-    READ_LATENCY,
     ChannelBuffer,
     coordinate_bits,
     element_shape,
@@ -181,7 +181,7 @@ class StreamProcess(wiring.Component):
         self, m: Module, enable: Value, name: str, value: Value, reset_less: bool = False
     ) -> Signal:
         """``value`` in step with the elements that the buffers read."""
-        for stage in range(READ_LATENCY):
+        for stage in range(CHANNEL_READ_LATENCY):
             register = Signal(len(value), name=f"{name}_{stage}", reset_less=reset_less)
             with m.If(enable):
                 m.d.sync += register.eq(value)

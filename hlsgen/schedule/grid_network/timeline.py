@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hlsgen.fabric.program import Packet, Run, Wait, to_words
+from hlsgen.rtl_templates.contract import RUN_FILL_CYCLES
 from hlsgen.schedule.grid_network.plan import NetworkPlan
-
-FILL_CYCLES = 2
-"""Cycles from the one after a run's start to its first enabled one: the first contexts are fetched and decoded."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +36,8 @@ def timeline(plan: NetworkPlan, packets: Sequence[Sequence[Packet]]) -> tuple[Sp
                 port += len(to_words((packet,)))
             if isinstance(packet, Run | Wait):
                 port = max(port, free) + 1
-        start = port + FILL_CYCLES
+        start = port + RUN_FILL_CYCLES
         free = start + phase.cycles
         spans.append(Span(start, free))
-    first = spans[0].start - FILL_CYCLES
+    first = spans[0].start - RUN_FILL_CYCLES
     return tuple(Span(span.start - first, span.end - first) for span in spans)

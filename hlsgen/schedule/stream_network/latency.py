@@ -18,14 +18,17 @@ from hlsgen.rtl_templates import contract
 from hlsgen.schedule.stream_network.geometry import REDUCE_LEVEL, trips
 from hlsgen.schedule.stream_network.ir import ArrayPlan
 
-READ_LATENCY = 2
-"""Address register and memory register, as ``rtl_templates.stream.channel_buffer``."""
-
 
 def pipeline_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
     """Cycles from a result's last step at the loop nest to its first word at the process's output."""
-    finish = finish_latency(dataflow, process, plan)
-    return READ_LATENCY + array_latency(process, plan) + 1 + finish + 1
+    stages = (
+        contract.CHANNEL_READ_LATENCY,
+        array_latency(process, plan),
+        contract.drain(pixels=1, channels=1, finish_lanes=1, result_bits=1).latency,
+        finish_latency(dataflow, process, plan),
+        contract.credit_fifo(depth=1, word_bits=1).latency,
+    )
+    return sum(stages)
 
 
 def array_step(step: Step) -> contract.Step:

@@ -18,6 +18,7 @@ import numpy as np
 
 from hlsgen.dataflow.ir import Process
 from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates.contract import CHANNEL_FREED_AFTER
 from hlsgen.schedule.stream_network.geometry import (
     REDUCE_LEVEL,
     group_cycles,
@@ -35,8 +36,6 @@ SAMPLES = 4
 """Samples of a run: the pipeline fills during the first ones."""
 MAX_DOUBLINGS = 12
 TOLERANCE = 1.004
-FREED_AFTER = 3
-"""Cycles from a group's last step until its words may be overwritten: two of reading, one of the guard."""
 
 
 @dataclass(frozen=True)
@@ -290,8 +289,8 @@ def _advance(node: _Node, samples: int) -> bool:
                     node.blocked = edge
                     return len(ended) > before
                 free = reader.begun[n - 1] + reader.cycles[(n - 1) % len(reader.cycles)]
-                if free + FREED_AFTER + tail > end:
-                    end, cause = free + FREED_AFTER + tail, edge
+                if free + CHANNEL_FREED_AFTER + tail > end:
+                    end, cause = free + CHANNEL_FREED_AFTER + tail, edge
         begun.append(begin)
         ended.append(end)
         node.cause.append(cause)
