@@ -29,7 +29,7 @@ class NetworkSource:
     declared: tuple[Declared, ...]
 
     def lowered(self, nudged: bool, progress: Progress) -> Lowered:
-        """Processes and channels; ``nudged`` as of ``dataflow.lower``. Raises HlsgenError."""
+        """Processes and channels; ``nudged`` as of ``lowering.lower``. Raises HlsgenError."""
         from hlsgen.dataflow.check import check
         from hlsgen.lowering.lower import lower_with_ports
 
