@@ -29,7 +29,7 @@ from hlsgen.ops.lowering import Scaling
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.tensor_type import TensorType
 from hlsgen.ops.window import Window as TensorWindow
-from hlsgen.requantise import choose, requantise
+from hlsgen.requantise import choose_for, requantise
 from hlsgen.requantise.add import RoundedAdd
 
 
@@ -264,11 +264,9 @@ def _scaled(
     nudged: bool,
 ) -> Epilogue:
     """The exact integer form of a scaling whose operands are in [low, high] (per channel)."""
-    scales = np.array(scaling.scale, np.float32)
-    if len(scales) == 1:
-        low, high = np.min(low), np.max(high)
-    bounds = (scaling.zero_point, scaling.low, scaling.high)
-    choice = choose(scales, *bounds, low, high, where, nudged)
+    if len(scaling.scale) == 1:
+        low, high = low.min(keepdims=True), high.max(keepdims=True)
+    choice = choose_for(scaling.rounding(low, high), where, nudged)
     nudges = choice.nudges
     if nudges is not None and bias is not None:
         nudges = nudges - bias[:, None]

@@ -11,7 +11,7 @@ from hlsgen.ops.multiply import Mul
 from hlsgen.ops.op import Example, TensorOp
 from hlsgen.ops.pool import AveragePool, MaxPool, ReduceMean, WindowSum
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
-from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.requantise import Requantise, RequantiseMean
 from hlsgen.ops.reshape import Flatten, Reshape, Squeeze, Unsqueeze
 from hlsgen.ops.softmax import LogSoftmax, Softmax
 from hlsgen.ops.transpose import Transpose
@@ -37,6 +37,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     ReduceMean,
     Relu,
     Requantise,
+    RequantiseMean,
     Reshape,
     Softmax,
     Squeeze,

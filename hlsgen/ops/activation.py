@@ -39,6 +39,9 @@ class Identity(Elementwise):
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
         return arrays[0]
 
+    def bounds(self, quantise: Callable[[float], int]) -> tuple[int | None, int | None]:
+        return None, None
+
 
 @dataclass(frozen=True)
 class Relu(Elementwise):

@@ -11,6 +11,7 @@ from hlsgen.algebra.scalar import ScalarOp
 from hlsgen.algebra.types import ElementType
 from hlsgen.ops.tensor_type import TensorType
 from hlsgen.ops.window import Window
+from hlsgen.requantise import Rounding
 from hlsgen.requantise.add import RoundedAdd
 
 
@@ -25,19 +26,13 @@ class Placed(Protocol):
 
 
 class Scaling(Protocol):
-    """clamp(RNE(f32(f32(x) * scale)) + zero_point, low, high), one scale or one per channel; results of type ``element``."""
+    """Accumulators to narrow integers by a rule, one scale or one per channel; results of type ``element``."""
 
     @property
     def scale(self) -> tuple[float, ...]: ...
 
-    @property
-    def zero_point(self) -> int: ...
-
-    @property
-    def low(self) -> int: ...
-
-    @property
-    def high(self) -> int: ...
+    def rounding(self, low: np.ndarray, high: np.ndarray) -> Rounding:
+        """The rule for accumulators between ``low`` and ``high``, channel by channel."""
 
     @property
     def element(self) -> ElementType: ...

@@ -69,13 +69,17 @@ class QuantisedValue:
 
 @dataclass(frozen=True)
 class QuantisedOutput:
-    """The integers that a quantised operator must produce: clamp(round(real / scale) + zero_point, low, high)."""
+    """The integers that a quantised operator must produce: clamp(round(real / scale) + zero_point, low, high).
+
+    ``adjacent``: nothing that changes a value lies between the operator and its Quantize, so that ONNX Runtime may make one of them.
+    """
 
     scale: float
     zero_point: int
     low: int
     high: int
     element: ElementType
+    adjacent: bool = True
 
 
 class NodeBuilder(Protocol):

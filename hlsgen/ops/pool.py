@@ -22,7 +22,7 @@ from hlsgen.ops.op import (
     TensorOp,
     require,
 )
-from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.requantise import Requantise, RequantiseMean
 from hlsgen.ops.tensor_type import F32, Array, TensorType
 from hlsgen.ops.window import Window, window_of
 
@@ -131,9 +131,8 @@ class MaxPool(Pool):
 class AveragePool(Pool):
     """The mean of every window; ``count_pads`` says whether padding counts as elements of value 0.
 
-    Quantised, it is the rounded exact mean. ONNX Runtime does the same where the window is the whole input; elsewhere
-    it sums floats, whose rounding decides ties: with equal scales before and after and windows of 2 x 2,
-    2.4 % of its results differ by 1 from the exact ones (and 8 % from its own without optimisation).
+    Quantised, it is ONNX Runtime's function of the exact sum: in integers where the window is the whole input, else by the float32
+    steps of ``RequantiseMean``. There it adds floats, whose rounding decides halves: ``passes.declare`` says which sums those are.
     """
 
     count_pads: bool = False
@@ -180,17 +179,16 @@ class AveragePool(Pool):
         counts = self.counts((1, 1, *x.type.shape[2:]))
         if not x.quantisation.per_tensor or counts.min() != counts.max():
             return None
-        zero = x.quantisation.zero_point[0]
-        whole = self.kernel == x.type.shape[2:]
-        same = x.quantisation.scale[0] == output.scale
-        if same and not whole and not any(self.pads):
-            # ONNX Runtime adds the zero point before it rounds here, which decides ties: sum(x - zx + zy) / N
-            zero, output = zero - output.zero_point, replace(output, zero_point=0)
+        zero, count = x.quantisation.zero_point[0], int(counts.max())
         op = WindowSum(
             self.kernel, self.strides, self.pads, self.dilations, ceil=self.ceil, input_zero=zero
         )
         total = build.node(op, [x.name])
-        return build.node(_mean(x, output, int(counts.max())), [total])
+        fused = output.adjacent and x.type.element == output.element
+        if fused and self.kernel == x.type.shape[2:] and not any(self.pads):
+            return build.node(_integer_mean(x, output, count), [total])
+        mean = RequantiseMean.of(x.quantisation.scale[0], count, output, zero_first=fused)
+        return build.node(mean, [total])
 
 
 @dataclass(frozen=True)
@@ -228,7 +226,7 @@ class ReduceMean(TensorOp):
         rank = len(inputs[0].shape)
         axes = tuple(range(2, rank)) if self.spatial else self.axes or tuple(range(rank))
         require(all(-rank <= a < rank for a in axes), self, f"axes of rank {rank}", axes)
-        return ReduceMean(tuple(sorted({a % rank for a in axes})), self.keep)
+        return replace(self, axes=tuple(sorted({a % rank for a in axes})))
 
     def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
         return 0 not in self.axes
@@ -254,7 +252,13 @@ class ReduceMean(TensorOp):
         rank = len(kernel)
         zero = x.quantisation.zero_point[0]
         op = WindowSum(kernel, kernel, (0,) * 2 * rank, (1,) * rank, input_zero=zero)
-        result = build.node(_mean(x, output, prod(kernel)), [build.node(op, [x.name])])
+        total, count = build.node(op, [x.name]), prod(kernel)
+        fused = self.spatial and output.adjacent and x.type.element == output.element
+        if fused:
+            result = build.node(_integer_mean(x, output, count), [total])
+        else:
+            mean = RequantiseMean.of(x.quantisation.scale[0], count, output, zero_first=False)
+            result = build.node(mean, [total])
         if self.keep:
             return result
         from hlsgen.ops.reshape import Reshape
@@ -296,8 +300,8 @@ class WindowSum(Pool):
         return tuple(_example(op, shape, element) for op, shape, element in cases)
 
 
-def _mean(x: QuantisedValue, output: QuantisedOutput, count: int) -> Requantise:
-    """Sum to mean: S = f32(sx / f32(sy * count))."""
+def _integer_mean(x: QuantisedValue, output: QuantisedOutput, count: int) -> Requantise:
+    """Sum to mean as ONNX Runtime's global average pool on integers: S = f32(sx / f32(sy * count))."""
     divisor = np.float32(output.scale) * np.float32(count)
     return Requantise.to(output, (float(x.quantisation.scales()[0] / divisor),))
 

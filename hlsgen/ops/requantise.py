@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import Constants, Example, QuantisedOutput, TensorOp, require
 from hlsgen.ops.tensor_type import Array, TensorType
+from hlsgen.requantise import Mean, Rounding
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class Requantise(TensorOp):
         low, high = float(self.low - self.zero_point), float(self.high - self.zero_point)
         return xp.astype(xp.round(xp.clip(product, low, high)), xp.int32) + self.zero_point
 
+    def rounding(self, low: np.ndarray, high: np.ndarray) -> Rounding:
+        """The rule for accumulators between ``low`` and ``high``, channel by channel."""
+        scale = np.array(self.scale, np.float32)
+        return Rounding(scale, self.zero_point, self.low, self.high, low, high)
+
     def lower(self, build: Lowering) -> None:
         """An elementwise process: for operands that are no sums of a process which could finish them itself."""
         build.result(build.rescale(build.channel(0), self))
@@ -74,4 +80,54 @@ class Requantise(TensorOp):
                 {},
             ),
             Example(Requantise((0.5,), 10, 10, 100, S8), (TensorType((1, 7), wide),), {}),
+        )
+
+
+@dataclass(frozen=True)
+class RequantiseMean(Requantise):
+    """The rounded mean of a sum of ``count`` integers, by the float32 steps of ``requantise.Mean``: for pools that ONNX Runtime
+    computes on floats.
+
+    ``step`` and ``result_step``: the scales before and after; ``scale`` is their quotient over ``count``.
+    """
+
+    step: float
+    count: int
+    result_step: float
+    zero_first: bool
+
+    @classmethod
+    def of(
+        cls, step: float, count: int, output: QuantisedOutput, zero_first: bool
+    ) -> RequantiseMean:
+        """Of sums in steps of ``step`` to a quantised output."""
+        mean = Mean(step, count, output.scale, output.zero_point, zero_first)
+        bounds = output.zero_point, output.low, output.high, output.element
+        return cls((float(mean.factor),), *bounds, step, count, output.scale, zero_first)
+
+    @property
+    def mean(self) -> Mean:
+        return Mean(self.step, self.count, self.result_step, self.zero_point, self.zero_first)
+
+    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+        (x,) = arrays
+        rounded = self.mean.results(xp, xp.astype(x, xp.float32))
+        return xp.astype(xp.clip(rounded, float(self.low), float(self.high)), xp.int32)
+
+    def rounding(self, low: np.ndarray, high: np.ndarray) -> Rounding:
+        return replace(super().rounding(low, high), mean=self.mean)
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        sums = TensorType((1, 2, 3, 3), ElementType(11, True))
+        outputs = (
+            QuantisedOutput(0.0371, 77, 0, 255, U8),
+            QuantisedOutput(0.0742, 131, 3, 255, U8),
+            QuantisedOutput(0.0371, -3, -128, 127, S8),
+            QuantisedOutput(0.0512, 3, -128, 127, S8),
+        )
+        return tuple(
+            Example(RequantiseMean.of(0.0371, count, output, zero_first), (sums,), {})
+            for output in outputs
+            for count, zero_first in ((4, True), (6, True), (4, False))
         )

@@ -48,9 +48,9 @@ def _integer(build: GraphBuilder, node: Node) -> str | None:
     if bounds is None or len(known) < len(operands):
         return None
     quantisation, element = node.op.quantisation, node.op.element
-    output = QuantisedOutput(
-        quantisation.scale[0], quantisation.zero_point[0], bounds[0], bounds[1], element
-    )
+    adjacent = bounds == (element.minimum, element.maximum)
+    zero = quantisation.zero_point[0]
+    output = QuantisedOutput(quantisation.scale[0], zero, *bounds, element, adjacent)
     build.within(core.name)
     return core.op.quantised(build, known, output)
 

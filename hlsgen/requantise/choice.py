@@ -3,7 +3,8 @@ raised by 1; the float32-exact integer form elsewhere."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -57,12 +58,6 @@ def choose(
     TypeMismatch where no such integer form is exact.
     """
     scale = np.asarray(scales, dtype=np.float32).reshape(-1)
-    if high - low >= 1 << _MOST_BITS:
-        raise TypeMismatch(
-            where,
-            f"expected results of at most {_MOST_BITS} bits, found {low} to {high}",
-            "Quantise this value to 8 or 16 bits.",
-        )
     rounding = Rounding(
         scale,
         zero_point,
@@ -71,18 +66,75 @@ def choose(
         np.broadcast_to(np.asarray(accumulator_low, dtype=np.int64), scale.shape),
         np.broadcast_to(np.asarray(accumulator_high, dtype=np.int64), scale.shape),
     )
-    if (found := _multiply_shift(rounding, range(_CHEAP_NUDGES + 1 if nudged else 1))) is not None:
-        return found
+    return choose_for(rounding, where, nudged)
+
+
+def choose_for(rounding: Rounding, where: str = "requantisation", nudged: bool = True) -> Choice:
+    """The same for a rounding of any rule."""
+    if rounding.high - rounding.low >= 1 << _MOST_BITS:
+        raise TypeMismatch(
+            where,
+            f"expected results of at most {_MOST_BITS} bits, found {rounding.low} to {rounding.high}",
+            "Quantise this value to 8 or 16 bits.",
+        )
+    cheap = range(_CHEAP_NUDGES + 1 if nudged else 1)
+    if (choice := _multiply_shift(rounding, cheap)) is not None:
+        return choice
+    if rounding.mean is not None:
+        return _of_mean(rounding, where, nudged)
     if not nudged:
         return _of_one_unit(rounding, where)
     try:
         op, multiplier = float32_parameters(rounding, where)
     except TypeMismatch:
         numbers = range(_MOST_NUDGES + 1)
-        if (found := _multiply_shift(rounding, numbers, WIDE_MULTIPLIER_BITS)) is not None:
-            return found
+        if (choice := _multiply_shift(rounding, numbers, WIDE_MULTIPLIER_BITS)) is not None:
+            return choice
         raise
     return Choice(op, (multiplier,))
+
+
+def _of_mean(rounding: Rounding, where: str, nudged: bool) -> Choice:
+    """The float32 form for a mean, which has many sums on halves. Where the zero point is added before rounding and is odd,
+    halves go to odd results: the same form of the sum moved by a whole, odd number of results."""
+    op, multiplier = float32_parameters(rounding, where)
+    for moved, results in ((0, 0), *_odd_moves(rounding)):
+        form = replace(op, zero_point=rounding.zero_point - results)
+        choice = Choice(form, (multiplier,), bias=np.array([moved]) if moved else None)
+        points = _decisive(rounding)
+        if np.array_equal(
+            form.evaluate(np, points + moved, multiplier[:, None]), rounding.evaluate(points)
+        ):
+            return choice
+    if nudged:
+        for numbers in (range(_MOST_NUDGES + 1), (16, 32)):
+            if (wide := _multiply_shift(rounding, numbers, WIDE_MULTIPLIER_BITS)) is not None:
+                return wide
+    raise TypeMismatch(
+        where,
+        f"expected a mean that a multiplication and a shift can round as ONNX Runtime does, found {rounding.mean}",
+        "Quantise the model again with another scale behind this mean.",
+    )
+
+
+def _odd_moves(rounding: Rounding) -> list[tuple[int, int]]:
+    """(sums, results): distances of sums that are an odd number of results, least first."""
+    ratio = 1 / float(rounding.scale[0])
+    moves = []
+    for results in range(1, 64, 2):
+        sums = results * ratio
+        if abs(sums - round(sums)) < 1e-4 and round(sums) > 0:
+            moves.append((round(sums), results))
+    return moves
+
+
+def _decisive(rounding: Rounding) -> np.ndarray:
+    """Both sides of every threshold and the ends of the range: two functions that never decrease and agree there agree everywhere."""
+    limits = thresholds(rounding)
+    ends = np.stack([rounding.accumulator_low, rounding.accumulator_high], axis=1)
+    points = np.concatenate([limits - 1, limits, ends], axis=1)
+    low, high = rounding.accumulator_low[:, None], rounding.accumulator_high[:, None]
+    return np.asarray(np.clip(points, low, high))
 
 
 def _of_one_unit(rounding: Rounding, where: str) -> Choice:
@@ -109,10 +161,7 @@ def _rounded_multipliers(rounding: Rounding) -> Choice | None:
         return None
     op = RequantiseFloat32(q, rounding.zero_point, rounding.low, rounding.high)
     multiplier = np.maximum(np.rint(rounding.scale * 2.0**q), 1).astype(np.int64)
-    limits = thresholds(rounding)
-    ends = np.stack([rounding.accumulator_low, rounding.accumulator_high], axis=1)
-    points = np.concatenate([limits - 1, limits, ends], axis=1)
-    points = np.clip(points, rounding.accumulator_low[:, None], rounding.accumulator_high[:, None])
+    limits, points = thresholds(rounding), _decisive(rounding)
     results = rounding.evaluate(points)
     bias = np.zeros_like(multiplier)
     wrong = np.any(op.evaluate(np, points, multiplier[:, None]) != results, axis=1)
@@ -154,7 +203,7 @@ def _refuse_wide_multipliers(multiplier: np.ndarray, where: str) -> None:
 
 
 def _multiply_shift(
-    rounding: Rounding, numbers: range, bits: int = MULTIPLIER_BITS
+    rounding: Rounding, numbers: Iterable[int], bits: int = MULTIPLIER_BITS
 ) -> Choice | None:
     """A proved multiply-shift with the fewest nudges of ``numbers``."""
     for number in numbers:

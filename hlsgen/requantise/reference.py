@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hlsgen.errors import TypeMismatch
+from hlsgen.requantise.mean import Mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,7 +15,8 @@ class Rounding:
     """A layer's requantisation: clamp(RNE(f32(f32(acc) * scale)) + zero_point, low, high) for channel-wise scales.
 
     All arrays have one element per channel: ``scale`` float32, ``accumulator_low`` and ``accumulator_high`` int64, the
-    least and greatest accumulator that the channel can have.
+    least and greatest accumulator that the channel can have. With a ``mean`` the accumulators are sums whose mean is rounded by
+    that rule instead (one channel).
     """
 
     scale: np.ndarray
@@ -23,6 +25,7 @@ class Rounding:
     high: int
     accumulator_low: np.ndarray
     accumulator_high: np.ndarray
+    mean: Mean | None = None
 
     def __post_init__(self) -> None:
         if not np.all(np.isfinite(self.scale) & (self.scale > 0)):
@@ -38,17 +41,18 @@ class Rounding:
 
     def select(self, channels: np.ndarray) -> Rounding:
         """The same for some of the channels."""
-        return Rounding(
-            self.scale[channels],
-            self.zero_point,
-            self.low,
-            self.high,
-            self.accumulator_low[channels],
-            self.accumulator_high[channels],
+        return replace(
+            self,
+            scale=self.scale[channels],
+            accumulator_low=self.accumulator_low[channels],
+            accumulator_high=self.accumulator_high[channels],
         )
 
     def evaluate(self, accumulators: np.ndarray) -> np.ndarray:
         """The results for ``accumulators`` (channels, anything)."""
+        if self.mean is not None:
+            results = self.mean.results(np, accumulators.astype(np.float32))
+            return np.clip(results, self.low, self.high).astype(np.int64)
         shape = (-1, *(1,) * (accumulators.ndim - 1))
         return requantise(
             accumulators, self.scale.reshape(shape), self.zero_point, self.low, self.high
