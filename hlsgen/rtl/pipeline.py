@@ -235,7 +235,7 @@ def _manifest(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> Manifest:
         kind="stream_kernel",
         inputs=ports(inputs),
         outputs=ports(outputs),
-        interval_cycles=cycles,
+        interval_cycles=cycles + 1,  # it turns to loading in the cycle after the last word
         latency_cycles=cycles - 1,  # the first and the last word are in cycles of their own
     )
 

@@ -67,13 +67,14 @@ class StreamKernel:
         """A pipeline takes the predicted cycles exactly: others are a broken rule."""
         from hlsgen.verify.run import Runs
         from hlsgen.verify.stream import run_stream
-        from hlsgen.verify.timing import measure
+        from hlsgen.verify.timing import Timing, measure
 
         runs = run_stream(folder, samples, request, TIMED_EXECUTIONS, progress)
-        measured, predicted = measure(runs.timed).latency_cycles, folder.manifest.latency_cycles
-        if measured is None or measured == predicted:
+        manifest, measured = folder.manifest, measure(runs.timed)
+        predicted = Timing(manifest.latency_cycles, manifest.interval_cycles)
+        if runs.timed.stopped or measured == predicted:
             return runs
-        text = f"an execution took {measured} cycles, {predicted} were predicted"
+        text = f"expected {predicted}, found {measured}"
         timed = replace(runs.timed, violations=(*runs.timed.violations, text))
         return Runs(timed if runs.main is runs.timed else runs.main, timed)
 
