@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from hlsgen.algebra.packets import LOAD_BITS
-from hlsgen.algebra.types import bounds
+from hlsgen.algebra.types import bounds, wrap
 from hlsgen.errors import DoesNotFit
 
 
@@ -79,8 +79,6 @@ def from_string(fields: Sequence[Field], words: Sequence[int]) -> dict[str, int]
     values, place = {}, 0
     for field in fields:
         value = (total >> place) & ((1 << field.bits) - 1)
-        if field.signed and value >> (field.bits - 1):
-            value -= 1 << field.bits
-        values[field.name] = value
+        values[field.name] = wrap(value, field.bits) if field.signed else value
         place += field.bits
     return values

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from hlsgen.errors import TypeMismatch
 
@@ -20,9 +23,20 @@ def narrowest(low: int, high: int) -> tuple[int, bool]:
     return max((~low).bit_length(), max(high, 0).bit_length()) + 1, True
 
 
+def wrap(value: Any, bits: int) -> Any:
+    """``value`` modulo 2**bits as a signed number, for int64 arrays or Python integers."""
+    if bits >= 64:
+        return value
+    half = 1 << (bits - 1)
+    return ((value + half) & ((1 << bits) - 1)) - half
+
+
 @dataclass(frozen=True, order=True)
 class ElementType:
-    """A two's complement (``signed``) or unsigned integer of ``bits`` bits; text ``s8``, ``u8``."""
+    """A two's complement (``signed``) or unsigned integer of ``bits`` bits; text ``s8``, ``u8``.
+
+    What a format is, everything asks here: its range, the bits of its values, and how arrays of them are held.
+    """
 
     bits: int
     signed: bool
@@ -42,6 +56,42 @@ class ElementType:
     @property
     def maximum(self) -> int:
         return bounds(self.bits, self.signed)[1]
+
+    @property
+    def storage(self) -> np.dtype:
+        """The NumPy type in which tensors are held: u8 and narrower in uint8, else the narrowest signed one.
+
+        Wide unsigned types are held in signed ones since not every array library has them.
+        """
+        if not self.signed and self.bits <= 8:
+            return np.dtype(np.uint8)
+        needed = self.bits + (not self.signed)
+        return np.dtype(f"int{next(width for width in (8, 16, 32, 64) if needed <= width)}")
+
+    @property
+    def native(self) -> np.dtype:
+        """The NumPy type of arrays that users give and get: the type's own where there is one of 8, 16 or 32 bits, else int64."""
+        if self.bits in (8, 16, 32):
+            return np.dtype(f"{'' if self.signed else 'u'}int{self.bits}")
+        return np.dtype(np.int64)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that a value takes in a stream or a file."""
+        return -(-self.bits // 8)
+
+    def encode(self, values: Any) -> Any:
+        """The bit patterns of values (int64 array or Python integer): non-negative but where there are 64 bits in int64."""
+        return values if self.bits >= 64 else values & ((1 << self.bits) - 1)
+
+    def decode(self, patterns: Any) -> Any:
+        """The values of bit patterns, of which the lowest ``bits`` count (int64 array or Python integer)."""
+        return wrap(patterns, self.bits) if self.signed else self.encode(patterns)
+
+    def to_bytes(self, values: np.ndarray) -> np.ndarray:
+        """The values' bit patterns as uint8, little-endian along a new last axis of ``bytes``."""
+        patterns = np.ascontiguousarray(self.encode(values.astype(np.int64)), "<i8")
+        return patterns[..., None].view(np.uint8)[..., : self.bytes]
 
     def __str__(self) -> str:
         return f"{'s' if self.signed else 'u'}{self.bits}"

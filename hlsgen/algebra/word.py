@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from hlsgen.algebra.types import wrap
+
 Meaning = Callable[..., Any]
 
 
@@ -28,14 +30,6 @@ class WordOperator:
     meaning: Meaning
     commutative: bool = False
     accumulates: bool = False
-
-
-def wrap(value: Any, bits: int) -> Any:
-    """``value`` modulo 2**bits as a signed number, for int64 arrays or Python integers."""
-    if bits >= 64:
-        return value
-    half = 1 << (bits - 1)
-    return ((value + half) & ((1 << bits) - 1)) - half
 
 
 def unsigned(value: Any, bits: int) -> Any:

@@ -44,7 +44,7 @@ class Port:
     @property
     def element_bytes(self) -> int:
         """Bytes that an element takes in a word."""
-        return -(-self.element.bits // 8)
+        return self.element.bytes
 
     @property
     def word_bytes(self) -> int:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hlsgen.algebra.word import WORD_OPERATORS, wrap
+from hlsgen.algebra.types import wrap
+from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.cycle_model.course import line_courses
 from hlsgen.cycle_model.drain import Drain
 from hlsgen.cycle_model.tiles import Banks, OtherRead, OtherWrite, Ports, ports

@@ -20,6 +20,7 @@ from hlsgen.algebra.packets import (
     head,
     split_head,
 )
+from hlsgen.algebra.types import ElementType
 from hlsgen.errors import BadFile
 from hlsgen.fabric.configuration import Configuration
 from hlsgen.fabric.configuration_packing import pack
@@ -139,7 +140,7 @@ def tile_unit(fabric: Fabric, tile: MemoryTile) -> int:
 def bank_words(tile: MemoryTile, elements: Sequence[int] | np.ndarray) -> tuple[int, ...]:
     """Elements as 32-bit words of the bank, element 0 lowest; the last word is filled up with zeros."""
     lanes = LOAD_BITS // tile.bits
-    values = np.asarray(elements, dtype=np.int64) & ((1 << tile.bits) - 1)
+    values = ElementType(tile.bits, False).encode(np.asarray(elements, dtype=np.int64))
     padded = np.zeros(-(-len(values) // lanes) * lanes, dtype=np.int64)
     padded[: len(values)] = values
     shifts = np.arange(lanes, dtype=np.int64) * tile.bits
@@ -151,10 +152,9 @@ def bank_elements(tile: MemoryTile, words: Sequence[int] | np.ndarray, signed: b
     """The inverse: int64 elements of 32-bit words."""
     lanes = LOAD_BITS // tile.bits
     shifts = np.arange(lanes, dtype=np.int64) * tile.bits
-    found = np.asarray(words, dtype=np.int64).reshape(-1, 1) >> shifts & ((1 << tile.bits) - 1)
-    if signed:
-        found -= (found >> (tile.bits - 1)) << tile.bits
-    return found.reshape(-1)
+    patterns = np.asarray(words, dtype=np.int64).reshape(-1, 1) >> shifts
+    elements: np.ndarray = ElementType(tile.bits, signed).decode(patterns).reshape(-1)
+    return elements
 
 
 def write_parameters(

@@ -11,18 +11,18 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import BadFile, UnsupportedOp
 from hlsgen.ops.limits import check_shape
-from hlsgen.ops.tensor_type import F32, Element
+from hlsgen.ops.tensor_type import F32, Element, storage
 
 if TYPE_CHECKING:
     import onnx
 
-# ONNX data type -> (element type, NumPy type in the file)
-_ELEMENTS: dict[int, tuple[Element, str]] = {
-    1: (F32, "<f4"),
-    2: (ElementType(8, False), "u1"),
-    3: (ElementType(8, True), "i1"),
-    6: (ElementType(32, True), "<i4"),
-    7: (ElementType(64, True), "<i8"),
+# by ONNX's number of the data type
+_ELEMENTS: dict[int, Element] = {
+    1: F32,
+    2: ElementType(8, False),
+    3: ElementType(8, True),
+    6: ElementType(32, True),
+    7: ElementType(64, True),
 }
 _SUPPORTED = "float32, uint8, int8, int32 and int64"
 
@@ -35,7 +35,7 @@ def element_of(data_type: int, where: str) -> Element:
             f"expected {_SUPPORTED}, found {type_name(data_type)}",
             "Export the model with float32 tensors, or quantise it to 8 bits.",
         )
-    return _ELEMENTS[data_type][0]
+    return _ELEMENTS[data_type]
 
 
 def type_name(data_type: int) -> str:
@@ -52,7 +52,7 @@ def read_tensor(
     """The array and element type of a tensor. Raises BadFile where declared and present data disagree."""
     where = f"{where}, tensor {tensor.name}"
     element = element_of(tensor.data_type, where)
-    stored = np.dtype(_ELEMENTS[tensor.data_type][1])
+    stored = storage(element).newbyteorder("<")
     shape = tuple(tensor.dims)
     check_shape(shape, where)
     size = prod(shape) * stored.itemsize

@@ -19,7 +19,8 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from hlsgen.algebra.affine import Affine
-from hlsgen.algebra.word import WORD_OPERATORS, wrap
+from hlsgen.algebra.types import wrap
+from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.loops.check import zero_distance_edges
 from hlsgen.loops.evaluate import is_indexed
 from hlsgen.loops.ir import Constant, LoopGraph, Mark, Operand, Operation, Value

@@ -12,8 +12,8 @@ import networkx as nx
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
-from hlsgen.algebra.types import ElementType
-from hlsgen.algebra.word import WORD_OPERATORS, wrap
+from hlsgen.algebra.types import wrap
+from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.errors import IllegalGraph, TypeMismatch
 from hlsgen.loops.check import zero_distance_edges
 from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Mark, Operand, Operation, Value
@@ -34,7 +34,7 @@ def evaluate(graph: LoopGraph, arrays: Mapping[str, np.ndarray]) -> dict[str, np
         else:
             run.in_steps(group)
     return {
-        array.name: run.memory[array.name].reshape(array.shape).astype(dtype(array.element))
+        array.name: run.memory[array.name].reshape(array.shape).astype(array.element.native)
         for array in graph.arrays
         if array.role not in ("input", "constant")
     }
@@ -47,18 +47,6 @@ def evaluate_kernel(kernel: Kernel, arrays: Mapping[str, np.ndarray]) -> dict[st
     for graph in kernel.graphs:
         held.update(evaluate(graph, held))
     return {name: held[name] for name, role in roles.items() if role in ("output", "inout")}
-
-
-def dtype(element: ElementType) -> np.dtype:
-    """The NumPy type of an element: its own where NumPy has one, else int64."""
-    if element.bits in (8, 16, 32):
-        return np.dtype(f"{'' if element.signed else 'u'}int{element.bits}")
-    return np.dtype(np.int64)
-
-
-def element_value(value: np.ndarray | int, element: ElementType) -> np.ndarray | int:
-    """``value`` cut to the element's bits."""
-    return wrap(value, element.bits) if element.signed else value & element.maximum
 
 
 def _carries(operation: Operation) -> bool:
@@ -175,7 +163,7 @@ class _Run:
         if operation.operator == "load":
             self.values[operation.name] = wrap(memory[address], self.bits)
         else:  # of equal addresses the last stays
-            memory[address[executes]] = element_value(operands[0][executes], array.element)
+            memory[address[executes]] = array.element.decode(operands[0][executes])
 
     # several operations, iteration by iteration
 
@@ -285,7 +273,7 @@ class _Run:
             else:
                 results.append(0)
                 if taken:
-                    memory[address] = element_value(operands[0](n), array.element)
+                    memory[address] = array.element.decode(operands[0](n))
 
         return access
 

@@ -66,13 +66,5 @@ class TensorType:
 
 
 def storage(element: Element) -> np.dtype:
-    """The NumPy type in which tensors of this element type are held: u8 in uint8, else the narrowest signed one.
-
-    Wide unsigned types are held in signed ones since not every array library has them.
-    """
-    if not isinstance(element, ElementType):
-        return np.dtype(np.float32)
-    if not element.signed and element.bits <= 8:
-        return np.dtype(np.uint8)
-    needed = element.bits + (not element.signed)
-    return np.dtype(f"int{next(width for width in (8, 16, 32, 64) if needed <= width)}")
+    """The NumPy type in which tensors of this element type are held."""
+    return element.storage if isinstance(element, ElementType) else np.dtype(np.float32)

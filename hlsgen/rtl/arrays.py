@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from hlsgen.algebra.expression import operand_names
+from hlsgen.algebra.types import ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.finish import finish_expression
 from hlsgen.dataflow.ir import Dataflow, MultiplyAccumulate, Pass, Process
@@ -109,15 +110,12 @@ def _ragged(process: Process, unroll: Unroll) -> tuple[tuple[int, int], ...]:
     )
 
 
-def pack(values: np.ndarray, bits: int) -> tuple[int, ...]:
-    """Rows of a matrix of integers as words, element 0 in the lowest ``bits`` bits."""
-    size = -(-bits // 8)
-    if bits == 8 * size and size in (1, 2, 4, 8):
-        raw = np.ascontiguousarray(values.astype(f"<i{size}", casting="unsafe"))
-        return tuple(int.from_bytes(row.tobytes(), "little") for row in raw)
-    mask = (1 << bits) - 1
+def pack(values: np.ndarray, element: ElementType) -> tuple[int, ...]:
+    """Rows of a matrix of integers as words, element 0 in the lowest bits, without gaps."""
+    if element.bits == 8 * element.bytes:
+        return tuple(int.from_bytes(row.tobytes(), "little") for row in element.to_bytes(values))
     return tuple(
-        sum((int(value) & mask) << (bits * lane) for lane, value in enumerate(row))
+        sum(element.encode(int(value)) << (element.bits * lane) for lane, value in enumerate(row))
         for row in values
     )
 
@@ -126,7 +124,7 @@ def _weights(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> WeightSha
     read = process.reads[1]
     store = dataflow.stores[read.source]
     image = weight_image(read, store, process, plan.unroll)
-    words = pack(image.reshape(len(image), -1), store.element.bits)
+    words = pack(image.reshape(len(image), -1), store.element)
     coefficients, stride = {}, 1
     names = ("g", "o", "ky", "kx", "i")
     for name, count in reversed(list(zip(names, trips(process, plan.unroll)[2:], strict=True))):

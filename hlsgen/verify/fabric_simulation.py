@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hlsgen.algebra.word import wrap
+from hlsgen.algebra.types import wrap
 from hlsgen.artefact.digest import sha256
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.errors import Mismatch

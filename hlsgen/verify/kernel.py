@@ -10,7 +10,7 @@ import numpy as np
 from hlsgen.artefact.folder import MANIFEST, Folder, stale
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import BadOption, HlsgenError, IllegalGraph
-from hlsgen.loops.evaluate import dtype, evaluate_kernel
+from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.loops.ir import Array, Kernel
 from hlsgen.loops.python.kernel import PythonKernel
 from hlsgen.loops.text import parse
@@ -123,7 +123,7 @@ def _stacked(results: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 def _called(python: PythonKernel, arrays: Arrays) -> dict[str, np.ndarray]:
     """What the function itself writes; raises IllegalGraph where it raises anything."""
     every = {
-        name: arrays[name].copy() if name in arrays else np.zeros(type_.shape, dtype(type_.element))
+        name: arrays[name].copy() if name in arrays else np.zeros(type_.shape, type_.element.native)
         for name, type_ in python.parameters.items()
     }
     try:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from hlsgen.errors import BadFile, TypeMismatch
-from hlsgen.loops.evaluate import dtype
 from hlsgen.loops.ir import Array, Kernel
 from hlsgen.loops.python.kernel import PythonKernel, load_python_kernel
 
@@ -48,7 +47,7 @@ def random_arrays(
         return {
             name: random.integers(
                 array.element.minimum, array.element.maximum, array.shape, endpoint=True
-            ).astype(dtype(array.element))
+            ).astype(array.element.native)
             for name, array in wanted.items()
         }
     where = f"kernel {kernel.name}, inputs(random)"
@@ -76,10 +75,10 @@ def checked(
         )
     for name, array in wanted.items():
         found = np.asarray(arrays[name])
-        if found.shape != array.shape or found.dtype != dtype(array.element):
+        if found.shape != array.shape or found.dtype != array.element.native:
             raise TypeMismatch(
                 f"{where}, array {name}",
-                f"expected {dtype(array.element)} of shape {array.shape}, found {found.dtype} of shape {found.shape}",
+                f"expected {array.element.native} of shape {array.shape}, found {found.dtype} of shape {found.shape}",
                 "Give an array of the annotated type.",
             )
     return {name: np.asarray(arrays[name]) for name in wanted}

@@ -25,14 +25,9 @@ def unpack(port: Port, raw: bytes, samples: int) -> np.ndarray:
 
 def pack_stream(stream: np.ndarray, element: ElementType, lanes: int) -> bytes:
     """(N, H, W, C) as raw words of ``lanes`` channels; the last word of a pixel is filled up with zeros."""
-    size = -(-element.bits // 8)
     pad = -stream.shape[-1] % lanes
-    padded = np.pad(stream.astype(np.int64), ((0, 0), (0, 0), (0, 0), (0, pad)))
-    if element.bits < 64:
-        padded &= (1 << element.bits) - 1
-    # The low bytes of a little-endian integer are its element in a word.
-    low = padded.astype("<i8")[..., None].view(np.uint8)[..., :size]
-    return low.tobytes()
+    padded = np.pad(stream, ((0, 0), (0, 0), (0, 0), (0, pad)))
+    return element.to_bytes(padded).tobytes()
 
 
 def unpack_stream(
@@ -48,13 +43,11 @@ def unpack_stream(
     ``pitch`` is the distance of neighbouring elements in bits: whole bytes unless given, as on the ports.
     """
     height, width, channels = shape
-    distance = -(-element.bits // 8) * 8 if pitch is None else pitch
+    distance = 8 * element.bytes if pitch is None else pitch
     words = np.frombuffer(raw, np.uint8).reshape((-1, -(-lanes * distance // 8)))
     bits = np.unpackbits(words, axis=1, bitorder="little")[:, : lanes * distance]
     weights = np.left_shift(np.int64(1), np.arange(element.bits, dtype=np.int64))
-    if element.signed:
-        weights[-1] = element.minimum
-    values = bits.reshape((-1, lanes, distance))[..., : element.bits] @ weights
+    values = element.decode(bits.reshape((-1, lanes, distance))[..., : element.bits] @ weights)
     filled = -(-channels // lanes) * lanes
     stream: np.ndarray = values.reshape((samples, height, width, filled))[..., :channels]
     return stream

@@ -18,7 +18,8 @@ from hlsgen.rtl_templates.fabric.pe import FabricPe
 from hlsgen.rtl_templates.fabric.shape import PeShape
 
 from hlsgen.algebra.fields import pitch, to_string
-from hlsgen.algebra.word import WORD_OPERATORS, wrap
+from hlsgen.algebra.types import wrap
+from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.fabric.configuration import LINES, LineTap, PeContext
 from hlsgen.fabric.configuration_words import control_fields, pe_fields
 from hlsgen.fabric.ir import Fabric, MemoryTile, PeKind, Side

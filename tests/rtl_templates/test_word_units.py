@@ -21,7 +21,8 @@ from hlsgen.rtl_templates.arithmetic.word_units import (
 )
 from hlsgen.rtl_templates.fabric.late_pipeline import LatePipeline
 
-from hlsgen.algebra.word import WORD_OPERATORS, wrap
+from hlsgen.algebra.types import wrap
+from hlsgen.algebra.word import WORD_OPERATORS
 
 COMBINATIONAL = tuple(name for name in WORD_UNITS if not accumulates(name))
 ACCUMULATING = tuple(name for name in WORD_UNITS if accumulates(name))

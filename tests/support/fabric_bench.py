@@ -11,7 +11,7 @@ from amaranth.hdl import ResetInserter, Signal
 from amaranth.sim import Simulator
 from hlsgen.rtl_templates.fabric.top import FabricTop
 
-from hlsgen.algebra.word import wrap
+from hlsgen.algebra.types import wrap
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.fabric.ir import Fabric
 from hlsgen.fabric.program import Read, from_words

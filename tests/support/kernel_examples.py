@@ -11,7 +11,6 @@ import numpy as np
 from hlsgen.loops.clean import clean
 from hlsgen.loops.ir import Kernel
 from hlsgen.loops.python.kernel import PythonKernel, load_python_kernel
-from hlsgen.loops.python.reference import numpy_type
 
 FOLDER = Path(__file__).parents[2] / "examples" / "kernels"
 EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py"))
@@ -35,7 +34,7 @@ def arrays_of(name: str, seed: int) -> dict[str, np.ndarray]:
     return {
         array: random.integers(
             type_.element.minimum, type_.element.maximum, type_.shape, endpoint=True
-        ).astype(numpy_type(type_.element))
+        ).astype(type_.element.native)
         for array, type_ in kernel.parameters.items()
         if type_.role != "output"
     }
@@ -46,7 +45,7 @@ def wanted(kernel: PythonKernel, arrays: Mapping[str, np.ndarray]) -> dict[str, 
     every = {
         array: arrays[array].copy()
         if array in arrays
-        else np.zeros(type_.shape, numpy_type(type_.element))
+        else np.zeros(type_.shape, type_.element.native)
         for array, type_ in kernel.parameters.items()
     }
     kernel(**every)

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hlsgen.algebra.affine import Affine
-from hlsgen.algebra.types import ElementType
-from hlsgen.algebra.word import wrap
+from hlsgen.algebra.types import ElementType, wrap
 from hlsgen.loops.ir import (
     Array,
     Constant,

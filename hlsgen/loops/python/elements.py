@@ -18,7 +18,6 @@ from hlsgen.loops.python.annotations import ArrayType
 from hlsgen.loops.python.builder import Builder, Guard
 from hlsgen.loops.python.constants import as_integer
 from hlsgen.loops.python.kinds import TRUTH, WORD, Kind, integer
-from hlsgen.loops.python.reference import numpy_type
 from hlsgen.loops.python.refusals import illegal, shown, unsupported
 from hlsgen.loops.python.static import Static
 from hlsgen.loops.python.symbols import Element, Index, Symbol, Word, constant, index_of
@@ -44,7 +43,7 @@ class Elements:
         """A name from outside the function: an integer, a truth, or a table of integers."""
         if isinstance(value, bool):
             return Word(Constant(int(value)), 0, TRUTH)
-        word, own = self.builder.word, numpy_type(self.builder.word)
+        word, own = self.builder.word, self.builder.word.native
         number, table, other = as_integer(value), _table(value), getattr(value, "dtype", None)
         if isinstance(value, int):
             return constant(int(value))

@@ -13,7 +13,6 @@ from hlsgen.loops.python.arithmetic import Arithmetic
 from hlsgen.loops.python.builder import Builder, Guard
 from hlsgen.loops.python.constants import OPERATORS, decided_comparison
 from hlsgen.loops.python.kinds import TRUTH
-from hlsgen.loops.python.reference import numpy_type
 from hlsgen.loops.python.refusals import illegal, shown, unsupported
 from hlsgen.loops.python.symbols import (
     Element,
@@ -267,13 +266,13 @@ class Expressions:
         arguments = tuple(self.symbol(argument, guard) for argument in node.args)
         if function in (min, max, abs):
             return self._extreme(node, function.__name__, arguments)
-        if function is numpy_type(self.builder.word).type and len(arguments) == 1:
+        if function is self.builder.word.native.type and len(arguments) == 1:
             found = self.scalar_of(node.args[0], arguments[0])
             return self.arithmetic.converted(node.args[0], found)
         if not inspect.isfunction(function):
             raise self.refuse(
                 node,
-                f"min, max, abs, len, np.{numpy_type(self.builder.word)} or a plain function",
+                f"min, max, abs, len, np.{self.builder.word.native} or a plain function",
                 "Write it out.",
             )
         return self.inline(node, function, arguments, guard)

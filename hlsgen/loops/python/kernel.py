@@ -65,7 +65,7 @@ class PythonKernel:
 
     def __call__(self, *arrays: np.ndarray, **named: np.ndarray) -> None:
         """Run the function on NumPy arrays of the annotated shapes and element types; outputs are written in place."""
-        from hlsgen.loops.python.reference import numpy_type, run_function
+        from hlsgen.loops.python.reference import run_function
 
         where = f"{self.signature.source}, kernel {self.name}"
         try:
@@ -77,7 +77,7 @@ class PythonKernel:
                 "Give these.",
             ) from None
         for name, annotation in self.parameters.items():
-            array, expected = bound.arguments[name], numpy_type(annotation.element)
+            array, expected = bound.arguments[name], annotation.element.native
             shape, dtype = getattr(array, "shape", None), getattr(array, "dtype", type(array))
             if shape != annotation.shape or dtype != expected:
                 raise TypeMismatch(

@@ -53,11 +53,6 @@ class WordArray:
 _MASK = (1 << 64) - 1
 
 
-def numpy_type(element: ElementType) -> np.dtype[Any]:
-    """The NumPy type of an element or word of 8, 16 or 32 bits."""
-    return np.dtype(f"{'' if element.signed else 'u'}int{element.bits}")
-
-
 def run_function(
     function: Callable[..., Any],
     arguments: inspect.BoundArguments,
@@ -66,6 +61,6 @@ def run_function(
 ) -> None:
     """Call the function with its arguments; ``arrays`` (of their element types, changed in place) are words in it."""
     for name in arrays:
-        arguments.arguments[name] = WordArray(arguments.arguments[name], numpy_type(word))
+        arguments.arguments[name] = WordArray(arguments.arguments[name], word.native)
     with np.errstate(all="ignore"):  # words wrap: no warning of overflow
         function(*arguments.args, **arguments.kwargs)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
-from hlsgen.algebra.word import WORD_OPERATORS, wrap
+from hlsgen.algebra.types import wrap
+from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.loops.ir import Constant, CountedLoop, Mark, Operand, Operation
 
 MOST_ITERATIONS = 1 << 22

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hlsgen.algebra.word import WORD_OPERATORS, wrap
+from hlsgen.algebra.types import wrap
+from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.errors import DoesNotFit, TypeMismatch, UnsupportedOp
 from hlsgen.fabric.configuration import LINES, Configuration, LineTap, MarkLine, PeContext
 from hlsgen.fabric.file import fabric_hash

@@ -20,7 +20,6 @@ from hlsgen.fabric.program import (
     tile_unit,
     to_words,
 )
-from hlsgen.loops.evaluate import dtype, element_value
 from hlsgen.loops.ir import Array
 
 
@@ -89,8 +88,8 @@ def results(image: KernelImage, unload: np.ndarray) -> dict[str, np.ndarray]:
         words = unload[place : place + read.count]
         place += read.count
         elements = bank_elements(tile, words, array.element.signed)[: array.size]
-        cut = np.asarray(element_value(elements, array.element))
-        found[array.name] = cut.astype(dtype(array.element)).reshape(array.shape)
+        cut = np.asarray(array.element.decode(elements))
+        found[array.name] = cut.astype(array.element.native).reshape(array.shape)
     return found
 
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from hlsgen.algebra.packets import PARAMETER_WORDS
-from hlsgen.algebra.word import wrap
+from hlsgen.algebra.types import wrap
 from hlsgen.dataflow.ir import Dataflow, Process
 from hlsgen.errors import DoesNotFit
 from hlsgen.fabric.file import fabric_hash

@@ -10,7 +10,6 @@ from support.kernel_examples import wanted
 from support.python_files import kernel_of
 
 from hlsgen.loops.evaluate import evaluate_kernel
-from hlsgen.loops.python.reference import numpy_type
 
 WORDS = "x: In[s32, 8], y: Out[s32, 8]"
 
@@ -111,7 +110,7 @@ def test_graphs_mean_what_python_does(case: str, tmp_path: Path) -> None:
     draw = np.random.default_rng(7)
     for low, high in ((-9, 10), (-(1 << 31), 1 << 31)):
         given = {
-            name: draw.integers(low, high, type_.shape).astype(numpy_type(type_.element))
+            name: draw.integers(low, high, type_.shape).astype(type_.element.native)
             for name, type_ in kernel.parameters.items()
             if type_.role != "output"
         }

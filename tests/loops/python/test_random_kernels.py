@@ -18,7 +18,6 @@ from hlsgen.loops.clean import clean
 from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.loops.ir import Kernel
 from hlsgen.loops.python.kernel import PythonKernel
-from hlsgen.loops.python.reference import numpy_type
 from hlsgen.schedule.grid_kernel.run_kernel import map_kernel, replay
 
 Arrays = dict[str, np.ndarray]
@@ -46,7 +45,7 @@ def arrays_for(kernel: PythonKernel, seed: int) -> tuple[Arrays, Arrays] | None:
             every = draw.integers(low, high, type_.shape, endpoint=True)
             small = draw.integers(max(low, -4), 5, type_.shape)
             chosen = np.where(draw.random(type_.shape) < 0.5, every, small)
-            given[name] = chosen.astype(numpy_type(type_.element))
+            given[name] = chosen.astype(type_.element.native)
     try:
         return given, wanted(kernel, given)
     except OverflowError:
