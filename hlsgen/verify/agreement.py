@@ -10,7 +10,7 @@ import numpy as np
 from hlsgen.artefact.declared import TITLES, Declared
 from hlsgen.verify.reference import FUNCTION
 
-TITLE_OF = {name: f"ONNX Runtime, {title}" for name, title in TITLES.items()} | {
+TITLE_OF = {name: f"ONNX Runtime ({title})" for name, title in TITLES.items()} | {
     FUNCTION: "the Python function"
 }
 

@@ -164,7 +164,7 @@ class VerifyResult:
         if self.mismatches:
             faults.append(f"{self.mismatches} elements are not what the {self.meaning} says")
         faults += [
-            f"{agreement.undeclared} elements differ from {agreement.title} more than was declared"
+            f"{agreement.undeclared} elements differ from {agreement.title} by more than was declared"
             for agreement in self.agreements
             if agreement.undeclared
         ]

@@ -102,8 +102,8 @@ def test_a_difference_from_onnx_runtime_fails_unless_it_is_declared(case: str, t
     first, *rest = result.text().splitlines()
     if undeclared:
         assert first == (
-            f"WRONG: {undeclared} elements differ from ONNX Runtime, session with int8 kernels allowed"
-            " more than was declared"
+            f"WRONG: {undeclared} elements differ from ONNX Runtime (session with int8 kernels allowed)"
+            " by more than was declared"
         )
     else:
         assert first == "good"

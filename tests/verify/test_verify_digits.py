@@ -6,14 +6,17 @@ import importlib.util
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from support.folders import rehash
 
 import hlsgen
+from hlsgen import cli
 from hlsgen.errors import BadFile, BadOption, TypeMismatch
 from hlsgen.flow import Compiled, verify
+from hlsgen.frontend import reference
 from hlsgen.frontend.samples import load_samples
 
 DIGITS = Path(hlsgen.__file__).parent.parent / "examples" / "digits"
@@ -123,3 +126,22 @@ def test_a_gpu_gives_the_same_integers(
     except BadOption as error:
         pytest.skip(str(error).replace("\n", "; "))
     assert result.good and result.reference == reference
+
+
+def test_a_difference_from_onnx_runtime_that_is_not_declared_is_an_exit_code(
+    compiled: Compiled, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = reference.run_session
+
+    def off(*arguments: Any) -> dict[str, np.ndarray]:
+        return {name: values + 1 for name, values in computed(*arguments).items()}
+
+    command = ["verify", str(compiled.directory), "--inputs", str(DIGITS / "samples.npz")]
+    command += ["--samples", "3", "--engine", "fast", "-q"]
+    for session, code in ((computed, 0), (off, 1)):
+        monkeypatch.setattr(reference, "run_session", session)
+        result = cli.app(command, standalone_mode=False)
+        assert result == code
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("WRONG: 30 elements differ from ONNX Runtime (")
+    assert json.loads((compiled.directory / "verify.json").read_text())["undeclared"] == 30
