@@ -9,13 +9,14 @@ import numpy as np
 
 from hlsgen.artefact.folder import MANIFEST, Folder, stale
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.errors import BadOption, HlsgenError, IllegalGraph
+from hlsgen.errors import BadOption, HlsgenError, IllegalGraph, TypeMismatch
 from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.loops.ir import Array, Kernel
 from hlsgen.loops.python.kernel import PythonKernel
 from hlsgen.loops.text import parse
 from hlsgen.verify.kernel_inputs import checked, input_arrays, python_kernel, random_arrays
 from hlsgen.verify.reference import FUNCTION, Samples
+from hlsgen.verify.samples import first_samples
 
 Arrays = Mapping[str, np.ndarray]
 SAMPLES = 4
@@ -44,9 +45,9 @@ class KernelReference:
                 random_arrays(kernel, self.text, self.function, seed + k) for k in range(count)
             ]
         else:
-            count = min((len(values) for values in inputs.values()), default=1)
-            count = count if limit is None else min(count, limit)
             types = input_arrays(kernel)
+            inputs = first_samples(inputs, limit)
+            count = self._count(inputs)
             arrays = [
                 checked(
                     {name: values[k] for name, values in inputs.items()},
@@ -57,6 +58,17 @@ class KernelReference:
             ]
         given = {name: np.stack([one[name] for one in arrays]) for name in input_arrays(kernel)}
         return Samples(count, given, given)
+
+    def _count(self, inputs: Arrays) -> int:
+        """Executions that the user's arrays are for; raises TypeMismatch unless all are for as many, at least one."""
+        counts = {name: len(values) if values.ndim else 0 for name, values in inputs.items()}
+        if len(set(counts.values())) > 1 or 0 in counts.values():
+            raise TypeMismatch(
+                self.where,
+                f"expected arrays (executions, ...) of equal numbers, at least 1; found {counts}",
+                "Give an npz file with one array (executions, ...) per input.",
+            )
+        return next(iter(counts.values()), 1)
 
     def integers(self, samples: Samples) -> dict[str, np.ndarray]:
         """The meaning of the loop graphs."""

@@ -14,11 +14,14 @@ import pytest
 from support.folders import rehash
 
 from hlsgen import cli
+from hlsgen.artefact.folder import open_folder
 from hlsgen.cycle_model.program import ProgramResult, run_program
+from hlsgen.errors import BadOption, TypeMismatch
 from hlsgen.fabric.file import load_fabric
 from hlsgen.fabric.ir import Fabric
 from hlsgen.flow import map_kernel
 from hlsgen.verify import fabric_simulation
+from hlsgen.verify.kernel import kernel_reference
 
 ROOT = Path(__file__).parents[2]
 AXPY = f"{ROOT / 'examples' / 'kernels' / 'axpy.py'}:axpy"
@@ -134,3 +137,30 @@ def test_the_folder_alone_gives_the_kernels_results(
 
     monkeypatch.setattr(fabric_simulation, "simulate_program", wrong)
     assert verify(moved, capsys)[0] == 1
+
+
+ARRAY_FAULTS: dict[str, tuple[dict[str, np.ndarray], str]] = {
+    "no executions": ({"a": np.zeros((0, 128), np.int32)}, "found {'a': 0}"),
+    "a number": ({"a": np.array(3)}, "found {'a': 0}"),
+    "unequal": ({"a": np.zeros((2, 128)), "x": np.zeros((3, 128))}, "'a': 2, 'x': 3"),
+    "of other shape": ({"a": np.zeros((2, 7), np.int32)}, "sample 0"),
+}
+
+
+@pytest.mark.parametrize("name", ARRAY_FAULTS)
+def test_arrays_that_are_not_of_as_many_executions_are_refused(
+    name: str, folders: tuple[Path, Path]
+) -> None:
+    arrays, match = ARRAY_FAULTS[name]
+    reference = kernel_reference(open_folder(folders[0]), "numpy")
+    with pytest.raises(TypeMismatch) as caught:
+        reference.samples(arrays, None, 0)
+    assert match in str(caught.value) and len(str(caught.value).splitlines()) == 3
+
+
+def test_more_executions_than_there_are_arrays_for_are_refused(folders: tuple[Path, Path]) -> None:
+    reference = kernel_reference(open_folder(folders[0]), "numpy")
+    own = reference.samples(None, 2, 0)
+    assert reference.samples(own.given, 1, 0).count == 1
+    with pytest.raises(BadOption, match="at most the 2"):
+        reference.samples(own.given, 3, 0)
