@@ -42,9 +42,11 @@ from hlsgen.dataflow.ir import (
     Store,
     Write,
 )
-from hlsgen.errors import BadFile
+from hlsgen.errors import BadFile, TypeMismatch
 
 _OPS = {op.__name__: op for op in SCALAR_OPS}
+_WRONG = (ValueError, KeyError, IndexError, SyntaxError, TypeError, TypeMismatch)
+"""What reading a wrong text can raise."""
 _STEPS: dict[str, Any] = {kind.__name__: kind for kind in get_args(Step)}
 _FINISHES: dict[str, Any] = {kind.__name__: kind for kind in get_args(Finish)}
 
@@ -152,7 +154,7 @@ class _Parser:
                 continue
             try:
                 self._line(line)
-            except (ValueError, KeyError, IndexError, SyntaxError, TypeError) as error:
+            except _WRONG as error:
                 raise BadFile(
                     f"dataflow text, line {number}",
                     f"expected the text form of a dataflow, found {line.strip()!r} ({error})",
@@ -160,7 +162,7 @@ class _Parser:
                 ) from error
         try:
             processes = tuple(_process(fields) for fields in self.processes)
-        except (ValueError, KeyError, IndexError, SyntaxError, TypeError) as error:
+        except _WRONG as error:
             raise BadFile(
                 "dataflow text",
                 f"expected complete processes, found {error!r}",
