@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 ELEMENTS = {"s32": ("s8", "u8", "s16", "u16", "s32"), "u32": ("s8", "u8", "s16", "u16", "u32")}
 CONSTANTS = (0, 1, 1, 2, 3, 5, 7, 12, 100, 1000, 70000)
@@ -19,14 +19,19 @@ def random_kernel(seed: int) -> str:
 
 @dataclass
 class _Scope:
-    """``counters``: name -> greatest value (the least is 0 or above); ``scalars``: variables that have a value."""
+    """``counters``: name -> greatest value (the least is 0 or above); ``scalars``: variables that have a value; ``past``: counters of
+    loops that have run; ``items``: of the list ``q``."""
 
     counters: dict[str, int] = field(default_factory=dict)
     scalars: list[str] = field(default_factory=list)
+    past: list[str] = field(default_factory=list)
+    items: int = 0
     guarded: bool = False
 
     def inner(self, **counters: int) -> _Scope:
-        return _Scope({**self.counters, **counters}, list(self.scalars), self.guarded)
+        return replace(
+            self, counters={**self.counters, **counters}, scalars=list(self.scalars), past=[]
+        )
 
 
 class _Source:
@@ -34,7 +39,8 @@ class _Source:
         self.draw = draw
         self.word = draw.choice(("s32", "s32", "s32", "u32"))
         self.elements = {
-            name: draw.choice(ELEMENTS[self.word]) for name in ("x", "z", "t", "w", "y0", "y1")
+            name: draw.choice(ELEMENTS[self.word])
+            for name in ("x", "z", "t", "w", "y0", "y1", "v0", "v1")
         }
         self.lines: list[str] = []
         self.outputs: dict[str, tuple[int, ...]] = {}
@@ -43,16 +49,24 @@ class _Source:
     # statements
 
     def text(self) -> str:
+        scope = _Scope()
         for nest in range(self.draw.choice((1, 1, 2))):
-            constants = self.draw.sample(("a", "b", "c", "d"), self.draw.randint(1, 4))
-            for name in constants:
+            for name in self.draw.sample(("a", "b", "c", "d"), self.draw.randint(1, 4)):
                 self.lines.append(f"    {name} = {self.draw.choice((0, 0, 1, 3, 9))}")
+                scope.scalars += [] if name in scope.scalars else [name]
+            self._straight(scope)
             depth = self.draw.choice((1, 2, 2, 3))
-            self._loop(f"y{nest}", depth, _Scope(scalars=constants), 1, "ijk"[:depth])
+            self._loop(f"y{nest}", depth, scope, 1, "ijk"[:depth])
+            scope.past = list("ijk"[:depth])
+        self._straight(scope)
+        for name in self.draw.sample(scope.scalars, self.draw.randint(0, 2)):
+            number = sum(key.startswith("v") for key in self.outputs)
+            self.outputs[f"v{number}"] = (1,)
+            self.lines.append(f"    v{number}[0] = {name}")
         shapes = {"x": (4, 6), "z": (SIZE,), "t": (SIZE,), "w": (12,), **self.outputs}
         parameters = []
         for name, shape in shapes.items():
-            role = "In" if name in "xz" else "Out" if name[0] == "y" else "InOut"
+            role = "In" if name in "xz" else "Out" if name[0] in "yv" else "InOut"
             if role == "InOut" and name not in self.used:
                 role = "In"
             extents = ", ".join(map(str, shape))
@@ -60,6 +74,16 @@ class _Source:
         word = f"@hlsgen.kernel(word={self.word})"
         head = f"{word}\ndef tried({', '.join(parameters)}) -> None:"
         return "\n".join([head, *self.lines, ""])
+
+    def _straight(self, scope: _Scope) -> None:
+        """Statements of the function itself, none in half of all cases."""
+        if self.draw.random() < 0.5:
+            return
+        if self.draw.random() < 0.2:
+            scope.items = 2
+            self.lines.append(f"    q = [{self.expression(scope, 1)}, {self.expression(scope, 1)}]")
+        for _ in range(self.draw.randint(1, 3)):
+            self._statement(scope, 1)
 
     def _loop(self, output: str, depth: int, scope: _Scope, level: int, names: str) -> None:
         name, pad = names[0], "    " * level
@@ -73,12 +97,14 @@ class _Source:
         inner = scope.inner(**{name: greatest})
         if depth == 1:
             self._innermost(output, inner, level + 1)
-            return
-        for _ in range(self.draw.randint(0, 2)):
-            self._statement(inner, level + 1)
-        self._loop(output, depth - 1, inner, level + 1, names[1:])
-        for _ in range(self.draw.choice((0, 0, 1, 2))):
-            self._statement(inner, level + 1)
+        else:
+            for _ in range(self.draw.randint(0, 2)):
+                self._statement(inner, level + 1)
+            self._loop(output, depth - 1, inner, level + 1, names[1:])
+            inner.past = list(names[1:depth])
+            for _ in range(self.draw.choice((0, 0, 1, 2))):
+                self._statement(inner, level + 1)
+        scope.scalars = list(inner.scalars)  # every loop has a trip
 
     def _innermost(self, output: str, scope: _Scope, level: int) -> None:
         pad = "    " * level
@@ -103,7 +129,10 @@ class _Source:
     def _statement(self, scope: _Scope, level: int) -> None:
         pad = "    " * level
         kind = self.draw.random()
-        if kind < 0.45:
+        if scope.items and kind > 0.9:
+            item = self.draw.randrange(scope.items)
+            self.lines.append(f"{pad}q[{item}] = {self.expression(scope, 2)}")
+        elif kind < 0.45:
             self._assignment(scope, pad)
         elif kind < 0.55 and len(scope.scalars) > 1:
             a, b = self.draw.sample(scope.scalars, 2)
@@ -201,6 +230,9 @@ class _Source:
         kind = self.draw.random()
         if kind < 0.2:
             return str(self.draw.choice(CONSTANTS))
+        if kind < 0.3 and (scope.past or scope.items):
+            items = [f"q[{item}]" for item in range(scope.items)]
+            return self.draw.choice([*scope.past, *items])
         if kind < 0.5 and scope.scalars:
             return self.draw.choice(scope.scalars)
         if kind < 0.65 and scope.counters:

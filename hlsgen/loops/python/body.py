@@ -36,14 +36,13 @@ class Body:
         signature: Signature,
         where: str,
         loops: tuple[CountedLoop, ...],
-        variables: Mapping[str, Symbol],
         written: frozenset[str],
         kinds: Mapping[str, Kind],
     ) -> None:
         self.signature, self.where, self.loops = signature, where, loops
         self.builder = Builder(signature.word, loops)
         self.elements = Elements(self.builder, where, loops, signature.parameters, written)
-        self.variables = Variables(self.builder, where, variables, kinds)
+        self.variables = Variables(self.builder, where, kinds)
         self.expressions = Expressions(
             self.builder,
             where,

@@ -39,7 +39,7 @@ class Guard:
 
 class Builder:
     """Operations in program order. ``lines``: operation -> line of the source; ``copies``: -> values of the counters there, which tell
-    the copies of an unrolled loop apart."""
+    the copies of an unrolled loop apart; ``arrays``: those that are not parameters of the kernel."""
 
     def __init__(self, word: ElementType, loops: Sequence[CountedLoop]) -> None:
         self.word, self.loops = word, tuple(loops)
@@ -49,7 +49,7 @@ class Builder:
         self.lines: dict[str, int] = {}
         self.copy: Mapping[str, Affine] = {}
         self.copies: dict[str, Mapping[str, Affine]] = {}
-        self.tables: dict[str, Array] = {}
+        self.arrays: dict[str, Array] = {}
         self.line = 0
 
     # operations

@@ -94,19 +94,34 @@ class Elements:
 
     def _table(self, name: str, table: Array, kind: Kind) -> str:
         """The name of an array that holds a table: another one where the name means something else in this kernel."""
-        name = re.sub(r"\W", "_", name, flags=re.ASCII)
-        for number in range(len(self.builder.tables) + 2):
-            unique = f"{name}_{number}" if number else name
-            known = self.builder.tables.get(unique)
-            if unique not in self.arrays and known in (None, replace(table, name=unique)):
-                break
-        self.builder.tables[unique] = replace(table, name=unique)
+        unique = self.unused(name, table)
+        self.builder.arrays[unique] = replace(table, name=unique)
         self.kinds[unique] = kind
         return unique
 
+    def unused(self, name: str, table: Array | None = None) -> str:
+        """A name that no other array has; that of the table where it is there already."""
+        name = re.sub(r"\W", "_", name, flags=re.ASCII)
+        own = self.builder.arrays
+        for number in range(len(own) + 2):
+            unique = f"{name}_{number}" if number else name
+            same = table is not None and own.get(unique) == replace(table, name=unique)
+            if unique not in self.arrays and (same or unique not in own):
+                break
+        return unique
+
+    def load(self, element: Element) -> Word:
+        """An element at constant indices."""
+        shape, place = self.shape(element.array), 0
+        for index, extent in zip(element.indices, shape, strict=True):
+            assert isinstance(index, Index) and index.constant is not None
+            place = place * extent + index.constant
+        word = self.builder.load(element.array, constant(place), element.array in self.written)
+        return replace(word, kind=self.kinds.get(element.array, WORD))
+
     def shape(self, array: str) -> tuple[int, ...]:
         type_: ArrayType | Array | None = self.arrays.get(array)
-        return (type_ or self.builder.tables[array]).shape
+        return (type_ or self.builder.arrays[array]).shape
 
     def read(self, node: ast.expr, element: Element, guard: Guard) -> Word:
         """Read an element; where the index may be outside the array it is read only where the guard holds."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import itertools
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from traceback import extract_tb
@@ -109,13 +110,14 @@ class PythonKernel:
         return stepped
 
     def nests(self) -> tuple[Nest, ...]:
-        """The top-level loops of the function after the steps of its schedule. Raises HlsgenError for what is not in the language."""
-        from hlsgen.loops.python.lower import LoweredNest, lower_nest
+        """The top-level loops of the function, and the statements between them, after the steps of its schedule. Raises HlsgenError for what is not in the language."""
+        from hlsgen.loops.python.lower import LoweredNest, lowered_nests
         from hlsgen.loops.python.read import read_nests
         from hlsgen.loops.python.schedule import scheduled
 
-        def lowered(nest: Nest) -> LoweredNest:
-            return lower_nest(self.signature, nest, self.name, promote=False)
+        def lowered(nests: Sequence[Nest], number: int) -> LoweredNest:
+            every = lowered_nests(self.signature, nests, promote=False)
+            return next(itertools.islice(every, number, None))
 
         return scheduled(read_nests(self.signature), self.steps, lowered)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hlsgen.loops.check import check
@@ -18,29 +17,32 @@ from hlsgen.loops.ir import (
     Operation,
 )
 from hlsgen.loops.python.body import Body
+from hlsgen.loops.python.environment import Environment, entered, left
 from hlsgen.loops.python.growth import Growth
-from hlsgen.loops.python.kinds import Kind
-from hlsgen.loops.python.nest import Bind, Item, Loop, Nest
+from hlsgen.loops.python.nest import Item, Loop, Nest, assigned
 from hlsgen.loops.python.orders import memory_orders
 from hlsgen.loops.python.promote import with_promoted_sums
 from hlsgen.loops.python.refusals import illegal, unsupported
 from hlsgen.loops.python.resolve import Resolver
 from hlsgen.loops.python.signature import Signature
-from hlsgen.loops.python.symbols import Carried, Symbol, constant
+from hlsgen.loops.python.symbols import constant
 
 LOOPS = 6
 
 
 def lower_kernel(signature: Signature, nests: Sequence[Nest]) -> Kernel:
-    """One loop graph per nest. Raises UnsupportedOp for what is not in the language, IllegalGraph for what is wrong, with file and line."""
-    graphs = tuple(
-        lower_nest(
-            signature, nest, signature.name if len(nests) == 1 else f"{signature.name}_{number}"
-        ).graph
-        for number, nest in enumerate(nests)
-    )
+    """One loop graph per nest that does anything. Raises UnsupportedOp for what is not in the language, IllegalGraph for what is wrong,
+    with file and line."""
+    lowered = [nest.graph for nest in lowered_nests(signature, nests)]
+    graphs = [graph for graph in lowered if graph is not None]
+    if len(graphs) > 1:
+        names = [f"{signature.name}_{number}" for number in range(len(graphs))]
+        graphs = [replace(graph, name=name) for graph, name in zip(graphs, names, strict=True)]
     written = {
-        item.array for graph in graphs for item in graph.operations if item.operator == "store"
+        operation.array
+        for graph in graphs
+        for operation in graph.operations
+        if operation.operator == "store"
     }
     for name, parameter in signature.parameters.items():
         if parameter.role != "input" and name not in written:
@@ -51,20 +53,43 @@ def lower_kernel(signature: Signature, nests: Sequence[Nest]) -> Kernel:
                 "none",
                 "Annotate it as In[...], or remove it.",
             )
-    return Kernel(signature.name, graphs, signature.source)
+    if not graphs:
+        raise illegal(
+            nests[0].where,
+            signature.line,
+            "a kernel that writes to an array",
+            "none",
+            "Write a result to an array annotated Out[...].",
+        )
+    return Kernel(signature.name, tuple(graphs), signature.source)
 
 
 @dataclass(frozen=True)
 class LoweredNest:
-    """``lines`` of the operations in the source; ``variables``: carried ones by the operations that make them."""
+    """``graph``: None where the nest has no effect but to name constants and elements. ``lines`` of the operations in the source;
+    ``variables``: carried ones by the operations that make them; ``after``: what the next nest starts from."""
 
-    graph: LoopGraph
+    graph: LoopGraph | None
     lines: Mapping[str, int]
     variables: Mapping[str, str]
+    after: Environment
 
 
-def lower_nest(signature: Signature, nest: Nest, name: str, promote: bool = True) -> LoweredNest:
-    """The loop graph of one nest; ``promote``: sums in array elements are kept in registers."""
+def lowered_nests(
+    signature: Signature, nests: Sequence[Nest], promote: bool = True
+) -> Iterator[LoweredNest]:
+    """The nests, one after the other; ``promote``: sums in array elements are kept in registers."""
+    constants = {name: constant(value) for name, value in signature.constants.items()}
+    environment = Environment(constants, {}, {})
+    for nest in nests:
+        lowered = _lowered(signature, nest, environment, promote)
+        environment = lowered.after
+        yield lowered
+
+
+def _lowered(
+    signature: Signature, nest: Nest, environment: Environment, promote: bool
+) -> LoweredNest:
     levels = flattened(nest)
     loops = tuple(CountedLoop(level.loop.name, level.loop.extent) for level in levels)
     if len(loops) > LOOPS:
@@ -75,29 +100,46 @@ def lower_nest(signature: Signature, nest: Nest, name: str, promote: bool = True
             str(len(loops)),
             "Merge loops, or unroll the inner ones: for k in hlsgen.unroll(range(n)).",
         )
-    body, resolver, operations = _executed(signature, nest, levels, loops)
-    graph = LoopGraph(name, signature.word, loops, _arrays(signature, body, operations), operations)
+    body, after, resolver, operations = _settled(signature, nest, levels, loops, environment)
+    lines, variables = body.builder.lines, resolver.variables
+    if not any(operation.operator == "store" for operation in operations):
+        if not nest.straight:
+            raise illegal(
+                nest.where,
+                nest.loop.line,
+                "a loop that writes to an array, or assigns a variable that is read later",
+                "none",
+                "Remove the loop.",
+            )
+        return LoweredNest(None, lines, variables, after)
+    graph = LoopGraph(
+        signature.name, signature.word, loops, _arrays(signature, body, operations), operations
+    )
     graph = without_dead(graph)
-    if not any(item.operator == "store" for item in graph.operations):
-        raise illegal(
-            nest.where, nest.loop.line, "a loop that writes to an array", "none", "Remove the loop."
-        )
     graph = without_dead(with_promoted_sums(graph)) if promote else graph
     graph = replace(graph, arrays=_arrays(signature, body, graph.operations))
     graph = replace(graph, orders=memory_orders(graph, nest.where, body.builder))
     check(graph)
-    return LoweredNest(graph, body.builder.lines, resolver.variables)
+    return LoweredNest(graph, lines, variables, after)
 
 
-def _executed(
-    signature: Signature, nest: Nest, levels: Sequence[Level], loops: tuple[CountedLoop, ...]
-) -> tuple[Body, Resolver, tuple[Operation, ...]]:
+def _settled(
+    signature: Signature,
+    nest: Nest,
+    levels: Sequence[Level],
+    loops: tuple[CountedLoop, ...],
+    environment: Environment,
+) -> tuple[Body, Environment, Resolver, tuple[Operation, ...]]:
     """The body executed, again and again until what carried variables may be, and which arrays are written, is known."""
     written: frozenset[str] = frozenset()
     extents = [loop.extent for loop in loops]
     growth = Growth([math.prod(extents[level:]) for level in range(len(loops))])
+    changed = assigned([nest.loop]) - signature.parameters.keys()
     while True:
-        body = _execute(signature, nest, levels, loops, written, growth.kinds)
+        body = Body(signature, nest.where, loops, written, growth.kinds)
+        entered(body, environment, changed)
+        _execute(body, nest, levels)
+        after = left(body, nest, environment, changed)
         resolver = Resolver(body)
         operations = resolver.resolved()
         stored = {str(item.array) for item in operations if item.operator == "store"}
@@ -106,30 +148,18 @@ def _executed(
             continue
         kinds = {name: resolver.kind(name) for name in resolver.known}
         if growth.settled(kinds, {name: body.variables.carried[name].level for name in kinds}):
-            return body, resolver, operations
+            return body, after, resolver, operations
 
 
-def _execute(
-    signature: Signature,
-    nest: Nest,
-    levels: Sequence[Level],
-    loops: tuple[CountedLoop, ...],
-    written: frozenset[str],
-    kinds: Mapping[str, Kind],
-) -> Body:
-    variables: dict[str, Symbol] = {k: constant(v) for k, v in nest.constants.items()}
-    body = Body(signature, nest.where, loops, variables, written, kinds)
-    for variable in sorted(_assigned(nest.loop) - signature.parameters.keys()):
-        start = nest.constants.get(variable)
-        body.variables.values[variable] = body.variables.carry(Carried(variable, start, 0))
-    innermost = len(loops) - 1
+def _execute(body: Body, nest: Nest, levels: Sequence[Level]) -> None:
+    innermost = len(levels) - 1
     for depth, level in enumerate(levels):
         mark = Mark("first", depth + 1) if depth < innermost else None
-        inside = _assigned(levels[depth + 1].loop) if depth < innermost else frozenset()
+        inside = assigned(levels[depth + 1].loop.body) if depth < innermost else frozenset()
         body.block(level.before, mark, inside)
     for depth in reversed(range(innermost)):
         body.block(levels[depth].after, Mark("last", depth + 1))
-    return body
+    body.block(nest.after, Mark("last", 0))
 
 
 @dataclass(frozen=True)
@@ -164,35 +194,12 @@ def flattened(nest: Nest) -> tuple[Level, ...]:
     return tuple(levels)
 
 
-def _assigned(loop: Loop) -> frozenset[str]:
-    """Scalar variables that are assigned in a loop, counters among them."""
-    found: set[str] = set()
-    for item in loop.body:
-        if isinstance(item, Loop):
-            found |= _assigned(item)
-        elif isinstance(item, Bind):
-            found.add(item.variable)
-        else:
-            for node in ast.walk(item):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                    found.add(node.id)
-                elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-                    found |= {base} if (base := _base(node)) else set()
-    return frozenset(found)
-
-
-def _base(node: ast.expr) -> str | None:
-    while isinstance(node, ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
-
-
 def _arrays(signature: Signature, body: Body, operations: Sequence[Operation]) -> tuple[Array, ...]:
-    """The arrays that operations use: parameters in order, then tables."""
+    """The arrays that operations use: parameters in order, then tables and those that hold variables."""
     used = {operation.array for operation in operations}
     parameters = [
         Array(name, item.shape, item.element, item.role)
         for name, item in signature.parameters.items()
     ]
-    every = [*parameters, *body.builder.tables.values()]
+    every = [*parameters, *body.builder.arrays.values()]
     return tuple(array for array in every if array.name in used)

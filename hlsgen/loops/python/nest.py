@@ -1,12 +1,13 @@
 """What reading leaves of a function: loops with trip counts, and statements as Python parsed them.
 
-Loop counters are bound by statements of their own, so that schedules can rewrite loops without touching expressions.
+Loop counters are bound by statements of their own, so that schedules can rewrite loops without touching expressions. Statements of the
+function between its loops become nests of their own, of one trip.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -36,11 +37,17 @@ Item: TypeAlias = Loop | Bind | ast.stmt
 
 @dataclass(frozen=True, eq=False)
 class Nest:
-    """A top-level loop; ``constants``: scalar variables that have a value before it. ``where``: kernel and file, for messages."""
+    """A top-level loop, or (``straight``) the statements between two of them as the body of a loop of one trip.
+
+    ``after``: statements that follow the loop and are executed in its last iteration. ``live``: variables that are read after the nest.
+    ``where``: kernel and file, for messages.
+    """
 
     loop: Loop
-    constants: Mapping[str, int]
     where: str
+    straight: bool = False
+    after: tuple[ast.stmt, ...] = ()
+    live: frozenset[str] = frozenset()
 
     @property
     def loops(self) -> tuple[Loop, ...]:
@@ -62,3 +69,27 @@ def substituted(item: Item, loop: str, value: Affine) -> Item:
     if isinstance(item, Loop):
         return replace(item, body=tuple(substituted(part, loop, value) for part in item.body))
     return item
+
+
+def assigned(items: Sequence[Item]) -> frozenset[str]:
+    """Variables that are assigned in statements and the loops among them: counters, and lists of which an item is."""
+    names: set[str] = set()
+    for item in items:
+        if isinstance(item, Loop):
+            names |= assigned(item.body)
+        elif isinstance(item, Bind):
+            names.add(item.variable)
+        else:
+            for node in ast.walk(item):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    names.add(node.id)
+                elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+                    names |= {base} if (base := base_of(node)) else set()
+    return frozenset(names)
+
+
+def base_of(node: ast.expr) -> str | None:
+    """The name of the array or list of which ``node`` is an element."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None

@@ -1,18 +1,22 @@
-"""From the source of a function to its top-level loops. What is no loop, scalar or array statement is refused here."""
+"""From the source of a function to its nests. What is not a loop, an assignment or a condition is refused here."""
 
 from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hlsgen.algebra.affine import Affine
 from hlsgen.errors import BadFile
+from hlsgen.loops.python.annotations import ArrayType
 from hlsgen.loops.python.constants import integer_of
 from hlsgen.loops.python.functions import names_of
-from hlsgen.loops.python.nest import Bind, Item, Loop, Nest
+from hlsgen.loops.python.liveness import live_before
+from hlsgen.loops.python.nest import Bind, Item, Loop, Nest, assigned, base_of
 from hlsgen.loops.python.refusals import shown, unsupported
 from hlsgen.loops.python.signature import Signature
 
@@ -20,37 +24,68 @@ STATEMENTS = (ast.Assign, ast.AugAssign, ast.If, ast.Pass)
 
 
 def read_nests(signature: Signature) -> tuple[Nest, ...]:
-    """The top-level loops of a kernel in order. Raises UnsupportedOp with file, line and reason."""
+    """The nests of a kernel in order. Raises UnsupportedOp with file, line and reason."""
     function = definition(signature)
     reader = _Reader(signature)
     reader.refuse_names(function)
-    constants = dict(signature.constants)
+    items = reader.top_level(function.body)
+    if not items:
+        raise reader.refuse(function, "at least one statement", "none", "Write a loop over arrays.")
+    parts: list[Nest] = []
+    for is_loop, group in itertools.groupby(items, lambda item: isinstance(item, Loop)):
+        run = tuple(group)
+        if is_loop:
+            parts += [Nest(loop, reader.where) for loop in run if isinstance(loop, Loop)]
+            continue
+        after = _stores_after(parts[-1].loop, run, signature.parameters) if parts else ()
+        if after:
+            parts[-1] = replace(parts[-1], after=after)
+        if len(after) < len(run):
+            line = next(
+                (item.lineno for item in run if isinstance(item, ast.stmt)), function.lineno
+            )
+            once = Loop(reader.unused("once"), 1, run[len(after) :], line)
+            parts.append(Nest(once, reader.where, straight=True))
+    live: frozenset[str] = frozenset()
     nests: list[Nest] = []
-    for statement in function.body:
-        if _is_remark(statement):
-            continue
-        if isinstance(statement, ast.For):
-            for name in _assigned([statement]):  # a variable, even if it was constant before
-                reader.names.pop(name, None)
-            loops = reader.loop(statement)
-            if not (len(loops) == 1 and isinstance(loops[0], Loop)):
-                raise reader.refuse(
-                    statement,
-                    "a loop that stays one",
-                    "an unrolled one",
-                    "Unroll inner loops only.",
-                )
-            nests.append(Nest(loops[0], dict(constants), reader.where))
-            for name in _assigned([statement]):
-                constants.pop(name, None)
-            continue
-        names, value = reader.constant_assignment(statement)
-        constants |= dict.fromkeys(names, value)
-    if not nests:
-        raise reader.refuse(
-            function, "at least one loop", "none", "A kernel is a loop over arrays."
-        )
-    return tuple(nests)
+    for part in reversed(parts):
+        nests.append(replace(part, live=live))
+        live = live_before([part.loop, *part.after], live)
+    return tuple(reversed(nests))
+
+
+def _stores_after(
+    loop: Loop, items: Sequence[Item], arrays: Mapping[str, ArrayType]
+) -> tuple[ast.stmt, ...]:
+    """The first of the statements that follow a loop that the loop itself can execute in its last iteration at no cost in time: stores
+    of a scalar at a constant index, each into an array that nothing else in the loop accesses."""
+    taken: list[ast.stmt] = []
+    busy = {
+        node.id
+        for item in _statements(loop)
+        for node in ast.walk(item)
+        if isinstance(node, ast.Name)
+    }
+    for item in items:
+        match item:
+            case ast.Assign(targets=[ast.Subscript() as target], value=ast.Name() | ast.Constant()):
+                base = base_of(target)
+            case _:
+                break
+        names = [node.id for node in ast.walk(target) if isinstance(node, ast.Name)]
+        if base not in arrays or base in busy or names != [base]:
+            break
+        busy.add(str(base))
+        taken.append(item)
+    return tuple(taken)
+
+
+def _statements(loop: Loop) -> Iterator[ast.stmt]:
+    for item in loop.body:
+        if isinstance(item, Loop):
+            yield from _statements(item)
+        elif isinstance(item, ast.stmt):
+            yield item
 
 
 def definition(signature: Signature) -> ast.FunctionDef:
@@ -74,15 +109,6 @@ def _is_remark(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Pass) or (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     )
-
-
-def _assigned(statements: Sequence[ast.stmt]) -> set[str]:
-    return {
-        node.id
-        for statement in statements
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
 
 
 class _Reader:
@@ -115,23 +141,46 @@ class _Reader:
     def refuse(self, node: ast.AST, expected: str, found: str, advice: str) -> Exception:
         return unsupported(self.where, node, expected, found, advice)
 
-    def constant_assignment(self, statement: ast.stmt) -> tuple[list[str], int]:
-        """Scalars that have a value before a top-level loop."""
-        names: list[str] = []
-        value = None
+    def top_level(self, statements: Sequence[ast.stmt]) -> list[Item]:
+        """The items of the function; scalars that are constant at a point can be bounds of loops there."""
+        items: list[Item] = []
+        for statement in statements:
+            if isinstance(statement, ast.For):
+                self._forget(statement)
+            items += self._items(statement)
+            self._remember(statement)
+        return items
+
+    def _forget(self, statement: ast.stmt) -> None:
+        """What a statement assigns is a variable, even if it was constant before."""
+        for name in assigned([statement]):
+            self.names.pop(name, None)
+
+    def _remember(self, statement: ast.stmt) -> None:
+        """What a statement makes constant."""
+        values: dict[str, int | None] = {}
         if isinstance(statement, ast.Assign):
-            names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
-            if len(names) == len(statement.targets):
-                value = self._integer(statement.value)
-        if value is None:
-            raise self.refuse(
-                statement,
-                "loops, and constants for scalar variables, at the top level",
-                shown(statement),
-                "Move the statement into a loop; pass results from loop to loop in arrays.",
-            )
-        self.names |= dict.fromkeys(names, value)
-        return names, value
+            for target in statement.targets:
+                pairs = [(target, statement.value)]
+                if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
+                    pairs = list(zip(target.elts, statement.value.elts, strict=False))
+                values |= {
+                    one.id: self._integer(value)
+                    for one, value in pairs
+                    if isinstance(one, ast.Name)
+                }
+        self._forget(statement)
+        self.names |= {name: value for name, value in values.items() if value is not None}
+
+    def unused(self, stem: str) -> str:
+        """A name for a loop that no other loop has."""
+        name = next(
+            name
+            for k in range(len(self.loop_names) + 1)
+            if (name := f"{stem}{k or ''}") not in self.loop_names
+        )
+        self.loop_names.add(name)
+        return name
 
     def loop(self, node: ast.For) -> list[Item]:
         """A loop; or, unrolled, its body as often as it has trips."""
@@ -152,15 +201,10 @@ class _Reader:
                 value = first + step * trip
                 copies.append(Bind(variable, Affine(value)))
                 # A counter that its own body assigns is no constant there.
-                bound = {} if variable in _assigned(node.body) else {variable: value}
+                bound = {} if variable in assigned(node.body) else {variable: value}
                 copies += self._body(node.body, bound)
             return copies
-        name = next(
-            name
-            for k in range(len(self.loop_names) + 1)
-            if (name := f"{variable}{k or ''}") not in self.loop_names
-        )
-        self.loop_names.add(name)
+        name = self.unused(variable)
         terms = ((name, step),) if step else ()
         body = [Bind(variable, Affine(first, terms)), *self._body(node.body, {})]
         return [Loop(name, extent, tuple(body), node.lineno)]
@@ -190,13 +234,17 @@ class _Reader:
         self.names.update(bound)
         items: list[Item] = []
         for statement in statements:
-            if isinstance(statement, ast.For):
-                items += self.loop(statement)
-            elif not _is_remark(statement):
-                self._check(statement)
-                items.append(statement)
+            items += self._items(statement)
         self.names = outer
         return items
+
+    def _items(self, statement: ast.stmt) -> list[Item]:
+        if isinstance(statement, ast.For):
+            return self.loop(statement)
+        if _is_remark(statement):
+            return []
+        self._check(statement)
+        return [statement]
 
     def _check(self, statement: ast.stmt) -> None:
         """Only assignments and conditions."""

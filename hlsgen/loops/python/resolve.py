@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hlsgen.loops.ir import Constant, Operand, Operation, Value
 from hlsgen.loops.python.body import Body
-from hlsgen.loops.python.kinds import Kind, integer
+from hlsgen.loops.python.kinds import Kind
 from hlsgen.loops.python.refusals import unsupported
 from hlsgen.loops.python.symbols import Carried, Index, Several, Symbol, Word
 
@@ -36,8 +36,7 @@ class Resolver:
     def kind(self, name: str) -> Kind:
         """What the value for which a placeholder stands may be: its start, or what the variable is in the end."""
         placeholder = self.carried[name]
-        start = placeholder.start
-        kind = Kind() if start is None else integer(start, start)
+        kind = placeholder.kind
         final = self._final(placeholder)
         if isinstance(final, Index | Word):
             kind = kind.joined(self.builder.word_of(final).kind)
@@ -74,8 +73,11 @@ class Resolver:
             )
         word = self.builder.word_of(final)
         operand = word.operand
-        if isinstance(operand, Value) and operand.operation == placeholder.operation:
-            return Constant(start)  # nothing changes it after it was set
+        unchanged = isinstance(operand, Value) and operand.operation == placeholder.operation
+        if unchanged and not placeholder.kind.only_truth:
+            return Constant(start)
+        if unchanged:
+            operand = Constant(start)  # a predicate must be a value
         if isinstance(operand, Constant) or operand.operation.startswith("@"):
             moved = self.builder.emit("move", Word(operand, 0), hint=placeholder.variable)
             operand = moved.operand

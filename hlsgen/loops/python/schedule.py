@@ -22,30 +22,32 @@ from hlsgen.loops.python.nest import Bind, Item, Loop, Nest, substituted
 from hlsgen.loops.python.orders import addresses, static_of
 from hlsgen.loops.python.steps import Pipeline, Reorder, Split, Step, Unroll
 
-Lower: TypeAlias = Callable[[Nest], LoweredNest]
+Lower: TypeAlias = Callable[[Sequence[Nest], int], LoweredNest]
 
 
 def scheduled(nests: Sequence[Nest], steps: Sequence[Step], lower: Lower) -> tuple[Nest, ...]:
-    """The nests after all steps, in order. ``lower`` gives a nest's graph with every access of its source.
+    """The nests after all steps, in order. ``lower`` gives one nest of several, by its number, with every access of its source.
 
     Raises BadOption for loops that are not there or do not fit the step, IllegalGraph where a dependence would change.
     """
     found = list(nests)
     for step in steps:
         name = step.loops[0] if isinstance(step, Reorder) else step.loop
-        number = next((k for k, nest in enumerate(found) if _names(nest, name)), None)
+        number = next((k for k, nest in enumerate(found) if name in _names(nest)), None)
         if number is None:
-            known = ", ".join(loop.name for nest in found for loop in nest.loops)
+            known = ", ".join(loop for nest in found for loop in _names(nest))
             raise _refused(found[0], step, f"one of the loops {known}", name)
-        found[number] = _applied(found[number], step, lower)
+        found[number] = _applied(found, number, step, lower)
     return tuple(found)
 
 
-def _names(nest: Nest, name: str) -> bool:
-    return any(loop.name == name for loop in nest.loops)
+def _names(nest: Nest) -> list[str]:
+    """The loops that a step can name."""
+    return [] if nest.straight else [loop.name for loop in nest.loops]
 
 
-def _applied(nest: Nest, step: Step, lower: Lower) -> Nest:
+def _applied(nests: Sequence[Nest], number: int, step: Step, lower: Lower) -> Nest:
+    nest = nests[number]
     match step:
         case Split():
             return _split(nest, step)
@@ -54,7 +56,7 @@ def _applied(nest: Nest, step: Step, lower: Lower) -> Nest:
         case Pipeline():
             return _pipelined(nest, step)
         case Reorder():
-            return _reordered(nest, step, lower)
+            return _reordered(nest, step, lambda: lower(nests, number))
 
 
 def _refused(nest: Nest, step: Step, expected: str, found: object) -> BadOption:
@@ -111,16 +113,16 @@ def _unrolled(nest: Nest, step: Unroll | Pipeline) -> Nest:
 
 def _pipelined(nest: Nest, step: Pipeline) -> Nest:
     loop = next(item for item in nest.loops if item.name == step.loop)
-    inside = Nest(loop, {}, nest.where).loops[1:]
+    inside = Nest(loop, nest.where).loops[1:]
     for inner in reversed(inside):
         nest = _unrolled(nest, Unroll(inner.name))
     return nest
 
 
-def _reordered(nest: Nest, step: Reorder, lower: Lower) -> Nest:
+def _reordered(nest: Nest, step: Reorder, lower: Callable[[], LoweredNest]) -> Nest:
     group = _perfect_group(nest, step)
     positions = {loop.name: k for k, loop in enumerate(nest.loops)}
-    lowered = lower(nest)
+    lowered = lower()
     _refuse_changed_orders(nest, step, lowered)
     _refuse_carried(nest, step, lowered, min(positions[loop.name] for loop in group))
     innermost = group[-1]
@@ -165,6 +167,7 @@ def _new_times(graph: LoopGraph, order: Sequence[str]) -> np.ndarray:
 def _refuse_changed_orders(nest: Nest, step: Reorder, lowered: LoweredNest) -> None:
     """Raise IllegalGraph where two accesses of one element, one of them a store, would change their order."""
     graph = lowered.graph
+    assert graph is not None, "loops without effect are refused"
     new, static = _new_times(graph, step.loops), static_of(graph)
     for array in graph.arrays:
         accesses = [item for item in graph.operations if item.array == array.name]
@@ -214,6 +217,7 @@ def _refuse_changed_orders(nest: Nest, step: Reorder, lowered: LoweredNest) -> N
 def _refuse_carried(nest: Nest, step: Reorder, lowered: LoweredNest, first: int) -> None:
     """Raise IllegalGraph where a variable is carried around the reordered loops, unless it is a sum that is read after them."""
     graph, last = lowered.graph, first + len(step.loops) - 1
+    assert graph is not None, "loops without effect are refused"
     for operation in graph.operations:
         for value in operation.values:
             if not value.distance or value.level > last:

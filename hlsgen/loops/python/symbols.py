@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from hlsgen.algebra.affine import Affine, box
 from hlsgen.loops.ir import Constant, CountedLoop, Value
-from hlsgen.loops.python.kinds import WORD, Kind
+from hlsgen.loops.python.kinds import WORD, Kind, integer
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,24 @@ def index_of(affine: Affine, loops: tuple[CountedLoop, ...]) -> Index:
 class Carried:
     """A placeholder for the value that ``variable`` had at the end of the iteration before; ``start`` where loops ``level``, ... begin.
 
-    ``start`` is None where the variable has no value before the loop.
+    ``start`` is None where the variable has no value before the loop; ``start_kind``: what it is, None for a Python integer.
     """
 
     variable: str
     start: int | None
     level: int
+    start_kind: Kind | None = None
 
     @property
     def operation(self) -> str:
         """The name under which operands refer to the placeholder until it is resolved; no operation has such a name."""
-        return f"@{self.variable}@{self.start}@{self.level}"
+        name = f"@{self.variable}@{self.start}@{self.level}"
+        kind = self.start_kind
+        return name if kind is None else f"{name}@{int(kind.word)}{int(kind.truth)}"
+
+    @property
+    def kind(self) -> Kind:
+        """What the start is."""
+        if self.start_kind is not None:
+            return self.start_kind
+        return Kind() if self.start is None else integer(self.start, self.start)

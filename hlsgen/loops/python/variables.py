@@ -20,15 +20,9 @@ class Variables:
     """``values``: what every name stands for; ``kinds`` of carried values by the names of their placeholders; ``carried``: the
     placeholders."""
 
-    def __init__(
-        self,
-        builder: Builder,
-        where: str,
-        values: Mapping[str, Symbol],
-        kinds: Mapping[str, Kind],
-    ) -> None:
+    def __init__(self, builder: Builder, where: str, kinds: Mapping[str, Kind]) -> None:
         self.builder, self.where, self.kinds = builder, where, kinds
-        self.values: dict[str, Symbol] = dict(values)
+        self.values: dict[str, Symbol] = {}
         self.carried: dict[str, Carried] = {}
 
     # lists
@@ -54,9 +48,7 @@ class Variables:
     def carry(self, placeholder: Carried) -> Word:
         """A variable as what it was at the end of the iteration before."""
         self.carried[placeholder.operation] = placeholder
-        start = placeholder.start
-        kind = Kind() if start is None else integer(start, start)
-        known = self.kinds.get(placeholder.operation, kind)
+        known = self.kinds.get(placeholder.operation, placeholder.kind)
         return Word(Value(placeholder.operation), len(self.builder.loops), known)
 
     def placeholder(self, name: str, symbol: Symbol | None) -> Carried | None:
@@ -81,13 +73,12 @@ class Variables:
             if stays and self._stays(new, mark.level):
                 continue
             if mark.edge == "first" and isinstance(new, Several) and name in changed:
-                self.values[name] = self._carried_list(name, new, mark.level)
+                self.values[name] = self._carried_list(name, new, mark)
                 continue
-            if mark.edge == "first" and isinstance(new, Index) and new.constant is not None:
-                placeholder = self.placeholder(name, old)
-                if placeholder is not None:
-                    self.values[name] = self.carry(Carried(name, new.constant, mark.level))
-                    continue
+            placeholder = _from_constant(name, new, mark.level) if mark.edge == "first" else None
+            if placeholder is not None and self.placeholder(name, old) is not None:
+                self.values[name] = self.carry(placeholder)
+                continue
             self.values[name] = self._chosen(name, mark, new, old)
 
     def join(
@@ -99,19 +90,25 @@ class Variables:
             for name in {**no, **yes}
         }
 
-    def _carried_list(self, name: str, new: Several, level: int) -> Several:
-        """A list that the inner loops change: its items are carried one by one from constants."""
-        carried = []
+    def _carried_list(self, name: str, new: Several, mark: Mark) -> Several:
+        """A list that the inner loops change: its items are carried one by one."""
+        carried: list[Symbol] = []
         for k, symbol in enumerate(new.items):
-            if not (isinstance(symbol, Index) and symbol.constant is not None):
+            variable = f"{name}.{k}"
+            placeholder = _from_constant(variable, symbol, mark.level)
+            if placeholder is not None:
+                carried.append(self.carry(placeholder))
+                continue
+            if not isinstance(symbol, Index | Word):
                 raise unsupported(
                     self.where,
                     self.builder.line,
-                    f"constants in list {name} before the loop that changes it",
+                    f"numbers in list {name} before the loop that changes it",
                     "other values",
                     "Use variables of their own.",
                 )
-            carried.append(self.carry(Carried(f"{name}.{k}", symbol.constant, level)))
+            before = self.carry(Carried(variable, None, mark.level))
+            carried.append(self._chosen(variable, mark, symbol, before))
         return Several(tuple(carried), new.changes)
 
     def _stays(self, symbol: Symbol, level: int) -> bool:
@@ -177,3 +174,13 @@ class Variables:
         if isinstance(operand, Constant):
             return 0
         return self.builder.varies.get(operand.operation, len(self.builder.loops))
+
+
+def _from_constant(variable: str, symbol: Symbol, level: int) -> Carried | None:
+    """The placeholder of a variable that starts from a constant; None for other symbols."""
+    match symbol:
+        case Index(constant=int(start)):
+            return Carried(variable, start, level)
+        case Word(operand=Constant(value=start), kind=kind):
+            return Carried(variable, start, level, None if kind == integer(start, start) else kind)
+    return None

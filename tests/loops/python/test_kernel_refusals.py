@@ -150,15 +150,9 @@ CASES = {
     "negative power": (body("y[n] = x[n] * 2 ** -1"), 7, "from 0 to 64"),
     "assigned array": (body("y[n] = x[n]", "x = 5"), 8, "x to stay the array"),
     "list of two names": (body("a = [0, 0]", "b = a", "b[0] = 1", "y[n] = a[0]"), 9, "one name"),
-    "local variable of a loop before": (
-        body("t = x[n]", "y[n] = t", before="t = 5")
-        + "    for n in range(8):\n        y[n] += t\n",
-        10,
-        "'t'",
-    ),
     "name of other letters": (body("größe = x[n]", "y[n] = größe"), 7, "ASCII"),
     "walrus": (body("y[n] = (t := x[n]) + t"), 7, "integers, arrays"),
-    "return": (body("y[n] = x[n]") + "    return y\n", 8, "loops, and constants"),
+    "return": (body("y[n] = x[n]") + "    return y\n", 8, "an assignment or a condition"),
     "try": (body("try:", "    y[n] = 1", "except ValueError:", "    pass"), 7, "an assignment"),
     "with": (body("with x:", "    y[n] = 1"), 7, "an assignment"),
     "assert": (body("assert n < 8", "y[n] = 1"), 7, "an assignment"),
@@ -214,10 +208,36 @@ def test_wrong_parameters_are_refused(parameters: str, words: str, tmp_path: Pat
         kernel_of(tmp_path, body("y[n] = 1", parameters=parameters))
 
 
-def test_a_kernel_without_loops_is_refused(tmp_path: Path) -> None:
-    source = f"@hlsgen.kernel\ndef tried({X}) -> None:\n    y[0] = x[0]\n"
-    with pytest.raises(HlsgenError, match="line 5"):
+@pytest.mark.parametrize(
+    ("lines", "line", "words"),
+    [
+        (["pass"], 5, "at least one statement"),
+        (["t = x[0]"], 4, "writes to y"),
+        (["y[0] = t"], 6, "a name that has a value here"),
+        (["y[0] = x[8]"], 6, "reads 8 to 8"),
+        (["y[8] = 0"], 6, "writes 8 to 8"),
+        (["y[0] = x[0] / 2"], 6, "+ - * // % & | ^ << >>"),
+        (["t = x[0]", "while t:", "    t -= 1"], 7, "an assignment or a condition"),
+        (
+            ["if x[0]:", "    for n in range(8):", "        y[n] = 0"],
+            7,
+            "no loop inside a condition",
+        ),
+        (["m = x[0]", "for n in range(m):", "    y[n] = 0"], 7, "constant bounds"),
+        (["for n in range(8):", "    y[n] = t", "t = 1"], 7, "a name that has a value here"),
+        (["row = z[x[0]]", "for n in range(8):", "    y[n] = row[n]"], 6, "indices that are known"),
+    ],
+)
+def test_statements_outside_loops_are_refused_with_their_line(
+    lines: list[str], line: int, words: str, tmp_path: Path
+) -> None:
+    body = "".join(f"    {text}\n" for text in lines)
+    with pytest.raises(HlsgenError) as caught:
+        source = f"\n@hlsgen.kernel\ndef tried({X}, z: In[s32, 8, 8]) -> None:\n{body}"
         kernel_of(tmp_path, source).lower()
+    text = str(caught.value)
+    assert len(text.splitlines()) == 3 and words in text, text
+    assert f"tried.py, kernel tried, line {line}\n" in text
 
 
 def test_files_that_hold_no_such_kernel_are_refused(tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ def test_legal_schedules_keep_the_meaning(
     name: str, schedule: Schedule, loops: str | list[str]
 ) -> None:
     kernel = schedule(load(name))
-    assert [loop.name for nest in kernel.nests() for loop in nest.loops] == list(loops)
+    nests = [nest for nest in kernel.nests() if not nest.straight]
+    assert [loop.name for nest in nests for loop in nest.loops] == list(loops)
     arrays = arrays_of(name, 5)
     found = evaluate_kernel(kernel.lower(), arrays)
     for array, values in wanted(kernel, arrays).items():

@@ -1,0 +1,59 @@
+"""Which variables still matter at a point of a kernel: those that are read after it, before they are assigned.
+
+The classic backward analysis (Aho, Lam, Sethi & Ullman, "Compilers", 2007, section 9.2.5) on structured statements.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from hlsgen.loops.python.nest import Bind, Item, Loop
+
+
+def live_before(items: Sequence[Item | ast.stmt], live: frozenset[str]) -> frozenset[str]:
+    """What is live before some statements, given what is ``live`` after them. Names of arrays and functions count as read, too."""
+    for item in reversed(items):
+        match item:
+            case Bind():
+                live -= {item.variable}
+            case Loop():
+                live = _before_loop(item, live)
+            case ast.If():
+                branches = live_before(item.body, live) | live_before(item.orelse, live)
+                live = branches | _read(item.test)
+            case ast.Assign():
+                killed = {node.id for node in _stored(item) if isinstance(node, ast.Name)}
+                live = (live - killed) | _read(item)
+            case ast.AugAssign(target=ast.Name(id=name)):
+                live |= _read(item) | {name}
+            case _:
+                assert isinstance(item, ast.stmt)
+                live |= _read(item)
+    return live
+
+
+def _before_loop(loop: Loop, live: frozenset[str]) -> frozenset[str]:
+    """A loop has one trip at least; what one trip leaves to the next is live at its end as well."""
+    while True:
+        before = live_before(loop.body, live)
+        if before <= live:
+            return before
+        live |= before
+
+
+def _read(node: ast.AST) -> frozenset[str]:
+    return frozenset(
+        part.id
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)
+    )
+
+
+def _stored(statement: ast.Assign) -> list[ast.expr]:
+    """The targets, those of tuples one by one."""
+    targets = list(statement.targets)
+    for target in targets:
+        if isinstance(target, ast.Tuple | ast.List):
+            targets += target.elts
+    return targets
