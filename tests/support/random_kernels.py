@@ -59,7 +59,8 @@ class _Source:
             self._loop(f"y{nest}", depth, scope, 1, "ijk"[:depth])
             scope.past = list("ijk"[:depth])
         self._straight(scope)
-        for name in self.draw.sample(scope.scalars, self.draw.randint(0, 2)):
+        most = min(2, len(scope.scalars))
+        for name in self.draw.sample(scope.scalars, self.draw.randint(0, most)):
             number = sum(key.startswith("v") for key in self.outputs)
             self.outputs[f"v{number}"] = (1,)
             self.lines.append(f"    v{number}[0] = {name}")
@@ -80,8 +81,8 @@ class _Source:
         if self.draw.random() < 0.5:
             return
         if self.draw.random() < 0.2:
-            scope.items = 2
             self.lines.append(f"    q = [{self.expression(scope, 1)}, {self.expression(scope, 1)}]")
+            scope.items = 2
         for _ in range(self.draw.randint(1, 3)):
             self._statement(scope, 1)
 
