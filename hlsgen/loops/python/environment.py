@@ -48,8 +48,8 @@ def entered(body: Body, environment: Environment, changed: frozenset[str]) -> No
     for name, symbol in environment.variables.items():
         variables.values[name] = _loaded(body, symbol)
     starts = {name: variables.values.get(name) for name in sorted(changed)}
-    for name, symbol in starts.items():
-        value = symbol.constant if isinstance(symbol, Index) else None
+    for name, start in starts.items():
+        value = start.constant if isinstance(start, Index) else None
         variables.values[name] = variables.carry(Carried(name, value, 0))
     before = dict(variables.values)
     variables.values |= {
