@@ -92,7 +92,7 @@ def _pair(design: str, sources: Sources, work: Path) -> Record:
     )
     differing = elements = place = 0
     for program, integers, manifest in (*wanted, wanted[0]):
-        count = result_words(program.outputs)
+        count = result_words(program.fabric, program.outputs)
         found = outputs_of(program.fabric, program.outputs, done.unload[place : place + count], 1)
         place += count
         for port in manifest.outputs:

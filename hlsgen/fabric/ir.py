@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from hlsgen.algebra.packets import LOAD_BITS
+
 Cell: TypeAlias = tuple[int, int]
 """(row, column) of a processing element; row 0 is the northern one."""
 
@@ -53,6 +55,11 @@ class MemoryTile:
     read_generators: int
     write_generators: int
     parameters: int = 0
+
+    @property
+    def lanes(self) -> int:
+        """Elements in a word of the load port."""
+        return LOAD_BITS // self.bits
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import numpy as np
 from hlsgen.algebra.packets import (
     COUNT_BITS,
     HELLO,
-    LOAD_BITS,
     PARAMETER_WORDS,
     READ,
     RUN,
@@ -139,7 +138,7 @@ def tile_unit(fabric: Fabric, tile: MemoryTile) -> int:
 
 def bank_words(tile: MemoryTile, elements: Sequence[int] | np.ndarray) -> tuple[int, ...]:
     """Elements as 32-bit words of the bank, element 0 lowest; the last word is filled up with zeros."""
-    lanes = LOAD_BITS // tile.bits
+    lanes = tile.lanes
     values = ElementType(tile.bits, False).encode(np.asarray(elements, dtype=np.int64))
     padded = np.zeros(-(-len(values) // lanes) * lanes, dtype=np.int64)
     padded[: len(values)] = values
@@ -150,7 +149,7 @@ def bank_words(tile: MemoryTile, elements: Sequence[int] | np.ndarray) -> tuple[
 
 def bank_elements(tile: MemoryTile, words: Sequence[int] | np.ndarray, signed: bool) -> np.ndarray:
     """The inverse: int64 elements of 32-bit words."""
-    lanes = LOAD_BITS // tile.bits
+    lanes = tile.lanes
     shifts = np.arange(lanes, dtype=np.int64) * tile.bits
     patterns = np.asarray(words, dtype=np.int64).reshape(-1, 1) >> shifts
     elements: np.ndarray = ElementType(tile.bits, signed).decode(patterns).reshape(-1)

@@ -231,7 +231,7 @@ def _collected(
     from hlsgen.verify.fabric_simulation import broken_cycles
     from hlsgen.verify.simulation import Simulation
 
-    expected = result_words(program.outputs)
+    expected = result_words(program.fabric, program.outputs)
     unload = np.zeros(expected * count, dtype=np.uint32)
     came = np.asarray(done.unload, dtype=np.uint32)[: len(unload)]
     unload[: len(came)] = came

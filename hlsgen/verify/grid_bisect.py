@@ -49,9 +49,10 @@ def first_wrong_layer(
             process.write.channel for process in plan.dataflow.processes if process.name == name
         )
         bands = owned_bands(plan, [channel])
-        words = np.asarray(done.unload)[place : place + result_words(bands)]
-        place += result_words(bands)
-        if len(words) < result_words(bands):
+        count = result_words(plan.fabric, bands)
+        words = np.asarray(done.unload)[place : place + count]
+        place += count
+        if len(words) < count:
             return f"first wrong layer: {name}; its results never came"
         got = outputs_of(plan.fabric, bands, words, 1)[channel]
         wrong = np.argwhere(got != want[channel])

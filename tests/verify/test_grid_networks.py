@@ -79,7 +79,7 @@ def test_networks_run_one_after_the_other_on_one_circuit(circuit: Path) -> None:
     done = simulate_program(circuit, made[0].program.fabric, words, stalls=stalls)
     place = 0
     for item in made:
-        count = result_words(item.program.outputs)
+        count = result_words(item.program.fabric, item.program.outputs)
         assert item.differing(done.unload[place : place + count]) == 0
         place += count
     assert place == len(done.unload)

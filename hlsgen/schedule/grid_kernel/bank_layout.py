@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hlsgen.algebra.packets import LOAD_BITS
 from hlsgen.errors import DoesNotFit
 from hlsgen.fabric.ir import Fabric
 from hlsgen.loops.ir import Array, Kernel
@@ -93,5 +94,5 @@ def lay_out(kernel: Kernel, mappings: Sequence[GridMapping]) -> BankLayout:
 
 def _rounded(size: int, bits: int) -> int:
     """Whole 32-bit words, so that no write of the load port touches two arrays."""
-    lanes = 32 // bits
+    lanes = LOAD_BITS // bits
     return -(-size // lanes) * lanes

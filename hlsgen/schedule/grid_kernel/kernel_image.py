@@ -52,10 +52,9 @@ class KernelImage:
             if placed.array.role in ("output", "inout"):
                 ((name, base),) = placed.copies
                 tile = self.fabric.tile(name)
-                lanes = 32 // tile.bits
                 unit = tile_unit(self.fabric, tile)
-                count = -(-placed.array.size // lanes)
-                found.append((placed.array, Read(unit, base // lanes, count)))
+                count = -(-placed.array.size // tile.lanes)
+                found.append((placed.array, Read(unit, base // tile.lanes, count)))
         return tuple(found)
 
 
@@ -73,7 +72,7 @@ def program(image: KernelImage, samples: Sequence[Mapping[str, np.ndarray]]) -> 
             for name, base in placed.copies:
                 tile = fabric.tile(name)
                 words = bank_words(tile, elements)
-                writes.append(Write(tile_unit(fabric, tile), base * tile.bits // 32, words))
+                writes.append(Write(tile_unit(fabric, tile), base // tile.lanes, words))
         reads = [read for _, read in image.results]
         parts += [to_words(writes), image.configurations, to_words(reads)]
     return np.concatenate(parts)

@@ -42,6 +42,11 @@ class Border:
     def bits(self) -> int:
         return self.west[0].bits
 
+    @property
+    def lanes(self) -> int:
+        """Elements in a word of the load port; tiles of both sides are alike in it."""
+        return self.west[0].lanes
+
 
 def border(fabric: Fabric) -> Border:
     """The tiles at the border; raises UnsupportedOp, naming what is missing, for a fabric that cannot run networks."""

@@ -62,6 +62,7 @@ def _table_configuration(
     """The run in which the tile of row r looks the rows of band r up: an operand is read in slot 0 and is the index of slot 1, in
     whose next cycle, slot 0 of the next iteration, the result is written."""
     process = work.layer.process
+    entry_bits = (len(work.layer.finishing.table or ()) - 1).bit_length()
     computed = bands(work.target.shape[0], fabric.rows)
     tiles = []
     for row, band in enumerate(computed):
@@ -77,7 +78,9 @@ def _table_configuration(
         configuration = TileConfiguration(
             reads=(
                 ReadContext("affine", signed=work.signed[0]),
-                ReadContext("indexed", offset=work.table, index="memory_west", wrap_bits=8),
+                ReadContext(
+                    "indexed", offset=work.table, index="memory_west", wrap_bits=entry_bits
+                ),
             ),
             writes=(WriteContext("affine", data="memory_west"), WriteContext()),
             read_generators=(reader,),

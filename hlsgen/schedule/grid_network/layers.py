@@ -237,9 +237,9 @@ def chunk_parameters(layer: Layer, chunk: Chunk) -> np.ndarray:
     return np.pad(taken, [(0, -len(taken) % layer.across.columns), (0, 0)])
 
 
-def stored_weights(weights: np.ndarray | None) -> int:
-    """Elements in each tile, in whole words of the load port."""
-    return 0 if weights is None else aligned(weights.shape[1])
+def stored_weights(weights: np.ndarray | None, lanes: int) -> int:
+    """Elements in each tile, in whole words of the load port of ``lanes`` elements."""
+    return 0 if weights is None else aligned(weights.shape[1], lanes)
 
 
 def _check_elements(border: Border, dataflow: Dataflow, process: Process) -> None:

@@ -128,7 +128,7 @@ def _phases(
             copied.add(read.source)
             runs = copy_configurations(fabric, hash, sides, placed.regions[read.source])
             found += [Phase(process.name, "copy", run, 0) for run in runs]
-    work = _work(dataflow, placed, part, *places)
+    work = _work(dataflow, placed, part, *places, sides.bits)
     template = column_configuration if part.layer.reduction is None else matrix_configuration
     configuration = template(fabric, hash, sides, work)
     return [*found, Phase(process.name, "compute", configuration, _macs(part))]
@@ -153,7 +153,7 @@ def _placed(fabric: Fabric, sides: Border, dataflow: Dataflow, layers: Sequence[
         first = next((s for s, i in enumerate(layers) if i.process.write.channel == name), 0)
         last = len(layers) if name in dataflow.outputs else max(first, last)
         pitch = channel.shape[2] + surplus.get(name, 0)
-        found[name] = Region(name, channel.shape, pitch, owned, tuple(stored))
+        found[name] = Region(name, channel.shape, pitch, owned, tuple(stored), sides.lanes)
         lives.append(Lifetime(name, found[name].size, first, last))
     tables = {item.finishing.table: f"table {item.process.name}" for item in layers}
     lives += [
@@ -191,14 +191,14 @@ def _stored_parts(
     for weight_split, row_split in product(range(_SPLITS), repeat=2):
         parts = _cut(
             layers,
-            (sides.north_words >> weight_split) // 4 * 4,
+            (sides.north_words >> weight_split) // sides.lanes * sides.lanes,
             sides.parameters >> row_split,
         )
-        sizes = [stored_weights(part.weights) for part in parts]
+        sizes = [stored_weights(part.weights, sides.lanes) for part in parts]
         counts = [len(part.parameters) for part in parts]
         weights = store_blocks(sizes, sides.north_words, "weights", where)
         rows = store_blocks(counts, sides.parameters, "parameter rows", where)
-        words = loaded(sizes, weights) // 4 * len(sides.north)
+        words = loaded(sizes, weights) // sides.lanes * len(sides.north)
         words += loaded(counts, rows) * PARAMETER_WORDS * len(sides.west)
         if best is None or (words, len(parts)) < (best[0], len(best[1])):
             best = words, parts, weights, rows
@@ -220,7 +220,7 @@ def _weight_writes(fabric: Fabric, sides: Border, part: _Part, first: int) -> li
     if part.weights is None:
         return []
     return [
-        Write(tile_unit(fabric, tile), first // 4, bank_words(tile, column))
+        Write(tile_unit(fabric, tile), first // tile.lanes, bank_words(tile, column))
         for tile, column in zip(sides.north, part.weights, strict=False)
     ]
 
@@ -238,13 +238,15 @@ def _parameter_writes(
 def _table_writes(fabric: Fabric, sides: Border, tables: Mapping[Table, int]) -> list[Write]:
     """Every table for every west tile."""
     return [
-        Write(tile_unit(fabric, tile), first // 4, bank_words(tile, values))
+        Write(tile_unit(fabric, tile), first // tile.lanes, bank_words(tile, values))
         for values, first in tables.items()
         for tile in sides.west
     ]
 
 
-def _work(dataflow: Dataflow, placed: _Placed, part: _Part, weights: int, parameter: int) -> Work:
+def _work(
+    dataflow: Dataflow, placed: _Placed, part: _Part, weights: int, parameter: int, bits: int
+) -> Work:
     process = part.layer.process
     reads = [read for read in process.reads if read.source in dataflow.channels]
     return Work(
@@ -253,7 +255,7 @@ def _work(dataflow: Dataflow, placed: _Placed, part: _Part, weights: int, parame
         tuple(placed.regions[read.source] for read in reads),
         placed.regions[process.write.channel],
         tuple(dataflow.channels[read.source].element.signed for read in reads),
-        wrap(reads[0].outside or 0, 8),
+        wrap(reads[0].outside or 0, bits),
         weights,
         parameter,
         placed.tables.get(part.layer.finishing.table or (), 0),

@@ -69,14 +69,18 @@ def input_packets(
     for band in bands:
         pixels = sample[band.channel][band.row : band.row + band.rows]
         padded = np.pad(pixels, [(0, 0), (0, 0), (0, band.pitch - band.depth)])
-        words = bank_words(_tile(fabric, band), padded.reshape(-1))
-        packets.append(Write(band.unit, band.first // 4, words))
+        tile = _tile(fabric, band)
+        words = bank_words(tile, padded.reshape(-1))
+        packets.append(Write(band.unit, band.first // tile.lanes, words))
     return tuple(packets)
 
 
-def output_packets(bands: Sequence[Band]) -> tuple[Packet, ...]:
+def output_packets(fabric: Fabric, bands: Sequence[Band]) -> tuple[Packet, ...]:
     """The requests for one sample's results."""
-    return tuple(Read(band.unit, band.first // 4, _words(band)) for band in bands)
+    return tuple(
+        Read(band.unit, band.first // _tile(fabric, band).lanes, _words(fabric, band))
+        for band in bands
+    )
 
 
 def outputs_of(
@@ -91,18 +95,19 @@ def outputs_of(
     position = 0
     for sample in range(samples):
         for band in bands:
-            words = unload[position : position + _words(band)]
+            tile = _tile(fabric, band)
+            words = unload[position : position + _words(fabric, band)]
             position += len(words)
-            elements = bank_elements(_tile(fabric, band), words, band.signed)[band.first % 4 :]
+            elements = bank_elements(tile, words, band.signed)[band.first % tile.lanes :]
             pixels = elements[: band.rows * band.width * band.pitch]
             pixels = pixels.reshape(band.rows, band.width, band.pitch)[:, :, : band.depth]
             found[band.channel][sample, band.row : band.row + band.rows] = pixels
     return found
 
 
-def result_words(bands: Sequence[Band]) -> int:
-    """32-bit words of one sample's results."""
-    return sum(map(_words, bands))
+def result_words(fabric: Fabric, bands: Sequence[Band]) -> int:
+    """Words of the load port that one sample's results take."""
+    return sum(_words(fabric, band) for band in bands)
 
 
 def band_from(fields: Mapping[str, Any]) -> Band:
@@ -115,9 +120,10 @@ def band_from(fields: Mapping[str, Any]) -> Band:
     )
 
 
-def _words(band: Band) -> int:
+def _words(fabric: Fabric, band: Band) -> int:
+    lanes = _tile(fabric, band).lanes
     last = band.first + band.rows * band.width * band.pitch
-    return -(-last // 4) - band.first // 4
+    return -(-last // lanes) - band.first // lanes
 
 
 def _tile(fabric: Fabric, band: Band) -> MemoryTile:

@@ -49,7 +49,7 @@ def _configure(plan: NetworkPlan, phase: Phase) -> tuple[Write, ...]:
 def sample_packets(plan: NetworkPlan) -> tuple[Packet, ...]:
     """All runs of a sample, and the requests for its results."""
     runs = [packet for packets in phase_packets(plan) for packet in packets]
-    return (*runs, *output_packets(output_bands(plan)))
+    return (*runs, *output_packets(plan.fabric, output_bands(plan)))
 
 
 def watched_packets(plan: NetworkPlan) -> tuple[Packet, ...]:
@@ -61,7 +61,7 @@ def watched_packets(plan: NetworkPlan) -> tuple[Packet, ...]:
         packets += run
         if last[phase.process] == number:
             bands = owned_bands(plan, [channels[phase.process]])
-            packets += [Wait(), *output_packets(bands)]
+            packets += [Wait(), *output_packets(plan.fabric, bands)]
     return tuple(packets)
 
 

@@ -24,7 +24,8 @@ def needed_rows(process: Process, read: int, computed: range, height: int) -> ra
 
 @dataclass(frozen=True)
 class Region:
-    """A tensor (height, width, channels) in the west tiles, row-major, a pixel every ``pitch`` elements, from ``base`` on.
+    """A tensor (height, width, channels) in the west tiles, row-major, a pixel every ``pitch`` elements, from ``base`` on,
+    ``lanes`` elements in a word of the load port.
 
     ``owned[r]``: rows that row r of the array computes (or the load port writes); ``stored[r]``: rows that its tile holds,
     ``stored[r].start`` first. Other tiles' rows among them are copied before they are read.
@@ -35,6 +36,7 @@ class Region:
     pitch: int
     owned: tuple[range, ...]
     stored: tuple[range, ...]
+    lanes: int
     base: int = 0
 
     @property
@@ -45,7 +47,7 @@ class Region:
     @property
     def size(self) -> int:
         """Elements in the fullest tile, in whole words of the load port."""
-        return aligned(max(len(rows) for rows in self.stored) * self.row_pitch)
+        return aligned(max(len(rows) for rows in self.stored) * self.row_pitch, self.lanes)
 
     def address(self, row_of_tile: int, row: int) -> int:
         """Where a row of the tensor begins in a tile; of rows that are not stored, where it would."""
@@ -57,9 +59,9 @@ class Region:
         return row * self.row_pitch + column * self.pitch + channel
 
 
-def aligned(elements: int) -> int:
-    """Rounded up to a whole number of 32-bit words of 8-bit elements."""
-    return -(-elements // 4) * 4
+def aligned(elements: int, lanes: int) -> int:
+    """Rounded up to a whole number of words of ``lanes`` elements."""
+    return -(-elements // lanes) * lanes
 
 
 def union(first: range, second: range) -> range:

@@ -62,7 +62,11 @@ def _border_words(plan: NetworkPlan) -> int:
     }
     bands = output_bands(plan)
     sample = input_packets(plan.fabric, input_bands(plan), zeros)
-    return _count(sample) + _count(output_packets(bands)) + result_words(bands)
+    return (
+        _count(sample)
+        + _count(output_packets(plan.fabric, bands))
+        + result_words(plan.fabric, bands)
+    )
 
 
 def _count(packets: Sequence[Packet]) -> int:
