@@ -40,10 +40,6 @@ class Manifest:
         """The hash of the design's Verilog."""
         return self.files[DESIGN]
 
-    def declared_of(self, value: str) -> Declared | None:
-        """What is declared of an output."""
-        return next((entry for entry in self.declared if entry.value == value), None)
-
     def to_text(self) -> str:
         """The content of manifest.json."""
         from hlsgen import __version__
