@@ -13,7 +13,6 @@ from support.python_files import kernel_of
 from hlsgen.fabric.file import load_fabric
 from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.loops.python.kernel import PythonKernel
-from hlsgen.loops.python.reference import numpy_type
 from hlsgen.schedule.grid_kernel.run_kernel import map_kernel, replay
 
 KERNELS = {
@@ -147,7 +146,7 @@ def samples(kernel: PythonKernel) -> list[dict[str, np.ndarray]]:
                 low, high = type_.element.minimum, type_.element.maximum
                 low, high = (max(low, -3), 6) if small else (low, high)
                 values = draw.integers(low, high, type_.shape, endpoint=True)
-                arrays[name] = values.astype(numpy_type(type_.element))
+                arrays[name] = values.astype(type_.element.native)
         every.append(arrays)
     return every
 
