@@ -20,7 +20,8 @@ from hlsgen.rtl.emit import emit
 from hlsgen.rtl.verilog import TOP, to_verilog
 from hlsgen.schedule.stream_network.cost import schedule_cost, total_cost
 from hlsgen.schedule.stream_network.ir import StreamSchedule
-from hlsgen.schedule.stream_network.solver import StreamOptions, schedule
+from hlsgen.schedule.stream_network.options import StreamOptions
+from hlsgen.schedule.stream_network.solver import schedule
 
 
 def synthesised(plan: StreamSchedule, family: str) -> Usage:

@@ -52,7 +52,12 @@ AsGiven = Annotated[
         "--as-given/--cleaned", help="Of a kernel on a grid: keep every operation of the graph."
     ),
 ]
-Multipliers = Annotated[int | None, typer.Option(help="At most so many multipliers in DSP blocks.")]
+EffortOption = Annotated[
+    str | None, typer.Option(help="small, balanced (default: best area per rate) or max (fastest).")
+]
+Multipliers = Annotated[int | None, typer.Option(help="At most so many multipliers, of any kind.")]
+Dsp = Annotated[int | None, typer.Option(help="At most so many DSP blocks.")]
+Lut = Annotated[int | None, typer.Option(help="At most so many LUTs.")]
 TargetFps = Annotated[
     float | None, typer.Option(help="The smallest design with so many inferences a second.")
 ]
@@ -99,7 +104,7 @@ def compile_command(
     model: Annotated[str, typer.Argument(help="ONNX file, or a kernel as for 'map'.")],
     board: Annotated[
         str | None,
-        typer.Option(help="Board; see 'hlsgen boards'.", autocompletion=_board_names),
+        typer.Option(help="Board (ulx3s_85f); see 'hlsgen boards'.", autocompletion=_board_names),
     ] = None,
     schedule: Annotated[
         str, typer.Option(help="stream: an array per layer; grid: a program for one fabric.")
@@ -111,7 +116,10 @@ def compile_command(
             autocompletion=_fabric_names,
         ),
     ] = None,
+    effort: EffortOption = None,
     multipliers: Multipliers = None,
+    dsp: Dsp = None,
+    lut: Lut = None,
     target_fps: TargetFps = None,
     calibrate: Calibrate = None,
     unroll: Annotated[
@@ -134,7 +142,10 @@ def compile_command(
             model,
             board=board,
             schedule=schedule,
+            effort=effort,  # type: ignore[arg-type]
             multipliers=multipliers,
+            dsp=dsp,
+            lut=lut,
             target_fps=target_fps,
             calibrate=calibrate,
             overrides=dict(_parse_unroll(item) for item in unroll or ()),

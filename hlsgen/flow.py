@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hlsgen.algebra.unroll import Unroll
     from hlsgen.artefact.manifest import Manifest
     from hlsgen.bitstream.build import BuildResult
+    from hlsgen.schedule.stream_network.effort import Effort
     from hlsgen.targets import AnyTarget
     from hlsgen.verify.result import VerifyResult
 
@@ -71,7 +72,10 @@ def compile(
     model: str | os.PathLike[str] | onnx.ModelProto,
     board: str | None = None,
     schedule: str = "stream",
+    effort: Effort | None = None,
     multipliers: int | None = None,
+    dsp: int | None = None,
+    lut: int | None = None,
     target_fps: float | None = None,
     calibrate: str | os.PathLike[str] | None = None,
     overrides: Mapping[str, Unroll] | None = None,
@@ -87,18 +91,20 @@ def compile(
     """Compile an ONNX model, or a kernel (FILE.py:name, FILE.dot, FILE.xml), to Verilog.
 
     ``schedule`` "stream": an array for every layer, sized for ``board``; a pipeline for a kernel. "grid": a program for one ``fabric``, a preset
-    or a TOML file. What else can be asked is the target's: see the options in ``hlsgen.targets`` (``multipliers``, ``target_fps``,
-    ``overrides`` of networks on stream; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
+    or a TOML file. What else can be asked is the target's: see the options in ``hlsgen.targets`` (``effort``, ``multipliers``, ``dsp``,
+    ``lut``, ``target_fps``, ``overrides`` of networks on stream; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
     ``calibrate`` is an npz file of samples with which a float network is quantised; ``output`` is the folder written (a new temporary one
-    if None); ``dump`` a folder for the text form of every IR of a network. Raises HlsgenError.
-    """
+    if None); ``dump`` a folder for the text form of every IR of a network. Raises HlsgenError."""
     from hlsgen.targets.kernel_source import is_kernel, read_kernel
     from hlsgen.targets.network_source import read_network
 
     target = _target(schedule, "kernel" if is_kernel(model) else "network")
     given = {
         "board": board,
+        "effort": effort,
         "multipliers": multipliers,
+        "dsp": dsp,
+        "lut": lut,
         "target_fps": target_fps,
         "overrides": overrides or None,
         "fabric": None if fabric is None else os.fspath(fabric),

@@ -86,9 +86,7 @@ def test_an_unrolling_too_large_for_the_board_is_named_as_the_cause(
 
 
 def test_without_multipliers_in_dsp_blocks_all_are_made_of_luts(tmp_path: Path) -> None:
-    compiled = flow.compile(
-        DIGITS, board="ulx3s_85f", multipliers=0, target_fps=500, output=tmp_path
-    )
+    compiled = flow.compile(DIGITS, board="ulx3s_85f", dsp=0, target_fps=500, output=tmp_path)
     assert compiled.report["dsp"] == 0
     assert compiled.report["multipliers"] > 0
 

@@ -12,6 +12,7 @@ from typing import assert_never
 import numpy as np
 
 from hlsgen.algebra.expression import Call, Expression, expression_type
+from hlsgen.algebra.scalar import Multiply, RequantiseFloat32, RequantiseMultiplyShift
 from hlsgen.algebra.types import ElementType
 from hlsgen.cost.operators import SCALAR_COSTS, UnitUse, signed_width
 from hlsgen.cost.units import (
@@ -118,6 +119,20 @@ def _drain_cost(table: FamilyTable, f: Factors, width: int) -> Cost:
 def multiplies(process: Process) -> bool:
     """Whether the process's array multiplies (its MACs count as such)."""
     return isinstance(process.step, MultiplyAccumulate)
+
+
+def finish_products(process: Process) -> int:
+    """Multipliers of one finishing lane, in whatever they are built of."""
+    return _products(finish_expression(process))
+
+
+def _products(expression: Expression) -> int:
+    if not isinstance(expression, Call):
+        return 0
+    multiplies_here = isinstance(
+        expression.op, Multiply | RequantiseMultiplyShift | RequantiseFloat32
+    )
+    return multiplies_here + sum(map(_products, expression.arguments))
 
 
 def finish_cost(

@@ -15,6 +15,7 @@ from hlsgen.targets.network_source import NetworkSource
 if TYPE_CHECKING:
     from hlsgen.algebra.unroll import Unroll
     from hlsgen.board import Board
+    from hlsgen.schedule.stream_network.effort import Effort
     from hlsgen.verify.reference import Reference, Samples
     from hlsgen.verify.run import Failure, Request, Runs
 
@@ -23,11 +24,15 @@ DEFAULT_BOARD = "ulx3s_85f"
 
 @dataclass(frozen=True)
 class StreamNetworkOptions:
-    """``multipliers`` bounds those that are mapped to DSP blocks; ``target_fps`` asks for the smallest design that reaches so many inferences a
-    second at the board's clock; ``overrides`` fixes the unrolling of single processes."""
+    """``effort``: small, balanced or max (None: balanced), how much of the board more speed is worth; ``target_fps`` instead asks for the
+    smallest design that reaches so many inferences a second at the board's clock. ``multipliers``, ``dsp``, ``lut``: at most so many
+    multipliers in all, of arrays and of finishing; so many DSP blocks; so many LUTs. ``overrides`` fixes the unrolling of single processes."""
 
     board: str = DEFAULT_BOARD
+    effort: Effort | None = None
     multipliers: int | None = None
+    dsp: int | None = None
+    lut: int | None = None
     target_fps: float | None = None
     overrides: Mapping[str, Unroll] = field(default_factory=dict)
 
@@ -49,8 +54,9 @@ class StreamNetwork:
         from hlsgen.rtl.emit import emit
         from hlsgen.rtl.verilog import to_verilog
         from hlsgen.schedule.stream_network.check import check
+        from hlsgen.schedule.stream_network.options import StreamOptions
         from hlsgen.schedule.stream_network.report import network_report
-        from hlsgen.schedule.stream_network.solver import StreamOptions, schedule
+        from hlsgen.schedule.stream_network.solver import schedule
         from hlsgen.schedule.stream_network.text import to_text
 
         lowered = source.lowered(nudged=True, progress=progress)
@@ -61,7 +67,10 @@ class StreamNetwork:
             lowered.dataflow,
             board,
             StreamOptions(
+                effort=_effort(options),
                 multipliers=options.multipliers,
+                dsp=options.dsp,
+                lut=options.lut,
                 target_interval=interval,
                 overrides=options.overrides,
             ),
@@ -110,6 +119,17 @@ class StreamNetwork:
 
     def board_ports(self, folder: Folder) -> BoardPorts:
         return stream_board_ports(folder.manifest, str(folder.directory / MANIFEST))
+
+
+def _effort(options: StreamNetworkOptions) -> Effort:
+    """The effort; raises BadOption where a rate is asked for as well."""
+    if options.effort is not None and options.target_fps is not None:
+        raise BadOption(
+            "--effort",
+            "expected --effort or --target-fps, found both: a rate asks for the smallest design that reaches it",
+            "Leave one of them out.",
+        )
+    return options.effort or "balanced"
 
 
 def _interval(target_fps: float | None, board: Board) -> int | None:

@@ -18,6 +18,7 @@ from hlsgen.cost.process import (
     Factors,
     buffer_cost,
     expression_cost,
+    finish_products,
     multiplies,
     operand_types,
     process_cost,
@@ -37,7 +38,8 @@ KINDS: tuple[MultiplierKind, MultiplierKind] = ("dsp", "lut")
 @dataclass(frozen=True)
 class Candidates:
     """``factors`` (rows, 8): x g o ky kx i, finishing lanes, finishing interval. ``kinds`` (rows, 2): 0 DSP or 1 LUT, of the
-    array and of finishing. ``cycles`` per sample; ``dsp``, ``lut``, ``bram`` of the process with its buffers."""
+    array and of finishing. ``cycles`` per sample; ``dsp``, ``lut``, ``bram`` of the process with its buffers;
+    ``multipliers`` of its array and of finishing, in DSP blocks or LUTs."""
 
     factors: Integers
     kinds: Integers
@@ -45,20 +47,14 @@ class Candidates:
     dsp: Integers
     lut: npt.NDArray[np.float64]
     bram: Integers
+    multipliers: Integers
 
     def __len__(self) -> int:
         return len(self.cycles)
 
     def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Candidates:
         """Those rows."""
-        return Candidates(
-            self.factors[rows],
-            self.kinds[rows],
-            self.cycles[rows],
-            self.dsp[rows],
-            self.lut[rows],
-            self.bram[rows],
-        )
+        return Candidates(*(getattr(self, name)[rows] for name in Candidates.__annotations__))
 
     @property
     def words(self) -> tuple[Integers, Integers]:
@@ -81,6 +77,8 @@ class Space:
     dsp: int
     lut: float
     bram: int
+    multipliers: int | None = None
+    """At most so many; None: any number."""
 
 
 def useful_factors(extent: int) -> list[int]:
@@ -113,7 +111,10 @@ def candidates(
         )
     )
     affordable = (merged.dsp <= space.dsp) & (merged.lut <= space.lut) & (merged.bram <= space.bram)
-    return merged.take(pareto(merged, affordable))
+    if space.multipliers is None:
+        return merged.take(pareto(merged, affordable))
+    affordable &= merged.multipliers <= space.multipliers
+    return merged.take(pareto(merged, affordable, by_multipliers=True))
 
 
 def _enumerate(process: Process, space: Space, override: Unroll | None) -> Integers:
@@ -208,6 +209,10 @@ def _priced(
         (total.dsp + shape).astype(np.int64),
         total.lut * table.scale + shape,
         (total.bram + shape).astype(np.int64),
+        np.asarray(
+            f.rows * f.lanes * multiplies(process) + f.finish_lanes * finish_products(process),
+            np.int64,
+        ),
     )
 
 
@@ -239,15 +244,21 @@ def _buffer(
     )
 
 
-def pareto(rows: Candidates, allowed: npt.NDArray[np.bool_]) -> Integers:
-    """Indices of the allowed rows that no row of the same word widths beats or equals in every respect."""
+def pareto(
+    rows: Candidates, allowed: npt.NDArray[np.bool_], by_multipliers: bool = False
+) -> Integers:
+    """Indices of the allowed rows that no row of the same word widths beats or equals in every respect.
+
+    ``by_multipliers``: multipliers are counted, so only rows of as many are compared.
+    """
     index = np.flatnonzero(allowed)
     if not len(index):
         return index
     part = rows.take(index)
     written, held = part.words
-    order = np.lexsort((part.lut, part.cycles, part.bram, part.dsp, held, written))
-    key = np.stack([written, held, part.dsp, part.bram])[:, order]
+    counted = part.multipliers * by_multipliers
+    order = np.lexsort((part.lut, part.cycles, part.bram, part.dsp, counted, held, written))
+    key = np.stack([written, held, counted, part.dsp, part.bram])[:, order]
     lut = part.lut[order]
     starts = np.flatnonzero(np.r_[True, (key[:, 1:] != key[:, :-1]).any(axis=0)])
     kept: list[npt.NDArray[np.int64]] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
 
@@ -34,11 +34,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Budget:
-    """At most so many DSP blocks, LUTs and RAM blocks."""
+    """At most so many DSP blocks, LUTs and RAM blocks, and multipliers in either."""
 
     dsp: int
     lut: float
     bram: int
+    multipliers: int = ENDLESS
 
     @classmethod
     def unlimited(cls) -> Budget:
@@ -46,8 +47,7 @@ class Budget:
 
     def only(self, resource: str) -> Budget:
         """This budget without a bound on ``resource``."""
-        values = {name: getattr(self, name) for name in ("dsp", "lut", "bram")}
-        return Budget(**(values | {resource: ENDLESS}))
+        return replace(self, **{resource: ENDLESS})
 
     @classmethod
     def used(cls, choices: tuple[Choice, ...], chosen: tuple[int, ...]) -> Budget:
@@ -57,6 +57,7 @@ class Budget:
             int(sum(c.rows.dsp[row] for c, row in pairs)),
             float(sum(c.rows.lut[row] for c, row in pairs)),
             int(sum(c.rows.bram[row] for c, row in pairs)),
+            int(sum(c.rows.multipliers[row] for c, row in pairs)),
         )
 
 
@@ -90,8 +91,7 @@ def choose(
             low = middle + 1
         else:
             best = found
-            slowest = max(int(c.rows.cycles[r]) for c, r in zip(choices, found, strict=True))
-            high = int(np.searchsorted(cycles, slowest))
+            high = int(np.searchsorted(cycles, slowest(choices, found)))
     return _cheapest(choices, budget, int(cycles[high]), None)
 
 
@@ -109,9 +109,10 @@ def _cheapest(
     # Without regard to words first: far fewer rows, and words rarely conflict. A conflict brings its two parties'
     # rows of all words back, and the constraint between them.
     by_word: set[str] = set()
+    counted = budget.multipliers < ENDLESS or minimise == "multipliers"
     while True:
         kept = [
-            rows[_front(choice.rows.take(rows), choice.name in by_word)]
+            rows[_front(choice.rows.take(rows), choice.name in by_word, counted)]
             for choice, rows in zip(choices, fast, strict=True)
         ]
         found = _solve(choices, kept, budget, minimise, gap, by_word)
@@ -136,7 +137,7 @@ def _solve(
     columns = np.arange(begins[-1])
     one = csr_array((np.ones(begins[-1]), (owner, columns)), shape=(len(choices), begins[-1]))
     constraints = [LinearConstraint(one, 1, 1)]
-    for resource in ("dsp", "lut", "bram"):
+    for resource in ("dsp", "lut", "bram", "multipliers"):
         amounts = _column(choices, kept, resource)
         limit = getattr(budget, resource)
         if amounts.sum() > limit:
@@ -187,20 +188,42 @@ def _weights(
     LUTs count most: DSP blocks and RAM blocks that are not used lie idle.
     """
     total = np.zeros(sum(map(len, kept)))
-    for resource, weight in (("lut", 1.0), ("dsp", 0.1), ("bram", 0.2)):
-        limit = getattr(budget, resource)
-        unit = limit if 0 < limit < ENDLESS else {"lut": 1e5, "dsp": 200.0, "bram": 200.0}[resource]
+    for resource, weight in WEIGHTS.items():
         scale = 1000.0 if resource == minimise else weight
-        total += scale * _column(choices, kept, resource) / unit
+        if scale:
+            total += scale * _column(choices, kept, resource) / _unit(budget, resource)
     return total
 
 
-def _front(rows: Candidates, by_word: bool) -> Integers:
-    """Rows that no row (``by_word``: of the same written and held words) beats in DSP, LUT and RAM blocks.
+WEIGHTS = {"lut": 1.0, "dsp": 0.1, "bram": 0.2, "multipliers": 0.0}
+
+
+def _unit(budget: Budget, resource: str) -> float:
+    limit = float(getattr(budget, resource))
+    return limit if 0 < limit < ENDLESS else {"lut": 1e5}.get(resource, 200.0)
+
+
+def area(choices: tuple[Choice, ...], chosen: tuple[int, ...], budget: Budget) -> float:
+    """The share of the budget that a selection uses, as the search weighs it."""
+    used = Budget.used(choices, chosen)
+    return sum(
+        weight * getattr(used, resource) / _unit(budget, resource)
+        for resource, weight in WEIGHTS.items()
+    )
+
+
+def slowest(choices: tuple[Choice, ...], chosen: tuple[int, ...]) -> int:
+    """Cycles per sample of a selection."""
+    return max(int(c.rows.cycles[row]) for c, row in zip(choices, chosen, strict=True))
+
+
+def _front(rows: Candidates, by_word: bool, counted: bool) -> Integers:
+    """Rows that no row (``by_word``: of the same written and held words; ``counted``: of as many multipliers) beats in DSP,
+    LUT and RAM blocks.
 
     A row that saves less than ``NEGLIGIBLE`` of its LUTs for its additional blocks counts as beaten.
     """
-    group = np.stack(rows.words) * by_word
+    group = np.stack([*(np.stack(rows.words) * by_word), rows.multipliers * counted])
     kept: list[int] = []
     for key in np.unique(group, axis=1).T:
         members = np.flatnonzero((group == key[:, None]).all(axis=0))

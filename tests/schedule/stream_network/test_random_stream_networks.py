@@ -12,7 +12,8 @@ from hlsgen.dataflow.ir import Dataflow
 from hlsgen.rtl.arrays import process_parameters
 from hlsgen.schedule.stream_network.check import check, write_lanes
 from hlsgen.schedule.stream_network.ir import StreamSchedule
-from hlsgen.schedule.stream_network.solver import StreamOptions, schedule
+from hlsgen.schedule.stream_network.options import StreamOptions
+from hlsgen.schedule.stream_network.solver import schedule
 
 BOARD = load_board("ulx3s_85f")
 

@@ -12,22 +12,28 @@ from support.small_dataflows import chain, residual
 from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.board import boards, load_board
+from hlsgen.cost.process import finish_products
 from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
 from hlsgen.errors import BadOption, DoesNotFit
 from hlsgen.schedule.stream_network.candidates import Candidates
 from hlsgen.schedule.stream_network.check import check
+from hlsgen.schedule.stream_network.choices import choices_of
+from hlsgen.schedule.stream_network.effort import EFFORTS, STEP, knee
 from hlsgen.schedule.stream_network.geometry import sample_cycles
 from hlsgen.schedule.stream_network.ir import StreamSchedule
+from hlsgen.schedule.stream_network.options import StreamOptions, budget_of
 from hlsgen.schedule.stream_network.report import network_report
 from hlsgen.schedule.stream_network.select import (
     GAP,
     NEGLIGIBLE,
     Budget,
     Choice,
+    area,
     choose,
+    slowest,
     word_conflicts,
 )
-from hlsgen.schedule.stream_network.solver import StreamOptions, schedule
+from hlsgen.schedule.stream_network.solver import schedule
 
 ULX3S = load_board("ulx3s_85f")
 ICEBREAKER = load_board("icebreaker")
@@ -48,6 +54,7 @@ def random_choices(random: np.random.Generator, processes: int = 3) -> tuple[Cho
             random.integers(0, 9, count),
             random.integers(50, 400, count).astype(np.float64),
             random.integers(0, 6, count),
+            random.integers(1, 20, count),
         )
         choices.append(Choice(f"p{k}", rows, (f"p{k - 1}",) if k else ()))
     return tuple(choices)
@@ -114,12 +121,16 @@ def test_a_schedule_is_legal_and_the_slowest_process_sets_the_interval(dataflow)
     assert plan.interval <= slowest * 1.01 + 4
 
 
-def test_more_multipliers_never_make_it_slower() -> None:
+@pytest.mark.parametrize("bound", ["dsp", "multipliers", "lut"])
+def test_a_larger_bound_never_makes_it_slower(bound: str) -> None:
     dataflow = chain((8, 8, 4), ((8, 3, 1), (8, 3, 1)))
+    sizes = {"dsp": (0, 2, 8), "multipliers": (4, 8, 20), "lut": (2000, 2500, 3500)}[bound]
     intervals = [
-        schedule(dataflow, ICEBREAKER, StreamOptions(multipliers=n)).interval for n in (0, 2, 8)
+        schedule(dataflow, ICEBREAKER, StreamOptions(effort="max", **{bound: n})).interval  # type: ignore[arg-type]
+        for n in sizes
     ]
     assert intervals == sorted(intervals, reverse=True)
+    assert intervals[0] > intervals[-1]
 
 
 def as_json(plan: StreamSchedule) -> dict[str, Any]:
@@ -127,10 +138,62 @@ def as_json(plan: StreamSchedule) -> dict[str, Any]:
     return network_report(plan, ULX3S).as_json()
 
 
-def test_multipliers_bound_everything_in_dsp_blocks() -> None:
+@pytest.mark.parametrize("most", [4, 5, 9, 40])
+def test_multipliers_bound_all_of_arrays_and_finishing_in_blocks_or_luts(most: int) -> None:
     dataflow = chain((8, 8, 4), ((8, 3, 1), (8, 3, 1)))
-    plan = schedule(dataflow, ULX3S, StreamOptions(multipliers=5))
-    assert (network_report(plan, ULX3S).head.dsp or 0) <= 5
+    plan = schedule(dataflow, ULX3S, StreamOptions(effort="max", multipliers=most))
+    count = 0
+    for process in dataflow.processes:
+        array = plan.arrays[process.name]
+        count += array.unroll.rows * array.unroll.lanes
+        count += array.finish_lanes * finish_products(process)
+    assert most - 3 <= count <= most
+
+
+def test_dsp_and_lut_bound_what_is_predicted() -> None:
+    dataflow = chain((8, 8, 4), ((8, 3, 1), (8, 3, 1)))
+    options = StreamOptions(effort="max", dsp=5, lut=2500)
+    data = as_json(schedule(dataflow, ULX3S, options))
+    assert data["dsp"] <= 5
+    assert 2000 < data["lut"] <= 2500 * 1.05  # the ports are not counted by the search
+
+
+def test_a_bound_below_every_design_names_it_and_what_is_needed() -> None:
+    dataflow = chain((8, 8, 4), ((8, 3, 1), (8, 3, 1)))
+    with pytest.raises(DoesNotFit, match="needs 4 multipliers, 1 more than the budget of 3") as e:
+        schedule(dataflow, ULX3S, StreamOptions(multipliers=3))
+    assert e.value.remedy == "Without --multipliers it would fit."
+
+
+def test_the_knee_has_the_least_area_for_its_rate() -> None:
+    dataflow = chain((8, 8, 4), ((16, 3, 1), (16, 3, 1)))
+    options = StreamOptions()
+    choices, budget = choices_of(dataflow, ULX3S, options), budget_of(ULX3S, options)
+    fastest = choose(choices, budget)
+    assert fastest is not None
+    balanced = knee(choices, budget, fastest)
+    price = area(choices, balanced, budget) * slowest(choices, balanced)
+    for cycles in np.unique(np.concatenate([c.rows.cycles for c in choices])):
+        chosen = choose(choices, budget, int(cycles))
+        if chosen is not None:
+            other = area(choices, chosen, budget) * slowest(choices, chosen)
+            assert other >= price * (2 - STEP), cycles
+
+
+def test_efforts_grow_in_area_and_speed() -> None:
+    dataflow = chain((8, 8, 8), ((16, 3, 1), (16, 3, 1)))
+    small, balanced, largest = (
+        as_json(schedule(dataflow, ULX3S, StreamOptions(effort=effort))) for effort in EFFORTS
+    )
+    for key, order in (("lut", 1), ("interval_cycles", -1)):
+        assert order * small[key] < order * balanced[key] < order * largest[key]
+    assert balanced["lut"] < 0.4 * largest["lut"]
+
+
+def test_an_unknown_effort_is_refused() -> None:
+    options = StreamOptions(effort="huge")  # type: ignore[arg-type]
+    with pytest.raises(BadOption, match="expected one of small, balanced, max; found 'huge'"):
+        schedule(chain((8, 8, 4), ((8, 3, 1),)), ULX3S, options)
 
 
 def test_a_target_is_met_with_less_than_the_fastest_design() -> None:
@@ -200,7 +263,10 @@ def test_too_many_weights_name_the_ram_blocks_and_a_board() -> None:
     dataflow = chain((2, 2, 128), ((128, 3, 1),))
     with pytest.raises(DoesNotFit) as found:
         schedule(dataflow, ICEBREAKER)
-    assert "RAM blocks" in found.value.problem and "more than" in found.value.problem
+    assert "RAM blocks (" in found.value.problem and "kbit of memory)" in found.value.problem
+    assert "more than the budget of 28 (112 kbit)" in found.value.problem
+    assert "conv0" in found.value.problem and "(constants 1," in found.value.problem
+    assert "LUT" not in found.value.problem, "weights are not spilled into logic"
     assert "It would fit on board tang_nano_20k" in found.value.remedy or (
         "It would fit on board" in found.value.remedy
     )
