@@ -1,30 +1,133 @@
-"""What is promised of a network's outputs against ONNX Runtime, from its integer form."""
+"""What is promised of a network's outputs against ONNX Runtime, from its integer form and from the kernels that a session runs."""
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING
 
-from hlsgen.artefact.declared import Declared, Session
+import numpy as np
+
+from hlsgen.artefact.declared import Declared, Difference, Session
+from hlsgen.frontend.kernels import Kernel, kernels_of
 from hlsgen.frontend.reference import comparable
-from hlsgen.graph.ir import Graph
+from hlsgen.graph.ir import Graph, Node
+from hlsgen.ops.activation import Clamp, Lookup
+from hlsgen.ops.add import QuantisedAdd
+from hlsgen.ops.pool import WindowSum
+from hlsgen.ops.requantise import Requantise, RequantiseMean
+from hlsgen.passes.drift import drifts
 from hlsgen.passes.host_cut import IntegerModel
+from hlsgen.requantise import Mean
 
 if TYPE_CHECKING:
     import onnx
 
+SESSIONS: tuple[Session, ...] = ("default", "integer", "unoptimised")
+_LARGEST_SUM = 2**31 - 1
+
 
 def declared_outputs(model: onnx.ModelProto, integer: IntegerModel) -> tuple[Declared, ...]:
-    """One entry per output of ``integer.hardware`` that ONNX Runtime has too: equality with the session whose kernels compute in integers."""
-    session = matched_session(integer.hardware)
-    return tuple(Declared(value, session) for value in comparable(model, integer))
+    """One entry per output of ``integer.hardware`` that ONNX Runtime has too. The session is the one with the fewest foreseen differences,
+    of equals the first of ``SESSIONS``."""
+    names = comparable(model, integer)
+    if not names:
+        return ()
+    promises = [_promises(model, integer.hardware, names, session) for session in SESSIONS]
+    return min(promises, key=_looseness)
 
 
-def matched_session(hardware: Graph) -> Session:
-    """The session that computes a graph in integers: the default one does so for unsigned activations with one reader each (see
-    ``frontend/reference.py``)."""
-    readers = Counter(value for node in hardware.nodes for value in set(node.inputs))
-    values = (*hardware.inputs, *(node.output for node in hardware.nodes))
-    signed = any(hardware.types[value].integer.signed for value in values)
-    shared = any(readers[value] > 1 for value in values)
-    return "integer" if signed or shared else "default"
+def _looseness(promises: tuple[Declared, ...]) -> tuple[int, int]:
+    differences = [d for promise in promises for d in promise.differences]
+    return sum(d.bound is None for d in differences), len(differences)
+
+
+def _promises(
+    model: onnx.ModelProto, hardware: Graph, names: tuple[str, ...], session: Session
+) -> tuple[Declared, ...]:
+    known = {value for node in model.graph.node for value in node.output}
+    named = {node.output: _known_name(hardware, node.output, known) for node in hardware.nodes}
+    values = [name for name in named.values() if name is not None]
+    kernels = kernels_of(model, values, names, session)
+    differences: dict[str, list[Difference]] = {name: [] for name in names}
+    for node in hardware.nodes:
+        name = named[node.output]
+        cause = None if name is None else _difference(hardware, node, kernels[name])
+        if cause is None:
+            continue
+        for output, bound in drifts(hardware, node.output, cause.bound or 1).items():
+            if output in differences:
+                count = hardware.types[output].size if output == node.output else None
+                known_bound = None if cause.bound is None else bound
+                differences[output].append(replace(cause, bound=known_bound, count=count))
+    return tuple(Declared(name, session, tuple(differences[name])) for name in names)
+
+
+def _known_name(graph: Graph, value: str, known: set[str]) -> str | None:
+    """The name that the model has for a value, or for what it is moved to."""
+    while value not in known:
+        readers = [node for node in graph.consumers.get(value, ()) if node.op.moves_data]
+        if not readers:
+            return None
+        value = readers[0].output
+    return value
+
+
+def _difference(graph: Graph, node: Node, kernel: Kernel) -> Difference | None:
+    """Why and by how much the result of one node may differ from ONNX Runtime's, for equal operands; None where it is equal."""
+    op = node.op
+    if not isinstance(op, Requantise | QuantisedAdd | Lookup | Clamp):
+        return None
+    where = f"node {node.name}"
+    if kernel == "removed":
+        return Difference(f"{where}: ONNX Runtime's optimiser removes this quantisation", None)
+    if isinstance(op, QuantisedAdd):
+        return _of_sum(op, kernel, where)
+    if not isinstance(op, Requantise):
+        return None
+    source = graph.producers.get(node.inputs[0])
+    if source is not None and isinstance(source.op, WindowSum):
+        return _of_mean(graph, source, source.op, op, kernel, where)
+    if kernel == "floats":
+        reason = f"{where}: ONNX Runtime computes it on floats, whose rounding decides halves"
+        return Difference(reason, max(1, ceil(max(op.scale))))
+    sums = graph.types[node.inputs[0]].integer
+    if max(-sums.minimum - 1, sums.maximum) > _LARGEST_SUM:
+        return Difference(f"{where}: sums leave 32 bits, where ONNX Runtime's wrap", None)
+    return None
+
+
+def _of_sum(op: QuantisedAdd, kernel: Kernel, where: str) -> Difference | None:
+    other = replace(op, formula="chain" if kernel == "integers" else "float")
+    distance = np.abs(other.table() - op.table())
+    pairs = np.count_nonzero(distance)
+    if pairs == 0:
+        return None
+    reason = f"{where}: {pairs} of {distance.size} pairs are rounded by other float32 steps"
+    return Difference(reason, int(distance.max()))
+
+
+def _of_mean(
+    graph: Graph, source: Node, total: WindowSum, op: Requantise, kernel: Kernel, where: str
+) -> Difference | None:
+    """A mean is a function of the sum but where float additions decide a half."""
+    if isinstance(op, RequantiseMean):
+        mean = op.mean
+        if mean.zero_first != (kernel == "integers"):
+            reason = f"{where}: ONNX Runtime adds the zero point on the other side of the rounding"
+            return Difference(reason, 1)
+    elif kernel == "integers":
+        return None
+    else:
+        count = int(np.prod(total.kernel))
+        mean = Mean(op.scale[0] * count, count, 1.0, op.zero_point, False)
+    element = graph.types[source.inputs[0]].integer
+    ends = element.minimum - total.input_zero, element.maximum - total.input_zero
+    undecided = mean.undecided(*ends, op.low, op.high)
+    if undecided.size == 0:
+        return None
+    sums = mean.count * (max(ends[1], 0) - min(ends[0], 0)) + 1
+    reason = (
+        f"{where}: ONNX Runtime adds floats, whose rounding decides {undecided.size} of {sums} sums"
+    )
+    return Difference(reason, 1)

@@ -9,7 +9,8 @@ from hlsgen.errors import TypeMismatch
 from hlsgen.ops.op import Constants, NodeBuilder, QuantisedOutput, QuantisedValue, TensorOp
 from hlsgen.ops.requantise import Requantise
 
-BIAS_SCALE_TOLERANCE = 1e-4
+BIAS_SCALE_TOLERANCE = (1e-6, 0.01)
+"""Absolute, plus of the scale: up to it ONNX Runtime 1.32 makes a QLinearConv, beyond it float operators (measured by bisection)."""
 LARGEST_BIAS = 2.0**31
 """In accumulator steps: ONNX Runtime adds biases in 32 bits."""
 
@@ -76,11 +77,16 @@ def requantised(
 
 
 def integer_bias(
-    x: QuantisedValue, w: QuantisedValue, bias: QuantisedValue | None, channels: int
+    x: QuantisedValue,
+    w: QuantisedValue,
+    bias: QuantisedValue | None,
+    channels: int,
+    as_written: bool = False,
 ) -> np.ndarray | None:
-    """The bias in accumulator steps. A bias whose scale is not sx * sw is rounded to it; None if it is not constant or too large.
+    """The bias in accumulator steps; None if it is not constant or too large.
 
-    ONNX Runtime takes the integers of a quantised bias as they are, so a scale that agrees to 1e-4 counts as equal.
+    ONNX Runtime takes the integers of a quantised bias as they are: of a Gemm always (``as_written``), of a Conv where the scale is
+    sx * sw to ``BIAS_SCALE_TOLERANCE`` and the zero point 0. Others it computes on floats: they are rounded to accumulator steps.
     """
     if bias is None:
         return np.zeros(channels, np.int64)
@@ -88,8 +94,10 @@ def integer_bias(
         return None
     steps = np.broadcast_to(product_scales(x, w).astype(np.float64), (channels,))
     scales = np.broadcast_to(bias.quantisation.scales().astype(np.float64), (channels,))
-    values = bias.constant.astype(np.float64) - bias.quantisation.zero_points()
-    if np.all(np.abs(scales - steps) <= BIAS_SCALE_TOLERANCE * steps):
-        return np.rint(values).astype(np.int64)
-    rounded = np.rint(values * scales / steps)
+    zeros = bias.quantisation.zero_points()
+    absolute, relative = BIAS_SCALE_TOLERANCE
+    near = np.abs(scales - steps) <= absolute + relative * steps
+    if bias.type.is_integer and (as_written or (np.all(near) and not np.any(zeros))):
+        return bias.constant.astype(np.int64)
+    rounded = np.rint((bias.constant.astype(np.float64) - zeros) * scales / steps)
     return rounded.astype(np.int64) if np.all(np.abs(rounded) < LARGEST_BIAS) else None

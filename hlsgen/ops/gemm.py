@@ -106,7 +106,8 @@ class Gemm(TensorOp):
             return None
         weights = integer_weights(w, axis)
         weights = weights if self.transpose_b else weights.T
-        bias = integer_bias(x, w, inputs[2] if len(inputs) == 3 else None, weights.shape[0])
+        quantised = inputs[2] if len(inputs) == 3 else None
+        bias = integer_bias(x, w, quantised, weights.shape[0], as_written=True)
         if bias is None or bias.size != weights.shape[0]:
             return None
         op = Gemm(transpose_b=True, input_zero=x.quantisation.zero_point[0])

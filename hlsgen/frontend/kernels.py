@@ -1,0 +1,67 @@
+"""Which of ONNX Runtime's kernels gives each quantised value of a model: read off the graph that a session runs."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from hlsgen.artefact.declared import Session
+
+if TYPE_CHECKING:
+    import onnx
+
+Kernel: TypeAlias = Literal["integers", "floats", "removed"]
+"""``integers``: an integer kernel makes the value; ``floats``: a QuantizeLinear behind float kernels; ``removed``: the session has no such
+value, its optimiser has rewritten what lies around it."""
+
+_MOVES = {"Flatten", "Identity", "MaxPool", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
+_INTEGER = {"ConvInteger", "MatMulInteger", "QGemm"}
+
+
+def kernels_of(
+    model: onnx.ModelProto, values: Sequence[str], exposed: Sequence[str], session: Session
+) -> dict[str, Kernel]:
+    """The kernel of each of ``values``, with the values ``exposed`` made outputs as ``reference.run_session`` does."""
+    graph = model.graph if session == "unoptimised" else _optimised(model, exposed, session).graph
+    producers = {output: node for node in graph.node for output in node.output}
+    kernels: dict[str, Kernel] = {}
+    for value in values:
+        node = producers.get(value)
+        while node is not None and node.op_type in _MOVES:
+            node = producers.get(node.input[0])
+        if node is None:
+            kernels[value] = "removed"
+        elif node.op_type.startswith("QLinear") or node.op_type in _INTEGER:
+            kernels[value] = "integers"
+        else:
+            kernels[value] = "floats"
+    return kernels
+
+
+def _optimised(model: onnx.ModelProto, exposed: Sequence[str], session: Session) -> onnx.ModelProto:
+    """The graph after the optimisations that choose integer kernels; the layout optimisations behind them would rename values."""
+    import onnx
+    import onnxruntime
+
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    present = {value.name for value in changed.graph.output}
+    for name in exposed:
+        if name not in present:
+            changed.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.graph_optimization_level = level
+    if session == "integer":
+        options.add_session_config_entry("session.qdqisint8allowed", "1")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "optimised.onnx")
+        options.optimized_model_filepath = str(path)
+        onnxruntime.InferenceSession(
+            changed.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        return onnx.load(str(path))
