@@ -8,6 +8,7 @@ from typing import Any
 
 from hlsgen.artefact.report import Head, Report, aligned
 from hlsgen.board import Board
+from hlsgen.cost.build_time import build_time_text
 from hlsgen.cost.process import multiplies
 from hlsgen.dataflow.ir import Process
 from hlsgen.schedule.stream_network.cost import schedule_cost, total_cost
@@ -57,7 +58,9 @@ def network_report(plan: StreamSchedule, board: Board) -> Report:
         "board_bram": board.bram,
         "layers": layers,
     }
-    return Report(plan.dataflow.name, head, details, _text(plan.dataflow.name, head, details))
+    return Report(
+        plan.dataflow.name, head, details, _text(plan.dataflow.name, head, details, board.family)
+    )
 
 
 def _layer(plan: StreamSchedule, process: Process, cost: Any) -> dict[str, Any]:
@@ -86,7 +89,7 @@ def _layer(plan: StreamSchedule, process: Process, cost: Any) -> dict[str, Any]:
     }
 
 
-def _text(name: str, head: Head, data: Mapping[str, Any]) -> str:
+def _text(name: str, head: Head, data: Mapping[str, Any], family: str) -> str:
     """The report as an aligned table."""
     rows = [["layer", "MACs", "unroll", "mult", "cycles", "busy", "depth", "LUT", "DSP", "BRAM"]]
     for layer in data["layers"]:
@@ -118,4 +121,5 @@ def _text(name: str, head: Head, data: Mapping[str, Any]) -> str:
         f" ({getattr(head, key) / data['board_' + key]:.0%})"
         for key, label in (("lut", "LUT"), ("dsp", "DSP"), ("bram", "RAM blocks"))
     ]
+    used.append(f"  build     {build_time_text(family, head.lut or 0)}")
     return lines + "\n".join(used) + "\n\n" + aligned(rows, left=(0, 2))

@@ -1,0 +1,30 @@
+"""The estimate of the build time against the recorded builds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hlsgen.board import load_board
+from hlsgen.cost.build_time import SPREAD, build_seconds, build_time_text
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+RECORDS = sorted([*RESULTS.glob("boards-*@*.json"), *RESULTS.glob("fabrics-*@*.json")])
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
+def test_a_recorded_build_took_what_is_estimated_within_the_spread(record: Path) -> None:
+    values = json.loads(record.read_text())["values"]
+    estimate = build_seconds(load_board(values["board"]).family, values["lut"])
+    assert estimate is not None
+    assert 1 / SPREAD <= values["seconds"] / estimate <= SPREAD
+
+
+def test_there_are_records_and_the_text_says_that_it_is_an_estimate() -> None:
+    assert len(RECORDS) >= 8
+    assert "about 5 min" in build_time_text("ecp5", 6000) and "estimate" in build_time_text(
+        "ecp5", 1
+    )
+    assert build_seconds("xilinx7", 6000) is None
