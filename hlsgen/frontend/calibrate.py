@@ -14,6 +14,7 @@ import numpy as np
 
 from hlsgen.errors import TypeMismatch, UnsupportedOp
 from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.frontend.plain_operators import with_plain_operators
 from hlsgen.frontend.samples import load_samples
 from hlsgen.graph.evaluate import check_inputs
 from hlsgen.graph.ir import Graph
@@ -51,7 +52,8 @@ def calibrate(
         try:
             onnx.save(_modern(_one_sample(proto)), source)
             quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-            onnx.save(_flat_biases(onnx.load(str(prepared))), prepared)
+            plain = with_plain_operators(onnx.load(str(prepared)))
+            onnx.save(_flat_biases(plain), prepared)
             quantize_static(
                 str(prepared),
                 str(result),
