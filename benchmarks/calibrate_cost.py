@@ -10,6 +10,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from hlsgen.artefact.manifest import TOP
 from hlsgen.bitstream.build import TOOLCHAINS
 from hlsgen.bitstream.toolchain import Usage
 from hlsgen.board import load_board
@@ -17,7 +18,7 @@ from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.lowering.lower import lower
 from hlsgen.passes import to_integer
 from hlsgen.rtl.emit import emit
-from hlsgen.rtl.verilog import TOP, to_verilog
+from hlsgen.rtl.verilog import to_verilog
 from hlsgen.schedule.stream_network.cost import schedule_cost, total_cost
 from hlsgen.schedule.stream_network.ir import StreamSchedule
 from hlsgen.schedule.stream_network.options import StreamOptions

@@ -70,7 +70,7 @@ def _full_speed(directory: Path, inputs: dict[str, np.ndarray]) -> ProgramResult
     program = load_program(folder)
     samples = stored_reference(folder, "numpy").samples(inputs, 1, 0)
     words = program_words(folder, program, samples.hardware, 1)
-    return simulate_program(directory, program.fabric, words)
+    return simulate_program(directory, program.fabric, words, top=folder.manifest.top)
 
 
 def _pair(design: str, sources: Sources, work: Path) -> Record:
@@ -88,7 +88,11 @@ def _pair(design: str, sources: Sources, work: Path) -> Record:
         wanted.append((program, reference.integers(samples), folder.manifest))
     words = np.concatenate([*parts, parts[0]])
     done = simulate_program(
-        work / design.split("+")[0], program.fabric, words, stalls=Stalls("random", "random", 1)
+        work / design.split("+")[0],
+        program.fabric,
+        words,
+        stalls=Stalls("random", "random", 1),
+        top=folder.manifest.top,
     )
     differing = elements = place = 0
     for program, integers, manifest in (*wanted, wanted[0]):
@@ -110,7 +114,7 @@ def _layer(design: str, sources: Sources, work: Path) -> Record:
     inputs = {"x": random.integers(-128, 128, (1, *dataflow.channels["x"].shape))}
     emitted = emit_fabric(FABRIC, output=work / FABRIC)
     words = to_words(network_program(plan, [{"x": inputs["x"][0]}]))
-    done = simulate_program(emitted.directory, fabric, words)
+    done = simulate_program(emitted.directory, fabric, words, top=emitted.manifest.top)
     name = dataflow.outputs[0]
     want = interpret(dataflow, inputs)[name]
     got = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), 1)[name]
@@ -139,7 +143,7 @@ def _fabric(design: str, sources: Sources, work: Path) -> Record:
         values["bitstream"] = Path(str(values["bitstream"])).name
     else:
         family = FAMILIES.get(name, "ecp5")
-        usage = synthesise(emitted.directory, family, large=True)
+        usage = synthesise(emitted.directory, family, large=True, top=emitted.manifest.top)
         values = {"family": family, "lut": usage.lut, "ff": usage.ff}
         values |= {"dsp": usage.dsp, "bram": usage.bram}
     return _record("fabrics", design, values, {"fabric": name, "board": board or "none"})

@@ -21,10 +21,8 @@ from hlsgen.progress import terminal
 if TYPE_CHECKING:
     from hlsgen.algebra.unroll import Unroll
 
-app = typer.Typer(
-    context_settings={"help_option_names": ["-h", "--help"]},
-    pretty_exceptions_enable=False,
-)
+HELP = {"help_option_names": ["-h", "--help"]}
+app = typer.Typer(context_settings=HELP, pretty_exceptions_enable=False)
 INTERRUPTED = 130
 """The exit code that typer gives an interrupt, by the shell's custom."""
 BROKEN_PIPE = 141
@@ -37,10 +35,7 @@ Seed = Annotated[
     int | None, typer.Option(help="Of a kernel on a grid: one seed, one mapping (0 if not given).")
 ]
 TimeLimit = Annotated[
-    float | None,
-    typer.Option(
-        help="Of a kernel on a grid: seconds after which larger intervals are tried only once (100)."
-    ),
+    float | None, typer.Option(help="Of a kernel on a grid: seconds of search for the best (100).")
 ]
 Exact = Annotated[
     bool | None,
@@ -66,6 +61,11 @@ Calibrate = Annotated[
 ]
 OUTPUT = Path("hlsgen_out")
 Output = Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")]
+Name = Annotated[str | None, typer.Option(help="Name of the module (else that of the source).")]
+Unrolls = Annotated[
+    list[str] | None, typer.Option("--unroll", help="NAME:o=4,kx=3 (x g o ky kx i); repeatable.")
+]
+Dump = Annotated[Path | None, typer.Option(help="Folder for the text of each IR.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no tables.")]
 
 
@@ -90,10 +90,7 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
-        ),
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
     ] = False,
 ) -> None:
     """From a trained network (ONNX) or a loop kernel (Python) to a verified circuit."""
@@ -122,16 +119,14 @@ def compile_command(
     lut: Lut = None,
     target_fps: TargetFps = None,
     calibrate: Calibrate = None,
-    unroll: Annotated[
-        list[str] | None,
-        typer.Option(help="Fix one process: NAME:o=4,kx=3 (x g o ky kx i); may be repeated."),
-    ] = None,
+    unroll: Unrolls = None,
     seed: Seed = None,
     time_limit: TimeLimit = None,
     exact: Exact = None,
     as_given: AsGiven = None,
+    name: Name = None,
     output: Output = OUTPUT,
-    dump: Annotated[Path | None, typer.Option(help="Folder for the text of each IR.")] = None,
+    dump: Dump = None,
     quiet: Quiet = False,
 ) -> None:
     """Compile an ONNX model to Verilog, a manifest and a report (and, for a grid, its program)."""
@@ -154,6 +149,7 @@ def compile_command(
             time_limit=time_limit,
             exact=exact,
             as_given=as_given,
+            name=name,
             output=output,
             dump=dump,
             progress=progress,
@@ -180,6 +176,7 @@ def map_command(
     time_limit: TimeLimit = None,
     exact: Exact = None,
     as_given: AsGiven = None,
+    name: Name = None,
     quiet: Quiet = False,
 ) -> None:
     """Map a loop kernel to a fabric: 'compile --schedule grid', or only a look at the mapping."""
@@ -195,6 +192,7 @@ def map_command(
                 time_limit=time_limit,
                 exact=exact,
                 as_given=as_given,
+                name=name,
                 progress=progress,
             )
         if not quiet:
@@ -207,6 +205,7 @@ def fabric_command(
         str,
         typer.Argument(help="See 'hlsgen fabrics'; or a TOML file.", autocompletion=_fabric_names),
     ],
+    name: Name = None,
     output: Output = OUTPUT,
     quiet: Quiet = False,
 ) -> None:
@@ -214,7 +213,7 @@ def fabric_command(
     from hlsgen.flow import emit_fabric
 
     with terminal(quiet) as progress:
-        emitted = emit_fabric(fabric, output=output, progress=progress)
+        emitted = emit_fabric(fabric, output=output, name=name, progress=progress)
     if not quiet:
         typer.echo((emitted.directory / "report.txt").read_text())
 

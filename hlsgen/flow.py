@@ -84,6 +84,7 @@ def compile(
     time_limit: float | None = None,
     exact: bool | None = None,
     as_given: bool | None = None,
+    name: str | None = None,
     output: str | os.PathLike[str] | None = None,
     dump: str | os.PathLike[str] | None = None,
     progress: Progress = silent,
@@ -93,8 +94,8 @@ def compile(
     ``schedule`` "stream": an array for every layer, sized for ``board``; a pipeline for a kernel. "grid": a program for one ``fabric``, a preset
     or a TOML file. What else can be asked is the target's: see the options in ``hlsgen.targets`` (``effort``, ``multipliers``, ``dsp``,
     ``lut``, ``target_fps``, ``overrides`` of networks on stream; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
-    ``calibrate`` is an npz file of samples with which a float network is quantised; ``output`` is the folder written (a new temporary one
-    if None); ``dump`` a folder for the text form of every IR of a network. Raises HlsgenError."""
+    ``calibrate``: an npz file of samples with which a float network is quantised; ``name``: what modules are called after (else the source);
+    ``output``: the folder written (None: a temporary one); ``dump``: one for the text form of every IR of a network. Raises HlsgenError."""
     from hlsgen.targets.kernel_source import is_kernel, read_kernel
     from hlsgen.targets.network_source import read_network
 
@@ -115,13 +116,12 @@ def compile(
     }
     if target.source == "kernel":
         _refuse_of_kernel(("--calibrate", calibrate), ("--dump", dump))
-    options = _options(target, given)
+    options = _options(target, {**given, "name": name})
     dumps = nullcontext() if dump is None else new_folder(dump, overwrites=True)
     with new_folder(output) as folder, dumps as texts:
         source: Any
         if target.source == "kernel":
-            assert isinstance(model, str | os.PathLike)
-            source = read_kernel(model)
+            source = read_kernel(model)  # type: ignore[arg-type]
         else:
             source = read_network(model, calibrate, progress)
         artefact = target.compile(source, options, progress)
@@ -138,6 +138,7 @@ def map_kernel(
     time_limit: float | None = None,
     exact: bool | None = None,
     as_given: bool | None = None,
+    name: str | None = None,
     progress: Progress = silent,
 ) -> Compiled:
     """``compile`` of a kernel (FILE.py:name, FILE.dot, FILE.xml) with ``schedule="grid"``. Raises HlsgenError."""
@@ -153,6 +154,7 @@ def map_kernel(
         time_limit=time_limit,
         exact=exact,
         as_given=as_given,
+        name=name,
         output=output,
         progress=progress,
     )
@@ -161,12 +163,13 @@ def map_kernel(
 def emit_fabric(
     fabric: str | os.PathLike[str],
     output: str | os.PathLike[str] | None = None,
+    name: str | None = None,
     progress: Progress = silent,
 ) -> Compiled:
-    """The Verilog of a fabric, a preset or a TOML file. Raises HlsgenError."""
+    """The Verilog of a fabric, a preset or a TOML file; its modules are called ``name`` (as the fabric if None). Raises HlsgenError."""
     target = _target("grid", "fabric")
     with new_folder(output) as folder:
-        artefact = target.compile(fabric, target.options(), progress)
+        artefact = target.compile(fabric, target.options(name=name), progress)
         return _compiled(folder.commit(artefact), artefact)
 
 

@@ -104,7 +104,7 @@ def test_an_interrupted_compile_leaves_nothing_that_passes_for_whole(
 ) -> None:
     arguments = ("compile", str(DIGITS), "-q", "-o", str(tmp_path), "--target-fps")
     assert run(capsys, *arguments, "2000")[0] == 0
-    assert json.loads((tmp_path / "manifest.json").read_text())["top"] == "hlsgen_top"
+    assert json.loads((tmp_path / "manifest.json").read_text())["top"] == "digits"
     replace = folder.os.replace
 
     def interrupt(source: Path, target: Path) -> None:

@@ -52,7 +52,9 @@ def test_without_a_folder_the_mapping_is_shown_and_nothing_left_behind(
     graph: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr("hlsgen.rtl.verilog.to_verilog", lambda design: "")  # it takes seconds
+    monkeypatch.setattr(
+        "hlsgen.rtl.verilog.to_verilog", lambda design, origin: ""
+    )  # it takes seconds
     code, output, _ = run(capsys, "map", graph, "--fabric", SMALL)
     assert code == 0
     assert output.startswith(f"sum on {SMALL}: interval ") and "Routes:" in output

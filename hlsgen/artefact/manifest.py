@@ -11,6 +11,8 @@ from hlsgen.artefact.declared import Declared
 from hlsgen.artefact.port import Port, ProcessPoint
 
 DESIGN = "design.v"
+TOP = "hlsgen_top"
+"""The name of a design that nobody named."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Manifest:
     """
 
     kind: str
-    top: str = "hlsgen_top"
+    top: str = TOP
     clock: str = "clk"
     reset: str = "rst"
     board: str | None = None

@@ -14,6 +14,7 @@ from pathlib import Path
 from hlsgen.artefact.board_ports import BoardPorts
 from hlsgen.artefact.folder import Folder
 from hlsgen.artefact.manifest import DESIGN
+from hlsgen.artefact.manifest import TOP as UNNAMED
 from hlsgen.bitstream.ecp5 import Ecp5
 from hlsgen.bitstream.gowin import Gowin
 from hlsgen.bitstream.ice40 import Ice40
@@ -104,7 +105,7 @@ def build_design(
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     (work / DESIGN).write_bytes(folder.read(DESIGN))
-    (work / f"{TOP}.il").write_text(to_rtlil(board_top(ports, target)))
+    (work / f"{TOP}.il").write_text(to_rtlil(board_top(ports, target, folder.manifest.top)))
     toolchain = TOOLCHAINS[target.family]
     sources = (DESIGN, f"{TOP}.il")
     usage = toolchain.synthesise(work, sources, TOP, target, progress, ports.large)
@@ -121,10 +122,11 @@ def synthesise(
     family: str,
     progress: Progress = silent,
     large: bool = False,
+    top: str = UNNAMED,
 ) -> Usage:
     """Resources of ``directory/design.v`` alone on a family (ecp5, ice40, gowin, xilinx7), without place and route.
 
-    ``large`` as in ``Toolchain.synthesise``.
+    ``large`` as in ``Toolchain.synthesise``; ``top`` is the name of the design.
     """
     if family not in TOOLCHAINS:
         raise BadOption(
@@ -137,7 +139,7 @@ def synthesise(
     try:
         shutil.copyfile(directory / "design.v", folder / "design.v")
         result = TOOLCHAINS[family].synthesise(
-            folder, ("design.v",), "hlsgen_top", progress=progress, large=large
+            folder, (DESIGN,), top, progress=progress, large=large
         )
     except ToolFailed:  # names the log in this folder
         raise
@@ -148,9 +150,10 @@ def synthesise(
     return result
 
 
-def board_top(ports: BoardPorts, board: Board) -> BoardTop:
+def board_top(ports: BoardPorts, board: Board, module: str) -> BoardTop:
     """The board top around a circuit with these ports."""
     return BoardTop(
+        module=module,
         clock_mhz=board.clock_mhz,
         baud=board.build["uart"]["baud"],
         input_prefix=ports.input_prefix,

@@ -27,7 +27,7 @@ RESET_MICROSECONDS = 20
 
 
 class BoardTop(wiring.Component):
-    """The circuit ``hlsgen_top`` between a serial line's words.
+    """A compiled circuit between a serial line's words.
 
     Parameters
     ----------
@@ -45,6 +45,8 @@ class BoardTop(wiring.Component):
         Whether the input port has tlast.
     tied : Mapping[str, int]
         Other inputs of the circuit with the values that they hold.
+    module : str
+        The module of the circuit.
 
     Members
     -------
@@ -65,11 +67,12 @@ class BoardTop(wiring.Component):
         depth: int,
         input_last: bool = True,
         tied: Mapping[str, int] = MappingProxyType({}),
+        module: str = "hlsgen_top",
     ) -> None:
         self.clock_mhz, self.baud = clock_mhz, baud
         self.input_prefix, self.output_prefix = input_prefix, output_prefix
         self.word_in, self.word_out, self.depth = word_in, word_out, depth
-        self.input_last, self.tied = input_last, tied
+        self.input_last, self.tied, self.module = input_last, tied, module
         super().__init__({"clk": In(1), "rx": In(1, init=1), "tx": Out(1, init=1)})
 
     def elaborate(self, platform: object) -> Elaboratable:
@@ -112,12 +115,12 @@ class BoardTop(wiring.Component):
     def circuit(self, ports: Mapping[str, tuple[str, ValueLike]]) -> Elaboratable:
         """The compiled circuit, connected to ``ports``: name -> ("i" or "o", signal)."""
         return Instance(
-            "hlsgen_top", *((way, name, signal) for name, (way, signal) in ports.items())
+            self.module, *((way, name, signal) for name, (way, signal) in ports.items())
         )
 
 
 def to_rtlil(top: BoardTop) -> str:
-    """The board top as RTLIL, with ``hlsgen_top`` as a cell to be read from ``design.v``."""
+    """The board top as RTLIL, with the circuit as a cell to be read from ``design.v``."""
     return str(
         rtlil.convert(
             top,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from amaranth.hdl import Module, Shape
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hlsgen.artefact.manifest import Manifest
+from hlsgen.artefact.manifest import TOP, Manifest
 from hlsgen.rtl.arrays import process_parameters, write_lanes
-from hlsgen.rtl.manifest import PortNames, manifest, port_names
+from hlsgen.rtl.manifest import PortNames, instances, manifest, port_names
 from hlsgen.rtl_templates.ports.axi_stream import AxisInput, AxisOutput, element_bytes
 from hlsgen.rtl_templates.stream.fork import StreamFork
 from hlsgen.rtl_templates.stream.process import StreamProcess
@@ -34,11 +34,14 @@ class Design:
 
 
 def emit(
-    schedule: StreamSchedule, lowered: Lowered | None = None, board: str | None = None
+    schedule: StreamSchedule,
+    lowered: Lowered | None = None,
+    board: str | None = None,
+    name: str = TOP,
 ) -> Design:
     """The design of a schedule. ``lowered`` names the graph values of the ports in the manifest (else the channels)."""
     component = StreamTop(schedule)
-    return Design(component, manifest(schedule, lowered, board))
+    return Design(component, replace(manifest(schedule, lowered, board), top=name))
 
 
 class StreamTop(wiring.Component):
@@ -75,9 +78,10 @@ class StreamTop(wiring.Component):
         sinks: dict[str, list[Any]] = {name: [] for name in dataflow.channels}
         for channel, prefix in port_names(dataflow.inputs, "s_axis").items():
             sources[channel] = self._input(m, channel, prefix)
-        for index, process in enumerate(dataflow.processes):
+        names = instances(dataflow)
+        for process in dataflow.processes:
             unit = StreamProcess(process_parameters(self.schedule, process))
-            m.submodules[f"process_{index}"] = unit
+            m.submodules[names[process.name]] = unit
             sources[process.write.channel] = unit.o
             reads = [read.source for read in process.reads if read.source in dataflow.channels]
             for number, channel in enumerate(reads):

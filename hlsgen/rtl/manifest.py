@@ -9,6 +9,7 @@ from hlsgen.artefact.port import Port, ProcessPoint
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.lowering.lower import Lowered, PortLayout
 from hlsgen.rtl.arrays import write_lanes
+from hlsgen.rtl.names import instance_names
 from hlsgen.schedule.stream_network.ir import StreamSchedule
 
 PortNames: TypeAlias = dict[str, str]
@@ -19,6 +20,17 @@ def port_names(channels: tuple[str, ...], prefix: str) -> PortNames:
     if len(channels) == 1:
         return {channels[0]: prefix}
     return {channel: f"{prefix}_{channel}" for channel in channels}
+
+
+def instances(dataflow: Dataflow) -> dict[str, str]:
+    """Process -> the name of its instance in the top. Other names there: ports, the units behind them, and forks."""
+    ports = [
+        *port_names(dataflow.inputs, "s_axis").values(),
+        *port_names(dataflow.outputs, "m_axis").values(),
+    ]
+    taken = {"clk", "rst", *ports, *(f"fork_{channel}" for channel in dataflow.channels)}
+    taken |= {f"{port}_{part}" for port in ports for part in ("tdata", "tvalid", "tready", "tlast")}
+    return instance_names((process.name for process in dataflow.processes), taken)
 
 
 def manifest(schedule: StreamSchedule, lowered: Lowered | None, board: str | None) -> Manifest:
@@ -37,6 +49,7 @@ def manifest(schedule: StreamSchedule, lowered: Lowered | None, board: str | Non
             for layout in layouts
         )
 
+    names = instances(dataflow)
     return Manifest(
         kind="stream_network",
         board=board,
@@ -45,11 +58,11 @@ def manifest(schedule: StreamSchedule, lowered: Lowered | None, board: str | Non
         processes=tuple(
             ProcessPoint(
                 process.name,
-                f"process_{index}",
+                names[process.name],
                 process.write.channel,
                 schedule.arrays[process.name].finish_lanes,
             )
-            for index, process in enumerate(dataflow.processes)
+            for process in dataflow.processes
         ),
         interval_cycles=schedule.interval,
         latency_cycles=schedule.latency,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from amaranth.hdl import Module, Shape
@@ -11,7 +12,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hlsgen.algebra.affine import Affine, deltas, growth
-from hlsgen.artefact.manifest import Manifest
+from hlsgen.artefact.manifest import TOP, Manifest
 from hlsgen.artefact.port import Port
 from hlsgen.errors import UnsupportedOp
 from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Mark, Operation, Value
@@ -37,9 +38,9 @@ from hlsgen.schedule.stream_kernel.pipeline import PipelineSchedule, latency, va
 LOADED, GIVEN = ("input", "inout"), ("output", "inout")
 
 
-def emit_pipeline(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> Design:
+def emit_pipeline(kernel: Kernel, plans: Sequence[PipelineSchedule], name: str = TOP) -> Design:
     """The design of a kernel; ``plans`` in the order of its graphs. Ports are named by array."""
-    return Design(PipelineTop(kernel, plans), _manifest(kernel, plans))
+    return Design(PipelineTop(kernel, plans), replace(_manifest(kernel, plans), top=name))
 
 
 class PipelineTop(wiring.Component):

@@ -12,24 +12,29 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
+from hlsgen.artefact.manifest import TOP
 from hlsgen.errors import ToolFailed
 from hlsgen.processes import run
 from hlsgen.rtl.emit import Design
-
-TOP = "hlsgen_top"
+from hlsgen.rtl.header import header
 
 _PROGRAM = Path(__file__).with_name("yosys_verilog.py")
 
 
 def to_rtlil(design: Design | wiring.Component) -> str:
     """The RTLIL text of a design; ports are ``clk``, ``rst`` and the component's members."""
-    units, top = (design.units, design.component) if isinstance(design, Design) else ((), design)
-    modules = [*units, (TOP, top)]
+    if isinstance(design, Design):
+        modules = [*design.units, (design.manifest.top, design.component)]
+    else:
+        modules = [(TOP, design)]
     return "\n".join(rtlil.convert(unit, name=name, emit_src=False) for name, unit in modules)
 
 
-def to_verilog(design: Design | wiring.Component) -> str:
-    """The Verilog text of a design, module ``hlsgen_top``. Raises ToolFailed where pyosys is missing or fails."""
+def to_verilog(design: Design | wiring.Component, origin: str | None = None) -> str:
+    """The Verilog text of a design; the name of every module is that of the design, or begins with it and a dot.
+
+    ``origin`` says what it was made of: without it there is no comment at the head. Raises ToolFailed where pyosys is missing or fails.
+    """
     with tempfile.TemporaryDirectory(prefix="hlsgen_verilog_") as folder:
         work = Path(folder)
         (work / "design.il").write_text(to_rtlil(design))
@@ -48,7 +53,10 @@ def to_verilog(design: Design | wiring.Component) -> str:
                 f"expected Verilog, found exit code {done.returncode}: {_last_lines(tail)}",
                 "Install pyosys 0.70 or newer: pip install pyosys.",
             )
-        return result.read_text()
+        text = result.read_text()
+    if origin is None or not isinstance(design, Design):
+        return text
+    return header(design.manifest, design.component, origin) + text
 
 
 def _last_lines(text: str, count: int = 20) -> str:

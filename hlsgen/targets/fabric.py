@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from hlsgen.artefact.board_ports import LINK_BYTES, BoardPorts
+from hlsgen.artefact.digest import sha256
 from hlsgen.artefact.folder import MANIFEST, Artefact, Folder, stale
 from hlsgen.errors import BadFile, BadOption
 from hlsgen.progress import Progress
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 class FabricOptions:
     """The fabric's file says everything."""
 
+    name: str | None = None
+
 
 @dataclass(frozen=True)
 class FabricAlone:
@@ -42,7 +45,7 @@ class FabricAlone:
         """The circuit of a fabric, a preset or a TOML file."""
         from hlsgen.fabric.report import fabric_report
 
-        circuit = fabric_circuit(source, progress)
+        circuit = fabric_circuit(source, options.name, progress)
         return Artefact(circuit.files(), circuit.manifest, fabric_report(circuit.fabric))
 
     def check_verify(self, folder: Folder, engine: str) -> None:
@@ -82,19 +85,26 @@ class FabricCircuit:
         return {"design.v": self.verilog.encode(), f"{self.fabric.name}.toml": self.toml}
 
 
-def fabric_circuit(name: str | os.PathLike[str], progress: Progress) -> FabricCircuit:
-    """The circuit of a fabric, a preset or a TOML file. Raises HlsgenError."""
+def fabric_circuit(
+    source: str | os.PathLike[str], name: str | None, progress: Progress
+) -> FabricCircuit:
+    """The circuit of a fabric, a preset or a TOML file, named ``name`` (as the fabric if None). Raises HlsgenError.
+
+    Nothing in it tells the program: all programs of a fabric have the same Verilog, and share its simulator.
+    """
     from hlsgen.fabric.file import load_fabric
     from hlsgen.rtl.fabric import emit_fabric
+    from hlsgen.rtl.names import design_name
     from hlsgen.rtl.verilog import to_verilog
 
-    name = os.fspath(name)
-    fabric = load_fabric(name)
+    path = os.fspath(source)
+    fabric = load_fabric(path)
     progress("emitting Verilog", None)
-    design = emit_fabric(fabric)
-    preset = resources.files("hlsgen.fabrics") / f"{name}.toml"
-    toml = preset.read_bytes() if preset.is_file() else Path(name).read_bytes()
-    return FabricCircuit(fabric, to_verilog(design), toml, design.manifest)
+    design = emit_fabric(fabric, design_name(name, fabric.name))
+    preset = resources.files("hlsgen.fabrics") / f"{path}.toml"
+    toml = preset.read_bytes() if preset.is_file() else Path(path).read_bytes()
+    verilog = to_verilog(design, f"fabric {fabric.name} (SHA-256 {sha256(toml)})")
+    return FabricCircuit(fabric, verilog, toml, design.manifest)
 
 
 def fabric_of(folder: Folder) -> Fabric:

@@ -43,6 +43,7 @@ class GridKernelOptions:
     time_limit: float = 100.0
     exact: bool = True
     as_given: bool = False
+    name: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed <= LARGEST_SEED:
@@ -84,7 +85,7 @@ class GridKernel:
         mapped = map_kernel(kernel, fabric, seed, options.time_limit, options.exact, progress)
         progress("replaying in the cycle model", None)
         replay(mapped, random_arrays(mapped.kernel, source.text, source.function, seed))
-        circuit = fabric_circuit(options.fabric, progress)
+        circuit = fabric_circuit(options.fabric, options.name, progress)
         image = mapped.image
         files = {
             **circuit.files(),
@@ -127,6 +128,7 @@ class GridKernel:
             program(image, executions(samples)),
             stalls=fabric_simulation.Stalls(request.stalls, request.stalls, request.seed),
             progress=progress,
+            top=folder.manifest.top,
         )
         simulation = _collected(image, done, samples.count)
         return Runs(simulation, simulation)

@@ -42,6 +42,7 @@ class GridNetworkOptions:
 
     fabric: str = "mac_8x8"
     board: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class GridNetwork:
         progress(f"mapping the network to fabric {fabric.name}", None)
         plan = plan_network(fabric, lowered.dataflow)
         report = network_report(plan, clock)
-        circuit = fabric_circuit(options.fabric, progress)
+        circuit = fabric_circuit(options.fabric, options.name, progress)
         files = {
             **source.files(),
             **circuit.files(),
@@ -143,7 +144,8 @@ class GridNetwork:
             for port in folder.manifest.inputs
         }
         stalls = Stalls(failure.stalls, failure.stalls, request.seed)
-        return first_wrong_layer(folder.directory, plan, sample, stalls, progress)
+        top = folder.manifest.top
+        return first_wrong_layer(folder.directory, plan, sample, stalls, progress, top)
 
     def board_ports(self, folder: Folder) -> BoardPorts:
         return load_port()
@@ -218,6 +220,7 @@ def simulate_network(
         program_words(folder, program, inputs, count),
         stalls=fabric_simulation.Stalls(stalls, stalls, seed),
         progress=progress,
+        top=folder.manifest.top,
     )
     return _collected(folder, program, done, count)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hlsgen.artefact.digest import sha256
 from hlsgen.errors import BadOption
 
 if TYPE_CHECKING:
@@ -17,11 +18,13 @@ SUFFIXES = (".py", ".dot", ".xml")
 
 @dataclass(frozen=True)
 class KernelSource:
-    """``kernel`` as it was read; of one in Python also the file's ``text`` and the name of the ``function``."""
+    """``kernel`` as it was read; of one in Python also the file's ``text`` and the name of the ``function``.
+    ``origin``: a sentence part that says what it was made of."""
 
     kernel: Kernel
     text: bytes | None
     function: str | None
+    origin: str = "a kernel"
 
     def files(self, kernel: Kernel) -> dict[str, bytes]:
         """What a folder of ``kernel``, cleaned for its target, is verified against: the graphs, and the Python file."""
@@ -61,17 +64,22 @@ def read_kernel(source: str | os.PathLike[str]) -> KernelSource:
                 f"Write {path}:name.",
             )
         function = load_python_kernel(path, name)
-        return KernelSource(function.lower(), path.read_bytes(), name)
+        return KernelSource(function.lower(), path.read_bytes(), name, _origin(path, name))
     if path.suffix == ".dot":
         from hlsgen.loops.read_dot import read_dot
 
-        return KernelSource(read_dot(path), None, None)
+        return KernelSource(read_dot(path), None, None, _origin(path))
     if path.suffix == ".xml":
         from hlsgen.loops.read_morpher import read_morpher
 
-        return KernelSource(read_morpher(path), None, None)
+        return KernelSource(read_morpher(path), None, None, _origin(path))
     raise BadOption(
         str(source),
         f"expected FILE.py:name, FILE.dot or FILE.xml, found {path.suffix or 'no suffix'}",
         "Give a kernel in one of these forms.",
     )
+
+
+def _origin(path: Path, function: str | None = None) -> str:
+    name = f"{function} of {path.name}" if function else path.name
+    return f"kernel {name} (SHA-256 {sha256(path.read_bytes())})"

@@ -6,9 +6,11 @@ import io
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsgen.artefact.declared import Declared
+from hlsgen.artefact.digest import sha256
 from hlsgen.progress import Progress
 
 if TYPE_CHECKING:
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False)
 class NetworkSource:
     """``model``: the quantised ONNX model as bytes, external data taken in; ``integer``: its integer form; ``declared``: what is promised of
-    its outputs."""
+    its outputs; ``name``: the name of its file, or of its graph; ``origin``: a sentence part that says what it was made of."""
 
     model: bytes
     integer: IntegerModel
     declared: tuple[Declared, ...]
+    name: str = "network"
+    origin: str = "a network"
 
     def lowered(self, nudged: bool, progress: Progress) -> Lowered:
         """Processes and channels; ``nudged`` as of ``lowering.lower``. Raises HlsgenError."""
@@ -77,6 +81,7 @@ def read_network(
     from hlsgen.passes import to_integer
 
     progress("reading the model", None)
+    given = model
     if calibrate is not None:
         from hlsgen.frontend.calibrate import calibrate as quantise
 
@@ -85,7 +90,16 @@ def read_network(
     # Safe to load whole: the reader has refused external data outside the model's folder.
     proto = model if isinstance(model, onnx.ModelProto) else onnx.load(os.fspath(model))
     integer = to_integer(graph)
-    return NetworkSource(proto.SerializeToString(), integer, declared_outputs(proto, integer))
+    content = proto.SerializeToString()
+    if isinstance(given, onnx.ModelProto):
+        title = name = given.graph.name or "network"
+        digest = sha256(given.SerializeToString())
+    else:
+        title, name = Path(given).name, Path(given).stem
+        digest = sha256(Path(given).read_bytes())
+    quantised = "" if calibrate is None else f", quantised with {Path(calibrate).name}"
+    origin = f"network {title} (SHA-256 {digest}){quantised}"
+    return NetworkSource(content, integer, declared_outputs(proto, integer), name, origin)
 
 
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:

@@ -21,6 +21,8 @@ TIMED_EXECUTIONS = 3
 class StreamKernelOptions:
     """A pipeline leaves nothing to choose."""
 
+    name: str | None = None
+
 
 @dataclass(frozen=True)
 class StreamKernel:
@@ -37,6 +39,7 @@ class StreamKernel:
         """Schedule a pipeline for every loop graph, and emit Verilog."""
         from hlsgen.loops.check import check
         from hlsgen.loops.clean import clean
+        from hlsgen.rtl.names import design_name
         from hlsgen.rtl.pipeline import emit_pipeline
         from hlsgen.rtl.verilog import to_verilog
         from hlsgen.schedule.stream_kernel.pipeline import schedule_pipeline
@@ -47,9 +50,9 @@ class StreamKernel:
         kernel = replace(source.kernel, graphs=tuple(map(clean, source.kernel.graphs)))
         progress("scheduling the pipeline", None)
         plans = [schedule_pipeline(graph) for graph in kernel.graphs]
-        design = emit_pipeline(kernel, plans)
+        design = emit_pipeline(kernel, plans, design_name(options.name, kernel.name))
         progress("emitting Verilog", None)
-        files = {"design.v": to_verilog(design).encode(), **source.files(kernel)}
+        files = {"design.v": to_verilog(design, source.origin).encode(), **source.files(kernel)}
         manifest = replace(design.manifest, details={"kernel": source.identity(kernel)})
         assert manifest.interval_cycles is not None and manifest.latency_cycles is not None
         cycles = manifest.interval_cycles, manifest.latency_cycles

@@ -35,6 +35,7 @@ class StreamNetworkOptions:
     lut: int | None = None
     target_fps: float | None = None
     overrides: Mapping[str, Unroll] = field(default_factory=dict)
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class StreamNetwork:
         """Solve for the arrays and buffers of every process, and emit Verilog."""
         from hlsgen.board import load_board
         from hlsgen.rtl.emit import emit
+        from hlsgen.rtl.names import design_name
         from hlsgen.rtl.verilog import to_verilog
         from hlsgen.schedule.stream_network.check import check
         from hlsgen.schedule.stream_network.options import StreamOptions
@@ -77,8 +79,12 @@ class StreamNetwork:
         )
         check(plan)
         progress("emitting Verilog", None)
-        design = emit(plan, lowered, board=board.name)
-        files = {**source.files(), "design.v": to_verilog(design).encode()}
+        name = design_name(options.name, source.name)
+        design = emit(plan, lowered, board.name, name)
+        files = {
+            **source.files(),
+            "design.v": to_verilog(design, f"{source.origin}, for {board.title}").encode(),
+        }
         manifest = replace(design.manifest, declared=source.declared)
         return Artefact(
             files,

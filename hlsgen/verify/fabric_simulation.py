@@ -12,6 +12,7 @@ import numpy as np
 
 from hlsgen.algebra.types import wrap
 from hlsgen.artefact.digest import sha256
+from hlsgen.artefact.manifest import TOP
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.errors import Mismatch
 from hlsgen.fabric.ir import Fabric
@@ -23,7 +24,6 @@ from hlsgen.verify.simulators import find_simulator
 
 PATIENCE = 20_000
 """Cycles without any progress after which a fabric counts as stopped."""
-TOP = "hlsgen_top"
 PORTS = ("s_axis_load", "m_axis_unload", "s_axis_stream", "m_axis_stream")
 STATUS = ("busy", "enabled", "refused")
 
@@ -45,8 +45,9 @@ def simulate_program(
     streamed: int = 0,
     stalls: Stalls = Stalls(),
     progress: Progress = silent,
+    top: str = TOP,
 ) -> ProgramResult:
-    """Run a program in DIR/design.v, the Verilog of ``fabric``; ``streamed`` words are expected on the output stream.
+    """Run a program in DIR/design.v, the Verilog of ``fabric`` with the module ``top``; ``streamed`` words are expected on the output stream.
 
     The simulator is built once for a folder. Raises ToolFailed; Mismatch where the circuit stops, or breaks a rule of its streams.
     """
@@ -55,7 +56,7 @@ def simulate_program(
     reads = [packet.count for packet in from_words(program) if isinstance(packet, Read)]
     simulator = find_simulator()
     progress("building the simulator of the fabric", None)
-    executable = build_bench(directory, _bench(directory), simulator)
+    executable = build_bench(directory, _bench(directory, top), simulator)
     # Imported here: the bench imports cocotb.
     from hlsgen.sim.program_bench import ProgramJob, ProgramOutcome
 
@@ -69,7 +70,7 @@ def simulate_program(
         mask = (1 << (8 * stream_bytes)) - 1
         stream = b"".join((word & mask).to_bytes(stream_bytes, "little") for word in stream_in)
         (folder / "stream.words").write_bytes(stream)
-        environment = cocotb_environment("hlsgen.sim.program_bench", TOP, folder)
+        environment = cocotb_environment("hlsgen.sim.program_bench", top, folder)
         what = f"simulating the program, idle {stalls.idle}, backpressure {stalls.backpressure}"
         run_executable(executable, (), environment, folder, what, progress)
         outcome = ProgramOutcome(**json.loads((folder / "result.json").read_text()))
@@ -109,12 +110,12 @@ def broken_cycles(done: ProgramResult, run_cycles: Sequence[int], samples: int) 
     )
 
 
-def _bench(directory: Path) -> Bench:
+def _bench(directory: Path, top: str) -> Bench:
     shown = ["clk", "rst", *STATUS, "m_axis_unload_tlast"]
     shown += [f"{port}_t{part}" for port in PORTS for part in ("data", "valid", "ready")]
     digest = sha256((directory / "design.v").read_bytes())
-    sources = {"visible.vlt": visible_signals(TOP, shown)}
-    return Bench("program", TOP, digest, cocotb_arguments(TOP), sources)
+    sources = {"visible.vlt": visible_signals(top, shown)}
+    return Bench("program", top, digest, cocotb_arguments(top), sources)
 
 
 def _check(outcome: object, last: np.ndarray, reads: Sequence[int]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hlsgen.artefact.manifest import TOP
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.fabric.program import to_words
 from hlsgen.progress import Progress, silent
@@ -29,6 +30,7 @@ def first_wrong_layer(
     sample: Mapping[str, np.ndarray],
     stalls: Stalls,
     progress: Progress = silent,
+    top: str = TOP,
 ) -> str:
     """Run one sample (channel -> (height, width, channels) integers) with the result of every layer read back from the tiles, and compare
     each with its meaning. Returns the sentence that names the first that differs. Raises ToolFailed."""
@@ -38,7 +40,7 @@ def first_wrong_layer(
         *watched_packets(plan),
     )
     done = fabric_simulation.simulate_program(
-        directory, plan.fabric, to_words(packets), stalls=stalls, progress=progress
+        directory, plan.fabric, to_words(packets), stalls=stalls, progress=progress, top=top
     )
     progress("interpreting every layer", None)
     streams = {name: array[np.newaxis] for name, array in sample.items()}

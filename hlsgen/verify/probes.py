@@ -37,8 +37,8 @@ def output_signals(verilog: str, top: str, instances: Iterable[str]) -> tuple[Ou
     body = re.search(rf"^module {re.escape(top)}\(.*?^endmodule", verilog, re.MULTILINE | re.DOTALL)
     modules = {}
     if body is not None:
-        for found in re.finditer(r"^  (\\\S+ |\w+) +(\w+) \($", body[0], re.MULTILINE):
-            modules[found[2]] = _plain(found[1])
+        for found in re.finditer(r"^  (\\\S+ |\w+) +(\\\S+ |\w+) \($", body[0], re.MULTILINE):
+            modules[_plain(found[2])] = _plain(found[1])
     signals = []
     for instance in instances:
         ports = heads.get(modules.get(instance, ""), [])

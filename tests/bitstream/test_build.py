@@ -98,8 +98,11 @@ def test_the_serial_line_of_a_fabric_carries_its_load_port() -> None:
 
 @pytest.mark.slow
 def test_logic_that_may_take_its_time_is_smaller(tmp_path: Path) -> None:
-    folder = emit_fabric("icebreaker_2x2", output=tmp_path).directory
-    small, fast = (synthesise(folder, "ecp5", large=large).lut for large in (True, False))
+    emitted = emit_fabric("icebreaker_2x2", output=tmp_path)
+    small, fast = (
+        synthesise(emitted.directory, "ecp5", large=large, top=emitted.manifest.top).lut
+        for large in (True, False)
+    )
     assert small < fast
 
 

@@ -204,7 +204,7 @@ def test_a_small_model_becomes_verilog_without_lint(case: str, tmp_path: Path) -
     assert "unsupported" not in wheres.values()
     assert ("host" in wheres.values()) == (case == "softmax")
     compiled = flow.compile(model, multipliers=8, output=tmp_path)
-    assert "module hlsgen_top(" in compiled.verilog
+    assert f"module {compiled.manifest.top}(" in compiled.verilog
     assert lint(tmp_path / "design.v") == ""
 
 
@@ -228,7 +228,7 @@ def test_a_small_model_s_circuit_computes_what_onnxruntime_does(case: str, tmp_p
 @pytest.mark.slow
 @pytest.mark.parametrize("family", ["ecp5", "ice40", "gowin", "xilinx7"])
 def test_a_design_synthesises_for_every_family(family: str, tmp_path: Path) -> None:
-    flow.compile(residual()[0], multipliers=8, output=tmp_path)
-    usage = synthesise(tmp_path, family)
+    compiled = flow.compile(residual()[0], multipliers=8, output=tmp_path)
+    usage = synthesise(tmp_path, family, top=compiled.manifest.top)
     assert usage.lut > 0 and usage.ff > 0
     assert not any("LATCH" in cell.upper() for cell in usage.cells)

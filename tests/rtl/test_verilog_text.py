@@ -49,7 +49,7 @@ DESIGNS: dict[str, Callable[[Path], str]] = {"network": digits, "kernel": kernel
 def test_yosys_reads_it_as_plain_verilog(name: str, tmp_path: Path) -> None:
     text = DESIGNS[name](tmp_path / "out")
     (tmp_path / "design.v").write_text(text)
-    (tmp_path / "read.ys").write_text("read_verilog design.v\nhierarchy -check -top hlsgen_top\n")
+    (tmp_path / "read.ys").write_text("read_verilog design.v\nhierarchy -check -auto-top\n")
     run_tool(YOSYS, ("read.ys",), tmp_path, "yosys.log")
     # A block that waits for signals to change misses what stands from the start in some simulators.
     assert {found[1] for found in re.finditer(r"always\w* *@ *\((.*?)\)", text)} == {"posedge clk"}

@@ -14,7 +14,7 @@ ALLOWED = ("UNUSEDSIGNAL", "PROCASSINIT", "DECLFILENAME")
 def lint(verilog: Path, *others: str) -> str:
     """What Verilator says of a design, all its warnings on but those of ALLOWED and ``others``."""
     simulator = find_simulator()
-    command = [str(simulator.verilator), "--lint-only", "-Wall", "--top-module", "hlsgen_top"]
+    command = [str(simulator.verilator), "--lint-only", "-Wall"]
     command += [*(f"-Wno-{name}" for name in (*ALLOWED, *others))]
     done = subprocess.run(
         [*command, str(verilog)], env=dict(simulator.environment), capture_output=True, text=True
