@@ -36,7 +36,9 @@ def measure(simulation: Simulation) -> Timing:
 
 def slowest_cycles(folder: Folder) -> int | None:
     """The most cycles per sample that any process works (as report.json has them) or any port needs for its words; None
-    where report.json has no such number."""
+    where report.json has no such number, and for designs whose layers take turns."""
+    if not folder.manifest.processes:
+        return None
     try:
         processes = [int(layer["cycles"]) for layer in folder.report()["layers"]]
     except (ValueError, KeyError, TypeError):
