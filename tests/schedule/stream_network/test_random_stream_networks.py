@@ -32,8 +32,8 @@ def check_order(dataflow: Dataflow, plan: StreamSchedule) -> None:
 
 def check_network(seed: int) -> None:
     dataflow = random_network(seed)
-    multipliers = int(np.random.default_rng(seed).choice([2, 20, 60]))
-    check_order(dataflow, schedule(dataflow, BOARD, StreamOptions(multipliers=multipliers)))
+    blocks = int(np.random.default_rng(seed).choice([2, 20, 60]))
+    check_order(dataflow, schedule(dataflow, BOARD, StreamOptions(dsp=blocks)))
 
 
 @pytest.mark.parametrize("seed", range(24))
