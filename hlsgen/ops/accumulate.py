@@ -7,6 +7,7 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import TypeMismatch
 from hlsgen.ops.op import Constants, NodeBuilder, QuantisedOutput, QuantisedValue, TensorOp
+from hlsgen.ops.reason import Reason
 from hlsgen.ops.requantise import Requantise
 
 BIAS_SCALE_TOLERANCE = (1e-6, 0.01)
@@ -82,8 +83,8 @@ def integer_bias(
     bias: QuantisedValue | None,
     channels: int,
     as_written: bool = False,
-) -> np.ndarray | None:
-    """The bias in accumulator steps; None if it is not constant or too large.
+) -> np.ndarray | Reason:
+    """The bias in accumulator steps; a reason if it is not constant or too large.
 
     ONNX Runtime takes the integers of a quantised bias as they are: of a Gemm always (``as_written``), of a Conv where the scale is
     sx * sw to ``BIAS_SCALE_TOLERANCE`` and the zero point 0. Others it computes on floats: they are rounded to accumulator steps.
@@ -91,7 +92,7 @@ def integer_bias(
     if bias is None:
         return np.zeros(channels, np.int64)
     if bias.constant is None:
-        return None
+        return Reason("the bias is computed, not constant")
     steps = np.broadcast_to(product_scales(x, w).astype(np.float64), (channels,))
     scales = np.broadcast_to(bias.quantisation.scales().astype(np.float64), (channels,))
     zeros = bias.quantisation.zero_points()
@@ -100,4 +101,8 @@ def integer_bias(
     if bias.type.is_integer and (as_written or (np.all(near) and not np.any(zeros))):
         return bias.constant.astype(np.int64)
     rounded = np.rint((bias.constant.astype(np.float64) - zeros) * scales / steps)
-    return rounded.astype(np.int64) if np.all(np.abs(rounded) < LARGEST_BIAS) else None
+    if not np.all(np.abs(rounded) < LARGEST_BIAS):
+        return Reason(
+            f"the bias needs {np.abs(rounded).max():.3g} steps of the product's scale, more than 32 bits hold"
+        )
+    return rounded.astype(np.int64)

@@ -21,7 +21,9 @@ from hlsgen.ops.op import (
     TensorOp,
     broadcast,
     require,
+    require_one_sample,
 )
+from hlsgen.ops.reason import Reason, unless
 from hlsgen.ops.tensor_type import F32, Array, TensorType
 
 Formula = Literal["float", "chain"]
@@ -44,21 +46,30 @@ class Add(TensorOp):
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         a, b = inputs
         require(not a.is_integer and not b.is_integer, self, "float operands", f"{a} and {b}")
-        return TensorType(broadcast(self, a.shape, b.shape), F32)
+        shape = broadcast(self, a.shape, b.shape)
+        require_one_sample(self, inputs, constants, shape)
+        return TensorType(shape, F32)
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
         return arrays[0] + arrays[1]
 
     def quantised(
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
-    ) -> str | None:
+    ) -> str | Reason:
         a, b = inputs
         narrow = all(v.type.is_integer and v.type.integer.bits <= 8 for v in inputs)
-        per_tensor = a.quantisation.per_tensor and b.quantisation.per_tensor
-        if not narrow or not per_tensor or a.type.shape != b.type.shape or a.name == b.name:
-            return None
-        if a.constant is not None or b.constant is not None:
-            return None
+        failed = unless(
+            (narrow, "an operand is not quantised to 8 bits"),
+            (
+                a.quantisation.per_tensor and b.quantisation.per_tensor,
+                "an operand is quantised per channel",
+            ),
+            (a.type.shape == b.type.shape, f"the operands differ in shape: {a.type} and {b.type}"),
+            (a.name != b.name, "both operands are the same value"),
+            (a.constant is None and b.constant is None, "an operand is constant"),
+        )
+        if failed is not None:
+            return failed
         # ONNX Runtime's integer kernel serves equal types only; otherwise it adds floats
         same = a.type.element == b.type.element == output.element
         formula: Formula = "chain" if same else "float"

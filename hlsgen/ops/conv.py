@@ -22,6 +22,7 @@ from hlsgen.ops.op import (
     TensorOp,
     require,
 )
+from hlsgen.ops.reason import Reason, unless
 from hlsgen.ops.tensor_type import F32, Array, TensorType
 from hlsgen.ops.window import Window, window_of
 
@@ -129,16 +130,23 @@ class Conv(TensorOp):
 
     def quantised(
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
-    ) -> str | None:
+    ) -> str | Reason:
         x, w = inputs[:2]
-        if w.constant is None or not w.type.is_integer or not x.quantisation.per_tensor:
-            return None
-        if not w.quantisation.per_tensor and w.quantisation.axis != 0:
-            return None
+        failed = unless(
+            (w.constant is not None, "the weights are computed, not constant"),
+            (w.type.is_integer, "the weights are reals, not quantised"),
+            (x.quantisation.per_tensor, "the input is quantised per channel"),
+            (
+                w.quantisation.per_tensor or w.quantisation.axis == 0,
+                f"the weights are quantised along axis {w.quantisation.axis}, not the output channels",
+            ),
+        )
+        if failed is not None:
+            return failed
         weights = integer_weights(w, axis=0)
         bias = integer_bias(x, w, inputs[2] if len(inputs) == 3 else None, weights.shape[0])
-        if bias is None:
-            return None
+        if isinstance(bias, Reason):
+            return bias
         op = replace(self, input_zero=x.quantisation.zero_point[0])
         operands = [x.name, build.integers(w.name, weights), build.integers(f"{w.name}_bias", bias)]
         accumulators = build.node(op, operands)

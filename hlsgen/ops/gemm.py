@@ -23,6 +23,7 @@ from hlsgen.ops.op import (
     broadcast,
     require,
 )
+from hlsgen.ops.reason import Reason, unless
 from hlsgen.ops.tensor_type import F32, Array, TensorType
 from hlsgen.ops.window import Window
 
@@ -95,21 +96,37 @@ class Gemm(TensorOp):
 
     def quantised(
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
-    ) -> str | None:
+    ) -> str | Reason:
         x, w = inputs[:2]
-        plain = not self.transpose_a and self.alpha == self.beta == 1.0
-        if w.constant is None or not plain or not x.quantisation.per_tensor:
-            return None
         axis = self.weight_axis
-        along = w.quantisation.per_tensor or w.quantisation.axis == axis
-        if not along or not w.type.is_integer or len(x.type.shape) != 2 or w.constant.ndim != 2:
-            return None
+        failed = unless(
+            (w.constant is not None, "the weights are computed, not constant"),
+            (w.type.is_integer, "the weights are reals, not quantised"),
+            (x.quantisation.per_tensor, "the input is quantised per channel"),
+            (not self.transpose_a, "the input is transposed"),
+            (
+                self.alpha == self.beta == 1.0,
+                f"alpha = {self.alpha:g} and beta = {self.beta:g}, not 1",
+            ),
+            (
+                w.quantisation.per_tensor or w.quantisation.axis == axis,
+                f"the weights are quantised along axis {w.quantisation.axis}, not the output channels",
+            ),
+            (
+                len(x.type.shape) == len(w.type.shape) == 2,
+                f"the operands are not matrices: {x.type} and {w.type}",
+            ),
+        )
+        if failed is not None:
+            return failed
         weights = integer_weights(w, axis)
         weights = weights if self.transpose_b else weights.T
         quantised = inputs[2] if len(inputs) == 3 else None
         bias = integer_bias(x, w, quantised, weights.shape[0], as_written=True)
-        if bias is None or bias.size != weights.shape[0]:
-            return None
+        if isinstance(bias, Reason):
+            return bias
+        if bias.size != weights.shape[0]:
+            return Reason(f"the bias has {bias.size} elements for {weights.shape[0]} columns")
         op = Gemm(transpose_b=True, input_zero=x.quantisation.zero_point[0])
         flat = bias.reshape(-1)
         operands = [x.name, build.integers(w.name, weights), build.integers(f"{w.name}_bias", flat)]
@@ -190,5 +207,5 @@ class MatMul(TensorOp):
 
     def quantised(
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
-    ) -> str | None:
+    ) -> str | Reason:
         return Gemm().quantised(build, inputs, output)

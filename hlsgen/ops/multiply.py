@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hlsgen.ops.op import Constants, OnnxBinding, TensorOp, broadcast, require
+from hlsgen.ops.op import Constants, OnnxBinding, TensorOp, broadcast, require, require_one_sample
 from hlsgen.ops.tensor_type import F32, Array, TensorType
 
 
@@ -18,7 +18,9 @@ class Mul(TensorOp):
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         a, b = inputs
         require(not a.is_integer and not b.is_integer, self, "float operands", f"{a} and {b}")
-        return TensorType(broadcast(self, a.shape, b.shape), F32)
+        shape = broadcast(self, a.shape, b.shape)
+        require_one_sample(self, inputs, constants, shape)
+        return TensorType(shape, F32)
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
         return arrays[0] * arrays[1]

@@ -11,6 +11,7 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import TypeMismatch, UnsupportedOp
 from hlsgen.ops.lowering import Lowering
+from hlsgen.ops.reason import Reason
 from hlsgen.ops.tensor_type import Array, Quantisation, TensorType
 
 Constants = Sequence[np.ndarray | None]
@@ -130,12 +131,12 @@ class TensorOp:
 
     def quantised(
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
-    ) -> str | None:
+    ) -> str | Reason:
         """Adds the integer operators that compute this one between Dequantize and Quantize; the name of their result.
 
-        None where this operator has no integer reading for these operands.
+        A reason where this operator has no integer reading for these operands.
         """
-        return None
+        return Reason(f"{self.name} has no integer form; it stays on reals")
 
     def lower(self, build: Lowering) -> None:
         """Adds the processes that compute this operator on integers; raises UnsupportedOp if there is no such form."""
@@ -184,6 +185,15 @@ def broadcast(op: TensorOp, *shapes: tuple[int, ...]) -> tuple[int, ...]:
     except ValueError:
         require(False, op, "shapes that broadcast", " and ".join(map(str, shapes)))
         raise
+
+
+def require_one_sample(
+    op: TensorOp, inputs: tuple[TensorType, ...], constants: Constants, shape: tuple[int, ...]
+) -> None:
+    """Raises TypeMismatch where a constant operand makes several samples of the batch of 1."""
+    batches = [t.shape[:1] for t, c in zip(inputs, constants, strict=True) if c is None]
+    several = (1,) in batches and shape[:1] != (1,)
+    require(not several, op, "a result for the batch of 1", f"{list(shape)} after broadcasting")
 
 
 def require(condition: bool, op: TensorOp, expected: str, found: object) -> None:

@@ -22,6 +22,7 @@ from hlsgen.ops.op import (
     TensorOp,
     require,
 )
+from hlsgen.ops.reason import Reason, unless
 from hlsgen.ops.requantise import Requantise, RequantiseMean
 from hlsgen.ops.tensor_type import F32, Array, TensorType
 from hlsgen.ops.window import Window, window_of
@@ -174,11 +175,19 @@ class AveragePool(Pool):
 
     def quantised(
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
-    ) -> str | None:
+    ) -> str | Reason:
         (x,) = inputs
         counts = self.counts((1, 1, *x.type.shape[2:]))
-        if not x.quantisation.per_tensor or counts.min() != counts.max():
-            return None
+        failed = unless(
+            (x.quantisation.per_tensor, "the input is quantised per channel"),
+            (
+                counts.min() == counts.max(),
+                "windows at the border average fewer elements than others "
+                "(count_include_pad = 1 or pads of 0 have a hardware form)",
+            ),
+        )
+        if failed is not None:
+            return failed
         zero, count = x.quantisation.zero_point[0], int(counts.max())
         op = WindowSum(
             self.kernel, self.strides, self.pads, self.dilations, ceil=self.ceil, input_zero=zero
@@ -243,11 +252,16 @@ class ReduceMean(TensorOp):
 
     def quantised(
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
-    ) -> str | None:
+    ) -> str | Reason:
         (x,) = inputs
         space = x.type.shape[2:]
-        if not x.quantisation.per_tensor or len(space) not in (1, 2) or min(self.axes) < 2:
-            return None
+        failed = unless(
+            (x.quantisation.per_tensor, "the input is quantised per channel"),
+            (len(space) in (1, 2), f"the input {x.type} has {len(space)} spatial axes, not 1 or 2"),
+            (min(self.axes, default=0) >= 2, f"the mean is over axes {self.axes}, not over space"),
+        )
+        if failed is not None:
+            return failed
         kernel = tuple(n if k + 2 in self.axes else 1 for k, n in enumerate(space))
         rank = len(kernel)
         zero = x.quantisation.zero_point[0]

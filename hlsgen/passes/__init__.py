@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hlsgen.graph.ir import Graph
+from hlsgen.graph.ir import Graph, Node
+from hlsgen.ops.reason import ELSEWHERE, Reason
 from hlsgen.passes.dead_code import RemoveDead
 from hlsgen.passes.fold_constants import FoldConstants
 from hlsgen.passes.fold_into_weights import FoldIntoWeights
@@ -28,7 +29,20 @@ PASSES: tuple[Pass, ...] = (
 
 def to_integer(graph: Graph, observe: Callable[[str, Graph], None] | None = None) -> IntegerModel:
     """The integer model of a quantised graph. ``observe(pass name, graph)`` sees every step. Raises HlsgenError."""
-    return cut_host(Pipeline(PASSES, observe).run(graph))
+    reasons: dict[str, str] = {}
+    return cut_host(explained(graph, reasons, observe), reasons)
 
 
-__all__ = ["PASSES", "IntegerModel", "Pass", "Pipeline", "to_integer"]
+def explained(
+    graph: Graph, reasons: dict[str, str], observe: Callable[[str, Graph], None] | None = None
+) -> Graph:
+    """The graph after all passes; ``reasons`` gets, by node name, why the last rule that concerns a node has left it."""
+
+    def refused(node: Node, reason: Reason) -> None:
+        if reason is not ELSEWHERE:
+            reasons[reason.node or node.name] = reason.text
+
+    return Pipeline(PASSES, observe, refused).run(graph)
+
+
+__all__ = ["PASSES", "IntegerModel", "Pass", "Pipeline", "explained", "to_integer"]

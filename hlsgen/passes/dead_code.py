@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hlsgen.graph.ir import Graph
+from hlsgen.passes.rewrite import Refused, unheard
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class RemoveDead:
     name = "remove_dead"
     summary = "remove operators and constants that no output needs"
 
-    def run(self, graph: Graph) -> Graph:
+    def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
         needed = set(graph.outputs)
         kept = []
         for node in reversed(graph.nodes):

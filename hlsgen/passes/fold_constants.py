@@ -10,8 +10,9 @@ from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Identity
 from hlsgen.ops.quantise import DequantizeLinear
+from hlsgen.ops.reason import ELSEWHERE, Reason
 from hlsgen.ops.tensor_type import storage
-from hlsgen.passes.rewrite import rewrite
+from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,16 @@ class FoldConstants:
     name = "fold_constants"
     summary = "evaluate operators whose operands are all constant"
 
-    def run(self, graph: Graph) -> Graph:
-        return rewrite(graph, _fold)
+    def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
+        return rewrite(graph, _fold, refused)
 
 
-def _fold(build: GraphBuilder, node: Node) -> str | None:
+def _fold(build: GraphBuilder, node: Node) -> str | Reason:
     if isinstance(node.op, Identity):
         return node.inputs[0]
     arrays = [build.constants.get(value) for value in node.inputs]
     if isinstance(node.op, DequantizeLinear) or any(array is None for array in arrays):
-        return None
+        return ELSEWHERE
     result = node.op.infer(tuple(build.types[value] for value in node.inputs), arrays)
     array = node.op.evaluate(np, *arrays)
     name = build.fresh(f"{node.name}_folded")

@@ -11,8 +11,9 @@ from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.add import Add
 from hlsgen.ops.multiply import Mul
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
+from hlsgen.ops.reason import ELSEWHERE, Reason
 from hlsgen.ops.tensor_type import F32, Quantisation
-from hlsgen.passes.rewrite import rewrite
+from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 
 @dataclass(frozen=True)
@@ -29,37 +30,37 @@ class FoldIntoWeights:
     name = "fold_into_weights"
     summary = "fold constant factors and sums into weights and biases"
 
-    def run(self, graph: Graph) -> Graph:
-        return rewrite(graph, _fold)
+    def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
+        return rewrite(graph, _fold, refused)
 
 
-def _fold(build: GraphBuilder, node: Node) -> str | None:
+def _fold(build: GraphBuilder, node: Node) -> str | Reason:
     if isinstance(node.op, DequantizeLinear):
         return _cancel(build, node, node.op)
     if not isinstance(node.op, Mul | Add) or len(node.inputs) != 2:
-        return None
+        return ELSEWHERE
     values, constant = node.inputs, build.constants.get(node.inputs[1])
     if constant is None:
         values, constant = values[::-1], build.constants.get(values[0])
     product = build.producer(values[0])
     if constant is None or product is None or not product.op.weighted:
-        return None
+        return Reason("not a constant after a product with weights")
     factors = _per_channel(build, product, constant)
     if factors is None:
-        return None
+        return Reason("the constant is not one number or one for each output channel")
     build.within(product.name)
     if isinstance(node.op, Add):
         return _add(build, product, factors)
     return _multiply(build, product, factors)
 
 
-def _cancel(build: GraphBuilder, node: Node, op: DequantizeLinear) -> str | None:
+def _cancel(build: GraphBuilder, node: Node, op: DequantizeLinear) -> str | Reason:
     before = build.producer(node.inputs[0])
     plain = Quantisation((1.0,), (0,))
     if before is None or not isinstance(before.op, QuantizeLinear):
-        return None
+        return ELSEWHERE
     exact = before.op.quantisation == op.quantisation == plain and before.op.element.bits == 32
-    return before.inputs[0] if exact else None
+    return before.inputs[0] if exact else ELSEWHERE
 
 
 def _per_channel(build: GraphBuilder, product: Node, constant: np.ndarray) -> np.ndarray | None:
@@ -91,33 +92,33 @@ def _float(build: GraphBuilder, product: Node, role: str, array: np.ndarray) -> 
     return build.constant(build.fresh(f"{product.name}_{role}"), array.astype(np.float32), F32)
 
 
-def _add(build: GraphBuilder, product: Node, addend: np.ndarray) -> str | None:
+def _add(build: GraphBuilder, product: Node, addend: np.ndarray) -> str | Reason:
     bias: np.ndarray | None = np.zeros(addend.shape, np.float32)
     if len(product.inputs) == 3:
         bias = _real(build, product.inputs[2])
     if bias is None or (len(product.inputs) == 3 and bias.size != addend.size):
-        return None
+        return Reason("the bias is not constant, or of another size")
     name = _float(build, product, "bias", bias.reshape(-1) + addend)
     return build.node(product.op.with_bias(), [*product.inputs[:2], name])
 
 
-def _multiply(build: GraphBuilder, product: Node, factors: np.ndarray) -> str | None:
+def _multiply(build: GraphBuilder, product: Node, factors: np.ndarray) -> str | Reason:
     operands = [product.inputs[0]]
     weights = _scaled(build, product, product.inputs[1], product.op.weight_axis, factors, "weights")
-    if weights is None:
-        return None
+    if isinstance(weights, Reason):
+        return weights
     operands.append(weights)
     if len(product.inputs) == 3:
         bias = _real(build, product.inputs[2])
         if bias is None or bias.size != factors.size:
-            return None
+            return Reason("the bias is not constant, or of another size")
         operands.append(_float(build, product, "bias", bias.reshape(-1) * factors))
     return build.node(product.op, operands)
 
 
 def _scaled(
     build: GraphBuilder, product: Node, value: str, axis: int, factors: np.ndarray, role: str
-) -> str | None:
+) -> str | Reason:
     """Weights times factors along ``axis``; integers keep their values but for the sign."""
     shape = [1] * len(build.types[value].shape)
     shape[axis] = -1
@@ -125,11 +126,11 @@ def _scaled(
         return _float(build, product, role, build.constants[value] * factors.reshape(shape))
     before = build.producer(value)
     if before is None or not isinstance(before.op, DequantizeLinear) or not factors.all():
-        return None
+        return Reason("the weights are computed, or a factor is 0")
     source = before.inputs[0]
     integers, old = build.constants.get(source), before.op.resolved(build.types[source])
     if integers is None or old.axis not in (None, axis):
-        return None
+        return Reason("the weights are computed, or quantised along another axis")
     zero = old.zero_points().reshape(shape if old.axis is not None else ())
     signed = (integers.astype(np.int64) - zero) * np.sign(factors).astype(np.int64).reshape(shape)
     scales = tuple(float(s) for s in old.scales() * np.abs(factors))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from hlsgen.errors import UnsupportedOp
 from hlsgen.graph.ir import Graph, Node
@@ -57,16 +58,26 @@ def divide(graph: Graph) -> Division:
     return Division(before, hardware if computing else (), after, between)
 
 
-def cut_host(graph: Graph) -> IntegerModel:
-    """Cuts off what cannot be hardware at the inputs and outputs; raises UnsupportedOp where it stands in between."""
+def cut_host(graph: Graph, reasons: Mapping[str, str] = MappingProxyType({})) -> IntegerModel:
+    """Cuts off what cannot be hardware at the inputs and outputs; raises UnsupportedOp where it stands in between.
+
+    ``reasons`` says by node name why a node has no integer reading.
+    """
+    if constant := [value for value in graph.outputs if value in graph.constants]:
+        raise UnsupportedOp(
+            f"{graph.name}, output {constant[0]}",
+            "expected outputs that depend on an input, found a constant",
+            "Remove this output from the model; its value never changes.",
+        )
     parts = divide(graph)
     if not parts.hardware:
+        _refuse_quantised(graph, reasons)
         raise UnsupportedOp(
             graph.name,
             "expected quantised operators (Dequantize - operator - Quantize, or QLinear operators), found none",
             "Quantise the model, or give samples to quantise it with: --calibrate samples.npz.",
         )
-    _refuse_between(graph, parts.between)
+    _refuse_between(graph, parts.between, reasons)
     read, needed = _read_by(graph, parts.hardware), _read_by(graph, parts.after)
     return IntegerModel(
         _part(graph, "host_before", parts.before, graph.inputs, read),
@@ -75,14 +86,28 @@ def cut_host(graph: Graph) -> IntegerModel:
     )
 
 
-def _refuse_between(graph: Graph, nodes: Sequence[Node]) -> None:
+def _refuse_quantised(graph: Graph, reasons: Mapping[str, str]) -> None:
+    """Raises UnsupportedOp for a quantised model none of whose operators has an integer reading: no samples would help it."""
+    if not any(node.op.place == "border" for node in graph.nodes):
+        return
+    inner = [node for node in graph.nodes if node.op.place != "border" and node.name in reasons]
+    for node in inner[:1]:
+        raise UnsupportedOp(
+            f"{graph.name}, node {node.name} ({node.op.name})",
+            f"expected an operator with an integer form, found one without: {reasons[node.name]}",
+            "Change this operator or its quantisation; 'hlsgen check' says it for every node.",
+        )
+
+
+def _refuse_between(graph: Graph, nodes: Sequence[Node], reasons: Mapping[str, str]) -> None:
     """Raises UnsupportedOp for operators on reals between integer ones; names the first that is no border itself."""
     if not nodes:
         return
     node = next((node for node in nodes if node.op.place != "border"), nodes[0])
     raise UnsupportedOp(
         f"{graph.name}, node {node.name} ({node.op.name})",
-        "expected integer operators between the first and the last quantised one, found one on reals",
+        "expected integer operators between the first and the last quantised one, found one on reals"
+        + (f": {reasons[node.name]}" if node.name in reasons else ""),
         "Quantise this operator (per-tensor Dequantize before each operand, Quantize after it), or move it to the end.",
     )
 

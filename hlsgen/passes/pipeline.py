@@ -9,6 +9,7 @@ from typing import Protocol
 from hlsgen.errors import HlsgenError
 from hlsgen.graph.check import check
 from hlsgen.graph.ir import Graph
+from hlsgen.passes.rewrite import Refused, unheard
 
 
 class Pass(Protocol):
@@ -20,21 +21,22 @@ class Pass(Protocol):
     @property
     def summary(self) -> str: ...
 
-    def run(self, graph: Graph) -> Graph: ...
+    def run(self, graph: Graph, refused: Refused = ...) -> Graph: ...
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Passes in order; ``observe`` is called with each pass's name and result, e.g. to dump it."""
+    """Passes in order; ``observe`` is called with each pass's name and result, e.g. to dump it; ``refused`` with what rules leave."""
 
     passes: tuple[Pass, ...]
     observe: Callable[[str, Graph], None] | None = None
+    refused: Refused = unheard
 
     def run(self, graph: Graph) -> Graph:
         """The result of all passes. Every intermediate graph is checked; errors name the pass."""
         for step in self.passes:
             try:
-                graph = step.run(graph)
+                graph = step.run(graph, self.refused)
                 check(graph)
             except HlsgenError as error:
                 where = f"{error.where} (pass {step.name})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,8 +13,9 @@ from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Clamp, Lookup
 from hlsgen.ops.op import QuantisedOutput, QuantisedValue
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
+from hlsgen.ops.reason import ELSEWHERE, Reason
 from hlsgen.ops.tensor_type import Quantisation, TensorType
-from hlsgen.passes.rewrite import rewrite
+from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 
 @dataclass(frozen=True)
@@ -26,33 +27,40 @@ class QdqToInteger:
     name = "qdq_to_integer"
     summary = "read Dequantize - operator - Quantize as integer operators"
 
-    def run(self, graph: Graph) -> Graph:
-        return rewrite(graph, _integer)
+    def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
+        return rewrite(graph, _integer, refused)
 
 
-def _integer(build: GraphBuilder, node: Node) -> str | None:
-    if not isinstance(node.op, QuantizeLinear) or not node.op.quantisation.per_tensor:
-        return None
+def _integer(build: GraphBuilder, node: Node) -> str | Reason:
+    if not isinstance(node.op, QuantizeLinear):
+        return ELSEWHERE
+    if not node.op.quantisation.per_tensor:
+        return Reason("its result is quantised per channel")
     chain: list[Node] = []
     core = build.producer(node.inputs[0])
     while core is not None and core.op.elementwise:
         chain.insert(0, core)
         core = build.producer(core.inputs[0])
     if core is None:
-        return None
+        return ELSEWHERE
     if isinstance(core.op, DequantizeLinear):
         return _unary(build, core.inputs[0], core.op, chain, node.op)
     bounds = _bounds(chain, node.op)
     operands = [quantised_value(build, value) for value in core.inputs]
     known = [value for value in operands if value is not None]
-    if bounds is None or len(known) < len(operands):
-        return None
+    if bounds is None:
+        functions = " and ".join(step.op.name for step in chain)
+        return Reason(f"{functions} between it and its Quantize is not a clamp", core.name)
+    if len(known) < len(operands):
+        reals = [value for value, known in zip(core.inputs, operands, strict=True) if known is None]
+        return Reason(f"no Dequantize gives its operand {reals[0]}", core.name)
     quantisation, element = node.op.quantisation, node.op.element
     adjacent = bounds == (element.minimum, element.maximum)
     zero = quantisation.zero_point[0]
     output = QuantisedOutput(quantisation.scale[0], zero, *bounds, element, adjacent)
     build.within(core.name)
-    return core.op.quantised(build, known, output)
+    result = core.op.quantised(build, known, output)
+    return replace(result, node=core.name) if isinstance(result, Reason) else result
 
 
 def quantised_value(build: GraphBuilder, name: str) -> QuantisedValue | None:
@@ -95,11 +103,11 @@ def _unary(
     dequantize: DequantizeLinear,
     chain: list[Node],
     quantize: QuantizeLinear,
-) -> str | None:
+) -> str | Reason:
     type = build.types[source]
     before, after = dequantize.resolved(type), quantize.quantisation
     if not before.per_tensor or type.integer.bits > 8:
-        return None
+        return Reason("its operand is quantised per channel, or to more than 8 bits")
     same = type.element == quantize.element and before.scale == after.scale
     bounds = _bounds(chain, quantize)
     if same and before.zero_point == after.zero_point and bounds is not None:

@@ -7,12 +7,21 @@ from collections.abc import Callable
 from hlsgen.failures import naming
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node
+from hlsgen.ops.reason import Reason
 
-Rule = Callable[[GraphBuilder, Node], str | None]
-"""Given the new graph so far and a node whose operands are renamed to it: the value that replaces the node's, or None to keep it."""
+Rule = Callable[[GraphBuilder, Node], str | Reason]
+"""Given the new graph so far and a node whose operands are renamed to it: the value that replaces the node's, or why it stays."""
 
 
-def rewrite(graph: Graph, rule: Rule) -> Graph:
+Refused = Callable[[Node, Reason], None]
+"""Called with each node that a rule leaves, and why."""
+
+
+def unheard(node: Node, reason: Reason) -> None:
+    """For callers who do not ask why."""
+
+
+def rewrite(graph: Graph, rule: Rule, refused: Refused = unheard) -> Graph:
     """The graph in which ``rule`` has replaced nodes; the same object if it replaced none.
 
     A new value that replaces an old one takes over its name, so that values keep the names they have in the source file.
@@ -29,7 +38,8 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
         build.within(node.name)
         with naming(f"{graph.name}, node {node.name} ({node.op.name})"):
             replacement = rule(build, Node(node.name, node.op, inputs, node.output))
-        if replacement is None:
+        if isinstance(replacement, Reason):
+            refused(node, replacement)
             build.node(node.op, inputs, node.output, node.name)
         else:
             renamed[node.output] = replacement

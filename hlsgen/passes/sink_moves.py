@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
+from hlsgen.ops.reason import ELSEWHERE, Reason
 from hlsgen.ops.transpose import Transpose
-from hlsgen.passes.rewrite import rewrite
+from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 
 @dataclass(frozen=True)
@@ -25,34 +26,35 @@ class SinkMoves:
     name = "sink_moves"
     summary = "bring data movement out from between Dequantize and Quantize"
 
-    def run(self, graph: Graph) -> Graph:
-        return rewrite(graph, _sink)
+    def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
+        return rewrite(graph, _sink, refused)
 
 
-def _sink(build: GraphBuilder, node: Node) -> str | None:
+def _sink(build: GraphBuilder, node: Node) -> str | Reason:
     if not node.inputs or (before := build.producer(node.inputs[0])) is None:
-        return None
+        return ELSEWHERE
     if node.op.moves_data and isinstance(before.op, DequantizeLinear):
         return _above_dequantize(build, node, before, before.op)
     if not before.op.moves_data or build.types[before.output].is_integer:
-        return None
+        return ELSEWHERE
     quantize = isinstance(node.op, QuantizeLinear) and node.op.quantisation.per_tensor
     monotone = quantize or node.op.monotone
     if not (quantize or node.op.elementwise) or (before.op.selects and not monotone):
-        return None
+        return Reason(f"{node.op.name} does not commute with {before.op.name}")
     inner = Node(node.name, node.op, before.inputs, node.output)
-    value = _sink(build, inner) or build.node(node.op, before.inputs)
+    sunk = _sink(build, inner)
+    value = build.node(node.op, before.inputs) if isinstance(sunk, Reason) else sunk
     return build.node(before.op, [value], name=before.name)
 
 
 def _above_dequantize(
     build: GraphBuilder, node: Node, before: Node, dequantize: DequantizeLinear
-) -> str | None:
+) -> str | Reason:
     source = before.inputs[0]
     quantisation = dequantize.resolved(build.types[source])
     if quantisation.axis is not None:
         if not isinstance(node.op, Transpose):
-            return None
+            return Reason(f"{node.op.name} moves what is quantised along an axis")
         moved = node.op.permutation.index(quantisation.axis)
         quantisation = replace(quantisation, axis=moved)
     value = build.node(node.op, [source], name=node.name)

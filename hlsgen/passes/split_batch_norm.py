@@ -11,8 +11,9 @@ from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.add import Add
 from hlsgen.ops.batch_norm import BatchNormalization
 from hlsgen.ops.multiply import Mul
+from hlsgen.ops.reason import ELSEWHERE, Reason
 from hlsgen.ops.tensor_type import F32
-from hlsgen.passes.rewrite import rewrite
+from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,16 @@ class SplitBatchNorm:
     name = "split_batch_norm"
     summary = "write batch normalisation as a product and a sum"
 
-    def run(self, graph: Graph) -> Graph:
-        return rewrite(graph, _split)
+    def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
+        return rewrite(graph, _split, refused)
 
 
-def _split(build: GraphBuilder, node: Node) -> str | None:
+def _split(build: GraphBuilder, node: Node) -> str | Reason:
     parameters = [build.constants.get(value) for value in node.inputs[1:]]
     known = [p.astype(np.float64) for p in parameters if p is not None]
     if not isinstance(node.op, BatchNormalization) or len(known) < 4:
-        return None
+        batch_norm = isinstance(node.op, BatchNormalization)
+        return Reason("a parameter is computed, not constant") if batch_norm else ELSEWHERE
     gain, offset, mean, variance = known
     rank = len(build.types[node.inputs[0]].shape)
     factor = gain / np.sqrt(variance + node.op.epsilon)
