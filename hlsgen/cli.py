@@ -275,11 +275,16 @@ def build(
 
 
 @app.command()
-def check(model: Annotated[Path, typer.Argument(help="ONNX file.")]) -> None:
+def check(
+    model: Annotated[Path, typer.Argument(help="ONNX file.")],
+    calibrate: Annotated[
+        Path | None, typer.Option(help="Samples (npz) with which a float model is quantised.")
+    ] = None,
+) -> None:
     """Say for each node whether it becomes hardware, stays on the host, or is unsupported and why."""
     from hlsgen.frontend.support import support
 
-    rows = support(model)
+    rows = support(model, calibrate)
     _table(("node", "operator", "where", "reason"), rows)
     raise typer.Exit(2 if any(row[2] == "unsupported" for row in rows) else 0)
 

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
 
 from hlsgen.errors import HlsgenError, IllegalGraph, UnsupportedOp
 from hlsgen.frontend.bind import NodeSource, find_binding
+from hlsgen.frontend.calibrate import calibrate
 from hlsgen.frontend.onnx_reader import domain_of, load, read_model
 from hlsgen.graph.ir import Graph
-from hlsgen.passes import PASSES, Pipeline
+from hlsgen.ops.tensor_type import F32
+from hlsgen.passes import explained
 from hlsgen.passes.host_cut import divide
 
 if TYPE_CHECKING:
     import onnx
 
+    Model: TypeAlias = str | os.PathLike[str] | onnx.ModelProto
+
+QUANTISED_LATER = "hardware after quantisation"
+
 
 class NodeSupport(NamedTuple):
-    """A node of the file; ``where`` is hardware, host or unsupported."""
+    """A node of the file; ``where`` is hardware, hardware after quantisation, host, supported (but others are not) or unsupported."""
 
     node: str
     operator: str
@@ -26,15 +34,21 @@ class NodeSupport(NamedTuple):
     reason: str
 
 
-def support(model: str | os.PathLike[str] | onnx.ModelProto) -> list[NodeSupport]:
-    """Where every node of a model runs, and why. Raises HlsgenError for a file that cannot be read at all."""
+def support(
+    model: Model, samples: str | os.PathLike[str] | Mapping[str, np.ndarray] | None = None
+) -> list[NodeSupport]:
+    """Where every node of a model runs, and why. Raises HlsgenError for a file that cannot be read at all.
+
+    A float model is judged as it is after quantisation with ``samples`` (as for ``calibrate``) or, since ranges do not
+    decide what becomes hardware, with seeded noise where there are none.
+    """
     proto, folder, file = load(model)
     opsets = {domain_of(entry.domain): entry.version for entry in proto.opset_import}
     sources = [NodeSource(node, file, folder, opsets) for node in proto.graph.node]
     refused = _unknown(sources)
     if not refused:
         try:
-            return _classified(sources, Pipeline(PASSES).run(read_model(model)))
+            return _classified(sources, model, samples)
         except HlsgenError as error:
             blamed = [source for source in sources if error.where.startswith(source.where)]
             if not blamed or isinstance(error, IllegalGraph):
@@ -43,15 +57,20 @@ def support(model: str | os.PathLike[str] | onnx.ModelProto) -> list[NodeSupport
     return [_by_operator(source, refused) for source in sources]
 
 
+def is_float(graph: Graph) -> bool:
+    """Whether nothing in a model is quantised: it takes reals, and no node turns them into integers."""
+    reals = all(graph.types[name].element == F32 for name in graph.inputs)
+    return reals and not any(node.op.place == "border" for node in graph.nodes)
+
+
 def _by_operator(source: NodeSource, refused: Mapping[str, str]) -> NodeSupport:
-    """A node of a model that cannot be read as a whole: where its operator runs in models that can."""
+    """A node of a model that cannot be read as a whole."""
     name, operator = source.name, source.node.op_type
     if name in refused:
         return NodeSupport(name, operator, "unsupported", refused[name])
     host = operator != "Constant" and find_binding(source)[0].place == "host"
-    return NodeSupport(
-        name, operator, "host" if host else "hardware", "if the others are supported"
-    )
+    place = "on the host" if host else "in hardware"
+    return NodeSupport(name, operator, "supported", f"{place}, once the others are supported")
 
 
 def _unknown(sources: list[NodeSource]) -> dict[str, str]:
@@ -66,28 +85,50 @@ def _unknown(sources: list[NodeSource]) -> dict[str, str]:
     return refused
 
 
-def _classified(sources: list[NodeSource], graph: Graph) -> list[NodeSupport]:
-    parts = divide(graph)
+def _classified(
+    sources: list[NodeSource],
+    model: Model,
+    samples: str | os.PathLike[str] | Mapping[str, np.ndarray] | None,
+) -> list[NodeSupport]:
+    graph, hardware = read_model(model), "hardware"
+    if is_float(graph) or samples is not None:
+        graph = read_model(calibrate(model, _noise(graph) if samples is None else samples))
+        hardware = QUANTISED_LATER
+    reasons: dict[str, str] = {}
+    parts = divide(explained(graph, reasons))
     becomes: dict[str, list[str]] = {}
     for node in parts.hardware:
         becomes.setdefault(node.name, []).append(node.op.name)
     host = {node.name for node in (*parts.before, *parts.after)}
     stuck = {node.name for node in parts.between}
-    if not parts.hardware:  # nothing is quantised
+    if not parts.hardware:  # no operator has an integer form
         stuck, host = {source.name for source in sources}, set()
-    return [_row(source, becomes, host, stuck) for source in sources]
+    return [_row(source, hardware, becomes, host, stuck, reasons) for source in sources]
+
+
+def _noise(graph: Graph) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(0)
+    return {
+        name: random.normal(size=(4, *graph.types[name].shape[1:])).astype(np.float32)
+        for name in graph.inputs
+    }
 
 
 def _row(
-    source: NodeSource, becomes: Mapping[str, list[str]], host: set[str], stuck: set[str]
+    source: NodeSource,
+    hardware: str,
+    becomes: Mapping[str, list[str]],
+    host: set[str],
+    stuck: set[str],
+    reasons: Mapping[str, str],
 ) -> NodeSupport:
     name, operator = source.name, source.node.op_type
+    why = reasons.get(name, "")
     if name in becomes:
-        return NodeSupport(name, operator, "hardware", " + ".join(becomes[name]))
+        return NodeSupport(name, operator, hardware, " + ".join(becomes[name]))
     if name in stuck:
-        return NodeSupport(
-            name, operator, "unsupported", "works on reals; quantise it, or use --calibrate"
-        )
+        return NodeSupport(name, operator, "unsupported", why or "works on reals; quantise it")
     if name in host:
-        return NodeSupport(name, operator, "host", "works on reals before or after the hardware")
-    return NodeSupport(name, operator, "hardware", "part of a neighbouring operator")
+        text = "works on reals before or after the hardware"
+        return NodeSupport(name, operator, "host", f"{text}: {why}" if why else text)
+    return NodeSupport(name, operator, hardware, "part of a neighbouring operator")

@@ -90,4 +90,4 @@ def test_every_node_of_a_real_model_is_accounted_for() -> None:
     unsupported = {row.operator for row in rows if row.where == "unsupported"}
     assert unsupported == {"Pad"}
     rows = support(MODELS / "mnist8_cntk_fp32" / "model.onnx")
-    assert {row.where for row in rows} == {"unsupported"}
+    assert {row.where for row in rows} == {"hardware after quantisation"}
