@@ -5,7 +5,6 @@ Exit codes: 0 good, 1 the design is wrong, 2 the input or the machine is, 3 hlsg
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +14,12 @@ import typer
 
 from hlsgen import __version__
 from hlsgen.errors import BadOption, HlsgenError
-from hlsgen.failures import house_error, open_standard_streams, signals_as_interrupts
+from hlsgen.failures import (
+    house_error,
+    open_standard_streams,
+    signals_as_interrupts,
+    silence_output,
+)
 from hlsgen.progress import terminal
 
 if TYPE_CHECKING:
@@ -378,7 +382,7 @@ def main() -> None:
             problem = f"expected to run to the end, found {cause}; no result was written"
             _refuse(BadOption(command, problem, "Run it again."))
         except BrokenPipeError:  # the reader has what it wants, as in hlsgen ops | head
-            _silence_output()
+            silence_output()
             sys.exit(BROKEN_PIPE)
         except (
             SystemExit
@@ -389,15 +393,10 @@ def main() -> None:
     sys.exit(code)
 
 
-def _silence_output() -> None:
-    """Keeps the interpreter from writing once more at its end what could not be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _refuse(error: HlsgenError) -> NoReturn:
     print(error, file=sys.stderr)
     try:
         sys.stdout.flush()
     except OSError:  # its disk is full, as the error says
-        _silence_output()
+        silence_output()
     sys.exit(error.exit_code)

@@ -135,3 +135,8 @@ def _is_open(number: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def silence_output() -> None:
+    """Keeps the interpreter from writing once more at its end what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
