@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 
@@ -21,9 +21,6 @@ from hlsgen.failures import (
     silence_output,
 )
 from hlsgen.progress import terminal
-
-if TYPE_CHECKING:
-    from hlsgen.algebra.unroll import Unroll
 
 HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(context_settings=HELP, pretty_exceptions_enable=False)
@@ -134,6 +131,7 @@ def compile_command(
     quiet: Quiet = False,
 ) -> None:
     """Compile an ONNX model to Verilog, a manifest and a report (and, for a grid, its program)."""
+    from hlsgen.algebra.unroll import parse_unroll
     from hlsgen.flow import compile
 
     with terminal(quiet) as progress:
@@ -147,7 +145,7 @@ def compile_command(
             lut=lut,
             target_fps=target_fps,
             calibrate=calibrate,
-            overrides=dict(_parse_unroll(item) for item in unroll or ()),
+            overrides=dict(parse_unroll(item) for item in unroll or ()),
             fabric=fabric,
             seed=seed,
             time_limit=time_limit,
@@ -330,24 +328,6 @@ def ops() -> None:
     from hlsgen.ops import supported_operators
 
     _table(("operator", "opset", "where"), supported_operators())
-
-
-def _parse_unroll(text: str) -> tuple[str, Unroll]:
-    """``NAME:o=4,kx=3`` as (process name, Unroll)."""
-    from hlsgen.algebra.unroll import Unroll
-
-    name, colon, factors = text.rpartition(":")
-    try:
-        pairs = dict(factor.split("=") for factor in factors.split(","))
-        if not colon or any(int(value) < 1 for value in pairs.values()):
-            raise ValueError
-        return name, Unroll(**{key: int(value) for key, value in pairs.items()})
-    except (ValueError, TypeError):
-        raise BadOption(
-            "--unroll",
-            f"expected NAME:factor=number,... with factors x g o ky kx i; found {text!r}",
-            "Write for example --unroll conv_11:o=4,kx=3.",
-        ) from None
 
 
 def _table(columns: tuple[str, ...], rows: Any) -> None:

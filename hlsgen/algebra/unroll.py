@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hlsgen.errors import BadOption
+
 
 @dataclass(frozen=True)
 class Unroll:
@@ -29,3 +31,19 @@ class Unroll:
     def lanes(self) -> int:
         """Products that are added per accumulator and cycle."""
         return self.ky * self.kx * self.i
+
+
+def parse_unroll(text: str) -> tuple[str, Unroll]:
+    """``NAME:o=4,kx=3`` as (process name, Unroll); raises BadOption."""
+    name, colon, factors = text.rpartition(":")
+    try:
+        pairs = dict(factor.split("=") for factor in factors.split(","))
+        if not colon or any(int(value) < 1 for value in pairs.values()):
+            raise ValueError
+        return name, Unroll(**{key: int(value) for key, value in pairs.items()})
+    except (ValueError, TypeError):
+        raise BadOption(
+            "--unroll",
+            f"expected NAME:factor=number,... with factors x g o ky kx i; found {text!r}",
+            "Write for example --unroll conv_11:o=4,kx=3.",
+        ) from None
