@@ -150,7 +150,7 @@ def synthesise(
     return result
 
 
-def board_top(ports: BoardPorts, board: Board, module: str) -> BoardTop:
+def board_top(ports: BoardPorts, board: Board, module: str = UNNAMED) -> BoardTop:
     """The board top around a circuit with these ports."""
     return BoardTop(
         module=module,
