@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from hlsgen.errors import TypeMismatch
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def bounds(bits: int, signed: bool) -> tuple[int, int]:
@@ -63,6 +64,8 @@ class ElementType:
 
         Wide unsigned types are held in signed ones since not every array library has them.
         """
+        import numpy as np  # here, since the command line starts without it
+
         if not self.signed and self.bits <= 8:
             return np.dtype(np.uint8)
         needed = self.bits + (not self.signed)
@@ -71,6 +74,8 @@ class ElementType:
     @property
     def native(self) -> np.dtype:
         """The NumPy type of arrays that users give and get: the type's own where there is one of 8, 16 or 32 bits, else int64."""
+        import numpy as np  # here, since the command line starts without it
+
         if self.bits in (8, 16, 32):
             return np.dtype(f"{'' if self.signed else 'u'}int{self.bits}")
         return np.dtype(np.int64)
@@ -90,6 +95,8 @@ class ElementType:
 
     def to_bytes(self, values: np.ndarray) -> np.ndarray:
         """The values' bit patterns as uint8, little-endian along a new last axis of ``bytes``."""
+        import numpy as np  # here, since the command line starts without it
+
         patterns = np.ascontiguousarray(self.encode(values.astype(np.int64)), "<i8")
         return patterns[..., None].view(np.uint8)[..., : self.bytes]
 
