@@ -1,4 +1,4 @@
-# hlsgen: `make demo` is the tour, `make test` the fast tests, `make test-all` all of them.
+# hlsgen: `make demo` is the tour, `make test` the fast tests, `make test-all` all of them, `make mutants` how well they bite.
 # Everything lands in .venv, from PyPI; the machine needs python3 >= 3.11, a C++ compiler, make and perl.
 
 PYTHON ?= python3
@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # Two tests at a time; a test process needs up to 2 GB.
 WORKERS ?= 2
 
-.PHONY: demo test test-all venv check-machine clean
+.PHONY: demo test test-all mutants venv check-machine clean
 
 demo: $(STAMP)
 	$(RUN) examples/digits/demo.py
@@ -18,6 +18,10 @@ test: $(STAMP)
 
 test-all: $(STAMP)
 	$(RUN) -m pytest -n $(WORKERS) -m ""
+
+mutants: $(STAMP)
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e '.[mutants]'
+	$(RUN) -m benchmarks.mutants
 
 venv: $(STAMP)
 

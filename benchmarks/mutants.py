@@ -1,0 +1,232 @@
+"""How well the tests bite: mutants of compiler and templates, each of which its module's tests must see fail.
+
+``python -m benchmarks.mutants [--mutants N] [--seed S] [--only PATTERN]`` takes N mutants that cosmic-ray's operators make of the modules in
+``MUTATED``, the same number of each, runs the tests named there against each one in a copy of the repository, and writes
+``benchmarks/mutants.json`` with every survivor as a diff. Exit code 1 where fewer than 95 % are killed.
+
+Left out is what has no meaning to test: type annotations, texts of errors (everything inside ``raise``), decorators, and ``is`` in place of ``==``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import difflib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
+from queue import SimpleQueue
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.models import ROOT
+from benchmarks.mutated_modules import MUTATED
+from benchmarks.record import environment
+
+RESULT = ROOT / "benchmarks" / "mutants.json"
+KILLED_AT_LEAST = 0.95
+SECONDS = 300.0
+"""A mutant that runs longer than this is killed: a loop that does not end is seen."""
+LEFT_OUT = ("_Is", "VariableReplacer", "VariableInserter")
+"""Operators of cosmic-ray that are not used: ``is`` for ``==``, and those that need the names of variables."""
+INSTALLED = ("rtl_templates", "sim", "boards", "fabrics")
+"""Folders that are packages of hlsgen; a copy holds them where an installation does."""
+Span = tuple[tuple[int, int], tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """Occurrence number ``occurrence`` of a cosmic-ray operator in a module (path from the root)."""
+
+    module: str
+    operator: str
+    occurrence: int
+    line: int
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """A mutant that no test saw, as a diff."""
+
+    mutant: Mutant
+    diff: str
+
+
+def untested_spans(source: str) -> Iterator[Span]:
+    """Where a mutation has no meaning that a test could see."""
+    for node in ast.walk(ast.parse(source)):
+        parts: list[ast.AST | None] = []
+        match node:
+            case ast.FunctionDef():
+                parts = [node.returns, *node.decorator_list]
+            case ast.ClassDef():
+                parts = list(node.decorator_list)
+            case ast.arg():
+                parts = [node.annotation]
+            case ast.AnnAssign():
+                parts = [node.annotation]
+            case ast.Raise() | ast.Assert():
+                parts = [node]
+            case ast.If() if "TYPE_CHECKING" in ast.dump(node.test):
+                parts = [node]
+        for part in parts:
+            if part is not None:
+                at: Any = part
+                yield (at.lineno, at.col_offset), (at.end_lineno, at.end_col_offset)
+
+
+@cache
+def mutants_of(module: str) -> tuple[Mutant, ...]:
+    """Every mutant of a module, in the order of cosmic-ray's operators."""
+    from cosmic_ray.ast import Visitor, get_ast
+    from cosmic_ray.plugins import get_operator, operator_names
+
+    source = (ROOT / module).read_text("utf-8")
+    spans = tuple(untested_spans(source))
+    names = [name for name in sorted(operator_names()) if not any(x in name for x in LEFT_OUT)]
+    operators = {name: get_operator(name)() for name in names}
+    positions: dict[str, list[Span]] = {name: [] for name in names}
+
+    class Positions(Visitor):
+        def visit(self, node: Any) -> Any:
+            for name, operator in operators.items():
+                positions[name].extend(operator.mutation_positions(node))
+            return node
+
+    Positions().walk(get_ast(source))
+    mutants = [
+        Mutant(module, name, occurrence, start[0])
+        for name in names
+        for occurrence, (start, end) in enumerate(positions[name])
+        if not any(first <= start and end <= last for first, last in spans)
+    ]
+    return tuple(mutants)
+
+
+def mutated_source(mutant: Mutant) -> str:
+    """The text of the module with the mutation."""
+    from cosmic_ray.mutating import mutate_code
+    from cosmic_ray.plugins import get_operator
+
+    source = (ROOT / mutant.module).read_text("utf-8")
+    changed = mutate_code(source, get_operator(mutant.operator)(), mutant.occurrence)
+    assert changed is not None
+    return str(changed)
+
+
+def chosen(modules: list[str], count: int, seed: int) -> list[Mutant]:
+    """``count`` mutants, as many of each module as of any other, at different lines as far as there are."""
+    shuffled = {}
+    for module in modules:
+        rows = list(mutants_of(module))
+        random.Random(f"{seed} {module}").shuffle(rows)
+        first_of_line = list({mutant.line: mutant for mutant in reversed(rows)}.values())
+        rest = [mutant for mutant in rows if mutant not in set(first_of_line)]
+        shuffled[module] = [*first_of_line, *rest]
+    mutants: list[Mutant] = []
+    turn = 0
+    while len(mutants) < count and any(turn < len(rows) for rows in shuffled.values()):
+        mutants += [rows[turn] for rows in shuffled.values() if turn < len(rows)]
+        turn += 1
+    return mutants[:count]
+
+
+def copy_repository(folder: Path) -> None:
+    """The tracked files of the repository, laid out as they are installed."""
+    listed = subprocess.run(
+        ("git", "ls-files", "-z"), cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    for name in INSTALLED:
+        (folder / "hlsgen" / name).symlink_to(folder / name)
+
+
+def passes(folder: Path, tests: tuple[str, ...]) -> bool:
+    """Whether the tests pass in a copy."""
+    command = (sys.executable, "-m", "pytest", "-x", "-q", "-m", "", *tests)
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, timeout=SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def survivor(folder: Path, mutant: Mutant) -> Survivor | None:
+    """What the tests of the mutant's module did not see, if they did not."""
+    file = folder / mutant.module
+    source, changed = (ROOT / mutant.module).read_text("utf-8"), mutated_source(mutant)
+    file.write_text(changed, "utf-8")
+    try:
+        if not passes(folder, MUTATED[mutant.module]):
+            return None
+    finally:
+        file.write_text(source, "utf-8")
+    diff = difflib.unified_diff(source.splitlines(), changed.splitlines(), n=1, lineterm="")
+    return Survivor(mutant, "\n".join(list(diff)[2:]))
+
+
+def run(mutants: list[Mutant], workers: int) -> list[Survivor]:
+    """The survivors; ``workers`` mutants are tested at a time, each in a copy of the repository."""
+    copies: SimpleQueue[Path] = SimpleQueue()
+
+    def test(mutant: Mutant) -> Survivor | None:
+        folder = copies.get()
+        try:
+            found = survivor(folder, mutant)
+        finally:
+            copies.put(folder)
+        verdict = "survives" if found else "killed"
+        print(f"{mutant.module}:{mutant.line} {mutant.operator} {verdict}", flush=True)
+        return found
+
+    with TemporaryDirectory(prefix="hlsgen_mutants_") as scratch:
+        for worker in range(workers):
+            copy_repository(Path(scratch) / str(worker))
+            copies.put(Path(scratch) / str(worker))
+        with ThreadPoolExecutor(workers) as pool:
+            selections = sorted({MUTATED[mutant.module] for mutant in mutants})
+            good = pool.map(lambda tests: passes(Path(scratch) / "0", tests), selections)
+            for tests, is_good in zip(selections, good, strict=True):
+                if not is_good:
+                    raise SystemExit(f"without a mutation these tests fail: {' '.join(tests)}")
+            return [row for row in pool.map(test, mutants) if row is not None]
+
+
+def main() -> int:
+    """Test the mutants, write the record, print the survivors."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mutants", description=__doc__)
+    parser.add_argument("--mutants", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="*", help="modules, as a shell pattern")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    modules = [module for module in MUTATED if fnmatch(module, options.only)]
+    mutants = chosen(modules, options.mutants, options.seed)
+    survivors = run(mutants, options.workers)
+    killed = len(mutants) - len(survivors)
+    for row in survivors:
+        print(f"\n{row.mutant.module}:{row.mutant.line} {row.mutant.operator}\n{row.diff}")
+    print(f"\n{killed} of {len(mutants)} mutants killed ({killed / len(mutants):.1%})")
+    if options.only == "*":
+        values = {"seed": options.seed, "mutants": len(mutants), "killed": killed}
+        record = values | {"survivors": [asdict(s) for s in survivors], "made": environment()}
+        RESULT.write_text(json.dumps(record, indent=1) + "\n")
+    return 0 if killed >= KILLED_AT_LEAST * len(mutants) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
