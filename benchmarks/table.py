@@ -268,7 +268,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
 
 
 def filled(text: str) -> str:
-    """``text`` with every marked section made anew; raises KeyError for a name that is no section."""
+    """``text`` with every marked section made anew; raises KeyError for a name that is not a section."""
 
     def replace(found: re.Match[str]) -> str:
         name = found[1]

@@ -17,7 +17,7 @@ def silent(what: str, fraction: float | None = None) -> None:
 
 @contextmanager
 def terminal(quiet: bool) -> Iterator[Progress]:
-    """Progress lines on standard error that show each step, its share and its time; none where that is no terminal."""
+    """Progress lines on standard error that show each step, its share and its time; none where that is not a terminal."""
     if quiet or not sys.stderr.isatty():
         yield silent
         return

@@ -126,7 +126,7 @@ def stale(path: Path, problem: str) -> BadFile:
 
 @dataclass(frozen=True)
 class NewFolder:
-    """A folder about to be written: what lies in ``staging`` is no part of it yet."""
+    """A folder about to be written: what lies in ``staging`` is not a part of it yet."""
 
     directory: Path
     staging: Path

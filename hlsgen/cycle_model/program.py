@@ -36,7 +36,7 @@ class ProgramResult:
 def run_program(
     fabric: Fabric, words: Sequence[int] | np.ndarray, stream_in: Sequence[int] = ()
 ) -> ProgramResult:
-    """Execute a program on a fabric after reset. Raises BadFile for words that are no program."""
+    """Execute a program on a fabric after reset. Raises BadFile for words that are not a program."""
     state = State.of(fabric, {}, {})
     streams = Streams(list(stream_in))
     unload: list[int] = []

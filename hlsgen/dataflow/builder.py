@@ -77,7 +77,7 @@ class Epilogue:
 class DataflowBuilder:
     """Collects channels, stores and processes; ``build`` returns the Dataflow.
 
-    Methods that make a process return the name of the channel that it writes. A name that is taken or is no identifier
+    Methods that make a process return the name of the channel that it writes. A name that is taken or is not an identifier
     is changed to a free identifier; the same calls always give the same names.
     """
 

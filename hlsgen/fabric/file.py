@@ -54,7 +54,7 @@ def load_fabric(name: str) -> Fabric:
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "bytes that are no UTF-8"
+            reason = error.strerror if isinstance(error, OSError) else "bytes that are not UTF-8"
             raise BadFile(
                 name,
                 f"expected a fabric's TOML file, found: {reason}",
@@ -121,7 +121,7 @@ class _Table:
         if key not in self.fields:
             _wrong(self.where, f"the key {key!r}", "none", f"Add {key} = ... to it.")
         found = self.fields[key]
-        if type(found) is not kind:  # True is no number
+        if type(found) is not kind:  # True is not a number
             names = {int: "a whole number", bool: "true or false", str: "a text", list: "a list"}
             _wrong(self.where, f"{key} to be {names.get(kind, 'a table')}", shown(found))
         return found

@@ -28,7 +28,7 @@ class PeKind:
 
     @property
     def operators(self) -> tuple[str, ...]:
-        """In the order of their codes (code 0 is no operation, operator k has code k + 1)."""
+        """In the order of their codes (code 0 is not an operation, operator k has code k + 1)."""
         return tuple(name for name, _ in self.latencies)
 
     def latency(self, operator: str) -> int:

@@ -270,7 +270,7 @@ def _constant(build: GraphBuilder, source: NodeSource, name: str) -> np.ndarray:
 
 
 def _plain(array: np.ndarray) -> Any:
-    """A constant as the value of a field: a number, or a tuple of numbers; an empty one is no bound at all."""
+    """A constant as the value of a field: a number, or a tuple of numbers; an empty one is not a bound at all."""
     return array.item() if array.ndim == 0 else tuple(array.tolist())
 
 

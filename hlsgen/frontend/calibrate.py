@@ -131,7 +131,7 @@ def _one_sample(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _modern(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model in opset 13 or newer, the first that has scales per channel; initializers are no inputs in it."""
+    """The model in opset 13 or newer, the first that has scales per channel; initializers are not inputs in it."""
     import onnx
 
     versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]

@@ -64,7 +64,7 @@ class Requantise(TensorOp):
         return Rounding(scale, self.zero_point, self.low, self.high, low, high)
 
     def lower(self, build: Lowering) -> None:
-        """An elementwise process: for operands that are no sums of a process which could finish them itself."""
+        """An elementwise process: for operands that are not sums of a process which could finish them itself."""
         build.result(build.rescale(build.channel(0), self))
 
     @staticmethod

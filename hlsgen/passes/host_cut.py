@@ -100,7 +100,7 @@ def _refuse_quantised(graph: Graph, reasons: Mapping[str, str]) -> None:
 
 
 def _refuse_between(graph: Graph, nodes: Sequence[Node], reasons: Mapping[str, str]) -> None:
-    """Raises UnsupportedOp for operators on reals between integer ones; names the first that is no border itself."""
+    """Raises UnsupportedOp for operators on reals between integer ones; names the first that is not a border itself."""
     if not nodes:
         return
     node = next((node for node in nodes if node.op.place != "border"), nodes[0])

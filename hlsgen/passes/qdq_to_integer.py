@@ -85,7 +85,7 @@ def _quantise(op: QuantizeLinear) -> Callable[[float], int]:
 
 
 def _bounds(chain: list[Node], op: QuantizeLinear) -> tuple[int, int] | None:
-    """The bounds that clamps between operator and Quantize leave; None if one of them is no clamp."""
+    """The bounds that clamps between operator and Quantize leave; None if one of them is not a clamp."""
     low, high = op.element.minimum, op.element.maximum
     for node in chain:
         bounds = node.op.bounds(_quantise(op))

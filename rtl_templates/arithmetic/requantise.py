@@ -115,7 +115,7 @@ class RequantiseFloat32(ScalarUnit):
 def _within(m: Module, distance: Value, whole: Value, q: int, bits: int) -> Value:
     """|distance| <= window, the window growing with the bit length of ``whole``; never below zero where it is 0.
 
-    The window is 2**shift with shift = q - 25 + bit length, or 0 where that is no integer. From one shift to the
+    The window is 2**shift with shift = q - 25 + bit length, or 0 where that is not an integer. From one shift to the
     next, two facts change by a bit each: are all bits from ``shift`` up copies of the sign, are all below it zero.
     """
     sign, first = distance[-1], q - 25

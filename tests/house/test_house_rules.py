@@ -225,6 +225,20 @@ def test_nothing_is_left_to_do() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_what_a_thing_is_not_is_said_in_plain_english() -> None:
+    phrase = re.compile(
+        r"(?<![Tt]here )\b(is|are) no (?!longer|less|greater|more|such|single|fewer)\w+"
+    )
+    wrong = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}"
+        for path, text in tracked_texts()
+        if path.suffix in (".py", ".md")
+        for number, line in enumerate(text.splitlines(), 1)
+        if phrase.search(line)
+    ]
+    assert not wrong, "write 'is not a ...':\n" + "\n".join(wrong)
+
+
 def run(*command: str, folder: Path = ROOT) -> str:
     """What a checker complains of; empty if it is content."""
     done = subprocess.run(

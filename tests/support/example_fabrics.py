@@ -85,7 +85,7 @@ def torus_fabric() -> Fabric:
 
 
 def row_fabric() -> Fabric:
-    """One row of two kinds on a torus with links of every length, 12-bit words, 64-bit accumulators, banks that are no power of two."""
+    """One row of two kinds on a torus with links of every length, 12-bit words, 64-bit accumulators, banks that are not a power of two."""
     return Fabric(
         name="row",
         pe_kinds=(FULL, SLOW),

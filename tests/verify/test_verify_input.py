@@ -24,7 +24,7 @@ INTEGER = {"x": TensorType((1, 2, 3), S8)}
 
 @pytest.fixture
 def design(tmp_path: Path) -> Path:
-    """A folder whose manifest and Verilog agree; the Verilog is no design, which these tests never reach."""
+    """A folder whose manifest and Verilog agree; the Verilog is not a design, which these tests never reach."""
     (tmp_path / "design.v").write_text("module hlsgen_top(); endmodule\n")
     write_manifest(tmp_path)
     return tmp_path

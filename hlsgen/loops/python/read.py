@@ -200,7 +200,7 @@ class _Reader:
             for trip in range(extent):
                 value = first + step * trip
                 copies.append(Bind(variable, Affine(value)))
-                # A counter that its own body assigns is no constant there.
+                # A counter that its own body assigns is not a constant there.
                 bound = {} if variable in assigned(node.body) else {variable: value}
                 copies += self._body(node.body, bound)
             return copies

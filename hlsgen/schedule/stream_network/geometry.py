@@ -103,7 +103,7 @@ def _stepped(index: Affine, unroll: Unroll) -> dict[str, int]:
 def guard_shape(
     read: Read, process: Process, unroll: Unroll, channel: Channel, word_lanes: int
 ) -> GuardShape:
-    """Which words of ``word_lanes`` channels each pixel group needs; the whole tensor if the read is no window scan."""
+    """Which words of ``word_lanes`` channels each pixel group needs; the whole tensor if the read is not a window scan."""
     height, width, channels = channel.shape
     pixel = math.ceil(channels / word_lanes)
     counts = trips(process, unroll)
@@ -145,7 +145,7 @@ def guard_shape(
 def _window(
     index: Affine, position: str, tap: str, process: Process, size: int
 ) -> tuple[int, int, int] | None:
-    """(first, step, last) coordinate of the window at position 0; None if the index is no forward scan.
+    """(first, step, last) coordinate of the window at position 0; None if the index is not a forward scan.
 
     A window that leaves the tensor's far side whole is none: its low end would pass into the next row.
     """
