@@ -10,7 +10,11 @@ PYTHON = ("tests/loops/python",)
 FABRIC = ("tests/fabric", "tests/algebra")
 CYCLES = ("tests/cycle_model",)
 CONTROL = ("tests/rtl_templates/test_control_units.py", "tests/rtl_templates/test_stream_rules.py")
-ARRAYS = ("tests/rtl_templates/test_pe_array.py", "tests/rtl_templates/test_finish.py", "tests/rtl_templates/test_reorder.py")
+ARRAYS = (
+    "tests/rtl_templates/test_pe_array.py",
+    "tests/rtl_templates/test_finish.py",
+    "tests/rtl_templates/test_reorder.py",
+)
 
 MUTATED: dict[str, tuple[str, ...]] = {
     "hlsgen/requantise/reference.py": REQUANTISE,
