@@ -251,7 +251,7 @@ def design_name(asked: str | None, source: str) -> str:
 
 
 def instance_names(layers: Iterable[str], taken: Collection[str]) -> dict[str, str]:
-    """Layer -> the name of its instance: its own, changed where it is no identifier or is taken, by others or by a layer before it."""
+    """Layer -> the name of its instance: its own, changed where it is not an identifier or is taken, by others or by a layer before it."""
     names: dict[str, str] = {}
     for layer in layers:
         name = stem = identifier(layer)
