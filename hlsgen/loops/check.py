@@ -150,8 +150,8 @@ def _check_operator(graph: LoopGraph, operation: Operation) -> None:
             "Write it with operators of 'hlsgen.algebra.word', for example a table for a division.",
         )
     if not least <= len(operation.operands) <= most:
-        wanted = str(least) if least == most else f"{least} or {most}"
-        raise _illegal(graph, operation, f"{wanted} operands", str(len(operation.operands)))
+        arity = str(least) if least == most else f"{least} or {most}"
+        raise _illegal(graph, operation, f"{arity} operands", str(len(operation.operands)))
     low, high = -(1 << (graph.word.bits - 1)), (1 << graph.word.bits) - 1
     for operand in operation.operands:
         if isinstance(operand, Constant) and not low <= operand.value <= high:
@@ -219,7 +219,7 @@ def _check_access(graph: LoopGraph, operation: Operation) -> None:
     _check_address(graph, operation, operation.address, indexed)
     if not accesses:
         return
-    array = next((item for item in graph.arrays if item.name == operation.array), None)
+    array = next((known for known in graph.arrays if known.name == operation.array), None)
     if array is None:
         raise _illegal(graph, operation, "an array of the graph", str(operation.array))
     if operation.operator == "store" and array.role in ("input", "constant"):

@@ -72,8 +72,8 @@ def clean(
 
 def without_dead(graph: LoopGraph) -> LoopGraph:
     """Only the operations that stores need, and the orders between them; a graph without stores as it is."""
-    operations = {item.name: item for item in graph.operations}
-    pending = [item.name for item in graph.operations if item.operator == "store"]
+    operations = {operation.name: operation for operation in graph.operations}
+    pending = [operation.name for operation in graph.operations if operation.operator == "store"]
     if not pending:
         return graph
     needed: set[str] = set()
@@ -84,24 +84,24 @@ def without_dead(graph: LoopGraph) -> LoopGraph:
             pending += [value.operation for value in operations[name].values]
     return replace(
         graph,
-        operations=tuple(item for item in graph.operations if item.name in needed),
+        operations=tuple(operation for operation in graph.operations if operation.name in needed),
         orders=tuple(o for o in graph.orders if o.before in needed and o.after in needed),
     )
 
 
 def fused(graph: LoopGraph, accumulating: Collection[str]) -> LoopGraph:
     """Sums of products and running maxima as accumulating operations; the products stay (see ``without_dead``)."""
-    operations = {item.name: item for item in graph.operations}
+    operations = {operation.name: operation for operation in graph.operations}
     uses: dict[str, int] = {}
     for operation in graph.operations:
         for value in operation.values:
             uses[value.operation] = uses.get(value.operation, 0) + 1
-    found = (_fused(graph, item, operations, uses) for item in graph.operations)
+    candidates = (_fused(graph, operation, operations, uses) for operation in graph.operations)
     return replace(
         graph,
         operations=tuple(
             new if new.operator in accumulating else old
-            for new, old in zip(found, graph.operations, strict=True)
+            for new, old in zip(candidates, graph.operations, strict=True)
         ),
     )
 
@@ -145,8 +145,8 @@ def _simplified(graph: LoopGraph) -> LoopGraph:
 def _normal(graph: LoopGraph, operation: Operation) -> Operation:
     """Constants as signed words, and second where the operator is commutative."""
     operands = tuple(
-        Constant(wrap(item.value, graph.word.bits)) if isinstance(item, Constant) else item
-        for item in operation.operands
+        Constant(wrap(operand.value, graph.word.bits)) if isinstance(operand, Constant) else operand
+        for operand in operation.operands
     )
     word = WORD_OPERATORS.get(operation.operator)
     if word is not None and word.commutative and isinstance(operands[0], Constant):
@@ -159,15 +159,19 @@ class _Simplifier:
 
     def __init__(self, graph: LoopGraph) -> None:
         self.graph = graph
-        self.operations = {item.name: item for item in graph.operations}
+        self.operations = {operation.name: operation for operation in graph.operations}
         self.known: dict[str, Operand] = {}
         self.fixed: set[str] = set()
-        self.carried_uses: dict[str, list[Value]] = {item.name: [] for item in graph.operations}
+        self.carried_uses: dict[str, list[Value]] = {
+            operation.name: [] for operation in graph.operations
+        }
         for operation in graph.operations:
             for value in operation.values:
                 if value.distance:
                     self.carried_uses[value.operation].append(value)
-        self.written = {item.array for item in graph.operations if item.operator == "store"}
+        self.written = {
+            operation.array for operation in graph.operations if operation.operator == "store"
+        }
 
     def run(self) -> LoopGraph:
         sorter: TopologicalSorter[str] = TopologicalSorter({name: () for name in self.operations})

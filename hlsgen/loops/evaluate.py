@@ -64,13 +64,13 @@ def _groups(graph: LoopGraph) -> list[list[Operation]]:
         depends.add_edges_from((value.operation, operation.name) for value in operation.values)
     depends.add_edges_from((order.before, order.after) for order in graph.orders)
     for array in graph.arrays:
-        users = [item for item in graph.operations if item.array == array.name]
-        if any(item.operator == "store" for item in users):
-            names = [item.name for item in users]
+        users = [operation for operation in graph.operations if operation.array == array.name]
+        if any(operation.operator == "store" for operation in users):
+            names = [operation.name for operation in users]
             depends.add_edges_from(zip(names, names[1:] + names[:1], strict=True))
     within = nx.DiGraph(list(zero_distance_edges(graph)))
     within.add_nodes_from(depends)
-    rank = {item.name: number for number, item in enumerate(graph.operations)}
+    rank = {operation.name: number for number, operation in enumerate(graph.operations)}
     in_order = list(nx.lexicographical_topological_sort(within, key=rank.__getitem__))
     place = {name: number for number, name in enumerate(in_order)}
     whole = nx.condensation(depends)

@@ -104,7 +104,7 @@ class Operation:
     def values(self) -> tuple[Value, ...]:
         """Every value that this operation reads, predicate included."""
         read = (*self.operands, *(() if self.predicate is None else (self.predicate,)))
-        return tuple(item for item in read if isinstance(item, Value))
+        return tuple(operand for operand in read if isinstance(operand, Value))
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,10 @@ class LoopGraph:
         return total
 
     def operation(self, name: str) -> Operation:
-        return next(item for item in self.operations if item.name == name)
+        return next(operation for operation in self.operations if operation.name == name)
 
     def array(self, name: str) -> Array:
-        return next(item for item in self.arrays if item.name == name)
+        return next(array for array in self.arrays if array.name == name)
 
 
 @dataclass(frozen=True)

@@ -56,16 +56,18 @@ class _Inserter:
     ) -> tuple[Operand, ...]:
         """At most one operand carried, and where the context can start it."""
         carried = [
-            k for k, item in enumerate(operands) if isinstance(item, Value) and item.distance
+            k
+            for k, operand in enumerate(operands)
+            if isinstance(operand, Value) and operand.distance
         ]
         kept = max(carried, key=lambda k: self._in_ring(operation, operands[k]), default=None)
         clear = operation.clear
-        found = operands[kept] if kept is not None else None
-        if clear is not None and isinstance(found, Value) and clear != Mark("first", found.level):
+        state = operands[kept] if kept is not None else None
+        if clear is not None and isinstance(state, Value) and clear != Mark("first", state.level):
             kept = None
         return tuple(
-            self._here(item) if k in carried and k != kept else item
-            for k, item in enumerate(operands)
+            self._here(operand) if k in carried and k != kept else operand
+            for k, operand in enumerate(operands)
         )
 
     def _in_ring(self, operation: Operation, operand: Operand) -> bool:
@@ -75,12 +77,16 @@ class _Inserter:
     def _one_constant(
         self, operation: Operation, operands: tuple[Operand, ...]
     ) -> tuple[Operand, ...]:
-        starts = [item.start for item in operands if isinstance(item, Value) and item.start]
-        constants = [item.value for item in operands if isinstance(item, Constant)]
+        starts = [
+            operand.start for operand in operands if isinstance(operand, Value) and operand.start
+        ]
+        constants = [operand.value for operand in operands if isinstance(operand, Constant)]
         kept = next(iter([*starts, *constants]), None)
         return tuple(
-            self._here(item) if isinstance(item, Constant) and item.value != kept else item
-            for item in operands
+            self._here(operand)
+            if isinstance(operand, Constant) and operand.value != kept
+            else operand
+            for operand in operands
         )
 
     def _one_iteration(self, operand: Operand) -> Operand:

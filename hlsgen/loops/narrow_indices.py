@@ -21,7 +21,7 @@ def fits(graph: LoopGraph, address: Affine, bits: int) -> bool:
 def with_narrow_indices(graph: LoopGraph, bits: int) -> LoopGraph:
     """The graph with every ``affine`` in ``bits`` bits; raises DoesNotFit for a loop of more trips than that."""
     operations: list[Operation] = []
-    names = {item.name for item in graph.operations}
+    names = {operation.name for operation in graph.operations}
     for operation in graph.operations:
         assert operation.operator != "affine" or operation.address is not None
         if operation.operator != "affine" or fits(graph, operation.address or Affine(), bits):
@@ -33,14 +33,14 @@ def with_narrow_indices(graph: LoopGraph, bits: int) -> LoopGraph:
 
 def _split(graph: LoopGraph, operation: Operation, bits: int, names: set[str]) -> list[Operation]:
     assert operation.address is not None
-    made: list[Operation] = []
+    steps: list[Operation] = []
 
     def emit(operator: str, *operands: Value | Constant, address: Affine | None = None) -> Value:
         k = 0
         while (name := f"{operation.name}_part{k or ''}") in names:
             k += 1
         names.add(name)
-        made.append(Operation(name, operator, operands, address=address))
+        steps.append(Operation(name, operator, operands, address=address))
         return Value(name)
 
     total: Value | None = None
@@ -59,4 +59,4 @@ def _split(graph: LoopGraph, operation: Operation, bits: int, names: set[str]) -
         total = term if total is None else emit("add", total, term)
     assert total is not None
     last = Operation(operation.name, "add", (total, Constant(operation.address.offset)))
-    return [*made, last]
+    return [*steps, last]

@@ -70,12 +70,12 @@ def read_dot(path: str | os.PathLike[str], iterations: int = ITERATIONS) -> Kern
         if node["opcode"] == "const"
     }
     back = _back_edges([name for name in nodes if name not in constants], arrows)
-    made = []
+    operations = []
     for name, node in nodes.items():
         if name not in constants:
-            made.append(_node(name, node["opcode"], arrows, constants, back, where))
+            operations.append(_node(name, node["opcode"], arrows, constants, back, where))
     stem = re.sub(r"\W+", "_", Path(path).stem)
-    return to_kernel(stem, made, (), where, iterations)
+    return to_kernel(stem, operations, (), where, iterations)
 
 
 def _statements(text: str, where: str) -> tuple[dict[str, dict[str, str]], list[_Arrow]]:
@@ -84,25 +84,25 @@ def _statements(text: str, where: str) -> tuple[dict[str, dict[str, str]], list[
     for statement in text.split(";"):
         if not statement.strip():
             continue
-        found = STATEMENT.fullmatch(statement)
+        match = STATEMENT.fullmatch(statement)
         attributes = (
-            {k: v.strip('" ') for k, v in ATTRIBUTE.findall(found[3] or "")} if found else {}
+            {k: v.strip('" ') for k, v in ATTRIBUTE.findall(match[3] or "")} if match else {}
         )
         port = attributes.get("operand", "0")
         if (
-            found is None
+            match is None
             or not port.isdecimal()
-            or (found[2] is None and "opcode" not in attributes and found[1] not in DEFAULTS)
+            or (match[2] is None and "opcode" not in attributes and match[1] not in DEFAULTS)
         ):
             raise BadFile(
                 where,
                 f"expected NAME[opcode=...] or NAME->NAME[operand=...], found {statement.strip()!r}",
                 "Write one statement of this form, ended by a semicolon.",
             )
-        if found[2] is not None:
-            arrows.append(_Arrow(_name(found[1]), _name(found[2]), int(port)))
-        elif found[1] not in DEFAULTS:
-            nodes[_name(found[1])] = attributes
+        if match[2] is not None:
+            arrows.append(_Arrow(_name(match[1]), _name(match[2]), int(port)))
+        elif match[1] not in DEFAULTS:
+            nodes[_name(match[1])] = attributes
     for arrow in arrows:
         for end in (arrow.source, arrow.target):
             if end not in nodes:

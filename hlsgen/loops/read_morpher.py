@@ -88,9 +88,9 @@ def read_morpher(path: str | os.PathLike[str], iterations: int = ITERATIONS) -> 
 def _elements(text: str, where: str) -> list[_Element]:
     elements: list[_Element] = []
     names: set[str] = set()
-    for found in NODE.finditer(text):
-        attributes = dict(ATTRIBUTE.findall(found[1]))
-        operator = re.search(r"<OP>\s*(\w+)\s*</OP>", found[2])
+    for match in NODE.finditer(text):
+        attributes = dict(ATTRIBUTE.findall(match[1]))
+        operator = re.search(r"<OP>\s*(\w+)\s*</OP>", match[2])
         try:
             constant = int(attributes["CONST"]) if "CONST" in attributes else None
             index = attributes["idx"]
@@ -99,16 +99,16 @@ def _elements(text: str, where: str) -> list[_Element]:
         if operator is None:
             raise BadFile(
                 where,
-                f"expected a node with idx, OP and a whole CONST, found {found[1].strip()!r}",
+                f"expected a node with idx, OP and a whole CONST, found {match[1].strip()!r}",
                 "Write the graph again with Morpher's front end.",
             )
         name = f"{operator[1].lower()}_{index}"
         if name in names:
             name = f"{name}_again{len(elements)}"
         names.add(name)
-        inputs = frozenset(re.findall(r'<Input idx="(\w+)"', found[2]))
+        inputs = frozenset(re.findall(r'<Input idx="(\w+)"', match[2]))
         outputs = tuple(
-            dict(ATTRIBUTE.findall(item)) for item in re.findall(r"<Output\b([^>]*)/>", found[2])
+            dict(ATTRIBUTE.findall(tag)) for tag in re.findall(r"<Output\b([^>]*)/>", match[2])
         )
         elements.append(_Element(name, index, operator[1], constant, inputs, outputs))
     if not elements:

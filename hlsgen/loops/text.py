@@ -148,26 +148,26 @@ def _array(name: str, shape: str, element: str, role: str, values: list[str]) ->
 
 
 def _operation(line: str) -> Operation:
-    found = LINE.fullmatch(line)
-    if found is None:
+    match = LINE.fullmatch(line)
+    if match is None:
         raise ValueError("no operation")
-    rest = found["operands"].strip()
+    rest = match["operands"].strip()
     tokens = TOKEN.findall(rest)
     if " ".join(tokens) != rest:
         raise ValueError(f"no operands: {rest}")
     operands = [_operand(token) for token in tokens]
-    address, index, wrap_bits = _address(found["address"], found["array"] is not None)
+    address, index, wrap_bits = _address(match["address"], match["array"] is not None)
     if index is not None:
         operands.append(index)
     return Operation(
-        found["name"],
-        found["operator"],
+        match["name"],
+        match["operator"],
         tuple(operands),
-        _predicate(found["predicate"]),
-        _parse_mark(found["clear"]),
-        found["array"],
+        _predicate(match["predicate"]),
+        _parse_mark(match["clear"]),
+        match["array"],
         address,
-        _parse_mark(found["when"]),
+        _parse_mark(match["when"]),
         wrap_bits,
     )
 
@@ -175,12 +175,12 @@ def _operation(line: str) -> Operation:
 def _operand(text: str) -> Operand:
     if re.fullmatch(r"-?\d+", text):
         return Constant(int(text))
-    found = VALUE.fullmatch(text)
-    if found is None:
+    match = VALUE.fullmatch(text)
+    if match is None:
         raise ValueError(f"no operand: {text}")
-    if found[2] is None:
-        return Value(found[1])
-    return Value(found[1], int(found[2]), int(found[3]), int(found[4]))
+    if match[2] is None:
+        return Value(match[1])
+    return Value(match[1], int(match[2]), int(match[3]), int(match[4]))
 
 
 def _address(text: str | None, in_array: bool) -> tuple[Affine | None, Operand | None, int | None]:

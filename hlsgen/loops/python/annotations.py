@@ -27,12 +27,14 @@ class Direction:
     def __init__(self, name: str, role: Literal["input", "output", "inout"]) -> None:
         self.name, self.role = name, role
 
-    def __getitem__(self, items: Any) -> ArrayType:
-        element, *shape = items if isinstance(items, tuple) else (items,)
+    def __getitem__(self, parameters: Any) -> ArrayType:
+        element, *shape = parameters if isinstance(parameters, tuple) else (parameters,)
         right = isinstance(element, ElementType) and element.bits in (8, 16, 32)
-        extents = bool(shape) and all(isinstance(item, int) and item > 0 for item in shape)
+        extents = bool(shape) and all(isinstance(extent, int) and extent > 0 for extent in shape)
         if not right or not extents:
-            shown = ", ".join(map(str, items if isinstance(items, tuple) else (items,)))
+            shown = ", ".join(
+                map(str, parameters if isinstance(parameters, tuple) else (parameters,))
+            )
             raise TypeMismatch(
                 f"annotation {self.name}[{shown}]",
                 "expected one of s8, u8, s16, u16, s32, u32 and then at least one positive extent,"

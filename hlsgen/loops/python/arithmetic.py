@@ -39,34 +39,34 @@ class Arithmetic:
 
     # numbers as words
 
-    def as_word(self, node: ast.expr, found: Index | Word) -> Word:
+    def as_word(self, node: ast.expr, number: Index | Word) -> Word:
         """A symbol as a word; a loop index or constant must be one that fits its bits."""
-        return self._fitting(node, found, -(1 << (self.word.bits - 1)))
+        return self._fitting(node, number, -(1 << (self.word.bits - 1)))
 
-    def converted(self, node: ast.expr, found: Index | Word) -> Word:
+    def converted(self, node: ast.expr, number: Index | Word) -> Word:
         """A number as a word of the kernel's type, from here on (``np.int32(...)``)."""
-        return replace(self._fitting(node, found, self.word.minimum), kind=WORD)
+        return replace(self._fitting(node, number, self.word.minimum), kind=WORD)
 
     def _pair(self, left: Operand, right: Operand) -> tuple[Word, Word]:
         """Two operands as words; beside a word of an array a Python integer must be one of its type, as NumPy demands."""
         words = []
-        for (node, found), (_, other) in ((left, right), (right, left)):
+        for (node, number), (_, other) in ((left, right), (right, left)):
             beside = isinstance(other, Word) and other.kind.word
             low = self.word.minimum if beside else -(1 << (self.word.bits - 1))
-            words.append(self._fitting(node, found, low))
+            words.append(self._fitting(node, number, low))
         return words[0], words[1]
 
-    def _fitting(self, node: ast.expr, found: Index | Word, low: int) -> Word:
+    def _fitting(self, node: ast.expr, number: Index | Word, low: int) -> Word:
         high = self.word.maximum
-        if isinstance(found, Index) and not low <= found.low <= found.high <= high:
+        if isinstance(number, Index) and not low <= number.low <= number.high <= high:
             raise illegal(
                 self.where,
                 node,
                 f"integers from {low} to {high}, which words of {self.word} hold",
-                f"{shown(node)}, from {_number(found.low)} to {_number(found.high)}",
+                f"{shown(node)}, from {_number(number.low)} to {_number(number.high)}",
                 "Use a wider word, or write the constant as a word of this type.",
             )
-        return self.builder.word_of(found)
+        return self.builder.word_of(number)
 
     def _signed(self, node: ast.AST, *words: Word) -> bool:
         """Whether to read operands as signed numbers; raises IllegalGraph where a Python integer may be out of range for that."""
@@ -78,7 +78,7 @@ class Arithmetic:
             least, greatest = (least, greatest) if signed else (0, (1 << bits) - 1)
             if all(least <= low and high <= greatest for low, high in ranges):
                 return signed
-        low, high = min(item[0] for item in ranges), max(item[1] for item in ranges)
+        low, high = min(bounds[0] for bounds in ranges), max(bounds[1] for bounds in ranges)
         raise illegal(
             self.where,
             node,
@@ -137,9 +137,9 @@ class Arithmetic:
         kind = computed("subtract", integer(-1, -1), word.kind)  # ~x is -1 - x
         return replace(self.builder.emit("xor", word, ones), kind=kind)
 
-    def truth(self, node: ast.AST, found: Index | Word) -> Word:
+    def truth(self, node: ast.AST, condition: Index | Word) -> Word:
         """A truth, or whether a number is not 0."""
-        word = self.builder.word_of(found)
+        word = self.builder.word_of(condition)
         if word.kind.only_truth:
             return word
         self._signed(node, word)
@@ -211,9 +211,9 @@ def _of_extreme(name: str, kinds: Sequence[Kind]) -> Kind:
         return total
     low, high = total.integer
     if name == "max":
-        low = max(low, *(item[0] for item in always))
+        low = max(low, *(bounds[0] for bounds in always))
     else:
-        high = min(high, *(item[1] for item in always))
+        high = min(high, *(bounds[1] for bounds in always))
     return replace(total, integer=(low, high))
 
 

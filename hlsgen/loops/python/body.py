@@ -58,14 +58,14 @@ class Body:
     # statements
 
     def block(
-        self, items: tuple[Item, ...], mark: Mark | None, changed: frozenset[str] = frozenset()
+        self, statements: tuple[Item, ...], mark: Mark | None, changed: frozenset[str] = frozenset()
     ) -> None:
         """Statements that are executed where the mark holds (None: in every iteration); ``changed``: variables that the loops
         inside assign."""
         before = dict(self.variables.values)
         guard = Guard(mark)
-        for item in items:
-            self._execute(item, guard)
+        for statement in statements:
+            self._execute(statement, guard)
         if mark is not None:
             self.variables.merge(mark, before, changed)
 
@@ -153,9 +153,9 @@ class Body:
                 "Unroll the loop over the list: for k in hlsgen.unroll(range(n)).",
             )
         assert fixed is not None
-        items = list(base.items)
-        items[fixed] = symbol
-        self.variables.values[target.value.id] = Several(tuple(items), True)
+        symbols = list(base.items)
+        symbols[fixed] = symbol
+        self.variables.values[target.value.id] = Several(tuple(symbols), True)
 
     def _if(self, statement: ast.If, guard: Guard) -> None:
         condition = self.expressions.truth(statement.test, guard)

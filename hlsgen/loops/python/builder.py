@@ -58,15 +58,15 @@ class Builder:
         self, operator: str, *operands: Word, hint: str = "", predicate: Predicate | None = None
     ) -> Word:
         """A word operator on words; varies with all that its operands and predicate vary with."""
-        varies = max((item.varies for item in operands), default=0)
+        varies = max((operand.varies for operand in operands), default=0)
         if isinstance(predicate, Mark):
             varies = len(self.loops)
         elif predicate is not None:
             varies = max(varies, self.varies.get(predicate.operation, len(self.loops)))
-        made = Operation(
+        operation = Operation(
             self._name(hint or operator), operator, tuple(o.operand for o in operands), predicate
         )
-        return Word(self._add(made, varies), varies)
+        return Word(self._add(operation, varies), varies)
 
     def select(self, condition: Word | Mark, yes: Word, no: Word, hint: str = "") -> Word:
         """``yes`` where the condition holds, else ``no``."""
@@ -89,11 +89,11 @@ class Builder:
             return Word(Constant(value), 0, integer(symbol.low, symbol.high))
         varies = max(self.depth[name] for name, _ in symbol.affine.terms)
         hint = "_".join(name for name, _ in symbol.affine.terms) + "_index"
-        for name, made in self.operations.items():
-            if made.operator == "affine" and made.address == symbol.affine:
+        for name, operation in self.operations.items():
+            if operation.operator == "affine" and operation.address == symbol.affine:
                 return Word(Value(name), varies, integer(symbol.low, symbol.high))
-        made = Operation(self._name(hint), "affine", address=symbol.affine)
-        return Word(self._add(made, varies), varies, integer(symbol.low, symbol.high))
+        operation = Operation(self._name(hint), "affine", address=symbol.affine)
+        return Word(self._add(operation, varies), varies, integer(symbol.low, symbol.high))
 
     def both(self, a: Word, b: Word) -> Word:
         """Where two truths hold."""
@@ -125,14 +125,14 @@ class Builder:
         """The element at a linear index."""
         if isinstance(index, Index):
             varies = max((self.depth[name] for name, _ in index.affine.terms), default=0)
-            made = Operation(self._name(array), "load", array=array, address=index.affine)
+            operation = Operation(self._name(array), "load", array=array, address=index.affine)
         else:
             varies = index.varies
-            made = Operation(
+            operation = Operation(
                 self._name(array), "load", (index.operand,), array=array, address=Affine()
             )
         varies = len(self.loops) if written else varies
-        return Word(self._add(made, varies), varies)
+        return Word(self._add(operation, varies), varies)
 
     def store(self, array: str, index: Index | Word, data: Word, guard: Guard) -> None:
         """Write the element at a linear index where the guard holds."""
@@ -150,7 +150,7 @@ class Builder:
                 predicate = truth.operand
         name = self._name(f"{array}_store")
         if isinstance(index, Index):
-            made = Operation(
+            operation = Operation(
                 name,
                 "store",
                 (data.operand,),
@@ -161,17 +161,17 @@ class Builder:
             )
         else:
             operands: tuple[Operand, ...] = (data.operand, index.operand)
-            made = Operation(name, "store", operands, predicate, array=array, address=Affine())
-        self._add(made, len(self.loops))
+            operation = Operation(name, "store", operands, predicate, array=array, address=Affine())
+        self._add(operation, len(self.loops))
 
     # names
 
-    def _add(self, made: Operation, varies: int) -> Value:
-        self.operations[made.name] = made
-        self.varies[made.name] = varies
-        self.lines[made.name] = self.line
-        self.copies[made.name] = self.copy
-        return Value(made.name)
+    def _add(self, operation: Operation, varies: int) -> Value:
+        self.operations[operation.name] = operation
+        self.varies[operation.name] = varies
+        self.lines[operation.name] = self.line
+        self.copies[operation.name] = self.copy
+        return Value(operation.name)
 
     def _name(self, hint: str) -> str:
         stem = re.sub(r"\W", "_", hint, flags=re.ASCII)

@@ -37,7 +37,7 @@ def integer_of(
         value = integer_of(node.operand, names, arrays)
         return None if value is None else -value
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
-        a, b = (integer_of(item, names, arrays) for item in (node.left, node.right))
+        a, b = (integer_of(operand, names, arrays) for operand in (node.left, node.right))
         if a is None or b is None:
             return None
         try:

@@ -132,8 +132,8 @@ class Elements:
             )
         if isinstance(index, Word) and isinstance(index.operand, Constant):
             index = constant(index.operand.value)
-        found = self.builder.load(element.array, index, element.array in self.written)
-        return replace(found, kind=self.kinds.get(element.array, WORD))
+        word = self.builder.load(element.array, index, element.array in self.written)
+        return replace(word, kind=self.kinds.get(element.array, WORD))
 
     def _checked(self, node: ast.expr, element: Element, guard: Guard, does: str) -> Index | Word:
         """The linear index of an element; a word where it may be outside the array, which a condition must then prevent."""
@@ -155,9 +155,9 @@ class Elements:
         holds = np.ones(self.static.iterations, dtype=bool)
         if guard.mark is not None:
             holds &= self.static.mark(guard.mark)
-        for item in guards:
-            if item is not None:
-                holds &= item % 2 == 1
+        for truth in guards:
+            if truth is not None:
+                holds &= truth % 2 == 1
         for index, extent in zip(element.indices, self.shape(element.array), strict=False):
             if isinstance(index, Index):
                 if index.low >= 0 and index.high < extent:
@@ -168,7 +168,7 @@ class Elements:
             if values is None:
                 continue
             outside = holds & ((values < 0) | (values >= extent))
-            if any(item is None for item in guards) and not outside[holds].all():
+            if any(truth is None for truth in guards) and not outside[holds].all():
                 continue  # whether it is reached there depends on data
             wrong = np.flatnonzero(outside)
             if len(wrong) and (guard.conditions or isinstance(index, Word)):
@@ -282,4 +282,4 @@ def _table(value: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
         return None
     if array.dtype.kind not in "iu" or array.size == 0:
         return None
-    return array.shape, tuple(int(item) for item in array.reshape(-1))
+    return array.shape, tuple(int(entry) for entry in array.reshape(-1))

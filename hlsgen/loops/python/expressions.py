@@ -77,8 +77,8 @@ class Expressions:
             case ast.Subscript():
                 return self._subscript(node, guard)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
-                items = tuple(self.symbol(item, guard) for item in elements)
-                return Several(items, isinstance(node, ast.List))
+                symbols = tuple(self.symbol(element, guard) for element in elements)
+                return Several(symbols, isinstance(node, ast.List))
             case ast.Call():
                 return self._call(node, guard)
         raise self.refuse(
@@ -87,14 +87,14 @@ class Expressions:
 
     def scalar(self, node: ast.expr, guard: Guard) -> Index | Word:
         """An expression that must be a number or a truth."""
-        found = self.symbol(node, guard)
-        if isinstance(found, Element):
+        symbol = self.symbol(node, guard)
+        if isinstance(symbol, Element):
             raise self.refuse(
-                node, f"{len(self.shape(found.array))} indices", "Index the array fully."
+                node, f"{len(self.shape(symbol.array))} indices", "Index the array fully."
             )
-        if isinstance(found, Several):
+        if isinstance(symbol, Several):
             raise self.refuse(node, "a number", "Index the list.")
-        return found
+        return symbol
 
     def word(self, node: ast.expr, guard: Guard) -> Word:
         """An expression as a word."""
@@ -102,10 +102,10 @@ class Expressions:
 
     def truth(self, node: ast.expr, guard: Guard) -> Word:
         """A condition: a truth, or whether a number is not 0."""
-        found = self.scalar(node, guard)
-        if isinstance(found, Index) and found.constant is not None:
-            return Word(Constant(int(found.constant != 0)), 0, TRUTH)
-        return self.arithmetic.truth(node, found)
+        number = self.scalar(node, guard)
+        if isinstance(number, Index) and number.constant is not None:
+            return Word(Constant(int(number.constant != 0)), 0, TRUTH)
+        return self.arithmetic.truth(node, number)
 
     # operators
 
@@ -122,16 +122,16 @@ class Expressions:
             return Several(a.items * count, a.changes)
         a, b = self.scalar_of(node.left, a), self.scalar_of(node.right, b)
         if isinstance(a, Index) and isinstance(b, Index):
-            found = self._affine(node, a, b)
-            if found is not None:
-                return found
+            affine = self._affine(node, a, b)
+            if affine is not None:
+                return affine
         return self.arithmetic.binary(node, node.op, (node.left, a), (node.right, b))
 
-    def scalar_of(self, node: ast.expr, found: Symbol) -> Index | Word:
+    def scalar_of(self, node: ast.expr, symbol: Symbol) -> Index | Word:
         """The symbol where it is a number."""
-        if isinstance(found, Element | Several):
+        if isinstance(symbol, Element | Several):
             raise self.refuse(node, "a number", "Index the array or list fully.")
-        return found
+        return symbol
 
     def _affine(self, node: ast.BinOp, a: Index, b: Index) -> Index | None:
         """Arithmetic on Python integers that stays affine; None where it does not."""
@@ -166,20 +166,20 @@ class Expressions:
     def _unary(self, node: ast.UnaryOp, guard: Guard) -> Symbol:
         if isinstance(node.op, ast.Not):
             return self.builder.inverse(self.truth(node.operand, guard))
-        found = self.scalar(node.operand, guard)
-        if isinstance(found, Word) and found.kind.truth:
+        number = self.scalar(node.operand, guard)
+        if isinstance(number, Word) and number.kind.truth:
             raise self.refuse(node, "a number", "Use 'not' for truths.")
         match node.op:
             case ast.UAdd():
-                return found
-            case ast.USub() if isinstance(found, Index):
-                return self._sum(constant(0), found, -1)
+                return number
+            case ast.USub() if isinstance(number, Index):
+                return self._sum(constant(0), number, -1)
             case ast.USub():
-                assert isinstance(found, Word)
-                return self.arithmetic.negative(found)
-            case ast.Invert() if isinstance(found, Index):
-                return self._sum(constant(-1), found, -1)
-        return self.arithmetic.inverted(self.builder.word_of(found))
+                assert isinstance(number, Word)
+                return self.arithmetic.negative(number)
+            case ast.Invert() if isinstance(number, Index):
+                return self._sum(constant(-1), number, -1)
+        return self.arithmetic.inverted(self.builder.word_of(number))
 
     # conditions
 
@@ -220,9 +220,9 @@ class Expressions:
         return truth
 
     def _operand_of_boolean(self, node: ast.expr, guard: Guard) -> Word:
-        found = self.scalar(node, guard)
-        if isinstance(found, Word) and found.kind.only_truth:
-            return found
+        truth = self.scalar(node, guard)
+        if isinstance(truth, Word) and truth.kind.only_truth:
+            return truth
         raise self.refuse(node, "a truth beside 'and' and 'or'", "Compare the number with 0.")
 
     def _ternary(self, node: ast.IfExp, guard: Guard) -> Symbol:
@@ -252,14 +252,16 @@ class Expressions:
             return base.items[fixed]
         if not isinstance(base, Element):
             raise self.refuse(node, "an array or list", "Index arrays only.")
-        found = Element(base.array, (*base.indices, *(self.scalar(part, guard) for part in parts)))
-        if len(found.indices) < len(self.shape(found.array)):
-            return found
-        return self.element(node, found, guard)
+        element = Element(
+            base.array, (*base.indices, *(self.scalar(part, guard) for part in parts))
+        )
+        if len(element.indices) < len(self.shape(element.array)):
+            return element
+        return self.element(node, element, guard)
 
     def _call(self, node: ast.Call, guard: Guard) -> Symbol:
         function = self.callee(node.func)
-        if node.keywords or any(isinstance(item, ast.Starred) for item in node.args):
+        if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self.refuse(node, "arguments by position only", "Write it out.")
         if function is len:
             return self._length(node, guard)
@@ -267,8 +269,8 @@ class Expressions:
         if function in (min, max, abs):
             return self._extreme(node, function.__name__, arguments)
         if function is self.builder.word.native.type and len(arguments) == 1:
-            found = self.scalar_of(node.args[0], arguments[0])
-            return self.arithmetic.converted(node.args[0], found)
+            number = self.scalar_of(node.args[0], arguments[0])
+            return self.arithmetic.converted(node.args[0], number)
         if not inspect.isfunction(function):
             raise self.refuse(
                 node,
@@ -278,29 +280,31 @@ class Expressions:
         return self.inline(node, function, arguments, guard)
 
     def _length(self, node: ast.Call, guard: Guard) -> Symbol:
-        found = self.symbol(node.args[0], guard) if len(node.args) == 1 else None
-        if isinstance(found, Several):
-            return constant(len(found.items))
-        if isinstance(found, Element) and len(found.indices) < len(self.shape(found.array)):
-            return constant(self.shape(found.array)[len(found.indices)])
+        collection = self.symbol(node.args[0], guard) if len(node.args) == 1 else None
+        if isinstance(collection, Several):
+            return constant(len(collection.items))
+        if isinstance(collection, Element) and len(collection.indices) < len(
+            self.shape(collection.array)
+        ):
+            return constant(self.shape(collection.array)[len(collection.indices)])
         raise self.refuse(node, "the length of a list or array", "Write the number.")
 
     def _extreme(self, node: ast.Call, name: str, arguments: tuple[Symbol, ...]) -> Symbol:
-        found = [
+        numbers = [
             self.scalar_of(argument, symbol)
             for argument, symbol in zip(node.args, arguments, strict=True)
         ]
-        if len(found) < 2 if name != "abs" else len(found) != 1:
+        if len(numbers) < 2 if name != "abs" else len(numbers) != 1:
             raise self.refuse(node, "abs of one number, min or max of several", "Rewrite it.")
-        fixed = [item.constant if isinstance(item, Index) else None for item in found]
+        fixed = [number.constant if isinstance(number, Index) else None for number in numbers]
         known = [value for value in fixed if value is not None]
-        if len(known) == len(found):
+        if len(known) == len(numbers):
             return constant(
                 abs(known[0]) if name == "abs" else {"min": min, "max": max}[name](known)
             )
         words = [
-            self.arithmetic.as_word(argument, item)
-            for argument, item in zip(node.args, found, strict=True)
+            self.arithmetic.as_word(argument, number)
+            for argument, number in zip(node.args, numbers, strict=True)
         ]
         if name == "abs":
             return self.arithmetic.absolute(node, words[0])

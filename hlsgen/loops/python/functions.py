@@ -41,7 +41,7 @@ def inlined(where: str, path: str, node: ast.Call, function: Callable[..., Any])
     plain = not (
         parameters.vararg or parameters.kwarg or parameters.kwonlyargs or parameters.defaults
     )
-    statements = [item for item in definition.body if not _is_remark(item)]
+    statements = [statement for statement in definition.body if not _is_remark(statement)]
     last = statements.pop() if statements else None
     plain = plain and not definition.decorator_list and all(map(_is_plain, statements))
     if not plain or not isinstance(last, ast.Return) or last.value is None:
@@ -53,10 +53,10 @@ def inlined(where: str, path: str, node: ast.Call, function: Callable[..., Any])
             "Write it in that form.",
         )
     elsewhere = function.__code__.co_filename != path
-    for item in ast.walk(definition):
-        if isinstance(item, ast.stmt | ast.expr):  # a line of the kernel's file, for messages
-            item.lineno = (
-                node.lineno if elsewhere else item.lineno + function.__code__.co_firstlineno - 1
+    for syntax in ast.walk(definition):
+        if isinstance(syntax, ast.stmt | ast.expr):  # a line of the kernel's file, for messages
+            syntax.lineno = (
+                node.lineno if elsewhere else syntax.lineno + function.__code__.co_firstlineno - 1
             )
     names = [argument.arg for argument in (*parameters.posonlyargs, *parameters.args)]
     return Inlined(tuple(names), tuple(statements), last.value, names_of(function))
@@ -77,5 +77,5 @@ def _is_remark(statement: ast.stmt) -> bool:
 
 def _is_plain(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.If):
-        return all(_is_plain(item) for item in (*statement.body, *statement.orelse))
+        return all(_is_plain(part) for part in (*statement.body, *statement.orelse))
     return isinstance(statement, ast.Assign | ast.AugAssign | ast.Pass)

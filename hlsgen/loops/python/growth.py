@@ -33,12 +33,12 @@ class Growth:
         self.trials: list[Kinds] = []
         self.base: dict[str, Kind] = {}
 
-    def settled(self, found: Kinds, levels: Mapping[str, int]) -> bool:
+    def settled(self, after: Kinds, levels: Mapping[str, int]) -> bool:
         """Whether ``kinds`` hold in every iteration, given what executing the body on them gave; else they are changed.
 
         ``levels``: of the loops with which each variable starts anew.
         """
-        grown = {name: self.kinds.get(name, Kind()).joined(kind) for name, kind in found.items()}
+        grown = {name: self.kinds.get(name, Kind()).joined(kind) for name, kind in after.items()}
         for name, level in levels.items():
             if self.quiet[level] >= self.iterations[level]:
                 grown[name] = self.kinds[name]
@@ -99,7 +99,7 @@ def _same_but_range(before: Kind | None, after: Kind) -> bool:
 
 
 def _after(kinds: Kinds, steps: Steps, iterations: int) -> Kinds:
-    found = {}
+    after = {}
     for name, kind in kinds.items():
         if kind.integer is not None:
             low, high = (
@@ -107,5 +107,5 @@ def _after(kinds: Kinds, steps: Steps, iterations: int) -> Kinds:
                 for bound, step in zip(kind.integer, steps[name], strict=True)
             )
             kind = replace(kind, integer=integer(low, high).integer)
-        found[name] = kind
-    return found
+        after[name] = kind
+    return after

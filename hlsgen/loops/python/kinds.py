@@ -95,7 +95,7 @@ def _range(operator: str, a: Range, b: Range) -> Range:
         case "and" if a[0] >= 0 or b[0] >= 0:
             return 0, min(high for low, high in (a, b) if low >= 0)
     assert operator in ("and", "or", "xor"), operator
-    bits = max(item.bit_length() for item in (*a, *b))
+    bits = max(bound.bit_length() for bound in (*a, *b))
     return (0 if min(a[0], b[0]) >= 0 else -(1 << bits)), (1 << bits) - 1
 
 

@@ -11,25 +11,25 @@ from collections.abc import Sequence
 from hlsgen.loops.python.nest import Bind, Item, Loop
 
 
-def live_before(items: Sequence[Item | ast.stmt], live: frozenset[str]) -> frozenset[str]:
+def live_before(statements: Sequence[Item | ast.stmt], live: frozenset[str]) -> frozenset[str]:
     """What is live before some statements, given what is ``live`` after them. Names of arrays and functions count as read, too."""
-    for item in reversed(items):
-        match item:
+    for statement in reversed(statements):
+        match statement:
             case Bind():
-                live -= {item.variable}
+                live -= {statement.variable}
             case Loop():
-                live = _before_loop(item, live)
+                live = _before_loop(statement, live)
             case ast.If():
-                branches = live_before(item.body, live) | live_before(item.orelse, live)
-                live = branches | _read(item.test)
+                branches = live_before(statement.body, live) | live_before(statement.orelse, live)
+                live = branches | _read(statement.test)
             case ast.Assign():
-                killed = {node.id for node in _stored(item) if isinstance(node, ast.Name)}
-                live = (live - killed) | _read(item)
+                killed = {node.id for node in _stored(statement) if isinstance(node, ast.Name)}
+                live = (live - killed) | _read(statement)
             case ast.AugAssign(target=ast.Name(id=name)):
-                live |= _read(item) | {name}
+                live |= _read(statement) | {name}
             case _:
-                assert isinstance(item, ast.stmt)
-                live |= _read(item)
+                assert isinstance(statement, ast.stmt)
+                live |= _read(statement)
     return live
 
 

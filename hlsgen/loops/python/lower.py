@@ -142,7 +142,7 @@ def _settled(
         after = left(body, nest, environment, changed)
         resolver = Resolver(body)
         operations = resolver.resolved()
-        stored = {str(item.array) for item in operations if item.operator == "store"}
+        stored = {str(operation.array) for operation in operations if operation.operator == "store"}
         if not stored <= written:
             written |= stored
             continue
@@ -176,7 +176,7 @@ def flattened(nest: Nest) -> tuple[Level, ...]:
     levels: list[Level] = []
     loop: Loop | None = nest.loop
     while loop is not None:
-        inner = [k for k, item in enumerate(loop.body) if isinstance(item, Loop)]
+        inner = [k for k, statement in enumerate(loop.body) if isinstance(statement, Loop)]
         if len(inner) > 1:
             second = loop.body[inner[1]]
             assert isinstance(second, Loop)
@@ -189,8 +189,8 @@ def flattened(nest: Nest) -> tuple[Level, ...]:
             )
         place = inner[0] if inner else len(loop.body)
         levels.append(Level(loop, loop.body[:place], loop.body[place + 1 :]))
-        found = loop.body[place] if inner else None
-        loop = found if isinstance(found, Loop) else None
+        nested = loop.body[place] if inner else None
+        loop = nested if isinstance(nested, Loop) else None
     return tuple(levels)
 
 
@@ -198,8 +198,8 @@ def _arrays(signature: Signature, body: Body, operations: Sequence[Operation]) -
     """The arrays that operations use: parameters in order, then tables and those that hold variables."""
     used = {operation.array for operation in operations}
     parameters = [
-        Array(name, item.shape, item.element, item.role)
-        for name, item in signature.parameters.items()
+        Array(name, parameter.shape, parameter.element, parameter.role)
+        for name, parameter in signature.parameters.items()
     ]
     every = [*parameters, *body.builder.arrays.values()]
     return tuple(array for array in every if array.name in used)

@@ -57,30 +57,32 @@ class Nest:
 
 def _loops(loop: Loop) -> Iterator[Loop]:
     yield loop
-    for item in loop.body:
-        if isinstance(item, Loop):
-            yield from _loops(item)
+    for statement in loop.body:
+        if isinstance(statement, Loop):
+            yield from _loops(statement)
 
 
-def substituted(item: Item, loop: str, value: Affine) -> Item:
+def substituted(statement: Item, loop: str, value: Affine) -> Item:
     """The item with the trips of a loop replaced by an affine function of other loops."""
-    if isinstance(item, Bind):
-        return Bind(item.variable, item.value.substitute(loop, value))
-    if isinstance(item, Loop):
-        return replace(item, body=tuple(substituted(part, loop, value) for part in item.body))
-    return item
+    if isinstance(statement, Bind):
+        return Bind(statement.variable, statement.value.substitute(loop, value))
+    if isinstance(statement, Loop):
+        return replace(
+            statement, body=tuple(substituted(part, loop, value) for part in statement.body)
+        )
+    return statement
 
 
-def assigned(items: Sequence[Item]) -> frozenset[str]:
+def assigned(statements: Sequence[Item]) -> frozenset[str]:
     """Variables that are assigned in statements and the loops among them: counters, and lists of which an item is."""
     names: set[str] = set()
-    for item in items:
-        if isinstance(item, Loop):
-            names |= assigned(item.body)
-        elif isinstance(item, Bind):
-            names.add(item.variable)
+    for statement in statements:
+        if isinstance(statement, Loop):
+            names |= assigned(statement.body)
+        elif isinstance(statement, Bind):
+            names.add(statement.variable)
         else:
-            for node in ast.walk(item):
+            for node in ast.walk(statement):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     names.add(node.id)
                 elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):

@@ -12,7 +12,7 @@ from hlsgen.loops.python.static import Static
 
 def static_of(graph: LoopGraph) -> Static:
     """What loop counters alone decide in a graph."""
-    operations = {item.name: item for item in graph.operations}
+    operations = {operation.name: operation for operation in graph.operations}
     return Static(operations, graph.loops, graph.word.bits)
 
 
@@ -25,8 +25,8 @@ def memory_orders(graph: LoopGraph, where: str, builder: Builder) -> tuple[Order
     orders: list[Order] = []
     static = static_of(graph)
     for array in graph.arrays:
-        accesses = [item for item in graph.operations if item.array == array.name]
-        places = {item.name: addresses(static, item) for item in accesses}
+        accesses = [access for access in graph.operations if access.array == array.name]
+        places = {access.name: addresses(static, access) for access in accesses}
         _refuse_rewriting(static, accesses, places, where, builder)
         for k, before in enumerate(accesses):
             for n, after in enumerate(accesses):
@@ -51,24 +51,24 @@ def addresses(static: Static, access: Operation) -> np.ndarray | None:
     if not static.trips:
         return None
     assert access.address is not None
-    found = static.affine(access.address)
+    address = static.affine(access.address)
     data = 1 if access.operator == "store" else 0
     if len(access.operands) > data:
         index = static.value(access.operands[-1])
         if index is None:
             return None
-        found = found + (
+        address = address + (
             index if access.wrap_bits is None else index & ((1 << access.wrap_bits) - 1)
         )
     if access.when is not None:
-        found[~static.mark(access.when)] = -1
+        address[~static.mark(access.when)] = -1
     if isinstance(access.predicate, Mark):
-        found[~static.mark(access.predicate)] = -1
+        address[~static.mark(access.predicate)] = -1
     elif access.predicate is not None:
         predicate = static.value(access.predicate)
         if predicate is not None:
-            found[predicate % 2 == 0] = -1
-    return found
+            address[predicate % 2 == 0] = -1
+    return address
 
 
 def _least_distance(first: np.ndarray, second: np.ndarray, least: int) -> int | None:
@@ -103,8 +103,8 @@ def _refuse_rewriting(
 
     Writes that depend on data are left alone, and so are arrays that are read at an index that depends on data.
     """
-    known = [item for item in accesses if places[item.name] is not None]
-    if any(item.operator == "load" and item not in known for item in accesses):
+    known = [access for access in accesses if places[access.name] is not None]
+    if any(access.operator == "load" and access not in known for access in accesses):
         return
     events = []
     for position, access in enumerate(known):
@@ -115,25 +115,25 @@ def _refuse_rewriting(
             assert place is not None
             row = np.stack([place, np.arange(len(place)), np.full(len(place), position)])
             events.append(row[:, place >= 0])
-    if not any(item.operator == "store" for item in accesses) or not events:
+    if not any(access.operator == "store" for access in accesses) or not events:
         return
     element, time, position = np.concatenate(events, axis=1)
     order = np.lexsort((position, time, element))
     element, time, position = element[order], time[order], position[order]
-    stores = np.array([item.operator == "store" for item in known])
+    stores = np.array([access.operator == "store" for access in known])
     copies = np.array([[_copies(builder, a, b) for b in known] for a in known])
     a, b = slice(None, -1), slice(1, None)
     wrong = (element[a] == element[b]) & stores[position[a]] & stores[position[b]]
     wrong &= (time[a] != time[b]) | copies[position[a], position[b]]
     if wrong.any():
         k = int(np.flatnonzero(wrong)[0])
-        first, second = (known[position[item]] for item in (k, k + 1))
+        first, second = (known[position[event]] for event in (k, k + 1))
         raise _rewriting(static, first, second, element[k], time[k : k + 2], where, builder)
 
 
 def _copies(builder: Builder, a: Operation, b: Operation) -> bool:
     """Whether two stores are in different copies of the body of an unrolled loop."""
-    first, second = (builder.copies.get(item.name, {}) for item in (a, b))
+    first, second = (builder.copies.get(store.name, {}) for store in (a, b))
     return any(second.get(name, value) != value for name, value in first.items())
 
 
@@ -147,16 +147,16 @@ def _rewriting(
     builder: Builder,
 ) -> Exception:
     a, b = (static.place(int(time)) for time in times)
-    lines = [builder.lines.get(item.name, 0) for item in (first, second)]
+    lines = [builder.lines.get(access.name, 0) for access in (first, second)]
     in_lines = f", lines {lines[0]} and {lines[1]}" if lines[0] != lines[1] else ""
     if a != b:
-        found = f"iterations {a} and {b}{in_lines}"
+        conflict = f"iterations {a} and {b}{in_lines}"
     else:
-        found = f"two copies of an unrolled loop in iteration {a}{in_lines}"
+        conflict = f"two copies of an unrolled loop in iteration {a}{in_lines}"
     return illegal(
         where,
         lines[1],
         f"each element of {first.array} written once, or read before it is written again",
-        f"element {element} written in {found}",
+        f"element {element} written in {conflict}",
         "Write it after the inner loop, or make it a sum: +=.",
     )

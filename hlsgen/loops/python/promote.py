@@ -13,9 +13,11 @@ from hlsgen.loops.ir import LoopGraph, Mark, Operation, Value
 
 def with_promoted_sums(graph: LoopGraph) -> LoopGraph:
     """The graph with every sum in an element that the innermost loops do not move kept in a register."""
-    uses = Counter(value.operation for item in graph.operations for value in item.values)
-    accesses = Counter(item.array for item in graph.operations if item.array is not None)
-    by_name = {item.name: item for item in graph.operations}
+    uses = Counter(value.operation for operation in graph.operations for value in operation.values)
+    accesses = Counter(
+        operation.array for operation in graph.operations if operation.array is not None
+    )
+    by_name = {operation.name: operation for operation in graph.operations}
     for store in graph.operations:
         level = _level(graph, store)
         if level is None or store.array is None or accesses[store.array] != 2:
@@ -42,7 +44,9 @@ def with_promoted_sums(graph: LoopGraph) -> LoopGraph:
                     total.name: replace(total, operands=(operand, Value(summed))),
                     store.name: replace(store, when=Mark("last", level)),
                 }
-                operations = tuple(replaced.get(item.name, item) for item in graph.operations)
+                operations = tuple(
+                    replaced.get(operation.name, operation) for operation in graph.operations
+                )
                 return with_promoted_sums(replace(graph, operations=(*operations, part)))
     return graph
 

@@ -28,11 +28,13 @@ def read_nests(signature: Signature) -> tuple[Nest, ...]:
     function = definition(signature)
     reader = _Reader(signature)
     reader.refuse_names(function)
-    items = reader.top_level(function.body)
-    if not items:
+    statements = reader.top_level(function.body)
+    if not statements:
         raise reader.refuse(function, "at least one statement", "none", "Write a loop over arrays.")
     parts: list[Nest] = []
-    for is_loop, group in itertools.groupby(items, lambda item: isinstance(item, Loop)):
+    for is_loop, group in itertools.groupby(
+        statements, lambda statement: isinstance(statement, Loop)
+    ):
         run = tuple(group)
         if is_loop:
             parts += [Nest(loop, reader.where) for loop in run if isinstance(loop, Loop)]
@@ -42,7 +44,8 @@ def read_nests(signature: Signature) -> tuple[Nest, ...]:
             parts[-1] = replace(parts[-1], after=after)
         if len(after) < len(run):
             line = next(
-                (item.lineno for item in run if isinstance(item, ast.stmt)), function.lineno
+                (statement.lineno for statement in run if isinstance(statement, ast.stmt)),
+                function.lineno,
             )
             once = Loop(reader.unused("once"), 1, run[len(after) :], line)
             parts.append(Nest(once, reader.where, straight=True))
@@ -55,19 +58,19 @@ def read_nests(signature: Signature) -> tuple[Nest, ...]:
 
 
 def _stores_after(
-    loop: Loop, items: Sequence[Item], arrays: Mapping[str, ArrayType]
+    loop: Loop, statements: Sequence[Item], arrays: Mapping[str, ArrayType]
 ) -> tuple[ast.stmt, ...]:
     """The first of the statements that follow a loop that the loop itself can execute in its last iteration at no cost in time: stores
     of a scalar at a constant index, each into an array that nothing else in the loop accesses."""
     taken: list[ast.stmt] = []
     busy = {
         node.id
-        for item in _statements(loop)
-        for node in ast.walk(item)
+        for statement in _statements(loop)
+        for node in ast.walk(statement)
         if isinstance(node, ast.Name)
     }
-    for item in items:
-        match item:
+    for statement in statements:
+        match statement:
             case ast.Assign(targets=[ast.Subscript() as target], value=ast.Name() | ast.Constant()):
                 base = base_of(target)
             case _:
@@ -76,16 +79,16 @@ def _stores_after(
         if base not in arrays or base in busy or names != [base]:
             break
         busy.add(str(base))
-        taken.append(item)
+        taken.append(statement)
     return tuple(taken)
 
 
 def _statements(loop: Loop) -> Iterator[ast.stmt]:
-    for item in loop.body:
-        if isinstance(item, Loop):
-            yield from _statements(item)
-        elif isinstance(item, ast.stmt):
-            yield item
+    for statement in loop.body:
+        if isinstance(statement, Loop):
+            yield from _statements(statement)
+        elif isinstance(statement, ast.stmt):
+            yield statement
 
 
 def definition(signature: Signature) -> ast.FunctionDef:
@@ -143,13 +146,13 @@ class _Reader:
 
     def top_level(self, statements: Sequence[ast.stmt]) -> list[Item]:
         """The items of the function; scalars that are constant at a point can be bounds of loops there."""
-        items: list[Item] = []
+        parts: list[Item] = []
         for statement in statements:
             if isinstance(statement, ast.For):
                 self._forget(statement)
-            items += self._items(statement)
+            parts += self._items(statement)
             self._remember(statement)
-        return items
+        return parts
 
     def _forget(self, statement: ast.stmt) -> None:
         """What a statement assigns is a variable, even if it was constant before."""
@@ -232,11 +235,11 @@ class _Reader:
         """The items of a loop's body; ``bound``: counters of unrolled loops."""
         outer = dict(self.names)
         self.names.update(bound)
-        items: list[Item] = []
+        parts: list[Item] = []
         for statement in statements:
-            items += self._items(statement)
+            parts += self._items(statement)
         self.names = outer
-        return items
+        return parts
 
     def _items(self, statement: ast.stmt) -> list[Item]:
         if isinstance(statement, ast.For):

@@ -30,15 +30,15 @@ def scheduled(nests: Sequence[Nest], steps: Sequence[Step], lower: Lower) -> tup
 
     Raises BadOption for loops that are not there or do not fit the step, IllegalGraph where a dependence would change.
     """
-    found = list(nests)
+    rewritten = list(nests)
     for step in steps:
         name = step.loops[0] if isinstance(step, Reorder) else step.loop
-        number = next((k for k, nest in enumerate(found) if name in _names(nest)), None)
+        number = next((k for k, nest in enumerate(rewritten) if name in _names(nest)), None)
         if number is None:
-            known = ", ".join(loop for nest in found for loop in _names(nest))
-            raise _refused(found[0], step, f"one of the loops {known}", name)
-        found[number] = _applied(found, number, step, lower)
-    return tuple(found)
+            known = ", ".join(loop for nest in rewritten for loop in _names(nest))
+            raise _refused(rewritten[0], step, f"one of the loops {known}", name)
+        rewritten[number] = _applied(rewritten, number, step, lower)
+    return tuple(rewritten)
 
 
 def _names(nest: Nest) -> list[str]:
@@ -70,11 +70,11 @@ def _rewritten(nest: Nest, name: str, rewrite: Callable[[Loop], Sequence[Item]])
 
     def within(loop: Loop) -> Loop:
         body: list[Item] = []
-        for item in loop.body:
-            if isinstance(item, Loop):
-                body += rewrite(item) if item.name == name else [within(item)]
+        for statement in loop.body:
+            if isinstance(statement, Loop):
+                body += rewrite(statement) if statement.name == name else [within(statement)]
             else:
-                body.append(item)
+                body.append(statement)
         return replace(loop, body=tuple(body))
 
     if nest.loop.name == name:
@@ -85,12 +85,12 @@ def _rewritten(nest: Nest, name: str, rewrite: Callable[[Loop], Sequence[Item]])
 
 
 def _split(nest: Nest, step: Split) -> Nest:
-    loop = next(item for item in nest.loops if item.name == step.loop)
+    loop = next(candidate for candidate in nest.loops if candidate.name == step.loop)
     if step.factor < 1 or loop.extent % step.factor:
         raise _refused(nest, step, f"a divisor of the {loop.extent} trips", step.factor)
     outer, inner = f"{loop.name}_outer", f"{loop.name}_inner"
     value = Affine(0, ((outer, step.factor), (inner, 1)))
-    body = tuple(substituted(item, loop.name, value) for item in loop.body)
+    body = tuple(substituted(statement, loop.name, value) for statement in loop.body)
     around = Loop(
         outer, loop.extent // step.factor, (Loop(inner, step.factor, body, loop.line),), loop.line
     )
@@ -103,16 +103,16 @@ def _unrolled(nest: Nest, step: Unroll | Pipeline) -> Nest:
 
     def copies(loop: Loop) -> list[Item]:
         return [
-            substituted(item, loop.name, Affine(trip))
+            substituted(statement, loop.name, Affine(trip))
             for trip in range(loop.extent)
-            for item in loop.body
+            for statement in loop.body
         ]
 
     return _rewritten(nest, step.loop, copies)
 
 
 def _pipelined(nest: Nest, step: Pipeline) -> Nest:
-    loop = next(item for item in nest.loops if item.name == step.loop)
+    loop = next(candidate for candidate in nest.loops if candidate.name == step.loop)
     inside = Nest(loop, nest.where).loops[1:]
     for inner in reversed(inside):
         nest = _unrolled(nest, Unroll(inner.name))
@@ -126,7 +126,9 @@ def _reordered(nest: Nest, step: Reorder, lower: Callable[[], LoweredNest]) -> N
     _refuse_changed_orders(nest, step, lowered)
     _refuse_carried(nest, step, lowered, min(positions[loop.name] for loop in group))
     innermost = group[-1]
-    binds = [item for loop in group[:-1] for item in loop.body if isinstance(item, Bind)]
+    binds = [
+        statement for loop in group[:-1] for statement in loop.body if isinstance(statement, Bind)
+    ]
     by_name = {loop.name: loop for loop in group}
     body: tuple[Item, ...] = (*binds, *innermost.body)
     for name in reversed(step.loops):
@@ -142,7 +144,11 @@ def _perfect_group(nest: Nest, step: Reorder) -> list[Loop]:
         known = ", ".join(loop.name for loop in nest.loops)
         raise _refused(nest, step, f"different loops of one nest ({known})", ", ".join(step.loops))
     for outer, inner in itertools.pairwise(group):
-        others = [item for item in outer.body if not isinstance(item, Bind) and item is not inner]
+        others = [
+            statement
+            for statement in outer.body
+            if not isinstance(statement, Bind) and statement is not inner
+        ]
         if others or inner not in outer.body:
             raise _refused(
                 nest,
@@ -170,8 +176,8 @@ def _refuse_changed_orders(nest: Nest, step: Reorder, lowered: LoweredNest) -> N
     assert graph is not None, "loops without effect are refused"
     new, static = _new_times(graph, step.loops), static_of(graph)
     for array in graph.arrays:
-        accesses = [item for item in graph.operations if item.array == array.name]
-        if all(item.operator == "load" for item in accesses):
+        accesses = [access for access in graph.operations if access.array == array.name]
+        if all(access.operator == "load" for access in accesses):
             continue
         parts = []
         for position, access in enumerate(accesses):
@@ -232,14 +238,18 @@ def _refuse_carried(nest: Nest, step: Reorder, lowered: LoweredNest, first: int)
 
 
 def _is_sum(graph: LoopGraph, reader: str, value: Value, first: int) -> bool:
-    made = graph.operation(value.operation)
-    if reader != made.name or made.operator != "add" or made.predicate is not None:
+    addition = graph.operation(value.operation)
+    if reader != addition.name or addition.operator != "add" or addition.predicate is not None:
         return False
-    if value.level > first or sum(item == value for item in made.operands) != 1:
+    if value.level > first or sum(operand == value for operand in addition.operands) != 1:
         return False
-    uses = [item for item in graph.operations if item is not made]
-    readers = [item for item in uses if any(v.operation == made.name for v in item.values)]
+    uses = [operation for operation in graph.operations if operation is not addition]
+    readers = [
+        operation
+        for operation in uses
+        if any(v.operation == addition.name for v in operation.values)
+    ]
     return all(
-        isinstance(item.when, Mark) and item.when.level <= first and item.operator == "store"
-        for item in readers
+        isinstance(user.when, Mark) and user.when.level <= first and user.operator == "store"
+        for user in readers
     )

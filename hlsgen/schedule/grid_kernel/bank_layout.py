@@ -22,11 +22,11 @@ class BankLayout:
 
 def arrays_of(kernel: Kernel) -> tuple[Array, ...]:
     """The arrays of all loop graphs, each once, in the order of their first use."""
-    found: dict[str, Array] = {}
+    arrays: dict[str, Array] = {}
     for graph in kernel.graphs:
         for array in graph.arrays:
-            found.setdefault(array.name, array)
-    return tuple(found.values())
+            arrays.setdefault(array.name, array)
+    return tuple(arrays.values())
 
 
 def homes_of(kernel: Kernel, fabric: Fabric) -> Mapping[str, str]:
@@ -38,8 +38,10 @@ def homes_of(kernel: Kernel, fabric: Fabric) -> Mapping[str, str]:
     graphs: dict[str, int] = {}
     written = set()
     for graph in kernel.graphs:
-        used = [item.array for item in graph.operations if item.array is not None]
-        written |= {item.array for item in graph.operations if item.operator == "store"}
+        used = [operation.array for operation in graph.operations if operation.array is not None]
+        written |= {
+            operation.array for operation in graph.operations if operation.operator == "store"
+        }
         for name in used:
             accesses[name] = accesses.get(name, 0) + 1
         for name in set(used):

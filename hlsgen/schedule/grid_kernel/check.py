@@ -63,12 +63,12 @@ class _Checker:
     # places
 
     def placements(self) -> None:
-        placed, wanted = set(self.mapping.placements), set(self.operations)
-        if placed != wanted:
+        placed, operations = set(self.mapping.placements), set(self.operations)
+        if placed != operations:
             raise self.wrong(
                 "placements",
                 "one for every operation",
-                f"{sorted(placed ^ wanted)} too many or few",
+                f"{sorted(placed ^ operations)} too many or few",
             )
         taken: dict[tuple[object, ...], str] = {}
         for name, place in self.mapping.placements.items():
@@ -92,17 +92,19 @@ class _Checker:
         where = f"operation {operation.name}"
         if place.cell not in self.fabric.cells:
             raise self.wrong(where, "a cell of the fabric", str(place.cell))
-        wanted = {"load": "read", "affine": "read", "store": "write"}.get(operation.operator, "alu")
-        if place.unit != wanted:
-            raise self.wrong(where, f"unit {wanted}", place.unit)
-        if wanted == "alu":
+        unit = {"load": "read", "affine": "read", "store": "write"}.get(operation.operator, "alu")
+        if place.unit != unit:
+            raise self.wrong(where, f"unit {unit}", place.unit)
+        if unit == "alu":
             operators = self.fabric.kind(place.cell).operators
             if operation.operator not in operators:
                 raise self.wrong(
                     where, f"a PE with {operation.operator}", f"{place.cell} with {operators}"
                 )
             return
-        tile = next((item for item in self.fabric.tiles if item.name == place.tile), None)
+        tile = next(
+            (candidate for candidate in self.fabric.tiles if candidate.name == place.tile), None
+        )
         if tile is None or tile.cell != place.cell:
             raise self.wrong(where, "a memory tile at its cell", f"{place.tile} at {place.cell}")
         if operation.array is not None:
@@ -129,13 +131,17 @@ class _Checker:
         for operation in self.graph.operations:
             where = f"operation {operation.name}"
             carried = {
-                item for item in operation.operands if isinstance(item, Value) and item.distance
+                operand
+                for operand in operation.operands
+                if isinstance(operand, Value) and operand.distance
             }
-            constants = {item.value for item in operation.operands if isinstance(item, Constant)}
-            constants |= {item.start for item in carried if item.start}
+            constants = {
+                operand.value for operand in operation.operands if isinstance(operand, Constant)
+            }
+            constants |= {operand.start for operand in carried if operand.start}
             if operation.operator in WORD_OPERATORS:
                 number = sum(isinstance(o, Value) and o.distance > 0 for o in operation.operands)
-                if number > 1 or any(item.distance > 1 for item in carried):
+                if number > 1 or any(operand.distance > 1 for operand in carried):
                     raise self.wrong(where, "one operand of the iteration before", str(carried))
                 if len(constants) > 1:
                     raise self.wrong(where, "one constant", str(sorted(constants)))
@@ -144,7 +150,7 @@ class _Checker:
             predicate = operation.predicate
             if isinstance(predicate, Value) and predicate.distance:
                 raise self.wrong(where, "a predicate of the same iteration", str(predicate))
-            starts = {Mark("first", item.level) for item in carried}
+            starts = {Mark("first", operand.level) for operand in carried}
             if operation.clear is not None and starts - {operation.clear}:
                 raise self.wrong(where, "one mark that starts and clears", str(starts))
             marks |= starts | {
@@ -158,7 +164,9 @@ class _Checker:
 
     def memory(self) -> None:
         used: Counter[str] = Counter()
-        written = {item.array for item in self.graph.operations if item.operator == "store"}
+        written = {
+            operation.array for operation in self.graph.operations if operation.operator == "store"
+        }
         for name, homes in self.mapping.tiles.items():
             array = self.graph.array(name)
             where = f"array {name}"
@@ -200,9 +208,9 @@ class _Checker:
 
     # routes
 
-    def _wanted(self) -> dict[Use, Value]:
+    def _edges(self) -> dict[Use, Value]:
         """Every edge of the graph."""
-        wanted = {
+        edges = {
             Use(operation.name, number): operand
             for operation in self.graph.operations
             for number, operand in enumerate(operation.operands)
@@ -210,16 +218,16 @@ class _Checker:
         }
         for operation in self.graph.operations:
             if isinstance(operation.predicate, Value):
-                wanted[Use(operation.name, "predicate")] = operation.predicate
-        return wanted
+                edges[Use(operation.name, "predicate")] = operation.predicate
+        return edges
 
     def routes(self) -> None:
-        wanted = self._wanted()
-        if set(self.mapping.routes) != set(wanted):
-            odd = sorted(map(str, set(self.mapping.routes) ^ set(wanted)))
+        edges = self._edges()
+        if set(self.mapping.routes) != set(edges):
+            odd = sorted(map(str, set(self.mapping.routes) ^ set(edges)))
             raise self.wrong("routes", "one for every operand that is a value", odd[0])
         wires: dict[tuple[object, ...], tuple[object, ...]] = {}
-        for use, value in wanted.items():
+        for use, value in edges.items():
             self._follow(use, value)
             for move in self.mapping.routes[use]:
                 self._take_wires(use, value, move, wires)
@@ -293,7 +301,7 @@ class _Checker:
     def registers(self) -> None:
         """Registers hold a word from the cycle after the write to the last read."""
         last: dict[tuple[Cell, str, int], int] = {}
-        values = {use: value.operation for use, value in self._wanted().items()}
+        values = {use: value.operation for use, value in self._edges().items()}
         for use, route in self.mapping.routes.items():
             for move in route:
                 if isinstance(move, Keep):

@@ -59,8 +59,8 @@ def _lines(graph: LoopGraph) -> Mapping[Mark, int]:
     """Mark -> its line. Marks of the level inside the innermost loop hold always: line 0."""
     marks: set[Mark] = set()
     for operation in graph.operations:
-        marks |= {item for item in (operation.predicate, operation.clear) if isinstance(item, Mark)}
-        marks |= {Mark("first", item.level) for item in operation.values if item.distance}
+        marks |= {mark for mark in (operation.predicate, operation.clear) if isinstance(mark, Mark)}
+        marks |= {Mark("first", value.level) for value in operation.values if value.distance}
     innermost = len(graph.loops)
     kept = sorted(
         (mark for mark in marks if mark.level < innermost), key=lambda m: (m.edge, m.level)
@@ -85,11 +85,11 @@ class _Contexts:
 
     def finished(self) -> tuple[tuple[Cell, tuple[PeContext, ...]], ...]:
         """One context per slot of every cell that does something."""
-        made = {}
+        contexts = {}
         for cell in sorted({cell for cell, _ in self.fields}):
             slots = [self.fields.get((cell, slot), {}) for slot in range(self.mapping.interval)]
-            made[cell] = tuple(_context(fields) for fields in slots)
-        return tuple(made.items())
+            contexts[cell] = tuple(_context(fields) for fields in slots)
+        return tuple(contexts.items())
 
     def _slot(self, cell: Cell, time: int) -> dict[str, Any]:
         return self.fields.setdefault((cell, time % self.mapping.interval), {})

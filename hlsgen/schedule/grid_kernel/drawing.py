@@ -44,7 +44,7 @@ class _Drawing:
         names = [operation.name for operation in mapping.graph.operations]
         self.colours = {name: _colour(number, 0.82) for number, name in enumerate(names)}
         self.strong = {name: _colour(number, 0.36) for number, name in enumerate(names)}
-        self.operations = {item.name: item for item in mapping.graph.operations}
+        self.operations = {operation.name: operation for operation in mapping.graph.operations}
         sides = {tile.side for tile in self.fabric.tiles}
         self.left = MARGIN + (TILE + 20) * ("west" in sides)
         self.top = HEAD + MARGIN + (TILE + 20) * ("north" in sides)

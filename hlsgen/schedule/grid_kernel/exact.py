@@ -136,14 +136,14 @@ class _Model:
         """Every array in the tiles of its accesses, in one where it must be; no more words than a tile has."""
         model, problem = self.model, self.problem
         here: dict[tuple[str, int], Any] = {}
-        for operation, item in enumerate(problem.graph.operations):
-            if item.array is None:
+        for number, operation in enumerate(problem.graph.operations):
+            if operation.array is None:
                 continue
-            for k, unit in enumerate(problem.candidates[operation].units):
+            for k, unit in enumerate(problem.candidates[number].units):
                 tile = problem.tile_of(int(unit))
                 assert tile is not None
-                held = here.setdefault((item.array, tile), model.new_bool_var(""))
-                model.add_implication(self.placed[operation][k], held)
+                held = here.setdefault((operation.array, tile), model.new_bool_var(""))
+                model.add_implication(self.placed[number][k], held)
         for name in problem.arrays:
             tiles = [held for (array, _), held in here.items() if array == name]
             if tiles and problem.in_one_tile(name):

@@ -47,15 +47,15 @@ class KernelImage:
     @property
     def results(self) -> tuple[tuple[Array, Read], ...]:
         """Output and inout arrays with the packets that read them back, in the order of the arrays."""
-        found = []
+        reads = []
         for placed in self.arrays:
             if placed.array.role in ("output", "inout"):
                 ((name, base),) = placed.copies
                 tile = self.fabric.tile(name)
                 unit = tile_unit(self.fabric, tile)
                 count = -(-placed.array.size // tile.lanes)
-                found.append((placed.array, Read(unit, base // tile.lanes, count)))
-        return tuple(found)
+                reads.append((placed.array, Read(unit, base // tile.lanes, count)))
+        return tuple(reads)
 
 
 def program(image: KernelImage, samples: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
@@ -80,7 +80,7 @@ def program(image: KernelImage, samples: Sequence[Mapping[str, np.ndarray]]) -> 
 
 def results(image: KernelImage, unload: np.ndarray) -> dict[str, np.ndarray]:
     """The output and inout arrays in what one sample's reads sent back, by name, with shapes and element types."""
-    found: dict[str, np.ndarray] = {}
+    arrays: dict[str, np.ndarray] = {}
     place = 0
     for array, read in image.results:
         tile = image.fabric.tiles[read.unit - len(image.fabric.cells)]
@@ -88,8 +88,8 @@ def results(image: KernelImage, unload: np.ndarray) -> dict[str, np.ndarray]:
         place += read.count
         elements = bank_elements(tile, words, array.element.signed)[: array.size]
         cut = np.asarray(array.element.decode(elements))
-        found[array.name] = cut.astype(array.element.native).reshape(array.shape)
-    return found
+        arrays[array.name] = cut.astype(array.element.native).reshape(array.shape)
+    return arrays
 
 
 def words_of_results(image: KernelImage) -> int:
@@ -98,27 +98,27 @@ def words_of_results(image: KernelImage) -> int:
 
 
 def compare(
-    image: KernelImage, wanted: Sequence[Mapping[str, np.ndarray]], outcome: ProgramResult
+    image: KernelImage, expected: Sequence[Mapping[str, np.ndarray]], outcome: ProgramResult
 ) -> None:
-    """Raise Mismatch where the outcome of the program of some samples is not as ``wanted``, or its runs took other cycles."""
+    """Raise Mismatch where the outcome of the program of some samples is not as ``expected``, or its runs took other cycles."""
     where = f"kernel {image.name} on {image.fabric.name}"
     if outcome.refused:
         raise Mismatch(where, "expected the program to be taken, found it refused", "Map again.")
     step = words_of_results(image)
-    for number, sample in enumerate(wanted):
-        found = results(image, outcome.unload[number * step : (number + 1) * step])
-        for name, values in found.items():
-            expected = sample[name].reshape(-1)
-            wrong = np.flatnonzero(values.reshape(-1) != expected)
+    for number, sample in enumerate(expected):
+        arrays = results(image, outcome.unload[number * step : (number + 1) * step])
+        for name, values in arrays.items():
+            elements = sample[name].reshape(-1)
+            wrong = np.flatnonzero(values.reshape(-1) != elements)
             if len(wrong):
                 first = int(wrong[0])
                 raise Mismatch(
                     f"{where}, sample {number}, array {name}",
-                    f"expected {expected[first]} at element {first}, found {values.reshape(-1)[first]}"
-                    f" ({len(wrong)} of {expected.size} differ)",
+                    f"expected {elements[first]} at element {first}, found {values.reshape(-1)[first]}"
+                    f" ({len(wrong)} of {elements.size} differ)",
                     "The compiler is at fault: report the kernel with its seed.",
                 )
-    runs = image.run_cycles * len(wanted)
+    runs = image.run_cycles * len(expected)
     if outcome.run_cycles != runs:
         raise Mismatch(
             where,

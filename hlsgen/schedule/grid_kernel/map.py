@@ -64,26 +64,26 @@ def map_graph(
     bound = bounds_of(problem).interval
     searching = _Search(problem, seed, exact)
     began = time.monotonic()
-    found: GridMapping | None = None
+    best: GridMapping | None = None
     for grids in _order([*squares(fabric), fabric], problem.count):
         time_left = _TimeLeft(time_limit)
         for grid in grids:
-            most = fabric.contexts if found is None else found.interval - 1
+            most = fabric.contexts if best is None else best.interval - 1
             if most < bound or (grid is not grids[0] and time_left.is_over):
                 break
             if grid is fabric:
                 better = searching.smallest(most, time_left)
             else:
                 better = _in_corner(graph, grid, homes or {}, most, (seed, exact), time_left)
-            found = found if better is None else replace(better, fabric=fabric)
-    if found is None:
+            best = best if better is None else replace(better, fabric=fabric)
+    if best is None:
         raise DoesNotFit(
             f"loop graph {graph.name}",
             f"expected a mapping on fabric {fabric.name} in at most {fabric.contexts} contexts,"
             f" found none from interval {bound} on",
             "Use a larger fabric, or one with more contexts.",
         )
-    mapping = replace(searching.finished(found), seconds=time.monotonic() - began)
+    mapping = replace(searching.finished(best), seconds=time.monotonic() - began)
     check_mapping(mapping)
     return mapping
 
@@ -142,9 +142,9 @@ class _Search:
 
     def __init__(self, problem: Problem, seed: int, exact: bool) -> None:
         self.problem, self.seed = problem, seed
-        wanted = exact and problem.count <= MOST_OPERATIONS
-        self.exact = wanted and is_available()
-        self.lacks_solver = wanted and not self.exact
+        small = exact and problem.count <= MOST_OPERATIONS
+        self.exact = small and is_available()
+        self.lacks_solver = small and not self.exact
         self.infeasible: set[int] = set()
         self.time_left = _TimeLeft(math.inf)
         self.bounds = bounds_of(problem)
@@ -155,18 +155,18 @@ class _Search:
         """The mapping of the smallest interval found, at most ``most``."""
         self.time_left = time_left
         lower = self.bounds.interval
-        found = None
+        mapping = None
         for interval in range(lower, most + 1):
-            found = self._at(interval, range(ATTEMPTS)) or self._solved(interval)
-            if found is not None:
+            mapping = self._at(interval, range(ATTEMPTS)) or self._solved(interval)
+            if mapping is not None:
                 break
-        for interval in range(lower, most + 1 if found is None else found.interval):
+        for interval in range(lower, most + 1 if mapping is None else mapping.interval):
             if self.time_left.is_over or interval in self.infeasible:
                 continue
             better = self._at(interval, range(ATTEMPTS, ATTEMPTS + MORE_ATTEMPTS))
             if better is not None:
                 return better
-        return found
+        return mapping
 
     def _at(self, interval: int, attempts: range) -> GridMapping | None:
         """A mapping of this interval, from one of several starts."""
@@ -203,9 +203,9 @@ class _Search:
                 partial.place(operation, choice, cycle)
             for edge in range(len(problem.edges)):
                 partial.route(edge)
-            found = self._searched(partial, seed)
-            if found is not None:
-                return found
+            mapping = self._searched(partial, seed)
+            if mapping is not None:
+                return mapping
         return None
 
     def _empty(self, interval: int) -> Partial | None:

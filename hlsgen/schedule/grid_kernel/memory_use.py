@@ -52,7 +52,7 @@ class MemoryUse:
         """(rows, candidates): what starting the operation in cycle ``first`` + row costs at each of its ports."""
         problem = self.problem
         units = problem.candidates[operation].units.tolist()
-        found = np.zeros((rows, len(units)))
+        prices = np.zeros((rows, len(units)))
         array = problem.graph.operations[operation].array
         home = self.home(array) if array is not None and problem.in_one_tile(array) else None
         strides = self.strides[operation]
@@ -61,15 +61,15 @@ class MemoryUse:
             tile = problem.tile_of(unit)
             assert tile is not None
             if home is not None and tile != home:
-                found[:, column] = np.inf
+                prices[:, column] = np.inf
                 continue
             if array is not None:
                 excess = self._words_missing(tile, array) > 0
                 excess_accesses = self._crowding(tile, array) if home is None else 0
-                found[:, column] = EXCESS * self.pressure * (excess + excess_accesses)
+                prices[:, column] = EXCESS * self.pressure * (excess + excess_accesses)
             if strides is not None:
-                found[:, column] += self._generator_prices(unit, strides, stages)
-        return found
+                prices[:, column] += self._generator_prices(unit, strides, stages)
+        return prices
 
     def _generator_prices(self, unit: int, strides: Strides, stages: np.ndarray) -> np.ndarray:
         held = self.generators.get(unit, Counter())
@@ -84,12 +84,12 @@ class MemoryUse:
     def overfull(self) -> set[int]:
         """Units (ports) whose tile holds too many words or that need too many generators."""
         problem = self.problem
-        found = {unit for unit, held in self.generators.items() if len(held) > self._limit(unit)}
+        units = {unit for unit, held in self.generators.items() if len(held) > self._limit(unit)}
         reads = len(problem.cells)
         for tile in range(len(problem.tiles)):
             if self._words_missing(tile, None) > 0:
-                found |= {reads + tile, reads + len(problem.tiles) + tile}
-        return found
+                units |= {reads + tile, reads + len(problem.tiles) + tile}
+        return units
 
     def _limit(self, unit: int) -> int:
         tile = self.problem.tile_of(unit)

@@ -17,11 +17,11 @@ NEVER = -(1 << 30)
 
 def dependences(problem: Problem) -> list[tuple[int, int, int, int]]:
     """(before, after, distance, delay): start(after) + distance * interval >= start(before) + delay."""
-    found = [
+    of_values = [
         (edge.producer, edge.consumer, edge.distance, problem.least_delay[edge.producer])
         for edge in problem.edges
     ]
-    return [*found, *problem.orders]
+    return [*of_values, *problem.orders]
 
 
 def spread(problem: Problem, interval: int) -> np.ndarray | None:

@@ -62,9 +62,9 @@ class Partial:
 
     def sink(self, edge: int) -> Point:
         """Where and when the consumer reads, in the time of the producer's iteration."""
-        item = self.problem.edges[edge]
-        time = self.time(item.consumer) + item.distance * self.interval
-        return (time, self.cell(item.consumer), WIRE)
+        dependence = self.problem.edges[edge]
+        time = self.time(dependence.consumer) + dependence.distance * self.interval
+        return (time, self.cell(dependence.consumer), WIRE)
 
     def missing(self) -> list[int]:
         return [o for o, start in enumerate(self.start) if start is None]
@@ -134,9 +134,9 @@ class Partial:
     def is_fast(self, edge: int) -> bool:
         """Whether the producer's word is seen by crossbars only when it is new."""
         producer = self.problem.edges[edge].producer
-        found = self.problem.candidates[producer]
+        candidates = self.problem.candidates[producer]
         chosen = self.choice[producer]
-        return bool(found.delay[chosen] > found.visible[chosen])
+        return bool(candidates.delay[chosen] > candidates.visible[chosen])
 
     @staticmethod
     def seeds(net: Net, last: int) -> Iterable[Point]:
@@ -146,7 +146,7 @@ class Partial:
 
     def unrouted(self) -> list[int]:
         """Edges between placed operations that have no route."""
-        found = []
+        missing = []
         for number, edge in enumerate(self.problem.edges):
             net = self.nets[edge.producer]
             if (
@@ -154,8 +154,8 @@ class Partial:
                 and self.start[edge.consumer] is not None
                 and number not in net.paths
             ):
-                found.append(number)
-        return found
+                missing.append(number)
+        return missing
 
     def overfull(self) -> list[int]:
         """Operations on ports of tiles with too many words or generators, and accumulating ones that share an element."""

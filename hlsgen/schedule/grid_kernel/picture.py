@@ -57,7 +57,9 @@ def shortened(name: str, width: int = NAME_WIDTH) -> str:
 
 def computes(operation: Operation) -> str:
     """The operator, and its constants."""
-    constants = [str(item.value) for item in operation.operands if isinstance(item, Constant)]
+    constants = [
+        str(operand.value) for operand in operation.operands if isinstance(operand, Constant)
+    ]
     return " ".join([operation.operator, *constants])
 
 

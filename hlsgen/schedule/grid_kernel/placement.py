@@ -52,8 +52,8 @@ class Offer:
         return low, high
 
     def _is_own(self, edge: int) -> bool:
-        item = self.partial.problem.edges[edge]
-        return item.producer == item.consumer
+        dependence = self.partial.problem.edges[edge]
+        return dependence.producer == dependence.consumer
 
     def _unit_prices(self, rows: int) -> np.ndarray:
         partial, problem = self.partial, self.partial.problem
@@ -87,9 +87,9 @@ class Offer:
         if first < self.first:
             wire = wire[self.first - first :]
         skipped = rows - len(wire)
-        found = wire[:, :, self.candidates.cells]
-        found = np.where(np.isfinite(found), found, EVICTION).sum(axis=1)
-        self.prices[skipped:] += found
+        prices = wire[:, :, self.candidates.cells]
+        prices = np.where(np.isfinite(prices), prices, EVICTION).sum(axis=1)
+        self.prices[skipped:] += prices
         self.prices[:skipped] += EVICTION * len(self.before)
         self.prices += LATE * np.arange(rows)[:, None]
 
@@ -106,11 +106,11 @@ class Offer:
             return
         last = max(sink[0] for sink in reachable)
         wire = backwards(partial.resources, reachable, first, last)
-        found = np.where(np.isfinite(wire), wire, EVICTION).sum(axis=1)
+        prices = np.where(np.isfinite(wire), wire, EVICTION).sum(axis=1)
         shown = np.arange(rows)[:, None] + (self.candidates.visible - (first - self.first))[None, :]
-        inside = shown < len(found)
+        inside = shown < len(prices)
         cells = np.broadcast_to(self.candidates.cells[None, :], shown.shape)
-        priced = found[np.minimum(shown, len(found) - 1), cells]
+        priced = prices[np.minimum(shown, len(prices) - 1), cells]
         self.prices += np.where(inside, priced, EVICTION * len(reachable))
         if not self.before:
             self.prices += LATE * np.arange(rows)[::-1, None]

@@ -110,15 +110,15 @@ class Problem:
         uses: dict[tuple[int, int, int], list[Use]] = {}
         for consumer, operation in enumerate(self.graph.operations):
             read: list[tuple[Use, object]] = [
-                (Use(operation.name, number), item)
-                for number, item in enumerate(operation.operands)
+                (Use(operation.name, number), operand)
+                for number, operand in enumerate(operation.operands)
             ]
             read.append((Use(operation.name, "predicate"), operation.predicate))
-            for use, item in read:
-                if isinstance(item, Value):
-                    key = (self.index[item.operation], consumer, item.distance)
+            for use, operand in read:
+                if isinstance(operand, Value):
+                    key = (self.index[operand.operation], consumer, operand.distance)
                     uses.setdefault(key, []).append(use)
-        return [Edge(*key, tuple(found)) for key, found in uses.items()]
+        return [Edge(*key, tuple(consumers)) for key, consumers in uses.items()]
 
     def _candidates(self, operation: Operation) -> Candidates:
         if operation.operator in ("load", "store", "affine"):

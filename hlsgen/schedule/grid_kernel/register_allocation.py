@@ -42,7 +42,7 @@ def allocate(mapping: GridMapping) -> Mapping[tuple[Cell, int], int]:
     """(cell, cycle of the write) -> physical register that iteration 0 writes; raises DoesNotFit where there is no assignment."""
     words = kept_words(mapping)
     registers = mapping.fabric.registers
-    found: dict[tuple[Cell, int], int] = {}
+    registers_of: dict[tuple[Cell, int], int] = {}
     for cell in sorted({word.cell for word in words}):
         here = [word for word in words if word.cell == cell]
         chosen = assign(here, mapping.interval, registers)
@@ -52,8 +52,10 @@ def allocate(mapping: GridMapping) -> Mapping[tuple[Cell, int], int]:
                 f"expected room for {len(here)} words in {registers} rotating registers, found no assignment",
                 "Map again with another seed, or use a fabric with more registers.",
             )
-        found.update({(word.cell, word.written): register for word, register in chosen.items()})
-    return found
+        registers_of.update(
+            {(word.cell, word.written): register for word, register in chosen.items()}
+        )
+    return registers_of
 
 
 def has_registers(mapping: GridMapping) -> bool:

@@ -62,7 +62,7 @@ def to_mapping(partial: Partial, outcome: Outcome) -> GridMapping:
         bounds=outcome.bounds,
         placements=placements,
         routes=routes,
-        tiles={name: tuple(found) for name, found in tiles.items() if found},
+        tiles={name: tuple(homes) for name, homes in tiles.items() if homes},
         proved_optimal=outcome.proved_optimal,
         stopped=outcome.stopped,
         seconds=outcome.seconds,

@@ -73,7 +73,7 @@ def map_kernel(
     mappings = []
     for graph in kernel.graphs:
         progress(f"mapping {graph.name} to fabric {fabric.name}", None)
-        used = {item.array for item in graph.operations}
+        used = {operation.array for operation in graph.operations}
         mine = {array: tile for array, tile in homes.items() if array in used}
         share = time_limit / len(kernel.graphs)
         mappings.append(map_graph(graph, fabric, seed, share, exact, homes=mine))

@@ -32,7 +32,7 @@ def tile_configurations(
     mapping: GridMapping, layout: BankLayout, sources: Sources, lines: Mapping[Mark, int]
 ) -> tuple[tuple[str, TileConfiguration], ...]:
     """The configuration of every tile that is used, in the order of the fabric's tiles."""
-    found = []
+    configurations = []
     for tile in mapping.fabric.tiles:
         here = [
             (operation, place)
@@ -40,11 +40,11 @@ def tile_configurations(
             if (place := mapping.placements[operation.name]).tile == tile.name
         ]
         if here:
-            made = _Tile(mapping, layout, tile)
+            contexts = _Tile(mapping, layout, tile)
             for operation, place in here:
-                made.access(operation, place, sources, lines)
-            found.append((tile.name, made.finished()))
-    return tuple(found)
+                contexts.access(operation, place, sources, lines)
+            configurations.append((tile.name, contexts.finished()))
+    return tuple(configurations)
 
 
 class _Tile:
@@ -87,11 +87,11 @@ class _Tile:
             GeneratorLoop(loop.extent, operation.address.coefficient(loop.name))
             for loop in self.mapping.graph.loops
         )
-        wanted = Generator(loops=loops, delay=place.time // self.mapping.interval)
+        generator = Generator(loops=loops, delay=place.time // self.mapping.interval)
         known = self.generators[port]
-        if wanted not in known:
-            known.append(wanted)
-        return known.index(wanted)
+        if generator not in known:
+            known.append(generator)
+        return known.index(generator)
 
     def _offset(self, operation: Operation) -> int:
         """Where element ``address.offset`` of the array is; addresses are modulo the bank's size."""

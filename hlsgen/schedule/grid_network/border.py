@@ -53,7 +53,7 @@ def border(fabric: Fabric) -> Border:
     west = {tile.cell[0]: tile for tile in fabric.tiles if tile.side == "west"}
     north = {tile.cell[1]: tile for tile in fabric.tiles if tile.side == "north"}
     latencies = {fabric.kind(cell).late_latency for cell in fabric.cells}
-    found = (
+    faults = (
         _listed("no west tile in row", (r for r in range(fabric.rows) if r not in west)),
         _listed("no north tile in column", (c for c in range(fabric.columns) if c not in north)),
         _listed("no requantiser in", (t.name for t in west.values() if not t.parameters)),
@@ -70,12 +70,12 @@ def border(fabric: Fabric) -> Border:
         if len(latencies) == 1
         else f"processing elements of different latencies ({', '.join(map(str, sorted(latencies)))})",
     )
-    if any(found):
+    if any(faults):
         raise UnsupportedOp(
             f"fabric {fabric.name}",
             f"expected a west tile of {ELEMENT_BITS}-bit elements with a requantiser on every row, a north tile on every"
             f" column, a drain chain, words of {ELEMENT_BITS} bits at least, nests of {LOOPS} loops and one latency;"
-            f" found {'; '.join(item for item in found if item)}",
+            f" found {'; '.join(fault for fault in faults if fault)}",
             "Use a fabric made for networks, for example mac_8x8.",
         )
     return Border(
@@ -86,7 +86,7 @@ def border(fabric: Fabric) -> Border:
     )
 
 
-def _listed(what: str, items: Iterable[object]) -> str:
-    """``what`` and the first four of ``items``; nothing where there are none."""
-    names = [str(item) for item in items]
+def _listed(what: str, places: Iterable[object]) -> str:
+    """``what`` and the first four of ``places``; nothing where there are none."""
+    names = [str(place) for place in places]
     return f"{what} {', '.join(names[:4])}{', ...' if len(names) > 4 else ''}" if names else ""

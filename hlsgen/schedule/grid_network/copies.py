@@ -46,11 +46,11 @@ def copy_configurations(
     runs = []
     for distance in range(1, fabric.rows):
         for north, south in zip(_moves(region, distance), _moves(region, -distance), strict=True):
-            found = [move for move in (north, south) if move.rows]
-            if len(found) <= slots:
-                runs += [found] if found else []
+            moves = [move for move in (north, south) if move.rows]
+            if len(moves) <= slots:
+                runs += [moves] if moves else []
             else:
-                runs += [[move] for move in found]
+                runs += [[move] for move in moves]
     return tuple(_configuration(fabric_hash, border, region, run) for run in runs)
 
 
@@ -62,8 +62,8 @@ def _moves(region: Region, distance: int) -> Iterator[_Move]:
         for target in range(residue, len(region.stored), span):
             source = target + distance
             if 0 <= source < len(region.owned):
-                wanted, held = region.stored[target], region.owned[source]
-                common = range(max(wanted.start, held.start), min(wanted.stop, held.stop))
+                needed, held = region.stored[target], region.owned[source]
+                common = range(max(needed.start, held.start), min(needed.stop, held.stop))
                 if common:
                     rows[target] = common
         yield _Move(distance, rows)

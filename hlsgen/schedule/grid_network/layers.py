@@ -124,28 +124,28 @@ def _rows_by_y(process: Process) -> Process:
     )
 
 
-def _check_elements_compute(fabric: Fabric, found: Layer) -> None:
+def _check_elements_compute(fabric: Fabric, layer: Layer) -> None:
     """Raise UnsupportedOp, naming the processing elements, where some that take part lack the operator."""
-    columns = range(1 if found.reduction is None else fabric.columns)
+    columns = range(1 if layer.reduction is None else fabric.columns)
     cells = [(row, column) for row in range(fabric.rows) for column in columns]
-    without = [cell for cell in cells if found.operator not in fabric.kind(cell).operators]
+    without = [cell for cell in cells if layer.operator not in fabric.kind(cell).operators]
     if without:
         named = [f"{fabric.kind(cell).name} at {cell}" for cell in without[:4]]
         raise UnsupportedOp(
-            f"process {found.process.name}",
-            f"expected operator {found.operator} in {len(cells)} processing elements of fabric {fabric.name}, found none in"
+            f"process {layer.process.name}",
+            f"expected operator {layer.operator} in {len(cells)} processing elements of fabric {fabric.name}, found none in"
             f" {len(without)}: {', '.join(named)}{', ...' if len(without) > 4 else ''}",
-            f"Add {found.operator} to the kind of these elements, or use --schedule stream.",
+            f"Add {layer.operator} to the kind of these elements, or use --schedule stream.",
         )
 
 
-def _sum_type(dataflow: Dataflow, found: Layer) -> ElementType:
+def _sum_type(dataflow: Dataflow, layer: Layer) -> ElementType:
     """What holds every sum of the array."""
-    if not isinstance(found.process.step, Pass):
-        return found.process.step.accumulator
+    if not isinstance(layer.process.step, Pass):
+        return layer.process.step.accumulator
     ends = [
         [factor * bound for bound in (element.minimum, element.maximum)]
-        for factor, read in zip(found.finishing.factors or (1,), found.process.reads, strict=False)
+        for factor, read in zip(layer.finishing.factors or (1,), layer.process.reads, strict=False)
         for element in (dataflow.channels[read.source].element,)
     ]
     return ElementType.holding(sum(map(min, ends)), sum(map(max, ends)))
@@ -181,8 +181,8 @@ def _weighted(
         raise _unsupported(process, "constant weights (g, o, ky, kx, i)", "other operands")
     weights = dataflow.stores[taps.source].values.astype(np.int64)
     if weights.min() < -128 or weights.max() > 127:
-        found = f"{weights.min()} to {weights.max()}"
-        raise _unsupported(process, "weights of -128 to 127 (less their zero point)", found)
+        extremes = f"{weights.min()} to {weights.max()}"
+        raise _unsupported(process, "weights of -128 to 127 (less their zero point)", extremes)
     groups, outputs, ky, kx, inner = weights.shape
     operator, columns = "multiply_accumulate", len(border.north)
     if groups > 1 and inner == 1:

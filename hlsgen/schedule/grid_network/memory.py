@@ -21,28 +21,28 @@ class Lifetime:
         return self.first <= other.last and other.first <= self.last
 
 
-def place_by_lifetime(items: Sequence[Lifetime]) -> Mapping[str, int]:
+def place_by_lifetime(lifetimes: Sequence[Lifetime]) -> Mapping[str, int]:
     """An address for everything such that nothing needed at the same step overlaps.
 
     The largest first, each at the lowest address that is free for all of its life.
     """
     placed: list[tuple[Lifetime, int]] = []
-    for item in sorted(items, key=lambda i: (-i.size, i.first, i.name)):
+    for lifetime in sorted(lifetimes, key=lambda i: (-i.size, i.first, i.name)):
         others = sorted(
-            (address, address + other.size) for other, address in placed if item.meets(other)
+            (address, address + other.size) for other, address in placed if lifetime.meets(other)
         )
         lowest = 0
         for begin, end in others:
-            if lowest + item.size <= begin:
+            if lowest + lifetime.size <= begin:
                 break
             lowest = max(lowest, end)
-        placed.append((item, lowest))
-    return {item.name: address for item, address in placed}
+        placed.append((lifetime, lowest))
+    return {lifetime.name: address for lifetime, address in placed}
 
 
-def highest(items: Sequence[Lifetime], addresses: Mapping[str, int]) -> int:
+def highest(lifetimes: Sequence[Lifetime], addresses: Mapping[str, int]) -> int:
     """How many elements a placement takes."""
-    return max((addresses[item.name] + item.size for item in items), default=0)
+    return max((addresses[lifetime.name] + lifetime.size for lifetime in lifetimes), default=0)
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def reading(
 
     ``padded``: rows and columns outside the tensor read the padding. ``bank``: the tile's elements, for the wrap of addresses.
     """
-    row, column, channel = (item.at({**_zeros(item), **first}) for item in index)
+    row, column, channel = (coordinate.at({**_zeros(coordinate), **first}) for coordinate in index)
     start = source.address(row_of_tile, row) + column * source.pitch + channel
     nest = tuple(
         GeneratorLoop(
@@ -120,7 +120,7 @@ def writing(
     """How the tile of a row writes results at ``index`` of the target, in the order of ``loops``; parameters go by channel."""
     finish = work.layer.finishing
     per_channel = finish.mode != "pair" and len(finish.rows) > 1
-    row, column, channel = (item.at({**_zeros(item), **first}) for item in index)
+    row, column, channel = (coordinate.at({**_zeros(coordinate), **first}) for coordinate in index)
     return Generator(
         loops=tuple(
             GeneratorLoop(
@@ -155,8 +155,8 @@ def tile_configuration(
     )
 
 
-def _zeros(item: Affine) -> dict[str, int]:
-    return {name: 0 for name, _ in item.terms}
+def _zeros(coordinate: Affine) -> dict[str, int]:
+    return {name: 0 for name, _ in coordinate.terms}
 
 
 def _rounded(words: int) -> int:

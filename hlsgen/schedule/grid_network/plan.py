@@ -103,9 +103,9 @@ def plan_network(fabric: Fabric, dataflow: Dataflow) -> NetworkPlan:
         (resident if rows.resident[number] else loads).extend(
             _parameter_writes(fabric, sides, part, computing, places[1])
         )
-        found = _phases(fabric, sides, dataflow, placed, part, places, copied)
+        work = _phases(fabric, sides, dataflow, placed, part, places, copied)
         waits = weights.waits[number] or rows.waits[number]
-        phases += [replace(found[0], preloads=tuple(loads), waits=waits), *found[1:]]
+        phases += [replace(work[0], preloads=tuple(loads), waits=waits), *work[1:]]
     return NetworkPlan(
         fabric, dataflow, regions, tuple(phases), tuple(resident), weights, rows, placed.used
     )
@@ -122,46 +122,46 @@ def _phases(
 ) -> list[Phase]:
     """The runs of a part: the rows of its sources that are not ``copied`` yet to where they are needed, then the layer."""
     process, hash = part.layer.process, fabric_hash(fabric)
-    found = []
+    copies = []
     for read in process.reads:
         if read.source in dataflow.channels and read.source not in copied:
             copied.add(read.source)
             runs = copy_configurations(fabric, hash, sides, placed.regions[read.source])
-            found += [Phase(process.name, "copy", run, 0) for run in runs]
+            copies += [Phase(process.name, "copy", run, 0) for run in runs]
     work = _work(dataflow, placed, part, *places, sides.bits)
     template = column_configuration if part.layer.reduction is None else matrix_configuration
     configuration = template(fabric, hash, sides, work)
-    return [*found, Phase(process.name, "compute", configuration, _macs(part))]
+    return [*copies, Phase(process.name, "compute", configuration, _macs(part))]
 
 
 def _placed(fabric: Fabric, sides: Border, dataflow: Dataflow, layers: Sequence[Layer]) -> _Placed:
     """Every channel placed in the west tiles by its lifetime, and every table for all time."""
-    surplus = {item.process.write.channel: item.surplus for item in layers}
-    found: dict[str, Region] = {}
+    surplus = {layer.process.write.channel: layer.surplus for layer in layers}
+    regions: dict[str, Region] = {}
     lives: list[Lifetime] = []
     for name, channel in dataflow.channels.items():
         owned = bands(channel.shape[0], fabric.rows)
         stored, last = list(owned), 0
-        for step, item in enumerate(layers):
-            for k, read in enumerate(item.process.reads):
+        for step, planned in enumerate(layers):
+            for k, read in enumerate(planned.process.reads):
                 if read.source != name:
                     continue
                 last = step
-                for r, computed in enumerate(_computed(fabric, dataflow, item)):
-                    need = needed_rows(item.process, k, computed, channel.shape[0])
+                for r, computed in enumerate(_computed(fabric, dataflow, planned)):
+                    need = needed_rows(planned.process, k, computed, channel.shape[0])
                     stored[r] = union(stored[r], need)
         first = next((s for s, i in enumerate(layers) if i.process.write.channel == name), 0)
         last = len(layers) if name in dataflow.outputs else max(first, last)
         pitch = channel.shape[2] + surplus.get(name, 0)
-        found[name] = Region(name, channel.shape, pitch, owned, tuple(stored), sides.lanes)
-        lives.append(Lifetime(name, found[name].size, first, last))
-    tables = {item.finishing.table: f"table {item.process.name}" for item in layers}
+        regions[name] = Region(name, channel.shape, pitch, owned, tuple(stored), sides.lanes)
+        lives.append(Lifetime(name, regions[name].size, first, last))
+    tables = {layer.finishing.table: f"table {layer.process.name}" for layer in layers}
     lives += [
         Lifetime(name, len(values), 0, len(layers)) for values, name in tables.items() if values
     ]
     addresses = place_by_lifetime(lives)
     if (taken := highest(lives, addresses)) > sides.west_words:
-        largest = max(lives, key=lambda item: item.size)
+        largest = max(lives, key=lambda life: life.size)
         raise DoesNotFit(
             f"network {dataflow.name} on fabric {fabric.name}",
             f"expected activations of at most {sides.west_words} elements in a west tile, found {taken} "
@@ -169,16 +169,16 @@ def _placed(fabric: Fabric, sides: Border, dataflow: Dataflow, layers: Sequence[
             "Use a fabric with more rows or larger west tiles, or --schedule stream.",
         )
     return _Placed(
-        {name: replace(region, base=addresses[name]) for name, region in found.items()},
+        {name: replace(region, base=addresses[name]) for name, region in regions.items()},
         {values: addresses[name] for values, name in tables.items() if values},
         taken,
     )
 
 
-def _computed(fabric: Fabric, dataflow: Dataflow, item: Layer) -> tuple[range, ...]:
+def _computed(fabric: Fabric, dataflow: Dataflow, layer: Layer) -> tuple[range, ...]:
     """The trips of loop y that each row of the array computes."""
-    process: Process = item.process
-    if item.banded:
+    process: Process = layer.process
+    if layer.banded:
         return bands(dataflow.channels[process.write.channel].shape[0], fabric.rows)
     return (range(process.extent("y")), *(range(0),) * (fabric.rows - 1))
 
@@ -210,9 +210,9 @@ def _stored_parts(
 
 def _cut(layers: Sequence[Layer], weight_limit: int, parameter_limit: int) -> tuple[_Part, ...]:
     return tuple(
-        _Part(item, chunk, weights_of_columns(item, chunk), chunk_parameters(item, chunk))
-        for item in layers
-        for chunk in chunks(item, weight_limit, parameter_limit)
+        _Part(layer, chunk, weights_of_columns(layer, chunk), chunk_parameters(layer, chunk))
+        for layer in layers
+        for chunk in chunks(layer, weight_limit, parameter_limit)
     )
 
 

@@ -49,7 +49,7 @@ def owned_bands(plan: NetworkPlan, channels: Sequence[str]) -> tuple[Band, ...]:
 
 def _bands(plan: NetworkPlan, channels: Sequence[str], stored: bool) -> tuple[Band, ...]:
     tiles = border(plan.fabric).west
-    found = []
+    bands = []
     for name in channels:
         region, element = plan.regions[name], plan.dataflow.channels[name].element
         _, width, depth = region.shape
@@ -57,8 +57,8 @@ def _bands(plan: NetworkPlan, channels: Sequence[str], stored: bool) -> tuple[Ba
             if rows:
                 unit, first = tile_unit(plan.fabric, tiles[r]), region.address(r, rows.start)
                 place = (rows.start, len(rows), unit, first)
-                found.append(Band(name, *place, width, depth, region.pitch, element.signed))
-    return tuple(found)
+                bands.append(Band(name, *place, width, depth, region.pitch, element.signed))
+    return tuple(bands)
 
 
 def input_packets(
@@ -87,11 +87,11 @@ def outputs_of(
     fabric: Fabric, bands: Sequence[Band], unload: np.ndarray, samples: int
 ) -> dict[str, np.ndarray]:
     """The words that the fabric sent back as channel -> (samples, height, width, channels) int64."""
-    found = {}
+    outputs = {}
     for name in {band.channel: None for band in bands}:
         own = [band for band in bands if band.channel == name]
         shape = (sum(band.rows for band in own), own[0].width, own[0].depth)
-        found[name] = np.zeros((samples, *shape), dtype=np.int64)
+        outputs[name] = np.zeros((samples, *shape), dtype=np.int64)
     position = 0
     for sample in range(samples):
         for band in bands:
@@ -101,8 +101,8 @@ def outputs_of(
             elements = bank_elements(tile, words, band.signed)[band.first % tile.lanes :]
             pixels = elements[: band.rows * band.width * band.pitch]
             pixels = pixels.reshape(band.rows, band.width, band.pitch)[:, :, : band.depth]
-            found[band.channel][sample, band.row : band.row + band.rows] = pixels
-    return found
+            outputs[band.channel][sample, band.row : band.row + band.rows] = pixels
+    return outputs
 
 
 def result_words(fabric: Fabric, bands: Sequence[Band]) -> int:

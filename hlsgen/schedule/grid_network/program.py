@@ -27,11 +27,11 @@ def setup_packets(plan: NetworkPlan) -> tuple[Packet, ...]:
 
 def phase_packets(plan: NetworkPlan) -> tuple[tuple[Packet, ...], ...]:
     """For every run its configuration, what is loaded for it, and its start."""
-    found: list[tuple[Packet, ...]] = []
+    runs: list[tuple[Packet, ...]] = []
     for phase in plan.phases:
         waits = (Wait(),) if phase.waits else ()
-        found.append((*_configure(plan, phase), *waits, *phase.preloads, Run()))
-    return tuple(found)
+        runs.append((*_configure(plan, phase), *waits, *phase.preloads, Run()))
+    return tuple(runs)
 
 
 def _configure(plan: NetworkPlan, phase: Phase) -> tuple[Write, ...]:
@@ -68,7 +68,7 @@ def watched_packets(plan: NetworkPlan) -> tuple[Packet, ...]:
 def program(plan: NetworkPlan, samples: Sequence[Mapping[str, np.ndarray]]) -> tuple[Packet, ...]:
     """Everything for some samples (channel -> (height, width, channels)) one after the other, from HELLO to the last READ."""
     same, bands = sample_packets(plan), input_bands(plan)
-    found = list(setup_packets(plan))
+    packets = list(setup_packets(plan))
     for sample in samples:
-        found += [*input_packets(plan.fabric, bands, sample), *same]
-    return tuple(found)
+        packets += [*input_packets(plan.fabric, bands, sample), *same]
+    return tuple(packets)

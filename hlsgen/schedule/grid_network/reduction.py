@@ -57,10 +57,10 @@ def _stretched(extents: tuple[int, int, int], least: int) -> list[tuple[int, ...
     """The extents, or for each loop the extents with so many more trips that there are ``least`` steps."""
     if prod(extents) >= least:
         return [extents]
-    found = []
+    choices = []
     for level in range(3):
         others = prod(extents) // extents[level]
         longer = list(extents)
         longer[level] = -(-least // others)
-        found.append(tuple(longer))
-    return found
+        choices.append(tuple(longer))
+    return choices

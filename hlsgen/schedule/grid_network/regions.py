@@ -55,7 +55,7 @@ class Region:
 
     def strides(self, index: tuple[Affine, ...], loop: str) -> int:
         """How far one trip of ``loop`` moves the address of an access at ``index``."""
-        row, column, channel = (item.coefficient(loop) for item in index)
+        row, column, channel = (coordinate.coefficient(loop) for coordinate in index)
         return row * self.row_pitch + column * self.pitch + channel
 
 

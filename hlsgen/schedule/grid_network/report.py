@@ -44,7 +44,7 @@ def network_report(plan: NetworkPlan, clock_mhz: float | None = None) -> Report:
         "mac_use": macs / (elements * cycles),
         "runs": len(plan.phases),
         "setup_words": _count(setup_packets(plan)),
-        "sample_words": sum(_count(items) for items in packets),
+        "sample_words": sum(_count(run) for run in packets),
         "west_elements": sides.west_words,
         "west_elements_used": plan.west_used,
         "north_elements": sides.north_words,

@@ -30,8 +30,8 @@ def timeline(plan: NetworkPlan, packets: Sequence[Sequence[Packet]]) -> tuple[Sp
     """
     spans: list[Span] = []
     port = free = 0  # the cycle of the next word; the first cycle without a run
-    for phase, items in zip(plan.phases, packets, strict=True):
-        for packet in items:
+    for phase, sent in zip(plan.phases, packets, strict=True):
+        for packet in sent:
             if spans:
                 port += len(to_words((packet,)))
             if isinstance(packet, Run | Wait):

@@ -42,7 +42,9 @@ class PipelineSchedule:
     @property
     def length(self) -> int:
         """Cycles from the first issue of an iteration until its last value is there."""
-        return max(self.times[item.name] + latency(item) for item in self.graph.operations)
+        return max(
+            self.times[operation.name] + latency(operation) for operation in self.graph.operations
+        )
 
     @property
     def cycles(self) -> int:
@@ -86,12 +88,14 @@ def schedule_pipeline(graph: LoopGraph) -> PipelineSchedule:
 def check_pipeline(plan: PipelineSchedule) -> None:
     """Raise IllegalGraph where a value is read before it is there, an order is broken or a write port is taken twice."""
     graph, times = plan.graph, plan.times
-    if set(times) != {item.name for item in graph.operations} or min(times.values()) < 0:
+    if set(times) != {operation.name for operation in graph.operations} or min(times.values()) < 0:
         raise _illegal(graph, "a time >= 0 for every operation", str(dict(times)))
-    for item in _constraints(graph):
-        earliest = times[item.before] + item.delay - item.distance * plan.interval
-        if times[item.after] < earliest:
-            raise _illegal(graph, f"{item.after} at {earliest} or later", str(times[item.after]))
+    for constraint in _constraints(graph):
+        earliest = times[constraint.before] + constraint.delay - constraint.distance * plan.interval
+        if times[constraint.after] < earliest:
+            raise _illegal(
+                graph, f"{constraint.after} at {earliest} or later", str(times[constraint.after])
+            )
     for group in _stores(graph):
         slots = [times[name] % plan.interval for name in group]
         if len(set(slots)) != len(slots):
@@ -106,11 +110,11 @@ def _illegal(graph: LoopGraph, expected: str, found: str) -> IllegalGraph:
 
 def _constraints(graph: LoopGraph) -> Iterator[Constraint]:
     """What values and orders demand of start times."""
-    by_name = {item.name: item for item in graph.operations}
-    for item in graph.operations:
-        for value in item.values:
+    by_name = {operation.name: operation for operation in graph.operations}
+    for operation in graph.operations:
+        for value in operation.values:
             producer = by_name[value.operation]
-            yield Constraint(producer.name, item.name, latency(producer), value.distance)
+            yield Constraint(producer.name, operation.name, latency(producer), value.distance)
     for order in graph.orders:
         yield Constraint(order.before, order.after, order.delay, order.distance)
 
@@ -118,15 +122,15 @@ def _constraints(graph: LoopGraph) -> Iterator[Constraint]:
 def _stores(graph: LoopGraph) -> list[list[str]]:
     """The names of the stores of each array that is written."""
     groups: dict[str, list[str]] = {}
-    for item in graph.operations:
-        if item.operator == "store":
-            groups.setdefault(str(item.array), []).append(item.name)
+    for operation in graph.operations:
+        if operation.operator == "store":
+            groups.setdefault(str(operation.array), []).append(operation.name)
     return list(groups.values())
 
 
 def _recurrence_bound(graph: LoopGraph, constraints: tuple[Constraint, ...]) -> int:
     """The smallest interval without a cycle of positive delay, by bisection over Bellman-Ford."""
-    high = 1 + sum(max(0, item.delay) for item in constraints)
+    high = 1 + sum(max(0, constraint.delay) for constraint in constraints)
     if _earliest(graph, constraints, high) is None:
         raise IllegalGraph(
             graph.name,
@@ -147,13 +151,13 @@ def _earliest(
     graph: LoopGraph, constraints: tuple[Constraint, ...], interval: int
 ) -> dict[str, int] | None:
     """Earliest start times, None where a cycle of constraints has positive length."""
-    times = {item.name: 0 for item in graph.operations}
+    times = {operation.name: 0 for operation in graph.operations}
     for _ in range(len(times) + 1):
         moved = False
-        for item in constraints:
-            bound = times[item.before] + item.delay - item.distance * interval
-            if times[item.after] < bound:
-                times[item.after], moved = bound, True
+        for constraint in constraints:
+            bound = times[constraint.before] + constraint.delay - constraint.distance * interval
+            if times[constraint.after] < bound:
+                times[constraint.after], moved = bound, True
         if not moved:
             return times
     return None
@@ -187,7 +191,7 @@ def _solve(graph: LoopGraph, constraints: tuple[Constraint, ...], interval: int)
     import numpy as np
     from scipy.optimize import linprog
 
-    names = [item.name for item in graph.operations]
+    names = [operation.name for operation in graph.operations]
     column = {name: k for k, name in enumerate(names)}
     rows: list[np.ndarray] = []
     bounds: list[int] = []
@@ -201,10 +205,10 @@ def _solve(graph: LoopGraph, constraints: tuple[Constraint, ...], interval: int)
         rows.append(row)
         bounds.append(-delay)
 
-    for item in constraints:
-        if item.before != item.after:
-            delay = item.delay - item.distance * interval
-            at_least(column[item.after], column[item.before], delay)
+    for constraint in constraints:
+        if constraint.before != constraint.after:
+            delay = constraint.delay - constraint.distance * interval
+            at_least(column[constraint.after], column[constraint.before], delay)
     for operation in graph.operations:
         for value in operation.values:
             if value.operation != operation.name:
@@ -214,8 +218,8 @@ def _solve(graph: LoopGraph, constraints: tuple[Constraint, ...], interval: int)
                 at_least(there, here, value.distance * interval, longest)
     cost = np.concatenate([np.full(len(names), 1e-3), np.ones(len(names))])
     solution = linprog(cost, A_ub=np.array(rows), b_ub=bounds) if rows else None
-    found = np.zeros(len(names)) if solution is None else solution.x[: len(names)]
-    times = {name: round(float(found[column[name]])) for name in names}
+    starts = np.zeros(len(names)) if solution is None else solution.x[: len(names)]
+    times = {name: round(float(starts[column[name]])) for name in names}
     first = min(times.values())
     return {name: time - first for name, time in times.items()}
 

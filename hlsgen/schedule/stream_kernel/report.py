@@ -38,6 +38,9 @@ def pipeline_text(plan: PipelineSchedule) -> str:
         f"{plan.graph.name}: interval {plan.interval} (recurrences {plan.recurrence}, write ports {plan.write_ports}),"
         f" {plan.length} cycles an iteration, {plan.cycles} cycles for {plan.graph.iterations} iterations"
     ]
-    operations = sorted(plan.graph.operations, key=lambda item: plan.times[item.name])
-    lines += [f"{plan.times[item.name]:5}  {item.operator:20} {item.name}" for item in operations]
+    operations = sorted(plan.graph.operations, key=lambda operation: plan.times[operation.name])
+    lines += [
+        f"{plan.times[operation.name]:5}  {operation.operator:20} {operation.name}"
+        for operation in operations
+    ]
     return "\n".join([*lines, ""])

@@ -164,8 +164,8 @@ def _finishing(
         parts = []
         for lanes in range(1, int(tile.max()) + 1):
             fewer = ceil_div(tile, max(1, lanes - 1)) * rows[:, 0] * interval
-            wanted = (tile % lanes == 0) & ((lanes == 1) | (fewer > reduce))
-            part = rows[wanted]
+            useful = (tile % lanes == 0) & ((lanes == 1) | (fewer > reduce))
+            part = rows[useful]
             shape = (len(part), 1)
             parts.append(
                 np.hstack([part, np.full(shape, lanes), np.full(shape, interval)]).astype(np.int64)

@@ -28,11 +28,11 @@ def check(plan: StreamSchedule) -> None:
     for process in dataflow.processes:
         _check_array(plan, process)
         expected = {k for k, r in enumerate(process.reads) if r.source in dataflow.channels}
-        found = [b.read for b in plan.buffers if b.process == process.name]
-        if sorted(found) != sorted(expected):
-            _fail(process.name, f"expected buffers of reads {sorted(expected)}, found {found}")
-    for item in plan.buffers:
-        _check_buffer(plan, item)
+        buffered = [b.read for b in plan.buffers if b.process == process.name]
+        if sorted(buffered) != sorted(expected):
+            _fail(process.name, f"expected buffers of reads {sorted(expected)}, found {buffered}")
+    for buffer in plan.buffers:
+        _check_buffer(plan, buffer)
     if plan.interval < 1 or plan.latency < 1:
         _fail(dataflow.name, f"expected cycles, found {plan.interval} and {plan.latency}")
 
@@ -54,28 +54,32 @@ def _check_array(plan: StreamSchedule, process: Process) -> None:
         _fail(process.name, f"expected a finish interval, found {array.finish_interval}")
 
 
-def _check_buffer(plan: StreamSchedule, item: BufferPlan) -> None:
-    process = next((p for p in plan.dataflow.processes if p.name == item.process), None)
-    if process is None or process.reads[item.read].source != item.channel:
-        _fail(item.channel, f"expected a read of this channel, found {item}")
-    unroll, read = plan.arrays[process.name].unroll, process.reads[item.read]
-    written = write_lanes(plan, item.channel)
+def _check_buffer(plan: StreamSchedule, buffer: BufferPlan) -> None:
+    process = next((p for p in plan.dataflow.processes if p.name == buffer.process), None)
+    if process is None or process.reads[buffer.read].source != buffer.channel:
+        _fail(buffer.channel, f"expected a read of this channel, found {buffer}")
+    unroll, read = plan.arrays[process.name].unroll, process.reads[buffer.read]
+    written = write_lanes(plan, buffer.channel)
     lanes = int(word_lanes(factors(plan.arrays[process.name])))
-    if item.lanes != lanes:
-        _fail(f"{item.process}, read {item.read}", f"expected {lanes} lanes, found {item.lanes}")
+    if buffer.lanes != lanes:
+        _fail(
+            f"{buffer.process}, read {buffer.read}", f"expected {lanes} lanes, found {buffer.lanes}"
+        )
     if not words_meet(written, lanes):
         _fail(
-            f"{item.process}, read {item.read}",
-            f"expected words of {item.channel} that divide {lanes} lanes, "
+            f"{buffer.process}, read {buffer.read}",
+            f"expected words of {buffer.channel} that divide {lanes} lanes, "
             f"or are a power of two of them; found {written}",
         )
-    word = max(item.lanes, written)
-    channel = plan.dataflow.channels[item.channel]
-    least = liveness_depth(guard_shape(read, process, unroll, channel, word)) * (word // item.lanes)
-    if item.depth < least:
+    word = max(buffer.lanes, written)
+    channel = plan.dataflow.channels[buffer.channel]
+    least = liveness_depth(guard_shape(read, process, unroll, channel, word)) * (
+        word // buffer.lanes
+    )
+    if buffer.depth < least:
         _fail(
-            f"{item.process}, read {item.read}",
-            f"expected a depth of at least {least} words, found {item.depth}: it would stall for ever",
+            f"{buffer.process}, read {buffer.read}",
+            f"expected a depth of at least {least} words, found {buffer.depth}: it would stall for ever",
         )
 
 

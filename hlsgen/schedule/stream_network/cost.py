@@ -29,9 +29,9 @@ def schedule_cost(plan: StreamSchedule, family: str) -> dict[str, Cost]:
         total = process_cost(
             plan.dataflow, process, table, factors(array), array.multiplier, array.finish_multiplier
         )
-        for item in plan.buffers:
-            if item.process == process.name:
-                total += one_buffer_cost(table, plan.dataflow, process, item, array.unroll)
+        for buffer in plan.buffers:
+            if buffer.process == process.name:
+                total += one_buffer_cost(table, plan.dataflow, process, buffer, array.unroll)
         costs[process.name] = replace(total, lut=total.lut * table.scale)
     return costs
 
@@ -48,14 +48,16 @@ def total_cost(costs: Mapping[str, Cost]) -> Cost:
 
 
 def one_buffer_cost(
-    table: FamilyTable, dataflow: Dataflow, process: Process, item: BufferPlan, unroll: Unroll
+    table: FamilyTable, dataflow: Dataflow, process: Process, buffer: BufferPlan, unroll: Unroll
 ) -> Cost:
     """A buffer at the depth it has."""
-    read = process.reads[item.read]
+    read = process.reads[buffer.read]
     copies = unroll.ky * column_copies(read, unroll.x, unroll.kx)
-    bits = dataflow.channels[item.channel].element.bits
+    bits = dataflow.channels[buffer.channel].element.bits
     scans = process.extent("y") * process.extent("x") > 1
-    return buffer_cost(table, item.depth, item.lanes, bits, copies, read.outside is not None, scans)
+    return buffer_cost(
+        table, buffer.depth, buffer.lanes, bits, copies, read.outside is not None, scans
+    )
 
 
 def column_copies(read: Read, x: int, kx: int) -> int:

@@ -86,12 +86,12 @@ def choose(
         return None
     while low < high:
         middle = (low + high) // 2
-        found = _cheapest(choices, budget, int(cycles[middle]), None, ANY)
-        if found is None:
+        chosen = _cheapest(choices, budget, int(cycles[middle]), None, ANY)
+        if chosen is None:
             low = middle + 1
         else:
-            best = found
-            high = int(np.searchsorted(cycles, slowest(choices, found)))
+            best = chosen
+            high = int(np.searchsorted(cycles, slowest(choices, chosen)))
     return _cheapest(choices, budget, int(cycles[high]), None)
 
 
@@ -115,10 +115,10 @@ def _cheapest(
             rows[_front(choice.rows.take(rows), choice.name in by_word, counted)]
             for choice, rows in zip(choices, fast, strict=True)
         ]
-        found = _solve(choices, kept, budget, minimise, gap, by_word)
-        conflicts = set() if found is None else word_conflicts(choices, found)
+        chosen = _solve(choices, kept, budget, minimise, gap, by_word)
+        conflicts = set() if chosen is None else word_conflicts(choices, chosen)
         if not conflicts:
-            return found
+            return chosen
         by_word |= conflicts
 
 
@@ -144,17 +144,17 @@ def _solve(
             unit = max(limit, 1)
             constraints.append(LinearConstraint(amounts[None, :] / unit, -np.inf, limit / unit))
     constraints += _word_constraints(choices, kept, begins, by_word)
-    found = milp(
+    solution = milp(
         _weights(choices, kept, budget, minimise),
         constraints=constraints,
         integrality=np.ones(begins[-1]),
         bounds=Bounds(0, 1),
         options={"mip_rel_gap": gap},
     )
-    if found.x is None:
+    if solution.x is None:
         return None
     return tuple(
-        int(rows[np.argmax(found.x[begin : begin + len(rows)])])
+        int(rows[np.argmax(solution.x[begin : begin + len(rows)])])
         for rows, begin in zip(kept, begins[:-1], strict=True)
     )
 

@@ -122,7 +122,7 @@ def _what_fits(dataflow: Dataflow, board: Board, options: StreamOptions, memory:
     for label, other in without.items():
         if other != options and fits(board, other):
             return f"Without {label} it would fit."
-    for larger in sorted(boards(), key=lambda item: item.lut):
+    for larger in sorted(boards(), key=lambda candidate: candidate.lut):
         if fits(larger, options):
             return f"It would fit on board {larger.name}."
     grid = ", or --schedule grid, which loads weights while it computes" if memory else ""

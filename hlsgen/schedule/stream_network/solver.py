@@ -71,16 +71,16 @@ def _roomier(plan: StreamSchedule, board: Board, budget: Budget) -> StreamSchedu
     processes = {p.name: p for p in dataflow.processes}
     used = total_cost(schedule_cost(plan, board.family))
     growth = []
-    for k, item in enumerate(plan.buffers):
-        wider = replace(item, depth=2 * item.depth)
-        process, unroll = processes[item.process], plan.arrays[item.process].unroll
+    for k, narrow in enumerate(plan.buffers):
+        wider = replace(narrow, depth=2 * narrow.depth)
+        process, unroll = processes[narrow.process], plan.arrays[narrow.process].unroll
         before, after = (
-            one_buffer_cost(table, dataflow, process, buffer, unroll) for buffer in (item, wider)
+            one_buffer_cost(table, dataflow, process, buffer, unroll) for buffer in (narrow, wider)
         )
         lut = max(0.0, float(after.lut - before.lut)) * table.scale
         growth.append((max(0, int(after.bram - before.bram)), lut, k, wider))
     buffers, bram, lut = list(plan.buffers), used.bram, used.lut
-    for more_bram, more_lut, k, wider in sorted(growth, key=lambda item: item[:3]):
+    for more_bram, more_lut, k, wider in sorted(growth, key=lambda entry: entry[:3]):
         if bram + more_bram <= budget.bram and lut + more_lut <= budget.lut:
             buffers[k], bram, lut = wider, bram + more_bram, lut + more_lut
     roomy = replace(plan, buffers=tuple(buffers))
@@ -92,12 +92,12 @@ def _beyond_liveness(plan: StreamSchedule) -> dict[tuple[str, int], int]:
     """Elements that each buffer holds beyond what its own reader needs, by (process, read)."""
     processes = {p.name: p for p in plan.dataflow.processes}
     result = {}
-    for item in plan.buffers:
-        process, channel = processes[item.process], plan.dataflow.channels[item.channel]
-        unroll = plan.arrays[item.process].unroll
-        guard = guard_shape(process.reads[item.read], process, unroll, channel, item.lanes)
-        spare = item.depth - (1 << (liveness_depth(guard) - 1).bit_length())
-        result[item.process, item.read] = max(0, spare) * item.lanes
+    for buffer in plan.buffers:
+        process, channel = processes[buffer.process], plan.dataflow.channels[buffer.channel]
+        unroll = plan.arrays[buffer.process].unroll
+        guard = guard_shape(process.reads[buffer.read], process, unroll, channel, buffer.lanes)
+        spare = buffer.depth - (1 << (liveness_depth(guard) - 1).bit_length())
+        result[buffer.process, buffer.read] = max(0, spare) * buffer.lanes
     return result
 
 

@@ -34,10 +34,10 @@ def to_text(schedule: StreamSchedule) -> str:
         order = (*Unroll.__dataclass_fields__, *list(ArrayPlan.__dataclass_fields__)[2:])
         values = " ".join(f"{name}={fields[name]}" for name in order)
         lines.append(f"array {json.dumps(plan.process)} {values}")
-    for item in schedule.buffers:
+    for buffer in schedule.buffers:
         lines.append(
-            f"buffer {json.dumps(item.channel)} -> {json.dumps(item.process)}"
-            f" read={item.read} lanes={item.lanes} depth={item.depth}"
+            f"buffer {json.dumps(buffer.channel)} -> {json.dumps(buffer.process)}"
+            f" read={buffer.read} lanes={buffer.lanes} depth={buffer.depth}"
         )
     for kind, ports in (("input", schedule.input_lanes), ("output", schedule.output_lanes)):
         lines += [f"{kind} {json.dumps(name)} lanes={lanes}" for name, lanes in ports.items()]
@@ -52,12 +52,12 @@ def parse(text: str, dataflow: Dataflow) -> StreamSchedule:
     head: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         try:
-            found = _LINE.fullmatch(line)
-            if found is None:
+            match = _LINE.fullmatch(line)
+            if match is None:
                 raise ValueError("no line of a schedule")
-            kind = found[1]
-            names = [json.loads(name) for name in _NAME.findall(found[2])]
-            fields = dict(item.split("=") for item in found[3].split())
+            kind = match[1]
+            names = [json.loads(name) for name in _NAME.findall(match[2])]
+            fields = dict(field.split("=") for field in match[3].split())
             if kind == "schedule":
                 head = fields
             elif kind == "array":

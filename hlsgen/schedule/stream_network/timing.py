@@ -150,11 +150,11 @@ def _network(plan: StreamSchedule) -> list[_Node]:
         nodes.append(writers[name])
     for process in dataflow.processes:
         node = _process_node(plan, process)
-        for item in plan.buffers:
-            if item.process == process.name:
-                edge = _edge(plan, process, item, writers[item.channel], node)
+        for buffer in plan.buffers:
+            if buffer.process == process.name:
+                edge = _edge(plan, process, buffer, writers[buffer.channel], node)
                 node.reads.append(edge)
-                writers[item.channel].writes.append(edge)
+                writers[buffer.channel].writes.append(edge)
         writers[process.write.channel] = node
         nodes.append(node)
     return nodes
@@ -188,42 +188,42 @@ def _words_per_pixel(process: Process, array: ArrayPlan) -> int:
 
 
 def _edge(
-    plan: StreamSchedule, process: Process, item: BufferPlan, producer: _Node, consumer: _Node
+    plan: StreamSchedule, process: Process, buffer: BufferPlan, producer: _Node, consumer: _Node
 ) -> _Edge:
     """The buffer with its needs and frees. A memory word is the wider of the producer's and the reader's."""
-    channel = plan.dataflow.channels[item.channel]
-    maker = plan.dataflow.producer(item.channel)
+    channel = plan.dataflow.channels[buffer.channel]
+    maker = plan.dataflow.producer(buffer.channel)
     write_lanes = (
-        plan.input_lanes[item.channel] if maker is None else plan.arrays[maker.name].finish_lanes
+        plan.input_lanes[buffer.channel] if maker is None else plan.arrays[maker.name].finish_lanes
     )
-    word = max(item.lanes, write_lanes)
+    word = max(buffer.lanes, write_lanes)
     unroll = plan.arrays[process.name].unroll
-    guard = guard_shape(process.reads[item.read], process, unroll, channel, word)
+    guard = guard_shape(process.reads[buffer.read], process, unroll, channel, word)
     need, low = (array.ravel() for array in need_low(guard))
     per_pixel, parts = -(-channel.shape[2] // write_lanes), word // write_lanes
     memory_pixel = -(-channel.shape[2] // word)
 
     needed = need // memory_pixel * per_pixel + np.minimum(need % memory_pixel * parts, per_pixel)
-    made = np.array(producer.written)
-    at = np.searchsorted(made, needed)
+    written = np.array(producer.written)
+    at = np.searchsorted(written, needed)
     # the words of a group leave evenly between its first result and its end
-    words = np.diff(made, prepend=0)[at]
+    words = np.diff(written, prepend=0)[at]
     span = np.maximum(np.array(producer.cycles)[at] - producer.first, 0)
-    filled = made // per_pixel * memory_pixel + -(-(made % per_pixel) // parts)
-    share = word // item.lanes
+    filled = written // per_pixel * memory_pixel + -(-(written % per_pixel) // parts)
+    share = word // buffer.lanes
     edge = _Edge(
-        (item.process, item.read),
+        (buffer.process, buffer.read),
         producer,
         consumer,
         at.tolist(),
-        ((made[at] - needed) * span // words).tolist(),
+        ((written[at] - needed) * span // words).tolist(),
         low.tolist(),
         filled.tolist(),
         guard.words,
         0,
         share,
     )
-    edge.set_depth(-(-item.depth // share) or liveness_depth(guard))
+    edge.set_depth(-(-buffer.depth // share) or liveness_depth(guard))
     return edge
 
 
@@ -349,8 +349,8 @@ def _critical(nodes: list[_Node]) -> set[tuple[str, int]]:
     """The full buffers on the path of latest causes, back from the last word of the last output."""
     node = [n for n in nodes if not n.writes][-1]
     n = len(node.begun) - 1
-    found: set[tuple[str, int]] = set()
-    for _ in range(sum(len(item.begun) for item in nodes)):
+    full: set[tuple[str, int]] = set()
+    for _ in range(sum(len(node.begun) for node in nodes)):
         if n < 0:
             break
         edge, count = node.cause[n], len(node.cycles)
@@ -361,9 +361,9 @@ def _critical(nodes: list[_Node]) -> set[tuple[str, int]]:
             at = sample * len(edge.producer.cycles) + edge.need_at[group]
             node, n = edge.producer, at
         else:
-            found.add(edge.key)
+            full.add(edge.key)
             node, n = edge.consumer, sample * len(edge.low) + edge.free_at[group][-1][0] - 1
-    return found
+    return full
 
 
 def _with_depths(plan: StreamSchedule, depths: Mapping[tuple[str, int], int]) -> StreamSchedule:
