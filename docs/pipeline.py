@@ -11,7 +11,8 @@ import hlsgen
 
 HERE = Path(__file__).resolve().parent
 MODEL = HERE.parent / "examples" / "digits" / "digits.onnx"
-DESIGNS: tuple[tuple[str, float | None], ...] = (("icebreaker", None), ("ulx3s_85f", 20_000))
+DESIGNS: tuple[tuple[str, float], ...] = (("icebreaker", 2000), ("ulx3s_85f", 20_000))
+"""Boards and samples a second: the designs of the README's table."""
 BOX, GAP, HEIGHT, LEFT, TOP = 150, 56, 118, 16, 40
 DOTS_PER_ROW, DOT = 18, 7
 
