@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hlsgen.algebra.scalar import RequantiseFloat32, RequantiseMultiplyShift, ScalarOp
-from hlsgen.cycle_model.course import Course, course
+from hlsgen.cycle_model.address_sequence import AddressSequence, address_sequence
 from hlsgen.cycle_model.tiles import Banks
 from hlsgen.errors import Mismatch
 from hlsgen.fabric.configuration import REQUANTISE_LATENCY, Configuration, Requantiser
@@ -24,7 +24,7 @@ class Writer:
     bits: int
     requantiser: Requantiser
     op: ScalarOp | None
-    course: Course
+    sequence: AddressSequence
     parameters: np.ndarray
     results: int = 0
     held: int | None = None
@@ -36,9 +36,9 @@ class Writer:
             self.held = word
             return None
         step, self.results = self.results, self.results + 1
-        if step >= len(self.course.valid):
+        if step >= len(self.sequence.valid):
             return None
-        row = int(self.course.parameter[step])
+        row = int(self.sequence.parameter[step])
         bias, multiplier, rounding = (int(v) for v in self.parameters[row % len(self.parameters)])
         if mode == "pair":
             total = self._pair(row, word)
@@ -47,7 +47,7 @@ class Writer:
             constants = (multiplier,) if mode == "float32" else (multiplier, rounding)
             arrays = [np.array(v, dtype=np.int64) for v in (word + bias, *constants)]
             total = int(self.op.evaluate(np, *arrays))
-        return int(self.course.address[step]), total & ((1 << self.bits) - 1)
+        return int(self.sequence.address[step]), total & ((1 << self.bits) - 1)
 
     def _pair(self, row: int, word: int) -> int:
         count = len(self.parameters)
@@ -57,8 +57,8 @@ class Writer:
         assert self.held is not None
         first, self.held = self.held, None
         total = m_0 * (first + bias_0) + m_1 * (word + bias_1) + rounding
-        item = self.requantiser
-        return min(max(total >> item.shift, item.low), item.high)
+        requantiser = self.requantiser
+        return min(max(total >> requantiser.shift, requantiser.low), requantiser.high)
 
 
 @dataclass(eq=False)
@@ -87,17 +87,17 @@ class Drain:
             if tile.side != "west":
                 continue
             west[tile.cell[0]] = k
-            item = named.get(tile.name)
-            if item is not None and item.requantiser.mode != "off":
-                generator = item.write_generators[item.requantiser.generator]
+            settings = named.get(tile.name)
+            if settings is not None and settings.requantiser.mode != "off":
+                generator = settings.write_generators[settings.requantiser.generator]
                 extents = [loop.extent for loop in generator.loops]
                 total = math.prod(extents) if extents else 0
                 writers[k] = Writer(
                     k,
                     tile.bits,
-                    item.requantiser,
-                    _operator(item.requantiser),
-                    course(generator, total),
+                    settings.requantiser,
+                    _operator(settings.requantiser),
+                    address_sequence(generator, total),
                     parameters[tile.name],
                 )
         shape = (fabric.rows, fabric.columns)
@@ -146,11 +146,13 @@ class Drain:
             self.busy = columns + 1
 
 
-def _operator(item: Requantiser) -> ScalarOp | None:
-    match item.mode:
+def _operator(requantiser: Requantiser) -> ScalarOp | None:
+    match requantiser.mode:
         case "float32":
-            return RequantiseFloat32(item.shift, item.zero_point, item.low, item.high)
+            return RequantiseFloat32(
+                requantiser.shift, requantiser.zero_point, requantiser.low, requantiser.high
+            )
         case "multiply_shift":
-            return RequantiseMultiplyShift(item.shift, item.low, item.high)
+            return RequantiseMultiplyShift(requantiser.shift, requantiser.low, requantiser.high)
         case _:
             return None

@@ -9,7 +9,7 @@ import numpy as np
 
 from hlsgen.algebra.types import wrap
 from hlsgen.algebra.word import WORD_OPERATORS
-from hlsgen.cycle_model.course import line_courses
+from hlsgen.cycle_model.address_sequence import line_values
 from hlsgen.cycle_model.drain import Drain
 from hlsgen.cycle_model.tiles import Banks, OtherRead, OtherWrite, Ports, ports
 from hlsgen.cycle_model.visible import Group, Places, Slot, slots
@@ -42,8 +42,8 @@ class State:
             for tile in fabric.tiles
             if tile.parameters
         }
-        for name, found in parameters.items():
-            rows[name][: len(found)] = found
+        for name, rows_of_tile in parameters.items():
+            rows[name][: len(rows_of_tile)] = rows_of_tile
         cells = len(fabric.cells)
         return cls(
             Banks.of(fabric, banks),
@@ -130,7 +130,7 @@ class _Machine:
         self.slots = slots(configuration, self.places)
         self.ports = ports(configuration, self.places, state.banks, iterations)
         self.before = fabric.stages
-        self.lines = line_courses(configuration, iterations, self.before)
+        self.lines = line_values(configuration, iterations, self.before)
         self.drain = Drain.of(fabric, configuration, state.parameters)
         self.visible = np.zeros(self.places.size, dtype=np.int64)
         cells = len(fabric.cells)
@@ -256,39 +256,39 @@ class _Machine:
             hold = hold | (codes == 3) & (marks & 1).astype(bool)
         return np.asarray(hold)
 
-    def _read_tiles(self, item: Ports, iteration: int) -> np.ndarray:
+    def _read_tiles(self, tile_ports: Ports, iteration: int) -> np.ndarray:
         """The words that the tiles show in the next cycle."""
         memory = np.zeros(len(self.fabric.tiles), dtype=np.int64)
-        reads, cells = item.reads, self.state.banks.cells
+        reads, cells = tile_ports.reads, self.state.banks.cells
         if reads is not None:
-            found = cells[reads.elements[iteration]]
-            words = wrap((found ^ reads.half) - reads.half, self.fabric.word_bits)
+            stored = cells[reads.elements[iteration]]
+            words = wrap((stored ^ reads.half) - reads.half, self.fabric.word_bits)
             memory[reads.tiles] = words << 2 | reads.marks[iteration]
-        for other in item.other_reads:
+        for other in tile_ports.other_reads:
             memory[other.tile] = self._other_read(other, iteration)
         return memory
 
-    def _other_read(self, item: OtherRead, iteration: int) -> int:
-        context, banks, bits = item.context, self.state.banks, self.fabric.word_bits
-        tile = self.fabric.tiles[item.tile]
+    def _other_read(self, read: OtherRead, iteration: int) -> int:
+        context, banks, bits = read.context, self.state.banks, self.fabric.word_bits
+        tile = self.fabric.tiles[read.tile]
         if context.mode == "stream":
             return self._taken() << 2
         if context.mode == "address":
-            found = item.course
-            if found is None or not found.valid[iteration]:
+            sequence = read.sequence
+            if sequence is None or not sequence.valid[iteration]:
                 return 0
-            address = int(found.address[iteration]) + context.offset
+            address = int(sequence.address[iteration]) + context.offset
             # The address as it stands on the bank's lines: extended as a signed or unsigned number of its bits.
             word = address % (1 << address_bits(tile))
             if context.signed:
                 word = wrap(word, address_bits(tile))
-            marks = 2 * int(found.first[iteration]) + int(found.last[iteration])
+            marks = 2 * int(sequence.first[iteration]) + int(sequence.last[iteration])
             return wrap(word, bits) << 2 | marks
-        index = int(self.visible[item.index]) >> 2
+        index = int(self.visible[read.index]) >> 2
         if context.wrap_bits is not None:
             index &= (1 << context.wrap_bits) - 1
-        place = (index + context.offset) % banks.sizes[item.tile]
-        element = int(banks.cells[banks.first[item.tile] + place])
+        place = (index + context.offset) % banks.sizes[read.tile]
+        element = int(banks.cells[banks.first[read.tile] + place])
         if context.signed:
             element = wrap(element, tile.bits)
         return wrap(element, bits) << 2
@@ -297,10 +297,11 @@ class _Machine:
         """The next word of the input stream, of which only the bits of a word count."""
         return int(wrap(self.streams.take(), self.fabric.word_bits))
 
-    def _write_tiles(self, item: Ports, iteration: int, column: int) -> None:
-        writes, cells = item.writes, self.state.banks.cells
+    def _write_tiles(self, tile_ports: Ports, iteration: int, column: int) -> None:
+        writes, cells = tile_ports.writes, self.state.banks.cells
         others = [
-            (other, self._other_write(other, iteration, column)) for other in item.other_writes
+            (other, self._other_write(other, iteration, column))
+            for other in tile_ports.other_writes
         ]
         if writes is not None:
             enable = writes.enables[iteration]
@@ -314,21 +315,23 @@ class _Machine:
             if written is not None:
                 cells[written[0]] = written[1]
 
-    def _other_write(self, item: OtherWrite, iteration: int, column: int) -> tuple[int, int] | None:
+    def _other_write(
+        self, write: OtherWrite, iteration: int, column: int
+    ) -> tuple[int, int] | None:
         """(element, bits) to be written, None where nothing is."""
-        context, banks = item.context, self.state.banks
-        found = item.course
+        context, banks = write.context, self.state.banks
+        sequence = write.sequence
         if context.mode in ("affine", "indexed"):
-            assert found is not None, "a write of a bank has a generator"
-            active = found.valid if context.when is None else found.last_from[context.when]
+            assert sequence is not None, "a write of a bank has a generator"
+            active = sequence.valid if context.when is None else sequence.last_from[context.when]
             if not active[iteration]:
                 return None
-        true = item.predicate.always or bool(
-            item.predicate.hold(self.visible, self.lines, column)[0]
+        true = write.predicate.always or bool(
+            write.predicate.hold(self.visible, self.lines, column)[0]
         )
         if not true:
             return None
-        word = self._taken() if item.source is None else int(self.visible[item.source]) >> 2
+        word = self._taken() if write.source is None else int(self.visible[write.source]) >> 2
         if context.mode == "stream":
             self.streams.given.append(wrap(word, self.fabric.word_bits))
             return None
@@ -336,11 +339,11 @@ class _Machine:
         if context.signed:
             word = wrap(word, context.element_bits)
         if context.mode == "indexed":
-            index = int(self.visible[item.index]) >> 2
+            index = int(self.visible[write.index]) >> 2
             if context.wrap_bits is not None:
                 index &= (1 << context.wrap_bits) - 1
             address = index + context.offset
         else:
-            address = int(found.address[iteration]) + context.offset  # type: ignore[union-attr]
-        place = banks.first[item.tile] + address % banks.sizes[item.tile]
-        return place, word & ((1 << self.fabric.tiles[item.tile].bits) - 1)
+            address = int(sequence.address[iteration]) + context.offset  # type: ignore[union-attr]
+        place = banks.first[write.tile] + address % banks.sizes[write.tile]
+        return place, word & ((1 << self.fabric.tiles[write.tile].bits) - 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlsgen.cycle_model.course import Course, course
+from hlsgen.cycle_model.address_sequence import AddressSequence, address_sequence
 from hlsgen.cycle_model.visible import Conditions, Places
 from hlsgen.fabric.configuration import (
     Configuration,
@@ -87,7 +87,7 @@ class OtherRead:
     tile: int
     context: ReadContext
     index: int
-    course: Course | None
+    sequence: AddressSequence | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,7 @@ class OtherWrite:
     index: int
     source: int | None
     predicate: Conditions
-    course: Course | None
+    sequence: AddressSequence | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,45 +118,50 @@ def ports(
     """The ports of every slot."""
     fabric = places.fabric
     named = dict(configuration.tiles)
-    items = [
+    tiles = [
         (k, tile, named[tile.name]) for k, tile in enumerate(fabric.tiles) if tile.name in named
     ]
-    courses = {
-        (k, port, number): course(generator, iterations)
-        for k, _, item in items
-        for port, generators in (("read", item.read_generators), ("write", item.write_generators))
+    sequences = {
+        (k, port, number): address_sequence(generator, iterations)
+        for k, _, settings in tiles
+        for port, generators in (
+            ("read", settings.read_generators),
+            ("write", settings.write_generators),
+        )
         for number, generator in enumerate(generators)
         if not generator.data_driven
     }
-    for k, tile, item in items:
-        banks.cells[banks.padding(k)] = item.padding & ((1 << tile.bits) - 1)
+    for k, tile, settings in tiles:
+        banks.cells[banks.padding(k)] = settings.padding & ((1 << tile.bits) - 1)
     return tuple(
         Ports(
-            _affine_reads(items, slot, banks, courses),
-            _affine_writes(items, slot, banks, courses, places),
-            tuple(_other_reads(items, slot, courses, places)),
-            tuple(_other_writes(items, slot, courses, places)),
+            _affine_reads(tiles, slot, banks, sequences),
+            _affine_writes(tiles, slot, banks, sequences, places),
+            tuple(_other_reads(tiles, slot, sequences, places)),
+            tuple(_other_writes(tiles, slot, sequences, places)),
         )
         for slot in range(configuration.interval)
     )
 
 
-Items = Sequence[tuple[int, MemoryTile, TileConfiguration]]
-Courses = Mapping[tuple[int, str, int], Course]
+ConfiguredTiles = Sequence[tuple[int, MemoryTile, TileConfiguration]]
+AddressSequences = Mapping[tuple[int, str, int], AddressSequence]
 
 
-def _affine_reads(items: Items, slot: int, banks: Banks, courses: Courses) -> AffineReads | None:
+def _affine_reads(
+    configured: ConfiguredTiles, slot: int, banks: Banks, sequences: AddressSequences
+) -> AffineReads | None:
     tiles, elements, marks, half = [], [], [], []
-    for k, tile, item in items:
-        if not item.reads or item.reads[slot].mode != "affine":
+    for k, tile, settings in configured:
+        if not settings.reads or settings.reads[slot].mode != "affine":
             continue
-        context = item.reads[slot]
-        found = courses[k, "read", context.generator]
-        address = (found.address + context.offset) % banks.sizes[k] + banks.first[k]
-        address = np.where(found.inside, address, banks.padding(k))
+        context = settings.reads[slot]
+        sequence = sequences[k, "read", context.generator]
+        address = (sequence.address + context.offset) % banks.sizes[k] + banks.first[k]
+        address = np.where(sequence.inside, address, banks.padding(k))
         tiles.append(k)
-        elements.append(np.where(found.valid, address, banks.zero))
-        marks.append(found.first.astype(np.int64) * 2 + found.last)
+        elements.append(np.where(sequence.valid, address, banks.zero))
+        marks.append(sequence.first.astype(np.int64) * 2 + sequence.last)
         half.append((1 << (tile.bits - 1)) if context.signed else 0)
     if not tiles:
         return None
@@ -166,22 +171,26 @@ def _affine_reads(items: Items, slot: int, banks: Banks, courses: Courses) -> Af
 
 
 def _affine_writes(
-    items: Items, slot: int, banks: Banks, courses: Courses, places: Places
+    configured: ConfiguredTiles,
+    slot: int,
+    banks: Banks,
+    sequences: AddressSequences,
+    places: Places,
 ) -> AffineWrites | None:
     chosen = [
-        (k, tile, item.writes[slot])
-        for k, tile, item in items
-        if item.writes
-        and item.writes[slot].mode == "affine"
-        and item.writes[slot].data != "stream_in"
+        (k, tile, settings.writes[slot])
+        for k, tile, settings in configured
+        if settings.writes
+        and settings.writes[slot].mode == "affine"
+        and settings.writes[slot].data != "stream_in"
     ]
     if not chosen:
         return None
     elements, enables = [], []
     for k, _, context in chosen:
-        found = courses[k, "write", context.generator]
-        elements.append((found.address + context.offset) % banks.sizes[k] + banks.first[k])
-        when = found.valid if context.when is None else found.last_from[context.when]
+        sequence = sequences[k, "write", context.generator]
+        elements.append((sequence.address + context.offset) % banks.sizes[k] + banks.first[k])
+        when = sequence.valid if context.when is None else sequence.last_from[context.when]
         enables.append(when)
     return AffineWrites(
         np.stack(elements, axis=1),
@@ -196,24 +205,28 @@ def _affine_writes(
     )
 
 
-def _other_reads(items: Items, slot: int, courses: Courses, places: Places) -> Sequence[OtherRead]:
-    found = []
-    for k, tile, item in items:
-        if item.reads and item.reads[slot].mode in ("indexed", "address", "stream"):
-            context = item.reads[slot]
+def _other_reads(
+    configured: ConfiguredTiles, slot: int, sequences: AddressSequences, places: Places
+) -> Sequence[OtherRead]:
+    reads = []
+    for k, tile, settings in configured:
+        if settings.reads and settings.reads[slot].mode in ("indexed", "address", "stream"):
+            context = settings.reads[slot]
             index = places.index(tile.cell, context.index) if context.index else 0
-            found.append(OtherRead(k, context, index, courses.get((k, "read", context.generator))))
-    return found
+            reads.append(
+                OtherRead(k, context, index, sequences.get((k, "read", context.generator)))
+            )
+    return reads
 
 
 def _other_writes(
-    items: Items, slot: int, courses: Courses, places: Places
+    configured: ConfiguredTiles, slot: int, sequences: AddressSequences, places: Places
 ) -> Sequence[OtherWrite]:
-    found = []
-    for k, tile, item in items:
-        if not item.writes:
+    writes = []
+    for k, tile, settings in configured:
+        if not settings.writes:
             continue
-        context = item.writes[slot]
+        context = settings.writes[slot]
         if context.mode in ("indexed", "stream") or (
             context.mode == "affine" and context.data == "stream_in"
         ):
@@ -221,6 +234,6 @@ def _other_writes(
             streamed = context.data == "stream_in"
             source = None if streamed else places.index(tile.cell, str(context.data))
             predicate = Conditions.of(places, [(tile.cell, context.predicate)])
-            driven = courses.get((k, "write", context.generator))
-            found.append(OtherWrite(k, context, index, source, predicate, driven))
-    return found
+            driven = sequences.get((k, "write", context.generator))
+            writes.append(OtherWrite(k, context, index, source, predicate, driven))
+    return writes

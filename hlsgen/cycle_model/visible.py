@@ -73,16 +73,18 @@ class Conditions:
     by_line: np.ndarray
 
     @classmethod
-    def of(cls, places: Places, items: Sequence[tuple[Cell, str | LineTap | None]]) -> Conditions:
-        sources = [places.index(c, p) if isinstance(p, str) else 0 for c, p in items]
-        taps = [p if isinstance(p, LineTap) else LineTap() for _, p in items]
+    def of(
+        cls, places: Places, predicates: Sequence[tuple[Cell, str | LineTap | None]]
+    ) -> Conditions:
+        sources = [places.index(c, p) if isinstance(p, str) else 0 for c, p in predicates]
+        taps = [p if isinstance(p, LineTap) else LineTap() for _, p in predicates]
         return cls(
-            all(p is None for _, p in items),
+            all(p is None for _, p in predicates),
             np.array(sources, dtype=np.int64),
-            np.array([isinstance(p, str) for _, p in items], dtype=bool),
+            np.array([isinstance(p, str) for _, p in predicates], dtype=bool),
             np.array([tap.line for tap in taps], dtype=np.int64),
             np.array([tap.stage for tap in taps], dtype=np.int64),
-            np.array([isinstance(p, LineTap) for _, p in items], dtype=bool),
+            np.array([isinstance(p, LineTap) for _, p in predicates], dtype=bool),
         )
 
     def hold(self, visible: np.ndarray, lines: np.ndarray, column: int) -> np.ndarray:
@@ -141,7 +143,7 @@ def slots(configuration: Configuration, places: Places) -> tuple[Slot, ...]:
 
 def _slot(configuration: Configuration, places: Places, number: int) -> Slot:
     fabric = places.fabric
-    contexts = {cell: items[number] for cell, items in configuration.pes}
+    contexts = {cell: in_slots[number] for cell, in_slots in configuration.pes}
     link_sources = np.zeros(len(places.links), dtype=np.int64)
     constants = np.zeros(len(fabric.cells), dtype=np.int64)
     reads = np.zeros((2, len(fabric.cells)), dtype=np.int64)
@@ -178,10 +180,10 @@ def _slot(configuration: Configuration, places: Places, number: int) -> Slot:
 
 
 def _by_latency(fabric: Fabric, operator: str, cells: list[Cell]) -> dict[int, list[Cell]]:
-    found: dict[int, list[Cell]] = {}
+    groups: dict[int, list[Cell]] = {}
     for cell in cells:
-        found.setdefault(fabric.kind(cell).latency(operator), []).append(cell)
-    return found
+        groups.setdefault(fabric.kind(cell).latency(operator), []).append(cell)
+    return groups
 
 
 def _group(

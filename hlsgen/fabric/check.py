@@ -109,8 +109,8 @@ def _check_kinds(fabric: Fabric) -> None:
         for kind in kinds:
             if kind not in names:
                 fail(f"{fabric.name}, row {row}", f"kinds {', '.join(names)}", shown(kind))
-    for item in fabric.pe_kinds:
-        _check_kind(fabric, item)
+    for pe_kind in fabric.pe_kinds:
+        _check_kind(fabric, pe_kind)
     if fabric.drain and not any(
         WORD_OPERATORS[operator].accumulates
         for kind in fabric.pe_kinds

@@ -183,5 +183,5 @@ class Configuration:
     tiles: tuple[tuple[str, TileConfiguration], ...]
 
     def contexts(self, cell: Cell) -> tuple[PeContext, ...]:
-        found = dict(self.pes).get(cell)
-        return found if found is not None else (PeContext(),) * self.interval
+        contexts = dict(self.pes).get(cell)
+        return contexts if contexts is not None else (PeContext(),) * self.interval

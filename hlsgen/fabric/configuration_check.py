@@ -24,8 +24,8 @@ def check_configuration(fabric: Fabric, configuration: Configuration) -> None:
     interval = configuration.interval
     for cell, contexts in configuration.pes:
         _check_slots(f"{fabric.name}, processing element {cell}", contexts, interval)
-    for name, item in configuration.tiles:
-        _check_tile(f"{fabric.name}, tile {name}", item, interval)
+    for name, tile in configuration.tiles:
+        _check_tile(f"{fabric.name}, tile {name}", tile, interval)
     _check_streams(fabric.name, dict(configuration.tiles), interval)
 
 
@@ -37,15 +37,15 @@ def _check_header(fabric: Fabric, configuration: Configuration) -> None:
             f"expected one of the fabric with hash {expected:08x}, found one of {configuration.fabric_hash:08x}",
             "Map the kernel again for this fabric.",
         )
-    for what, found, most in (
+    for what, number, most in (
         ("slots", configuration.interval, fabric.contexts),
         ("loops", len(configuration.loops), fabric.loops),
         ("marks", len(configuration.lines), LINES - 1),
     ):
-        if found > most:
+        if number > most:
             raise DoesNotFit(
                 where,
-                f"expected at most {most} {what}, found {found}: {found - most} too many",
+                f"expected at most {most} {what}, found {number}: {number - most} too many",
                 "Choose a fabric with more contexts, or split the kernel.",
             )
     if min((configuration.interval, *configuration.loops)) < 1:
@@ -61,25 +61,27 @@ def _check_slots(where: str, contexts: Sequence[Any], interval: int) -> None:
         _fail(where, f"a context for each of {interval} slots", str(len(contexts)))
 
 
-def _check_tile(where: str, item: TileConfiguration, interval: int) -> None:
-    for contexts in (item.reads, item.writes):
+def _check_tile(where: str, tile: TileConfiguration, interval: int) -> None:
+    for contexts in (tile.reads, tile.writes):
         _check_slots(where, contexts or (None,) * interval, interval)
-    for read in item.reads:
+    for read in tile.reads:
         if read.mode in ("affine", "address"):
-            _generator(f"{where}, read", item.read_generators, read.generator)
-    for write in item.writes:
+            _generator(f"{where}, read", tile.read_generators, read.generator)
+    for write in tile.writes:
         if write.mode in ("affine", "indexed"):
-            found = _generator(f"{where}, write", item.write_generators, write.generator)
-            if found.data_driven:
+            generator = _generator(f"{where}, write", tile.write_generators, write.generator)
+            if generator.data_driven:
                 _fail(f"{where}, write", "a generator that is not data driven", "one that is")
-            if write.when is not None and not 0 <= write.when < max(1, len(found.loops)):
-                _fail(f"{where}, write", f"a level of {len(found.loops)} loops", str(write.when))
-    if item.requantiser.mode != "off":
-        number = item.requantiser.generator
-        if not _generator(f"{where}, requantiser", item.write_generators, number).data_driven:
+            if write.when is not None and not 0 <= write.when < max(1, len(generator.loops)):
+                _fail(
+                    f"{where}, write", f"a level of {len(generator.loops)} loops", str(write.when)
+                )
+    if tile.requantiser.mode != "off":
+        number = tile.requantiser.generator
+        if not _generator(f"{where}, requantiser", tile.write_generators, number).data_driven:
             _fail(f"{where}, requantiser", "a data-driven generator", "one that is not")
         # Its results and other writes could meet.
-        if any(write.mode in ("affine", "indexed") for write in item.writes):
+        if any(write.mode in ("affine", "indexed") for write in tile.writes):
             _fail(f"{where}, requantiser", "no other writes of the bank in this run", "some")
 
 
@@ -92,14 +94,14 @@ def _generator(where: str, generators: Sequence[Generator], number: int) -> Gene
 def _check_streams(name: str, tiles: Mapping[str, TileConfiguration], interval: int) -> None:
     """At most one port takes a word of the input stream, and one gives one to the output stream, in a slot."""
     for slot in range(interval):
-        reads = [item.reads[slot] if item.reads else ReadContext() for item in tiles.values()]
-        writes = [item.writes[slot] if item.writes else WriteContext() for item in tiles.values()]
+        reads = [tile.reads[slot] if tile.reads else ReadContext() for tile in tiles.values()]
+        writes = [tile.writes[slot] if tile.writes else WriteContext() for tile in tiles.values()]
         taking = sum(read.mode == "stream" for read in reads)
         taking += sum(write.mode != "none" and write.data == "stream_in" for write in writes)
         giving = sum(write.mode == "stream" for write in writes)
-        for what, found in (("taking from stream_in", taking), ("giving to stream_out", giving)):
-            if found > 1:
-                _fail(f"configuration for {name}, slot {slot}", f"one port {what}", str(found))
+        for what, ports in (("taking from stream_in", taking), ("giving to stream_out", giving)):
+            if ports > 1:
+                _fail(f"configuration for {name}, slot {slot}", f"one port {what}", str(ports))
 
 
 def _fail(where: str, expected: str, found: str) -> NoReturn:

@@ -85,8 +85,10 @@ def _unpacked(fabric: Fabric, memory: Mapping[int, Mapping[int, int]]) -> Config
 
     def string(unit: int, address: int, fields: Sequence[field_strings.Field]) -> dict[str, int]:
         held = memory.get(unit, {})
-        found = [held.get(address + k, 0) for k in range(field_strings.string_words(fields))]
-        return field_strings.from_string(fields, found)
+        words_of_string = [
+            held.get(address + k, 0) for k in range(field_strings.string_words(fields))
+        ]
+        return field_strings.from_string(fields, words_of_string)
 
     control = string(words.CONTROL_UNIT, 0, words.control_fields(fabric))
     interval = control["interval"]
@@ -217,26 +219,26 @@ def _pe_context(fabric: Fabric, cell: Cell, values: Mapping[str, int]) -> PeCont
 
 
 def _tile_writes(
-    fabric: Fabric, tile: MemoryTile, item: TileConfiguration, configuration: Configuration
+    fabric: Fabric, tile: MemoryTile, settings: TileConfiguration, configuration: Configuration
 ) -> list[Write]:
     where = f"{fabric.name}, tile {tile.name}"
     unit = len(fabric.cells) + fabric.tiles.index(tile)
     fields = words.tile_context_fields(fabric, tile)
     interval = configuration.interval
-    reads = item.reads or (ReadContext(),) * interval
-    writes = item.writes or (WriteContext(),) * interval
+    reads = settings.reads or (ReadContext(),) * interval
+    writes = settings.writes or (WriteContext(),) * interval
     result = []
     for slot, (read, write) in enumerate(zip(reads, writes, strict=True)):
         values = _port_values(fabric, tile, read, write, where)
         if write.when is not None:
-            nest = item.write_generators[write.generator].loops
+            nest = settings.write_generators[write.generator].loops
             values["write_when"] = 1 + padded_level(write.when, len(nest), fabric.loops)
         address = words.TILE_CONFIGURATION + slot * field_strings.pitch(fields)
         result.append((unit, address, field_strings.to_string(where, fields, values)))
-    rest = {"padding": item.padding, **_requantiser_values(item.requantiser)}
+    rest = {"padding": settings.padding, **_requantiser_values(settings.requantiser)}
     for port, generators, most in (
-        ("read", item.read_generators, tile.read_generators),
-        ("write", item.write_generators, tile.write_generators),
+        ("read", settings.read_generators, tile.read_generators),
+        ("write", settings.write_generators, tile.write_generators),
     ):
         if len(generators) > most:
             raise DoesNotFit(
@@ -274,16 +276,16 @@ def _port_values(
     return values | _predicate(where, sources, "write_predicate", write.predicate)
 
 
-def _requantiser_values(item: Requantiser) -> dict[str, int]:
-    if item == Requantiser():
+def _requantiser_values(requantiser: Requantiser) -> dict[str, int]:
+    if requantiser == Requantiser():
         return {}
     return {
-        "requantise_mode": modes.REQUANTISE_MODES.index(item.mode),
-        "requantise_generator": item.generator,
-        "requantise_shift": item.shift,
-        "requantise_zero_point": item.zero_point,
-        "requantise_low": item.low,
-        "requantise_high": item.high,
+        "requantise_mode": modes.REQUANTISE_MODES.index(requantiser.mode),
+        "requantise_generator": requantiser.generator,
+        "requantise_shift": requantiser.shift,
+        "requantise_zero_point": requantiser.zero_point,
+        "requantise_low": requantiser.low,
+        "requantise_high": requantiser.high,
     }
 
 

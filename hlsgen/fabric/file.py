@@ -36,12 +36,12 @@ def presets() -> tuple[Preset, ...]:
     """Every preset, in order of name."""
     folder = resources.files("hlsgen.fabrics")
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
-    found = []
+    named = []
     for file in files:
         text = file.read_text("utf-8")
         fabric = parse_fabric(file.name.removesuffix(".toml"), text)
-        found.append(Preset(tomllib.loads(text)["title"], fabric))
-    return tuple(found)
+        named.append(Preset(tomllib.loads(text)["title"], fabric))
+    return tuple(named)
 
 
 def load_fabric(name: str) -> Fabric:
@@ -78,9 +78,9 @@ def parse_fabric(name: str, text: str) -> Fabric:
     table = _Table(name, described, KEYS)
     if "title" in described:
         table.value("title", str)
-    kinds = tuple(_kind(name, item) for item in table.tables("pe"))
+    kinds = tuple(_kind(name, fields) for fields in table.tables("pe"))
     grid = _grid(table, kinds)
-    tiles = [tile for item in table.tables("tile", ()) for tile in _tiles(name, item, grid)]
+    tiles = [tile for fields in table.tables("tile", ()) for tile in _tiles(name, fields, grid)]
     fabric = Fabric(
         name=name,
         pe_kinds=kinds,
@@ -120,30 +120,30 @@ class _Table:
             return default
         if key not in self.fields:
             _wrong(self.where, f"the key {key!r}", "none", f"Add {key} = ... to it.")
-        found = self.fields[key]
-        if type(found) is not kind:  # True is not a number
+        value = self.fields[key]
+        if type(value) is not kind:  # True is not a number
             names = {int: "a whole number", bool: "true or false", str: "a text", list: "a list"}
-            _wrong(self.where, f"{key} to be {names.get(kind, 'a table')}", shown(found))
-        return found
+            _wrong(self.where, f"{key} to be {names.get(kind, 'a table')}", shown(value))
+        return value
 
     def numbers(self, key: str) -> list[int]:
-        found: list[Any] = self.value(key, list)
-        if any(type(item) is not int for item in found):
-            _wrong(self.where, f"{key} to be a list of whole numbers", shown(found))
-        return found
+        numbers: list[Any] = self.value(key, list)
+        if any(type(number) is not int for number in numbers):
+            _wrong(self.where, f"{key} to be a list of whole numbers", shown(numbers))
+        return numbers
 
     def tables(self, key: str, default: Collection[Any] | None = None) -> Collection[Any]:
         """The tables of ``[[key]]``."""
         if key not in self.fields and default is not None:
             return default
         if type(self.fields.get(key)) is not list:
-            found = f"[{key}]" if isinstance(self.fields.get(key), dict) else "none"
-            _wrong(self.where, f"[[{key}]], a list of tables", found)
+            instead = f"[{key}]" if isinstance(self.fields.get(key), dict) else "none"
+            _wrong(self.where, f"[[{key}]], a list of tables", instead)
         return self.value(key, list)
 
 
-def _kind(name: str, item: Any) -> PeKind:
-    table = _Table(f"{name}, pe", item, ("name", "operators"))
+def _kind(name: str, fields: Any) -> PeKind:
+    table = _Table(f"{name}, pe", fields, ("name", "operators"))
     kind = table.value("name", str)
     operators: dict[str, Any] = table.value("operators", dict)
     latencies = _Table(f"{name}, pe {kind}, operators", operators, operators)
@@ -162,14 +162,14 @@ def _grid(table: _Table, kinds: tuple[PeKind, ...]) -> tuple[tuple[str, ...], ..
     if any(type(row) is not list or any(type(kind) is not str for kind in row) for row in grid):
         _wrong(table.where, "kinds to be a list of rows, each a list of names", shown(grid))
     if len(grid) != rows or any(len(row) != columns for row in grid):
-        found = f"rows of {shown([len(row) for row in grid])}"
-        fail(table.where, f"{rows} rows of {columns} kinds", found)
+        lengths = f"rows of {shown([len(row) for row in grid])}"
+        fail(table.where, f"{rows} rows of {columns} kinds", lengths)
     return tuple(tuple(row) for row in grid)
 
 
-def _tiles(name: str, item: Any, grid: tuple[tuple[str, ...], ...]) -> list[MemoryTile]:
+def _tiles(name: str, fields: Any, grid: tuple[tuple[str, ...], ...]) -> list[MemoryTile]:
     """One tile for each position named in ``at`` along its side (all, if there is no ``at``)."""
-    table = _Table(f"{name}, tile", item, ("side", "at", *TILE_NUMBERS, "parameters"))
+    table = _Table(f"{name}, tile", fields, ("side", "at", *TILE_NUMBERS, "parameters"))
     given = table.value("side", str)
     side = next((known for known in SIDES if known == given), None)
     if side is None:

@@ -20,38 +20,38 @@ def padded_level(level: int, loops: int, levels: int) -> int:
 
 
 def generator_values(
-    fabric: Fabric, tile: MemoryTile, port: str, number: int, item: Generator, where: str
+    fabric: Fabric, tile: MemoryTile, port: str, number: int, generator: Generator, where: str
 ) -> dict[str, int]:
     """The fields of a generator; a generator without loops is not used. Raises DoesNotFit for more loops than the fabric has
     levels and for coordinates that would wrap."""
-    if not item.loops:
+    if not generator.loops:
         return {}
     levels = fabric.loops
-    if len(item.loops) > levels:
+    if len(generator.loops) > levels:
         raise DoesNotFit(
             f"{where}, {port} generator {number}",
-            f"expected at most {levels} loops, found {len(item.loops)}: {len(item.loops) - levels} too many",
+            f"expected at most {levels} loops, found {len(generator.loops)}: {len(generator.loops) - levels} too many",
             "Merge loops whose strides continue each other.",
         )
-    start, added = f"{port}{number}_", levels - len(item.loops)
-    loops = (GeneratorLoop(),) * added + item.loops
+    start, added = f"{port}{number}_", levels - len(generator.loops)
+    loops = (GeneratorLoop(),) * added + generator.loops
     extents = [loop.extent for loop in loops]
-    if item.wrap_bits is None:
+    if generator.wrap_bits is None:
         mask = (1 << counter_bits(tile, "address")) - 1
     else:
-        mask = (1 << item.wrap_bits) - 1
+        mask = (1 << generator.wrap_bits) - 1
     values = {
         f"{start}used": 1,
-        f"{start}delay": item.delay,
-        f"{start}base": item.base,
+        f"{start}delay": generator.delay,
+        f"{start}base": generator.base,
         f"{start}mask": mask,
         **{f"{start}trips_{level}": extent - 1 for level, extent in enumerate(extents)},
     }
     origins = {
-        "address": item.start,
-        "row": item.row,
-        "column": item.column,
-        "parameter": item.parameter,
+        "address": generator.start,
+        "row": generator.row,
+        "column": generator.column,
+        "parameter": generator.parameter,
     }
     for counter in generator_counters(fabric, port):
         name = {"address": "stride", "parameter": "row"}.get(counter, counter)
@@ -62,30 +62,30 @@ def generator_values(
         values[f"{start}{counter}_start"] = _folded(origins[counter], fold)
         values |= {f"{start}{counter}_{k}": _folded(step, fold) for k, step in enumerate(steps)}
     if port == "write":
-        return values | ({f"{start}data_driven": 1} if item.data_driven else {})
+        return values | ({f"{start}data_driven": 1} if generator.data_driven else {})
     for name in ("mark_first", "mark_last"):
-        level = getattr(item, name)
+        level = getattr(generator, name)
         values[f"{start}{name}"] = (
-            0 if level is None else 1 + padded_level(level, len(item.loops), levels)
+            0 if level is None else 1 + padded_level(level, len(generator.loops), levels)
         )
-    if item.rows is not None or item.columns is not None:
-        _check_coordinates(tile, item, f"{where}, {port} generator {number}")
+    if generator.rows is not None or generator.columns is not None:
+        _check_coordinates(tile, generator, f"{where}, {port} generator {number}")
         big = (1 << counter_bits(tile, "row") - 1) - 1 if fabric.drain else 0
         values |= {
             f"{start}padded": 1,
-            f"{start}rows": big if item.rows is None else item.rows,
-            f"{start}columns": big if item.columns is None else item.columns,
+            f"{start}rows": big if generator.rows is None else generator.rows,
+            f"{start}columns": big if generator.columns is None else generator.columns,
         }
     return values
 
 
-def _check_coordinates(tile: MemoryTile, item: Generator, where: str) -> None:
+def _check_coordinates(tile: MemoryTile, generator: Generator, where: str) -> None:
     """Coordinates that are compared must not wrap; raises DoesNotFit."""
     for name in ("row", "column"):
         half = 1 << (counter_bits(tile, name) - 1)
-        terms = tuple((str(k), getattr(loop, name)) for k, loop in enumerate(item.loops))
-        trips = {str(k): range(loop.extent) for k, loop in enumerate(item.loops)}
-        low, high = Affine(getattr(item, name), terms).range(trips)
+        terms = tuple((str(k), getattr(loop, name)) for k, loop in enumerate(generator.loops))
+        trips = {str(k): range(loop.extent) for k, loop in enumerate(generator.loops)}
+        low, high = Affine(getattr(generator, name), terms).range(trips)
         if low < -half or high >= half:
             raise DoesNotFit(
                 f"{where}, {name}",
@@ -104,10 +104,10 @@ def read_generator(
     extents = [values[f"{start}trips_{level}"] + 1 for level in range(fabric.loops)]
     columns: dict[str, tuple[int, ...]] = {}
     for counter in generator_counters(fabric, port):
-        found = [
+        steps = [
             _signed(values[f"{start}{counter}_{k}"], tile, counter) for k in range(fabric.loops)
         ]
-        columns[counter] = strides_of(found, extents)
+        columns[counter] = strides_of(steps, extents)
     nothing = (0,) * fabric.loops
     rows = columns.get("parameter" if port == "write" else "row", nothing)
     across = columns.get("column", nothing)
@@ -118,8 +118,8 @@ def read_generator(
     names = {field.name for field in generator_fields(fabric, tile, port, number)}
     return Generator(
         loops=tuple(
-            GeneratorLoop(*item)
-            for item in zip(extents, columns["address"], rows, across, strict=True)
+            GeneratorLoop(*loop)
+            for loop in zip(extents, columns["address"], rows, across, strict=True)
         ),
         delay=values[f"{start}delay"],
         start=values[f"{start}address_start"],

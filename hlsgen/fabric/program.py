@@ -92,7 +92,7 @@ def to_words(packets: Iterable[Packet]) -> np.ndarray:
 
 def from_words(words: Sequence[int] | np.ndarray) -> tuple[Packet, ...]:
     """The packets of a program; raises BadFile for an unknown command or a program that ends within a packet."""
-    found: list[Packet] = []
+    packets: list[Packet] = []
     stream = [int(word) for word in words]
     place = 0
     while place < len(stream):
@@ -104,26 +104,26 @@ def from_words(words: Sequence[int] | np.ndarray) -> tuple[Packet, ...]:
             data = tuple(stream[place : place + count])
             if len(data) < count:
                 raise _truncated(place, count, len(data))
-            found.append(Write(unit, address, data))
+            packets.append(Write(unit, address, data))
             place += count
         elif command == READ:
-            found.append(Read(unit, address, count))
+            packets.append(Read(unit, address, count))
         elif command == HELLO:
-            found.append(Hello(address))
+            packets.append(Hello(address))
         elif command in (RUN, WAIT):
-            found.append(Run() if command == RUN else Wait())
+            packets.append(Run() if command == RUN else Wait())
         else:
             raise BadFile(
                 f"program, word {place - 2}",
                 f"expected a command of 0 to {WAIT}, found {command}",
                 "Make the program again.",
             )
-    return tuple(found)
+    return tuple(packets)
 
 
 def configure(fabric: Fabric, configuration: Configuration) -> tuple[Write, ...]:
     """The packets that write a configuration."""
-    return tuple(Write(*item) for item in pack(fabric, configuration))
+    return tuple(Write(*words) for words in pack(fabric, configuration))
 
 
 def hello(fabric: Fabric) -> Hello:

@@ -29,7 +29,7 @@ def opposite(direction: str) -> str:
 @cache
 def outgoing(fabric: Fabric, cell: Cell) -> Mapping[str, Cell]:
     """Direction -> the cell that a link out of ``cell`` leads to; only links that exist, in the order of their codes."""
-    found: dict[str, Cell] = {}
+    neighbours: dict[str, Cell] = {}
     for hop in fabric.hops:
         for direction, (down, right) in DIRECTIONS.items():
             row, column = cell[0] + hop * down, cell[1] + hop * right
@@ -37,8 +37,8 @@ def outgoing(fabric: Fabric, cell: Cell) -> Mapping[str, Cell]:
                 row, column = row % fabric.rows, column % fabric.columns
             inside = 0 <= row < fabric.rows and 0 <= column < fabric.columns
             if inside and (row, column) != cell:
-                found[direction if hop == 1 else f"{direction}{hop}"] = (row, column)
-    return found
+                neighbours[direction if hop == 1 else f"{direction}{hop}"] = (row, column)
+    return neighbours
 
 
 def incoming(fabric: Fabric, cell: Cell) -> Mapping[str, Cell]:

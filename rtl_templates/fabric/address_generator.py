@@ -13,7 +13,7 @@ from hlsgen.algebra.fields import members
 
 
 class AddressGenerator(wiring.Component):
-    """The course of one generator.
+    """The addresses that one generator walks through.
 
     Members (In): ``begin``: go to the first position, a cycle before the first ``advance``; ``advance``: the end of an iteration, or of a result;
     ``configuration``. (Out): ``valid``: the generator is in its run; ``walk``: the address without its base; ``last``: which loops are at their last

@@ -136,8 +136,8 @@ class LoadPort(wiring.Component):
                     m.d.sync += state.eq(Mux(allowed, _State.WRITE, _State.SWALLOW))
             for code, entered in ((READ, _State.READ), (RUN, _State.RUN), (WAIT, _State.WAIT)):
                 with m.Case(code):
-                    wanted = (left != 0) if code == READ else 1
-                    with m.If(allowed & wanted):
+                    starts = (left != 0) if code == READ else 1
+                    with m.If(allowed & starts):
                         m.d.sync += state.eq(entered)
             with m.Default():
                 m.d.sync += self.refused.eq(1)

@@ -268,20 +268,20 @@ class MemoryTile(wiring.Component):
         m.d.comb += requantiser.row.eq(
             chosen(selection, [Value.cast(unit.parameter) for unit in units])
         )
-        item: Value = Cat(
+        target: Value = Cat(
             here[: shape.address_bits], chosen(selection, [unit.valid for unit in units])
         )
         for k in range(shape.requantiser.latency):
-            register = Signal(len(item), reset_less=True, name=f"address_{k}")
+            register = Signal(len(target), reset_less=True, name=f"address_{k}")
             with m.If(enable):
-                m.d.sync += register.eq(item)
-            item = register
+                m.d.sync += register.eq(target)
+            target = register
         due = Signal(name="result_due")
-        m.d.comb += due.eq(enable & requantiser.valid & item[-1])
+        m.d.comb += due.eq(enable & requantiser.valid & target[-1])
         with m.If(due):
             m.d.comb += [
                 bank.write.eq(1),
-                bank.write_address.eq(item[: shape.address_bits]),
+                bank.write_address.eq(target[: shape.address_bits]),
                 bank.write_data.eq(requantiser.result),
             ]
         return due

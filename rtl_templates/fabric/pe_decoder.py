@@ -126,14 +126,14 @@ class PeDecoder(wiring.Component):
 
     def _operands(self) -> dict[str, Value]:
         initial, at_start = self._field("initial"), self._tap("initial")
-        found: dict[str, Value] = {}
+        operands: dict[str, Value] = {}
         for name in ("a", "b"):
             constant = at_start & (initial == INITIAL.index(f"{name}_constant"))
             zero = at_start & (initial == INITIAL.index(f"{name}_zero"))
             chosen = [self._field(name) == k for k in range(len(self.shape.operand))]
             kept = [bit & ~(constant | zero) for bit in chosen]
-            found[name] = Cat(kept[0] | constant, *kept[1:])
-        return found
+            operands[name] = Cat(kept[0] | constant, *kept[1:])
+        return operands
 
     def _predicate(self) -> dict[str, Value]:
         """Code 0: true; then the registered sources; then the line tap."""

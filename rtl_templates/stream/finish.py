@@ -254,11 +254,11 @@ class _Pipeline:
         self.m.submodules += unit
         self.m.d.comb += unit.start.eq(self.pulse(base))
         for k, argument in enumerate(node.arguments):
-            needed, found = base + unit.timing.arrivals[k], values[k]
-            if found is None:
+            needed, value = base + unit.timing.arrivals[k], values[k]
+            if value is None:
                 ready = self._at(argument, lane, needed)
             else:
-                ready = self.delayed(found[0], (lane, argument), found[1] or 0, needed)
+                ready = self.delayed(value[0], (lane, argument), value[1] or 0, needed)
             self.m.d.comb += unit.operand(k).eq(ready)
         return unit.result, base + unit.timing.latency
 

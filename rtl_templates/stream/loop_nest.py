@@ -12,7 +12,7 @@ from hlsgen.rtl_templates.stream.shape import CounterShape, NestShape
 
 @dataclass(frozen=True)
 class CounterPort:
-    """A counter that the nest keeps: ``shape`` its course, ``bits`` wide (modulo 2**bits), ``signed``."""
+    """A counter that the nest keeps: ``shape`` its start and steps, ``bits`` wide (modulo 2**bits), ``signed``."""
 
     shape: CounterShape
     bits: int

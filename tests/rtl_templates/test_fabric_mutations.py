@@ -199,7 +199,7 @@ MUTATIONS: dict[str, Mutation] = {
         test_memory_tile.test_the_load_port_writes_a_bank_that_the_array_is_writing,
     ),
     "tile: result written after its generator's end": Mutation(
-        MemoryTile, "_finished", " & item[-1]", "", tile
+        MemoryTile, "_finished", " & target[-1]", "", tile
     ),
     "generator: an iteration late": Mutation(
         AddressGenerator, "_run", "wait == 1", "wait == 2", tile

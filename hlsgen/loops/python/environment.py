@@ -99,9 +99,9 @@ class _Keeper:
                 return self._element_read(symbol) or self._stored(name, symbol, before)
             case Element(array, indices):
                 return Element(array, tuple(self._fixed(name, index) for index in indices))
-            case Several(items, changes):
+            case Several(symbols, changes):
                 known = before.items if isinstance(before, Several) else ()
-                pairs = itertools.zip_longest(items, known[: len(items)])
+                pairs = itertools.zip_longest(symbols, known[: len(symbols)])
                 parts = [self.kept(f"{name}_{k}", *pair) for k, pair in enumerate(pairs)]
                 return Several(tuple(part for part in parts if part is not None), changes)
 

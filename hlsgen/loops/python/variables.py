@@ -118,8 +118,8 @@ class Variables:
                 return bool(symbol.affine.terms)
             case Word():
                 return symbol.varies <= level and not isinstance(symbol.operand, Constant)
-            case Several(items):
-                return all(self._stays(part, level) for part in items)
+            case Several(symbols):
+                return all(self._stays(part, level) for part in symbols)
         return True
 
     def _chosen(

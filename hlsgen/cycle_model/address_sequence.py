@@ -1,4 +1,4 @@
-"""What depends on time alone: loop marks, and the course of every address generator, for all iterations of a run at once."""
+"""What depends on time alone: loop marks, and what every address generator gives, for all iterations of a run at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIMIT = (1 << (COORDINATE_BITS - 1)) - 1
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class AddressSequence:
     """A generator in iterations 0 .. K - 1 (or, data driven, at steps 0 .. K - 1): arrays of K.
 
     ``valid``: it is in its run; ``last_from[level]``: loops from there on at their last trip.
@@ -31,8 +31,8 @@ class Course:
     last_from: tuple[np.ndarray, ...]
 
 
-def course(generator: Generator, iterations: int) -> Course:
-    """The course of a generator; addresses before they are taken modulo the bank's size."""
+def address_sequence(generator: Generator, iterations: int) -> AddressSequence:
+    """What a generator gives; addresses before they are taken modulo the bank's size."""
     extents = [loop.extent for loop in generator.loops]
     total = math.prod(extents) if extents else 0
     delay = 0 if generator.data_driven else generator.delay
@@ -69,7 +69,7 @@ def course(generator: Generator, iterations: int) -> Course:
     def last_from(level: int | None) -> np.ndarray:
         return nothing if level is None else ends[level]
 
-    return Course(
+    return AddressSequence(
         address=generator.base + walk,
         parameter=parameter,
         inside=inside,
@@ -80,7 +80,7 @@ def course(generator: Generator, iterations: int) -> Course:
     )
 
 
-def line_courses(configuration: Configuration, iterations: int, before: int) -> np.ndarray:
+def line_values(configuration: Configuration, iterations: int, before: int) -> np.ndarray:
     """(4, before + iterations) bool: every line in iteration k at column before + k; false before iteration 0."""
     total = math.prod(configuration.loops)
     number = np.arange(iterations)
