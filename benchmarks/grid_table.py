@@ -193,7 +193,7 @@ def _fabrics() -> str:
 def _built_fabrics() -> str:
     """The README's table: fabrics with a bitstream."""
     return table(
-        "Fabric | Board | Elements | LUT | DSP | Block RAM | Fmax, MHz",
+        "Fabric | Board | PEs | LUT | DSP | Block RAM | Fmax, MHz",
         (
             (
                 record.options["fabric"],
@@ -225,7 +225,7 @@ def _summary() -> str:
 
     found = [record for record in records("networks") if "macs" in record.values]
     return table(
-        "Network | Fabric | Bit-exact in RTL | MAC | Cycles per inference | MAC use of the 64 elements",
+        "Network | Fabric | Bit-exact in RTL | MAC | Cycles per inference | MAC use of the 64 PEs",
         map(cells, found),
     )
 

@@ -52,13 +52,13 @@ def _network(design: str, sources: Sources, work: Path) -> Record:
     done = _full_speed(compiled.directory, inputs)
     assert done.busy_cycles is not None
     full = compiled.report
-    elements = full["processing_elements"]
+    pes = full["processing_elements"]
     measured = {
         "macs": full["macs"],
         "cycles": done.busy_cycles,
         "predicted_cycles": full["cycles"],
         "run_cycles": sum(done.run_cycles),
-        "mac_use": round(full["macs"] / (elements * done.busy_cycles), 4),
+        "mac_use": round(full["macs"] / (pes * done.busy_cycles), 4),
     }
     options |= {"samples": str(SAMPLES), "stall": "random"}
     return _record("networks", design, report | verified | measured, options)
@@ -120,13 +120,13 @@ def _layer(design: str, sources: Sources, work: Path) -> Record:
     got = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), 1)[name]
     if not np.array_equal(got, want):
         raise Mismatch(design, "expected the layer's meaning, found another result", "Report it.")
-    macs, elements = sum(phase.macs for phase in plan.phases), fabric.rows * fabric.columns
+    macs, pes = sum(phase.macs for phase in plan.phases), fabric.rows * fabric.columns
     values = {
         "macs": macs,
         "predicted_cycles": sum(phase.cycles for phase in plan.phases),
         "run_cycles": sum(done.run_cycles),
         "cycles": done.busy_cycles,
-        "mac_use": round(macs / (elements * sum(done.run_cycles)), 4),
+        "mac_use": round(macs / (pes * sum(done.run_cycles)), 4),
         "mismatches": 0,
     }
     return _record("layers", design, values, {"fabric": FABRIC})

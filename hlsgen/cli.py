@@ -317,9 +317,7 @@ def fabrics() -> None:
     """List the fabrics that come with hlsgen."""
     from hlsgen.fabric.report import preset_rows
 
-    _table(
-        ("fabric", "elements", "bits", "operators", "memory tiles", "description"), preset_rows()
-    )
+    _table(("fabric", "PEs", "bits", "operators", "memory tiles", "description"), preset_rows())
 
 
 @app.command()

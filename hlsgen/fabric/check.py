@@ -12,7 +12,7 @@ from hlsgen.errors import IllegalGraph
 from hlsgen.fabric.ir import Cell, Fabric, MemoryTile, PeKind, Side
 
 MOST_UNITS = (1 << UNIT_BITS) - 1
-"""Processing elements and tiles together: the load port numbers them with 12 bits, and loop control takes the last number."""
+"""PEs and tiles together: the load port numbers them with 12 bits, and loop control takes the last number."""
 MOST_ELEMENTS = 1 << 22
 """Elements of all banks together: 16 MiB at 32 bits, beyond the block RAM of any device."""
 LIMITS: Mapping[str, tuple[int, int]] = {
@@ -61,7 +61,7 @@ def check_size(name: str, rows: int, columns: int) -> None:
     if rows < 1 or columns < 1:
         fail(name, "at least one row and one column", f"{shown(rows)} x {shown(columns)}")
     if rows * columns > MOST_UNITS:
-        fail(name, f"at most {MOST_UNITS} elements and tiles", f"{shown(rows)} x {shown(columns)}")
+        fail(name, f"at most {MOST_UNITS} PEs and tiles", f"{shown(rows)} x {shown(columns)}")
 
 
 def border(rows: int, columns: int, side: Side) -> tuple[Cell, ...]:
@@ -104,7 +104,7 @@ def _check_number(where: str, name: str, value: int, limits: tuple[int, int]) ->
 def _check_kinds(fabric: Fabric) -> None:
     names = [kind.name for kind in fabric.pe_kinds]
     if len(set(names)) != len(names):
-        fail(fabric.name, "kinds of processing element with different names", ", ".join(names))
+        fail(fabric.name, "kinds of PE with different names", ", ".join(names))
     for row, kinds in enumerate(fabric.kinds):
         for kind in kinds:
             if kind not in names:
@@ -120,7 +120,7 @@ def _check_kinds(fabric: Fabric) -> None:
 
 
 def _check_kind(fabric: Fabric, kind: PeKind) -> None:
-    where = f"{fabric.name}, processing element kind {kind.name}"
+    where = f"{fabric.name}, PE kind {kind.name}"
     for operator, latency in kind.latencies:
         if operator not in WORD_OPERATORS:
             near = difflib.get_close_matches(operator, WORD_OPERATORS, n=2)
@@ -148,7 +148,7 @@ def _check_tiles(fabric: Fabric) -> None:
         _check_tile(fabric, tile)
     units = len(fabric.cells) + len(fabric.tiles)
     if units > MOST_UNITS:
-        fail(fabric.name, f"at most {MOST_UNITS} elements and tiles", str(units))
+        fail(fabric.name, f"at most {MOST_UNITS} PEs and tiles", str(units))
     elements = sum(tile.words for tile in fabric.tiles)
     if elements > MOST_ELEMENTS:
         fail(fabric.name, f"at most {MOST_ELEMENTS} words in all tiles", shown(elements))

@@ -23,7 +23,7 @@ def check_configuration(fabric: Fabric, configuration: Configuration) -> None:
     _check_header(fabric, configuration)
     interval = configuration.interval
     for cell, contexts in configuration.pes:
-        _check_slots(f"{fabric.name}, processing element {cell}", contexts, interval)
+        _check_slots(f"{fabric.name}, PE {cell}", contexts, interval)
     for name, tile in configuration.tiles:
         _check_tile(f"{fabric.name}, tile {name}", tile, interval)
     _check_streams(fabric.name, dict(configuration.tiles), interval)

@@ -46,7 +46,7 @@ def pack(fabric: Fabric, configuration: Configuration) -> tuple[Write, ...]:
     writes: list[Write] = []
     for cell, contexts in configuration.pes:
         fields = words.pe_fields(fabric, cell)
-        where = f"{fabric.name}, processing element {cell}"
+        where = f"{fabric.name}, PE {cell}"
         unit = cell[0] * fabric.columns + cell[1]
         for slot, context in enumerate(contexts):
             values = _pe_values(fabric, cell, context, where)

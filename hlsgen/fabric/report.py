@@ -22,12 +22,12 @@ from hlsgen.fabric.ir import Fabric
 def fabric_report(fabric: Fabric) -> Report:
     """Sizes of a fabric. ``configuration_words``: of the load port, for one slot of every unit and all that does not change from slot to slot.
 
-    ``kinds``: every kind of processing element with the number of its ``elements`` and the ``latencies`` of its operators in cycles.
+    ``kinds``: every kind of PE with its number of ``pes`` and the ``latencies`` of its operators in cycles.
     """
     per_slot = sum(string_words(pe_fields(fabric, cell)) for cell in fabric.cells)
     per_slot += sum(string_words(tile_context_fields(fabric, tile)) for tile in fabric.tiles)
     rest = sum(string_words(tile_fields(fabric, tile)) for tile in fabric.tiles)
-    elements = Counter(kind for row in fabric.kinds for kind in row)
+    counts = Counter(kind for row in fabric.kinds for kind in row)
     details = {
         "hash": f"{fabric_hash(fabric):08x}",
         "rows": fabric.rows,
@@ -38,7 +38,7 @@ def fabric_report(fabric: Fabric) -> Report:
         "kinds": [
             {
                 "name": kind.name,
-                "elements": elements[kind.name],
+                "pes": counts[kind.name],
                 "latencies": dict(kind.latencies),
             }
             for kind in fabric.pe_kinds
@@ -61,11 +61,11 @@ def fabric_report(fabric: Fabric) -> Report:
 def _text(name: str, report: Mapping[str, Any]) -> str:
     """The figures for people."""
     lines = [
-        f"{name} (hash {report['hash']}): {report['rows']} x {report['columns']} processing elements of"
+        f"{name} (hash {report['hash']}): {report['rows']} x {report['columns']} PEs of"
         f" {report['word_bits']} bits{_accumulators(report)}",
         _links(report),
         *(_kind(kind) for kind in report["kinds"]),
-        f"{report['registers']} rotating registers an element, {report['contexts']} contexts, {report['stages']} stages",
+        f"{report['registers']} rotating registers a PE, {report['contexts']} contexts, {report['stages']} stages",
         f"memory tiles: {', '.join(_tiles(report['tiles'])) or 'none'}",
         f"configuration: {report['configuration_words_per_slot']} words a slot and {report['configuration_words_once']} once",
     ]
@@ -104,7 +104,7 @@ def _kind(kind: Mapping[str, Any]) -> str:
         f"{name}{f' ({cycles} cycles)' if cycles > 1 else ''}"
         for name, cycles in kind["latencies"].items()
     )
-    return f"{kind['elements']} elements {kind['name']}: {', '.join(operators)}"
+    return f"{kind['pes']} PEs {kind['name']}: {', '.join(operators)}"
 
 
 def _tiles(tiles: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -141,7 +141,7 @@ class Problem:
         kinds = sorted({name for row in self.fabric.kinds for name in row})
         raise UnsupportedOp(
             f"loop graph {self.graph.name}, {_some(same)} ({operation.operator})",
-            f"expected a processing element with {operation.operator} in fabric {self.fabric.name}, found none among its"
+            f"expected a PE with {operation.operator} in fabric {self.fabric.name}, found none among its"
             f" {len(self.cells)} of kind {', '.join(kinds)}",
             f"Give {operation.operator} to one of the kinds {', '.join(kinds)}, or map the kernel on another fabric.",
         )

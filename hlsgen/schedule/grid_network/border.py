@@ -68,7 +68,7 @@ def border(fabric: Fabric) -> Border:
         "" if 1 in fabric.hops or len(fabric.cells) == 1 else "no links to neighbours (hops)",
         ""
         if len(latencies) == 1
-        else f"processing elements of different latencies ({', '.join(map(str, sorted(latencies)))})",
+        else f"PEs of different latencies ({', '.join(map(str, sorted(latencies)))})",
     )
     if any(faults):
         raise UnsupportedOp(

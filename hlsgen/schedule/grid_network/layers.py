@@ -133,7 +133,7 @@ def _check_elements_compute(fabric: Fabric, layer: Layer) -> None:
         named = [f"{fabric.kind(cell).name} at {cell}" for cell in without[:4]]
         raise UnsupportedOp(
             f"process {layer.process.name}",
-            f"expected operator {layer.operator} in {len(cells)} processing elements of fabric {fabric.name}, found none in"
+            f"expected operator {layer.operator} in {len(cells)} PEs of fabric {fabric.name}, found none in"
             f" {len(without)}: {', '.join(named)}{', ...' if len(without) > 4 else ''}",
             f"Add {layer.operator} to the kind of these elements, or use --schedule stream.",
         )

@@ -122,7 +122,7 @@ def _text(name: str, macs: int, data: Mapping[str, Any]) -> str:
     lines = (
         f"{name} on fabric {data['fabric']} (predicted)\n"
         f"  cycles    {data['cycles']:,} a sample, {data['waiting_cycles']:,} of them waiting for the load port\n"
-        f"  work      {macs:,} MACs on {data['processing_elements']} processing elements,"
+        f"  work      {macs:,} MACs on {data['processing_elements']} PEs,"
         f" {data['mac_use']:.1%} of their cycles\n"
         f"  program   {data['setup_words']:,} words once, {data['sample_words']:,} a sample and its values\n"
         f"  tiles     {data['west_elements_used']:,} of {data['west_elements']:,} elements for activations;"
