@@ -33,6 +33,8 @@ BUILT_RATES = {
     "kws_dscnn_int8@ulx3s_85f": 500,
 }
 """Samples a second, at the board's oscillator, for which the built designs are sized: place and route takes minutes."""
+EFFORT = "max"
+"""Of the designs without a rate: as fast as the board allows."""
 REPORT_KEYS = (
     "board",
     "macs",
@@ -81,7 +83,8 @@ def verified_values(
 
 
 def _exact(design: str, sources: Sources, work: Path) -> Record:
-    compiled, report = compiled_design("exact", design, sources.model(design), work, board=BOARD)
+    options = {"board": BOARD, "effort": EFFORT}
+    compiled, report = compiled_design("exact", design, sources.model(design), work, **options)
     inputs = sources.inputs(design)
     samples = network(design).samples
     verified = verified_values(compiled, inputs, samples=samples, stall="random")
@@ -92,7 +95,7 @@ def _exact(design: str, sources: Sources, work: Path) -> Record:
         "exact",
         design,
         _command("exact", design),
-        {"board": BOARD, "samples": samples, "stall": "random"},
+        options | {"samples": samples, "stall": "random"},
         report | verified | _deviation(report, verified) | itself,
     )
 
@@ -124,11 +127,13 @@ def _deviation(report: Mapping[str, Any], verified: Mapping[str, Any]) -> dict[s
 
 def _cycles(design: str, sources: Sources, work: Path) -> Record:
     name, at, _ = design.partition("@")
-    options: dict[str, Any] = {"board": BOARD, "multipliers": DSP_OF_85F}
+    options: dict[str, Any] = {"board": BOARD, "dsp": DSP_OF_85F}
     if at:
         # A hair under the rate, so that rounding does not ask for one cycle less than the goal.
         clock = load_board(BOARD).clock_mhz * 1e6
         options["target_fps"] = clock / CYCLE_GOALS[name] * (1 - 1e-9)
+    else:
+        options["effort"] = EFFORT
     compiled, report = compiled_design("cycles", design, sources.model(name), work, **options)
     verified = verified_values(compiled, sources.inputs(name), samples=3, stall="none")
     per_multiplier = report["macs"] / verified["interval_cycles"] / report["multipliers"]
@@ -145,7 +150,8 @@ def _cycles(design: str, sources: Sources, work: Path) -> Record:
 
 
 def _accuracy(design: str, sources: Sources, work: Path) -> Record:
-    compiled, report = compiled_design("accuracy", design, sources.model(design), work, board=BOARD)
+    options = {"board": BOARD, "effort": EFFORT}
+    compiled, report = compiled_design("accuracy", design, sources.model(design), work, **options)
     inputs, labels = _whole_test_set(design, sources)
     began = time.perf_counter()
     result = compiled.verify(inputs=inputs, stall="none", engine="fast")
@@ -155,7 +161,7 @@ def _accuracy(design: str, sources: Sources, work: Path) -> Record:
         "accuracy",
         design,
         _command("accuracy", design),
-        {"board": BOARD, "engine": "fast"},
+        options | {"engine": "fast"},
         report
         | verified
         | {
@@ -198,7 +204,7 @@ def _time(design: str, sources: Sources, work: Path) -> Record:
     """Wall time and peak memory of ``hlsgen compile`` as a process, then one inference once built."""
     folder = work / design
     command = [sys.executable, "-m", "hlsgen", "compile", str(sources.model(design))]
-    command += ["--board", BOARD, "-o", str(folder), "-q"]
+    command += ["--board", BOARD, "--effort", EFFORT, "-o", str(folder), "-q"]
     began = time.perf_counter()
     process = subprocess.Popen(command)
     _, status, usage = os.wait4(process.pid, 0)
@@ -213,7 +219,9 @@ def _time(design: str, sources: Sources, work: Path) -> Record:
         began = time.perf_counter()
         verify(folder, inputs, samples=1, stall="none", engine=engine)
         values[f"one_inference_seconds_{engine}"] = round(time.perf_counter() - began, 1)
-    return Record("time", design, _command("time", design), {"board": BOARD}, values)
+    return Record(
+        "time", design, _command("time", design), {"board": BOARD, "effort": EFFORT}, values
+    )
 
 
 def _prediction(design: str, sources: Sources, work: Path) -> Record:
