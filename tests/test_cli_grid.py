@@ -139,7 +139,7 @@ def test_a_bare_fabric_has_nothing_to_verify_and_needs_a_board(
 ) -> None:
     out = str(tmp_path / "out")
     code, output, _ = run(capsys, "fabric", SMALL, "-o", out)
-    assert code == 0 and "2 elements multiplying" in output
+    assert code == 0 and "2 PEs multiplying" in output
     refused(run(capsys, "verify", out, "-q"), f"only the fabric {SMALL}", "hlsgen map")
     refused(run(capsys, "build", out, "-q"), "--board")
     refused(run(capsys, "build", out, "-q", "--board", "none"), "none")

@@ -258,8 +258,8 @@ def test_random_edits_never_give_a_traceback() -> None:
 
 def test_the_report_says_what_every_kind_computes_and_how_fast() -> None:
     text = fabric_report(load_fabric("icebreaker_2x2")).text
-    assert "2 elements multiplying: move, add, subtract, select, multiply (2 cycles)" in text
-    assert "2 elements logical: move, add, subtract, and, xor, less, select" in text
+    assert "2 PEs multiplying: move, add, subtract, select, multiply (2 cycles)" in text
+    assert "2 PEs logical: move, add, subtract, and, xor, less, select" in text
     assert "memory tiles: 1 of 256 x 16 bits (west_0)" in text
     assert (
         "8 of 16384 x 8 bits (west_0 ... west_7), 8 of 4096 x 32 bits"

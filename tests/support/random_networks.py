@@ -173,7 +173,7 @@ def random_network(seed: int) -> Dataflow:
 
 
 def random_fabric(seed: int) -> Fabric:
-    """Up to 8 x 8 elements, with tiles so small that some networks do not fit at once, and others not at all."""
+    """Up to 8 x 8 PEs, with tiles so small that some networks do not fit at once, and others not at all."""
     random = np.random.default_rng(seed)
 
     def pick(*items: int) -> int:

@@ -123,7 +123,7 @@ def test_a_larger_grid_is_never_worse(seed: int) -> None:
 
 
 def test_corners_are_not_searched_once_their_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """60 operations are searched on 4 x 4 elements first, with the smaller corners in the same time; 5 x 5 has as much again."""
+    """60 operations are searched on 4 x 4 PEs first, with the smaller corners in the same time; 5 x 5 has as much again."""
     graph = clean(without_maxima(random_graph(3, operations=60)), accumulating=())
     searched: list[tuple[int, float]] = []
 
