@@ -84,6 +84,12 @@ def test_every_part_of_hlsgen_has_a_level() -> None:
     )
 
 
+def test_the_page_on_architecture_names_the_same_levels() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    (line,) = re.findall(r"Imports go one way:\n`(.*)`", page)
+    assert tuple(tuple(names.split()) for names in line.split("|")) == LEVELS
+
+
 def test_imports_go_one_way() -> None:
     wrong = []
     for path in sources("hlsgen"):
