@@ -80,7 +80,7 @@ MULTI_HOP = {
 }
 """Initiation intervals that a PathFinder mapper reached for a 4 x 4 fabric whose links reach over several cells, in 3 to 31 s each on a
 2-core machine; it did not map cholesky and doitgen within 45 s."""
-LOOPS_ON_ELEMENTS = {
+LOOPS_ON_PES = {
     "axpy": 5,
     "fir": 5,
     "matrix_multiply": 17,

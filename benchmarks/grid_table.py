@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.anchors import LOOPS_ON_ELEMENTS, MULTI_HOP
+from benchmarks.anchors import LOOPS_ON_PES, MULTI_HOP
 from benchmarks.kernel_rows import SIZES
 from benchmarks.markdown import number, percent, table
 from benchmarks.models import network
@@ -89,7 +89,7 @@ def _examples() -> str:
             _cycles(values["stream_cycles"], values["stream_predicted_cycles"]),
             number(values["grid_elements"] + values["stream_elements"]),
             number(values["grid_mismatches"] + values["stream_mismatches"]),
-            number(LOOPS_ON_ELEMENTS.get(record.design)),
+            number(LOOPS_ON_PES.get(record.design)),
         )
 
     return table(

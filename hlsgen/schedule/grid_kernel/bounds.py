@@ -24,7 +24,7 @@ def bounds_of(problem: Problem) -> Bounds:
 
 
 def _resource(problem: Problem) -> int:
-    """Hall's condition over sets of kinds: operations that only these kinds can start, shared by the elements of these kinds."""
+    """Hall's condition over sets of kinds: operations that only these kinds can start, shared by the PEs of these kinds."""
     elements = Counter(name for row in problem.fabric.kinds for name in row)
     operators = Counter(
         o.operator

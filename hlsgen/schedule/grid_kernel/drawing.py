@@ -1,4 +1,4 @@
-"""A mapping as SVG: for every slot the grid, with operations in the elements, and an arrow for every link that carries a word.
+"""A mapping as SVG: for every slot the grid, with operations in the PEs, and an arrow for every link that carries a word.
 
 Every value has a colour, the same for its operation, its arrows and the registers (small squares) that hold it; ``LEGEND`` is drawn below.
 """
@@ -18,12 +18,12 @@ from hlsgen.schedule.grid_kernel.mapping import GridMapping, Keep, Send
 from hlsgen.schedule.grid_kernel.picture import computes, shortened, verdict
 
 BOX, PITCH, MARGIN, TILE, HEAD, LINE = 96, 146, 20, 96, 34, 18
-"""Sizes in pixels: an element, from one to the next, around a panel, a memory tile, the panel's title, a line of text."""
+"""Sizes in pixels: a PE, from one to the next, around a panel, a memory tile, the panel's title, a line of text."""
 LEGEND = (
     "A panel is one slot of the interval: what happens in cycles of this number modulo the interval, of several iterations at once.",
     "+s: of the iteration that began s intervals before. if: the predicate, true where its lowest bit is 1. After an operator: its constant.",
     "An arrow: a word on a link, at the far end one cycle later. A small square: a register that holds a value. Colours tell values apart.",
-    "A memory tile reads (upper box) and writes (lower box) one element a slot; what it reads is in the element beside it one cycle later.",
+    "A memory tile reads (upper box) and writes (lower box) one element a slot; what it reads is in the PE beside it one cycle later.",
 )
 PANELS_WIDTH = 2700
 """Panels are put side by side up to this width."""
@@ -77,7 +77,7 @@ class _Drawing:
     def _panel(self, slot: int) -> Iterator[str]:
         yield _text(MARGIN, 22, f"slot {slot}", size=14)
         for cell in self.fabric.cells:
-            yield from self._element(cell, slot)
+            yield from self._pe(cell, slot)
         for tile in self.fabric.tiles:
             yield from self._tile(tile.name, tile.side, tile.cell, slot)
         for name, move in sorted(sends(self.mapping), key=str):
@@ -87,7 +87,7 @@ class _Drawing:
     def _corner(self, cell: Cell) -> tuple[int, int]:
         return self.left + cell[1] * PITCH, self.top + cell[0] * PITCH
 
-    def _element(self, cell: Cell, slot: int) -> Iterator[str]:
+    def _pe(self, cell: Cell, slot: int) -> Iterator[str]:
         x, y = self._corner(cell)
         name = self._at(cell, "alu", slot)
         yield _box(x, y, BOX, self.colours.get(name or "", "#f2f2f2"))
@@ -145,7 +145,7 @@ class _Drawing:
         return None
 
     def _arrow(self, name: str, move: Send) -> Iterator[str]:
-        """From the edge of one element to the other's; opposite links beside each other, longer ones bent, wrapped ones cut."""
+        """From the edge of one PE to the other's; opposite links beside each other, longer ones bent, wrapped ones cut."""
         far = outgoing(self.fabric, move.cell)[move.direction]
         down, right = {"N": (-1, 0), "E": (0, 1), "S": (1, 0), "W": (0, -1)}[move.direction[0]]
         hop = int(move.direction[1:] or 1)

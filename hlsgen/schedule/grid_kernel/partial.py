@@ -158,7 +158,7 @@ class Partial:
         return missing
 
     def overfull(self) -> list[int]:
-        """Operations on ports of tiles with too many words or generators, and accumulating ones that share an element."""
+        """Operations on ports of tiles with too many words or generators, and accumulating ones that share a PE."""
         units = self.memory.overfull()
         units |= {unit for unit, held in self.accumulating.items() if len(held) > 1}
         if not units:

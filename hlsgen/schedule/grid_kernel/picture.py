@@ -10,9 +10,9 @@ NAME_WIDTH = 18
 
 
 LEGEND = (
-    "Table: name: operator (and its constant) of each element or memory port in each slot; +s: of the iteration that began s intervals before;",
-    "elements and ports that are never used are left out.",
-    "Routes: r,c E @t: from element r,c over its link eastwards in cycle t (E2: over two cells); r,c register_a @w..t: in a register of r,c from",
+    "Table: name: operator (and its constant) of each PE or memory port in each slot; +s: of the iteration that began s intervals before;",
+    "PEs and ports that are never used are left out.",
+    "Routes: r,c E @t: from PE r,c over its link eastwards in cycle t (E2: over two cells); r,c register_a @w..t: in a register of r,c from",
     "cycle w on, read through port a in cycle t; at r,c: used there; in place: used where it is made. Cycles are those of iteration 0.",
 )
 
