@@ -23,11 +23,13 @@ _PROGRAM = Path(__file__).with_name("yosys_verilog.py")
 
 def to_rtlil(design: Design | wiring.Component) -> str:
     """The RTLIL text of a design; ports are ``clk``, ``rst`` and the component's members."""
-    if isinstance(design, Design):
-        modules = [*design.units, (design.manifest.top, design.component)]
-    else:
-        modules = [(TOP, design)]
+    top = (_top(design), design.component if isinstance(design, Design) else design)
+    modules = [*design.units, top] if isinstance(design, Design) else [top]
     return "\n".join(rtlil.convert(unit, name=name, emit_src=False) for name, unit in modules)
+
+
+def _top(design: Design | wiring.Component) -> str:
+    return design.manifest.top if isinstance(design, Design) else TOP
 
 
 def to_verilog(design: Design | wiring.Component, origin: str | None = None) -> str:
@@ -39,7 +41,7 @@ def to_verilog(design: Design | wiring.Component, origin: str | None = None) -> 
         work = Path(folder)
         (work / "design.il").write_text(to_rtlil(design))
         done = run(
-            [sys.executable, str(_PROGRAM), "design.il", "design.v"],
+            [sys.executable, str(_PROGRAM), "design.il", "design.v", _top(design)],
             cwd=work,
             capture_output=True,
             text=True,

@@ -10,8 +10,9 @@ import onnx
 import pytest
 from support.quantised_models import ELEMENTS, QuantisedModel
 
+from hlsgen.artefact.declared import Session
 from hlsgen.frontend.onnx_reader import read_model
-from hlsgen.frontend.reference import Kernels, run_session
+from hlsgen.frontend.reference import run_session
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.lowering.lower import lower
 from hlsgen.ops.requantise import Requantise, RequantiseMean
@@ -76,7 +77,7 @@ class Case:
         (values,) = evaluate(self.hardware, self.x).values()
         return np.asarray(values).reshape(-1)
 
-    def onnxruntime(self, kernels: Kernels) -> np.ndarray:
+    def onnxruntime(self, kernels: Session) -> np.ndarray:
         (name,) = (value.name for value in self.proto.graph.output)
         return run_session(self.proto, self.x, [name], kernels)[name].reshape(-1).astype(int)
 
