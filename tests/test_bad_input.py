@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,6 +114,38 @@ def test_calibration_samples_that_do_not_fit_are_refused(
     model, samples = float_model(tmp_path / "float.onnx"), str(tmp_path / "x.npz")
     out = str(tmp_path / "out")
     refused(run(capsys, "compile", str(model), "-q", "-o", out, "--calibrate", samples), word)
+
+
+def test_a_single_array_is_not_a_file_of_calibration_samples(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((3, 4), np.float32))
+    model, samples = float_model(tmp_path / "float.onnx"), str(tmp_path / "x.npy")
+    out = str(tmp_path / "out")
+    result = run(capsys, "compile", str(model), "-q", "-o", out, "--calibrate", samples)
+    refused(result, "x.npy", "single array")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_a_name_too_long_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run(capsys, "compile", str(DIGITS), "-q", "-o", str(tmp_path / ("x" * 300)))
+    refused(result, "xxx", "File name too long")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_stored_graph_that_is_not_utf_8_is_refused(
+    design: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the hash of these bytes in its manifest, so that nothing but the encoding is wrong."""
+    folder = shutil.copytree(design, tmp_path / "design")
+    content = (folder / "integer.txt").read_bytes() + b"\xff\xfe"
+    (folder / "integer.txt").write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["integer.txt"] = hashlib.sha256(content).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    refused(run(capsys, "verify", str(folder), "--inputs", str(SAMPLES)), "integer.txt", "UTF-8")
 
 
 def test_a_float_model_without_samples_is_told_of_calibrate(
