@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from errors import cases_fabrics, cases_loops, cases_networks, cases_requests
+from errors import cases_circuits, cases_fabrics, cases_loops, cases_networks, cases_requests
 from errors.messages import Case, Line, Refusal, refusal
 
 AREAS: dict[str, Callable[[], dict[str, Case]]] = {
@@ -17,6 +17,7 @@ AREAS: dict[str, Callable[[], dict[str, Case]]] = {
     "fabrics": cases_fabrics.fabric_cases,
     "mappings": cases_fabrics.mapping_cases,
     "plans": cases_fabrics.plan_cases,
+    "circuits": cases_circuits.circuit_cases,
     "options": cases_requests.option_cases,
     "samples": cases_requests.sample_cases,
     "folders": cases_requests.folder_cases,

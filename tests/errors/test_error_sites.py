@@ -25,25 +25,19 @@ WITHOUT: dict[str, str] = {
     "hlsgen/loops/narrow_indices.py": INNER,
     "hlsgen/loops/python/resolve.py": INNER,
     "hlsgen/loops/python/variables.py": INNER,
-    "hlsgen/lowering/layout.py": INNER,
     "hlsgen/lowering/node.py": INNER,
     "hlsgen/ops/accumulate.py": INNER,
     "hlsgen/passes/pipeline.py": "raises what a pass raised, with the name of the pass",
-    "hlsgen/requantise/add.py": INNER,
-    "hlsgen/requantise/choice.py": INNER,
     "hlsgen/requantise/reference.py": INNER,
     "hlsgen/rtl/pipeline.py": INNER,
     "hlsgen/rtl/verilog.py": "a failure of yosys on Verilog that hlsgen wrote",
     "hlsgen/schedule/grid_kernel/bank_layout.py": INNER,
-    "hlsgen/schedule/grid_kernel/kernel_image.py": INNER,
     "hlsgen/schedule/grid_kernel/register_allocation.py": INNER,
     "hlsgen/schedule/grid_kernel/tile_contexts.py": INNER,
     "hlsgen/schedule/grid_network/column.py": INNER,
-    "hlsgen/schedule/grid_network/finish.py": INNER,
     "hlsgen/schedule/grid_network/program.py": INNER,
     "hlsgen/schedule/stream_network/check.py": INNER,
     "hlsgen/targets/__init__.py": FOLDER,
-    "hlsgen/targets/fabric.py": FOLDER,
     "hlsgen/targets/grid_network.py": FOLDER,
     "hlsgen/verify/executables.py": SIMULATES,
     "hlsgen/verify/fabric_simulation.py": SIMULATES,
@@ -54,7 +48,7 @@ WITHOUT: dict[str, str] = {
     "hlsgen/verify/simulators.py": SIMULATES,
     "hlsgen/verify/stored.py": FOLDER,
 }
-LEAST_SHARE = 0.55  # of all sites: raise it as more are met
+LEAST_SHARE = 0.6  # of all sites: raise it as more are met
 
 
 def test_every_module_that_refuses_has_a_snapshot_or_a_reason() -> None:
