@@ -216,7 +216,7 @@ def check_scalar_unit(
             if cycle in due and found != expected[due[cycle]]:
                 n = due[cycle]
                 raise UnitMismatch(
-                    f"{unit.name}{tuple(vectors[n])}: expected {expected[n]}, found {found}"
+                    f"{type(unit).__name__}{tuple(vectors[n])}: expected {expected[n]}, found {found}"
                 )
             await context.tick()
 
