@@ -13,22 +13,22 @@ from benchmarks.record import Record, records
 from hlsgen.fabric.file import load_fabric
 
 
-def _bounds(item: Mapping[str, Any]) -> Sequence[str]:
-    return tuple(number(item[key]) for key in ("res_mii", "mem_mii", "rec_mii", "mii", "ii"))
+def _bounds(kernel: Mapping[str, Any]) -> Sequence[str]:
+    return tuple(number(kernel[key]) for key in ("res_mii", "mem_mii", "rec_mii", "mii", "ii"))
 
 
 def _kernels() -> str:
     rows = [
         (
-            item["name"],
-            number(item["ops"]),
-            *_bounds(item),
-            "yes" if item["proved_optimal"] else item["stopped"],
-            number(item["seconds"], 2),
-            number(MULTI_HOP.get(item["name"])),
+            kernel["name"],
+            number(kernel["ops"]),
+            *_bounds(kernel),
+            "yes" if kernel["proved_optimal"] else kernel["stopped"],
+            number(kernel["seconds"], 2),
+            number(MULTI_HOP.get(kernel["name"])),
         )
         for record in records("kernels")
-        for item in record.values["kernels"]
+        for kernel in record.values["kernels"]
     ]
     return table(
         "Kernel | Operations | MII of resources | of memory | of recurrences | MII | II | Nothing smaller is possible | Seconds "
@@ -40,14 +40,14 @@ def _kernels() -> str:
 def _large_kernels() -> str:
     rows = [
         (
-            _short(item["name"]),
-            number(item["ops"]),
-            *_bounds(item),
-            number(item["ii"] / item["mii"], 2),
-            number(item["seconds"], 1),
+            _short(kernel["name"]),
+            number(kernel["ops"]),
+            *_bounds(kernel),
+            number(kernel["ii"] / kernel["mii"], 2),
+            number(kernel["seconds"], 1),
         )
         for record in records("large_kernels")
-        for item in record.values["kernels"]
+        for kernel in record.values["kernels"]
     ]
     return table(
         "Graph | Operations | MII of resources | of memory | of recurrences | MII | II | II / MII | Seconds",
@@ -223,10 +223,10 @@ def _summary() -> str:
             percent(values["mac_use"]),
         )
 
-    found = [record for record in records("networks") if "macs" in record.values]
+    networks = [record for record in records("networks") if "macs" in record.values]
     return table(
         "Network | Fabric | Bit-exact in RTL | MAC | Cycles per inference | MAC use of the 64 PEs",
-        map(cells, found),
+        map(cells, networks),
     )
 
 
@@ -234,23 +234,23 @@ def _kernel_summary() -> str:
     """The README's table: how many kernels and graphs reach their bound."""
     rows = []
     examples = [graph for record in records("examples") for graph in record.values["grid"]]
-    small = [item for record in records("kernels") for item in record.values["kernels"]]
-    large = [item for record in records("large_kernels") for item in record.values["kernels"]]
+    small = [kernel for record in records("kernels") for kernel in record.values["kernels"]]
+    large = [kernel for record in records("large_kernels") for kernel in record.values["kernels"]]
     groups = (
         ("Loops of the kernels in Python of `examples/kernels`", examples),
         ("Kernels of the Morpher project with loop counters in the graph", small),
         ("Graphs of 50 to 120 operations of that project", large),
     )
-    for title, items in groups:
-        if items:
-            worst = max(item["ii"] / item["mii"] for item in items)
+    for title, graphs in groups:
+        if graphs:
+            worst = max(graph["ii"] / graph["mii"] for graph in graphs)
             rows.append(
                 (
                     title,
-                    number(len(items)),
-                    number(sum(item["ii"] == item["mii"] for item in items)),
+                    number(len(graphs)),
+                    number(sum(graph["ii"] == graph["mii"] for graph in graphs)),
                     number(worst, 2),
-                    number(max(item["seconds"] for item in items), 1),
+                    number(max(graph["seconds"] for graph in graphs), 1),
                 )
             )
     return table(

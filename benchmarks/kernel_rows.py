@@ -49,19 +49,19 @@ def _mapped(name: str, graph: LoopGraph, fabric: Fabric, time_limit: float) -> d
 
 def _kernels(design: str, sources: Sources, work: Path) -> Record:
     files, fabric = KernelFiles.find(), load_fabric(design)
-    found = [_mapped(name, files.graph(place), fabric, 9.0) for name, place in SMALL.items()]
-    at_bound = sum(item["ii"] == item["mii"] for item in found)
-    return _record("kernels", design, {"kernels": found, "at_mii": at_bound})
+    mapped = [_mapped(name, files.graph(place), fabric, 9.0) for name, place in SMALL.items()]
+    at_bound = sum(kernel["ii"] == kernel["mii"] for kernel in mapped)
+    return _record("kernels", design, {"kernels": mapped, "at_mii": at_bound})
 
 
 def _large(design: str, sources: Sources, work: Path) -> Record:
     files, fabric = KernelFiles.find(), load_fabric(design)
-    found = []
+    mapped = []
     for place in files.large():
-        found.append(_mapped(place, files.graph(place), fabric, 100.0))
-        print(f"  {place}: {found[-1]['ii']} / {found[-1]['mii']}", flush=True)
-    worst = max(item["ii"] / item["mii"] for item in found)
-    return _record("large_kernels", design, {"kernels": found, "worst": round(worst, 3)})
+        mapped.append(_mapped(place, files.graph(place), fabric, 100.0))
+        print(f"  {place}: {mapped[-1]['ii']} / {mapped[-1]['mii']}", flush=True)
+    worst = max(kernel["ii"] / kernel["mii"] for kernel in mapped)
+    return _record("large_kernels", design, {"kernels": mapped, "worst": round(worst, 3)})
 
 
 def scaled(size: int) -> Fabric:

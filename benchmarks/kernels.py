@@ -56,7 +56,7 @@ class KernelFiles:
         """The places of all graphs of FEWEST to MOST operations that can be read."""
         if self.folder is None:
             return []
-        found = []
+        places = []
         for path in sorted(self.folder.rglob("*.xml")):
             place = str(path.relative_to(self.folder))
             try:
@@ -65,5 +65,5 @@ class KernelFiles:
                 print(f"  {place} is left out: {error}".replace("\n", "; "), flush=True)
                 continue
             if FEWEST <= operations <= MOST:
-                found.append(place)
-        return found
+                places.append(place)
+        return places

@@ -84,4 +84,4 @@ class Sources:
 
 def network(name: str) -> Network:
     """The network of this name; raises KeyError for any other."""
-    return {item.name: item for item in NETWORKS}[name]
+    return {known.name: known for known in NETWORKS}[name]

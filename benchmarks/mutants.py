@@ -186,12 +186,12 @@ def run(mutants: list[Mutant], workers: int) -> list[Survivor]:
     def test(mutant: Mutant) -> Survivor | None:
         folder = copies.get()
         try:
-            found = survivor(folder, mutant)
+            outcome = survivor(folder, mutant)
         finally:
             copies.put(folder)
-        verdict = "survives" if found else "killed"
+        verdict = "survives" if outcome else "killed"
         print(f"{mutant.module}:{mutant.line} {mutant.operator} {verdict}", flush=True)
-        return found
+        return outcome
 
     with TemporaryDirectory(prefix="hlsgen_mutants_") as scratch:
         for worker in range(workers):

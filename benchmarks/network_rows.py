@@ -75,7 +75,7 @@ def _full_speed(directory: Path, inputs: dict[str, np.ndarray]) -> ProgramResult
 
 def _pair(design: str, sources: Sources, work: Path) -> Record:
     """Two networks one after the other in one simulated circuit, only the program changed."""
-    parts, wanted = [], []
+    parts, expected = [], []
     for name in design.split("+"):
         compiled, _ = compiled_design(
             "networks", name, sources.model(name), work, schedule="grid", fabric=FABRIC
@@ -85,7 +85,7 @@ def _pair(design: str, sources: Sources, work: Path) -> Record:
         reference = stored_reference(folder, "numpy")
         samples = reference.samples(sources.inputs(name), 1, 0)
         parts.append(program_words(folder, program, samples.hardware, 1))
-        wanted.append((program, reference.integers(samples), folder.manifest))
+        expected.append((program, reference.integers(samples), folder.manifest))
     words = np.concatenate([*parts, parts[0]])
     done = simulate_program(
         work / design.split("+")[0],
@@ -95,12 +95,12 @@ def _pair(design: str, sources: Sources, work: Path) -> Record:
         top=folder.manifest.top,
     )
     differing = elements = place = 0
-    for program, integers, manifest in (*wanted, wanted[0]):
+    for program, integers, manifest in (*expected, expected[0]):
         count = result_words(program.fabric, program.outputs)
-        found = outputs_of(program.fabric, program.outputs, done.unload[place : place + count], 1)
+        outputs = outputs_of(program.fabric, program.outputs, done.unload[place : place + count], 1)
         place += count
         for port in manifest.outputs:
-            got, want = found[port.channel].reshape(-1), integers[port.value].reshape(-1)
+            got, want = outputs[port.channel].reshape(-1), integers[port.value].reshape(-1)
             differing += int(np.count_nonzero(got != want))
             elements += want.size
     values = {"elements": elements, "mismatches": differing, "cycles": done.cycles}

@@ -64,10 +64,12 @@ class Record:
 
 def records(row: str | None = None) -> list[Record]:
     """Every stored record, of one row if named; networks in the order of ``NETWORKS``."""
-    order = {item.name: place for place, item in enumerate(NETWORKS)}
-    found = [Record.read(path) for path in sorted(RESULTS.glob("*.json"))]
-    found.sort(key=lambda item: (item.row, order.get(item.design.partition("@")[0], len(order))))
-    return [item for item in found if row in (None, item.row)]
+    order = {network.name: place for place, network in enumerate(NETWORKS)}
+    stored = [Record.read(path) for path in sorted(RESULTS.glob("*.json"))]
+    stored.sort(
+        key=lambda record: (record.row, order.get(record.design.partition("@")[0], len(order)))
+    )
+    return [record for record in stored if row in (None, record.row)]
 
 
 def environment() -> dict[str, Any]:

@@ -78,8 +78,8 @@ def verified_values(
     """What ``verify.json`` holds after simulating the samples."""
     began = time.perf_counter()
     compiled.verify(inputs=inputs, **options)
-    found = json.loads((compiled.directory / "verify.json").read_text())
-    return found | {"verify_seconds": round(time.perf_counter() - began, 2)}
+    report = json.loads((compiled.directory / "verify.json").read_text())
+    return report | {"verify_seconds": round(time.perf_counter() - began, 2)}
 
 
 def _exact(design: str, sources: Sources, work: Path) -> Record:
@@ -226,13 +226,13 @@ def _time(design: str, sources: Sources, work: Path) -> Record:
 
 def _prediction(design: str, sources: Sources, work: Path) -> Record:
     """Compares prediction and synthesis over the records of row ``boards``; measures nothing itself."""
-    found = []
+    pairs = []
     for record in records("boards"):
         values = record.values
         for resource in ("lut", "dsp", "bram"):
             predicted, synthesised = values[f"predicted_{resource}"], values[resource]
             deviation = predicted / synthesised - 1 if synthesised else float(predicted > 0)
-            found.append(
+            pairs.append(
                 {
                     "design": record.design,
                     "resource": resource,
@@ -241,9 +241,9 @@ def _prediction(design: str, sources: Sources, work: Path) -> Record:
                     "deviation": round(deviation, 3),
                 }
             )
-    worst = max((abs(item["deviation"]) for item in found), default=None)
+    worst = max((abs(pair["deviation"]) for pair in pairs), default=None)
     return Record(
-        "prediction", design, _command("prediction", ""), {}, {"pairs": found, "worst": worst}
+        "prediction", design, _command("prediction", ""), {}, {"pairs": pairs, "worst": worst}
     )
 
 
@@ -278,7 +278,7 @@ def short(record: Record) -> str:
     return ", ".join(f"{key} {record.values[key]}" for key in keys if key in record.values)
 
 
-exact = Row(tuple(item.name for item in NETWORKS), _exact)
+exact = Row(tuple(network.name for network in NETWORKS), _exact)
 cycles = Row(tuple(name + kind for name in CYCLE_GOALS for kind in ("@goal", "")), _cycles)
 accuracy = Row(("digits", "tm_mnist_valid_int8"), _accuracy)
 boards = Row(tuple(BUILT_RATES), _boards)

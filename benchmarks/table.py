@@ -94,14 +94,14 @@ def _cycles() -> str:
 def _others() -> str:
     published = [
         (
-            item.system,
-            network(item.network).title,
-            f"{item.board}, {item.mhz} MHz",
-            number(item.cycles),
-            number(item.dsp),
-            item.source,
+            accelerator.system,
+            network(accelerator.network).title,
+            f"{accelerator.board}, {accelerator.mhz} MHz",
+            number(accelerator.cycles),
+            number(accelerator.dsp),
+            accelerator.source,
         )
-        for item in PUBLISHED
+        for accelerator in PUBLISHED
     ]
     return table("System | Network | Board | Cycles | DSP | Source", published)
 
@@ -110,8 +110,8 @@ def _open_tools() -> str:
     return table(
         "System | Network | Cycles, simulated | Remark",
         (
-            (item.system, network(item.network).title, number(item.cycles), item.remark)
-            for item in OPEN_TOOLS
+            (tool.system, network(tool.network).title, number(tool.cycles), tool.remark)
+            for tool in OPEN_TOOLS
         ),
     )
 
@@ -203,8 +203,10 @@ def _summary() -> str:
     simulated = [(record.design, record.values) for record in records("cycles")]
     rows = []
     for design, values in placed + simulated:
-        found = exact.get(design.partition("@")[0], values)
-        exact_here = not values["mismatches"] and not found["mismatches"] and found["ort_matched"]
+        checked = exact.get(design.partition("@")[0], values)
+        exact_here = (
+            not values["mismatches"] and not checked["mismatches"] and checked["ort_matched"]
+        )
         built = "fmax_mhz" in values
         mark = "" if built else "≈ "
         resources = (values[("" if built else "predicted_") + k] for k in ("lut", "dsp", "bram"))
@@ -236,17 +238,17 @@ def _summary() -> str:
 
 
 def _made() -> str:
-    found = records()
-    if not found:
+    stored = records()
+    if not stored:
         return "No records yet."
-    dates = sorted(record.made["date"] for record in found)
-    commits = sorted({record.made["commit"] for record in found})
+    dates = sorted(record.made["date"] for record in stored)
+    commits = sorted({record.made["commit"] for record in stored})
     packages = sorted(
-        {f"{k} {v}" for r in found for k, v in r.made["packages"].items() if v is not None}
+        {f"{k} {v}" for r in stored for k, v in r.made["packages"].items() if v is not None}
     )
-    cores = sorted({str(record.made["cores"]) for record in found})
+    cores = sorted({str(record.made["cores"]) for record in stored})
     return (
-        f"{len(found)} records, made from {dates[0]} to {dates[-1]} at {', '.join(commits)} on "
+        f"{len(stored)} records, made from {dates[0]} to {dates[-1]} at {', '.join(commits)} on "
         f"{' or '.join(cores)} cores with {', '.join(packages)}."
     )
 
@@ -270,8 +272,8 @@ SECTIONS: dict[str, Callable[[], str]] = {
 def filled(text: str) -> str:
     """``text`` with every marked section made anew; raises KeyError for a name that is not a section."""
 
-    def replace(found: re.Match[str]) -> str:
-        name = found[1]
+    def replace(section: re.Match[str]) -> str:
+        name = section[1]
         return f"<!-- begin {name} -->\n{SECTIONS[name]()}\n<!-- end {name} -->"
 
     return re.sub(r"<!-- begin ([\w-]+) -->\n.*?<!-- end \1 -->", replace, text, flags=re.S)

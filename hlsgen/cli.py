@@ -145,7 +145,7 @@ def compile_command(
             lut=lut,
             target_fps=target_fps,
             calibrate=calibrate,
-            overrides=dict(parse_unroll(item) for item in unroll or ()),
+            overrides=dict(parse_unroll(text) for text in unroll or ()),
             fabric=fabric,
             seed=seed,
             time_limit=time_limit,
@@ -300,14 +300,14 @@ def boards() -> None:
         ("board", "device", "LUT", "DSP", "block RAM kbit", "bitstream"),
         [
             (
-                item.name,
-                item.device,
-                item.lut,
-                item.dsp,
-                item.bram_kbit,
-                "Vivado script" if item.family == "xilinx7" else "yes",
+                board.name,
+                board.device,
+                board.lut,
+                board.dsp,
+                board.bram_kbit,
+                "Vivado script" if board.family == "xilinx7" else "yes",
             )
-            for item in known()
+            for board in known()
         ],
     )
 

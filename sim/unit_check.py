@@ -181,9 +181,9 @@ def check_stream_unit(
             _compare(where, "cycles", cycles, run.delivered[-1] - run.delivered[0])
 
 
-def _compare(where: str, what: str, expected: int | None, found: int) -> None:
-    if expected is not None and expected != found:
-        raise UnitMismatch(f"{where}: expected {what} {expected}, found {found}")
+def _compare(where: str, what: str, expected: int | None, actual: int) -> None:
+    if expected is not None and expected != actual:
+        raise UnitMismatch(f"{where}: expected {what} {expected}, found {actual}")
 
 
 def check_scalar_unit(
@@ -212,11 +212,11 @@ def check_scalar_unit(
                 context.set(unit.operand(k), noise.getrandbits(width.bits))
             for k, value in drive.get(cycle, []):
                 context.set(unit.operand(k), value)
-            found = context.get(unit.result)
-            if cycle in due and found != expected[due[cycle]]:
+            result = context.get(unit.result)
+            if cycle in due and result != expected[due[cycle]]:
                 n = due[cycle]
                 raise UnitMismatch(
-                    f"{type(unit).__name__}{tuple(vectors[n])}: expected {expected[n]}, found {found}"
+                    f"{type(unit).__name__}{tuple(vectors[n])}: expected {expected[n]}, found {result}"
                 )
             await context.tick()
 

@@ -106,11 +106,11 @@ class ElementType:
     @classmethod
     def parse(cls, text: str) -> ElementType:
         """The type whose text form is ``text``; raises TypeMismatch for any other text."""
-        if not (found := re.fullmatch(r"([su])(\d+)", text)):
+        if not (match := re.fullmatch(r"([su])(\d+)", text)):
             raise TypeMismatch(
                 "element type", f"expected s<bits> or u<bits>, found {text!r}", "Write e.g. s8."
             )
-        return cls(int(found[2]), found[1] == "s")
+        return cls(int(match[2]), match[1] == "s")
 
     @classmethod
     def holding(cls, low: int, high: int) -> ElementType:

@@ -36,8 +36,8 @@ class Ecp5(Toolchain):
         options = board.build["toolchain"]
         (folder / "top.lpf").write_text(_constraints(pins, board.clock_mhz))
         files = ("--json", "top.json", "--lpf", "top.lpf", "--textcfg", "top.config")
-        wanted = board.clock_mhz if target.large else options["target_mhz"]
-        timing = ("--freq", f"{wanted}", "--timing-allow-fail", "--seed", "1")
+        target_mhz = board.clock_mhz if target.large else options["target_mhz"]
+        timing = ("--freq", f"{target_mhz}", "--timing-allow-fail", "--seed", "1")
         ways = ("--placer", "static", "--router", "router2") if target.large else ()
         run_tool(
             NEXTPNR_ECP5,

@@ -171,7 +171,7 @@ def pins_of(board: Board) -> Pins:
 
 
 def _resource(resources: Any, name: str) -> Any:
-    return next(item for item in resources if (item.name, item.number) == (name, 0))
+    return next(resource for resource in resources if (resource.name, resource.number) == (name, 0))
 
 
 def _cells(statistics: Path) -> Mapping[str, int]:

@@ -153,8 +153,8 @@ def _suits(native: str, tool: Tool) -> bool:
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
-    found = re.search(r"(\d+)\.(\d+)", shown.stdout + shown.stderr)
-    if found is None or (int(found[1]), int(found[2])) < tool.minimum:
+    version = re.search(r"(\d+)\.(\d+)", shown.stdout + shown.stderr)
+    if version is None or (int(version[1]), int(version[2])) < tool.minimum:
         return False
     if tool is NEXTPNR_GOWIN:
         return shutil.which("gowin_pack") is not None

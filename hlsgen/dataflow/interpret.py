@@ -222,7 +222,9 @@ def evaluate_expression(expression: Expression, operands: Mapping[str, np.ndarra
             return np.asarray(value, dtype=np.int64)
         case Call(op, arguments):
             return np.asarray(
-                op.evaluate(np, *(evaluate_expression(item, operands) for item in arguments))
+                op.evaluate(
+                    np, *(evaluate_expression(argument, operands) for argument in arguments)
+                )
             )
 
 

@@ -187,7 +187,7 @@ class Process:
 
     def extent(self, loop: str) -> int:
         """The extent of a loop by name; 1 if the process has no such loop."""
-        return next((item.extent for item in self.loops if item.name == loop), 1)
+        return next((candidate.extent for candidate in self.loops if candidate.name == loop), 1)
 
 
 @dataclass(frozen=True)

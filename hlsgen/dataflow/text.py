@@ -106,7 +106,7 @@ def _field_text(value: Any) -> str:
 
 
 def _index_text(index: tuple[Affine, ...]) -> str:
-    return f"[{', '.join(affine_text(item) for item in index)}]"
+    return f"[{', '.join(affine_text(affine) for affine in index)}]"
 
 
 def affine_text(affine: Affine) -> str:
@@ -125,7 +125,7 @@ def expression_text(expression: Expression) -> str:
         case Literal(value):
             return str(value)
         case Call(op, arguments):
-            parts = [expression_text(item) for item in arguments]
+            parts = [expression_text(argument) for argument in arguments]
             parts += [f"{name}={value}" for name, value in op.parameters]
             return f"{op.name}({', '.join(parts)})"
 
@@ -209,13 +209,13 @@ class _Parser:
 
 def _process(fields: Mapping[str, list[str]]) -> Process:
     parallel, reduce = fields["loops"][0].split("|")
-    loops = [_loop(item, False) for item in parallel.split()]
-    loops += [_loop(item, True) for item in reduce.split()]
+    loops = [_loop(loop, False) for loop in parallel.split()]
+    loops += [_loop(loop, True) for loop in reduce.split()]
     channel, index, _ = _access(fields["write"][0])
     return Process(
         fields["name"][0],
         tuple(loops),
-        tuple(Read(*_access(item)) for item in fields.get("read", [])),
+        tuple(Read(*_access(read)) for read in fields.get("read", [])),
         Write(channel, index),
         _kind(_STEPS, fields["step"][0]),
         _kind(_FINISHES, fields["finish"][0]),
@@ -248,24 +248,24 @@ def _loop(text: str, reduce: bool) -> Loop:
 
 
 def _access(text: str) -> tuple[str, tuple[Affine, ...], int | None]:
-    found = re.fullmatch(r"(\w+)\[(.*)\](?: outside (-?\d+))?", text)
-    if found is None:
+    match = re.fullmatch(r"(\w+)\[(.*)\](?: outside (-?\d+))?", text)
+    if match is None:
         raise ValueError(f"no access: {text}")
-    indices = tuple(parse_affine(item) for item in found[2].split(",")) if found[2] else ()
-    return found[1], indices, None if found[3] is None else int(found[3])
+    indices = tuple(parse_affine(index) for index in match[2].split(",")) if match[2] else ()
+    return match[1], indices, None if match[3] is None else int(match[3])
 
 
 def parse_affine(text: str) -> Affine:
     """The Affine whose text form is ``text``; raises ValueError for any other text."""
     offset, terms = 0, []
     for term in text.replace("- ", "+ -").split("+"):
-        item = term.strip()
-        if re.fullmatch(r"-?\d+", item):
-            offset += int(item)
-        elif found := re.fullmatch(r"(?:(-?\d+)\*)?(\w+)", item):
-            terms.append((found[2], int(found[1] or 1)))
-        elif item:
-            raise ValueError(f"no affine term: {item}")
+        summand = term.strip()
+        if re.fullmatch(r"-?\d+", summand):
+            offset += int(summand)
+        elif match := re.fullmatch(r"(?:(-?\d+)\*)?(\w+)", summand):
+            terms.append((match[2], int(match[1] or 1)))
+        elif summand:
+            raise ValueError(f"no affine term: {summand}")
     return Affine(offset, tuple(terms))
 
 
@@ -279,8 +279,10 @@ def _expression(node: ast.expr) -> Expression:
         case ast.Name(id=name) if re.fullmatch(r"acc|r\d+", name):
             return Operand(name)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords):
-            parameters = {str(item.arg): ast.literal_eval(item.value) for item in keywords}
-            return Call(_OPS[name](**parameters), tuple(_expression(item) for item in arguments))
+            parameters = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in keywords}
+            return Call(
+                _OPS[name](**parameters), tuple(_expression(argument) for argument in arguments)
+            )
     value = ast.literal_eval(node)
     if not isinstance(value, int):
         raise ValueError(f"no operand: {ast.unparse(node)}")

@@ -56,7 +56,7 @@ class NodeSource:
         """Attributes as plain Python values; raises UnsupportedOp for graphs and tensors."""
         import onnx
 
-        found: dict[str, Any] = {}
+        attributes: dict[str, Any] = {}
         for attribute in self.node.attribute:
             value = onnx.helper.get_attribute_value(attribute)
             if isinstance(value, bytes):
@@ -65,8 +65,8 @@ class NodeSource:
                 value = tuple(value)
             if not isinstance(value, int | float | str | tuple):
                 raise self.unsupported(f"attribute {attribute.name} of kind {attribute.type}")
-            found[attribute.name] = value
-        return found
+            attributes[attribute.name] = value
+        return attributes
 
     def constant_node(self) -> tuple[np.ndarray, Element]:
         """The value of a Constant node."""
@@ -81,11 +81,11 @@ class NodeSource:
                 return np.array(numbers, np.int64), ElementType(64, True)
         raise self.unsupported("a Constant that is not a number or a tensor")
 
-    def unsupported(self, found: str) -> UnsupportedOp:
+    def unsupported(self, feature: str) -> UnsupportedOp:
         """An error for something about this node that hlsgen does not have."""
         return UnsupportedOp(
             self.where,
-            f"expected an operator form that hlsgen supports, found {found}",
+            f"expected an operator form that hlsgen supports, found {feature}",
             "See `hlsgen ops` for what is supported; change the model or its export.",
         )
 

@@ -169,18 +169,18 @@ def _input_type(value: onnx.ValueInfoProto, name: str) -> TensorType:
 
 def ordered(graph: onnx.GraphProto, defined: set[str], name: str) -> list[onnx.NodeProto]:
     """The nodes in an order in which operands come first; raises IllegalGraph for a cycle or a dangling value."""
-    made: set[str] = set(defined)
+    known: set[str] = set(defined)
     for node in graph.node:
         for value in node.output:
-            if value and value in made:
+            if value and value in known:
                 raise IllegalGraph(
                     f"{name}, node {node.name} ({node.op_type})",
                     f"expected every value to be defined once, found a second definition of {value}",
                     "Repair the model: two nodes, inputs or initializers have this name.",
                 )
-            made.add(value)
+            known.add(value)
     for node in graph.node:
-        if missing := [value for value in node.input if value and value not in made]:
+        if missing := [value for value in node.input if value and value not in known]:
             raise IllegalGraph(
                 f"{name}, node {node.name} ({node.op_type})",
                 f"expected operands that are defined, found none for {missing}",

@@ -96,14 +96,14 @@ def run_session(
             sample = array[k : k + 1]
             feed[name] = sample if array.ndim == ranks[name] else sample[0]
         try:
-            found = session.run(list(outputs), feed)
+            results = session.run(list(outputs), feed)
         except Exception as error:  # onnxruntime raises plain exceptions of its own
             raise TypeMismatch(
                 "ONNX Runtime",
                 f"expected inputs {ranks} that it accepts, found {str(error).splitlines()[0]}",
                 "Give samples of the model's own names, shapes and types.",
             ) from error
-        for name, value in zip(outputs, found, strict=True):
+        for name, value in zip(outputs, results, strict=True):
             rows[name].append(value)
     return {name: np.stack(values) for name, values in rows.items()}
 

@@ -81,10 +81,10 @@ def _typed(
     )
 
 
-def _wrong_size(where: str, shape: tuple[int, ...], expected: int, found: int) -> BadFile:
+def _wrong_size(where: str, shape: tuple[int, ...], expected: int, actual: int) -> BadFile:
     return BadFile(
         where,
-        f"expected {expected} bytes or values for shape {list(shape)}, found {found}",
+        f"expected {expected} bytes or values for shape {list(shape)}, found {actual}",
         "The file is damaged; export the model again.",
     )
 

@@ -49,13 +49,13 @@ def _check_types(graph: Graph) -> None:
             raise _mismatch(where, inferred, declared)
 
 
-def _illegal(where: str, expected: str, found: str) -> IllegalGraph:
+def _illegal(where: str, expected: str, actual: str) -> IllegalGraph:
     return IllegalGraph(
-        where, f"expected {expected}, found {found}", "Repair or re-export the model."
+        where, f"expected {expected}, found {actual}", "Repair or re-export the model."
     )
 
 
-def _mismatch(where: str, expected: object, found: object) -> TypeMismatch:
+def _mismatch(where: str, expected: object, actual: object) -> TypeMismatch:
     return TypeMismatch(
-        where, f"expected {expected}, found {found}", "Repair or re-export the model."
+        where, f"expected {expected}, found {actual}", "Repair or re-export the model."
     )

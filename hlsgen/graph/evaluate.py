@@ -32,22 +32,22 @@ def evaluate(
     ) and all(node.op.keeps_batch(graph.input_types(node)) for node in graph.nodes)
     step = SAMPLES_AT_ONCE if batched else 1
     constants = {name: xp.asarray(a, device=device) for name, a in graph.constants.items()}
-    wanted = [node.output for node in graph.nodes] if every else list(graph.outputs)
-    parts: dict[str, list[Any]] = {name: [] for name in wanted}
+    returned = [node.output for node in graph.nodes] if every else list(graph.outputs)
+    parts: dict[str, list[Any]] = {name: [] for name in returned}
     for start in range(0, count, step):
         values = dict(constants)
         for name in graph.inputs:
             values[name] = xp.asarray(inputs[name][start : start + step], device=device)
-        _run(graph, values, xp, wanted)
-        for name in wanted:
+        _run(graph, values, xp, returned)
+        for name in returned:
             parts[name].append(values[name])
     return {name: xp.concat(part, axis=0) for name, part in parts.items() if part}
 
 
-def _run(graph: Graph, values: dict[str, Any], xp: Any, wanted: list[str]) -> None:
+def _run(graph: Graph, values: dict[str, Any], xp: Any, returned: list[str]) -> None:
     """Computes every node; values that nobody reads any more are dropped."""
     last = {name: node for node in graph.nodes for name in node.inputs}
-    keep = {*wanted, *graph.constants}
+    keep = {*returned, *graph.constants}
     for node in graph.nodes:
         result = node.op.evaluate(xp, *(values[name] for name in node.inputs))
         target = getattr(xp, storage(graph.types[node.output].element).name)
@@ -59,11 +59,11 @@ def _run(graph: Graph, values: dict[str, Any], xp: Any, wanted: list[str]) -> No
 
 def check_inputs(graph: Graph, inputs: Mapping[str, Any]) -> int:
     """The number of samples; raises TypeMismatch for inputs of other names, shapes or types than the graph has."""
-    expected, found = sorted(graph.inputs), sorted(inputs)
-    if expected != found:
+    expected, given = sorted(graph.inputs), sorted(inputs)
+    if expected != given:
         raise TypeMismatch(
             f"{graph.name}, inputs",
-            f"expected {expected}, found {found}",
+            f"expected {expected}, found {given}",
             "Name the arrays of the npz file as the model's inputs.",
         )
     counts = set()

@@ -64,12 +64,12 @@ def parse(text: str, constants: Mapping[str, np.ndarray], where: str = "graph te
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
-        found = _LINE.fullmatch(line)
-        if found is None or (found[1] != "graph" and not parts):
+        match = _LINE.fullmatch(line)
+        if match is None or (match[1] != "graph" and not parts):
             raise _bad(where, number, line)
-        if found[1] == "graph":
+        if match[1] == "graph":
             parts.append([])
-        parts[-1].append((number, found))
+        parts[-1].append((number, match))
     for part in parts:
         graph = _parse_graph(part, constants, where)
         check(graph)
@@ -127,12 +127,12 @@ def _value(value: Any) -> str:
 
 
 def _parse_type(text: str) -> TensorType:
-    found = _TYPE.fullmatch(text)
-    if found is None:
+    match = _TYPE.fullmatch(text)
+    if match is None:
         raise ValueError(text)
-    shape = tuple(int(extent) for extent in found[2].split(",") if extent)
-    element: Element = F32 if found[1] == F32 else ElementType.parse(found[1])
-    quantisation = None if found[3] is None else _evaluate(ast.parse(found[3], mode="eval").body)
+    shape = tuple(int(extent) for extent in match[2].split(",") if extent)
+    element: Element = F32 if match[1] == F32 else ElementType.parse(match[1])
+    quantisation = None if match[3] is None else _evaluate(ast.parse(match[3], mode="eval").body)
     return TensorType(shape, element, quantisation)
 
 

@@ -196,11 +196,11 @@ def require_one_sample(
     require(not several, op, "a result for the batch of 1", f"{list(shape)} after broadcasting")
 
 
-def require(condition: bool, op: TensorOp, expected: str, found: object) -> None:
+def require(condition: bool, op: TensorOp, expected: str, actual: object) -> None:
     """Raises TypeMismatch for an operator whose operands do not fit."""
     if not condition:
         raise TypeMismatch(
             op.name,
-            f"expected {expected}, found {found}",
+            f"expected {expected}, found {actual}",
             "Check the model with onnx.checker and shape inference, and export it again.",
         )

@@ -35,21 +35,21 @@ class Window:
 
     def extents(self, shape: tuple[int, ...], ceil: bool = False) -> tuple[int, ...]:
         """Output extents over an input of spatial ``shape``; ``ceil`` as ONNX's ceil_mode."""
-        rank, found = len(self.kernel), []
+        rank, extents = len(self.kernel), []
         for k in range(rank):
             span = shape[k] + self.pads[k] + self.pads[k + rank] - self.reach(k)
             steps = -(-span // self.strides[k]) if ceil else span // self.strides[k]
             if ceil and steps * self.strides[k] >= shape[k] + self.pads[k]:
                 steps -= 1  # a window that begins in the end padding does not exist
-            found.append(steps + 1)
-        if min(found) < 1:
+            extents.append(steps + 1)
+        if min(extents) < 1:
             raise TypeMismatch(
                 "window",
                 f"expected an input of at least {[self.reach(k) for k in range(rank)]}, found {list(shape)}"
                 f" with pads {list(self.pads)}",
                 "Use a larger input or a smaller kernel.",
             )
-        return tuple(found)
+        return tuple(extents)
 
     def check_size(self, shape: tuple[int, ...], results: tuple[int, ...], products: int) -> None:
         """Raises TypeMismatch where sliding over an operand of ``shape`` (N, C, *space) would take too much memory or work.

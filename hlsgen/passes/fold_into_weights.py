@@ -73,8 +73,8 @@ def _per_channel(build: GraphBuilder, product: Node, constant: np.ndarray) -> np
     if constant.size == 1 and constant.ndim <= len(shape):
         return np.full(channels, constant.reshape(()), np.float32)
     aligned = (1,) * (len(shape) - constant.ndim) + constant.shape
-    wanted = tuple(channels if k == axis else 1 for k in range(len(shape)))
-    return constant.reshape(-1).astype(np.float32) if aligned == wanted else None
+    channel_shape = tuple(channels if k == axis else 1 for k in range(len(shape)))
+    return constant.reshape(-1).astype(np.float32) if aligned == channel_shape else None
 
 
 def _real(build: GraphBuilder, value: str) -> np.ndarray | None:

@@ -129,12 +129,12 @@ def _needed_by(graph: Graph, nodes: Sequence[Node]) -> set[str]:
 
 def _made_from(graph: Graph, nodes: Sequence[Node]) -> set[str]:
     """The values that depend on the results of nodes, those results not included."""
-    made = {node.output for node in nodes}
-    found: set[str] = set()
+    computed = {node.output for node in nodes}
+    dependent: set[str] = set()
     for node in graph.nodes:
-        if any(value in made or value in found for value in node.inputs):
-            found.add(node.output)
-    return found
+        if any(value in computed or value in dependent for value in node.inputs):
+            dependent.add(node.output)
+    return dependent
 
 
 def _read_by(graph: Graph, nodes: Sequence[Node]) -> list[str]:
@@ -148,25 +148,25 @@ def _part(
     name: str,
     nodes: Sequence[Node],
     inputs: tuple[str, ...] | None,
-    wanted: Sequence[str],
+    needed: Sequence[str],
 ) -> Graph:
-    """The sub-graph of ``nodes``. ``wanted``: values that others need; those it neither makes nor receives are left out."""
-    made = {node.output for node in nodes}
+    """The sub-graph of ``nodes``. ``needed``: values of use to others; those it neither makes nor receives are left out."""
+    computed = {node.output for node in nodes}
     read = _read_by(graph, nodes)
     if inputs is None:
-        inputs = tuple(value for value in read if value not in made)
+        inputs = tuple(value for value in read if value not in computed)
         if name == "host_after":
-            passed = [v for v in wanted if v not in made and v not in graph.constants]
+            passed = [v for v in needed if v not in computed and v not in graph.constants]
             inputs = tuple(dict.fromkeys((*inputs, *passed)))
-    outputs = tuple(dict.fromkeys(v for v in wanted if v in made or v in inputs))
+    outputs = tuple(dict.fromkeys(v for v in needed if v in computed or v in inputs))
     if name == "hardware":
-        outputs = tuple(value for value in outputs if value in made)
+        outputs = tuple(value for value in outputs if value in computed)
     constants = {
         value: graph.constants[value]
         for node in nodes
         for value in node.inputs
         if value in graph.constants
     }
-    types = {value: graph.types[value] for value in (*inputs, *constants, *made)}
+    types = {value: graph.types[value] for value in (*inputs, *constants, *computed)}
     order = {node.output: node for node in nodes}
     return Graph(name, inputs, outputs, tuple(order.values()), constants, types)

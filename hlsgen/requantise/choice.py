@@ -144,9 +144,9 @@ def _of_one_unit(rounding: Rounding, where: str) -> Choice:
         _refuse_wide_multipliers(multiplier, where)
         return Choice(op, (multiplier,))
     except TypeMismatch:
-        if (found := _rounded_multipliers(rounding)) is None:
+        if (choice := _rounded_multipliers(rounding)) is None:
             raise
-        return found
+        return choice
 
 
 def _rounded_multipliers(rounding: Rounding) -> Choice | None:
@@ -207,10 +207,10 @@ def _multiply_shift(
 ) -> Choice | None:
     """A proved multiply-shift with the fewest nudges of ``numbers``."""
     for number in numbers:
-        found = find_multiply_shift(rounding, number, bits)
-        if found is not None and verify_multiply_shift(rounding, found):
-            nudges = found.nudges if number else None
-            return Choice(found.op, (found.multiplier, found.rounding), nudges)
+        candidate = find_multiply_shift(rounding, number, bits)
+        if candidate is not None and verify_multiply_shift(rounding, candidate):
+            nudges = candidate.nudges if number else None
+            return Choice(candidate.op, (candidate.multiplier, candidate.rounding), nudges)
     return None
 
 

@@ -78,12 +78,12 @@ def thresholds(rounding: Rounding) -> np.ndarray:
     monotone in the accumulator, so bisection finds it.
     """
     count = rounding.high - rounding.low
-    wanted = np.arange(rounding.low + 1, rounding.high + 1)[None]
+    least_results = np.arange(rounding.low + 1, rounding.high + 1)[None]
     below = np.repeat(rounding.accumulator_low[:, None] - 1, count, axis=1)
     reached = np.repeat(rounding.accumulator_high[:, None] + 1, count, axis=1)
     while np.any(reached - below > 1):
         middle = (below + reached) >> 1
-        enough = rounding.evaluate(middle) >= wanted
+        enough = rounding.evaluate(middle) >= least_results
         open_ = reached - below > 1
         reached = np.where(open_ & enough, middle, reached)
         below = np.where(open_ & ~enough, middle, below)

@@ -42,7 +42,7 @@ class Comparison:
     @property
     def first_sample(self) -> int | None:
         """The first sample with a wrong element."""
-        samples = [item.sample for item in self.shown]
+        samples = [mismatch.sample for mismatch in self.shown]
         return min(samples) if samples else None
 
 
@@ -52,13 +52,13 @@ def compare(simulation: Simulation, want: Mapping[str, np.ndarray]) -> Compariso
         value: (simulation.outputs[value] != answer) | simulation.missing[value]
         for value, answer in want.items()
     }
-    found = []
+    mismatches = []
     for value, flags in wrong.items():
         for where in np.argwhere(flags)[:SHOWN]:
             at = tuple(int(k) for k in where)
             missing = bool(simulation.missing[value][at])
             got = None if missing else int(simulation.outputs[value][at])
-            found.append(ElementMismatch(at[0], value, at[1:], got, int(want[value][at])))
-    found.sort(key=lambda item: item.sample)
+            mismatches.append(ElementMismatch(at[0], value, at[1:], got, int(want[value][at])))
+    mismatches.sort(key=lambda mismatch: mismatch.sample)
     elements = sum(int(flags.size) for flags in wrong.values())
-    return Comparison(elements, wrong, tuple(found[:SHOWN]))
+    return Comparison(elements, wrong, tuple(mismatches[:SHOWN]))

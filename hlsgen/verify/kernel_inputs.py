@@ -40,7 +40,7 @@ def random_arrays(
     Raises BadFile where that cannot be called, TypeMismatch where it returns other arrays than the kernel has.
     """
     random = np.random.default_rng(seed)
-    wanted = input_arrays(kernel)
+    expected = input_arrays(kernel)
     python = python_kernel(text, function)
     given = None if python is None else python.function.__globals__.get("inputs")
     if given is None:
@@ -48,7 +48,7 @@ def random_arrays(
             name: random.integers(
                 array.element.minimum, array.element.maximum, array.shape, endpoint=True
             ).astype(array.element.native)
-            for name, array in wanted.items()
+            for name, array in expected.items()
         }
     where = f"kernel {kernel.name}, inputs(random)"
     try:
@@ -59,26 +59,26 @@ def random_arrays(
             f"expected a function that returns arrays by name, found {type(error).__name__}: {error}",
             "Correct the function.",
         ) from None
-    return checked(arrays, wanted, where)
+    return checked(arrays, expected, where)
 
 
 def checked(
-    arrays: dict[str, np.ndarray], wanted: dict[str, Array], where: str
+    arrays: dict[str, np.ndarray], expected: dict[str, Array], where: str
 ) -> dict[str, np.ndarray]:
     """The arrays, of the right names, shapes and types; raises TypeMismatch."""
-    missing = sorted(wanted.keys() - arrays.keys())
+    missing = sorted(expected.keys() - arrays.keys())
     if missing:
         raise TypeMismatch(
             where,
-            f"expected arrays {', '.join(wanted)}, found no {missing[0]}",
+            f"expected arrays {', '.join(expected)}, found no {missing[0]}",
             "Give all of them.",
         )
-    for name, array in wanted.items():
-        found = np.asarray(arrays[name])
-        if found.shape != array.shape or found.dtype != array.element.native:
+    for name, array in expected.items():
+        given = np.asarray(arrays[name])
+        if given.shape != array.shape or given.dtype != array.element.native:
             raise TypeMismatch(
                 f"{where}, array {name}",
-                f"expected {array.element.native} of shape {array.shape}, found {found.dtype} of shape {found.shape}",
+                f"expected {array.element.native} of shape {array.shape}, found {given.dtype} of shape {given.shape}",
                 "Give an array of the annotated type.",
             )
-    return {name: np.asarray(arrays[name]) for name in wanted}
+    return {name: np.asarray(arrays[name]) for name in expected}

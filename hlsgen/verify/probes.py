@@ -29,16 +29,18 @@ class OutputSignals:
 def output_signals(verilog: str, top: str, instances: Iterable[str]) -> tuple[OutputSignals, ...]:
     """The output stream of each instance of the module ``top``; raises BadFile where there is none."""
     heads = {
-        _plain(found[1]): [_plain(name) for name in found[2].split(",")]
-        for found in re.finditer(
+        _plain(header[1]): [_plain(name) for name in header[2].split(",")]
+        for header in re.finditer(
             r"^module (\\\S+ |\w+)\((.*?)\);", verilog, re.MULTILINE | re.DOTALL
         )
     }
     body = re.search(rf"^module {re.escape(top)}\(.*?^endmodule", verilog, re.MULTILINE | re.DOTALL)
     modules = {}
     if body is not None:
-        for found in re.finditer(r"^  (\\\S+ |\w+) +(\\\S+ |\w+) \($", body[0], re.MULTILINE):
-            modules[_plain(found[2])] = _plain(found[1])
+        for instantiation in re.finditer(
+            r"^  (\\\S+ |\w+) +(\\\S+ |\w+) \($", body[0], re.MULTILINE
+        ):
+            modules[_plain(instantiation[2])] = _plain(instantiation[1])
     signals = []
     for instance in instances:
         ports = heads.get(modules.get(instance, ""), [])

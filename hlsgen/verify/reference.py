@@ -97,9 +97,9 @@ def find_backend(reference: str) -> Backend:
     return Backend(importlib.import_module("array_api_compat.cupy"), None)
 
 
-def _no_gpu(reference: str, found: str) -> BadOption:
+def _no_gpu(reference: str, problem: str) -> BadOption:
     return BadOption(
         f"--reference {reference}",
-        f"expected a GPU and the packages {reference} and array_api_compat, {found}",
+        f"expected a GPU and the packages {reference} and array_api_compat, {problem}",
         "Use --reference numpy, or: pip install array-api-compat torch.",
     )

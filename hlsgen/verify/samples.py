@@ -51,8 +51,8 @@ def _tensor(name: str, value: np.ndarray, type: TensorType) -> np.ndarray:
         # A stack of whole model inputs, each with its batch of 1.
         array = array.reshape((array.shape[0], *array.shape[2:]))
     if array.shape[1:] != shape or array.ndim != len(shape) + 1:
-        wanted = ", ".join(("samples", *map(str, shape)))
-        raise _misfit(name, f"expected shape ({wanted}), found {np.asarray(value).shape}")
+        expected_shape = ", ".join(("samples", *map(str, shape)))
+        raise _misfit(name, f"expected shape ({expected_shape}), found {np.asarray(value).shape}")
     if len(array) == 0:
         raise _misfit(name, "expected at least 1 sample, found 0")
     return _integers(name, array, type) if type.is_integer else _floats(name, array)

@@ -212,7 +212,7 @@ def _values(port: Port, raw: bytes, count: int, samples: int) -> tuple[np.ndarra
 def _combined(cycles: Sequence[np.ndarray], choose: np.ufunc) -> np.ndarray:
     """One cycle per sample from those of several ports."""
     shortest = min(map(len, cycles))
-    combined: np.ndarray = choose.reduce([item[:shortest] for item in cycles])
+    combined: np.ndarray = choose.reduce([port_cycles[:shortest] for port_cycles in cycles])
     return combined
 
 

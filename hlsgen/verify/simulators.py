@@ -127,8 +127,8 @@ def _version(program: str) -> tuple[int, int] | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.match(r"Verilator (\d+)\.(\d+)", answer.stdout)
-    return (int(found[1]), int(found[2])) if found else None
+    match = re.match(r"Verilator (\d+)\.(\d+)", answer.stdout)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def _native_root(program: str) -> Path | None:

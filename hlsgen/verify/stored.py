@@ -120,9 +120,9 @@ def _check_ports(
 ) -> None:
     """The manifest and the graph have to be of one compilation."""
     expected = {name: graph.types[name] for name in names}
-    found = {port.value: port for port in ports}
-    fits = expected.keys() == found.keys() and all(
-        type.shape == found[name].tensor_shape and _holds(found[name].element, type.integer)
+    by_value = {port.value: port for port in ports}
+    fits = expected.keys() == by_value.keys() and all(
+        type.shape == by_value[name].tensor_shape and _holds(by_value[name].element, type.integer)
         for name, type in expected.items()
     )
     if not fits:
