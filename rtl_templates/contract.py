@@ -143,8 +143,10 @@ CHANNEL_READ_LATENCY = 2
 #: Cycles from a pixel group's last step until a ChannelBuffer accepts words in the place of its dead ones: the reads that are
 #: under way, and the register of the limit.
 CHANNEL_FREED_AFTER = CHANNEL_READ_LATENCY + 1
-#: Cycles from a read of a fabric's LoadPort to the row's entry into the queue of words to send.
+#: Cycles from a read of a fabric's LoadPort to the row's entry into the queue of words to send: the tile's memory, and a register.
 LOAD_READ_LATENCY = 2
+#: Enabled cycles from a word of the drain chain at its memory tile to the write of the result: the registers of TileRequantiser.
+TILE_REQUANTISE_LATENCY = 8
 #: Cycles from the one after a fabric's run is started to its first enabled one: the first contexts are fetched and decoded.
 RUN_FILL_CYCLES = 2
 

@@ -12,8 +12,9 @@ from hlsgen.algebra.scalar import RequantiseFloat32, RequantiseMultiplyShift, Sc
 from hlsgen.cycle_model.address_sequence import AddressSequence, address_sequence
 from hlsgen.cycle_model.tiles import Banks
 from hlsgen.errors import Mismatch
-from hlsgen.fabric.configuration import REQUANTISE_LATENCY, Configuration, Requantiser
+from hlsgen.fabric.configuration import Configuration, Requantiser
 from hlsgen.fabric.ir import Fabric
+from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
 
 
 @dataclass(eq=False)
@@ -115,7 +116,7 @@ class Drain:
             if writer is not None:
                 result = writer.take(int(self.words[row, 0]))
                 if result is not None:
-                    self.pending.append((cycle + REQUANTISE_LATENCY, writer.tile, *result))
+                    self.pending.append((cycle + TILE_REQUANTISE_LATENCY, writer.tile, *result))
 
     def write(self, cycle: int, banks: Banks) -> None:
         """What is due in this cycle goes into the banks."""

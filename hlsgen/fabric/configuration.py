@@ -14,8 +14,6 @@ from hlsgen.fabric.ir import Cell
 
 LINES = 4
 """Loop mark lines. Line 0 is true in every iteration of the run; the others carry the marks named by the configuration."""
-REQUANTISE_LATENCY = 8
-"""Enabled cycles from a word of the drain chain at its tile to the write of the result."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hlsgen.algebra.fields import without_prefix
-from hlsgen.fabric.configuration import LINES, REQUANTISE_LATENCY
+from hlsgen.fabric.configuration import LINES
 from hlsgen.fabric.configuration_words import (
     CONTROL_UNIT,
     RESULT_BITS,
@@ -104,7 +104,6 @@ def _requantiser(fabric: Fabric, tile: MemoryTile) -> RequantiserShape:
     return RequantiserShape(
         word_bits=fabric.accumulator_bits,
         rows=tile.parameters,
-        latency=REQUANTISE_LATENCY,
         result_bits=RESULT_BITS,
         fields=without_prefix(fields, prefix),
     )

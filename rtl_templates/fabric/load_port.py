@@ -8,7 +8,7 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
-from hlsgen.rtl_templates.contract import LOAD_READ_LATENCY
+from hlsgen.rtl_templates.contract import LOAD_READ_LATENCY, credit_depth
 from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
 
 from hlsgen.algebra.packets import COUNT_BITS, HELLO, LOAD_BITS, READ, RUN, UNIT_BITS, WAIT, WRITE
@@ -35,7 +35,7 @@ class LoadPort(wiring.Component):
 
     **Timing**: a word a cycle; ``i.ready`` depends on ``held``, ``o.valid`` is a register. A run starts in the cycle after the header of its
     packet at the earliest.
-    **Cost**: registers of the header, of the word for a unit, and of a FIFO of LOAD_READ_LATENCY + 2 words to send.
+    **Cost**: registers of the header, of the word for a unit, and of a FIFO of ``credit_depth(LOAD_READ_LATENCY, 1)`` words to send.
     **Semantics**: docs/grid.md, "Elastic border and the load port". A command that is none is refused as well.
     """
 
@@ -152,7 +152,7 @@ class LoadPort(wiring.Component):
     def _send(self, m: Module, reading: Any, left: Signal) -> None:
         """Rows on their way to the stream."""
         shape = self.o.payload.shape()
-        fifo = CreditFifo(shape, depth=LOAD_READ_LATENCY + 2)
+        fifo = CreditFifo(shape, depth=credit_depth(LOAD_READ_LATENCY, 1))
         m.submodules.fifo = fifo
         read_before, last_before = Signal(name="read_before"), Signal(name="last_before")
         arriving = Signal(shape, name="arriving")

@@ -7,6 +7,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
 from hlsgen.rtl_templates.fabric.address_generator import AddressGenerator
 from hlsgen.rtl_templates.fabric.choice import chosen
 from hlsgen.rtl_templates.fabric.run_bus import (
@@ -271,7 +272,7 @@ class MemoryTile(wiring.Component):
         target: Value = Cat(
             here[: shape.address_bits], chosen(selection, [unit.valid for unit in units])
         )
-        for k in range(shape.requantiser.latency):
+        for k in range(TILE_REQUANTISE_LATENCY):
             register = Signal(len(target), reset_less=True, name=f"address_{k}")
             with m.If(enable):
                 m.d.sync += register.eq(target)

@@ -42,13 +42,12 @@ class GeneratorShape:
 class RequantiserShape:
     """A requantiser of words of ``word_bits`` with ``rows`` rows of parameters.
 
-    ``latency``: enabled cycles from a word to its result; ``result_bits``: of zero point and limits.
+    ``result_bits``: of zero point and limits.
     ``fields``: ``mode``, ``generator``, ``shift``, ``zero_point``, ``low``, ``high``.
     """
 
     word_bits: int
     rows: int
-    latency: int
     result_bits: int
     fields: Fields
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.contract import CHANNEL_READ_LATENCY
 from hlsgen.rtl_templates.memory_ports import read_port, write_port
 from hlsgen.rtl_templates.stream.channel_guard import ChannelGuard, counter_bits
 from hlsgen.rtl_templates.stream.shape import BufferShape, CopyShape
@@ -162,7 +164,7 @@ class ChannelBuffer(wiring.Component):
         select_bits = self.address_bits - address_bits(shape)
         address = Signal(self.address_bits, name=f"address_{number}", reset_less=True)
         select = Signal(select_bits, name=f"select_{number}", reset_less=True)
-        inside_1, inside_2 = Signal(name=f"inside_{number}_1"), Signal(name=f"inside_{number}_2")
+        stages = [Signal(name=f"inside_{number}_{k + 1}") for k in range(CHANNEL_READ_LATENCY)]
         m.d.comb += [
             write.addr.eq(written),
             write.data.eq(word),
@@ -177,10 +179,9 @@ class ChannelBuffer(wiring.Component):
             m.d.sync += [
                 address.eq(self.address + copy.address),
                 select.eq(address[:select_bits]),
-                inside_1.eq(inside),
-                inside_2.eq(inside_1),
+                *(after.eq(before) for before, after in pairwise((inside, *stages))),
             ]
-        m.d.comb += self.o[number].eq(Mux(inside_2, chosen, outside))
+        m.d.comb += self.o[number].eq(Mux(stages[-1], chosen, outside))
 
 
 def coordinate_bits(reach: tuple[int, int], size: int) -> int:

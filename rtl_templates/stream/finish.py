@@ -113,9 +113,12 @@ class Finish(wiring.Component):
         self.parameters = p = parameters
         inner = p.pipeline
         self.pipeline_latency = inner.latency
-        fifo_bits = p.fifo_depth * p.lanes * p.element.bits
+        fifo = contract.credit_fifo(depth=p.fifo_depth, word_bits=p.lanes * p.element.bits)
         self.contract = Contract(
-            inner.latency + 1, p.interval, inner.storage_bits + fifo_bits, inner.multipliers
+            inner.latency + fifo.latency,
+            p.interval,
+            inner.storage_bits + fifo.storage_bits,
+            inner.multipliers,
         )
         result = data.StructLayout({name: shape_of(w) for name, w in p.operands})
         super().__init__(

@@ -114,6 +114,20 @@ def test_templates_know_nothing_of_hlsgen_but_its_algebra() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_latencies_are_written_in_the_contracts() -> None:
+    """A latency of a unit that stands in a second place is forgotten when the unit changes."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in (*sources("hlsgen"), *sources("rtl_templates"))
+        if path != ROOT / "rtl_templates" / "contract.py"
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else (node.target,))
+        if re.search("LATENC|FREED|FILL_CYCLES|PORT_CYCLES|SLOW", ast.unparse(target))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_templates_do_not_evaluate() -> None:
     """Meaning and circuit are two texts: a template that asks for the meaning would be tested against itself."""
     wrong = [

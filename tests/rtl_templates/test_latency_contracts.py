@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from amaranth.sim import Simulator
 from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates.fabric.load_port import LoadPort
 from hlsgen.rtl_templates.fabric.loop_control import LoopControl
 from hlsgen.rtl_templates.fabric.shape import ControlShape, RunShape
 from hlsgen.rtl_templates.kernel.loop_pipeline import LoopPipeline
@@ -21,8 +22,10 @@ from hlsgen.rtl_templates.stream.shape import (
 )
 
 from hlsgen.algebra.fields import Field, to_string
+from hlsgen.algebra.packets import HELLO, READ, head
 
 DEPTH = 4
+HASH = 0x1234
 
 
 def simulate(unit: Any, bench: Any) -> None:
@@ -158,3 +161,25 @@ def test_a_loop_pipeline_is_done_after_its_cycles(
         )
 
     simulate(unit, bench)
+
+
+def test_a_row_is_offered_after_the_latencies_of_the_load_port_and_its_queue() -> None:
+    unit, seen = LoadPort(hash=HASH), []
+
+    async def bench(context: Any) -> None:
+        context.set(unit.i.valid, 1)
+        for word in (head(HELLO), HASH, head(READ, count=1), 0):
+            context.set(unit.i.payload, word)
+            await context.tick()
+        context.set(unit.i.valid, 0)
+        while not context.get(unit.read):
+            await context.tick()
+        while not context.get(unit.o.valid):
+            seen.append(context.get(unit.row))
+            await context.tick()
+            context.set(unit.row, 7)
+        assert context.get(unit.o.payload.word) == 7
+
+    simulate(unit, bench)
+    queue = contract.credit_fifo(depth=1, word_bits=1).latency
+    assert len(seen) == contract.LOAD_READ_LATENCY + queue

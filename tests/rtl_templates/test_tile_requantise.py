@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from amaranth.back import rtlil
 from amaranth.sim import Simulator
+from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
 from hlsgen.rtl_templates.fabric.tile_requantise import TileRequantiser
 from support.example_fabrics import one_cell
 
 from hlsgen.algebra.modes import REQUANTISE_MODES
 from hlsgen.algebra.scalar import RequantiseFloat32, RequantiseMultiplyShift
-from hlsgen.fabric.configuration import REQUANTISE_LATENCY
 from hlsgen.rtl.fabric_shapes import tile_shape
 
 BITS, ROWS = 32, 16
@@ -152,7 +152,7 @@ def check(job: Job) -> None:
                 if offered:
                     words.pop(0)
                     if completes:
-                        due[cycle + REQUANTISE_LATENCY] = next(results)
+                        due[cycle + TILE_REQUANTISE_LATENCY] = next(results)
                 cycle += 1
             await context.tick()
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from random import Random
 
 import numpy as np
+from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
 
 from hlsgen.fabric.configuration import (
     LINES,
-    REQUANTISE_LATENCY,
     Configuration,
     Generator,
     GeneratorLoop,
@@ -102,7 +102,7 @@ def random_configuration(fabric: Fabric, draw: Random, streams: bool = True) -> 
         interval=interval,
         loops=loops,
         lines=lines,
-        cycles=iterations * interval + draw.randint(0, interval) + REQUANTISE_LATENCY,
+        cycles=iterations * interval + draw.randint(0, interval) + TILE_REQUANTISE_LATENCY,
         pes=pes,
         tiles=tuple(tiles),
     )

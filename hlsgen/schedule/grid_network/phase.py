@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from hlsgen.algebra.affine import Affine
 from hlsgen.dataflow.ir import Loop
 from hlsgen.fabric.configuration import (
-    REQUANTISE_LATENCY,
     Configuration,
     Generator,
     GeneratorLoop,
@@ -18,6 +17,7 @@ from hlsgen.fabric.configuration import (
     WriteContext,
 )
 from hlsgen.fabric.program import Write
+from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
 from hlsgen.schedule.grid_network.border import Border
 from hlsgen.schedule.grid_network.finish import Finishing
 from hlsgen.schedule.grid_network.layers import Chunk, Layer
@@ -62,7 +62,7 @@ class Work:
 
 def finish_cycles(border: Border, last_operand: int, column: int) -> int:
     """Cycles of a run whose last operand is in ``column`` in cycle ``last_operand`` (the word then passes ``column`` more cells)."""
-    return last_operand + border.latency + column + REQUANTISE_LATENCY + 1
+    return last_operand + border.latency + column + TILE_REQUANTISE_LATENCY + 1
 
 
 def requantiser(finish: Finishing) -> Requantiser:
