@@ -4,7 +4,9 @@
 ``MUTATED``, the same number of each, runs the tests named there against each one in a copy of the repository, and writes
 ``benchmarks/mutants.json`` with every survivor as a diff. Exit code 1 where fewer than 95 % are killed.
 
-Left out is what has no meaning to test: type annotations, texts of errors (everything inside ``raise``), decorators, and ``is`` in place of ``==``.
+Left out is what has no meaning to test: type annotations, texts of errors (everything inside ``raise``), decorators, ``examples()`` of operators
+(they are tests), and ``is`` in place of ``==``. A mutant that does the same as the program is a survivor too; those that are known to
+are named with the reason in ``benchmarks/equivalent_mutants.py``, and a second figure leaves them out.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -28,14 +31,15 @@ from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.equivalent_mutants import EQUIVALENT
 from benchmarks.models import ROOT
 from benchmarks.mutated_modules import MUTATED
 from benchmarks.record import environment
 
 RESULT = ROOT / "benchmarks" / "mutants.json"
 KILLED_AT_LEAST = 0.95
-SECONDS = 300.0
-"""A mutant that runs longer than this is killed: a loop that does not end is seen."""
+TIMES_AS_LONG, SECONDS = 10.0, 30.0
+"""A mutant whose tests take so many times as long as without it, and so much more, is killed: a loop that does not end is seen."""
 LEFT_OUT = ("_Is", "VariableReplacer", "VariableInserter")
 """Operators of cosmic-ray that are not used: ``is`` for ``==``, and those that need the names of variables."""
 INSTALLED = ("rtl_templates", "sim", "boards", "fabrics")
@@ -55,10 +59,11 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Survivor:
-    """A mutant that no test saw, as a diff."""
+    """A mutant that no test saw, as a diff. ``equivalent``: why it does the same as the program, where that is known."""
 
     mutant: Mutant
     diff: str
+    equivalent: str | None
 
 
 def untested_spans(source: str) -> Iterator[Span]:
@@ -66,6 +71,8 @@ def untested_spans(source: str) -> Iterator[Span]:
     for node in ast.walk(ast.parse(source)):
         parts: list[ast.AST | None] = []
         match node:
+            case ast.FunctionDef(name="examples"):
+                parts = [node]
             case ast.FunctionDef():
                 parts = [node.returns, *node.decorator_list]
             case ast.ClassDef():
@@ -112,15 +119,30 @@ def mutants_of(module: str) -> tuple[Mutant, ...]:
     return tuple(mutants)
 
 
-def mutated_source(mutant: Mutant) -> str:
+def mutated_source(mutant: Mutant, source: str) -> str:
     """The text of the module with the mutation."""
     from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator
 
-    source = (ROOT / mutant.module).read_text("utf-8")
     changed = mutate_code(source, get_operator(mutant.operator)(), mutant.occurrence)
     assert changed is not None
     return str(changed)
+
+
+def changed_lines(source: str, changed: str) -> tuple[str, str]:
+    """What a mutation takes from a module and what it puts there, without indentation."""
+    lines = list(difflib.unified_diff(source.splitlines(), changed.splitlines(), n=0, lineterm=""))
+    before, after = (
+        " ".join(line[1:].strip() for line in lines[2:] if line.startswith(sign)) for sign in "-+"
+    )
+    return before, after
+
+
+def equivalence(module: str, source: str, changed: str) -> str | None:
+    """Why a mutant does the same as the program, if that is known."""
+    lines = changed_lines(source, changed)
+    reasons = [e.reason for e in EQUIVALENT if (e.module, (e.before, e.after)) == (module, lines)]
+    return reasons[0] if reasons else None
 
 
 def chosen(modules: list[str], count: int, seed: int) -> list[Mutant]:
@@ -141,10 +163,9 @@ def chosen(modules: list[str], count: int, seed: int) -> list[Mutant]:
 
 
 def copy_repository(folder: Path) -> None:
-    """The tracked files of the repository, laid out as they are installed."""
-    listed = subprocess.run(
-        ("git", "ls-files", "-z"), cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    """The files of the repository that git does not ignore, laid out as they are installed."""
+    command = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     for name in filter(None, listed.stdout.split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
@@ -152,45 +173,60 @@ def copy_repository(folder: Path) -> None:
         (folder / "hlsgen" / name).symlink_to(folder / name)
 
 
-def passes(folder: Path, tests: tuple[str, ...]) -> bool:
-    """Whether the tests pass in a copy."""
+def passes(folder: Path, tests: tuple[str, ...], seconds: float | None = None) -> bool:
+    """Whether the tests pass in a copy, within the time if one is given."""
     command = (sys.executable, "-m", "pytest", "-x", "-q", *tests)
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, timeout=SECONDS
+            command, cwd=folder, env=environment, capture_output=True, timeout=seconds
         )
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0
 
 
-def survivor(folder: Path, mutant: Mutant) -> Survivor | None:
+def seconds_of(folder: Path, tests: tuple[str, ...]) -> float:
+    """How long the tests of a module take without a mutation; they must pass."""
+    begun = time.monotonic()
+    if not passes(folder, tests):
+        raise SystemExit(f"without a mutation these tests fail: {' '.join(tests)}")
+    return time.monotonic() - begun
+
+
+def survivor(folder: Path, mutant: Mutant, seconds: float) -> Survivor | None:
     """What the tests of the mutant's module did not see, if they did not."""
     file = folder / mutant.module
-    source, changed = (ROOT / mutant.module).read_text("utf-8"), mutated_source(mutant)
+    source = file.read_text("utf-8")
+    changed = mutated_source(mutant, source)
     file.write_text(changed, "utf-8")
     try:
-        if not passes(folder, MUTATED[mutant.module]):
+        if not passes(folder, MUTATED[mutant.module], seconds):
             return None
     finally:
         file.write_text(source, "utf-8")
     diff = difflib.unified_diff(source.splitlines(), changed.splitlines(), n=1, lineterm="")
-    return Survivor(mutant, "\n".join(list(diff)[2:]))
+    reason = equivalence(mutant.module, source, changed)
+    return Survivor(mutant, "\n".join(list(diff)[2:]), reason)
 
 
 def run(mutants: list[Mutant], workers: int) -> list[Survivor]:
     """The survivors; ``workers`` mutants are tested at a time, each in a copy of the repository."""
     copies: SimpleQueue[Path] = SimpleQueue()
+    selections = sorted({MUTATED[mutant.module] for mutant in mutants})
 
     def test(mutant: Mutant) -> Survivor | None:
-        folder = copies.get()
+        folder, begun = copies.get(), time.monotonic()
         try:
-            outcome = survivor(folder, mutant)
+            limit = TIMES_AS_LONG * unchanged[MUTATED[mutant.module]] + SECONDS
+            outcome = survivor(folder, mutant, limit)
         finally:
             copies.put(folder)
         verdict = "survives" if outcome else "killed"
-        print(f"{mutant.module}:{mutant.line} {mutant.operator} {verdict}", flush=True)
+        took = time.monotonic() - begun
+        print(
+            f"{mutant.module}:{mutant.line} {mutant.operator} {verdict}, {took:.0f} s", flush=True
+        )
         return outcome
 
     with TemporaryDirectory(prefix="hlsgen_mutants_") as scratch:
@@ -198,11 +234,9 @@ def run(mutants: list[Mutant], workers: int) -> list[Survivor]:
             copy_repository(Path(scratch) / str(worker))
             copies.put(Path(scratch) / str(worker))
         with ThreadPoolExecutor(workers) as pool:
-            selections = sorted({MUTATED[mutant.module] for mutant in mutants})
-            good = pool.map(lambda tests: passes(Path(scratch) / "0", tests), selections)
-            for tests, is_good in zip(selections, good, strict=True):
-                if not is_good:
-                    raise SystemExit(f"without a mutation these tests fail: {' '.join(tests)}")
+            first = Path(scratch) / "0"
+            seconds = pool.map(lambda tests: seconds_of(first, tests), selections)
+            unchanged = dict(zip(selections, seconds, strict=True))
             return [row for row in pool.map(test, mutants) if row is not None]
 
 
@@ -217,12 +251,21 @@ def main() -> int:
     modules = [module for module in MUTATED if fnmatch(module, options.only)]
     mutants = chosen(modules, options.mutants, options.seed)
     survivors = run(mutants, options.workers)
-    killed = len(mutants) - len(survivors)
     for row in survivors:
         print(f"\n{row.mutant.module}:{row.mutant.line} {row.mutant.operator}\n{row.diff}")
+        print(f"equivalent: {row.equivalent}" if row.equivalent else "not known to be equivalent")
+    killed = len(mutants) - len(survivors)
+    equivalent = sum(row.equivalent is not None for row in survivors)
+    others = len(mutants) - equivalent
     print(f"\n{killed} of {len(mutants)} mutants killed ({killed / len(mutants):.1%})")
+    print(f"{killed} of the {others} that are not known to be equivalent ({killed / others:.1%})")
     if options.only == "*":
-        values = {"seed": options.seed, "mutants": len(mutants), "killed": killed}
+        values = {
+            "seed": options.seed,
+            "mutants": len(mutants),
+            "killed": killed,
+            "equivalent": equivalent,
+        }
         record = values | {"survivors": [asdict(s) for s in survivors], "made": environment()}
         RESULT.write_text(json.dumps(record, indent=1) + "\n")
     return 0 if killed >= KILLED_AT_LEAST * len(mutants) else 1

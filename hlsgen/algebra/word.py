@@ -42,18 +42,19 @@ def _multiply(bits: int, a: Any, b: Any) -> Any:
     return a * b
 
 
+# A shift by all bits of a word leaves what one by more of them does: nothing, or the sign.
+
+
 def _shift_left(bits: int, a: Any, b: Any) -> Any:
-    amount = unsigned(b, bits)
-    return np.where(amount < bits, wrap(a, 32) << np.minimum(amount, bits - 1), 0)
+    return wrap(a, 32) << np.minimum(unsigned(b, bits), bits)
 
 
 def _shift_right(bits: int, a: Any, b: Any) -> Any:
-    return a >> np.minimum(unsigned(b, bits), bits - 1)
+    return a >> np.minimum(unsigned(b, bits), bits)
 
 
 def _shift_right_logical(bits: int, a: Any, b: Any) -> Any:
-    amount = unsigned(b, bits)
-    return np.where(amount < bits, unsigned(a, bits) >> np.minimum(amount, bits - 1), 0)
+    return unsigned(a, bits) >> np.minimum(unsigned(b, bits), bits)
 
 
 def _truth(value: Any) -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hlsgen.algebra.scalar import (
+    SCALAR_OPS,
     Add,
     Clamp,
     Equal,
@@ -52,10 +53,47 @@ def test_every_result_is_in_the_result_type_and_the_type_is_the_narrowest(op: Sc
                 assert result == ElementType.holding(int(found.min()), int(found.max()))
 
 
+def test_every_operator_says_how_many_operands_its_meaning_takes() -> None:
+    one = (Clamp(-3, 9), ShiftRight(2), Table(tuple(range(256))))
+    three = (RequantiseMultiplyShift(3, -8, 7),)
+    two = (
+        *(Add(), Subtract(), Multiply(), Maximum(), Minimum(), Equal()),
+        *(RequantiseFloat32(8, 0, -128, 127), QuantisedAdd(3, 5, 4, 3, -8, 7)),
+    )
+    ops: tuple[ScalarOp, ...] = (*one, *two, *three)
+    assert {type(op) for op in ops} == set(SCALAR_OPS)
+    for count, group in enumerate((one, two, three), start=1):
+        for op in group:
+            assert op.operands == count
+            op.evaluate(np, *[np.ones(1, dtype=np.int64)] * count)
+
+
 def test_quantised_add_gives_its_exceptions() -> None:
     op = QuantisedAdd(3, 5, 4, 3, -8, 7, ((1, 2, 5), (-4, 0, -8)))
     a, b = np.array([1, -4, 1]), np.array([2, 0, 1])
     assert op.evaluate(np, a, b).tolist() == [5, -8, (3 + 5 + 4) >> 3]
+
+
+@pytest.mark.parametrize("q", range(1, 40))
+def test_requantise_float32_equals_the_steps_in_float32_for_products_of_every_length(
+    q: int,
+) -> None:
+    """Products of up to 48 bits, of which float32 keeps 24: both a little beside a tie and far from it."""
+    noise = np.random.default_rng(q)
+    multipliers = noise.integers(1 << 23, 1 << 24, 200) >> noise.integers(0, 24, 200)
+    low, high, zero = -(1 << 21), 1 << 21, 5
+    accumulators = np.concatenate([np.arange(-64, 65), noise.integers(-(1 << 24) + 1, 1 << 24, 64)])
+    acc, m = accumulators[:, None], multipliers[None, :]
+    near_ties = ((2 * noise.integers(0, 1 << 10, 200) + 1 << q) // 2) // np.maximum(multipliers, 1)
+    acc = np.concatenate(
+        [np.broadcast_to(acc, (len(acc), 200)), near_ties[None], -near_ties[None] - 1]
+    )
+    acc = np.clip(acc, -(1 << 24) + 1, (1 << 24) - 1)
+    scale = (m / 2.0**q).astype(np.float32)
+    product = acc.astype(np.float32) * scale
+    expected = np.clip(np.rint(product.astype(np.float64)) + zero, low, high).astype(np.int64)
+    op = RequantiseFloat32(q, zero, low, high)
+    assert np.array_equal(op.evaluate(np, acc, np.broadcast_to(m, acc.shape)), expected)
 
 
 def test_table_is_indexed_by_the_low_byte() -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 from support.example_nets import EXAMPLE_NETS, random_inputs
 
+from hlsgen.algebra.affine import Affine
 from hlsgen.algebra.expression import operand_names
 from hlsgen.dataflow import interpret as interpreter
 from hlsgen.dataflow.finish import finish_expression
-from hlsgen.dataflow.interpret import evaluate_expression, interpret
+from hlsgen.dataflow.interpret import evaluate_expression, interpret, interpret_process
 from hlsgen.dataflow.ir import (
     Accumulate,
     Dataflow,
@@ -78,6 +80,35 @@ def test_interpreter_equals_the_definition(net: Callable[[], Dataflow]) -> None:
     found = interpret(dataflow, inputs)
     for name in dataflow.channels:
         assert np.array_equal(found[name][0], values[name]), name
+
+
+def without_loops_of_one(process: Process) -> Process:
+    """The same process: a loop of extent 1 says nothing."""
+    kept = tuple(loop for loop in process.loops if loop.extent > 1)
+    names = {loop.name for loop in kept}
+
+    def index(affine: Affine) -> Affine:
+        return Affine(affine.offset, tuple(term for term in affine.terms if term[0] in names))
+
+    return replace(
+        process,
+        loops=kept,
+        reads=tuple(replace(r, index=tuple(map(index, r.index))) for r in process.reads),
+        write=replace(process.write, index=tuple(map(index, process.write.index))),
+    )
+
+
+@pytest.mark.parametrize("net", EXAMPLE_NETS)
+def test_loops_of_extent_one_may_be_left_out(net: Callable[[], Dataflow]) -> None:
+    dataflow = net()
+    inputs = random_inputs(dataflow, 2)
+    values = interpret(dataflow, inputs)
+    for process in dataflow.processes:
+        bare = without_loops_of_one(process)
+        if not any(not loop.reduce for loop in bare.loops):
+            continue
+        result = interpret_process(dataflow, bare, values)
+        assert np.array_equal(result, values[process.write.channel]), process.name
 
 
 def test_chunks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:

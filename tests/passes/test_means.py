@@ -37,6 +37,10 @@ def windows_of_every_sum(count: int, least: int, greatest: int, seed: int) -> np
     return rows
 
 
+CLIPS = {"Clip": (20, 20), "Clip above": (0, 20), "Clip below": (20, 0)}
+"""How far bounds of a Clip lie within those of the elements."""
+
+
 class Case:
     """A pool over windows (1, width) of a row, each a sum."""
 
@@ -62,8 +66,9 @@ class Case:
             "ReduceMean": {"axes": [3]},
         }.get(op, {})
         value = model.node(op, value, **attributes)
-        if between == "Clip":
-            bounds = (scales[1] * (bound - zeros[1]) for bound in (low + 20, high - 20))
+        if between in CLIPS:
+            down, up = CLIPS[between]
+            bounds = (scales[1] * (bound - zeros[1]) for bound in (low + down, high - up))
             value = model.node("Clip", value, *(model.constant(np.float32(b)) for b in bounds))
         elif between is not None:
             value = model.node(between, value)
@@ -119,7 +124,7 @@ def test_mean_equals_onnxruntime_for_every_sum(
             assert np.array_equal(found[decided], case.onnxruntime(kernels)[decided]), element
 
 
-@pytest.mark.parametrize("between", ["Relu", "Clip", "Identity"])
+@pytest.mark.parametrize("between", ["Relu", *CLIPS, "Identity"])
 @pytest.mark.parametrize("scales", ["equal scales", "five to three"])
 def test_what_lies_between_pool_and_quantize_decides_when_the_zero_point_is_added(
     between: str, scales: str

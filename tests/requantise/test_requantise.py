@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hlsgen.algebra.scalar import RequantiseFloat32, RequantiseMultiplyShift
-from hlsgen.algebra.types import S8, U8
+from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.errors import TypeMismatch
 from hlsgen.requantise import (
     Rounding,
@@ -158,6 +158,31 @@ def test_few_raised_accumulators_make_multiply_shift_exact(
     assert verify_multiply_shift(rounding, found)
     moved = dataclasses.replace(found, nudges=found.nudges + 1)
     assert not verify_multiply_shift(rounding, moved)
+
+
+def test_a_nudge_is_a_late_threshold_or_lies_above_the_range() -> None:
+    rounding = layer(random_scales(6, -8, -5), 0, -128, 127, 20_000)
+    nudged = find_multiply_shift(rounding, 3)
+    assert nudged is not None
+    limits = thresholds(rounding)
+    needed = [set(nudges) & set(row) for nudges, row in zip(nudged.nudges, limits, strict=True)]
+    assert 0 < sum(map(len, needed)) < 18
+    for nudges, late in zip(nudged.nudges, needed, strict=True):
+        assert len(set(nudges)) == 3
+        assert set(nudges) - late <= {20_001, 20_002, 20_003}
+
+
+def test_an_operand_of_a_tiny_scale_has_no_negative_multiplier() -> None:
+    """A fabric's multipliers are unsigned: a table of exceptions stands in for what a negative one would give."""
+    a, b = np.arange(-16, 16)[:, None], np.arange(-2, 2)[None]
+    truth = b + (a < -8)
+    elements = ElementType(5, True), ElementType(2, True)
+    op = choose_add(truth, elements, (1e-6, 1.0), -2, 2)
+    assert op.multiplier_a >= 0 and op.multiplier_b > 0
+    assert 0 < len(op.exceptions) <= 64
+    assert np.array_equal(op.evaluate(np, a, b), truth)
+    swapped = choose_add(truth.T, elements[::-1], (1.0, 1e-6), -2, 2)
+    assert swapped.multiplier_a > 0 and swapped.multiplier_b >= 0
 
 
 def test_without_nudges_the_float32_form_takes_their_place() -> None:

@@ -1,0 +1,69 @@
+"""The list of mutants that no test can see names mutants that there are, and modules have tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import mutants
+from benchmarks.equivalent_mutants import EQUIVALENT, Equivalent
+from benchmarks.models import ROOT
+from benchmarks.mutated_modules import MUTATED
+from benchmarks.mutants import changed_lines, equivalence
+
+
+def test_every_mutated_module_has_tests_that_exist() -> None:
+    for module, tests in MUTATED.items():
+        assert (ROOT / module).is_file()
+        assert tests and all((ROOT / test).exists() for test in tests), module
+
+
+def test_a_change_is_told_by_its_lines_without_indentation() -> None:
+    source = "if x:\n    y = (\n        a + b\n    )\n"
+    assert changed_lines(source, source.replace("a + b", "a - b")) == ("a + b", "a - b")
+    deleted = changed_lines("@decorated\ndef f(): ...\n", "def f(): ...\n")
+    assert deleted == ("@decorated", "")
+
+
+def test_an_equivalent_mutant_has_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Equivalent("m.py", "a * 1", "a // 1", "a is whole")
+    monkeypatch.setattr(mutants, "EQUIVALENT", (row,))
+    assert equivalence("m.py", "  a * 1\n", "  a // 1\n") == "a is whole"
+    assert equivalence("n.py", "  a * 1\n", "  a // 1\n") is None
+    assert equivalence("m.py", "  a * 1\n", "  a % 1\n") is None
+
+
+def test_tests_are_no_part_of_what_is_mutated() -> None:
+    source = (
+        "class Operator:\n"
+        "    def lower(self, n: int | None) -> int:\n"
+        "        return n + 1\n\n"
+        "    @staticmethod\n"
+        "    def examples():\n"
+        "        return 2 + 3\n"
+    )
+    lines = source.splitlines()
+    spans = list(mutants.untested_spans(source))
+    hidden = {line for (first, _), (last, _) in spans for line in range(first, last + 1)}
+    assert lines.index("        return 2 + 3") + 1 in hidden
+    assert lines.index("        return n + 1") + 1 not in hidden
+
+
+@pytest.mark.parametrize("module", sorted({row.module for row in EQUIVALENT}))
+def test_every_equivalent_mutant_can_be_made(module: str) -> None:
+    source = (ROOT / module).read_text("utf-8")
+    named = {(row.before, row.after) for row in EQUIVALENT if row.module == module}
+    stripped = {line.strip() for line in source.splitlines()}
+    gone = sorted(before for before, _ in named if before not in stripped)
+    assert not gone, "no such lines: remove the entries, or correct them"
+    pytest.importorskip("cosmic_ray", reason="needs the package that makes mutants")
+    lines = {
+        number
+        for number, line in enumerate(source.splitlines(), start=1)
+        if line.strip() in {before for before, _ in named}
+    }
+    there = {
+        changed_lines(source, mutants.mutated_source(mutant, source))
+        for mutant in mutants.mutants_of(module)
+        if mutant.line in lines
+    }
+    assert named <= there, f"no such mutants: {sorted(named - there)}"
