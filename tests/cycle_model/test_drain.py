@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
 from support.example_fabrics import small_fabric
 
 from hlsgen.cycle_model.address_sequence import address_sequence
@@ -13,12 +14,11 @@ from hlsgen.cycle_model.drain import Drain, Writer
 from hlsgen.cycle_model.tiles import Banks
 from hlsgen.errors import Mismatch
 from hlsgen.fabric.configuration import (
-    REQUANTISE_LATENCY,
     Configuration,
     Generator,
     GeneratorLoop,
-    Requantiser,
     RequantiseMode,
+    Requantiser,
     TileConfiguration,
 )
 from hlsgen.fabric.file import fabric_hash
@@ -104,13 +104,13 @@ def test_a_word_moves_one_cell_west_in_a_cycle_and_its_result_is_written_after_t
     first, drained_at = banks.first[1], 4
     results = [expected("multiply_shift", row, (word,)) & 255 for row, word in ((1, 20), (2, -9))]
     written: dict[int, list[int]] = {}
-    for cycle in range(drained_at + REQUANTISE_LATENCY + 8):
+    for cycle in range(drained_at + TILE_REQUANTISE_LATENCY + 8):
         chain.arrive(cycle)
         chain.write(cycle, banks)
         chain.shift((np.array([4, 5]), np.array([20, -9])) if cycle == drained_at else None)
         written[cycle] = banks.cells[first + 2 : first + 4].tolist()
     # in cycle 4 the words enter the chain; the middle cell's is in the west one later, at its tile after that
-    due = drained_at + 2 + REQUANTISE_LATENCY
+    due = drained_at + 2 + TILE_REQUANTISE_LATENCY
     assert [written[due - 1], written[due], written[due + 1]] == [
         [0, 0],
         [results[0], 0],
