@@ -7,8 +7,8 @@ import pytest
 from benchmarks import mutants
 from benchmarks.equivalent_mutants import EQUIVALENT, Equivalent
 from benchmarks.models import ROOT
-from benchmarks.mutated_modules import MUTATED
 from benchmarks.mutants import changed_lines, equivalence
+from benchmarks.mutated_modules import MUTATED
 
 
 def test_every_mutated_module_has_tests_that_exist() -> None:
