@@ -159,7 +159,7 @@ def test_a_float_model_without_samples_is_told_of_calibrate(
 
 def external(path: Path) -> None:
     model = onnx.load(DIGITS)
-    tensor = max(model.graph.initializer, key=lambda item: len(item.raw_data))
+    tensor = max(model.graph.initializer, key=lambda initializer: len(initializer.raw_data))
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="../secret.bin")

@@ -130,7 +130,10 @@ def test_an_illegal_fabric_file_is_refused(
     text = (ROOT / "fabrics" / f"{SMALL}.toml").read_text()
     (tmp_path / "mine.toml").write_text(text.replace("rows = 2", "rows = 0"))
     for command in (("fabric", "mine.toml"), ("map", AXPY, "--fabric", "mine.toml")):
-        arguments = [str(tmp_path / item) if item == "mine.toml" else item for item in command]
+        arguments = [
+            str(tmp_path / argument) if argument == "mine.toml" else argument
+            for argument in command
+        ]
         refused(run(capsys, *arguments, "-q", "-o", str(tmp_path / "out")), "mine", "0 x 2")
 
 

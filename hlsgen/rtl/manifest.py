@@ -85,8 +85,8 @@ def port(layout: PortLayout, axis: str, lanes: int = 1) -> Port:
 
 def channel_layout(dataflow: Dataflow, channel: str) -> PortLayout:
     """The layout of a port that stands for no graph value: a tensor (1, C, H, W) named as the channel."""
-    item = dataflow.channels[channel]
-    height, width, channels = item.shape
+    tensor = dataflow.channels[channel]
+    height, width, channels = tensor.shape
     return PortLayout(
-        channel, channel, (1, channels, height, width), (0, 2, 3, 1), item.shape, item.element
+        channel, channel, (1, channels, height, width), (0, 2, 3, 1), tensor.shape, tensor.element
     )

@@ -97,23 +97,25 @@ def kernel_shape(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> KernelSha
     numbers = {array.name: k for k, array in enumerate(arrays)}
     pipelines, reads, writes = [], [], []
     for plan in plans:
-        loads = [item for item in plan.graph.operations if item.operator == "load"]
-        stores = [item for item in plan.graph.operations if item.operator == "store"]
-        ports = {item.name: k for group in (loads, stores) for k, item in enumerate(group)}
+        loads = [operation for operation in plan.graph.operations if operation.operator == "load"]
+        stores = [operation for operation in plan.graph.operations if operation.operator == "store"]
+        ports = {
+            operation.name: k for group in (loads, stores) for k, operation in enumerate(group)
+        }
         pipelines.append(_pipeline(plan, ports))
-        reads.append(tuple(numbers[str(item.array)] for item in loads))
-        writes.append(tuple(numbers[str(item.array)] for item in stores))
+        reads.append(tuple(numbers[str(operation.array)] for operation in loads))
+        writes.append(tuple(numbers[str(operation.array)] for operation in stores))
     shapes = tuple(_array_shape(array) for array in arrays)
     return KernelShape(shapes, tuple(pipelines), tuple(reads), tuple(writes))
 
 
 def _arrays(kernel: Kernel) -> tuple[Array, ...]:
     """Every array of the kernel once, in order of appearance."""
-    found: dict[str, Array] = {}
+    arrays: dict[str, Array] = {}
     for graph in kernel.graphs:
         for array in graph.arrays:
-            found.setdefault(array.name, array)
-    return tuple(found.values())
+            arrays.setdefault(array.name, array)
+    return tuple(arrays.values())
 
 
 def _ports(arrays: Sequence[Array]) -> tuple[dict[str, str], dict[str, str]]:
@@ -138,41 +140,42 @@ def _array_shape(array: Array) -> ArrayShape:
 
 def _pipeline(plan: PipelineSchedule, ports: dict[str, int]) -> PipelineShape:
     graph = plan.graph
-    numbers = {item.name: k for k, item in enumerate(graph.operations)}
+    numbers = {operation.name: k for k, operation in enumerate(graph.operations)}
     stages = tuple(
-        _stage(plan, item, numbers, ports.get(item.name, 0)) for item in graph.operations
+        _stage(plan, operation, numbers, ports.get(operation.name, 0))
+        for operation in graph.operations
     )
     trips = tuple(loop.extent for loop in graph.loops)
     return PipelineShape(graph.word.bits, trips, plan.interval, plan.length, stages)
 
 
 def _stage(
-    plan: PipelineSchedule, item: Operation, numbers: dict[str, int], port: int
+    plan: PipelineSchedule, operation: Operation, numbers: dict[str, int], port: int
 ) -> StageShape:
     def tap(operand: Constant | Value) -> OperandTap:
         if isinstance(operand, Constant):
             return ConstantTap(operand.value)
         if operand.distance > 1 and operand.start:
             raise UnsupportedOp(
-                f"{plan.graph.name}, operation {item.name}",
+                f"{plan.graph.name}, operation {operation.name}",
                 f"expected a start value over a distance of 1, found distance {operand.distance}",
                 "Carry the value from iteration to iteration with 'move'.",
             )
-        delay = value_delay(plan, item.name, operand)
+        delay = value_delay(plan, operation.name, operand)
         start = operand.start if operand.distance == 1 else None
         return ValueTap(numbers[operand.operation], delay, start, operand.level)
 
-    predicate = item.predicate
+    predicate = operation.predicate
     return StageShape(
-        name=item.name,
-        operator=item.operator,
-        time=plan.times[item.name],
-        latency=latency(item),
-        operands=tuple(map(tap, item.operands)),
+        name=operation.name,
+        operator=operation.operator,
+        time=plan.times[operation.name],
+        latency=latency(operation),
+        operands=tuple(map(tap, operation.operands)),
         predicate=tap(predicate) if isinstance(predicate, Value) else _mark(predicate),  # type: ignore[arg-type]
-        clear=_mark(item.clear),
-        when=_mark(item.when),
-        access=_access(plan.graph, item, port),
+        clear=_mark(operation.clear),
+        when=_mark(operation.when),
+        access=_access(plan.graph, operation, port),
     )
 
 
@@ -180,24 +183,24 @@ def _mark(mark: Mark | None) -> MarkTap | None:
     return None if mark is None else MarkTap(mark.edge, mark.level)
 
 
-def _access(graph: LoopGraph, item: Operation, port: int) -> AccessShape | None:
-    if item.operator == "affine":
-        assert item.address is not None
-        counter = _counter(graph, item.address)
+def _access(graph: LoopGraph, operation: Operation, port: int) -> AccessShape | None:
+    if operation.operator == "affine":
+        assert operation.address is not None
+        counter = _counter(graph, operation.address)
         return AccessShape(0, 1, graph.word.bits, True, 0, counter)
-    if item.operator not in ("load", "store"):
+    if operation.operator not in ("load", "store"):
         return None
-    assert item.array is not None and item.address is not None
-    array = graph.array(item.array)
-    indexed = len(item.operands) == (1 if item.operator == "load" else 2)
+    assert operation.array is not None and operation.address is not None
+    array = graph.array(operation.array)
+    indexed = len(operation.operands) == (1 if operation.operator == "load" else 2)
     return AccessShape(
         port=port,
         size=array.size,
         element_bits=array.element.bits,
         signed=array.element.signed,
-        offset=item.address.offset,
-        affine=None if indexed else _counter(graph, item.address),
-        wrap_bits=item.wrap_bits,
+        offset=operation.address.offset,
+        affine=None if indexed else _counter(graph, operation.address),
+        wrap_bits=operation.wrap_bits,
     )
 
 

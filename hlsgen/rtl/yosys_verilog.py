@@ -38,8 +38,8 @@ def _run(design: Any, *commands: str) -> None:
         libyosys.run_pass(f"tee -q -a yosys.log {command}", design)
 
 
-def _values(items: Any) -> Iterator[Any]:
-    return (items[key] for key in list(items))
+def _values(named: Any) -> Iterator[Any]:
+    return (named[key] for key in list(named))
 
 
 def _widen(module: Any, cell: Any) -> None:

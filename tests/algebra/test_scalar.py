@@ -46,11 +46,11 @@ def test_every_result_is_in_the_result_type_and_the_type_is_the_narrowest(op: Sc
             x = np.arange(a.minimum, a.maximum + 1)[:, None]
             y = np.arange(b.minimum, b.maximum + 1)[None]
             operands, types = ((x, y), (a, b)) if op.operands == 2 else ((x,), (a,))
-            found = op.evaluate(np, *operands)
+            values = op.evaluate(np, *operands)
             result = op.result(*types)
-            assert result.minimum <= found.min() and found.max() <= result.maximum
+            assert result.minimum <= values.min() and values.max() <= result.maximum
             if not isinstance(op, QuantisedAdd | Table | Equal):
-                assert result == ElementType.holding(int(found.min()), int(found.max()))
+                assert result == ElementType.holding(int(values.min()), int(values.max()))
 
 
 def test_every_operator_says_how_many_operands_its_meaning_takes() -> None:

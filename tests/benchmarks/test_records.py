@@ -18,13 +18,13 @@ def test_a_record_reads_back_with_where_it_was_made(
 ) -> None:
     monkeypatch.setattr(record, "RESULTS", tmp_path)
     Record("exact", "digits", "command", {"samples": 2}, {"mismatches": 0}).write()
-    (found,) = record.records("exact")
-    assert (found.design, found.options, found.values) == (
+    (stored,) = record.records("exact")
+    assert (stored.design, stored.options, stored.values) == (
         "digits",
         {"samples": 2},
         {"mismatches": 0},
     )
-    assert {"date", "commit", "packages", "cores"} <= set(found.made)
+    assert {"date", "commit", "packages", "cores"} <= set(stored.made)
     assert record.records("boards") == []
 
 
@@ -53,7 +53,7 @@ def test_the_interval_deviates_by_a_share_of_the_prediction() -> None:
 
 
 def test_anchors_name_networks_that_are_measured() -> None:
-    names = {item.name for item in NETWORKS}
-    assert {item.network for item in (*PUBLISHED, *OPEN_TOOLS)} <= names
-    assert {item.partition("@")[0] for item in rows.cycles.designs} == set(CYCLE_GOALS) <= names
-    assert all(network(item).samples >= 3 for item in names)
+    names = {entry.name for entry in NETWORKS}
+    assert {entry.network for entry in (*PUBLISHED, *OPEN_TOOLS)} <= names
+    assert {entry.partition("@")[0] for entry in rows.cycles.designs} == set(CYCLE_GOALS) <= names
+    assert all(network(entry).samples >= 3 for entry in names)

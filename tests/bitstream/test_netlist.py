@@ -18,9 +18,9 @@ DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 
 def cell_models() -> str:
     """Yosys' simulation models of the iCE40 cells (the only open family whose multiplier and RAM are modelled)."""
-    found = importlib.util.find_spec("pyosys")
-    assert found is not None and found.origin is not None
-    return (Path(found.origin).parent / "share" / "ice40" / "cells_sim.v").read_text()
+    package = importlib.util.find_spec("pyosys")
+    assert package is not None and package.origin is not None
+    return (Path(package.origin).parent / "share" / "ice40" / "cells_sim.v").read_text()
 
 
 @pytest.mark.slow

@@ -70,15 +70,15 @@ class Line:
 
     def received(self) -> bytes:
         """Every byte that the board has sent."""
-        found, at = bytearray(), 0
+        sent, at = bytearray(), 0
         while at < len(self.seen):
             if self.seen[at]:
                 at += 1
                 continue
             bits = [self.seen[at + DIVISOR // 2 + DIVISOR * (k + 1)] for k in range(8)]
-            found.append(sum(bit << k for k, bit in enumerate(bits)))
+            sent.append(sum(bit << k for k, bit in enumerate(bits)))
             at += 10 * DIVISOR - DIVISOR // 2
-        return bytes(found)
+        return bytes(sent)
 
 
 def test_words_go_through_the_circuit_and_a_break_begins_anew() -> None:

@@ -85,8 +85,8 @@ def test_a_tile_is_a_fifo_between_a_writer_and_a_later_reader(how: str) -> None:
     told = configuration(fabric, 2 * (count + depth), (), tile, (count + depth,))
     program = to_words([hello(fabric), *configure(fabric, told), Run()])
     words = [(37 * k) % 251 - 125 for k in range(count)]
-    found = EXECUTE[how](fabric, program, words)
-    assert found.stream_out == (0,) * depth + tuple(words)
+    outcome = EXECUTE[how](fabric, program, words)
+    assert outcome.stream_out == (0,) * depth + tuple(words)
 
 
 def line_buffer_fabric() -> Fabric:
@@ -127,9 +127,9 @@ def test_a_line_buffer_keeps_the_rows_that_a_window_needs(how: str) -> None:
     contexts = (replace(added, read_a=1), PeContext(), replace(added, b="constant"), added)
     told = configuration(fabric, 4 * (pixels + 2), contexts, tile, (pixels - delay,))
     program = to_words([hello(fabric), *configure(fabric, told), Run()])
-    found = EXECUTE[how](fabric, program, [int(v) for v in image.reshape(-1)])
+    outcome = EXECUTE[how](fabric, program, [int(v) for v in image.reshape(-1)])
     want = image[:-2] + image[1:-1] + image[2:]
-    assert found.stream_out == tuple(want.reshape(-1).tolist())
+    assert outcome.stream_out == tuple(want.reshape(-1).tolist())
 
 
 def counting(fabric: Fabric, cycles: int, **changes: object) -> Configuration:
@@ -150,8 +150,8 @@ def test_an_operator_that_a_run_does_not_last_to_the_end_of_leaves_nothing(how: 
     for _ in range(2):
         packets += [*configure(fabric, counting(fabric, 8)), Run()]
     packets.append(Read(1, 0, 2))
-    found = EXECUTE[how](fabric, to_words(packets), ())
-    elements = bank_elements(fabric.tiles[0], found.unload, signed=True)
+    outcome = EXECUTE[how](fabric, to_words(packets), ())
+    elements = bank_elements(fabric.tiles[0], outcome.unload, signed=True)
     assert elements.tolist() == [0, 0, 7, 8, 9, 10, 11, 12]
 
 
@@ -164,9 +164,9 @@ def test_a_run_without_a_configuration_has_no_cycles_and_units_that_are_none_rea
     packets: list[Packet] = [hello(fabric), Write(1, 0, (1, 2, 3, 4)), Run()]
     packets += [*configured, Run(), Run(), Read(1, 0, 1), Read(0, 0, 2), Read(9, 0, 1)]
     packets += [Write(9, 0, (7,)), Write(1, 3 << 28, (7,)), Read(1, 1, 1)]
-    found = EXECUTE[how](fabric, to_words(packets), ())
-    assert found.run_cycles == (0, 4, 0)
-    assert found.unload.tolist() == [0x02010000, 0, 0, 0, 2]
+    outcome = EXECUTE[how](fabric, to_words(packets), ())
+    assert outcome.run_cycles == (0, 4, 0)
+    assert outcome.unload.tolist() == [0x02010000, 0, 0, 0, 2]
 
 
 @both
@@ -174,10 +174,10 @@ def test_a_program_for_another_fabric_is_refused_by_its_hash(how: str) -> None:
     fabric, other = one_cell(), replace(one_cell(), registers=2)
     start = [*configure(fabric, counting(fabric, 4)), Run(), Read(1, 0, 1)]
     for packets in ([hello(other), *start], start, [Hello(0), hello(fabric), *start]):
-        found = EXECUTE[how](fabric, to_words(packets), ())
-        assert found.refused
-        assert found.run_cycles == ()
-        assert len(found.unload) == 0
+        outcome = EXECUTE[how](fabric, to_words(packets), ())
+        assert outcome.refused
+        assert outcome.run_cycles == ()
+        assert len(outcome.unload) == 0
     assert not EXECUTE[how](fabric, to_words([hello(fabric), *start]), ()).refused
 
 
@@ -229,7 +229,7 @@ def test_results_without_a_generator_are_not_written() -> None:
         requantiser=Requantiser("multiply_shift", 0, 1, 0, -9, 9),
     )
     told = replace(counting(fabric, 20, drain="always"), tiles=((fabric.tiles[0].name, tile),))
-    found = run(fabric, told, {}, {fabric.tiles[0].name: np.array([(0, 1, 0)])})
-    assert not found.banks[fabric.tiles[0].name].any()
+    outcome = run(fabric, told, {}, {fabric.tiles[0].name: np.array([(0, 1, 0)])})
+    assert not outcome.banks[fabric.tiles[0].name].any()
     program = to_words([hello(fabric), *configure(fabric, told), Run(), Read(1, 0, 4)])
     assert not fabric_bench.run(fabric, program).unload.any()

@@ -77,9 +77,9 @@ def test_interpreter_equals_the_definition(net: Callable[[], Dataflow]) -> None:
     values = {name: array[0] for name, array in inputs.items()}
     for process in dataflow.processes:
         run_literally(dataflow, process, values)
-    found = interpret(dataflow, inputs)
+    results = interpret(dataflow, inputs)
     for name in dataflow.channels:
-        assert np.array_equal(found[name][0], values[name]), name
+        assert np.array_equal(results[name][0], values[name]), name
 
 
 def without_loops_of_one(process: Process) -> Process:

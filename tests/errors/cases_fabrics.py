@@ -103,8 +103,8 @@ def mapping_cases() -> dict[str, Case]:
     tiny = replace(small, tiles=tuple(replace(tile, words=4) for tile in small.tiles))
     cycle = parse("loop_graph bad s32\nloop n 4\na = add b 1\nb = xor a 2\n")
     marked = tuple(
-        replace(item, predicate=item.clear) if item.name == "sum" else item
-        for item in fir().operations
+        replace(operation, predicate=operation.clear) if operation.name == "sum" else operation
+        for operation in fir().operations
     )
     return cases | {
         "map: operator": mapped(maps.RING, bare),

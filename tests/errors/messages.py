@@ -43,8 +43,8 @@ def refusal(name: str, case: Case) -> Refusal:
 
 def _plain(text: str, folder: str) -> str:
     """Without what differs from one machine or version to the next."""
-    for found, kept in ((folder, "FOLDER"), (str(ROOT), "REPOSITORY"), (__version__, "VERSION")):
-        text = text.replace(found, kept)
+    for changing, kept in ((folder, "FOLDER"), (str(ROOT), "REPOSITORY"), (__version__, "VERSION")):
+        text = text.replace(changing, kept)
     return text
 
 

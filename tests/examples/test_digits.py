@@ -18,7 +18,7 @@ def test_the_network_reads_at_least_97_percent_of_the_test_digits() -> None:
     with np.load(DIGITS / "samples.npz") as archive:
         ((name, pictures),) = archive.items()
     labels = np.load(DIGITS / "labels.npy")
-    assert [item.name for item in session.get_inputs()] == [name]
+    assert [tensor.name for tensor in session.get_inputs()] == [name]
     assert len(pictures) == len(labels) >= 300
     answers = [session.run(None, {name: picture[None]})[0].argmax() for picture in pictures]
     assert np.mean(np.array(answers) == labels) >= 0.97

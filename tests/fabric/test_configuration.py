@@ -42,14 +42,14 @@ def test_unpacking_gives_a_configuration_that_packs_to_the_same_words(name: str)
 
 
 def test_unpacking_gives_back_what_was_told() -> None:
-    fabric, item = small_fabric(), plain()
-    found = unpack(fabric, pack(fabric, item))
-    assert found.interval == item.interval and found.cycles == item.cycles
-    assert found.pes == item.pes
-    assert found.lines[:1] == (MarkLine("last", 5),)  # of six levels, the inner two told
-    tile = dict(found.tiles)["west_0"]
-    assert tile.reads == dict(item.tiles)["west_0"].reads
-    told = dict(item.tiles)["west_0"].read_generators[0]
+    fabric, packed = small_fabric(), plain()
+    unpacked = unpack(fabric, pack(fabric, packed))
+    assert unpacked.interval == packed.interval and unpacked.cycles == packed.cycles
+    assert unpacked.pes == packed.pes
+    assert unpacked.lines[:1] == (MarkLine("last", 5),)  # of six levels, the inner two told
+    tile = dict(unpacked.tiles)["west_0"]
+    assert tile.reads == dict(packed.tiles)["west_0"].reads
+    told = dict(packed.tiles)["west_0"].read_generators[0]
     assert tile.read_generators[0].loops[-2:] == told.loops
     assert replace(tile.read_generators[0], loops=told.loops) == told
 
@@ -87,15 +87,15 @@ def plain() -> Configuration:
 
 
 def with_pe(**changes: object) -> Configuration:
-    item = plain()
-    ((cell, (first, second)),) = item.pes
-    return replace(item, pes=((cell, (replace(first, **changes), second)),))  # type: ignore[arg-type]
+    configuration = plain()
+    ((cell, (first, second)),) = configuration.pes
+    return replace(configuration, pes=((cell, (replace(first, **changes), second)),))  # type: ignore[arg-type]
 
 
 def with_tile(**changes: object) -> Configuration:
-    item = plain()
-    ((name, tile),) = item.tiles
-    return replace(item, tiles=((name, replace(tile, **changes)),))  # type: ignore[arg-type]
+    configuration = plain()
+    ((name, tile),) = configuration.tiles
+    return replace(configuration, tiles=((name, replace(tile, **changes)),))  # type: ignore[arg-type]
 
 
 def with_read(**changes: object) -> Configuration:
@@ -105,9 +105,9 @@ def with_read(**changes: object) -> Configuration:
 
 def streaming() -> Configuration:
     """Two ports that take words of the input stream in one slot."""
-    item = with_tile(reads=(ReadContext("stream"), ReadContext()))
+    configuration = with_tile(reads=(ReadContext("stream"), ReadContext()))
     other = TileConfiguration(writes=(WriteContext("stream", data="stream_in"), WriteContext()))
-    return replace(item, tiles=(*item.tiles, ("north_1", other)))
+    return replace(configuration, tiles=(*configuration.tiles, ("north_1", other)))
 
 
 DRIVEN = Generator((GeneratorLoop(2, 1),), data_driven=True)
@@ -175,7 +175,7 @@ def test_what_a_fabric_cannot_be_told_is_refused(name: str) -> None:
 def test_units_without_a_part_refuse_what_is_for_it() -> None:
     fabric = torus_fabric()  # neither drain nor coordinates
     generator = Generator((GeneratorLoop(2),), rows=3)
-    for item in (
+    for tile in (
         TileConfiguration(padding=1, read_generators=(generator,)),
         TileConfiguration(read_generators=(generator,)),
         TileConfiguration(
@@ -187,7 +187,7 @@ def test_units_without_a_part_refuse_what_is_for_it() -> None:
             fabric_hash=fabric_hash(fabric),
             interval=1,
             pes=(),
-            tiles=(("west_0", item),),
+            tiles=(("west_0", tile),),
         )
         with pytest.raises(DoesNotFit, match="this unit has none"):
             pack(fabric, configuration)

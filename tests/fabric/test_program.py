@@ -45,17 +45,17 @@ def test_a_write_longer_than_a_packet_becomes_several() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("words", "problem"),
     [
         ((5 << 28, 0), "found 5"),
         ((1 << 28,), "expected 2 more words, found 1"),
         ((1 << 28 | 3, 0, 1, 2), "expected 3 more words, found 2"),
     ],
 )
-def test_words_that_are_no_program_are_refused(words: tuple[int, ...], found: str) -> None:
+def test_words_that_are_no_program_are_refused(words: tuple[int, ...], problem: str) -> None:
     with pytest.raises(BadFile) as error:
         from_words(words)
-    assert found in str(error.value)
+    assert problem in str(error.value)
     assert len(str(error.value).splitlines()) == 3
 
 
@@ -66,11 +66,11 @@ def test_elements_lie_in_words_lowest_first(signed: bool) -> None:
     assert bank_words(north, [1, -1, 2]) == (0xFFFF0001, 2)
     elements = np.arange(8) - (4 if signed else 0)
     for tile in (west, north):
-        found = bank_elements(tile, bank_words(tile, elements), signed)
-        np.testing.assert_array_equal(found, elements)
+        unpacked = bank_elements(tile, bank_words(tile, elements), signed)
+        np.testing.assert_array_equal(unpacked, elements)
 
 
 def test_parameter_rows_are_four_words_each() -> None:
     fabric = small_fabric()
-    found = write_parameters(fabric, fabric.tile("west_1"), 2, [(-1, 7, -(1 << 33))])
-    assert found == Write(7, (2 << 28) + 8, (0xFFFFFFFF, 7, 0, 0xFFFFFFFE))
+    packet = write_parameters(fabric, fabric.tile("west_1"), 2, [(-1, 7, -(1 << 33))])
+    assert packet == Write(7, (2 << 28) + 8, (0xFFFFFFFF, 7, 0, 0xFFFFFFFE))

@@ -24,12 +24,14 @@ def good() -> onnx.ModelProto:
 
 
 def node(model: onnx.ModelProto, op_type: str) -> onnx.NodeProto:
-    return next(item for item in model.graph.node if item.op_type == op_type)
+    return next(node for node in model.graph.node if node.op_type == op_type)
 
 
 def replaced(model: onnx.ModelProto, name: str, array: np.ndarray) -> None:
     """Another value for an initializer."""
-    tensor = next(item for item in model.graph.initializer if item.name == name)
+    tensor = next(
+        initializer for initializer in model.graph.initializer if initializer.name == name
+    )
     tensor.CopyFrom(numpy_helper.from_array(array, name))
 
 
@@ -342,7 +344,7 @@ def test_float_operator_between_integer_ones_is_named() -> None:
     x = model.dequantize(first, 0.1, 3, "u8")
     last = model.quantize(model.node("MaxPool", x, kernel_shape=[2, 2]), 0.1, 3, "u8")
     integer = to_integer(read_model(model.finish(last)))
-    assert [item.op.name for item in integer.hardware.nodes] == ["MaxPool"]
+    assert [node.op.name for node in integer.hardware.nodes] == ["MaxPool"]
     with pytest.raises(UnsupportedOp, match="Softmax"):
         x = model.dequantize("x", 0.1, 3, "u8")
         pooled = model.quantize(model.node("MaxPool", x, kernel_shape=[1, 1]), 0.2, 3, "u8")

@@ -62,10 +62,10 @@ def test_float_network_becomes_an_integer_one(tmp_path: Path) -> None:
     assert names == ["Conv", "Requantise", "MaxPool", "Reshape", "Gemm", "Requantise"]
     assert [node.op.name for node in integer.host_before.nodes] == ["QuantizeLinear"]
     assert integer.host_after.nodes[-1].op.name == "Softmax"
-    found = evaluate(integer.hardware, evaluate(integer.host_before, samples()))
-    wanted = ort_reference(quantised, samples(), integer, "default")
-    assert all(np.array_equal(found[k], wanted[k]) for k in wanted)
-    real = evaluate(integer.host_after, found)["y"]
+    results = evaluate(integer.hardware, evaluate(integer.host_before, samples()))
+    reference = ort_reference(quantised, samples(), integer, "default")
+    assert all(np.array_equal(results[k], reference[k]) for k in reference)
+    real = evaluate(integer.host_after, results)["y"]
     exact = evaluate(read_model(float_model()), samples())["y"]
     assert np.abs(real - exact).max() < 0.05
 

@@ -20,10 +20,10 @@ def declared(model: QuantisedModel, output: str) -> tuple[Declared, int]:
     proto, samples = model.finish(output), model.samples(60)
     integer = to_integer(read_model(proto))
     (promise,) = declared_outputs(proto, integer)
-    (found,) = evaluate(integer.hardware, evaluate(integer.host_before, samples)).values()
-    (wanted,) = ort_reference(proto, samples, integer, promise.session).values()
-    assert beyond(found, wanted, promise) == 0
-    return promise, int(np.count_nonzero(found != wanted))
+    (results,) = evaluate(integer.hardware, evaluate(integer.host_before, samples)).values()
+    (reference,) = ort_reference(proto, samples, integer, promise.session).values()
+    assert beyond(results, reference, promise) == 0
+    return promise, int(np.count_nonzero(results != reference))
 
 
 def product(

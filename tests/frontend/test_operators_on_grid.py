@@ -45,7 +45,7 @@ def test_a_small_model_computes_on_a_fabric(case: str) -> None:
     sample = {name: array[0] for name, array in inputs.items()}
     done = run_program(fabric, to_words(program(plan, [sample])))
     assert tuple(done.run_cycles) == tuple(phase.cycles for phase in plan.phases)
-    found = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), 1)
+    results = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), 1)
     want = interpret(dataflow, inputs)
     for name in dataflow.outputs:
-        assert np.array_equal(found[name], want[name])
+        assert np.array_equal(results[name], want[name])

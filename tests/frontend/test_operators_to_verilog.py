@@ -211,8 +211,8 @@ def test_a_small_model_becomes_verilog_without_lint(case: str, tmp_path: Path) -
 def test_lint_finds_what_it_is_for(tmp_path: Path) -> None:
     text = "module hlsgen_top(input [3:0] a, output reg [1:0] b); always @* if (a[0]) b = a; endmodule\n"
     (tmp_path / "design.v").write_text(text)
-    found = lint(tmp_path / "design.v")
-    assert "WIDTH" in found and "LATCH" in found
+    warnings = lint(tmp_path / "design.v")
+    assert "WIDTH" in warnings and "LATCH" in warnings
 
 
 @pytest.mark.slow

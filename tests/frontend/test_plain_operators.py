@@ -30,9 +30,9 @@ def differing(nodes: list[onnx.NodeProto], shape: list[int], **constants: np.nda
     integer = to_integer(read_model(quantised))
     (promise,) = declared_outputs(quantised, integer)
     assert promise.session == "default" and promise.exact
-    (found,) = evaluate(integer.hardware, evaluate(integer.host_before, samples)).values()
-    (wanted,) = ort_reference(quantised, samples, integer, "default").values()
-    return int(np.count_nonzero(found != wanted))
+    (results,) = evaluate(integer.hardware, evaluate(integer.host_before, samples)).values()
+    (reference,) = ort_reference(quantised, samples, integer, "default").values()
+    return int(np.count_nonzero(results != reference))
 
 
 @pytest.mark.parametrize(("alpha", "beta"), [(1.0, 0.5), (0.7, 1.0), (2.0, 0.3), (1.0, 1.0)])

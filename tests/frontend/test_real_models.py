@@ -46,18 +46,18 @@ def test_quantised_model_equals_onnxruntime(name: str) -> None:
     check(graph)
     integer = to_integer(graph)
     samples = samples_of(name, {k: graph.types[k].shape for k in graph.inputs}, 40)
-    found = evaluate(integer.hardware, evaluate(integer.host_before, samples))
-    wanted = ort_reference(path, samples, integer)
-    assert all(np.array_equal(found[k], wanted[k]) for k in wanted)
+    results = evaluate(integer.hardware, evaluate(integer.host_before, samples))
+    reference = ort_reference(path, samples, integer)
+    assert all(np.array_equal(results[k], reference[k]) for k in reference)
     default = ort_reference(path, samples, integer, "default")
-    differing = sum(int(np.count_nonzero(found[k] != default[k])) for k in default)
+    differing = sum(int(np.count_nonzero(results[k] != default[k])) for k in default)
     assert differing <= QUANTISED[name]
     parts = (integer.host_before, integer.hardware, integer.host_after)
     text = to_text(*parts)
     back = parse(text, constants_of(*parts))
     assert to_text(*back) == text
     again = evaluate(back[1], evaluate(back[0], samples))
-    assert all(np.array_equal(again[k], found[k]) for k in found)
+    assert all(np.array_equal(again[k], results[k]) for k in results)
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,10 @@ def test_calibrated_float_model_equals_onnxruntime_even_its_default_session(name
     samples = samples_of(name, {k: graph.types[k].shape for k in graph.inputs}, 10)
     quantised = calibrate(path, samples)
     integer = to_integer(read_model(quantised))
-    found = evaluate(integer.hardware, evaluate(integer.host_before, samples))
+    results = evaluate(integer.hardware, evaluate(integer.host_before, samples))
     for kernels in ("integer", "default"):
-        wanted = ort_reference(quantised, samples, integer, kernels)  # type: ignore[arg-type]
-        assert all(np.array_equal(found[k], wanted[k]) for k in wanted)
+        reference = ort_reference(quantised, samples, integer, kernels)  # type: ignore[arg-type]
+        assert all(np.array_equal(results[k], reference[k]) for k in reference)
 
 
 def test_every_node_of_a_real_model_is_accounted_for() -> None:

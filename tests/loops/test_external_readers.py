@@ -31,7 +31,7 @@ o[opcode=output]; y->o[operand=0];
 def node(idx: int, op: str, *outputs: str, const: int | None = None, inputs: str = "") -> str:
     constant = "" if const is None else f'CONST="{const}"'
     listed = "".join(f'<Input idx="{name}"/>' for name in inputs.split())
-    edges = "".join(f"<Output {item}/>" for item in outputs)
+    edges = "".join(f"<Output {output}/>" for output in outputs)
     return (
         f'<Node idx="{idx}" ASAP="0" ALAP="1"BB="b"{constant}>\n<OP>{op}</OP>'
         f"<Inputs>{listed}</Inputs><Outputs>{edges}</Outputs></Node>"
@@ -265,7 +265,7 @@ def test_counts_of_operations_are_those_of_the_collection() -> None:
         if "PartPred" not in name or "realgsm" in name:
             continue
         graph = read(CGRA / name).graphs[0]
-        memory = sum(item.array is not None for item in graph.operations)
+        memory = sum(operation.array is not None for operation in graph.operations)
         assert memory - int(memory_given) in (0, 1), (
             name
         )  # one collection counts nodes of one idx once

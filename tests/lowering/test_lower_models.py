@@ -45,8 +45,8 @@ def assert_lowers_to_its_meaning(path: Path) -> None:
     values = interpret(lowered.dataflow, streams)
     expected = evaluate(graph, tensors)
     for port in lowered.outputs:
-        found = port.to_tensor(values[port.channel])
-        assert np.array_equal(found, np.asarray(expected[port.value]).reshape(found.shape))
+        tensor = port.to_tensor(values[port.channel])
+        assert np.array_equal(tensor, np.asarray(expected[port.value]).reshape(tensor.shape))
 
 
 def test_digits_lowers_to_its_meaning() -> None:

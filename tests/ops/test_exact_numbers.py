@@ -48,9 +48,9 @@ def test_bias_keeps_its_integers_up_to_the_tolerance(
     x, w = value(U8, 1.0, 0, np.zeros(1, int)), value(S8, step, 0, np.zeros((1, 1), int))
     scale = step + beyond * (1e-6 + 0.01 * step)
     bias = value(ElementType(32, True), scale, 0, np.array([100_000]))
-    found = integer_bias(x, w, bias, 1)
-    assert found is not None and (found[0] == 100_000) == kept
-    assert abs(found[0] - (100_000 if kept else 100_000 * scale / step)) <= 1
+    integers = integer_bias(x, w, bias, 1)
+    assert integers is not None and (integers[0] == 100_000) == kept
+    assert abs(integers[0] - (100_000 if kept else 100_000 * scale / step)) <= 1
 
 
 def test_extents_equal_onnxruntime_for_all_small_windows() -> None:

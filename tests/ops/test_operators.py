@@ -74,8 +74,8 @@ def test_results_have_the_inferred_shape_and_stay_in_the_inferred_range(
 def test_meaning_uses_names_of_the_array_api_only(name: str, number: int, example: Example) -> None:
     strict = pytest.importorskip("array_api_strict", reason="array-api-strict is not installed")
     graph, samples = graph_of(example)
-    found = np.asarray(evaluate(graph, samples, strict)["y"])
-    assert np.array_equal(found, evaluate(graph, samples)["y"])
+    result = np.asarray(evaluate(graph, samples, strict)["y"])
+    assert np.array_equal(result, evaluate(graph, samples)["y"])
 
 
 def test_accumulator_range_is_reached_by_the_worst_inputs_and_no_wider() -> None:
@@ -91,8 +91,8 @@ def test_accumulator_range_is_reached_by_the_worst_inputs_and_no_wider() -> None
 
 def test_requantise_rounds_ties_to_even_and_saturates() -> None:
     op = Requantise((0.5,), 3, -100, 100, S8)
-    found = op.evaluate(np, np.array([[-3, -1, 1, 3, 5, 10**6, -(10**6)]], np.int32))
-    assert found.tolist() == [[1, 3, 3, 5, 5, 100, -100]]
+    result = op.evaluate(np, np.array([[-3, -1, 1, 3, 5, 10**6, -(10**6)]], np.int32))
+    assert result.tolist() == [[1, 3, 3, 5, 5, 100, -100]]
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -103,8 +103,8 @@ def test_fused_multiply_add_sees_what_float64_loses_next_to_a_tie(
     # 3 * (1 + 2**-23) lies between two float32; an addend of 2**-60 does not change it in float64
     rate, addend = np.float32(1 + 2.0**-23), np.float32(direction * 2.0**-60)
     between = 3 * (1 + 2.0**-23)
-    found = float(_fused(np.array([sign * 3]), rate, addend)[0])
-    assert (found - sign * between) * direction > 0
+    result = float(_fused(np.array([sign * 3]), rate, addend)[0])
+    assert (result - sign * between) * direction > 0
 
 
 def test_fused_multiply_add_rounds_once() -> None:
@@ -117,14 +117,14 @@ def test_fused_multiply_add_rounds_once() -> None:
     # half of them lie next to a tie between two float32
     near = (a * rate.astype(np.float64)).astype(np.float32)
     addend[::2] = (near * np.float32(2.0**-24))[::2]
-    found = _fused(a, rate, addend)
+    results = _fused(a, rate, addend)
     for k in range(4000):
         exact = int(a[k]) * Fraction(float(rate[k])) + Fraction(float(addend[k]))
-        below = float(found[k])
+        below = float(results[k])
         error = abs(Fraction(below) - exact)
         for neighbour in (
-            np.nextafter(found[k], np.float32(np.inf)),
-            np.nextafter(found[k], -np.float32(np.inf)),
+            np.nextafter(results[k], np.float32(np.inf)),
+            np.nextafter(results[k], -np.float32(np.inf)),
         ):
             assert error <= abs(Fraction(float(neighbour)) - exact)
 
@@ -170,14 +170,14 @@ def test_quantised_add_equals_qlinear_add_for_all_pairs(element: ElementType) ->
         opsets = [helper.make_opsetid("", 13), helper.make_opsetid("com.microsoft", 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
         session = onnxruntime.InferenceSession(model.SerializeToString())
-        wanted = session.run(None, feed)[0].reshape(256, 256)
+        sums = session.run(None, feed)[0].reshape(256, 256)
         op = QuantisedAdd(
             scales[0], za, scales[1], zb, scales[2], zc,
             element.minimum, element.maximum, element, element, element, "chain",
         )  # fmt: skip
-        assert np.array_equal(op.table(), wanted)
+        assert np.array_equal(op.table(), sums)
         if k == 0:
-            assert not np.array_equal(replace(op, formula="float").table(), wanted)
+            assert not np.array_equal(replace(op, formula="float").table(), sums)
 
 
 def test_operator_of_float_weights_needs_constants() -> None:

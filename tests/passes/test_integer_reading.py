@@ -23,11 +23,13 @@ def differing(
 ) -> int:
     integer = to_integer(read_model(model))
     check(integer.hardware)
-    found = evaluate(integer.hardware, evaluate(integer.host_before, samples))
-    wanted = ort_reference(model, samples, integer, kernels)
-    assert sorted(found) == sorted(wanted)
-    assert all(len(np.unique(values)) > 1 for values in found.values()), "a test that says nothing"
-    return sum(int(np.count_nonzero(found[k] != wanted[k].astype(int))) for k in found)
+    results = evaluate(integer.hardware, evaluate(integer.host_before, samples))
+    reference = ort_reference(model, samples, integer, kernels)
+    assert sorted(results) == sorted(reference)
+    assert all(len(np.unique(values)) > 1 for values in results.values()), (
+        "a test that says nothing"
+    )
+    return sum(int(np.count_nonzero(results[k] != reference[k].astype(int))) for k in results)
 
 
 def operators(integer: IntegerModel) -> list[str]:
@@ -182,11 +184,11 @@ def test_batch_normalisation_after_quantised_convolution_is_folded() -> None:
     integer = to_integer(read_model(proto))
     assert operators(integer) == ["Conv", "Requantise"]
     samples = model.samples(20)
-    found = evaluate(integer.hardware, samples)
-    wanted = ort_reference(proto, samples, integer, "default")
+    results = evaluate(integer.hardware, samples)
+    reference = ort_reference(proto, samples, integer, "default")
     name = integer.hardware.outputs[0]
     # ONNX Runtime computes this one in floats: equal but for ties
-    error = np.abs(found[name].astype(int) - wanted[name].astype(int))
+    error = np.abs(results[name].astype(int) - reference[name].astype(int))
     assert error.max() <= 1 and np.count_nonzero(error) < error.size // 100
 
 
@@ -279,6 +281,6 @@ def test_matmul_integer_then_scaled_becomes_a_quantised_gemm() -> None:
     assert operators(integer) == ["Gemm", "Requantise"]
     samples = model.samples(300)
     name = integer.hardware.outputs[0]
-    found = evaluate(integer.hardware, samples)[name].astype(int)
-    wanted = ort_reference(proto, samples, integer, "default")[name].astype(int)
-    assert np.abs(found - wanted).max() <= 1 and np.count_nonzero(found != wanted) < 12
+    results = evaluate(integer.hardware, samples)[name].astype(int)
+    reference = ort_reference(proto, samples, integer, "default")[name].astype(int)
+    assert np.abs(results - reference).max() <= 1 and np.count_nonzero(results != reference) < 12

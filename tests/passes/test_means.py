@@ -117,11 +117,11 @@ def test_mean_equals_onnxruntime_for_every_sum(
 ) -> None:
     for element in ("u8", "s8"):
         case = Case(op, count, element, EXACT[scales], zeros)
-        found = case.results()
+        means = case.results()
         decided = ~np.isin(case.sums, case.undecided())
         assert decided.all() or scales == "not a binary fraction" or count == 6
         for kernels in ("default", "integer") if op != "ReduceMean" else ("default", "unoptimised"):
-            assert np.array_equal(found[decided], case.onnxruntime(kernels)[decided]), element
+            assert np.array_equal(means[decided], case.onnxruntime(kernels)[decided]), element
 
 
 @pytest.mark.parametrize("between", ["Relu", *CLIPS, "Identity"])
@@ -143,11 +143,11 @@ def test_float_sums_differ_at_the_undecided_sums_only(
     op: str, count: int, ratio: float, zero: int
 ) -> None:
     case = Case(op, count, "u8", (0.0371, 0.0371 * ratio), (16, zero))
-    found, undecided = case.results(), np.isin(case.sums, case.undecided())
+    means, undecided = case.results(), np.isin(case.sums, case.undecided())
     for kernels in ("default", "unoptimised") if op == "ReduceMean" else ("default",):
-        different = found != case.onnxruntime(kernels)
+        different = means != case.onnxruntime(kernels)
         assert not np.any(different & ~undecided)
-        assert np.abs(found - case.onnxruntime(kernels)).max() <= 1
+        assert np.abs(means - case.onnxruntime(kernels)).max() <= 1
     halves = 2 * case.undecided() / (count * ratio)
     assert np.allclose(halves, np.rint(halves), atol=1e-3), "only sums next to a half are undecided"
     halves_exist = Fraction(count * ratio).limit_denominator(8).numerator % 2 == 0

@@ -35,8 +35,8 @@ def random_scales(count: int, low: float, high: float, seed: int = 0) -> np.ndar
 
 
 def test_reference_rounds_half_to_even() -> None:
-    found = requantise(np.array([-3, -1, 1, 3, 5]), np.float32(0.5), 10, -128, 127)
-    assert found.tolist() == [8, 10, 10, 12, 12]
+    rounded = requantise(np.array([-3, -1, 1, 3, 5]), np.float32(0.5), 10, -128, 127)
+    assert rounded.tolist() == [8, 10, 10, 12, 12]
 
 
 def test_thresholds_are_the_first_accumulators_of_their_results() -> None:
@@ -51,26 +51,26 @@ def test_thresholds_are_the_first_accumulators_of_their_results() -> None:
 @pytest.mark.parametrize(("low", "high"), [(-128, 127), (0, 255), (-8, 7), (10, 10)])
 def test_multiply_shift_equals_the_reference_for_every_accumulator(low: int, high: int) -> None:
     rounding = layer(random_scales(12, -8, -5), 3 if low < 0 else 0, low, high, 50_000)
-    found = find_multiply_shift(rounding)
-    assert found is not None
+    form = find_multiply_shift(rounding)
+    assert form is not None
     every = np.broadcast_to(np.arange(-50_000, 50_001), (12, 100_001))
-    assert np.array_equal(found.evaluate(every), rounding.evaluate(every))
-    assert verify_multiply_shift(rounding, found)
+    assert np.array_equal(form.evaluate(every), rounding.evaluate(every))
+    assert verify_multiply_shift(rounding, form)
 
 
 def test_the_proof_rejects_parameters_that_are_wrong_for_one_accumulator() -> None:
     rounding = layer(random_scales(3, -8, -7), 0, -128, 127, 40_000)
-    found = find_multiply_shift(rounding)
-    assert found is not None
-    changed = found.rounding.copy()
-    changed[1] += 1 << (found.op.shift - 4)
-    assert not verify_multiply_shift(rounding, dataclasses.replace(found, rounding=changed))
+    form = find_multiply_shift(rounding)
+    assert form is not None
+    changed = form.rounding.copy()
+    changed[1] += 1 << (form.op.shift - 4)
+    assert not verify_multiply_shift(rounding, dataclasses.replace(form, rounding=changed))
 
 
 def test_few_thresholds_need_few_multiplier_bits() -> None:
-    found = find_multiply_shift(layer(np.array([np.pi / 10]), 0, -8, 7, 100))
-    assert found is not None
-    assert int(found.multiplier.max()).bit_length() <= 8
+    form = find_multiply_shift(layer(np.array([np.pi / 10]), 0, -8, 7, 100))
+    assert form is not None
+    assert int(form.multiplier.max()).bit_length() <= 8
 
 
 @pytest.mark.parametrize("spread", [(-4, -3), (-9, -6), (-14, -9)])
@@ -80,8 +80,8 @@ def test_float32_form_equals_the_reference_near_every_threshold(spread: tuple[in
     limits = thresholds(rounding)
     points = np.concatenate([limits + step for step in (-2, -1, 0, 1, 2)], axis=1)
     points = np.clip(points, -(1 << 24) + 1, (1 << 24) - 1)
-    found = op.evaluate(np, points, multiplier[:, None])
-    assert np.array_equal(found, rounding.evaluate(points))
+    results = op.evaluate(np, points, multiplier[:, None])
+    assert np.array_equal(results, rounding.evaluate(points))
 
 
 def test_float32_form_rounds_ties_of_powers_of_two_to_even() -> None:
@@ -150,13 +150,13 @@ def test_few_raised_accumulators_make_multiply_shift_exact(
 ) -> None:
     rounding = layer(np.array([2.0**x for x in octaves], np.float32), -128, -128, 127, 200_000)
     assert find_multiply_shift(rounding) is None
-    found = next(
+    form = next(
         f for n in range(1, most + 1) if (f := find_multiply_shift(rounding, n)) is not None
     )
     every = np.broadcast_to(np.arange(-200_000, 200_001), (2, 400_001))
-    assert np.array_equal(found.evaluate(every), rounding.evaluate(every))
-    assert verify_multiply_shift(rounding, found)
-    moved = dataclasses.replace(found, nudges=found.nudges + 1)
+    assert np.array_equal(form.evaluate(every), rounding.evaluate(every))
+    assert verify_multiply_shift(rounding, form)
+    moved = dataclasses.replace(form, nudges=form.nudges + 1)
     assert not verify_multiply_shift(rounding, moved)
 
 
@@ -189,13 +189,13 @@ def test_without_nudges_the_float32_form_takes_their_place() -> None:
     scales = random_scales(20, -9, -8, seed=3)
     plain = choose(scales, -3, -128, 127, -60_000, 60_000)
     assert plain.nudges is not None
-    found = choose(scales, -3, -128, 127, -60_000, 60_000, nudged=False)
-    assert found.nudges is None
-    assert isinstance(found.op, RequantiseFloat32)
+    form = choose(scales, -3, -128, 127, -60_000, 60_000, nudged=False)
+    assert form.nudges is None
+    assert isinstance(form.op, RequantiseFloat32)
     every = np.broadcast_to(np.arange(-60_000, 60_001, 7), (20, 17_143))
     rounding = layer(scales, -3, -128, 127, 60_000)
-    constants = [values[:, None] for values in found.constants]
-    assert np.array_equal(found.op.evaluate(np, every, *constants), rounding.evaluate(every))
+    constants = [values[:, None] for values in form.constants]
+    assert np.array_equal(form.op.evaluate(np, every, *constants), rounding.evaluate(every))
 
 
 def test_scales_far_apart_share_a_unit_where_rounded_multipliers_are_exact() -> None:
@@ -203,14 +203,14 @@ def test_scales_far_apart_share_a_unit_where_rounded_multipliers_are_exact() -> 
     scales = np.concatenate([random_scales(20, -9, -8, seed=3), np.float32([6.950277e-07, 1e-5])])
     low = np.array([-60_000] * 20 + [26_480_370, 800_000])
     high = np.array([60_000] * 20 + [26_636_685, 950_000])
-    found = choose(scales, -128, -128, 127, low, high, nudged=False)
-    assert isinstance(found.op, RequantiseFloat32)
-    assert found.constants[0].max() < 1 << 32
-    assert found.bias is not None
+    form = choose(scales, -128, -128, 127, low, high, nudged=False)
+    assert isinstance(form.op, RequantiseFloat32)
+    assert form.constants[0].max() < 1 << 32
+    assert form.bias is not None
     for channel in range(22):
         every = np.arange(low[channel], high[channel] + 1)
-        results = found.op.evaluate(
-            np, every + found.bias[channel], np.array(found.constants[0][channel])
+        results = form.op.evaluate(
+            np, every + form.bias[channel], np.array(form.constants[0][channel])
         )
         assert np.array_equal(results, requantise(every, scales[channel], -128, -128, 127))
     assert len(set(requantise(np.array([low[20], high[20]]), scales[20], -128, -128, 127))) == 2

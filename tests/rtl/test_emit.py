@@ -174,8 +174,8 @@ def test_a_network_computes_what_its_dataflow_means(
     port = design.manifest.outputs[0]
     taken, _ = run_network(design, to_words(samples, 1, 8), 3 * port.words, *stalls)
     channel = dataflow.channels[dataflow.outputs[0]]
-    found = from_words([w for w, _ in taken], channel.shape, port.lanes, S8, 8)
-    assert np.array_equal(found, expected)
+    tensor = from_words([w for w, _ in taken], channel.shape, port.lanes, S8, 8)
+    assert np.array_equal(tensor, expected)
     assert [last for _, last in taken] == ([0] * (port.words - 1) + [1]) * 3
 
 

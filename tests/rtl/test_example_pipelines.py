@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support.kernel_bench import run_kernel
-from support.kernel_examples import EXAMPLES, arrays_of, clean_kernel, load, wanted
+from support.kernel_examples import EXAMPLES, arrays_of, clean_kernel, load, results_of_python
 
 from hlsgen.rtl.pipeline import run_cycles
 from hlsgen.schedule.stream_kernel.pipeline import schedule_pipeline
@@ -31,9 +31,11 @@ def test_the_pipeline_of_an_example_gives_its_results_in_its_cycles(name: str) -
         (plan.graph.iterations - 1) * plan.interval + plan.length + 2 for plan in plans
     )
     samples = [arrays_of(name, 5)]
-    found, ran = run_kernel(graphs, samples, idle=0.3, backpressure=0.3, seed=EXAMPLES.index(name))
-    for array, values in wanted(kernel, samples[0]).items():
-        np.testing.assert_array_equal(found[0][array], values)
+    results, ran = run_kernel(
+        graphs, samples, idle=0.3, backpressure=0.3, seed=EXAMPLES.index(name)
+    )
+    for array, values in results_of_python(kernel, samples[0]).items():
+        np.testing.assert_array_equal(results[0][array], values)
     assert ran == predicted
 
 

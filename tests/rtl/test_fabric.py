@@ -124,9 +124,9 @@ def test_a_configuration_is_written_while_the_one_before_runs(circuit: Path) -> 
     configurations = [random_configuration(fabric, draw, streams=False) for _ in range(4)]
     together: list[Packet] = [hello(fabric)]
     apart: list[Packet] = [hello(fabric)]
-    for item in configurations:
-        together += [*configure(fabric, item), Run()]
-        apart += [*configure(fabric, item), Run(), Wait()]
+    for configuration in configurations:
+        together += [*configure(fabric, configuration), Run()]
+        apart += [*configure(fabric, configuration), Run(), Wait()]
     reads = [Read(tile_unit(fabric, tile), 0, 4) for tile in fabric.tiles]
     first = simulate_program(circuit, fabric, to_words([*together, *reads]))
     second = simulate_program(circuit, fabric, to_words([*apart, *reads]))

@@ -40,8 +40,8 @@ def test_a_process_computes_its_loop_nest_under_any_stalls(seed: int, pixels: in
     schedule = process_schedule(dataflow, unroll, lanes, write, int(generator.integers(0, 3)))
     samples = random_samples(dataflow, SAMPLES, generator)
     expected = interpret(dataflow, samples)[dataflow.outputs[0]]
-    found, _ = run_process(schedule, samples, Stalls(idle, backpressure, seed))
-    assert np.array_equal(found, expected)
+    results, _ = run_process(schedule, samples, Stalls(idle, backpressure, seed))
+    assert np.array_equal(results, expected)
 
 
 @pytest.mark.parametrize("seed", range(30, 45))
@@ -76,8 +76,8 @@ def test_the_least_depth_suffices_and_one_word_less_stalls_for_ever() -> None:
     dataflow, unroll = line_buffer()
     samples = random_samples(dataflow, 2, np.random.default_rng(0))
     expected = interpret(dataflow, samples)[dataflow.outputs[0]]
-    found, _ = run_process(process_schedule(dataflow, unroll, 1, 1, 0), samples, Stalls())
-    assert np.array_equal(found, expected)
+    results, _ = run_process(process_schedule(dataflow, unroll, 1, 1, 0), samples, Stalls())
+    assert np.array_equal(results, expected)
     with pytest.raises(TimeoutError):
         run_process(process_schedule(dataflow, unroll, 1, 1, -1), samples, Stalls())
 

@@ -52,7 +52,7 @@ def test_yosys_reads_it_as_plain_verilog(name: str, tmp_path: Path) -> None:
     (tmp_path / "read.ys").write_text("read_verilog design.v\nhierarchy -check -auto-top\n")
     run_tool(YOSYS, ("read.ys",), tmp_path, "yosys.log")
     # A block that waits for signals to change misses what stands from the start in some simulators.
-    assert {found[1] for found in re.finditer(r"always\w* *@ *\((.*?)\)", text)} == {"posedge clk"}
+    assert {block[1] for block in re.finditer(r"always\w* *@ *\((.*?)\)", text)} == {"posedge clk"}
     assert "always_" not in text and "always @*" not in text
 
 

@@ -168,14 +168,14 @@ class Model:
 
 def marks() -> list[tuple[bool, ...]]:
     """Lines of every iteration of the nest EXTENTS."""
-    found = []
+    lines = []
     for step in np.ndindex(*EXTENTS):
         edges = {
             "first": [n == 0 for n in step],
             "last": [n == extent - 1 for n, extent in zip(step, EXTENTS, strict=True)],
         }
-        found.append((True, *(all(edges[edge][level:]) for edge, level in MARKS)))
-    return found
+        lines.append((True, *(all(edges[edge][level:]) for edge, level in MARKS)))
+    return lines
 
 
 LINE_MARKS = marks()
@@ -281,9 +281,9 @@ async def run(context: Any, bench: Bench, model: Model, rng: random.Random) -> N
     for k, (edge, level) in enumerate(MARKS, 1):
         values |= {f"line_{k}_last": int(edge == "last"), f"line_{k}_level": level}
     await write(context, bench.control, 0, to_string("", control_fields(bench.fabric), values))
-    for slot, item in enumerate(contexts):
+    for slot, told in enumerate(contexts):
         fields = pe_fields(bench.fabric, CELL)
-        words = to_string("", fields, field_values(shape, item))
+        words = to_string("", fields, field_values(shape, told))
         await write(context, pe, slot * pitch(fields), words)
     context.set(bench.control.start, 1)
     await context.tick()
@@ -323,8 +323,8 @@ def random_word(rng: random.Random, bits: int) -> tuple[int, int, int]:
 def compare(context: Any, pe: FabricPe, model: Model) -> None:
     for link, (word, first, last) in model.links.items():
         port = getattr(pe, f"out_{link}")
-        found = (context.get(port.word), context.get(port.first), context.get(port.last))
-        assert found == (word % (1 << model.shape.word_bits), first, last), link
+        driven = (context.get(port.word), context.get(port.first), context.get(port.last))
+        assert driven == (word % (1 << model.shape.word_bits), first, last), link
     if model.shape.drain:
         word, valid = model.drained
         assert context.get(pe.drain_out.valid) == valid

@@ -115,5 +115,5 @@ def test_a_tile_that_is_not_written_does_nothing_in_the_next_run() -> None:
         Read(1, 0, 1),
     ]
     program = to_words(packets)
-    for found in (run_program(fabric, program), fabric_bench.run(fabric, program)):
-        assert found.unload.tolist() == [0x04030201, 0]
+    for outcome in (run_program(fabric, program), fabric_bench.run(fabric, program)):
+        assert outcome.unload.tolist() == [0x04030201, 0]

@@ -62,14 +62,14 @@ class Plan:
 
     def marks(self) -> list[tuple[bool, ...]]:
         """The lines of every iteration."""
-        found = []
+        marks = []
         for step in itertools.product(*map(range, self.extents)):
             edges = {
                 "first": [n == 0 for n in step],
                 "last": [n == extent - 1 for n, extent in zip(step, self.extents, strict=True)],
             }
-            found.append((True, *(all(edges[edge][level:]) for edge, level in self.lines)))
-        return found
+            marks.append((True, *(all(edges[edge][level:]) for edge, level in self.lines)))
+        return marks
 
 
 def random_plan(rng: random.Random, contexts: int) -> Plan:
@@ -136,8 +136,8 @@ async def follow(
         context.set(bench.enable, 1)
         if cycle >= -1:
             k, slot = divmod(cycle + 1, plan.interval)
-            found = context.get(bench.taps.taps)
-            assert [found >> n & 1 for n in range(LINES * shape.stages)] == taps(cycle + 1)
+            lines = context.get(bench.taps.taps)
+            assert [lines >> n & 1 for n in range(LINES * shape.stages)] == taps(cycle + 1)
             if registers:
                 assert context.get(control.run.rotation) == -k % registers
         if cycle >= 0:

@@ -63,8 +63,8 @@ def test_a_read_in_the_cycle_of_a_write_gives_the_old_element() -> None:
         ]
     )
     want = [0, *range(1, 12)]
-    for found in (run_program(fabric, program), fabric_bench.run(fabric, program)):
-        assert bank_elements(fabric.tiles[0], found.unload, signed=True).tolist() == want
+    for outcome in (run_program(fabric, program), fabric_bench.run(fabric, program)):
+        assert bank_elements(fabric.tiles[0], outcome.unload, signed=True).tolist() == want
 
 
 def test_the_load_port_writes_a_bank_that_the_array_is_writing() -> None:
@@ -80,5 +80,5 @@ def test_the_load_port_writes_a_bank_that_the_array_is_writing() -> None:
         [hello(fabric), *configure(fabric, told), Run(), Write(1, 1, rows), Read(1, 0, 4)]
     )
     for seed in range(3):
-        found = fabric_bench.run(fabric, program, (), seed, idle=0.1 * seed)
-        assert found.unload.tolist() == [0, *rows]
+        outcome = fabric_bench.run(fabric, program, (), seed, idle=0.1 * seed)
+        assert outcome.unload.tolist() == [0, *rows]

@@ -109,12 +109,12 @@ def words(p: PeArrayParameters, rows: list[dict[str, int]], f: int) -> list[list
     """Channel word by channel word, each for all pixels."""
     channels = p.unroll.g * p.unroll.o
     blank = dict.fromkeys(rows[0], 0)
-    found = []
+    words = []
     for first in range(0, channels, f):
         for x in range(p.unroll.x):
             word = rows[x * channels + first : x * channels + min(first + f, channels)]
-            found.append(word + [blank] * (f - len(word)))
-    return found
+            words.append(word + [blank] * (f - len(word)))
+    return words
 
 
 ONE = (("r0", S8),)

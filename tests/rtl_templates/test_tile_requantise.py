@@ -125,7 +125,7 @@ def check(job: Job) -> None:
     """Words with gaps between them, in a circuit that is enabled in some cycles only."""
     unit, draw = unit_of(BITS), Random(job.mode)
     due: dict[int, int] = {}
-    found: list[int] = []
+    ended: list[int] = []
 
     async def bench(context: Any) -> None:
         await load(context, unit, job)
@@ -147,8 +147,8 @@ def check(job: Job) -> None:
             assert context.get(unit.valid) == (cycle in due)
             if enabled:
                 if cycle in due:
-                    assert context.get(unit.result) == due.pop(cycle), len(found)
-                    found.append(cycle)
+                    assert context.get(unit.result) == due.pop(cycle), len(ended)
+                    ended.append(cycle)
                 if offered:
                     words.pop(0)
                     if completes:
@@ -160,7 +160,7 @@ def check(job: Job) -> None:
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
-    assert len(found) == len(job.words)
+    assert len(ended) == len(job.words)
 
 
 @pytest.mark.parametrize("name", JOBS)

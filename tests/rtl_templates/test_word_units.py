@@ -74,8 +74,8 @@ def check(bits: int, vectors: Sequence[tuple[int, int, int]]) -> None:
             context.set(unit.predicate, true)
             for name in COMBINATIONAL:
                 for kind in ("alone", "shared"):
-                    found = context.get(getattr(unit, f"{name}_{kind}"))
-                    assert found == want[name][k], f"{name} {kind} of {x}, {y}, {true}"
+                    result = context.get(getattr(unit, f"{name}_{kind}"))
+                    assert result == want[name][k], f"{name} {kind} of {x}, {y}, {true}"
 
     simulator = Simulator(unit)
     simulator.add_testbench(bench)
@@ -87,11 +87,11 @@ def corners(bits: int, count: int) -> list[tuple[int, int, int]]:
     noise = random.Random(bits)
     half = 1 << (bits - 1)
     edges = (-half, -half + 1, -1, 0, 1, bits - 1, bits, bits + 1, half - 1)
-    found = [(a, b, 1) for a in edges for b in edges]
+    operands = [(a, b, 1) for a in edges for b in edges]
     for _ in range(count):
         a, b = (wrap(noise.getrandbits(bits) >> noise.randrange(bits), bits) for _ in range(2))
-        found.append((int(a), int(b), int(noise.random() < 0.8)))
-    return found
+        operands.append((int(a), int(b), int(noise.random() < 0.8)))
+    return operands
 
 
 def test_units_equal_operators_on_every_pair_of_five_bit_words() -> None:

@@ -169,7 +169,7 @@ def edges() -> Mapping[str, Fabric]:
     tile = replace(cell.tiles[0], parameters=0)
     fast = PeKind("mac", (("xor", 1),))
     two = (("mac",), ("mac",))
-    found = {
+    fabrics = {
         "nothing but an operator": replace(
             cell,
             pe_kinds=(fast,),
@@ -207,6 +207,6 @@ def edges() -> Mapping[str, Fabric]:
             cell, tiles=(replace(cell.tiles[0], words=9, parameters=1),)
         ),
     }
-    for fabric in found.values():
+    for fabric in fabrics.values():
         check_fabric(fabric)
-    return found
+    return fabrics

@@ -40,7 +40,9 @@ def arrays_of(name: str, seed: int) -> dict[str, np.ndarray]:
     }
 
 
-def wanted(kernel: PythonKernel, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def results_of_python(
+    kernel: PythonKernel, arrays: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     """What the function itself writes."""
     every = {
         array: arrays[array].copy()

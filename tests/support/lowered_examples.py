@@ -32,15 +32,15 @@ def graph_of(example: Example, requantised: bool = False) -> Graph:
 
 def random_tensors(graph: Graph, samples: int, seed: int = 0) -> dict[str, np.ndarray]:
     random = np.random.default_rng(seed)
-    found = {}
+    tensors = {}
     for name in graph.inputs:
         type = graph.types[name]
         element = type.element
         assert isinstance(element, ElementType)
         shape = (samples, *type.shape[1:])
         values = random.integers(element.minimum, element.maximum + 1, shape)
-        found[name] = values.astype(storage(element))
-    return found
+        tensors[name] = values.astype(storage(element))
+    return tensors
 
 
 def assert_same_meaning(graph: Graph, tensors: dict[str, np.ndarray]) -> None:
@@ -50,6 +50,6 @@ def assert_same_meaning(graph: Graph, tensors: dict[str, np.ndarray]) -> None:
     values = interpret(lowered.dataflow, streams)
     expected = evaluate(graph, tensors)
     for port in lowered.outputs:
-        found = port.to_tensor(values[port.channel])
-        want = np.asarray(expected[port.value]).reshape(found.shape)
-        assert np.array_equal(found, want), f"{port.value}: {np.sum(found != want)} differ"
+        tensor = port.to_tensor(values[port.channel])
+        want = np.asarray(expected[port.value]).reshape(tensor.shape)
+        assert np.array_equal(tensor, want), f"{port.value}: {np.sum(tensor != want)} differ"

@@ -194,7 +194,7 @@ class _Maker:
             GeneratorLoop(draw.randint(1, 4), draw.randint(-5, 9))
             for _ in range(draw.randint(1, min(4, fabric.loops)))
         )
-        made = Generator(
+        drawn = Generator(
             loops=loops,
             delay=draw.randint(0, 3 if fabric.drain else min(3, fabric.stages - 1)),
             start=draw.randrange(8),
@@ -203,17 +203,17 @@ class _Maker:
         )
         if port == "write":
             # The parameter row must stay inside the table.
-            return replace(made, parameter=draw.randrange(max(1, tile.parameters - 1)))
+            return replace(drawn, parameter=draw.randrange(max(1, tile.parameters - 1)))
         level = draw.choice((None, draw.randint(0, len(loops) - 1)))
-        made = replace(made, mark_first=level, mark_last=level)
+        drawn = replace(drawn, mark_first=level, mark_last=level)
         if not fabric.drain:  # no coordinates
-            return made
+            return drawn
         moving = tuple(
             replace(loop, row=draw.randint(-1, 2), column=draw.randint(-1, 2)) for loop in loops
         )
-        made = replace(made, loops=moving, row=draw.randint(-2, 2), column=draw.randint(-2, 2))
+        drawn = replace(drawn, loops=moving, row=draw.randint(-2, 2), column=draw.randint(-2, 2))
         limits = (draw.choice((None, 4)), draw.choice((None, 5)))
-        return replace(made, rows=limits[0], columns=limits[1])
+        return replace(drawn, rows=limits[0], columns=limits[1])
 
     def tile(self, tile: MemoryTile) -> TileConfiguration:
         draw, interval = self.draw, self.interval
@@ -284,7 +284,7 @@ class _Maker:
     ) -> list[tuple[str, TileConfiguration]]:
         """In some slots a port of a tile takes a word of the input stream, and a write port gives one to the output stream."""
         draw, changed = self.draw, dict(tiles)
-        writing = [name for name, item in tiles if item.requantiser.mode == "off"]
+        writing = [name for name, tile in tiles if tile.requantiser.mode == "off"]
         for slot in range(self.interval):
             if tiles and draw.random() < 0.3:
                 self._put(changed, draw.choice(tiles)[0], "reads", slot, ReadContext("stream"))
@@ -311,7 +311,7 @@ class _Maker:
         return self.fabric.tile(name).cell
 
     def _gives(self, tiles: dict[str, TileConfiguration], slot: int) -> bool:
-        return any(item.writes[slot].mode == "stream" for item in tiles.values())
+        return any(tile.writes[slot].mode == "stream" for tile in tiles.values())
 
     def _put(
         self,

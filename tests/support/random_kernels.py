@@ -131,8 +131,8 @@ class _Source:
         pad = "    " * level
         kind = self.draw.random()
         if scope.items and kind > 0.9:
-            item = self.draw.randrange(scope.items)
-            self.lines.append(f"{pad}q[{item}] = {self.expression(scope, 2)}")
+            place = self.draw.randrange(scope.items)
+            self.lines.append(f"{pad}q[{place}] = {self.expression(scope, 2)}")
         elif kind < 0.45:
             self._assignment(scope, pad)
         elif kind < 0.55 and len(scope.scalars) > 1:
@@ -232,8 +232,8 @@ class _Source:
         if kind < 0.2:
             return str(self.draw.choice(CONSTANTS))
         if kind < 0.3 and (scope.past or scope.items):
-            items = [f"q[{item}]" for item in range(scope.items)]
-            return self.draw.choice([*scope.past, *items])
+            places = [f"q[{place}]" for place in range(scope.items)]
+            return self.draw.choice([*scope.past, *places])
         if kind < 0.5 and scope.scalars:
             return self.draw.choice(scope.scalars)
         if kind < 0.65 and scope.counters:

@@ -34,18 +34,18 @@ def random_graph(seed: int, operations: int = 14, bits: int = 16) -> LoopGraph:
         Array("p", (16,), ElementType(8, False), "output"),
     )
     names = [f"v{k}" for k in range(operations)]
-    made = [_operation(draw, name, names[:k], names) for k, name in enumerate(names)]
+    drawn = [_operation(draw, name, names[:k], names) for k, name in enumerate(names)]
     here = Affine(0, (("i", 3), ("j", 1)))
-    made.append(Operation("o_store", "store", (Value(names[-1]),), array="o", address=here))
+    drawn.append(Operation("o_store", "store", (Value(names[-1]),), array="o", address=here))
     index = Value(draw.choice(names))
     predicate = draw.choice((None, Value(draw.choice(names)), Mark("last", draw.randint(0, 2))))
     data = draw.choice((Value(draw.choice(names)), Constant(9), Value(names[0], 1, 4, 0)))
-    made.append(
+    drawn.append(
         Operation(
             "p_store", "store", (data, index), predicate, array="p", address=Affine(), wrap_bits=4
         )
     )
-    return LoopGraph(f"random_{seed}", word, loops, arrays, tuple(made))
+    return LoopGraph(f"random_{seed}", word, loops, arrays, tuple(drawn))
 
 
 def inputs(seed: int, bits: int = 16) -> dict[str, np.ndarray]:

@@ -47,7 +47,7 @@ class RandomNetwork:
         """From ``low`` to ``high`` inclusive."""
         return int(self.random.integers(low, high + 1))
 
-    def made(self) -> Dataflow:
+    def dataflow(self) -> Dataflow:
         for number in range(self.whole(1, 2)):
             shape = self.whole(1, 11), self.whole(1, 9), self.whole(1, 9)
             if self.whole(0, 4) == 0:
@@ -137,15 +137,15 @@ class RandomNetwork:
     def finish(self, taps: np.ndarray, result: ElementType) -> Epilogue:
         channels = taps.shape[0] * taps.shape[1]
         exact = bool(self.whole(0, 1))
-        found = requantise(self.random, channels, int(np.prod(taps.shape[2:])), exact)
+        form = requantise(self.random, channels, int(np.prod(taps.shape[2:])), exact)
         if result is S8:
-            return found
-        op = found.op
+            return form
+        op = form.op
         if isinstance(op, RequantiseFloat32):
             op = RequantiseFloat32(op.q, 100, self.whole(0, 60), 255)
         elif isinstance(op, RequantiseMultiplyShift):
             op = RequantiseMultiplyShift(op.shift, 0, 255)
-        return Epilogue(result, op, found.constants, found.bias)
+        return Epilogue(result, op, form.constants, form.bias)
 
     def mean(self, window: Window, result: ElementType) -> Epilogue:
         count = window.kernel[0] * window.kernel[1]
@@ -169,15 +169,15 @@ class RandomNetwork:
 
 def random_network(seed: int) -> Dataflow:
     """One or two inputs, up to five layers."""
-    return RandomNetwork(np.random.default_rng(seed)).made()
+    return RandomNetwork(np.random.default_rng(seed)).dataflow()
 
 
 def random_fabric(seed: int) -> Fabric:
     """Up to 8 x 8 PEs, with tiles so small that some networks do not fit at once, and others not at all."""
     random = np.random.default_rng(seed)
 
-    def pick(*items: int) -> int:
-        return items[int(random.integers(len(items)))]
+    def pick(*choices: int) -> int:
+        return choices[int(random.integers(len(choices)))]
 
     rows, columns = (int(random.integers(1, 9)) for _ in range(2))
     sizes = pick(4096, 4096, 1024, 510), pick(8192, 1024, 258), pick(256, 64, 16, 9)
@@ -187,7 +187,7 @@ def random_fabric(seed: int) -> Fabric:
         fabric.pe_kinds[0],
         latencies=tuple((operator, latency) for operator in fabric.pe_kinds[0].operators),
     )
-    found = replace(
+    fabric = replace(
         fabric,
         pe_kinds=(kind,),
         contexts=pick(1, 2, 2, 3),
@@ -196,5 +196,5 @@ def random_fabric(seed: int) -> Fabric:
         accumulator_bits=pick(32, 40),
         torus=bool(pick(0, 1)),
     )
-    check_fabric(found)
-    return found
+    check_fabric(fabric)
+    return fabric

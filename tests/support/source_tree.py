@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("hlsgen", "rtl_templates", "sim", "boards", "fabrics")
+CHECKED = (*PACKAGES, "tests", "examples", "benchmarks")
+"""The folders to which the rules of the house apply."""
 
 
 def sources(*folders: str) -> list[Path]:

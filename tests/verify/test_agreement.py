@@ -33,8 +33,8 @@ def test_every_small_case_is_counted_as_its_words_say(bound: int | None, count: 
         large = [d for d in differences if bound is not None and abs(d) > bound]
         small = [d for d in differences if d and d not in large]
         more = 0 if count is None or bound == 0 else max(0, len(small) - count)
-        found = beyond(got, np.zeros_like(got), promise(bound, count))
-        assert found == len(large) + more, differences
+        counted = beyond(got, np.zeros_like(got), promise(bound, count))
+        assert counted == len(large) + more, differences
 
 
 def test_counts_are_of_every_sample_and_bounds_of_every_element() -> None:

@@ -32,10 +32,10 @@ class Network:
 
     def differing(self, unload: np.ndarray) -> int:
         """Elements of the results that are wrong."""
-        found = outputs_of(self.program.fabric, self.program.outputs, unload, 1)
+        results = outputs_of(self.program.fabric, self.program.outputs, unload, 1)
         return sum(
-            int(np.count_nonzero(found[channel].reshape(-1) != wanted.reshape(-1)))
-            for channel, wanted in self.answers.items()
+            int(np.count_nonzero(results[channel].reshape(-1) != answer.reshape(-1)))
+            for channel, answer in self.answers.items()
         )
 
 
@@ -65,21 +65,21 @@ def network(name: str, circuit: Path) -> Network:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_is_exact_in_the_cycles_of_its_report(name: str, circuit: Path) -> None:
-    made = network(name, circuit)
-    done = simulate_program(circuit, made.program.fabric, made.words)
-    assert made.differing(done.unload) == 0
-    assert done.run_cycles == made.program.run_cycles
-    assert done.busy_cycles == made.compiled.report["cycles"]
+    compiled = network(name, circuit)
+    done = simulate_program(circuit, compiled.program.fabric, compiled.words)
+    assert compiled.differing(done.unload) == 0
+    assert done.run_cycles == compiled.program.run_cycles
+    assert done.busy_cycles == compiled.compiled.report["cycles"]
 
 
 def test_networks_run_one_after_the_other_on_one_circuit(circuit: Path) -> None:
-    made = [network(name, circuit) for name in ("digits", "ad_fcae_int8", "digits")]
-    words = np.concatenate([item.words for item in made])
+    networks = [network(name, circuit) for name in ("digits", "ad_fcae_int8", "digits")]
+    words = np.concatenate([compiled.words for compiled in networks])
     stalls = Stalls("random", "bursty", 3)
-    done = simulate_program(circuit, made[0].program.fabric, words, stalls=stalls)
+    done = simulate_program(circuit, networks[0].program.fabric, words, stalls=stalls)
     place = 0
-    for item in made:
-        count = result_words(item.program.fabric, item.program.outputs)
-        assert item.differing(done.unload[place : place + count]) == 0
+    for compiled in networks:
+        count = result_words(compiled.program.fabric, compiled.program.outputs)
+        assert compiled.differing(done.unload[place : place + count]) == 0
         place += count
     assert place == len(done.unload)

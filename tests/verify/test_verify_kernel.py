@@ -132,8 +132,8 @@ def test_the_folder_alone_gives_the_kernels_results(
     assert verify(moved, capsys) == (0, "")
 
     def wrong(directory: Path, fabric: Fabric, words: np.ndarray, **_: Any) -> ProgramResult:
-        found = run_program(fabric, words)
-        return replace(found, unload=found.unload ^ np.uint32(1))
+        outcome = run_program(fabric, words)
+        return replace(outcome, unload=outcome.unload ^ np.uint32(1))
 
     monkeypatch.setattr(fabric_simulation, "simulate_program", wrong)
     assert verify(moved, capsys)[0] == 1

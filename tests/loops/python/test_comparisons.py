@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.kernel_bench import run_kernel
-from support.kernel_examples import clean_kernel, wanted
+from support.kernel_examples import clean_kernel, results_of_python
 from support.python_files import kernel_of
 
 from hlsgen.fabric.file import load_fabric
@@ -36,7 +36,7 @@ def test_a_comparison_decides_as_the_function_does(
     element = np.uint32 if word == "u32" else np.int32
     arrays = {"x": left.reshape(-1).astype(element), "y": right.reshape(-1).astype(element)}
     cleaned = clean_kernel(kernel)
-    expected = wanted(kernel, arrays)["z"]
+    expected = results_of_python(kernel, arrays)["z"]
     (simulated,), _ = run_kernel(cleaned, [arrays])
     np.testing.assert_array_equal(evaluate_kernel(cleaned, arrays)["z"], expected)
     np.testing.assert_array_equal(simulated["z"], expected)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.kernel_examples import EXAMPLES, arrays_of, clean_kernel, load, wanted
+from support.kernel_examples import EXAMPLES, arrays_of, clean_kernel, load, results_of_python
 
 from hlsgen.fabric.file import load_fabric
 from hlsgen.loops.evaluate import evaluate_kernel
@@ -22,11 +22,11 @@ from hlsgen.verify.fabric_simulation import Stalls, simulate_program
 def test_graphs_mean_what_the_function_does(name: str, seed: int) -> None:
     kernel = load(name)
     arrays = arrays_of(name, seed)
-    expected = wanted(kernel, arrays)
+    expected = results_of_python(kernel, arrays)
     for graphs in (kernel.lower(), clean_kernel(kernel)):
-        found = evaluate_kernel(graphs, arrays)
+        results = evaluate_kernel(graphs, arrays)
         for array, values in expected.items():
-            np.testing.assert_array_equal(found[array], values)
+            np.testing.assert_array_equal(results[array], values)
 
 
 INTERVALS = {"fir": 1, "axpy": 1, "matrix_multiply": 1, "matrix_vector": 1, "convolution_3x3": 1}
@@ -50,4 +50,4 @@ def test_the_circuit_runs_every_example_in_the_cycles_of_its_mapping(tmp_path: P
         kinds = ("none", "random", "bursty", "mixed")
         stalls = Stalls(kinds[number % 4], kinds[number // 4 % 4], number)
         outcome = simulate_program(tmp_path, fabric, program(mapped.image, [arrays]), stalls=stalls)
-        compare(mapped.image, [wanted(kernel, arrays)], outcome)
+        compare(mapped.image, [results_of_python(kernel, arrays)], outcome)

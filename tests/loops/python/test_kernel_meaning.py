@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.kernel_examples import wanted
+from support.kernel_examples import results_of_python
 from support.python_files import kernel_of
 
 from hlsgen.loops.evaluate import evaluate_kernel
@@ -114,6 +114,6 @@ def test_graphs_mean_what_python_does(case: str, tmp_path: Path) -> None:
             for name, type_ in kernel.parameters.items()
             if type_.role != "output"
         }
-        found = evaluate_kernel(kernel.lower(), given)
-        for name, values in wanted(kernel, given).items():
-            np.testing.assert_array_equal(found[name], values)
+        results = evaluate_kernel(kernel.lower(), given)
+        for name, values in results_of_python(kernel, given).items():
+            np.testing.assert_array_equal(results[name], values)

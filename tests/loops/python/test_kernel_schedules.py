@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.kernel_examples import arrays_of, load, wanted
+from support.kernel_examples import arrays_of, load, results_of_python
 from support.python_files import kernel_of
 
 from hlsgen.errors import BadOption, HlsgenError, IllegalGraph
@@ -43,9 +43,9 @@ def test_legal_schedules_keep_the_meaning(
     nests = [nest for nest in kernel.nests() if not nest.straight]
     assert [loop.name for nest in nests for loop in nest.loops] == list(loops)
     arrays = arrays_of(name, 5)
-    found = evaluate_kernel(kernel.lower(), arrays)
-    for array, values in wanted(kernel, arrays).items():
-        np.testing.assert_array_equal(found[array], values)
+    results = evaluate_kernel(kernel.lower(), arrays)
+    for array, values in results_of_python(kernel, arrays).items():
+        np.testing.assert_array_equal(results[array], values)
 
 
 def refused(error: HlsgenError, *words: str) -> None:

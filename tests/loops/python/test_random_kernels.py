@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.kernel_examples import wanted
+from support.kernel_examples import results_of_python
 from support.python_files import kernel_of
 from support.random_kernels import random_kernel
 
@@ -47,14 +47,14 @@ def arrays_for(kernel: PythonKernel, seed: int) -> tuple[Arrays, Arrays] | None:
             chosen = np.where(draw.random(type_.shape) < 0.5, every, small)
             given[name] = chosen.astype(type_.element.native)
     try:
-        return given, wanted(kernel, given)
+        return given, results_of_python(kernel, given)
     except OverflowError:
         return None
 
 
-def compare(found: Arrays, expected: Arrays, what: str) -> None:
+def compare(results: Arrays, expected: Arrays, what: str) -> None:
     for name, values in expected.items():
-        np.testing.assert_array_equal(found[name], values, err_msg=f"{name} of {what}")
+        np.testing.assert_array_equal(results[name], values, err_msg=f"{name} of {what}")
 
 
 def try_kernels(seeds: range, folder: Path) -> int:
@@ -128,7 +128,7 @@ def random_step(kernel: PythonKernel, draw: random.Random) -> PythonKernel:
             return kernel.unroll(loop.name)
         case "pipeline":
             return kernel.pipeline(loop.name)
-    names = list(dict.fromkeys(item.name for item in nest.loops))
+    names = list(dict.fromkeys(loop.name for loop in nest.loops))
     first = draw.randrange(len(names))
     group = names[first : draw.randint(first + 1, len(names))]
     draw.shuffle(group)
@@ -153,8 +153,8 @@ def schedule_kernels(seeds: range, folder: Path) -> int:
             graphs = lowered(scheduled) if scheduled.steps else None
             if graphs is not None:
                 accepted += 1
-                found = evaluate_kernel(graphs, tried[0])
-                compare(found, tried[1], f"seed {seed}, {scheduled.steps}")
+                results = evaluate_kernel(graphs, tried[0])
+                compare(results, tried[1], f"seed {seed}, {scheduled.steps}")
     return accepted
 
 

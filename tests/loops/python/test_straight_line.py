@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.kernel_bench import run_kernel
-from support.kernel_examples import clean_kernel, wanted
+from support.kernel_examples import clean_kernel, results_of_python
 from support.python_files import kernel_of
 
 from hlsgen.fabric.file import load_fabric
@@ -159,7 +159,7 @@ def test_graphs_and_pipelines_give_what_the_function_gives(case: str, tmp_path: 
     simulated, _ = run_kernel(cleaned, given)
     for arrays, outputs in zip(given, simulated, strict=True):
         evaluated = [evaluate_kernel(graphs, arrays) for graphs in (kernel.lower(), cleaned)]
-        for name, values in wanted(kernel, arrays).items():
+        for name, values in results_of_python(kernel, arrays).items():
             for results in (*evaluated, outputs):
                 np.testing.assert_array_equal(results[name], values, err_msg=name)
 
@@ -170,7 +170,7 @@ def test_fabrics_give_what_the_function_gives(case: str, tmp_path: Path) -> None
     cleaned = clean_kernel(kernel)
     mapped = map_kernel(cleaned, load_fabric("cgra_4x4"), exact=False)
     for arrays in samples(kernel):
-        expected = wanted(kernel, arrays)
+        expected = results_of_python(kernel, arrays)
         for name, values in evaluate_kernel(cleaned, arrays).items():
             np.testing.assert_array_equal(values, expected[name])
         replay(mapped, arrays)  # raises where results or cycles differ from those of the graphs
@@ -218,4 +218,6 @@ def tried(x: In[s32, 4], y: Out[s32, 4]) -> None:
     kernel = kernel_of(tmp_path, source)
     arrays = {"x": np.arange(4, dtype=np.int32)}
     graphs = kernel.lower()
-    np.testing.assert_array_equal(evaluate_kernel(graphs, arrays)["y"], wanted(kernel, arrays)["y"])
+    np.testing.assert_array_equal(
+        evaluate_kernel(graphs, arrays)["y"], results_of_python(kernel, arrays)["y"]
+    )

@@ -48,10 +48,10 @@ def without_maxima(graph: LoopGraph) -> LoopGraph:
     return replace(
         graph,
         operations=tuple(
-            replace(item, operator="move", clear=None)
-            if item.operator == "maximum_accumulate"
-            else item
-            for item in graph.operations
+            replace(operation, operator="move", clear=None)
+            if operation.operator == "maximum_accumulate"
+            else operation
+            for operation in graph.operations
         ),
     )
 
@@ -143,7 +143,7 @@ def test_corners_are_not_searched_once_their_time_is_over(monkeypatch: pytest.Mo
 
 def test_squares_of_a_grid_are_its_corners() -> None:
     inside = list(squares(scaled(6)))
-    assert [(item.rows, item.columns) for item in inside] == [(n, n) for n in (2, 3, 4, 5)]
+    assert [(square.rows, square.columns) for square in inside] == [(n, n) for n in (2, 3, 4, 5)]
     assert inside[2].tiles == small().tiles and inside[2].kinds == small().kinds
     assert not list(squares(replace(small(), torus=True)))
 

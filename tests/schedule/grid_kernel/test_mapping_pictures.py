@@ -41,14 +41,14 @@ def bounded(lower: int, proved: bool = False, stopped: str = "") -> GridMapping:
 
 def panels(drawn: str) -> list[ElementTree.Element]:
     root = ElementTree.fromstring(drawn)
-    return [item for item in root.findall(f"{SVG}g") if "transform" in item.attrib]
+    return [group for group in root.findall(f"{SVG}g") if "transform" in group.attrib]
 
 
 def words(element: ElementTree.Element) -> list[str]:
     """What stands there, without tool tips."""
     return [
-        "".join(t for t in (item.text, *(c.tail for c in item)) if t)
-        for item in element.iter(f"{SVG}text")
+        "".join(t for t in (text.text, *(c.tail for c in text)) if t)
+        for text in element.iter(f"{SVG}text")
     ]
 
 
@@ -63,7 +63,7 @@ def test_the_report_holds_every_figure() -> None:
 def test_the_report_of_several_graphs_names_each_and_adds_up() -> None:
     second = replace(mapping(), graph=replace(mapping().graph, name="other"), seconds=2.0)
     report = mapping_figures([replace(mapping(), seconds=1.0), second])
-    assert [item["name"] for item in report["graphs"]] == ["running_sum", "other"]
+    assert [graph["name"] for graph in report["graphs"]] == ["running_sum", "other"]
     assert (report["ops"], report["edges"], report["seconds"]) == (8, 8, 3.0)
     assert set(FIGURES) <= set(report["graphs"][0])
 
@@ -134,8 +134,8 @@ def test_registers_are_drawn_in_the_slots_in_which_they_hold(read: int, slots: l
     use = Use("s", 1)
     routes = {**here.routes, use: (Keep((0, 0), 4, read, "register_a"),)}
     drawn = panels(to_svg(replace(here, routes=routes)))
-    titles = [[item.text for item in panel.iter(f"{SVG}title")] for panel in drawn]
-    assert [found.count("register: s") for found in titles] == slots
+    titles = [[title.text for title in panel.iter(f"{SVG}title")] for panel in drawn]
+    assert [texts.count("register: s") for texts in titles] == slots
 
 
 def test_a_value_has_one_colour_in_element_arrow_and_register() -> None:
@@ -149,7 +149,9 @@ def test_predicates_are_drawn_with_what_they_guard() -> None:
     here = mapping()
     graph = here.graph
     guarded = replace(graph.operation("p"), predicate=graph.operation("p").operands[0])
-    operations = tuple(guarded if item.name == "p" else item for item in graph.operations)
+    operations = tuple(
+        guarded if operation.name == "p" else operation for operation in graph.operations
+    )
     drawn = panels(to_svg(replace(here, graph=replace(graph, operations=operations))))
     assert "+1 if x" in words(drawn[0])
 

@@ -49,8 +49,10 @@ def without_predicated_accumulation(graph: LoopGraph) -> LoopGraph:
     return replace(
         graph,
         operations=tuple(
-            replace(item, predicate=None) if item.operator.endswith("_accumulate") else item
-            for item in graph.operations
+            replace(operation, predicate=None)
+            if operation.operator.endswith("_accumulate")
+            else operation
+            for operation in graph.operations
         ),
     )
 
@@ -142,8 +144,8 @@ def test_words_of_another_width_are_refused() -> None:
 def test_predicated_accumulation_is_refused() -> None:
     graph = fir()
     operations = tuple(
-        replace(item, predicate=Mark("last", 1)) if item.name == "sum" else item
-        for item in graph.operations
+        replace(operation, predicate=Mark("last", 1)) if operation.name == "sum" else operation
+        for operation in graph.operations
     )
     with pytest.raises(UnsupportedOp, match="sum"):
         map_kernel(

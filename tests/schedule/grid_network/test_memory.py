@@ -20,23 +20,25 @@ from hlsgen.schedule.grid_network.memory import (
 def test_living_items_never_overlap_and_dead_ones_make_room() -> None:
     random = np.random.default_rng(1)
     for _ in range(30):
-        items = []
+        lifetimes = []
         for number in range(12):
             first, length = map(int, random.integers(0, 8, 2))
             size = 4 * int(random.integers(1, 30))
-            items.append(Lifetime(f"t{number}", size, first, first + length))
-        at = place_by_lifetime(items)
-        for one, other in itertools.combinations(items, 2):
+            lifetimes.append(Lifetime(f"t{number}", size, first, first + length))
+        at = place_by_lifetime(lifetimes)
+        for one, other in itertools.combinations(lifetimes, 2):
             if one.meets(other):
                 apart = at[one.name] + one.size <= at[other.name]
                 assert apart or at[other.name] + other.size <= at[one.name]
-        needed = max(sum(i.size for i in items if i.first <= step <= i.last) for step in range(16))
-        assert needed <= highest(items, at) <= sum(item.size for item in items)
+        needed = max(
+            sum(i.size for i in lifetimes if i.first <= step <= i.last) for step in range(16)
+        )
+        assert needed <= highest(lifetimes, at) <= sum(lifetime.size for lifetime in lifetimes)
 
 
 def test_a_chain_needs_no_more_than_two_neighbours() -> None:
-    items = [Lifetime(f"t{k}", 100, k, k + 1) for k in range(10)]
-    assert highest(items, place_by_lifetime(items)) == 200
+    lifetimes = [Lifetime(f"t{k}", 100, k, k + 1) for k in range(10)]
+    assert highest(lifetimes, place_by_lifetime(lifetimes)) == 200
 
 
 def test_blocks_that_all_fit_stay() -> None:

@@ -39,9 +39,9 @@ def assert_computes(dataflow: Dataflow, samples: int) -> None:
     inputs = random_inputs(dataflow, samples)
     parts = [{name: array[k] for name, array in inputs.items()} for k in range(samples)]
     done = run_program(fabric, to_words(program(plan, parts)))
-    found = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), samples)
+    results = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), samples)
     for name, want in interpret(dataflow, inputs).items():
-        assert name not in found or np.array_equal(found[name], want)
+        assert name not in results or np.array_equal(results[name], want)
     assert tuple(done.run_cycles) == tuple(phase.cycles for phase in plan.phases) * samples
 
 

@@ -42,10 +42,10 @@ def streamed(dataflow: Dataflow, circuit: Path, seed: int) -> int:
     stalls = Stalls("random", "random", seed)
     done = simulate_program(circuit, FABRIC, words, stalls=stalls)
     assert done.run_cycles == tuple(phase.cycles for phase in plan.phases) * 2
-    found = outputs_of(FABRIC, output_bands(plan), done.unload, 2)
+    results = outputs_of(FABRIC, output_bands(plan), done.unload, 2)
     want = interpret(dataflow, inputs)
     for name in dataflow.outputs:
-        assert np.array_equal(found[name], want[name]), (seed, name)
+        assert np.array_equal(results[name], want[name]), (seed, name)
     return sum(len(write.words) for phase in plan.phases for write in phase.preloads)
 
 

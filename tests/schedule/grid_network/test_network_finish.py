@@ -58,12 +58,12 @@ FINISHES = (
 @pytest.mark.parametrize("finish", FINISHES)
 def test_sums_are_finished_as_the_process_says(finish: Epilogue) -> None:
     dataflow = sums_net(finish)
-    found = finishing(dataflow, dataflow.processes[0])
+    form = finishing(dataflow, dataflow.processes[0])
     inputs = random_inputs(dataflow, 5)
     x = inputs["x"]
     sums = x[:, :-1, :-1] + x[:, 1:, :-1] + x[:, :-1, 1:] + x[:, 1:, 1:]
     want = interpret(dataflow, inputs)[dataflow.outputs[0]]
-    assert np.array_equal(applied(found, sums), want)
+    assert np.array_equal(applied(form, sums), want)
 
 
 def pair_net(op: QuantisedAdd | RoundedAdd) -> Dataflow:
@@ -78,33 +78,33 @@ def pair_net(op: QuantisedAdd | RoundedAdd) -> Dataflow:
 
 def test_an_addition_takes_one_row_for_each_operand() -> None:
     dataflow = pair_net(QuantisedAdd(75_000, 61_000, 12_345, 17, -128, 127))
-    found = finishing(dataflow, dataflow.processes[0])
-    assert found.mode == "pair"
-    assert found.rows[:, 1].tolist() == [75_000, 61_000]
-    assert found.rows[1, 2] == 12_345
+    form = finishing(dataflow, dataflow.processes[0])
+    assert form.mode == "pair"
+    assert form.rows[:, 1].tolist() == [75_000, 61_000]
+    assert form.rows[1, 2] == 12_345
     inputs = random_inputs(dataflow, 20)
-    total = 75_000 * inputs["a"] + 61_000 * inputs["b"] + found.rows[1, 2]
+    total = 75_000 * inputs["a"] + 61_000 * inputs["b"] + form.rows[1, 2]
     want = interpret(dataflow, inputs)[dataflow.outputs[0]]
-    assert np.array_equal(np.clip(total >> found.shift, found.low, found.high), want)
+    assert np.array_equal(np.clip(total >> form.shift, form.low, form.high), want)
 
 
 def test_a_rounded_addition_is_a_weighted_sum() -> None:
     op = RoundedAdd(2, 3, 5, RequantiseFloat32(2, 1, -128, 127))
     dataflow = pair_net(op)
-    found = finishing(dataflow, dataflow.processes[0])
-    assert found.factors == (2, 3)
+    form = finishing(dataflow, dataflow.processes[0])
+    assert form.factors == (2, 3)
     inputs = random_inputs(dataflow, 20)
     want = interpret(dataflow, inputs)[dataflow.outputs[0]]
-    assert np.array_equal(applied(found, 2 * inputs["a"] + 3 * inputs["b"]), want)
+    assert np.array_equal(applied(form, 2 * inputs["a"] + 3 * inputs["b"]), want)
 
 
 def test_a_clamp_needs_no_scale() -> None:
     build = DataflowBuilder("clamp")
     build.output(build.elementwise("clamp", (build.input("x", (1, 2, 6), S8),), Clamp(-5, 77), S8))
     dataflow = build.build()
-    found = finishing(dataflow, dataflow.processes[0])
+    form = finishing(dataflow, dataflow.processes[0])
     values = np.arange(-128, 128)[:, None]
-    assert np.array_equal(applied(found, values), np.clip(values, -5, 77))
+    assert np.array_equal(applied(form, values), np.clip(values, -5, 77))
 
 
 def test_what_tiles_cannot_compute_is_refused_by_name() -> None:
@@ -137,6 +137,6 @@ def test_a_table_is_kept_as_it_is() -> None:
     table = Table(tuple(range(-128, 128)))
     build.output(build.elementwise("lookup", (build.input("x", (1, 2, 6), S8),), table, S8))
     dataflow = build.build()
-    found = finishing(dataflow, dataflow.processes[0])
-    assert found.table == table.values
-    assert len(found.rows) == 0
+    form = finishing(dataflow, dataflow.processes[0])
+    assert form.table == table.values
+    assert len(form.rows) == 0

@@ -58,10 +58,10 @@ def assert_computes(dataflow: Dataflow, fabric: Fabric, samples: int = 1) -> Net
     parts = [{name: array[k] for name, array in inputs.items()} for k in range(samples)]
     done = run_program(fabric, to_words(program(plan, parts)))
     assert tuple(done.run_cycles) == tuple(phase.cycles for phase in plan.phases) * samples
-    found = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), samples)
+    results = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), samples)
     want = interpret(dataflow, inputs)
     for name in dataflow.outputs:
-        assert np.array_equal(found[name], want[name]), name
+        assert np.array_equal(results[name], want[name]), name
     return plan
 
 
@@ -100,13 +100,13 @@ def residual_net(seed: int = 0) -> Dataflow:
     build = DataflowBuilder("residual")
     x = build.input("x", (6, 4, 4), S8)
     window = Window((3, 3), before=(1, 1))
-    found = [x]
+    chain = [x]
     for name in "ab":
         finish = requantise(random, 4, 36)
         taps = weights(random, 1, 4, 3, 3, 4)
-        found.append(build.multiply_accumulate(name, found[-1], taps, window, (6, 4), finish, 0))
+        chain.append(build.multiply_accumulate(name, chain[-1], taps, window, (6, 4), finish, 0))
     add = ScalarAdd(75_000, 61_000, 1 << 16, 17, -128, 127)
-    joined = build.elementwise("add", found[1:], add, S8)
+    joined = build.elementwise("add", chain[1:], add, S8)
     rounded = RoundedAdd(2, 3, 5, RequantiseFloat32(3, 1, -128, 127))
     total = build.rounded_add("rounded", (joined, x), rounded, S8)
     build.output(build.window_maximum("pool", total, window, (6, 4), Epilogue(S8)))

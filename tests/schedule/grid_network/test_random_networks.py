@@ -42,10 +42,10 @@ def computed(seed: int) -> bool:
     assert sum(layer["runs"] for layer in network_report(plan).details["layers"]) == len(
         plan.phases
     )
-    found = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), 2)
+    results = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), 2)
     want = interpret(dataflow, inputs)
     for name in dataflow.outputs:
-        assert np.array_equal(found[name], want[name]), (seed, name)
+        assert np.array_equal(results[name], want[name]), (seed, name)
     return True
 
 

@@ -24,10 +24,10 @@ def test_words_arrive_in_order_and_no_cheaper_layout_is_in_order(
     extents: tuple[int, int, int], columns: int
 ) -> None:
     for outputs in (1, 5, 8, 20):
-        found = across_channels(extents, outputs, columns)
-        assert arrivals_in_order(found.steps, found.columns)
-        assert all(longer >= n for longer, n in zip(found.extents, extents, strict=True))
-        cycles = -(-outputs // found.columns) * found.steps
+        layout = across_channels(extents, outputs, columns)
+        assert arrivals_in_order(layout.steps, layout.columns)
+        assert all(longer >= n for longer, n in zip(layout.extents, extents, strict=True))
+        cycles = -(-outputs // layout.columns) * layout.steps
         for used, level, surplus in product(range(1, columns + 1), range(3), range(16)):
             longer = list(extents)
             longer[level] += surplus
@@ -36,5 +36,5 @@ def test_words_arrive_in_order_and_no_cheaper_layout_is_in_order(
 
 
 def test_long_reductions_are_left_as_they_are() -> None:
-    found = across_channels((3, 3, 16), 16, 8)
-    assert (found.columns, found.extents) == (8, (3, 3, 16))
+    layout = across_channels((3, 3, 16), 16, 8)
+    assert (layout.columns, layout.extents) == (8, (3, 3, 16))

@@ -32,9 +32,9 @@ def test_stores_of_one_array_take_turns() -> None:
 def test_values_are_fetched_no_earlier_than_their_consumer_needs_them() -> None:
     plan = schedule_pipeline(histogram())
     waits = [
-        value_delay(plan, item.name, value)
-        for item in plan.graph.operations
-        for value in item.values
+        value_delay(plan, operation.name, value)
+        for operation in plan.graph.operations
+        for value in operation.values
     ]
     assert min(waits) == 0 and sum(waits) <= 2  # the index waits for the new count, nothing else
 

@@ -45,9 +45,9 @@ def test_a_pointwise_convolution_needs_one_pixel() -> None:
 def test_one_word_less_is_a_deadlock() -> None:
     plan = planned(chain((6, 6, 2), ((3, 3, 1), (3, 3, 2))))
     simulate(plan)
-    for item in plan.buffers:
+    for buffer in plan.buffers:
         with pytest.raises(RuntimeError, match="deadlock"):
-            simulate(with_depth(plan, item.process, item.read, item.depth - 1))
+            simulate(with_depth(plan, buffer.process, buffer.read, buffer.depth - 1))
 
 
 def test_the_short_branch_of_a_join_holds_what_the_long_one_lags() -> None:

@@ -76,17 +76,17 @@ def test_the_interval_is_the_best_that_brute_force_finds() -> None:
             for chosen in selections
             if within(budget, Budget.used(choices, chosen)) and not word_conflicts(choices, chosen)
         ]
-        found = choose(choices, budget)
+        best = choose(choices, budget)
         if not fitting:
             impossible += 1
-            assert found is None
+            assert best is None
             continue
         slowest = [
             max(int(c.rows.cycles[row]) for c, row in zip(choices, chosen, strict=True))
             for chosen in fitting
         ]
-        assert found is not None and found in fitting
-        assert slowest[fitting.index(found)] == min(slowest)
+        assert best is not None and best in fitting
+        assert slowest[fitting.index(best)] == min(slowest)
     assert 3 < impossible < 57
 
 
@@ -101,13 +101,13 @@ def test_at_a_target_the_fewest_luts_are_used() -> None:
             if not word_conflicts(choices, chosen)
             and all(c.rows.cycles[row] <= 40 for c, row in zip(choices, chosen, strict=True))
         ]
-        found = choose(choices, budget, target=40, minimise="lut")
+        best = choose(choices, budget, target=40, minimise="lut")
         if not fitting:
-            assert found is None
+            assert best is None
             continue
-        assert found is not None
+        assert best is not None
         least = min(fitting)
-        assert Budget.used(choices, found).lut <= least * (1 + GAP + NEGLIGIBLE) + 1
+        assert Budget.used(choices, best).lut <= least * (1 + GAP + NEGLIGIBLE) + 1
 
 
 @pytest.mark.parametrize(
@@ -213,13 +213,13 @@ def test_an_override_is_kept() -> None:
 
 
 def test_an_override_of_an_unknown_process_names_the_processes() -> None:
-    with pytest.raises(BadOption, match="conv0, conv1") as found:
+    with pytest.raises(BadOption, match="conv0, conv1") as refusal:
         schedule(
             chain((8, 8, 4), ((8, 3, 1), (4, 3, 1))),
             ULX3S,
             StreamOptions(overrides={"conv7": Unroll()}),
         )
-    assert len(str(found.value).splitlines()) == 3
+    assert len(str(refusal.value).splitlines()) == 3
 
 
 def test_an_override_beyond_the_loop_is_refused() -> None:
@@ -253,29 +253,29 @@ def test_an_override_that_the_hardware_cannot_do_names_the_rule(
 def test_a_target_out_of_reach_names_the_rate_that_is_reached() -> None:
     dataflow = chain((16, 16, 8), ((16, 3, 1), (16, 3, 1)))
     fastest = schedule(dataflow, ICEBREAKER).interval
-    with pytest.raises(DoesNotFit, match="at most 200 cycles per sample") as found:
+    with pytest.raises(DoesNotFit, match="at most 200 cycles per sample") as refusal:
         schedule(dataflow, ICEBREAKER, StreamOptions(target_interval=200))
-    assert f"needs {fastest}" in str(found.value) or "fastest design" in str(found.value)
-    assert len(str(found.value).splitlines()) == 3
+    assert f"needs {fastest}" in str(refusal.value) or "fastest design" in str(refusal.value)
+    assert len(str(refusal.value).splitlines()) == 3
 
 
 def test_too_many_weights_name_the_ram_blocks_and_a_board() -> None:
     dataflow = chain((2, 2, 128), ((128, 3, 1),))
-    with pytest.raises(DoesNotFit) as found:
+    with pytest.raises(DoesNotFit) as refusal:
         schedule(dataflow, ICEBREAKER)
-    assert "RAM blocks (" in found.value.problem and "kbit of memory)" in found.value.problem
-    assert "more than the budget of 28 (112 kbit)" in found.value.problem
-    assert "conv0" in found.value.problem and "(constants 1," in found.value.problem
-    assert "LUT" not in found.value.problem, "weights are not spilled into logic"
-    assert "It would fit on board tang_nano_20k" in found.value.remedy or (
-        "It would fit on board" in found.value.remedy
+    assert "RAM blocks (" in refusal.value.problem and "kbit of memory)" in refusal.value.problem
+    assert "more than the budget of 28 (112 kbit)" in refusal.value.problem
+    assert "conv0" in refusal.value.problem and "(constants 1," in refusal.value.problem
+    assert "LUT" not in refusal.value.problem, "weights are not spilled into logic"
+    assert "It would fit on board tang_nano_20k" in refusal.value.remedy or (
+        "It would fit on board" in refusal.value.remedy
     )
 
 
 def test_an_unknown_board_names_the_nearest() -> None:
-    with pytest.raises(BadOption, match="ulx3s_85f") as found:
+    with pytest.raises(BadOption, match="ulx3s_85f") as refusal:
         load_board("ulx3s85f")
-    assert "Did you mean ulx3s_85f" in found.value.remedy
+    assert "Did you mean ulx3s_85f" in refusal.value.remedy
 
 
 def test_boards_hold_their_resources() -> None:
