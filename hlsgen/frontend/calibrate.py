@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlsgen.errors import TypeMismatch, UnsupportedOp
+from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
+from hlsgen.frontend.mean_scales import tie_free_scales
 from hlsgen.frontend.onnx_reader import read_model
-from hlsgen.frontend.plain_operators import with_plain_operators
+from hlsgen.frontend.plain_operators import with_plain_operators, without_bare_clips
 from hlsgen.frontend.samples import load_samples
 from hlsgen.graph.evaluate import check_inputs
 from hlsgen.graph.ir import Graph
@@ -31,10 +32,10 @@ def calibrate(
     """The float model as a QDQ model: u8 activations per tensor (which ONNX Runtime runs in integers by default), s8 weights per channel, ranges from the samples.
 
     ``samples``: arrays by input name with the samples along axis 0, or the npz file of them. Every operator that hlsgen makes
-    hardware of is quantised; Softmax and LogSoftmax stay float. Raises HlsgenError for bad models and samples.
+    hardware of is quantised; Softmax and LogSoftmax stay float. Means that ONNX Runtime computes on floats get scales for which
+    no sum is near a half (``mean_scales``). Raises HlsgenError for bad models and samples.
     """
     import onnx
-    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     graph = read_model(model)
@@ -48,31 +49,54 @@ def calibrate(
     proto = model if isinstance(model, onnx.ModelProto) else onnx.load(os.fspath(model))
     with tempfile.TemporaryDirectory() as folder, _quiet():
         source, prepared = Path(folder, "float.onnx"), Path(folder, "prepared.onnx")
-        result = Path(folder, "quantised.onnx")
         try:
             onnx.save(_modern(_one_sample(proto)), source)
             quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
             plain = with_plain_operators(onnx.load(str(prepared)))
             onnx.save(_flat_biases(plain), prepared)
-            quantize_static(
-                str(prepared),
-                str(result),
-                _Reader(arrays, proto),
-                quant_format=QuantFormat.QDQ,
-                per_channel=True,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-                op_types_to_quantize=_QUANTISED,
-                extra_options={"WeightSymmetric": True},
-            )
+            scales: dict[str, tuple[float, int]] = {}
+            quantised = _quantise(prepared, _Reader(arrays, proto), scales)
+            for _ in graph.nodes:  # the scales of means that follow one another change each other
+                changed = scales | tie_free_scales(read_model(quantised))
+                if changed == scales:
+                    break
+                scales = changed
+                quantised = _quantise(prepared, _Reader(arrays, proto), scales)
+        except HlsgenError:
+            raise
         except Exception as error:  # onnxruntime's quantiser raises plain exceptions of many kinds
             raise UnsupportedOp(
                 f"{graph.name}, calibration",
                 f"expected a model that onnxruntime.quantization can quantise, found {error}",
                 "Quantise the model yourself (QDQ, 8 bits) and compile that.",
             ) from error
-        quantised = onnx.load(str(result))
     return quantised
+
+
+def _quantise(
+    prepared: Path, samples: _Reader, scales: Mapping[str, tuple[float, int]]
+) -> onnx.ModelProto:
+    """The QDQ model of the file ``prepared``; ``scales``: scale and zero point of some tensors, the others' come from the samples."""
+    import onnx
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    result = prepared.with_name("quantised.onnx")
+    overrides = {
+        name: [{"scale": np.array(scale, np.float32), "zero_point": np.array(zero, np.uint8)}]
+        for name, (scale, zero) in scales.items()
+    }
+    quantize_static(
+        str(prepared),
+        str(result),
+        samples,
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        op_types_to_quantize=_QUANTISED,
+        extra_options={"WeightSymmetric": True, "TensorQuantOverrides": overrides},
+    )
+    return without_bare_clips(onnx.load(str(result)))
 
 
 def _checked_samples(

@@ -10,7 +10,7 @@ import numpy as np
 
 from hlsgen.artefact.declared import Declared, Difference, Session
 from hlsgen.frontend.kernels import Kernel, kernels_of
-from hlsgen.frontend.reference import comparable
+from hlsgen.frontend.reference import comparable, exposed
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Clamp, Lookup
 from hlsgen.ops.add import QuantisedAdd
@@ -33,7 +33,8 @@ def declared_outputs(model: onnx.ModelProto, integer: IntegerModel) -> tuple[Dec
     names = comparable(model, integer)
     if not names:
         return ()
-    promises = [_promises(model, integer.hardware, names, session) for session in SESSIONS]
+    asked = exposed(model, integer)
+    promises = [_promises(model, integer.hardware, names, asked, session) for session in SESSIONS]
     return min(promises, key=_looseness)
 
 
@@ -43,12 +44,16 @@ def _looseness(promises: tuple[Declared, ...]) -> tuple[int, int]:
 
 
 def _promises(
-    model: onnx.ModelProto, hardware: Graph, names: tuple[str, ...], session: Session
+    model: onnx.ModelProto,
+    hardware: Graph,
+    names: tuple[str, ...],
+    asked: tuple[str, ...],
+    session: Session,
 ) -> tuple[Declared, ...]:
     known = {value for node in model.graph.node for value in node.output}
     named = {node.output: _known_name(hardware, node.output, known) for node in hardware.nodes}
     values = [name for name in named.values() if name is not None]
-    kernels = kernels_of(model, values, names, session)
+    kernels = kernels_of(model, values, asked, session)
     differences: dict[str, list[Difference]] = {name: [] for name in names}
     for node in hardware.nodes:
         name = named[node.output]
@@ -111,22 +116,25 @@ def _of_mean(
     graph: Graph, source: Node, total: WindowSum, op: Requantise, kernel: Kernel, where: str
 ) -> Difference | None:
     """A mean is a function of the sum but where float additions decide a half."""
-    if isinstance(op, RequantiseMean):
-        mean = op.mean
-        if mean.zero_first != (kernel == "integers"):
-            reason = f"{where}: ONNX Runtime adds the zero point on the other side of the rounding"
-            return Difference(reason, 1)
-    elif kernel == "integers":
+    if not isinstance(op, RequantiseMean) and kernel == "integers":
         return None
-    else:
-        count = int(np.prod(total.kernel))
-        mean = Mean(op.scale[0] * count, count, 1.0, op.zero_point, False)
+    count = int(np.prod(total.kernel))
     element = graph.types[source.inputs[0]].integer
-    ends = element.minimum - total.input_zero, element.maximum - total.input_zero
-    undecided = mean.undecided(*ends, op.low, op.high)
+    bounds = element.minimum - total.input_zero, element.maximum - total.input_zero, op.low, op.high
+    mean = (
+        op.mean
+        if isinstance(op, RequantiseMean)
+        else Mean(op.scale[0] * count, count, 1.0, op.zero_point, False)
+    )
+    if mean.near_halves(*bounds).size == 0:
+        return None
+    if isinstance(op, RequantiseMean) and mean.zero_first != (kernel == "integers"):
+        reason = f"{where}: ONNX Runtime adds the zero point on the other side of the rounding"
+        return Difference(reason, 1)
+    undecided = mean.undecided(*bounds)
     if undecided.size == 0:
         return None
-    sums = mean.count * (max(ends[1], 0) - min(ends[0], 0)) + 1
+    sums = mean.count * (max(bounds[1], 0) - min(bounds[0], 0)) + 1
     reason = (
         f"{where}: ONNX Runtime adds floats, whose rounding decides {undecided.size} of {sums} sums"
     )

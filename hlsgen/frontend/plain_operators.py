@@ -11,8 +11,13 @@ if TYPE_CHECKING:
 
 
 def with_plain_operators(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model, changed in place: factors of Gemms folded into constant weights and biases, since ONNX Runtime leaves a Gemm with
-    factors on floats; average pools over the whole map as GlobalAveragePool, which it sums in integers."""
+    """The model, changed in place, so that onnxruntime.quantization makes of it what ONNX Runtime computes on integers, or equally.
+
+    1. Factors of Gemms go into constant weights and biases: ONNX Runtime leaves a Gemm with factors on floats.
+    2. Means over the whole map are GlobalAveragePool, which ONNX Runtime sums in integers.
+    3. Other average pools are followed by a Clip without bounds. The quantiser removes it, and then gives the pool a quantisation of its
+       own; otherwise it shares that of the pool's input, where every even window has sums half-way between two results.
+    """
     import onnx
 
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -21,12 +26,32 @@ def with_plain_operators(model: onnx.ModelProto) -> onnx.ModelProto:
         for graph in (onnx.shape_inference.infer_shapes(model).graph,)
         for value in (*graph.value_info, *graph.input)
     }
-    for node in model.graph.node:
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    for node in nodes:
+        shape = shapes.get(node.input[0], []) if node.input else []
+        model.graph.node.append(node)
+        last = model.graph.node[-1]
         if node.op_type == "Gemm":
-            _fold_factors(model, node, constants)
-        elif node.op_type == "AveragePool" and _covers(node, shapes.get(node.input[0], [])):
-            node.op_type = "GlobalAveragePool"
-            del node.attribute[:]
+            _fold_factors(model, last, constants)
+        elif node.op_type == "AveragePool" and _covers(node, shape):
+            last.op_type = "GlobalAveragePool"
+            del last.attribute[:]
+        elif node.op_type == "AveragePool":
+            _follow(model, last, "Clip", "mean")
+        elif node.op_type == "ReduceMean" and _axes(node, constants, shape) == _space(shape):
+            _to_global(model, last, _space(shape))
+    return model
+
+
+def without_bare_clips(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model, changed in place, without the Clips of ``with_plain_operators`` that the quantiser has left: of pools that it has not quantised."""
+    kept = [n for n in model.graph.node if n.op_type != "Clip" or len(n.input) > 1]
+    bare = {n.input[0]: n.output[0] for n in model.graph.node if n not in kept}
+    for node in kept:
+        node.output[:] = [bare.get(name, name) for name in node.output]
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
     return model
 
 
@@ -61,3 +86,47 @@ def _covers(node: onnx.NodeProto, shape: list[int]) -> bool:
         b"VALID",
     )
     return not padded and list(values.get("kernel_shape", ())) == shape[2:] and len(shape) > 2
+
+
+def _space(shape: list[int]) -> list[int]:
+    return list(range(2, len(shape)))
+
+
+def _axes(
+    node: onnx.NodeProto, constants: dict[str, onnx.TensorProto], shape: list[int]
+) -> list[int] | None:
+    """The axes of a ReduceMean over an operand of ``shape``, which are an attribute before opset 18; None where they are not known."""
+    import onnx
+
+    axes = next(
+        (onnx.helper.get_attribute_value(a) for a in node.attribute if a.name == "axes"), None
+    )
+    if axes is None and len(node.input) > 1 and node.input[1] in constants:
+        axes = onnx.numpy_helper.to_array(constants[node.input[1]]).tolist()
+    return None if not axes else sorted(axis % len(shape) for axis in axes)
+
+
+def _to_global(model: onnx.ModelProto, node: onnx.NodeProto, space: list[int]) -> None:
+    """ReduceMean over ``space`` as GlobalAveragePool, and a Squeeze where it does not keep the axes."""
+    import onnx
+
+    keeps = all(a.i for a in node.attribute if a.name == "keepdims")
+    node.op_type = "GlobalAveragePool"
+    del node.attribute[:]
+    del node.input[1:]
+    if not keeps:
+        axes = onnx.numpy_helper.from_array(np.array(space, np.int64), f"{node.output[0]}_axes")
+        model.graph.initializer.append(axes)
+        _follow(model, node, "Squeeze", "map", axes.name)
+
+
+def _follow(
+    model: onnx.ModelProto, node: onnx.NodeProto, op: str, suffix: str, *operands: str
+) -> None:
+    """A node of ``op`` behind the last node; it takes over the name of its result."""
+    import onnx
+
+    name = f"{node.output[0]}_{suffix}"
+    after = onnx.helper.make_node(op, [name, *operands], [node.output[0]], name=f"{node.name}_{op}")
+    node.output[0] = name
+    model.graph.node.append(after)

@@ -40,8 +40,7 @@ def ort_reference(
     tails = _tails(proto, integer)
     if not tails:
         return {}
-    exposed = list(dict.fromkeys(tail.inputs[0] for tail in tails.values()))
-    values = run_session(proto, inputs, exposed, kernels)
+    values = run_session(proto, inputs, _sources(tails), kernels)
     results: dict[str, np.ndarray] = {}
     for name, tail in tails.items():
         source = values[tail.inputs[0]].reshape(-1, *tail.types[tail.inputs[0]].shape[1:])
@@ -52,6 +51,15 @@ def ort_reference(
 def comparable(model: onnx.ModelProto, integer: IntegerModel) -> tuple[str, ...]:
     """The outputs of ``integer.hardware`` that are values of the model, so that ONNX Runtime has them too."""
     return tuple(_tails(model, integer))
+
+
+def exposed(model: onnx.ModelProto, integer: IntegerModel) -> tuple[str, ...]:
+    """The values of the model of which ONNX Runtime is asked for ``comparable`` outputs; moved, they are these outputs."""
+    return _sources(_tails(model, integer))
+
+
+def _sources(tails: Mapping[str, Graph]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tail.inputs[0] for tail in tails.values()))
 
 
 def _tails(model: onnx.ModelProto, integer: IntegerModel) -> dict[str, Graph]:

@@ -133,7 +133,8 @@ class AveragePool(Pool):
     """The mean of every window; ``count_pads`` says whether padding counts as elements of value 0.
 
     Quantised, it is ONNX Runtime's function of the exact sum: in integers where the window is the whole input, else by the float32
-    steps of ``RequantiseMean``. There it adds floats, whose rounding decides halves: ``passes.declare`` says which sums those are.
+    steps of ``RequantiseMean``. There it adds floats, whose rounding decides halves: ``frontend.declared`` says which sums those are, and
+    ``frontend.mean_scales`` keeps them away.
     """
 
     count_pads: bool = False

@@ -1,4 +1,7 @@
-"""Means of quantised elements: the float32 steps of ONNX Runtime 1.32, and which sums its float additions leave undecided."""
+"""Means of quantised elements: the float32 steps of ONNX Runtime 1.32, and which sums its float additions leave undecided.
+
+The bound of float sums is that of N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, SIAM 2002, section 4.2.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from typing import Any
 import numpy as np
 
 _UNIT = 2.0**-24
-"""Of float32: the largest relative error of one operation."""
+"""u of float32: the largest relative error of one operation."""
+_DOUBLE = 2.0**-40
+"""More than float64 errs in a mean next to a half between two results."""
 _MOST_STEPS = 16
 """Sums that a circuit may decide one by one."""
 _WIDEST = 255
@@ -71,31 +76,49 @@ class Mean:
         plain = self._rounded(np, sums.astype(np.float32) * self.factor)
         return int(np.count_nonzero(plain != self._steps(self._reals(sums)))) <= _MOST_STEPS
 
+    def near_halves(self, least: int, greatest: int, low: int, high: int) -> np.ndarray:
+        """The sums of elements between ``least`` and ``greatest`` (zero point taken away) whose mean is so close to a half between two
+        results within ``low``..``high`` that the rounding of float32 may decide it.
+
+        Empty proves that every way to compute the mean in float32 gives one result, a function of the sum: any order of the
+        additions, divisions or products with rounded reciprocals, the zero point added before or after the rounding. Proof. Let a and b
+        be the scales, n the count, q the elements, x = a * sum(q) / (n * b) the exact mean. By the standard model
+        fl(y op z) = (y op z) * (1 + d), |d| <= u, each a * q is rounded once and then takes part in at most n - 1 additions (one of
+        an exact 0 of the padding rounds nothing); two divisions, each by a rounded reciprocal, are four more factors, and four more
+        allow for scales that are themselves rounded products. A product of k factors 1 + d differs from 1 by at most
+        gamma(k) = k * u / (1 - k * u), so the computed mean m fulfils |m - x| <= gamma(n + 8) * a / (n * b) * sum|q|, and
+        gamma(8) serves where float32 holds every partial sum. Adding the zero
+        point errs by at most u * |m + zero_point| <= u * (1 + max(|low|, |high|)) wherever the sum lies between two results. All
+        steps are monotone, so m and x round to the same result if |x - h| exceeds both errors for the half h next to x. sum|q| is
+        |sum(q)| if all elements have one sign, else at most n * max(|least|, greatest). Scales lie within 2**-60..2**60, where nothing
+        underflows.
+        """
+        sums = self._sums(least, greatest)
+        magnitude = np.abs(sums).astype(np.float64)
+        if least < 0 < greatest:
+            magnitude[:] = self.count * max(-least, greatest)
+        factors = 8 if self._adds_exactly(sums) else self.count + 8
+        gamma = factors * _UNIT / (1 - factors * _UNIT)
+        step = float(np.float32(self.scale)) / (self.count * float(np.float32(self.result_scale)))
+        mean = sums * step
+        below = np.floor(mean)
+        error = gamma * step * magnitude + _UNIT * (1 + max(abs(low), abs(high))) + _DOUBLE
+        close = np.abs(mean - below - 0.5) <= error
+        within = (below >= low - self.zero_point) & (below + 1 <= high - self.zero_point)
+        return sums[close & within]
+
     def undecided(self, least: int, greatest: int, low: int, high: int) -> np.ndarray:
-        """The sums of which ONNX Runtime may make other results, bounded to ``low``..``high``, than here: of elements between
-        ``least`` and ``greatest`` (zero point taken away), whose additions in float32, in one order or another, end on
-        different sides of a half.
+        """The sums of which ONNX Runtime may make other results, bounded to ``low``..``high``, than here: those near halves, or where
+        float32 holds every partial sum and no addition rounds, those of which its divisions make another result.
 
         Empty proves that the result is a function of the sum, and equal in every session that has this rule.
         """
         sums = self._sums(least, greatest)
-        if self._adds_exactly(sums):
-            below = above = self._steps(self._reals(sums))
-        else:
-            magnitude = np.abs(sums)
-            if least < 0 < greatest:
-                magnitude = np.full_like(sums, self.count * max(-least, greatest))
-            # n products and n - 1 additions in any order err by at most n * 2**-24 * the sum of magnitudes, to first order
-            error = (self.count + 1) * _UNIT * magnitude + 4 * _UNIT * np.abs(sums)
-            scale = float(np.float32(self.scale))
-            below, above = (
-                self._steps(((sums + side * error) * scale).astype(np.float32)) for side in (-1, 1)
-            )
-        ours, below, above = (
-            np.clip(results, low, high)
-            for results in (self.results(np, sums.astype(np.float32)), below, above)
-        )
-        return sums[(below != ours) | (above != ours)]
+        if not self._adds_exactly(sums):
+            return self.near_halves(least, greatest, low, high)
+        results = self.results(np, sums.astype(np.float32)), self._steps(self._reals(sums))
+        ours, theirs = (np.clip(result, low, high) for result in results)
+        return sums[ours != theirs]
 
     def _sums(self, least: int, greatest: int) -> np.ndarray:
         return np.arange(self.count * min(least, 0), self.count * max(greatest, 0) + 1)

@@ -133,3 +133,14 @@ def test_differences_before_a_product_are_bounded_by_its_weights() -> None:
     value = model.node("Conv", value, model.weights((3, 2, 3, 3), 3, False))
     promise, _ = declared(model, model.quantize(value, 0.05, 128, "u8"))
     assert promise.bound is not None and 1 < promise.bound < 20 and promise.count is None
+
+
+@pytest.mark.parametrize("op", ["Flatten", "Squeeze"])
+def test_output_that_is_moved_last_is_compared(op: str) -> None:
+    model = QuantisedModel((1, 3, 8, 8), "u8", seed=1)
+    value = model.node("GlobalAveragePool", model.dequantize("x", model.scale, model.zero, "u8"))
+    value = model.dequantize(model.quantize(value, 0.02, 7, "u8"), 0.02, 7, "u8")
+    axes = [model.constant(np.array([2, 3]))] if op == "Squeeze" else []
+    value = model.quantize(model.node(op, value, *axes), 0.02, 7, "u8")
+    promise, differing = declared(model, model.dequantize(value, 0.02, 7, "u8"))
+    assert promise.exact and differing == 0
