@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from hlsgen.artefact.manifest import TOP
-from hlsgen.bitstream.build import TOOLCHAINS
+from hlsgen.bitstream.build import synthesise
 from hlsgen.bitstream.toolchain import Usage
 from hlsgen.board import load_board
 from hlsgen.frontend.onnx_reader import read_model
@@ -30,7 +30,7 @@ def synthesised(plan: StreamSchedule, family: str) -> Usage:
     with tempfile.TemporaryDirectory(prefix="hlsgen_calibrate_") as folder:
         work = Path(folder)
         (work / "design.v").write_text(to_verilog(emit(plan)))
-        return TOOLCHAINS[family].synthesise(work, ("design.v",), TOP)
+        return synthesise(work, family, top=TOP)
 
 
 def main() -> None:

@@ -265,13 +265,18 @@ def build(
             help="Board, if another than it was compiled for.", autocompletion=_board_names
         ),
     ] = None,
+    seeds: Annotated[
+        int, typer.Option(help="Place and route so many times and take the fastest.")
+    ] = 1,
     quiet: Quiet = False,
 ) -> None:
-    """Synthesise, place and route to a bitstream for the board."""
+    """Synthesise, place and route to a bitstream for the board.
+
+    What an earlier build has done is not done again: after Ctrl-C the same command goes on."""
     from hlsgen.flow import build as run
 
     with terminal(quiet) as progress:
-        result = run(directory, board=board, progress=progress)
+        result = run(directory, board=board, progress=progress, seeds=seeds)
     if not quiet:
         typer.echo(result.text())
 

@@ -63,9 +63,11 @@ class Compiled:
             progress=progress,
         )
 
-    def build(self, board: str | None = None, progress: Progress = silent) -> BuildResult:
+    def build(
+        self, board: str | None = None, progress: Progress = silent, seeds: int = 1
+    ) -> BuildResult:
         """Synthesise, place and route to a bitstream; see ``hlsgen.bitstream``."""
-        return build(self.directory, board=board, progress=progress)
+        return build(self.directory, board=board, progress=progress, seeds=seeds)
 
 
 def compile(
@@ -206,15 +208,21 @@ def verify(
 
 
 def build(
-    directory: str | os.PathLike[str], board: str | None = None, progress: Progress = silent
+    directory: str | os.PathLike[str],
+    board: str | None = None,
+    progress: Progress = silent,
+    seeds: int = 1,
 ) -> BuildResult:
-    """Build a compiled folder to a bitstream for ``board`` (default: the one it was compiled for). Raises BadFile, BadOption, ToolFailed."""
+    """Build a compiled folder to a bitstream for ``board`` (default: the one it was compiled for), the fastest of ``seeds`` tries.
+
+    Raises BadFile, BadOption, ToolFailed.
+    """
     from hlsgen.bitstream.build import build_design
     from hlsgen.targets import target_of
 
     folder = open_folder(directory)
     ports = target_of(folder).board_ports(folder)
-    return build_design(folder, ports, board, progress)
+    return build_design(folder, ports, board, progress, seeds)
 
 
 def _target(schedule: str, source: str) -> AnyTarget:

@@ -7,8 +7,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from hlsgen.artefact.board_ports import BoardPorts
@@ -18,11 +18,23 @@ from hlsgen.artefact.manifest import TOP as UNNAMED
 from hlsgen.bitstream.ecp5 import Ecp5
 from hlsgen.bitstream.gowin import Gowin
 from hlsgen.bitstream.ice40 import Ice40
-from hlsgen.bitstream.toolchain import Routed, Target, Toolchain, Usage, pins_of
+from hlsgen.bitstream.pins import pins_of
+from hlsgen.bitstream.place_and_route import (
+    best_seed,
+    bitstream_of,
+    pack_step,
+    read_report,
+    route_step,
+)
+from hlsgen.bitstream.steps import Done, Place, run_side_by_side, run_step
+from hlsgen.bitstream.synthesis import NETLIST, SynthesisJob, notes_of, synthesis_steps, usage_of
+from hlsgen.bitstream.toolchain import OpenToolchain, Target, Toolchain, Usage, Utilisation
+from hlsgen.bitstream.tools import YOSYS, identity
 from hlsgen.bitstream.uart_top import TOP, BoardTop, to_rtlil
 from hlsgen.bitstream.xilinx import Xilinx7
 from hlsgen.board import Board, load_board
 from hlsgen.errors import BadOption, ToolFailed
+from hlsgen.processes import Running
 from hlsgen.progress import Progress, silent
 
 TOOLCHAINS: Mapping[str, Toolchain] = {
@@ -36,7 +48,9 @@ class BuildResult:
 
     ``fmax_mhz`` and ``bitstream`` (a path relative to the compiled folder) are None for Xilinx boards; ``board_mhz`` is
     the oscillator at which the bitstream runs; predictions are of the circuit without the serial link, and None where
-    there is no report; ``utilisation`` is nextpnr's own table.
+    there is no report; ``utilisation`` is nextpnr's own table. ``seeds``: Fmax of every seed that was tried, of which ``seed`` is the one
+    that was packed. ``tools``: which program did each part; ``steps``: the seconds of each, of those too that an earlier build had done;
+    ``notes``: what did not go the usual way.
     """
 
     board: str
@@ -52,7 +66,12 @@ class BuildResult:
     predicted_ff: int | None
     predicted_dsp: int | None
     predicted_bram: int | None
-    utilisation: Mapping[str, Mapping[str, int]]
+    utilisation: Utilisation
+    seed: int | None = None
+    seeds: Mapping[int, float | None] = field(default_factory=dict)
+    tools: Mapping[str, str] = field(default_factory=dict)
+    steps: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def meets_clock(self) -> bool | None:
@@ -70,12 +89,16 @@ class BuildResult:
             predicted = getattr(self, f"predicted_{kind}")
             shown = "" if predicted is None else predicted
             lines.append(f"{kind:12}{getattr(self, kind):>8}{shown:>11}{getattr(board, kind):>11}")
+        lines += [f"note        {note}" for note in self.notes]
         if self.fmax_mhz is None:
             lines.append(
                 "no bitstream here: run 'vivado -mode batch -source build.tcl' in the build folder"
             )
             return "\n".join(lines)
         lines.append(f"fmax        {self.fmax_mhz:8.1f} MHz, oscillator {self.board_mhz:g} MHz")
+        if len(self.seeds) > 1:
+            tried = ", ".join(f"{seed}: {fmax or 0:.1f}" for seed, fmax in self.seeds.items())
+            lines.append(f"seeds       {tried} MHz; seed {self.seed} taken")
         if not self.meets_clock:
             lines.append("TOO SLOW for the oscillator: the bitstream will not work on the board")
         lines.append(f"bitstream   {self.bitstream}")
@@ -83,14 +106,19 @@ class BuildResult:
 
 
 def build_design(
-    folder: Folder, ports: BoardPorts, board: str | None = None, progress: Progress = silent
+    folder: Folder,
+    ports: BoardPorts,
+    board: str | None = None,
+    progress: Progress = silent,
+    seeds: int = 1,
 ) -> BuildResult:
     """Build the design of a folder for ``board`` (default: the one it was compiled for); ``ports``: what the serial line reaches.
 
-    Writes ``build/<board>/`` with every file of the tools, the bitstream beside ``design.v`` and, last and atomically,
-    ``build.json``. Raises BadFile, BadOption, ToolFailed.
+    Place and route is tried with ``seeds`` seeds, side by side on the cores there are, and the fastest is taken. Writes ``build/<board>/``
+    with every file of the tools, the bitstream beside ``design.v`` and, last and atomically, ``build.json``. A step that an earlier build
+    did on the same inputs is not done again. Raises BadFile, BadOption, ToolFailed.
     """
-    started = time.monotonic()
+    began = time.monotonic()
     directory = folder.directory
     name = board or folder.manifest.board
     if name is None:
@@ -99,22 +127,54 @@ def build_design(
             "expected a board; the design was compiled for none",
             "Name one: --board; 'hlsgen boards' lists them.",
         )
-    target = load_board(name)
+    if seeds < 1:
+        raise BadOption("--seeds", f"expected at least 1, found {seeds}", "Ask for 1 or more.")
+    target = Target(load_board(name), pins_of(load_board(name)), ports.large)
     (directory / "build.json").unlink(missing_ok=True)
     work = directory / "build" / name
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    work.mkdir(parents=True, exist_ok=True)
     (work / DESIGN).write_bytes(folder.read(DESIGN))
-    (work / f"{TOP}.il").write_text(to_rtlil(board_top(ports, target, folder.manifest.top)))
-    toolchain = TOOLCHAINS[target.family]
-    sources = (DESIGN, f"{TOP}.il")
-    usage = toolchain.synthesise(work, sources, TOP, target, progress, ports.large)
-    routed = toolchain.place_and_route(
-        Target(work, target, pins_of(target), ports.large), usage, progress
-    )
-    result = _result(folder, target, routed, time.monotonic() - started)
+    (work / f"{TOP}.il").write_text(to_rtlil(board_top(ports, target.board, folder.manifest.top)))
+    toolchain, place = TOOLCHAINS[target.board.family], Place(work, progress, Running())
+    job = SynthesisJob((DESIGN, f"{TOP}.il"), TOP, target.board, ports.large)
+    done = [run_step(step, place) for step in synthesis_steps(toolchain, job)]
+    routed = _routed(toolchain, target, place, tuple(range(1, seeds + 1)))
+    result = _result(folder, target.board, routed, notes_of(work), (*done, *routed.done), began)
     folder.write("build.json", json.dumps(asdict(result), indent=2) + "\n")
     return result
+
+
+@dataclass(frozen=True)
+class _Routed:
+    """What comes after synthesis; for Xilinx, nothing but scripts."""
+
+    usage: Usage
+    done: tuple[Done, ...]
+    tools: Mapping[str, str]
+    utilisation: Utilisation = field(default_factory=dict)
+    seeds: Mapping[int, float | None] = field(default_factory=dict)
+    seed: int | None = None
+    bitstream: Path | None = None
+
+
+def _routed(toolchain: Toolchain, target: Target, place: Place, seeds: Sequence[int]) -> _Routed:
+    """Place and route with each seed and pack the fastest."""
+    usage, tools = usage_of(place.folder, toolchain), {YOSYS.name: identity(YOSYS)}
+    if isinstance(toolchain, Xilinx7):
+        return _Routed(usage, (run_step(toolchain.scripts(target), place),), tools)
+    assert isinstance(toolchain, OpenToolchain)
+    tools |= {tool.name: identity(tool) for tool in (toolchain.nextpnr, toolchain.packer)}
+    (place.folder / toolchain.constraints_file).write_text(toolchain.constraints(target))
+    steps = [route_step(toolchain, target, NETLIST, usage, seed) for seed in seeds]
+    done = run_side_by_side(steps, place, min(len(seeds), os.cpu_count() or 1))
+    reports = {seed: read_report(place.folder, seed) for seed in seeds}
+    fmax = {seed: report[0] for seed, report in reports.items()}
+    seed = best_seed(fmax)
+    packed = run_step(pack_step(toolchain, target, seed), place)
+    used = reports[seed][1]
+    bitstream = place.folder / bitstream_of(toolchain)
+    usage = toolchain.routed_usage(used, usage)
+    return _Routed(usage, (*done, packed), tools, used, fmax, seed, bitstream)
 
 
 def synthesise(
@@ -126,7 +186,7 @@ def synthesise(
 ) -> Usage:
     """Resources of ``directory/design.v`` alone on a family (ecp5, ice40, gowin, xilinx7), without place and route.
 
-    ``large`` as in ``Toolchain.synthesise``; ``top`` is the name of the design.
+    ``large`` as in ``SynthesisJob``; ``top`` is the name of the design.
     """
     if family not in TOOLCHAINS:
         raise BadOption(
@@ -137,10 +197,9 @@ def synthesise(
     directory = Path(directory)
     folder = Path(tempfile.mkdtemp(prefix="hlsgen_synthesis_"))
     try:
-        shutil.copyfile(directory / "design.v", folder / "design.v")
-        result = TOOLCHAINS[family].synthesise(
-            folder, (DESIGN,), top, progress=progress, large=large
-        )
+        shutil.copyfile(directory / DESIGN, folder / DESIGN)
+        job = SynthesisJob((DESIGN,), top, large=large)
+        result = synthesised(TOOLCHAINS[family], Place(folder, progress, Running()), job)
     except ToolFailed:  # names the log in this folder
         raise
     except BaseException:
@@ -148,6 +207,13 @@ def synthesise(
         raise
     shutil.rmtree(folder)
     return result
+
+
+def synthesised(toolchain: Toolchain, place: Place, job: SynthesisJob) -> Usage:
+    """Do the steps of synthesis; the netlist is in the place's folder then. Raises ToolFailed."""
+    for step in synthesis_steps(toolchain, job):
+        run_step(step, place)
+    return usage_of(place.folder, toolchain)
 
 
 def board_top(ports: BoardPorts, board: Board, module: str = UNNAMED) -> BoardTop:
@@ -166,7 +232,14 @@ def board_top(ports: BoardPorts, board: Board, module: str = UNNAMED) -> BoardTo
     )
 
 
-def _result(folder: Folder, board: Board, routed: Routed, seconds: float) -> BuildResult:
+def _result(
+    folder: Folder,
+    board: Board,
+    routed: _Routed,
+    notes: tuple[str, ...],
+    done: Sequence[Done],
+    began: float,
+) -> BuildResult:
     """Copy the bitstream beside the design and put the numbers together."""
     directory, report, bitstream = folder.directory, folder.report(), None
     if routed.bitstream is not None:
@@ -178,13 +251,18 @@ def _result(folder: Folder, board: Board, routed: Routed, seconds: float) -> Bui
         ff=routed.usage.ff,
         dsp=routed.usage.dsp,
         bram=routed.usage.bram,
-        fmax_mhz=routed.fmax_mhz,
+        fmax_mhz=None if routed.seed is None else routed.seeds[routed.seed],
         board_mhz=board.clock_mhz,
         bitstream=bitstream,
-        seconds=round(seconds, 1),
+        seconds=round(time.monotonic() - began, 1),
         predicted_lut=report.get("lut"),
         predicted_ff=report.get("ff"),
         predicted_dsp=report.get("dsp"),
         predicted_bram=report.get("bram"),
         utilisation=routed.utilisation,
+        seed=routed.seed,
+        seeds=routed.seeds,
+        tools=routed.tools,
+        steps={step.name: step.seconds for step in done},
+        notes=notes,
     )

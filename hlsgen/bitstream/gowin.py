@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from hlsgen.bitstream.toolchain import (
-    NEXTPNR_STAGES,
-    Pins,
-    Routed,
-    Target,
-    Toolchain,
-    Usage,
-    read_report,
-)
-from hlsgen.bitstream.tools import GOWIN_PACK, NEXTPNR_GOWIN, run_tool
+from hlsgen.bitstream.toolchain import OpenToolchain, Target, Usage
+from hlsgen.bitstream.tools import GOWIN_PACK, NEXTPNR_GOWIN
 from hlsgen.board import Board
-from hlsgen.progress import Progress
 
 MULTIPLIERS = {"MULT9X9": 1, "MULT18X18": 2, "MULTALU18X18": 2, "MULT36X36": 8}
 """How many MULT9X9 each multiplier primitive takes (Gowin UG287)."""
@@ -25,8 +15,12 @@ LUTS_PER_RAM16 = 4
 """LUTs of the slices that a RAM16SDP4 occupies."""
 
 
-class Gowin(Toolchain):
+class Gowin(OpenToolchain):
     family = "gowin"
+    classic_mapping = ("abc -lut 4:8 -dress", "clean")
+    nextpnr, packer = NEXTPNR_GOWIN, GOWIN_PACK
+    constraints_file, bitstream_suffix = "top.cst", ".fs"
+    lut_kind, ff_kind = "LUT4", "DFF"
 
     def synthesis_command(self, board: Board | None, top: str) -> str:
         options = ("-family", "gw1n") if board is None else board.build["toolchain"]["yosys"]
@@ -46,37 +40,17 @@ class Gowin(Toolchain):
         )
         return Usage(lut, ff, dsp, ram, cells)
 
-    def place_and_route(self, target: Target, synthesised: Usage, progress: Progress) -> Routed:
-        folder, board, pins = target.folder, target.board, target.pins
-        options = board.build["toolchain"]
-        (folder / "top.cst").write_text(_constraints(pins))
-        files = ("--json", "top.json", "--vopt", "cst=top.cst", "--write", "routed_netlist.json")
-        timing = ("--freq", f"{options['target_mhz']}", "--timing-allow-fail", "--seed", "1")
-        run_tool(
-            NEXTPNR_GOWIN,
-            (*options["nextpnr"], *files, *timing, "--report", "routed.json"),
-            folder,
-            "route.log",
-            progress=progress,
-            what="place and route (nextpnr-himbaechel)",
-            stages=NEXTPNR_STAGES,
-        )
-        run_tool(
-            GOWIN_PACK,
-            (*options["pack"], "-o", "top.fs", "routed_netlist.json"),
-            folder,
-            "pack.log",
-            progress=progress,
-            what="packing the bitstream (gowin_pack)",
-        )
-        fmax, used = read_report(folder / "routed.json")
-        usage = replace(synthesised, lut=used["LUT4"]["used"], ff=used["DFF"]["used"])
-        return Routed(folder / "top.fs", fmax, usage, used)
+    def constraints(self, target: Target) -> str:
+        lines = []
+        for port, pin in target.pins.named():
+            standard = target.pins.io_standard
+            lines += [f'IO_LOC "{port}" {pin};', f'IO_PORT "{port}" IO_TYPE={standard};']
+        return "\n".join(lines) + "\n"
 
+    def route_options(self, target: Target, synthesised: Usage, routed: str) -> tuple[str, ...]:
+        options = target.board.build["toolchain"]
+        files = ("--vopt", f"cst={self.constraints_file}", "--write", routed)
+        return (*options["nextpnr"], *files, "--freq", f"{options['target_mhz']}")
 
-def _constraints(pins: Pins) -> str:
-    """The CST file."""
-    lines = []
-    for port, pin in pins.named():
-        lines += [f'IO_LOC "{port}" {pin};', f'IO_PORT "{port}" IO_TYPE={pins.io_standard};']
-    return "\n".join(lines) + "\n"
+    def pack_options(self, target: Target, routed: str, bitstream: str) -> tuple[str, ...]:
+        return (*target.board.build["toolchain"]["pack"], "-o", bitstream, routed)

