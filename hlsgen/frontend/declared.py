@@ -10,12 +10,14 @@ import numpy as np
 
 from hlsgen.artefact.declared import Declared, Difference, Session
 from hlsgen.frontend.kernels import Kernel, kernels_of
-from hlsgen.frontend.reference import comparable, exposed
+from hlsgen.frontend.reference import comparable, exposed, ort_reference
+from hlsgen.frontend.sessions import NoSession
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Clamp, Lookup
 from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.pool import WindowSum
 from hlsgen.ops.requantise import Requantise, RequantiseMean
+from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.drift import drifts
 from hlsgen.passes.host_cut import IntegerModel
 from hlsgen.requantise import Mean
@@ -29,13 +31,27 @@ _LARGEST_SUM = 2**31 - 1
 
 def declared_outputs(model: onnx.ModelProto, integer: IntegerModel) -> tuple[Declared, ...]:
     """One entry per output of ``integer.hardware`` that ONNX Runtime has too. The session is the one with the fewest foreseen differences,
-    of equals the first of ``SESSIONS``."""
+    of equals the first of ``SESSIONS``. Raises NoSession where none of them runs the model."""
     names = comparable(model, integer)
     if not names:
         return ()
     asked = exposed(model, integer)
-    promises = [_promises(model, integer.hardware, names, asked, session) for session in SESSIONS]
+    sample = _any_sample(integer.host_before)
+    promises, refusals = [], []
+    for session in SESSIONS:
+        try:
+            ort_reference(model, sample, integer, session)  # some kernels refuse only at work
+            promises.append(_promises(model, integer.hardware, names, asked, session))
+        except NoSession as refusal:  # its optimiser spoils some models, which it runs as they are
+            refusals.append(refusal)
+    if not promises:
+        raise refusals[-1]
     return min(promises, key=_looseness)
+
+
+def _any_sample(graph: Graph) -> dict[str, np.ndarray]:
+    types = {name: graph.types[name] for name in graph.inputs}
+    return {name: np.zeros(type.shape, storage(type.element)) for name, type in types.items()}
 
 
 def _looseness(promises: tuple[Declared, ...]) -> tuple[int, int]:

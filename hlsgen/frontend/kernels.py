@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hlsgen.artefact.declared import Session
+from hlsgen.frontend.sessions import open_session
 
 if TYPE_CHECKING:
     import onnx
@@ -23,8 +24,12 @@ _INTEGER = {"ConvInteger", "MatMulInteger", "QGemm"}
 def kernels_of(
     model: onnx.ModelProto, values: Sequence[str], exposed: Sequence[str], session: Session
 ) -> dict[str, Kernel]:
-    """The kernel of each of ``values``, with the values ``exposed`` made outputs as ``reference.run_session`` does."""
-    graph = model.graph if session == "unoptimised" else _optimised(model, exposed, session).graph
+    """The kernel of each of ``values``, with the values ``exposed`` made outputs as ``reference.run_session`` does. Raises NoSession."""
+    if session == "unoptimised":
+        open_session(model, exposed, session)
+        graph = model.graph
+    else:
+        graph = _optimised(model, exposed, session).graph
     producers = {output: node for node in graph.node for output in node.output}
     kernels: dict[str, Kernel] = {}
     for value in values:
@@ -41,27 +46,10 @@ def kernels_of(
 
 
 def _optimised(model: onnx.ModelProto, exposed: Sequence[str], session: Session) -> onnx.ModelProto:
-    """The graph after the optimisations that choose integer kernels; the layout optimisations behind them would rename values."""
+    """The graph after the optimisations that choose integer kernels."""
     import onnx
-    import onnxruntime
 
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
-    present = {value.name for value in changed.graph.output}
-    for name in exposed:
-        if name not in present:
-            changed.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1
-    level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-    options.graph_optimization_level = level
-    if session == "integer":
-        options.add_session_config_entry("session.qdqisint8allowed", "1")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "optimised.onnx")
-        options.optimized_model_filepath = str(path)
-        onnxruntime.InferenceSession(
-            changed.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        open_session(model, exposed, session, path)
         return onnx.load(str(path))

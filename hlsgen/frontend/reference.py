@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hlsgen.artefact.declared import Session
-from hlsgen.errors import BadFile, TypeMismatch
+from hlsgen.artefact.declared import TITLES, Session
+from hlsgen.errors import BadFile
+from hlsgen.frontend.sessions import NoSession, first_line, open_session
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph, Node
+from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.host_cut import IntegerModel
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ def ort_reference(
     values = run_session(proto, inputs, _sources(tails), kernels)
     results: dict[str, np.ndarray] = {}
     for name, tail in tails.items():
-        source = values[tail.inputs[0]].reshape(-1, *tail.types[tail.inputs[0]].shape[1:])
+        type = tail.types[tail.inputs[0]]
+        source = values[tail.inputs[0]].reshape(-1, *type.shape[1:]).astype(storage(type.element))
         results[name] = evaluate(tail, {tail.inputs[0]: source})[name]
     return results
 
@@ -73,29 +76,11 @@ def run_session(
     model: onnx.ModelProto,
     inputs: Mapping[str, np.ndarray],
     outputs: Sequence[str],
-    kernels: Session,
+    session: Session,
 ) -> dict[str, np.ndarray]:
-    """Runs values of a model, sample by sample, on one thread; axis 0 of the results is the sample."""
-    import onnx
-    import onnxruntime
-
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
-    present = {value.name for value in changed.graph.output}
-    for name in outputs:
-        if name not in present:
-            changed.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1
-    if kernels == "integer":
-        options.add_session_config_entry("session.qdqisint8allowed", "1")
-    if kernels == "unoptimised":
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(
-        changed.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    ranks = {value.name: len(value.shape) for value in session.get_inputs()}
+    """Runs values of a model, sample by sample, on one thread; axis 0 of the results is the sample. Raises NoSession."""
+    opened = open_session(model, outputs, session)
+    ranks = {value.name: len(value.shape) for value in opened.get_inputs()}
     samples = len(next(iter(inputs.values())))
     rows: dict[str, list[Any]] = {name: [] for name in outputs}
     for k in range(samples):
@@ -104,12 +89,12 @@ def run_session(
             sample = array[k : k + 1]
             feed[name] = sample if array.ndim == ranks[name] else sample[0]
         try:
-            results = session.run(list(outputs), feed)
+            results = opened.run(list(outputs), feed)
         except Exception as error:  # onnxruntime raises plain exceptions of its own
-            raise TypeMismatch(
-                "ONNX Runtime",
-                f"expected inputs {ranks} that it accepts, found {str(error).splitlines()[0]}",
-                "Give samples of the model's own names, shapes and types.",
+            raise NoSession(
+                f"{model.graph.name or 'model'}: ONNX Runtime ({TITLES[session]})",
+                f"expected a model and samples that it runs, found: {first_line(error)}",
+                "Give samples of the model's own names, shapes and types; or change the operator that it names.",
             ) from error
         for name, value in zip(outputs, results, strict=True):
             rows[name].append(value)
@@ -126,7 +111,7 @@ def _load(model: str | os.PathLike[str] | onnx.ModelProto) -> onnx.ModelProto:
     except Exception as error:
         raise BadFile(
             os.fspath(model),
-            f"expected an ONNX file, found {str(error).splitlines()[0]}",
+            f"expected an ONNX file, found {first_line(error)}",
             "Give the path of a readable .onnx file with its external data beside it.",
         ) from error
 

@@ -82,12 +82,13 @@ def integer_bias(
     w: QuantisedValue,
     bias: QuantisedValue | None,
     channels: int,
-    as_written: bool = False,
+    disputed: bool = False,
 ) -> np.ndarray | Reason:
-    """The bias in accumulator steps; a reason if it is not constant or too large.
+    """The bias in accumulator steps; a reason if it is not constant, too large, or means nothing certain.
 
-    ONNX Runtime takes the integers of a quantised bias as they are: of a Gemm always (``as_written``), of a Conv where the scale is
-    sx * sw to ``BIAS_SCALE_TOLERANCE`` and the zero point 0. Others it computes on floats: they are rounded to accumulator steps.
+    ONNX Runtime takes the integers of a quantised bias as they are where the scale is sx * sw to ``BIAS_SCALE_TOLERANCE`` and the zero
+    point 0. Others it computes on floats: they are rounded to accumulator steps. ``disputed``: of a Gemm, where its integer kernel
+    takes an int32 bias as it is at any scale, and its float kernel as what it stands for.
     """
     if bias is None:
         return np.zeros(channels, np.int64)
@@ -98,8 +99,13 @@ def integer_bias(
     zeros = bias.quantisation.zero_points()
     absolute, relative = BIAS_SCALE_TOLERANCE
     near = np.abs(scales - steps) <= absolute + relative * steps
-    if bias.type.is_integer and (as_written or (np.all(near) and not np.any(zeros))):
+    if bias.type.is_integer and np.all(near) and not np.any(zeros):
         return bias.constant.astype(np.int64)
+    if disputed and bias.type.is_integer and bias.type.integer.bits == 32:
+        return Reason(
+            f"the bias has scale {scales[0]:.6g} and zero point {zeros[0]} where the product has {steps[0]:.6g} and 0: "
+            "ONNX Runtime's kernels differ on what it means"
+        )
     rounded = np.rint((bias.constant.astype(np.float64) - zeros) * scales / steps)
     if not np.all(np.abs(rounded) < LARGEST_BIAS):
         return Reason(

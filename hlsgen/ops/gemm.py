@@ -61,6 +61,9 @@ class Gemm(TensorOp):
     def weight_axis(self) -> int:
         return 0 if self.transpose_b else 1
 
+    def with_bias(self, rank: int) -> TensorOp | Reason:
+        return self if self.beta == 1.0 else Reason(f"beta = {self.beta:g} would multiply the sum")
+
     def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
         return not self.transpose_a
 
@@ -122,7 +125,7 @@ class Gemm(TensorOp):
         weights = integer_weights(w, axis)
         weights = weights if self.transpose_b else weights.T
         quantised = inputs[2] if len(inputs) == 3 else None
-        bias = integer_bias(x, w, quantised, weights.shape[0], as_written=True)
+        bias = integer_bias(x, w, quantised, weights.shape[0], disputed=True)
         if isinstance(bias, Reason):
             return bias
         if bias.size != weights.shape[0]:
@@ -192,8 +195,12 @@ class MatMul(TensorOp):
     def weight_axis(self) -> int:
         return 1
 
-    def with_bias(self) -> TensorOp:
-        return Gemm()
+    def with_bias(self, rank: int) -> TensorOp | Reason:
+        return Gemm() if rank == 2 else Reason(f"a product of rank {rank} has no bias of its own")
+
+    def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
+        x, w = inputs
+        return len(x.shape) >= len(w.shape)
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         x, w = inputs

@@ -15,6 +15,9 @@ class Mul(TensorOp):
 
     bindings = (OnnxBinding("Mul", (2, 2), since=7),)
 
+    def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
+        return len(inputs[0].shape) == len(inputs[1].shape)
+
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         a, b = inputs
         require(not a.is_integer and not b.is_integer, self, "float operands", f"{a} and {b}")

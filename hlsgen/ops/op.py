@@ -151,8 +151,8 @@ class TensorOp:
         """Of a ``weighted`` operator: the axis of the weights that counts output channels."""
         return 0
 
-    def with_bias(self) -> TensorOp:
-        """Of a ``weighted`` operator: the operator that takes the same operands and a bias (C,)."""
+    def with_bias(self, rank: int) -> TensorOp | Reason:
+        """Of a ``weighted`` operator with a result of ``rank``: the operator that takes the same operands and a bias (C,) as it is."""
         return self
 
     def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:

@@ -53,6 +53,7 @@ class Pool(TensorOp):
     def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
         shape = inputs[0].shape
         require(len(shape) == len(self.kernel) + 2, self, f"rank {len(self.kernel) + 2}", inputs[0])
+        self._refuse_negative_pads(shape[2:])
         window = window_of(
             self.kernel, self.strides, self.pads, self.dilations, self.auto_pad, shape[2:]
         )
@@ -63,6 +64,17 @@ class Pool(TensorOp):
             dilations=window.dilations,
             auto_pad="NOTSET",
         )
+
+    def _refuse_negative_pads(self, space: tuple[int, ...]) -> None:
+        """Raises TypeMismatch where auto_pad would leave elements out: ONNX Runtime refuses most such pools and misreads the others."""
+        strides = self.strides or (1,) * len(space)
+        if self.auto_pad.startswith("SAME") and len(strides) == len(self.kernel):
+            pads = [
+                (n - 1) // s * s + k - n
+                for n, s, k in zip(space, strides, self.kernel, strict=True)
+            ]
+            expected = f"an auto_pad {self.auto_pad} that pads"
+            require(min(pads, default=0) >= 0, self, expected, f"pads of {pads} in all")
 
     @property
     def window(self) -> Window:

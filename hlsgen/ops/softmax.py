@@ -28,6 +28,9 @@ class Softmax(TensorOp):
         OnnxBinding("Softmax", (1, 1), since=13, attributes={"axis": "axis"}),
     )
 
+    def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
+        return self.axis % len(inputs[0].shape) != 0
+
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         rank = len(inputs[0].shape)
         require(-rank <= self.axis < rank, self, f"an axis of rank {rank}", self.axis)

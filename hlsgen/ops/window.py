@@ -125,6 +125,13 @@ def window_of(
     strides = strides or (1,) * rank
     dilations = dilations or (1,) * rank
     if auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+        if any(d > 1 for d in dilations):
+            raise TypeMismatch(
+                "window",
+                f"expected auto_pad {auto_pad} without dilations, found {list(dilations)}: ONNX and ONNX Runtime"
+                " pad differently there",
+                "Give pads instead of auto_pad.",
+            )
         begins, ends = [], []
         for k in range(rank):
             outputs = -(-shape[k] // strides[k])

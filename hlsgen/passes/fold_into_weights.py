@@ -46,8 +46,8 @@ def _fold(build: GraphBuilder, node: Node) -> str | Reason:
     if constant is None or product is None or not product.op.weighted:
         return Reason("not a constant after a product with weights")
     factors = _per_channel(build, product, constant)
-    if factors is None:
-        return Reason("the constant is not one number or one for each output channel")
+    if isinstance(factors, Reason):
+        return factors
     build.within(product.name)
     if isinstance(node.op, Add):
         return _add(build, product, factors)
@@ -63,8 +63,8 @@ def _cancel(build: GraphBuilder, node: Node, op: DequantizeLinear) -> str | Reas
     return before.inputs[0] if exact else ELSEWHERE
 
 
-def _per_channel(build: GraphBuilder, product: Node, constant: np.ndarray) -> np.ndarray | None:
-    """The constant as one number for each output channel; None if it varies otherwise or broadcasts the product."""
+def _per_channel(build: GraphBuilder, product: Node, constant: np.ndarray) -> np.ndarray | Reason:
+    """The constant as one number for each output channel; a reason if it varies otherwise or broadcasts the product."""
     weights = build.types[product.inputs[1]].shape
     shape = build.types[product.output].shape
     channels = weights[product.op.weight_axis]
@@ -74,18 +74,28 @@ def _per_channel(build: GraphBuilder, product: Node, constant: np.ndarray) -> np
         return np.full(channels, constant.reshape(()), np.float32)
     aligned = (1,) * (len(shape) - constant.ndim) + constant.shape
     channel_shape = tuple(channels if k == axis else 1 for k in range(len(shape)))
-    return constant.reshape(-1).astype(np.float32) if aligned == channel_shape else None
+    if aligned != channel_shape:
+        return Reason(
+            f"the constant {list(constant.shape)} is not one number or one for each of {channels} output channels"
+        )
+    return constant.reshape(-1).astype(np.float32)
 
 
-def _real(build: GraphBuilder, value: str) -> np.ndarray | None:
-    """The reals of a constant or a dequantised constant."""
-    if value in build.constants:
-        return build.constants[value]
+def _real_bias(build: GraphBuilder, product: Node, count: int) -> np.ndarray | Reason:
+    """The reals of a product's bias, a constant or a dequantised one of ``count`` elements (0 without a bias)."""
+    if len(product.inputs) < 3:
+        return np.zeros(count, np.float32)
+    value = product.inputs[2]
     before = build.producer(value)
-    if before is None or not isinstance(before.op, DequantizeLinear):
-        return None
-    integers = build.constants.get(before.inputs[0])
-    return None if integers is None else before.op.evaluate(np, integers)
+    bias = build.constants.get(value)
+    if before is not None and isinstance(before.op, DequantizeLinear):
+        integers = build.constants.get(before.inputs[0])
+        bias = None if integers is None else before.op.evaluate(np, integers)
+    if bias is None:
+        return Reason(f"the bias {value} is computed, not constant")
+    if bias.size != count:
+        return Reason(f"the bias has {bias.size} elements for {count} output channels")
+    return bias.reshape(-1)
 
 
 def _float(build: GraphBuilder, product: Node, role: str, array: np.ndarray) -> str:
@@ -93,13 +103,14 @@ def _float(build: GraphBuilder, product: Node, role: str, array: np.ndarray) -> 
 
 
 def _add(build: GraphBuilder, product: Node, addend: np.ndarray) -> str | Reason:
-    bias: np.ndarray | None = np.zeros(addend.shape, np.float32)
-    if len(product.inputs) == 3:
-        bias = _real(build, product.inputs[2])
-    if bias is None or (len(product.inputs) == 3 and bias.size != addend.size):
-        return Reason("the bias is not constant, or of another size")
-    name = _float(build, product, "bias", bias.reshape(-1) + addend)
-    return build.node(product.op.with_bias(), [*product.inputs[:2], name])
+    biased = product.op.with_bias(len(build.types[product.output].shape))
+    if isinstance(biased, Reason):
+        return biased
+    bias = _real_bias(build, product, addend.size)
+    if isinstance(bias, Reason):
+        return bias
+    name = _float(build, product, "bias", bias + addend)
+    return build.node(biased, [*product.inputs[:2], name])
 
 
 def _multiply(build: GraphBuilder, product: Node, factors: np.ndarray) -> str | Reason:
@@ -109,10 +120,10 @@ def _multiply(build: GraphBuilder, product: Node, factors: np.ndarray) -> str | 
         return weights
     operands.append(weights)
     if len(product.inputs) == 3:
-        bias = _real(build, product.inputs[2])
-        if bias is None or bias.size != factors.size:
-            return Reason("the bias is not constant, or of another size")
-        operands.append(_float(build, product, "bias", bias.reshape(-1) * factors))
+        bias = _real_bias(build, product, factors.size)
+        if isinstance(bias, Reason):
+            return bias
+        operands.append(_float(build, product, "bias", bias * factors))
     return build.node(product.op, operands)
 
 

@@ -46,24 +46,24 @@ def _integer(build: GraphBuilder, node: Node) -> str | Reason:
     if isinstance(core.op, DequantizeLinear):
         return _unary(build, core.inputs[0], core.op, chain, node.op)
     bounds = _bounds(chain, node.op)
-    operands = [quantised_value(build, value) for value in core.inputs]
-    known = [value for value in operands if value is not None]
-    if bounds is None:
-        functions = " and ".join(step.op.name for step in chain)
-        return Reason(f"{functions} between it and its Quantize is not a clamp", core.name)
-    if len(known) < len(operands):
-        reals = [value for value, known in zip(core.inputs, operands, strict=True) if known is None]
-        return Reason(f"no Dequantize gives its operand {reals[0]}", core.name)
+    if isinstance(bounds, Reason):
+        return replace(bounds, node=core.name)
+    operands: list[QuantisedValue] = []
+    for value in core.inputs:
+        operand = quantised_value(build, value)
+        if isinstance(operand, Reason):
+            return replace(operand, node=core.name)
+        operands.append(operand)
     quantisation, element = node.op.quantisation, node.op.element
     adjacent = bounds == (element.minimum, element.maximum)
     zero = quantisation.zero_point[0]
     output = QuantisedOutput(quantisation.scale[0], zero, *bounds, element, adjacent)
     build.within(core.name)
-    result = core.op.quantised(build, known, output)
+    result = core.op.quantised(build, operands, output)
     return replace(result, node=core.name) if isinstance(result, Reason) else result
 
 
-def quantised_value(build: GraphBuilder, name: str) -> QuantisedValue | None:
+def quantised_value(build: GraphBuilder, name: str) -> QuantisedValue | Reason:
     """The integers behind a real operand: of its Dequantize, or the reals themselves where it is a float constant."""
     if name in build.constants:
         return QuantisedValue(
@@ -71,7 +71,7 @@ def quantised_value(build: GraphBuilder, name: str) -> QuantisedValue | None:
         )
     producer = build.producer(name)
     if producer is None or not isinstance(producer.op, DequantizeLinear):
-        return None
+        return Reason(f"no Dequantize gives its operand {name}")
     source = producer.inputs[0]
     type = build.types[source]
     return QuantisedValue(source, type, producer.op.resolved(type), build.constants.get(source))
@@ -84,13 +84,13 @@ def _quantise(op: QuantizeLinear) -> Callable[[float], int]:
     return quantise
 
 
-def _bounds(chain: list[Node], op: QuantizeLinear) -> tuple[int, int] | None:
-    """The bounds that clamps between operator and Quantize leave; None if one of them is not a clamp."""
+def _bounds(chain: list[Node], op: QuantizeLinear) -> tuple[int, int] | Reason:
+    """The bounds that clamps between operator and Quantize leave; a reason if one of them is not a clamp."""
     low, high = op.element.minimum, op.element.maximum
     for node in chain:
         bounds = node.op.bounds(_quantise(op))
         if bounds is None:
-            return None
+            return Reason(f"{node.op.name} between it and its Quantize is not a clamp")
         least = op.element.minimum if bounds[0] is None else bounds[0]
         most = op.element.maximum if bounds[1] is None else bounds[1]
         low, high = (min(max(bound, least), most) for bound in (low, high))
@@ -110,7 +110,7 @@ def _unary(
         return Reason("its operand is quantised per channel, or to more than 8 bits")
     same = type.element == quantize.element and before.scale == after.scale
     bounds = _bounds(chain, quantize)
-    if same and before.zero_point == after.zero_point and bounds is not None:
+    if same and before.zero_point == after.zero_point and not isinstance(bounds, Reason):
         full = (quantize.element.minimum, quantize.element.maximum)
         return source if bounds == full else build.node(Clamp(*bounds), [source])
     values = table(type, dequantize, chain, quantize)

@@ -7,6 +7,7 @@ import pytest
 from support.quantised_models import QuantisedModel
 
 from hlsgen.artefact.declared import Declared
+from hlsgen.errors import UnsupportedOp
 from hlsgen.frontend.declared import declared_outputs
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.reference import ort_reference
@@ -55,10 +56,19 @@ def product(
 
 
 @pytest.mark.parametrize("element", ["u8", "s8"])
-@pytest.mark.parametrize(("factor", "zero"), [(1, 0), (1.001, 0), (1.5, 0), (0.37, 0), (1, 100)])
-def test_bias_of_a_gemm_is_taken_as_written(factor: float, zero: int, element: str) -> None:
-    promise, differing = declared(*product("Gemm", element, factor, zero))
+@pytest.mark.parametrize("factor", [1, 1.001])
+def test_bias_of_a_gemm_is_taken_as_written(factor: float, element: str) -> None:
+    promise, differing = declared(*product("Gemm", element, factor))
     assert promise.exact and differing == 0
+
+
+@pytest.mark.parametrize(("factor", "zero"), [(1.5, 0), (0.37, 0), (1, 100)])
+def test_bias_of_a_gemm_on_whose_meaning_onnxruntime_s_kernels_differ_is_refused(
+    factor: float, zero: int
+) -> None:
+    model, output = product("Gemm", "u8", factor, zero)
+    with pytest.raises(UnsupportedOp, match="kernels differ on what it means"):
+        to_integer(read_model(model.finish(output)))
 
 
 @pytest.mark.parametrize("element", ["u8", "s8"])

@@ -1,0 +1,63 @@
+"""Sessions of ONNX Runtime on a model, with values besides its outputs made outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hlsgen.artefact.declared import TITLES, Session
+from hlsgen.errors import BadFile
+
+if TYPE_CHECKING:
+    import onnx
+    import onnxruntime
+
+
+class NoSession(BadFile):
+    """ONNX Runtime does not run a model: one that is not legal, or that its own optimiser spoils."""
+
+
+def open_session(
+    model: onnx.ModelProto,
+    outputs: Sequence[str],
+    session: Session,
+    optimised: Path | None = None,
+) -> onnxruntime.InferenceSession:
+    """A session on one thread. ``optimised``: a file for the graph after the optimisations that choose integer kernels; those of the layout
+    behind them, which would rename values, are left out then. Raises NoSession."""
+    import onnx
+    import onnxruntime
+
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    present = {value.name for value in changed.graph.output}
+    for name in outputs:
+        if name not in present:
+            changed.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
+    levels = onnxruntime.GraphOptimizationLevel
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    if session == "integer":
+        options.add_session_config_entry("session.qdqisint8allowed", "1")
+    if optimised is not None:
+        options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED
+        options.optimized_model_filepath = str(optimised)
+    if session == "unoptimised":
+        options.graph_optimization_level = levels.ORT_DISABLE_ALL
+    try:
+        return onnxruntime.InferenceSession(
+            changed.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime raises plain exceptions of its own
+        raise NoSession(
+            f"{model.graph.name or 'model'}: ONNX Runtime ({TITLES[session]})",
+            f"expected a model that it runs, found: {first_line(error)}",
+            "Check the model with onnx.checker; a newer onnxruntime may run it.",
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """What an exception says, in one line."""
+    return (str(error).splitlines() or [repr(error)])[0]
