@@ -26,7 +26,7 @@ Tensors = dict[str, np.ndarray]
 
 def outcome(model: onnx.ModelProto, samples: Tensors) -> str:
     """``equal``, ``declared`` or ``refused``; fails where a result is neither of them."""
-    wanted = answers(model, samples)
+    expected = answers(model, samples)
     rows = support(model)
     try:
         integer = to_integer(read_model(model))
@@ -47,15 +47,15 @@ def outcome(model: onnx.ModelProto, samples: Tensors) -> str:
         assert agreement.undeclared == 0, agreement.text()
     if any(promise.differences for promise in promises):
         return "declared"
-    assert_outputs_equal(integer, promises, {**before, **results}, wanted)
+    assert_outputs_equal(integer, promises, {**before, **results}, expected)
     return "equal"
 
 
 def assert_outputs_equal(
-    integer: IntegerModel, promises: tuple[Declared, ...], values: Tensors, wanted: Tensors
+    integer: IntegerModel, promises: tuple[Declared, ...], values: Tensors, expected: Tensors
 ) -> None:
     """The whole model, host parts included, against ONNX Runtime as the file is written."""
-    for name, want in wanted.items():
+    for name, want in expected.items():
         got = np.stack([whole(integer, values, k)[name] for k in range(len(want))])
         got = got.reshape(want.shape)
         if np.issubdtype(want.dtype, np.floating):
