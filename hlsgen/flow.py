@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hlsgen.artefact.folder import Artefact, Folder, new_folder, open_folder
+from hlsgen.collector import collector_paused
 from hlsgen.errors import BadOption
 from hlsgen.progress import Progress, silent
 
@@ -120,7 +121,7 @@ def compile(
         _refuse_of_kernel(("--calibrate", calibrate), ("--dump", dump))
     options = _options(target, {**given, "name": name})
     dumps = nullcontext() if dump is None else new_folder(dump, overwrites=True)
-    with new_folder(output) as folder, dumps as texts:
+    with new_folder(output) as folder, dumps as texts, collector_paused():
         source: Any
         if target.source == "kernel":
             source = read_kernel(model)  # type: ignore[arg-type]
@@ -170,7 +171,7 @@ def emit_fabric(
 ) -> Compiled:
     """The Verilog of a fabric, a preset or a TOML file; its modules are called ``name`` (as the fabric if None). Raises HlsgenError."""
     target = _target("grid", "fabric")
-    with new_folder(output) as folder:
+    with new_folder(output) as folder, collector_paused():
         artefact = target.compile(fabric, target.options(name=name), progress)
         return _compiled(folder.commit(artefact), artefact)
 

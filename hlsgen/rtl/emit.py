@@ -23,14 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """A circuit (``component``, not yet elaborated) and what others must know of it (``manifest``, without the hashes of files).
-
-    ``units``: modules that the circuit instantiates by name, several times each.
-    """
+    """A circuit (``component``, not yet elaborated) and what others must know of it (``manifest``, without the hashes of files)."""
 
     component: wiring.Component
     manifest: Manifest
-    units: tuple[tuple[str, wiring.Component], ...] = ()
 
 
 def emit(

@@ -17,15 +17,21 @@ from hlsgen.errors import ToolFailed
 from hlsgen.processes import run
 from hlsgen.rtl.emit import Design
 from hlsgen.rtl.header import header
+from hlsgen.rtl_templates.shared_unit import UnitLibrary
 
 _PROGRAM = Path(__file__).with_name("yosys_verilog.py")
 
 
 def to_rtlil(design: Design | wiring.Component) -> str:
-    """The RTLIL text of a design; ports are ``clk``, ``rst`` and the component's members."""
-    top = (_top(design), design.component if isinstance(design, Design) else design)
-    modules = [*design.units, top] if isinstance(design, Design) else [top]
-    return "\n".join(rtlil.convert(unit, name=name, emit_src=False) for name, unit in modules)
+    """The RTLIL text of a design; ports are ``clk``, ``rst`` and the component's members. Equal shared units are one module."""
+    top, library = _top(design), UnitLibrary(_top(design))
+    component = design.component if isinstance(design, Design) else design
+    whole = rtlil.convert(component, name=top, platform=library, emit_src=False)
+    units = [
+        rtlil.convert(unit, name=name, platform=library, emit_src=False)
+        for name, unit in library.waiting()
+    ]
+    return "\n".join([*units, whole])
 
 
 def _top(design: Design | wiring.Component) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
@@ -9,6 +10,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.contract import MultiplierKind
+from hlsgen.rtl_templates.shared_unit import SharedUnit
 
 from hlsgen.algebra.types import ElementType, bounds, narrowest
 
@@ -64,7 +66,7 @@ def product(m: Module, kind: MultiplierKind, a: Any, b: Any) -> Value:
     return a * b if kind == "dsp" else shift_and_add(m, a, b)
 
 
-class Multiplier(wiring.Component):
+class Multiplier(SharedUnit):
     """``a * b`` with an input register and a product register.
 
     Parameters: the shapes of both operands; ``kind``: 'dsp' (left to the tool) or 'lut' (partial products).
@@ -75,12 +77,18 @@ class Multiplier(wiring.Component):
     **Semantics**: scalar operator Multiply.
     """
 
+    unit_name = "multiplier"
+
     def __init__(self, a: Any, b: Any, *, kind: MultiplierKind = "dsp") -> None:
         self.kind = kind
         self.shape = product_shape(a, b)
         super().__init__({"enable": In(1), "a": In(a), "b": In(b), "product": Out(self.shape)})
 
-    def elaborate(self, platform: Any) -> Module:
+    @property
+    def key(self) -> Hashable:
+        return (self.a.shape(), self.b.shape(), self.kind)
+
+    def circuit(self, platform: Any) -> Module:
         m = Module()
         a = Signal.like(self.a, name="a_r", reset_less=True)
         b = Signal.like(self.b, name="b_r", reset_less=True)

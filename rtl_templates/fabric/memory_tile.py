@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
@@ -21,6 +22,7 @@ from hlsgen.rtl_templates.fabric.tile_bank import TileBank
 from hlsgen.rtl_templates.fabric.tile_decoder import TileDecoder
 from hlsgen.rtl_templates.fabric.tile_requantise import TileRequantiser
 from hlsgen.rtl_templates.fabric.tile_shape import TileShape
+from hlsgen.rtl_templates.shared_unit import SharedUnit
 
 from hlsgen.algebra.fields import members
 from hlsgen.algebra.modes import ELEMENT_BITS
@@ -46,7 +48,7 @@ class TileLoadSignature(wiring.Signature):
         )
 
 
-class MemoryTile(wiring.Component):
+class MemoryTile(SharedUnit):
     """One tile, as docs/grid.md, "Memory tile", says.
 
     Members: ``run`` (In): from loop control. ``load`` (In): from the load port; ``load.held``: a write of the bank has to be offered again, for
@@ -59,6 +61,8 @@ class MemoryTile(wiring.Component):
     **Cost**: the bank, an AddressGenerator each, a TileRequantiser where there is one with ``latency`` addresses beside it.
     **Semantics**: ``hlsgen.fabric.configuration.TileConfiguration``.
     """
+
+    unit_name = "tile"
 
     def __init__(self, shape: TileShape) -> None:
         self.shape = shape
@@ -76,7 +80,11 @@ class MemoryTile(wiring.Component):
             ports["drained"] = In(drained_word(shape.requantiser.word_bits))
         super().__init__(ports)
 
-    def elaborate(self, platform: Any) -> Module:
+    @property
+    def key(self) -> Hashable:
+        return self.shape
+
+    def circuit(self, platform: Any) -> Module:
         m = Module()
         shape = self.shape
         m.submodules.bank = bank = TileBank(bits=shape.bits, address_bits=shape.address_bits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
@@ -19,9 +20,10 @@ from hlsgen.rtl_templates.fabric.run_bus import (
     marked_word,
 )
 from hlsgen.rtl_templates.fabric.shape import PeShape
+from hlsgen.rtl_templates.shared_unit import SharedUnit
 
 
-class FabricPe(wiring.Component):
+class FabricPe(SharedUnit):
     """One cell of the grid, as docs/grid.md, "Processing element", says.
 
     Members: ``run`` (In): from loop control. ``write`` (In): contexts, see ContextMemory. ``in_<link>`` (In), ``out_<link>``
@@ -34,6 +36,8 @@ class FabricPe(wiring.Component):
     a link, of the drain chain and of Selections; and what its units cost.
     **Semantics**: ``hlsgen.fabric.configuration.PeContext``.
     """
+
+    unit_name = "pe"
 
     def __init__(self, shape: PeShape) -> None:
         self.shape = shape
@@ -53,7 +57,11 @@ class FabricPe(wiring.Component):
             ports["drain_out"] = Out(drained_word(shape.accumulator_bits))
         super().__init__(ports)
 
-    def elaborate(self, platform: Any) -> Module:
+    @property
+    def key(self) -> Hashable:
+        return self.shape
+
+    def circuit(self, platform: Any) -> Module:
         m = Module()
         shape, run = self.shape, self.run
         m.submodules.decoder = decoder = PeDecoder(shape)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
@@ -12,17 +11,14 @@ from hlsgen.rtl_templates.fabric.load_port import LoadPort
 from hlsgen.rtl_templates.fabric.loop_control import LoopControl
 from hlsgen.rtl_templates.fabric.memory_tile import MemoryTile
 from hlsgen.rtl_templates.fabric.pe import FabricPe
-from hlsgen.rtl_templates.fabric.shape import PeShape
 from hlsgen.rtl_templates.fabric.stream_border import StreamBorder
-from hlsgen.rtl_templates.fabric.tile_shape import GridShape, Place, TileShape
+from hlsgen.rtl_templates.fabric.tile_shape import GridShape, Place
 
 from hlsgen.algebra.packets import ADDRESS_BITS, LOAD_BITS
 
 
 class FabricTop(wiring.Component):
     """A whole fabric.
-
-    Parameters: ``shape``; ``pe``, ``tile``: make the units of a shape, or something with the same members (see ``shared_unit``).
 
     Members: AXI4-Stream ports ``s_axis_load`` (32 bits), ``m_axis_unload`` (32 bits, tlast ends the answer to a READ), ``s_axis_stream`` and
     ``m_axis_stream`` (words in whole bytes, no tlast). ``running`` (Out): the array may move; ``enabled`` (Out): it moves in this cycle;
@@ -34,13 +30,8 @@ class FabricTop(wiring.Component):
     **Semantics**: ``hlsgen.cycle_model.program.run_program``, stalls or not.
     """
 
-    def __init__(
-        self,
-        shape: GridShape,
-        pe: Callable[[PeShape], wiring.Component] = FabricPe,
-        tile: Callable[[TileShape], wiring.Component] = MemoryTile,
-    ) -> None:
-        self.shape, self.make_pe, self.make_tile = shape, pe, tile
+    def __init__(self, shape: GridShape) -> None:
+        self.shape = shape
         self.stream_bits = 8 * -(-shape.word_bits // 8)
         super().__init__(
             {
@@ -59,11 +50,11 @@ class FabricTop(wiring.Component):
         m.submodules.load_port = load = LoadPort(hash=shape.hash)
         cells: dict[Place, Any] = {}
         for (row, column), pe_shape in shape.cells:
-            cells[row, column] = pe = self.make_pe(pe_shape)
+            cells[row, column] = pe = FabricPe(pe_shape)
             m.submodules[f"pe_{row}_{column}"] = pe
         tiles: list[Any] = []
         for (row, column), source, tile_shape in shape.tiles:
-            tile = self.make_tile(tile_shape)
+            tile = MemoryTile(tile_shape)
             side = source.removeprefix("memory_")
             m.submodules[f"tile_{side}_{row}_{column}"] = tile
             tiles.append(tile)

@@ -110,15 +110,18 @@ def _cheapest(
     # rows of all words back, and the constraint between them.
     by_word: set[str] = set()
     counted = budget.multipliers < ENDLESS or minimise == "multipliers"
+    kept = [
+        rows[_front(choice.rows.take(rows), False, counted)]
+        for choice, rows in zip(choices, fast, strict=True)
+    ]
     while True:
-        kept = [
-            rows[_front(choice.rows.take(rows), choice.name in by_word, counted)]
-            for choice, rows in zip(choices, fast, strict=True)
-        ]
         chosen = _solve(choices, kept, budget, minimise, gap, by_word)
         conflicts = set() if chosen is None else word_conflicts(choices, chosen)
         if not conflicts:
             return chosen
+        for k, (choice, rows) in enumerate(zip(choices, fast, strict=True)):
+            if choice.name in conflicts - by_word:
+                kept[k] = rows[_front(choice.rows.take(rows), True, counted)]
         by_word |= conflicts
 
 
@@ -224,11 +227,20 @@ def _front(rows: Candidates, by_word: bool, counted: bool) -> Integers:
     A row that saves less than ``NEGLIGIBLE`` of its LUTs for its additional blocks counts as beaten.
     """
     group = np.stack([*(np.stack(rows.words) * by_word), rows.multipliers * counted])
+    # Of equal blocks the fewest LUTs first: what is left is in runs of a group.
+    order = np.lexsort((rows.lut, rows.bram, rows.dsp, *group))
+    blocks = np.stack([*group, rows.dsp, rows.bram])[:, order]
+    least = order[_run_starts(blocks)]
+    starts = np.flatnonzero(_run_starts(group[:, least]))
     kept: list[int] = []
-    for key in np.unique(group, axis=1).T:
-        members = np.flatnonzero((group == key[:, None]).all(axis=0))
+    for members in np.split(least, starts[1:]):
         kept += _front_of_group(rows, members)
     return np.array(sorted(kept), np.int64)
+
+
+def _run_starts(columns: Integers) -> npt.NDArray[np.bool_]:
+    """Where a column differs from the one before it."""
+    return np.r_[True, (columns[:, 1:] != columns[:, :-1]).any(axis=0)]
 
 
 def _front_of_group(rows: Candidates, members: Integers) -> list[int]:
