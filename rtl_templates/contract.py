@@ -111,21 +111,73 @@ def product_latency(digit_products: int, addends: int, interval: int) -> int:
     return 1 + tree_levels(digit_products + addends)
 
 
+def lut_product_latency(a_bits: int, b_bits: int) -> int:
+    """Enabled edges from the operands of a LutProduct to its product: the products of two-bit digits, then their tree."""
+    return 1 + tree_levels(-(-min(a_bits, b_bits) // 2))
+
+
+@dataclass(frozen=True)
+class LutProductChains:
+    """Bits of the carry chains of a LutProduct: of the ``digits``' products and of the ``sums`` in the tree; bits of its ``registers``."""
+
+    digits: tuple[int, ...]
+    sums: tuple[int, ...]
+    registers: int
+
+
+def lut_product_chains(a: ElementType, b: ElementType) -> LutProductChains:
+    """The chains of ``a * b``: the narrower factor (b, where equal) is cut into two-bit digits, whose products are added in a tree."""
+    wide, narrow = (a, b) if b.bits <= a.bits else (b, a)
+    last = narrow.bits - (2 - narrow.bits % 2)
+    factors = [ElementType(2, False)] * (last // 2) + [
+        ElementType(narrow.bits - last, narrow.signed)
+    ]
+    digits = tuple(_product(wide, factor).bits for factor in factors)
+    sums: list[int] = []
+    registers = sum(digits)
+    while len(factors) > 1:
+        level = []
+        for k in range(0, len(factors), 2):
+            low, *rest = factors[k : k + 2]
+            joined = ElementType(low.bits + rest[0].bits, rest[0].signed) if rest else low
+            whole = _product(wide, joined).bits
+            sums += [whole - low.bits] * len(rest)
+            registers += whole
+            level.append(joined)
+        factors = level
+    return LutProductChains(digits, tuple(sums), registers)
+
+
+def _product(a: ElementType, b: ElementType) -> ElementType:
+    """The narrowest type of every product."""
+    corners = [x * y for x in (a.minimum, a.maximum) for y in (b.minimum, b.maximum)]
+    return ElementType.holding(min(corners), max(corners))
+
+
+def multiplier_latency(kind: MultiplierKind, a_bits: int, b_bits: int) -> int:
+    """Enabled edges from the operands of a Multiplier to its product: an operand register, and those of the product."""
+    return 2 if kind == "dsp" else 1 + lut_product_latency(a_bits, b_bits)
+
+
 def pe_array(
     *,
     step: Step,
     rows: int,
     lanes: int,
     accumulator_bits: int,
+    factor_bits: tuple[int, int] = (0, 0),
     multiplier: MultiplierKind = "dsp",
     accumulate: bool = True,
 ) -> Contract:
-    """Contract of PeArray: ``rows`` results of ``lanes`` terms each. One step per enabled cycle."""
+    """Contract of PeArray: ``rows`` results of ``lanes`` terms each. One step per enabled cycle.
+
+    ``factor_bits``: of an element and a weight, where it multiplies.
+    """
     match step:
         case "pass":
             return Contract(0, 1, 0, 0)
         case "multiply_accumulate":
-            first, products = 2, rows * lanes
+            first, products = multiplier_latency(multiplier, *factor_bits), rows * lanes
         case "add" | "maximum":
             first, products = 1, 0
         case _:

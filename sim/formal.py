@@ -85,15 +85,17 @@ def _broken(m: Module, port: Any, name: str) -> Value:
     return waiting & (~port.valid | (payload != word))
 
 
-def prove(component: Any, *, steps: int = 20, seconds: int = 120) -> None:
+def prove(component: Any, *, steps: int = 20, seconds: int = 120, cells: str = "") -> None:
     """Prove every Assert of ``component`` by induction of at most ``steps`` steps, the reset held in the first.
 
+    ``cells``: the Verilog file of yosys (such as ``+/lattice/cells_sim_ecp5.v``) that says what the primitives among its instances do.
     Raises NotProved with the end of the solver's log.
     """
     solve = f"sat -verify -tempinduct -prove-asserts -set-assumes -seq 1 -set-at 1 rst 1 -maxsteps {steps}"
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "unit.il").write_text(rtlil.convert(component))
-        commands = ("read_rtlil unit.il", "hierarchy -top top", *_PREPARE, solve)
+        reads = ("read_rtlil unit.il", *((f"read_verilog -nooverwrite {cells}",) if cells else ()))
+        commands = (*reads, "hierarchy -check -top top", *_PREPARE, solve)
         try:
             done = subprocess.run(
                 [sys.executable, "-c", _YOSYS, *commands],

@@ -1,5 +1,4 @@
-"""From Verilog to a netlist of the family's cells, in three steps: everything but LUTs; LUTs, by which one that fails is not the end; and
-registers, which move into multipliers and memories."""
+"""From Verilog to a netlist of the family's cells, in two steps: everything but LUTs, then LUTs, by which one that fails is not the end."""
 
 from __future__ import annotations
 
@@ -9,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hlsgen.bitstream.netlist import Netlist
+from hlsgen.bitstream.lut_products import lut_products
 from hlsgen.bitstream.steps import Place, Step
 from hlsgen.bitstream.toolchain import Toolchain, Usage
 from hlsgen.bitstream.tools import YOSYS, identity, run_tool
@@ -19,14 +18,15 @@ from hlsgen.errors import ToolFailed
 NETLIST = "top.json"
 """The netlist that synthesis writes."""
 STATISTICS = "statistics.json"
-"""How many cells of each kind it has."""
+"""yosys' count of its cells."""
 MAPPING = "mapping.json"
 """Which mapper made it, and why if not the usual one."""
 LARGE_LOGIC_PS = 16_000
 """Picoseconds that the logic of a path may take in a large design, whose wires take longer than its logic: cgra_4x4 on ECP5 has a fifth
 fewer LUTs with this bound than where paths are as short as they can be."""
 _UNMAPPED = "unmapped.il"
-_MAPPED = "mapped.json"
+_LUT_PRODUCTS = "lut_products.il"
+"""LUT multipliers in the family's carry cells, which take the place of the design's own."""
 _STAGES = {
     "-- Running command `techmap": "mapping",
     "MEMORY_LIBMAP": "mapping memories",
@@ -49,13 +49,14 @@ class SynthesisJob:
 
 def synthesis_steps(toolchain: Toolchain, job: SynthesisJob) -> tuple[Step, ...]:
     """The steps that write NETLIST, STATISTICS and MAPPING."""
-    return (_coarse_step(toolchain, job), _lut_step(toolchain, job), _register_step(toolchain))
+    return (_coarse_step(toolchain, job), _lut_step(toolchain, job))
 
 
 def usage_of(folder: Path, toolchain: Toolchain) -> Usage:
     """Resources of the synthesised design."""
-    counts: Mapping[str, int] = json.loads((folder / STATISTICS).read_text())
-    return toolchain.count(counts)
+    text = (folder / STATISTICS).read_text()
+    counts: Mapping[str, int] = json.loads(text[text.index("{") :])["design"]["num_cells_by_type"]
+    return toolchain.count(dict(sorted(counts.items())))
 
 
 def notes_of(folder: Path) -> tuple[str, ...]:
@@ -90,7 +91,8 @@ def _coarse_step(toolchain: Toolchain, job: SynthesisJob) -> Step:
             f"read_{'rtlil' if s.endswith('.il') else 'verilog -sv'} {_plain(s)}"
             for s in job.sources
         ),
-        f"hierarchy -check -top {job.top}",
+        *((f"read_rtlil -overwrite {_LUT_PRODUCTS}",) if toolchain.carry_cells else ()),
+        f"hierarchy -top {job.top}",
         *memories,
         "delete =A:blackbox =A:whitebox",
         f"write_rtlil {_UNMAPPED}",
@@ -100,6 +102,14 @@ def _coarse_step(toolchain: Toolchain, job: SynthesisJob) -> Step:
         for source in job.sources:
             text = plain_names((place.folder / source).read_text(), source.endswith(".il"))
             (place.folder / _plain(source)).write_text(text)
+        if toolchain.carry_cells is not None:
+            verilog = "".join(
+                (place.folder / source).read_text()
+                for source in job.sources
+                if source.endswith(".v")
+            )
+            modules = lut_products(verilog, toolchain.carry_cells)
+            (place.folder / _LUT_PRODUCTS).write_text(modules)
         _yosys(place, "synthesis", script, "synthesis (yosys)")
 
     outputs = (*(_plain(source) for source in job.sources), _UNMAPPED)
@@ -112,7 +122,8 @@ def _lut_step(toolchain: Toolchain, job: SynthesisJob) -> Step:
     begin = (f"read_rtlil {_UNMAPPED}", *libraries)
     end = (
         f"{command} -run {toolchain.cells_label}:",
-        f"write_json {_MAPPED}",
+        f"write_json {NETLIST}",
+        f"tee -q -o {STATISTICS} stat -json",
     )
     bound = (f"scratchpad -set abc9.D {LARGE_LOGIC_PS}",) if job.large else ()
     usual = (*begin, *bound, f"{command} -run map_luts:{toolchain.cells_label}", *end)
@@ -132,18 +143,8 @@ def _lut_step(toolchain: Toolchain, job: SynthesisJob) -> Step:
             )
         (place.folder / MAPPING).write_text(json.dumps({"mapper": mapper, "notes": notes}) + "\n")
 
-    outputs = (_MAPPED, MAPPING)
+    outputs = (NETLIST, STATISTICS, MAPPING)
     return Step("mapping", (_UNMAPPED,), outputs, (*usual, *classic, identity(YOSYS)), work)
-
-
-def _register_step(toolchain: Toolchain) -> Step:
-    def work(place: Place) -> None:
-        netlist = Netlist.read(place.folder / _MAPPED)
-        toolchain.fold_registers(netlist)
-        netlist.write(place.folder / NETLIST)
-        (place.folder / STATISTICS).write_text(json.dumps(netlist.counts(), indent=1) + "\n")
-
-    return Step("registers", (_MAPPED,), (NETLIST, STATISTICS), (toolchain.family,), work)
 
 
 def _plain(source: str) -> str:

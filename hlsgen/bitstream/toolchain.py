@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from hlsgen.bitstream.netlist import Netlist
+from hlsgen.bitstream.lut_products import CarryCells
 from hlsgen.bitstream.pins import Pins
 from hlsgen.bitstream.tools import Tool
 from hlsgen.board import Board
@@ -43,6 +43,8 @@ class Toolchain(ABC):
     family: ClassVar[str]
     memory_label: ClassVar[str | None] = "map_ram"
     """The step of the synthesis command that maps memories; None where block RAMs read old data without extra logic."""
+    carry_cells: ClassVar[CarryCells | None] = None
+    """What LUT multipliers are made of; None where their portable text maps as well."""
     coarse_label: ClassVar[str] = "coarse"
     """The step of the synthesis command after ``begin``, which reads the family's cells."""
     wrappers: ClassVar[tuple[str, ...]] = ()
@@ -59,9 +61,6 @@ class Toolchain(ABC):
     @abstractmethod
     def count(self, cells: Mapping[str, int]) -> Usage:
         """Resources from the number of each kind of cell."""
-
-    def fold_registers(self, netlist: Netlist) -> None:  # noqa: B027 - families without such registers do nothing
-        """Move flip-flops into the registers of multipliers and memories, in place, where the family has them and yosys leaves them."""
 
 
 class OpenToolchain(Toolchain):

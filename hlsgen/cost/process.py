@@ -20,6 +20,7 @@ from hlsgen.cost.units import (
     Cost,
     FamilyTable,
     ceil_div,
+    lut_multiplication,
     memory,
     multiplication,
 )
@@ -96,7 +97,11 @@ def array_cost(
             return _drain_cost(table, f, dataflow.channels[process.write.channel].element.bits)
         case MultiplyAccumulate(accumulator):
             widths = signed_width(types["r0"]), signed_width(types["r1"])
-            unit, term_width = multiplication(table, kind, *widths), sum(widths)
+            term_width = sum(widths)
+            if kind == "dsp":
+                unit = multiplication(table, kind, *widths)
+            else:
+                unit = lut_multiplication(table, types["r0"], types["r1"])
         case Accumulate(accumulator):
             pass
         case KeepMaximum(accumulator):

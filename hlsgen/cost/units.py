@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from hlsgen.rtl_templates.contract import DIGIT_BITS
+from hlsgen.algebra.types import ElementType
+from hlsgen.rtl_templates.contract import DIGIT_BITS, lut_product_chains
 
 Amount: TypeAlias = Any  # a number or an array of numbers; NumPy has no better name for both
 
@@ -48,7 +49,8 @@ class FamilyTable:
     ``tiles``: DSP blocks as (width a, width b, units of ``Board.dsp``), smallest first, of signed operands.
     ``blocks``: shapes of a RAM block as (words, width). ``block_weight``: its weight against LUT RAM in memory_libmap.
     ``lut_ram``: (words, width, LUTs) of the distributed memory, None where there is none.
-    ``multiplier_bit``: LUTs per bit of a times bit of b of a multiplier built of LUTs; ``adder_bit`` per bit of a sum;
+    ``multiplier_bit``: LUTs per bit of a times bit of b of a combinational multiplier built of LUTs; ``digit_bit``: LUTs per bit of the
+    product of a LutProduct's digit; ``carry_cell``: bits of the smallest carry chain; ``adder_bit`` per bit of a sum;
     ``narrowest``: bits below which an operand makes yosys build the product of LUTs. ``scale`` corrects the sum of LUTs for what optimisation across units saves. ``serial_bit`` per bit of a times bit of the digit of a digit-serial product; ``choice_bit`` per bit of a two-way
     choice; ``nest_bit`` per bit of a loop counter, with its share of the addresses; ``counter_bit`` per bit of a guard; ``equal_bit`` per bit of a
     comparison for equality.
@@ -59,6 +61,7 @@ class FamilyTable:
     block_weight: int
     lut_ram: tuple[int, int, int] | None
     multiplier_bit: float
+    digit_bit: float
     adder_bit: float
     serial_bit: float
     choice_bit: float
@@ -67,6 +70,7 @@ class FamilyTable:
     equal_bit: float
     scale: float = 1.0
     narrowest: int = 1
+    carry_cell: int = 1
 
 
 FAMILIES: Mapping[str, FamilyTable] = {
@@ -76,12 +80,14 @@ FAMILIES: Mapping[str, FamilyTable] = {
         block_weight=128,
         lut_ram=(16, 4, 6),
         multiplier_bit=2.67,
+        digit_bit=1.0,
         serial_bit=2.6,
         adder_bit=1.05,
         choice_bit=1.0,
         nest_bit=4.0,
         counter_bit=1.0,
         equal_bit=0.67,
+        carry_cell=2,
     ),
     "ice40": FamilyTable(
         tiles=((16, 16, 1),),
@@ -89,6 +95,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         block_weight=64,
         lut_ram=None,
         multiplier_bit=2.05,
+        digit_bit=2.6,
         serial_bit=2.2,
         adder_bit=1.1,
         choice_bit=1.0,
@@ -103,6 +110,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         block_weight=128,
         lut_ram=(16, 4, 4),
         multiplier_bit=2.6,
+        digit_bit=2.6,
         serial_bit=8.6,
         adder_bit=1.1,
         choice_bit=1.0,
@@ -117,6 +125,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         block_weight=128,
         lut_ram=(32, 6, 4),
         multiplier_bit=1.7,
+        digit_bit=1.0,
         serial_bit=1.6,
         adder_bit=1.0,
         choice_bit=0.6,
@@ -148,6 +157,15 @@ def dsp_units(table: FamilyTable, width_a: int, width_b: int) -> int:
 def _slices(width: int, limit: int) -> int:
     """Signed operands cut into unsigned slices of limit - 1 bits, of which the last has the sign."""
     return int(max(1, ceil_div(width - 1, limit - 1)))
+
+
+def lut_multiplication(table: FamilyTable, a: ElementType, b: ElementType) -> Cost:
+    """A registered product of LUTs (``rtl_templates.arithmetic.lut_product.LutProduct``) with its operand registers."""
+    chains = lut_product_chains(a, b)
+    step = table.carry_cell
+    lut = table.digit_bit * sum(step * ceil_div(bits, step) for bits in chains.digits)
+    lut += sum(step * ceil_div(bits, step) for bits in chains.sums)
+    return Cost(lut=lut, ff=chains.registers + a.bits + b.bits)
 
 
 def multiplication(table: FamilyTable, kind: str, width_a: int, width_b: int) -> Cost:

@@ -9,32 +9,10 @@ from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates.arithmetic.lut_product import LutProduct
+from hlsgen.rtl_templates.arithmetic.shapes import bounds_of, product_shape, shape_holding
 from hlsgen.rtl_templates.contract import MultiplierKind
 from hlsgen.rtl_templates.shared_unit import SharedUnit
-
-from hlsgen.algebra.types import ElementType, bounds, narrowest
-
-
-def shape_of(element: ElementType) -> Shape:
-    """The Amaranth shape of an element type."""
-    return Shape(element.bits, element.signed)
-
-
-def shape_holding(low: int, high: int) -> Shape:
-    """The narrowest Amaranth shape that holds every integer of [low, high], of any width."""
-    return Shape(*narrowest(low, high))
-
-
-def bounds_of(shape: Any) -> tuple[int, int]:
-    """The smallest and largest value of an Amaranth shape."""
-    cast = Shape.cast(shape)
-    return bounds(cast.width, cast.signed)
-
-
-def product_shape(a: Any, b: Any) -> Shape:
-    """The narrowest shape that holds every product."""
-    corners = [x * y for x in bounds_of(a) for y in bounds_of(b)]
-    return shape_holding(min(corners), max(corners))
 
 
 def shift_and_add(m: Module, a: Any, b: Any) -> Value:
@@ -69,11 +47,11 @@ def product(m: Module, kind: MultiplierKind, a: Any, b: Any) -> Value:
 class Multiplier(SharedUnit):
     """``a * b`` with an input register and a product register.
 
-    Parameters: the shapes of both operands; ``kind``: 'dsp' (left to the tool) or 'lut' (partial products).
+    Parameters: the shapes of both operands; ``kind``: 'dsp' (left to the tool) or 'lut' (``LutProduct``).
 
-    **Timing**: the product of the operands at an enabled edge is out after 2 enabled edges; one per edge.
-    Nothing is reset, so that the registers can move into a multiplier block.
-    **Cost**: one multiplier block ('dsp'); about 2 * bits(a) * bits(b) LUTs ('lut').
+    **Timing**: the product of the operands at an enabled edge is out after ``contract.multiplier_latency`` enabled edges; one
+    per edge. Nothing is reset, so that the registers can move into a multiplier block.
+    **Cost**: one multiplier block ('dsp'), or that of ``LutProduct``.
     **Semantics**: scalar operator Multiply.
     """
 
@@ -92,9 +70,16 @@ class Multiplier(SharedUnit):
         m = Module()
         a = Signal.like(self.a, name="a_r", reset_less=True)
         b = Signal.like(self.b, name="b_r", reset_less=True)
+        with m.If(self.enable):
+            m.d.sync += [a.eq(self.a), b.eq(self.b)]
+        if self.kind == "lut":
+            m.submodules.product = unit = LutProduct(a.shape(), b.shape())
+            m.d.comb += [unit.enable.eq(self.enable), unit.a.eq(a), unit.b.eq(b)]
+            m.d.comb += self.product.eq(unit.product)
+            return m
         result = Signal(self.shape, reset_less=True, name="result")
         with m.If(self.enable):
-            m.d.sync += [a.eq(self.a), b.eq(self.b), result.eq(product(m, self.kind, a, b))]
+            m.d.sync += result.eq(product(m, self.kind, a, b))
         m.d.comb += self.product.eq(result)
         return m
 

@@ -9,10 +9,9 @@ from hlsgen.rtl_templates.arithmetic.multiplier import (
     SerialProduct,
     WideProduct,
     saturate,
-    shape_holding,
-    shape_of,
 )
 from hlsgen.rtl_templates.arithmetic.scalar_unit import ScalarUnit
+from hlsgen.rtl_templates.arithmetic.shapes import shape_holding, shape_of
 
 
 class RequantiseMultiplyShift(ScalarUnit):

@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.hdl import Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from hlsgen.rtl_templates.arithmetic.multiplier import shape_of
+from hlsgen.rtl_templates.arithmetic.shapes import shape_of
 from hlsgen.rtl_templates.contract import Contract, MultiplierKind, UnitTiming, unit_timing
 
 from hlsgen.algebra.scalar import ScalarOp

@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import memory
-from hlsgen.rtl_templates.arithmetic.multiplier import WideProduct, saturate, shape_of
+from hlsgen.rtl_templates.arithmetic.multiplier import WideProduct, saturate
 from hlsgen.rtl_templates.arithmetic.requantise import (
     QuantisedAdd,
     RequantiseFloat32,
     RequantiseMultiplyShift,
 )
 from hlsgen.rtl_templates.arithmetic.scalar_unit import ScalarUnit
+from hlsgen.rtl_templates.arithmetic.shapes import shape_of
 from hlsgen.rtl_templates.contract import MultiplierKind
 from hlsgen.rtl_templates.memory_ports import read_port
 

@@ -9,8 +9,8 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
-from hlsgen.rtl_templates.arithmetic.multiplier import shape_of
 from hlsgen.rtl_templates.arithmetic.scalar_units import scalar_unit
+from hlsgen.rtl_templates.arithmetic.shapes import shape_of
 from hlsgen.rtl_templates.contract import Contract, MultiplierKind
 from hlsgen.rtl_templates.memory_ports import read_port
 from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo

@@ -10,7 +10,8 @@ from amaranth.hdl import Module, Mux, ResetSignal, Shape, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
-from hlsgen.rtl_templates.arithmetic.multiplier import Multiplier, shape_of
+from hlsgen.rtl_templates.arithmetic.multiplier import Multiplier
+from hlsgen.rtl_templates.arithmetic.shapes import shape_of
 from hlsgen.rtl_templates.contract import Contract, MultiplierKind, Step
 
 from hlsgen.algebra.types import ElementType
@@ -82,6 +83,7 @@ class PeArray(wiring.Component):
             rows=p.unroll.rows,
             lanes=p.unroll.lanes,
             accumulator_bits=p.accumulator.bits if p.accumulator else 0,
+            factor_bits=(p.operands[0][1].bits, p.weight.bits if p.weight else 0),
             multiplier=p.multiplier,
             accumulate=p.accumulate,
         )

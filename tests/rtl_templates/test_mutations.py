@@ -11,7 +11,7 @@ import test_pe_array
 import test_reorder
 import test_scalar_units
 from amaranth.hdl import Cat, Const, Module, Signal, Value
-from hlsgen.rtl_templates.arithmetic import multiplier, requantise
+from hlsgen.rtl_templates.arithmetic import lut_product, multiplier, requantise
 from hlsgen.rtl_templates.stream import drain, finish, pe_array, reorder
 from hlsgen.sim.unit_check import UnitMismatch
 
@@ -24,10 +24,9 @@ def unsigned_factor(m: Module, kind: str, a: Value, b: Value) -> Value:
     return a * b.as_unsigned()
 
 
-def additions_only(m: Module, a: Any, b: Any) -> Value:
-    """Partial products of which the sign bit's is added."""
-    b = Value.cast(b)
-    return sum((b[k] * (a << k) for k in range(1, len(b))), b[0] * a)
+def unsigned_digits(value: Value) -> list[Value]:
+    """Digits of which the last has no sign."""
+    return [value[k : k + 2] for k in range(0, len(value), 2)]
 
 
 def early_flags(self: Any, m: Module) -> tuple[Value, Value]:
@@ -85,9 +84,9 @@ ARRAY: Callable[[], None] = lambda: test_pe_array.test_results_of_groups(*test_p
 MUTATIONS: dict[str, tuple[Any, str, Any, Callable[[], None]]] = {
     "multiplier: unsigned factor": (multiplier, "product", unsigned_factor, ARRAY),
     "multiplier of LUTs: sign added": (
-        multiplier,
-        "shift_and_add",
-        additions_only,
+        lut_product,
+        "_digits",
+        unsigned_digits,
         lambda: test_pe_array.test_results_of_groups(*test_pe_array.CASES[6]),
     ),
     "PE array: flags a stage early": (pe_array.PeArray, "_flags", early_flags, ARRAY),

@@ -10,7 +10,7 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
-from hlsgen.rtl_templates.arithmetic.multiplier import shape_of
+from hlsgen.rtl_templates.arithmetic.shapes import shape_of
 from hlsgen.rtl_templates.stream.drain import Drain
 from hlsgen.rtl_templates.stream.pe_array import PeArray, PeArrayParameters
 from hlsgen.sim.unit_check import bits, check_stream_unit

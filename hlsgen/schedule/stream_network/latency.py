@@ -23,7 +23,7 @@ def pipeline_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> i
     """Cycles from a result's last step at the loop nest to its first word at the process's output."""
     stages = (
         contract.CHANNEL_READ_LATENCY,
-        array_latency(process, plan),
+        array_latency(dataflow, process, plan),
         contract.drain(pixels=1, channels=1, finish_lanes=1, result_bits=1).latency,
         finish_latency(dataflow, process, plan),
         contract.credit_fifo(depth=1, word_bits=1).latency,
@@ -46,14 +46,17 @@ def array_step(step: Step) -> contract.Step:
             assert_never(step)
 
 
-def array_latency(process: Process, plan: ArrayPlan) -> int:
+def array_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
     """Cycles from a result's last operands to its sum."""
     step = process.step
+    bits = tuple(dataflow.element(read.source).bits for read in process.reads[:2])
     return contract.pe_array(
         step=array_step(step),
         rows=plan.unroll.rows,
         lanes=plan.unroll.lanes,
         accumulator_bits=0 if isinstance(step, Pass) else step.accumulator.bits,
+        factor_bits=(bits[0], bits[-1]),
+        multiplier=plan.multiplier,
         accumulate=any(count > 1 for count in trips(process, plan.unroll)[REDUCE_LEVEL:]),
     ).latency
 

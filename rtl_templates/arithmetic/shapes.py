@@ -1,0 +1,31 @@
+"""Shapes of values by the integers that they hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Shape
+
+from hlsgen.algebra.types import ElementType, bounds, narrowest
+
+
+def shape_of(element: ElementType) -> Shape:
+    """The Amaranth shape of an element type."""
+    return Shape(element.bits, element.signed)
+
+
+def shape_holding(low: int, high: int) -> Shape:
+    """The narrowest Amaranth shape that holds every integer of [low, high], of any width."""
+    return Shape(*narrowest(low, high))
+
+
+def bounds_of(shape: Any) -> tuple[int, int]:
+    """The smallest and largest value of an Amaranth shape."""
+    cast = Shape.cast(shape)
+    return bounds(cast.width, cast.signed)
+
+
+def product_shape(a: Any, b: Any) -> Shape:
+    """The narrowest shape that holds every product."""
+    corners = [x * y for x in bounds_of(a) for y in bounds_of(b)]
+    return shape_holding(min(corners), max(corners))

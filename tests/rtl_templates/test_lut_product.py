@@ -1,0 +1,69 @@
+"""Multipliers of LUTs: every product, and the latency and widths that the contract says."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from amaranth.hdl import Shape
+from amaranth.sim import Simulator
+from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates.arithmetic.lut_product import DigitProduct, LutProduct
+from hlsgen.rtl_templates.arithmetic.shapes import shape_of
+
+from hlsgen.algebra.types import ElementType
+
+ELEMENTS = [ElementType(bits, signed) for bits in range(1, 6) for signed in (True, False)]
+
+
+def check_every_product(a: ElementType, b: ElementType) -> None:
+    """Every pair once, a pair a cycle, with a cycle in which nothing advances after every third."""
+    unit = LutProduct(shape_of(a), shape_of(b))
+    pairs = list(
+        itertools.product(range(a.minimum, a.maximum + 1), range(b.minimum, b.maximum + 1))
+    )
+    latency = contract.lut_product_latency(a.bits, b.bits)
+    simulator = Simulator(unit)
+    simulator.add_clock(1e-6)
+
+    async def testbench(context):  # type: ignore[no-untyped-def]
+        for k in range(len(pairs) + latency - 1):
+            for port, value in zip((unit.a, unit.b), pairs[k % len(pairs)], strict=True):
+                context.set(port, value)
+            context.set(unit.enable, 1)
+            await context.tick()
+            if k >= latency - 1:
+                x, y = pairs[k - latency + 1]
+                assert context.get(unit.product) == x * y, (a, b, x, y)
+            if k % 3 == 2:
+                context.set(unit.enable, 0)
+                context.set(unit.a, 0)
+                await context.tick()
+
+    simulator.add_testbench(testbench)
+    simulator.run()
+
+
+@pytest.mark.parametrize("a", ELEMENTS, ids=str)
+def test_every_product_of_narrow_factors(a: ElementType) -> None:
+    for b in ELEMENTS:
+        check_every_product(a, b)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("a", ["s8", "u8"])
+@pytest.mark.parametrize("b", ["s8", "u8", "s4"])
+def test_every_product_of_bytes(a: str, b: str) -> None:
+    check_every_product(ElementType.parse(a), ElementType.parse(b))
+
+
+def test_chains_of_eight_by_eight_bits() -> None:
+    eight = ElementType(8, True)
+    chains = contract.lut_product_chains(eight, eight)
+    assert chains == contract.LutProductChains((10, 10, 10, 10), (10, 10, 12), 40 + 2 * 12 + 16)
+    assert contract.lut_product_latency(8, 8) == 3
+
+
+def test_a_digit_has_one_or_two_bits() -> None:
+    with pytest.raises(ValueError, match="expected a digit of 1 or 2 bits"):
+        DigitProduct(Shape(8), Shape(3))
