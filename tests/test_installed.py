@@ -1,87 +1,57 @@
-"""Installed from a wheel, hlsgen is one package: a user's own ``sim`` or ``boards`` never meets its parts."""
+"""Installed from a wheel, hlsgen is one package: a user's own ``sim`` or ``boards`` never meets its parts, on every Python it serves."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
+import hashlib
 import tomllib
-import venv
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
+from support.installations import FOLDERS, RUNNING, VERSIONS, Installation, build_wheel, install
+from support.source_tree import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("hlsgen", "rtl_templates", "sim", "boards", "fabrics")
 DATA = (".toml", ".cpp", ".h", ".vlt", ".typed")
-TAKEN_NAMES = ("sim/__init__.py", "fabrics/__init__.py", "boards.py", "rtl_templates.py")
-"""Files of a user's that are named as the folders of the repository."""
 EXAMPLE = ROOT / "examples" / "digits"
-
-
-@dataclass(frozen=True)
-class Installation:
-    """A wheel, the environment it is installed in, and a user's folder."""
-
-    wheel: Path
-    python: Path
-    user: Path
-
-    def run(self, *command: str) -> str:
-        """What ``python COMMAND`` prints in the user's folder, which comes first among its modules."""
-        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-        done = subprocess.run(
-            [str(self.python), *command],
-            cwd=self.user,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-
-def pip(*arguments: str) -> None:
-    """pip without the network."""
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+KERNELS = ROOT / "examples" / "kernels"
+OTHERS = [
+    version if version == RUNNING else pytest.param(version, marks=pytest.mark.slow)
+    for version in VERSIONS
+]
+DESIGNS = {
+    "digits on ECP5": ("compile", str(EXAMPLE / "digits.onnx"), "--board", "ulx3s_85f"),
+    "digits on iCE40": ("compile", str(EXAMPLE / "digits.onnx"), "--board", "icebreaker"),
+    "digits on a fabric": ("compile", str(EXAMPLE / "digits.onnx"), "--schedule", "grid"),
+    "pipeline": ("compile", f"{KERNELS / 'sobel.py'}:sobel"),
+    "kernel on a fabric": ("map", f"{KERNELS / 'fir.py'}:fir", "--no-exact"),
+    "fabric": ("fabric", "cgra_4x4"),
+}
+"""One design of each kind, and digits for two families."""
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """The source as it is, built, and installed into an environment that takes the dependencies from this one."""
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Installation]:
+    """The wheel installed into a clean environment of a version of Python, once for each."""
     work = tmp_path_factory.mktemp("installed")
-    for folder in FOLDERS:
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / folder, work / "source" / folder, ignore=ignored)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, work / "source" / name)
-    options = ("--no-deps", "--no-build-isolation", "--no-index")
-    pip("wheel", *options, "--wheel-dir", str(work), str(work / "source"))
-    (wheel,) = work.glob("*.whl")
+    return cache(partial(_installed, build_wheel(work), work))
 
-    venv.create(work / "environment", with_pip=False)
-    python = work / "environment" / "bin" / "python"
-    pip("--python", str(python), "install", "--no-deps", "--no-index", str(wheel))
-    (packages,) = (work / "environment").glob("lib/python*/site-packages")
-    # A folder that a .pth names is searched after the environment's own, and no .pth file inside it is read: an
-    # editable hlsgen there is not seen.
-    others = [path for path in sys.path if Path(path).name == "site-packages"]
-    (packages / "dependencies.pth").write_text("\n".join(others))
 
-    user = work / "user"
-    for name in TAKEN_NAMES:
-        (user / name).parent.mkdir(parents=True, exist_ok=True)
-        (user / name).write_text("raise ImportError('a module of the user, not of hlsgen')\n")
-    return Installation(wheel, python, user)
+def _installed(wheel: Path, work: Path, version: str) -> Installation:
+    return install(wheel, version, work)
+
+
+@pytest.fixture(params=OTHERS)
+def installation(
+    request: pytest.FixtureRequest, installed: Callable[[str], Installation]
+) -> Installation:
+    """The wheel installed into a clean environment; for a Python other than the running one in slow tests."""
+    return installed(request.param)
 
 
 def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(
-    installation: Installation,
+    installed: Callable[[str], Installation],
 ) -> None:
     expected = {
         str(path.relative_to(ROOT) if folder == "hlsgen" else "hlsgen" / path.relative_to(ROOT))
@@ -89,7 +59,7 @@ def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(
         for path in (ROOT / folder).rglob("*")
         if path.suffix in (".py", *DATA)
     }
-    with zipfile.ZipFile(installation.wheel) as archive:
+    with zipfile.ZipFile(installed(RUNNING).wheel) as archive:
         names = set(archive.namelist())
         metadata = {name for name in names if name.split("/")[0].endswith(".dist-info")}
         licences = [name for name in metadata if name.endswith("/LICENSE")]
@@ -108,6 +78,12 @@ def test_every_file_of_the_packages_is_of_a_kind_that_is_installed() -> None:
         if path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".py", *DATA)
     ]
     assert not odd, f"add the kind to package-data in pyproject.toml, and to DATA: {odd}"
+
+
+def test_versions_tested_are_those_that_the_package_names() -> None:
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["classifiers"]
+    prefix = "Programming Language :: Python :: 3."
+    assert {name.rsplit(" ", 1)[1] for name in named if name.startswith(prefix)} == set(VERSIONS)
 
 
 def test_the_installed_package_is_the_one_that_runs(installation: Installation) -> None:
@@ -136,3 +112,22 @@ def test_the_example_is_compiled_and_verified_beside_a_users_modules(
     installation.run("-m", "hlsgen", "compile", str(EXAMPLE / "digits.onnx"), *options)
     samples = ("--inputs", str(EXAMPLE / "samples.npz"), "--samples", "2")
     installation.run(*("-m", "hlsgen", "verify", f"digits_{engine}", *samples, "--engine", engine))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", [version for version in VERSIONS if version != RUNNING])
+def test_verilog_is_the_same_on_every_version_of_python(
+    installed: Callable[[str], Installation], version: str
+) -> None:
+    here, there = ({k: verilog(installed(v), k) for k in DESIGNS} for v in (RUNNING, version))
+    assert here == there
+    assert len(set(here.values())) == len(DESIGNS)
+
+
+def verilog(installation: Installation, design: str) -> str:
+    """SHA-256 of the Verilog of one of DESIGNS, of a folder that is written once."""
+    folder = installation.user / design.replace(" ", "_")
+    if not folder.exists():
+        options = ("--name", "same", "-o", str(folder))
+        installation.run("-m", "hlsgen", *DESIGNS[design], *options)
+    return hashlib.sha256((folder / "design.v").read_bytes()).hexdigest()

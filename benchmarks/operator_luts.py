@@ -1,0 +1,136 @@
+"""LUTs of single operators as yosys maps them, to which the costs of word operators and of comparisons are fitted.
+
+``python -m benchmarks.operator_luts`` synthesises every word operator and the scalar operator Equal, each by itself, on every family at every
+width, and compares with ``benchmarks/operator_luts.json`` (exit code 1 where they differ); ``--record`` writes the file instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from amaranth.hdl import Module, Mux, Shape, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hlsgen.algebra.scalar import Equal
+from hlsgen.algebra.types import ElementType
+from hlsgen.artefact.manifest import TOP
+from hlsgen.bitstream.build import TOOLCHAINS
+from hlsgen.rtl.verilog import to_rtlil
+from hlsgen.rtl_templates.arithmetic.scalar_units import scalar_unit
+from hlsgen.rtl_templates.arithmetic.word_units import WORD_UNITS, WordAlu, accumulates
+
+RECORDS = Path(__file__).with_name("operator_luts.json")
+WIDTHS = (4, 8, 12, 16, 24, 32)
+Luts = Mapping[str, Mapping[str, Mapping[str, int]]]
+"""Family, operator, width as text -> LUTs."""
+
+
+class Alone(wiring.Component):
+    """One word operator on operands that change, as a fixed pipeline uses it: never idle, and true but where select chooses."""
+
+    def __init__(self, operator: str, bits: int) -> None:
+        self.operator, self.bits = operator, bits
+        word = Shape(bits, signed=True)
+        super().__init__({"a": In(word), "b": In(word), "flag": In(1), "result": Out(word)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        if accumulates(self.operator):
+            self._accumulate(m)
+            return m
+        m.submodules.unit = unit = WordAlu((self.operator,), self.bits)
+        m.d.comb += [
+            unit.a.eq(self.a),
+            unit.b.eq(self.b),
+            unit.predicate.eq(self.flag if self.operator == "select" else 1),
+            unit.controls.as_value().eq(-1),
+            self.result.eq(unit.result),
+        ]
+        return m
+
+    def _accumulate(self, m: Module) -> None:
+        """As ``LoopPipeline`` keeps a sum or a maximum, begun anew where ``flag`` is high."""
+        product, value = Signal.like(self.a), Signal.like(self.result)
+        multiplies = self.operator == "multiply_accumulate"
+        following: Value = value + product if multiplies else Mux(product > value, product, value)
+        m.d.sync += [
+            product.eq(self.a * self.b if multiplies else self.a),
+            value.eq(Mux(self.flag, product, following)),
+        ]
+        m.d.comb += self.result.eq(value)
+
+
+class Collection(wiring.Component):
+    """Every word operator, and the unit of Equal, side by side."""
+
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+        results = {f"result_{name}": Out(bits) for name in (*WORD_UNITS, "Equal")}
+        super().__init__({"a": In(bits), "b": In(bits), "flag": In(1), **results})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for name in WORD_UNITS:
+            m.submodules[name] = unit = Alone(name, self.bits)
+            m.d.comb += [unit.a.eq(self.a), unit.b.eq(self.b), unit.flag.eq(self.flag)]
+            m.d.comb += getattr(self, f"result_{name}").eq(unit.result)
+        m.submodules.Equal = equal = scalar_unit(Equal(), (ElementType(self.bits, True),) * 2)
+        m.d.comb += [equal.operand(0).eq(self.a), equal.operand(1).eq(self.b)]
+        m.d.comb += self.result_Equal.eq(equal.result)
+        return m
+
+
+def synthesised(family: str, bits: int) -> dict[str, int]:
+    """LUTs of each operator on words of so many bits, as yosys maps it within its own module."""
+    text = re.sub(
+        rf"^module \\{TOP}\.(\w+)$",
+        lambda match: "attribute \\keep_hierarchy 1\n" + match[0],
+        to_rtlil(Collection(bits)),
+        flags=re.MULTILINE,
+    )
+    toolchain = TOOLCHAINS[family]
+    with tempfile.TemporaryDirectory(prefix="hlsgen_operators_") as folder:
+        work = Path(folder)
+        (work / "design.il").write_text(text)
+        toolchain.synthesise(work, ("design.il",), TOP)
+        modules = json.loads((work / "statistics.json").read_text())["modules"]
+    prefix = f"\\{TOP}."
+    return {
+        name.removeprefix(prefix): toolchain.count(module["num_cells_by_type"]).lut
+        for name, module in modules.items()
+        if name.startswith(prefix)
+    }
+
+
+def measured() -> dict[str, dict[str, dict[str, int]]]:
+    """The LUTs of every operator by family, operator and width."""
+    luts: dict[str, dict[str, dict[str, int]]] = {}
+    for family in TOOLCHAINS:
+        rows = luts.setdefault(family, {})
+        for bits in WIDTHS:
+            for name, count in sorted(synthesised(family, bits).items()):
+                rows.setdefault(name, {})[str(bits)] = count
+    return luts
+
+
+def main() -> None:
+    """Compare with the records, or write them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--record", action="store_true", help="write benchmarks/operator_luts.json")
+    luts = measured()
+    if parser.parse_args().record:
+        RECORDS.write_text(json.dumps(luts, indent=1, sort_keys=True) + "\n")
+    elif luts != json.loads(RECORDS.read_text()):
+        print(json.dumps(luts, indent=1, sort_keys=True))
+        sys.exit("the LUTs differ from benchmarks/operator_luts.json")
+
+
+if __name__ == "__main__":
+    main()
