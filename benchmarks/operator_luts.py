@@ -17,14 +17,14 @@ from pathlib import Path
 from amaranth.hdl import Module, Mux, Shape, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.arithmetic.scalar_units import scalar_unit
+from hlsgen.rtl_templates.arithmetic.word_units import WORD_UNITS, WordAlu, accumulates
 
 from hlsgen.algebra.scalar import Equal
 from hlsgen.algebra.types import ElementType
 from hlsgen.artefact.manifest import TOP
 from hlsgen.bitstream.build import TOOLCHAINS
 from hlsgen.rtl.verilog import to_rtlil
-from hlsgen.rtl_templates.arithmetic.scalar_units import scalar_unit
-from hlsgen.rtl_templates.arithmetic.word_units import WORD_UNITS, WordAlu, accumulates
 
 RECORDS = Path(__file__).with_name("operator_luts.json")
 WIDTHS = (4, 8, 12, 16, 24, 32)

@@ -34,7 +34,6 @@ from hlsgen.fabric.switch import (
 
 DELAY_BITS = 10
 COORDINATE_BITS = 12
-RESULT_BITS = 10
 CYCLE_BITS = 32
 CONTROL_UNIT = (1 << UNIT_BITS) - 1
 TILE_CONFIGURATION = 1 << ADDRESS_BITS
@@ -152,6 +151,11 @@ def generator_fields(fabric: Fabric, tile: MemoryTile, port: str, number: int) -
     return (*fields, *(Field(f"{start}{name}", _code(fabric.loops + 1)) for name in marks))
 
 
+def result_bits(tile: MemoryTile) -> int:
+    """Of the zero point and the limits of a requantiser: signed, they hold those of all elements of the tile, signed or not, and one bit more."""
+    return tile.bits + 2
+
+
 def tile_fields(fabric: Fabric, tile: MemoryTile) -> Fields:
     """Everything of a tile that does not change from slot to slot."""
     fields: list[Field] = []
@@ -167,7 +171,7 @@ def tile_fields(fabric: Fabric, tile: MemoryTile) -> Fields:
             Field("requantise_generator", _code(tile.write_generators)),
             Field("requantise_shift", 6),
             *(
-                Field(f"requantise_{name}", RESULT_BITS, signed=True)
+                Field(f"requantise_{name}", result_bits(tile), signed=True)
                 for name in ("zero_point", "low", "high")
             ),
         ]

@@ -6,7 +6,6 @@ from hlsgen.algebra.fields import without_prefix
 from hlsgen.fabric.configuration import LINES
 from hlsgen.fabric.configuration_words import (
     CONTROL_UNIT,
-    RESULT_BITS,
     TILE_CONFIGURATION,
     address_bits,
     control_fields,
@@ -15,6 +14,7 @@ from hlsgen.fabric.configuration_words import (
     generator_fields,
     pe_fields,
     rest_address,
+    result_bits,
     tile_context_fields,
     tile_fields,
 )
@@ -104,7 +104,7 @@ def _requantiser(fabric: Fabric, tile: MemoryTile) -> RequantiserShape:
     return RequantiserShape(
         word_bits=fabric.accumulator_bits,
         rows=tile.parameters,
-        result_bits=RESULT_BITS,
+        result_bits=result_bits(tile),
         fields=without_prefix(fields, prefix),
     )
 

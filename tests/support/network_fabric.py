@@ -13,22 +13,23 @@ def network_fabric(
     parameters: int = 64,
     generators: int = 2,
     operators: tuple[str, ...] = ("multiply_accumulate", "maximum_accumulate"),
+    bits: int = 8,
 ) -> Fabric:
-    """Multiply-accumulate cells with latency 3, 16-bit words and 32-bit accumulators."""
+    """Multiply-accumulate cells with latency 3, 32-bit accumulators, and words of twice the ``bits`` of an element."""
     kind = PeKind("mac", tuple((operator, 3) for operator in operators))
     west_tiles = tuple(
-        MemoryTile(f"west_{r}", "west", (r, 0), west, 8, generators, generators, parameters)
+        MemoryTile(f"west_{r}", "west", (r, 0), west, bits, generators, generators, parameters)
         for r in range(rows)
     )
     north_tiles = tuple(
-        MemoryTile(f"north_{c}", "north", (0, c), north, 8, 1, 1) for c in range(columns)
+        MemoryTile(f"north_{c}", "north", (0, c), north, bits, 1, 1) for c in range(columns)
     )
     return Fabric(
         name=f"mac_{rows}x{columns}",
         pe_kinds=(kind,),
         kinds=((kind.name,) * columns,) * rows,
         tiles=(*west_tiles, *north_tiles),
-        word_bits=16,
+        word_bits=2 * bits,
         accumulator_bits=32,
         hops=(1,),
         torus=False,

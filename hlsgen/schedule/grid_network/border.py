@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from hlsgen.errors import UnsupportedOp
 from hlsgen.fabric.ir import Fabric, MemoryTile
 
-ELEMENT_BITS = 8
-"""Of activations and weights."""
 LOOPS = 6
 """Levels of the nests of a convolution."""
 
@@ -18,7 +16,8 @@ LOOPS = 6
 class Border:
     """``west[r]``, ``north[c]``: the tiles of row r and column c; ``words``: elements that all of a side have.
 
-    ``parameters``: rows that all west tiles have; ``bits`` of an element; ``latency`` of a multiply-accumulate.
+    ``parameters``: rows that all west tiles have; ``bits`` of an element, of activations in the west and of weights in the north alike;
+    ``latency`` of a multiply-accumulate.
     """
 
     west: tuple[MemoryTile, ...]
@@ -53,17 +52,22 @@ def border(fabric: Fabric) -> Border:
     west = {tile.cell[0]: tile for tile in fabric.tiles if tile.side == "west"}
     north = {tile.cell[1]: tile for tile in fabric.tiles if tile.side == "north"}
     latencies = {fabric.kind(cell).late_latency for cell in fabric.cells}
+    sides = (*west.values(), *north.values())
+    widths = sorted({tile.bits for tile in sides})
     faults = (
         _listed("no west tile in row", (r for r in range(fabric.rows) if r not in west)),
         _listed("no north tile in column", (c for c in range(fabric.columns) if c not in north)),
         _listed("no requantiser in", (t.name for t in west.values() if not t.parameters)),
-        _listed(
-            f"elements of other than {ELEMENT_BITS} bits in",
-            (t.name for t in (*west.values(), *north.values()) if t.bits != ELEMENT_BITS),
+        *(
+            _listed(f"elements of {bits} bits in", (t.name for t in sides if t.bits == bits))
+            for bits in widths
+            if len(widths) > 1
         ),
         "" if fabric.drain else "no drain chain (drain = false)",
         "" if fabric.accumulator_bits else "no accumulators (accumulator_bits = 0)",
-        "" if fabric.word_bits >= ELEMENT_BITS else f"words of {fabric.word_bits} bits",
+        f"words of {fabric.word_bits} bits for elements of {widths[-1]}"
+        if widths and fabric.word_bits < widths[-1]
+        else "",
         "" if fabric.loops >= LOOPS else f"nests of {fabric.loops} loops",
         "" if 1 in fabric.hops or len(fabric.cells) == 1 else "no links to neighbours (hops)",
         ""
@@ -73,8 +77,8 @@ def border(fabric: Fabric) -> Border:
     if any(faults):
         raise UnsupportedOp(
             f"fabric {fabric.name}",
-            f"expected a west tile of {ELEMENT_BITS}-bit elements with a requantiser on every row, a north tile on every"
-            f" column, a drain chain, words of {ELEMENT_BITS} bits at least, nests of {LOOPS} loops and one latency;"
+            "expected a west tile with a requantiser on every row, a north tile on every column, all of elements of one width, a drain"
+            f" chain, words as wide as elements at least, nests of {LOOPS} loops and one latency;"
             f" found {'; '.join(fault for fault in faults if fault)}",
             "Use a fabric made for networks, for example mac_8x8.",
         )

@@ -8,7 +8,7 @@ from typing import Literal, assert_never
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
-from hlsgen.algebra.types import ElementType
+from hlsgen.algebra.types import ElementType, bounds
 from hlsgen.dataflow.ir import (
     Accumulate,
     Dataflow,
@@ -180,9 +180,11 @@ def _weighted(
     if taps.source not in dataflow.stores or taps.index != _WEIGHTS or not banded or not written:
         raise _unsupported(process, "constant weights (g, o, ky, kx, i)", "other operands")
     weights = dataflow.stores[taps.source].values.astype(np.int64)
-    if weights.min() < -128 or weights.max() > 127:
+    least, most = bounds(border.bits, True)
+    if weights.min() < least or weights.max() > most:
         extremes = f"{weights.min()} to {weights.max()}"
-        raise _unsupported(process, "weights of -128 to 127 (less their zero point)", extremes)
+        expected = f"weights of {least} to {most} (less their zero point)"
+        raise _unsupported(process, expected, extremes)
     groups, outputs, ky, kx, inner = weights.shape
     operator, columns = "multiply_accumulate", len(border.north)
     if groups > 1 and inner == 1:

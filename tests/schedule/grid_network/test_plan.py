@@ -266,8 +266,8 @@ def test_a_missing_operator_is_named_with_its_cell() -> None:
 @pytest.mark.parametrize(
     ("name", "lack"),
     (
-        ("cgra_4x4", "no requantiser in west_0, west_1, west_2, west_3; elements of other than 8"),
-        ("cgra_8x8", "elements of other than 8 bits in north_0, north_1, north_2, north_3, ..."),
+        ("cgra_4x4", "no requantiser in west_0, west_1, west_2, west_3; no drain chain"),
+        ("cgra_8x8", "elements of 32 bits in north_0, north_1, north_2, north_3, ..."),
         ("icebreaker_2x2", "no north tile in column 0, 1; no requantiser in west_0"),
     ),
 )
