@@ -1,7 +1,8 @@
 """LUTs of single operators as yosys maps them, to which the costs of word operators and of comparisons are fitted.
 
 ``python -m benchmarks.operator_luts`` synthesises every word operator and the scalar operator Equal, each by itself, on every family at every
-width, and compares with ``benchmarks/operator_luts.json`` (exit code 1 where they differ); ``--record`` writes the file instead.
+width, and compares with ``hlsgen/cost/operator_luts.toml``, of which costs are made (exit code 1 where they differ); ``--record`` writes
+the file instead.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from amaranth.hdl import Module, Mux, Shape, Signal, Value
@@ -20,16 +20,16 @@ from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.arithmetic.scalar_units import scalar_unit
 from hlsgen.rtl_templates.arithmetic.word_units import WORD_UNITS, WordAlu, accumulates
 
+from benchmarks.models import ROOT
 from hlsgen.algebra.scalar import Equal
 from hlsgen.algebra.types import ElementType
 from hlsgen.artefact.manifest import TOP
 from hlsgen.bitstream.build import TOOLCHAINS
+from hlsgen.bitstream.toolchain import Usage
 from hlsgen.rtl.verilog import to_rtlil
 
-RECORDS = Path(__file__).with_name("operator_luts.json")
+RECORDS = ROOT / "hlsgen" / "cost" / "operator_luts.toml"
 WIDTHS = (4, 8, 12, 16, 24, 32)
-Luts = Mapping[str, Mapping[str, Mapping[str, int]]]
-"""Family, operator, width as text -> LUTs."""
 
 
 class Alone(wiring.Component):
@@ -87,8 +87,8 @@ class Collection(wiring.Component):
         return m
 
 
-def synthesised(family: str, bits: int) -> dict[str, int]:
-    """LUTs of each operator on words of so many bits, as yosys maps it within its own module."""
+def synthesised(family: str, bits: int) -> dict[str, Usage]:
+    """What each operator takes on words of so many bits, as yosys maps it within its own module."""
     text = re.sub(
         rf"^module \\{TOP}\.(\w+)$",
         lambda match: "attribute \\keep_hierarchy 1\n" + match[0],
@@ -103,33 +103,37 @@ def synthesised(family: str, bits: int) -> dict[str, int]:
         modules = json.loads((work / "statistics.json").read_text())["modules"]
     prefix = f"\\{TOP}."
     return {
-        name.removeprefix(prefix): toolchain.count(module["num_cells_by_type"]).lut
+        name.removeprefix(prefix): toolchain.count(module["num_cells_by_type"])
         for name, module in modules.items()
         if name.startswith(prefix)
     }
 
 
-def measured() -> dict[str, dict[str, dict[str, int]]]:
-    """The LUTs of every operator by family, operator and width."""
-    luts: dict[str, dict[str, dict[str, int]]] = {}
-    for family in TOOLCHAINS:
-        rows = luts.setdefault(family, {})
-        for bits in WIDTHS:
-            for name, count in sorted(synthesised(family, bits).items()):
-                rows.setdefault(name, {})[str(bits)] = count
-    return luts
+def measured() -> str:
+    """The records as TOML: a table for each family, and in it LUTs (and DSP blocks of products) at each of ``widths``."""
+    lines = ["# LUTs of single operators: python -m benchmarks.operator_luts --record"]
+    lines.append(f"widths = {list(WIDTHS)}")
+    for family in sorted(TOOLCHAINS):
+        by_width = [synthesised(family, bits) for bits in WIDTHS]
+        for resource in ("lut", "dsp"):
+            lines += ["", f"[{family}.{resource}]"]
+            for name in sorted(by_width[0]):
+                amounts = [getattr(usages[name], resource) for usages in by_width]
+                if resource == "lut" or any(amounts):
+                    lines.append(f"{name} = {amounts}")
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     """Compare with the records, or write them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--record", action="store_true", help="write benchmarks/operator_luts.json")
-    luts = measured()
-    if parser.parse_args().record:
-        RECORDS.write_text(json.dumps(luts, indent=1, sort_keys=True) + "\n")
-    elif luts != json.loads(RECORDS.read_text()):
-        print(json.dumps(luts, indent=1, sort_keys=True))
-        sys.exit("the LUTs differ from benchmarks/operator_luts.json")
+    parser.add_argument("--record", action="store_true", help=f"write {RECORDS.name}")
+    record, text = parser.parse_args().record, measured()
+    if record:
+        RECORDS.write_text(text)
+    elif text != RECORDS.read_text():
+        print(text)
+        sys.exit(f"this differs from {RECORDS}")
 
 
 if __name__ == "__main__":
