@@ -21,11 +21,13 @@ def run(folder: Path, name: str, source: str) -> None:
 
 
 def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
-    kernel, use, straight, schedule = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
+    kernel, use, straight, beside, schedule = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
     run(tmp_path, "fir.py", kernel)
     run(tmp_path, "use.py", use)
     head = "import hlsgen\nfrom hlsgen import In, Out, s16, s32\n"
     run(tmp_path, "normalise.py", f"{head}{straight}\nassert len(normalise.lower().graphs) == 3\n")
+    check = "(graph,) = centred.lower().graphs\nassert graph.iterations == 8 * (11 + 12)\n"
+    run(tmp_path, "centred.py", f"{head}{beside}\n{check}")
     source = (ROOT / "examples" / "kernels" / "matrix_multiply.py").read_text()
     (tmp_path / "matrix_multiply.py").write_text(source)
     run(tmp_path, "schedule.py", schedule)

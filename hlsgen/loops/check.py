@@ -213,10 +213,17 @@ def _check_access(graph: LoopGraph, operation: Operation) -> None:
             "an array and an address for loads and stores, an address for affine",
             f"array {operation.array}, address {operation.address}",
         )
+    stops = operation.operator == "load" or operation.predicate is not None
+    if operation.partial and not (accesses and stops and operation.address is not None):
+        raise _illegal(
+            graph, operation, "`partial` on loads, and on stores with a predicate", "it elsewhere"
+        )
     if operation.address is None:
         return
     indexed = accesses and len(operation.operands) == OPERANDS[operation.operator][1]
     _check_address(graph, operation, operation.address, indexed)
+    if operation.partial and indexed:
+        raise _illegal(graph, operation, "`partial` on accesses without an index", "an index")
     if not accesses:
         return
     array = next((known for known in graph.arrays if known.name == operation.array), None)
@@ -224,6 +231,8 @@ def _check_access(graph: LoopGraph, operation: Operation) -> None:
         raise _illegal(graph, operation, "an array of the graph", str(operation.array))
     if operation.operator == "store" and array.role in ("input", "constant"):
         raise _illegal(graph, operation, "stores to arrays that may change", f"{array.role}")
+    if operation.partial:
+        return
     low, high = operation.address.range(box(graph.loops))
     if indexed and operation.wrap_bits is not None:
         high += (1 << operation.wrap_bits) - 1

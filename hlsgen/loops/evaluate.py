@@ -19,6 +19,8 @@ from hlsgen.loops.check import zero_distance_edges
 from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Mark, Operand, Operation, Value
 
 Step = Callable[[int], None]
+ANY_WORD = 0x5A17_C0DE
+"""What a partial load gives outside its array: nothing may depend on it, and tests compare with functions that never read it."""
 
 
 def evaluate(graph: LoopGraph, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -158,7 +160,12 @@ class _Run:
         address = self.affine(operation.address)
         if is_indexed(operation):
             address = address + _wrapped(operands[-1], operation)
-        if np.any(wrong := executes & ((address < 0) | (address >= array.size))):
+        outside = (address < 0) | (address >= array.size)
+        if operation.operator == "load" and operation.partial:
+            words = np.where(outside, ANY_WORD, memory[np.where(outside, 0, address)])
+            self.values[operation.name] = wrap(words, self.bits)
+            return
+        if np.any(wrong := executes & outside):
             raise _outside(self.graph, operation, array, int(address[wrong][0]))
         if operation.operator == "load":
             self.values[operation.name] = wrap(memory[address], self.bits)
@@ -266,7 +273,11 @@ class _Run:
         def access(n: int) -> None:
             address = base[n] if index is None else base[n] + _wrapped(index(n), operation)
             taken = executes(n) & 1 and (when is None or when[n])
-            if taken and not 0 <= address < array.size:
+            inside = 0 <= address < array.size
+            if operation.operator == "load" and operation.partial and not inside:
+                results.append(int(wrap(ANY_WORD, self.bits)))
+                return
+            if taken and not inside:
                 raise _outside(graph, operation, array, address)
             if operation.operator == "load":
                 results.append(int(wrap(int(memory[address]), self.bits)))

@@ -5,7 +5,7 @@ Grammar (text form, see text.py)::
     graph     ::= name, word type, loop*, array*, operation*, order*
     loop      ::= name, extent                                     outermost first; an iteration is numbered over the whole nest
     array     ::= name, size, element type, role, values?          one-dimensional; role: input | output | inout | constant | scratch
-    operation ::= name, operator, operand*, predicate?, clear?, array?, address?, when?, wrap_bits?
+    operation ::= name, operator, operand*, predicate?, clear?, array?, address?, when?, wrap_bits?, partial?
     operand   ::= constant | value
     value     ::= operation, distance, carried?                    the value of that operation `distance` iterations ago
     carried   ::= start, level                                     `start` in the first `distance` iterations of loops level, level + 1, ...
@@ -18,6 +18,8 @@ Operators are the names of ``hlsgen.algebra.word.WORD_OPERATORS`` and those of m
 * ``load``: the array's element at ``address`` (no operand), or at ``address.offset`` + operand (indexed; where
   ``wrap_bits`` is given the operand is taken modulo 2**wrap_bits first);
 * ``store``: operands (data) or (data, index); writes where ``predicate`` is true and ``when`` holds;
+* a ``partial`` access leaves its array in some iterations: a load gives any word there, which nothing may depend on, and a store's
+  predicate is false there;
 * ``affine``: the value of ``address`` itself, for a loop index used as data;
 * accumulating operators start anew (from 0, or from the first operand for the maximum) where ``clear`` holds; where their predicate is
   false they give 0 and keep what they hold, even if ``clear`` holds.
@@ -99,6 +101,7 @@ class Operation:
     address: Affine | None = None
     when: Mark | None = None
     wrap_bits: int | None = None
+    partial: bool = False
 
     @property
     def values(self) -> tuple[Value, ...]:

@@ -13,6 +13,7 @@
     m = add m@1(0, 1) 5
     p = select m x@1(-1, 0) if y
     store_s = store out[i] s when last 1
+    z = load a[8*i + j - 1] partial
     order x -> store_s distance 1 delay 0
 
 ``m@1(0, 1)``: the value of m one iteration ago; 0 where loop 1 and those inside it are at their first trip. An index follows the
@@ -53,6 +54,7 @@ TOKEN = re.compile(r"-?\d+|[A-Za-z_]\w*(?:@\d+\(-?\d+, \d+\))?")
 LINE = re.compile(
     r"(?P<name>\w+) = (?P<operator>\w+)(?: (?P<array>\w+)?\[(?P<address>[^\]]*)\])?(?P<operands>.*?)"
     r"(?: if (?P<predicate>.+?))?(?: clear (?P<clear>\w+ \d+))?(?: when (?P<when>\w+ \d+))?"
+    r"(?P<partial> partial)?"
 )
 
 
@@ -99,6 +101,8 @@ def operation_text(operation: Operation) -> str:
         parts.append(f"clear {_mark(operation.clear)}")
     if operation.when is not None:
         parts.append(f"when {_mark(operation.when)}")
+    if operation.partial:
+        parts.append("partial")
     return " ".join(parts)
 
 
@@ -169,6 +173,7 @@ def _operation(line: str) -> Operation:
         address,
         _parse_mark(match["when"]),
         wrap_bits,
+        match["partial"] is not None,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from errors.messages import Case, rows
 from loops import test_external_readers as readers
+from loops import test_few_marks as few_marks
 from loops import test_kernel_check as kernel_check
 from loops import test_kernel_evaluate as kernel_evaluate
 from loops import test_kernel_text as kernel_text
@@ -20,6 +21,7 @@ from support.python_files import HEAD, kernel_of
 
 from hlsgen.loops.check import check
 from hlsgen.loops.evaluate import evaluate_kernel
+from hlsgen.loops.few_marks import with_few_marks
 from hlsgen.loops.ir import Kernel, LoopGraph
 from hlsgen.loops.python.kernel import load_python_kernel
 from hlsgen.loops.read_dot import read_dot
@@ -145,6 +147,7 @@ def graph_cases() -> dict[str, Case]:
         "run: no array": evaluated(vector, a=np.zeros((4, 8), int)),
         "run: shape": evaluated(vector, a=np.zeros((4, 7), int), v=np.zeros(8, int)),
         "run: values": evaluated(vector, a=np.full((4, 8), 1 << 40), v=np.zeros(8, int)),
+        "marks: accumulators": lambda folder: with_few_marks(parse(few_marks.CLEARED), 2),
         "pipeline: read too early": _moved(fir, "sum", -1),
         "pipeline: store too late": _moved(histogram, "old", 1),
         "pipeline: one port": _moved(two_stores, "odd", None),

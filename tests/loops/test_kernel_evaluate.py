@@ -189,3 +189,34 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
         run(MATRIX_VECTOR, a=np.zeros((4, 7), int), v=np.zeros(8, int))
     with pytest.raises(TypeMismatch, match="0 to 40000"):
         run(MATRIX_VECTOR, a=np.zeros((4, 8), int), v=np.arange(8) * 40000 // 7)
+
+
+PARTIAL = """loop_graph g s32
+loop i 8
+array a 6 s16 input
+array y 8 s32 output
+array z 6 s32 output
+n = affine [i]
+inside = less n 6
+x = load a[i] partial
+p = select x -1 if inside
+all = store y[i] p
+some = store z[i] x if inside partial
+"""
+
+
+def test_a_partial_access_matters_inside_its_array_only() -> None:
+    a = np.array([5, -3, 8, 0, 2, 7])
+    results = run(PARTIAL, a=a)
+    np.testing.assert_array_equal(results["y"], [*a, -1, -1])
+    np.testing.assert_array_equal(results["z"], a)
+    with pytest.raises(IllegalGraph, match="from 0 to 5, found 6"):
+        run(PARTIAL.replace("less n 6", "less n 7"), a=a)
+
+
+def test_a_partial_access_in_a_recurrence_matters_inside_its_array_only() -> None:
+    text = PARTIAL.replace("array z 6 s32 output", "array z 6 s32 inout").replace(
+        "load a[i]", "load z[i]"
+    )
+    z = np.array([5, -3, 8, 0, 2, 7])
+    np.testing.assert_array_equal(run(text, a=z, z=z)["y"], [*z, -1, -1])

@@ -21,6 +21,8 @@ r = minimum q p if last 1
 here = affine [2*i + j - 3]
 store_s = store out[i + 4] s when last 1
 store_t = store t[1 + here % 2] r if q
+far = load a[8*i + j - 1] partial
+store_u = store out[2*i + j] far if q partial
 order x -> store_s distance 1 delay 0
 """
 

@@ -12,9 +12,12 @@ SIZE = 16
 """Elements of arrays that are indexed by values, always in range: ``t[a & 15]``."""
 
 
-def random_kernel(seed: int) -> str:
-    """A kernel named ``tried`` on x (4, 6), z (16), t (inout, 16), w (inout, 12) and one output per nest."""
-    return _Source(random.Random(seed)).text()
+def random_kernel(seed: int, small: bool = False) -> str:
+    """A kernel named ``tried`` on x (4, 6), z (16), t (inout, 16), w (inout, 12) and one output per innermost loop.
+
+    ``small``: with short expressions and at most two loops inside one another, for circuits and fabrics.
+    """
+    return _Source(random.Random(seed), small).text()
 
 
 @dataclass
@@ -35,12 +38,11 @@ class _Scope:
 
 
 class _Source:
-    def __init__(self, draw: random.Random) -> None:
-        self.draw = draw
+    def __init__(self, draw: random.Random, small: bool) -> None:
+        self.draw, self.small = draw, small
         self.word = draw.choice(("s32", "s32", "s32", "u32"))
         self.elements = {
-            name: draw.choice(ELEMENTS[self.word])
-            for name in ("x", "z", "t", "w", "y0", "y1", "v0", "v1")
+            name: draw.choice(ELEMENTS[self.word]) for name in ("x", "z", "t", "w", "v0", "v1")
         }
         self.lines: list[str] = []
         self.outputs: dict[str, tuple[int, ...]] = {}
@@ -50,14 +52,13 @@ class _Source:
 
     def text(self) -> str:
         scope = _Scope()
-        for nest in range(self.draw.choice((1, 1, 2))):
+        for _ in range(1 if self.small else self.draw.choice((1, 1, 2))):
             for name in self.draw.sample(("a", "b", "c", "d"), self.draw.randint(1, 4)):
                 self.lines.append(f"    {name} = {self.draw.choice((0, 0, 1, 3, 9))}")
                 scope.scalars += [] if name in scope.scalars else [name]
             self._straight(scope)
-            depth = self.draw.choice((1, 2, 2, 3))
-            self._loop(f"y{nest}", depth, scope, 1, "ijk"[:depth])
-            scope.past = list("ijk"[:depth])
+            depth = self.draw.choice((1, 2) if self.small else (1, 2, 2, 3))
+            self._loop(depth, scope, 1, "ijk"[:depth])
         self._straight(scope)
         most = min(2, len(scope.scalars))
         for name in self.draw.sample(scope.scalars, self.draw.randint(0, most)):
@@ -83,33 +84,71 @@ class _Source:
         if self.draw.random() < 0.2:
             self.lines.append(f"    q = [{self.expression(scope, 1)}, {self.expression(scope, 1)}]")
             scope.items = 2
-        for _ in range(self.draw.randint(1, 3)):
+        for _ in range(self.draw.randint(1, 1 if self.small else 3)):
             self._statement(scope, 1)
 
-    def _loop(self, output: str, depth: int, scope: _Scope, level: int, names: str) -> None:
+    def _loop(self, depth: int, scope: _Scope, level: int, names: str) -> None:
+        """A loop of some depth, in a fifth of all cases inside a condition."""
+        if self.draw.random() > 0.2:
+            self._counted(depth, scope, level, names)
+            return
+        self.lines.append(f"{'    ' * level}if {self.truth(scope, 1)}:")
+        inside = scope.inner()
+        inside.guarded = True
+        if self.draw.random() < 0.5:
+            self._statement(inside, level + 1)
+        self._counted(depth, inside, level + 1, names)
+        if self.draw.random() < 0.4:
+            self.lines.append(f"{'    ' * level}else:")
+            self._statement(inside, level + 1)
+
+    def _counted(self, depth: int, scope: _Scope, level: int, names: str) -> None:
         name, pad = names[0], "    " * level
-        first, trips, step = self.draw.choice(
-            ((0, 4, 1), (0, 3, 1), (1, 3, 1), (3, 4, -1), (0, 2, 2))
-        )
-        greatest = max(first, first + step * (trips - 1))
-        stop = first + step * trips
-        form = {1: f"{first}, {stop}" if first else f"{stop}"}.get(step, f"{first}, {stop}, {step}")
+        form, greatest, always = self._range(scope)
         self.lines.append(f"{pad}for {name} in range({form}):")
         inner = scope.inner(**{name: greatest})
+        inner.guarded = scope.guarded or not always
         if depth == 1:
-            self._innermost(output, inner, level + 1)
+            self._innermost(inner, level + 1)
         else:
             for _ in range(self.draw.randint(0, 2)):
                 self._statement(inner, level + 1)
-            self._loop(output, depth - 1, inner, level + 1, names[1:])
-            inner.past = list(names[1:depth])
+            self._loop(depth - 1, inner, level + 1, names[1:])
             for _ in range(self.draw.choice((0, 0, 1, 2))):
                 self._statement(inner, level + 1)
-        scope.scalars = list(inner.scalars)  # every loop has a trip
+            while self.draw.random() < 0.3:  # more loops inside this one
+                again = self.draw.randint(1, depth - 1)
+                self._loop(again, inner, level + 1, self.draw.choice((names[1:], "lmn")))
+                for _ in range(self.draw.choice((0, 0, 1, 2))):
+                    self._statement(inner, level + 1)
+        if not inner.guarded:  # every loop has a trip
+            scope.scalars = list(inner.scalars)
+            scope.past = list(dict.fromkeys([*scope.past, *inner.past, name]))
 
-    def _innermost(self, output: str, scope: _Scope, level: int) -> None:
+    def _range(self, scope: _Scope) -> tuple[str, int, bool]:
+        """Bounds, the greatest value of the counter, and whether the loop always has a trip."""
+        if scope.counters and self.draw.random() < 0.15:
+            outer = self.draw.choice(list(scope.counters))
+            most = scope.counters[outer]
+            return self.draw.choice(
+                (
+                    (f"{outer} + 1", most, True),
+                    (f"{outer}, {most + 1}", most, True),
+                    (f"1, {outer} + 2", most + 1, True),
+                    (f"{outer}", max(most - 1, 0), False) if most else ("2", 1, True),
+                    (f"{most + 1} - {outer}, 0, -1", most + 1, True),
+                )
+            )
+        first, trips, step = self.draw.choice(
+            ((0, 4, 1), (0, 3, 1), (1, 3, 1), (3, 4, -1), (0, 2, 2))
+        )
+        stop = first + step * trips
+        form = {1: f"{first}, {stop}" if first else f"{stop}"}.get(step, f"{first}, {stop}, {step}")
+        return form, max(first, first + step * (trips - 1)), True
+
+    def _innermost(self, scope: _Scope, level: int) -> None:
         pad = "    " * level
-        for _ in range(self.draw.randint(0, 3)):
+        for _ in range(self.draw.randint(0, 1 if self.small else 3)):
             self._statement(scope, level)
         if self.draw.random() < 0.2:
             self.lines.append(f"{pad}for u in hlsgen.unroll(range({self.draw.randint(2, 3)})):")
@@ -117,6 +156,8 @@ class _Source:
             for _ in range(self.draw.randint(1, 2)):
                 self._statement(unrolled, level + 1)
         names = list(scope.counters)
+        output = f"y{sum(key.startswith('y') for key in self.outputs)}"
+        self.elements[output] = self.draw.choice(ELEMENTS[self.word])
         if self.draw.random() < 0.15 and len(names) > 1:
             names.pop()  # a sum over the innermost loop
             operator = "+="
@@ -183,6 +224,7 @@ class _Source:
     # expressions
 
     def expression(self, scope: _Scope, depth: int) -> str:
+        depth = min(depth, 1) if self.small else depth
         if depth == 0 or self.draw.random() < 0.15:
             return self._leaf(scope)
         make: Callable[[], str] = self.draw.choices(

@@ -18,11 +18,11 @@ from hlsgen.loops.python.builder import Builder, Guard
 from hlsgen.loops.python.elements import Elements
 from hlsgen.loops.python.expressions import Expressions
 from hlsgen.loops.python.functions import inlined, names_of
-from hlsgen.loops.python.kinds import Kind
-from hlsgen.loops.python.nest import Bind, Item
+from hlsgen.loops.python.kinds import TRUTH, Kind
+from hlsgen.loops.python.nest import Bind, Guarded, Straight, Within
 from hlsgen.loops.python.refusals import illegal, shown, unsupported
 from hlsgen.loops.python.signature import Signature
-from hlsgen.loops.python.symbols import Element, Index, Several, Symbol, index_of
+from hlsgen.loops.python.symbols import Element, Index, Several, Symbol, Word, index_of
 from hlsgen.loops.python.variables import Variables
 
 DEEPEST_CALL = 8
@@ -53,12 +53,17 @@ class Body:
             self.elements.shape,
         )
         self.names: Mapping[str, Any] = names_of(signature.function)
+        self.given: frozenset[str] = frozenset()
+        self.ranges: dict[Within, Word] = {}
         self.calls = 0
 
     # statements
 
     def block(
-        self, statements: tuple[Item, ...], mark: Mark | None, changed: frozenset[str] = frozenset()
+        self,
+        statements: tuple[Straight, ...],
+        mark: Mark | None,
+        changed: frozenset[str] = frozenset(),
     ) -> None:
         """Statements that are executed where the mark holds (None: in every iteration); ``changed``: variables that the loops
         inside assign."""
@@ -69,12 +74,14 @@ class Body:
         if mark is not None:
             self.variables.merge(mark, before, changed)
 
-    def _execute(self, statement: Item, guard: Guard) -> None:
+    def _execute(self, statement: Straight, guard: Guard) -> None:
         if isinstance(statement, Bind):
             self.variables.values[statement.variable] = index_of(statement.value, self.loops)
             self.builder.copy = {**self.builder.copy, statement.variable: statement.value}
             return
-        assert isinstance(statement, ast.stmt)
+        if isinstance(statement, Guarded):
+            self._guarded(statement, guard)
+            return
         self.builder.line = statement.lineno
         match statement:
             case ast.Assign(targets=targets, value=value):
@@ -91,6 +98,34 @@ class Body:
                 self._if(statement, guard)
             case ast.Pass() | ast.Expr():
                 pass
+
+    def _guarded(self, statement: Guarded, guard: Guard) -> None:
+        condition = Word(Constant(1), 0, TRUTH)
+        for test in statement.conditions:
+            holds = (
+                self._within(test)
+                if isinstance(test, Within)
+                else self.expressions.truth(test, guard)
+            )
+            condition = self.builder.both(condition, holds)
+        if isinstance(condition.operand, Constant):
+            for inner in statement.body if condition.operand.value else ():
+                self._execute(inner, guard)
+            return
+        before, given = dict(self.variables.values), self.given
+        self.given |= statement.given
+        for inner in statement.body:
+            self._execute(inner, guard.under(condition))
+        self.given = given
+        self.variables.values = self.variables.join(condition, self.variables.values, before)
+
+    def _within(self, test: Within) -> Word:
+        """A range of a function of loop counters as a truth."""
+        if test not in self.ranges:
+            self.ranges[test] = self.builder.within(
+                index_of(test.value, self.loops), test.low, test.high
+            )
+        return self.ranges[test]
 
     def _assign(self, target: ast.expr, symbol: Symbol, guard: Guard) -> None:
         match target:
@@ -181,7 +216,8 @@ class Body:
         symbol = self.variables.values.get(node.id)
         if symbol is not None:
             placeholder = self.variables.placeholder(node.id, symbol)
-            if placeholder is not None and placeholder.start is None:
+            unknown = placeholder is not None and placeholder.start is None
+            if unknown and node.id not in self.given:
                 raise illegal(
                     self.where,
                     node,

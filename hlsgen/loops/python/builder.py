@@ -110,6 +110,26 @@ class Builder:
         one = Word(Constant(1), 0)
         return replace(self.emit("xor", a, one, hint="not"), kind=TRUTH)
 
+    def within(self, index: Index, low: int | None, high: int | None) -> Word:
+        """Whether ``low`` <= ``index`` <= ``high``, as a truth."""
+        low = None if low is None or low <= index.low else low
+        high = None if high is None or high >= index.high else high
+        outside = (low is not None and low > index.high) or (high is not None and high < index.low)
+        truth = Word(Constant(int(not outside)), 0, TRUTH)
+        if outside or (low is None and high is None):
+            return truth
+        number = self.word_of(index)
+        if low == high and low is not None:
+            same = self.emit("equal", number, Word(Constant(low), 0), hint="at")
+            return replace(same, kind=TRUTH)
+        if low is not None:
+            above = self.emit("less", Word(Constant(low - 1), 0), number, hint="from")
+            truth = self.both(truth, replace(above, kind=TRUTH))
+        if high is not None:
+            below = self.emit("less", number, Word(Constant(high + 1), 0), hint="to")
+            truth = self.both(truth, replace(below, kind=TRUTH))
+        return truth
+
     def holds(self, guard: Guard) -> Word:
         """A guard as a truth."""
         truth = Word(Constant(1), 0, TRUTH)
@@ -121,11 +141,13 @@ class Builder:
 
     # memory
 
-    def load(self, array: str, index: Index | Word, written: bool) -> Word:
-        """The element at a linear index."""
+    def load(self, array: str, index: Index | Word, written: bool, partial: bool = False) -> Word:
+        """The element at a linear index; ``partial``: it is outside the array where nothing depends on the element."""
         if isinstance(index, Index):
             varies = max((self.depth[name] for name, _ in index.affine.terms), default=0)
-            operation = Operation(self._name(array), "load", array=array, address=index.affine)
+            operation = Operation(
+                self._name(array), "load", array=array, address=index.affine, partial=partial
+            )
         else:
             varies = index.varies
             operation = Operation(
@@ -134,8 +156,10 @@ class Builder:
         varies = len(self.loops) if written else varies
         return Word(self._add(operation, varies), varies)
 
-    def store(self, array: str, index: Index | Word, data: Word, guard: Guard) -> None:
-        """Write the element at a linear index where the guard holds."""
+    def store(
+        self, array: str, index: Index | Word, data: Word, guard: Guard, partial: bool = False
+    ) -> None:
+        """Write the element at a linear index where the guard holds; ``partial``: the index is outside the array elsewhere."""
         mark, when = guard.mark, None
         if isinstance(index, Index) and mark is not None and mark.edge == "last":
             mark, when = None, mark
@@ -158,6 +182,7 @@ class Builder:
                 array=array,
                 address=index.affine,
                 when=when,
+                partial=partial,
             )
         else:
             operands: tuple[Operand, ...] = (data.operand, index.operand)

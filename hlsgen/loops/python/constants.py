@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hlsgen.algebra.affine import Affine
 from hlsgen.loops.python.annotations import ArrayType
 
 OPERATORS: Mapping[type[ast.operator], Callable[[int, int], int]] = {
@@ -49,6 +50,37 @@ def integer_of(
         argument = node.args[0] if len(node.args) == 1 else None
         if isinstance(argument, ast.Name) and argument.id in arrays:
             return arrays[argument.id].shape[0]
+    return None
+
+
+def affine_of(
+    node: ast.expr,
+    names: Mapping[str, Any],
+    arrays: Mapping[str, ArrayType],
+    counters: Mapping[str, Affine],
+) -> Affine | None:
+    """An expression as an affine function of loop trips, given what counters are of them; None where it is none."""
+    value = integer_of(node, names, arrays)
+    if value is not None:
+        return Affine(value)
+    if isinstance(node, ast.Name):
+        return counters.get(node.id)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        operand = affine_of(node.operand, names, arrays, counters)
+        return None if operand is None else Affine().plus(operand, -1)
+    if not isinstance(node, ast.BinOp):
+        return None
+    a, b = (affine_of(operand, names, arrays, counters) for operand in (node.left, node.right))
+    if a is None or b is None:
+        return None
+    match node.op:
+        case ast.Add():
+            return a.plus(b)
+        case ast.Sub():
+            return a.plus(b, -1)
+        case ast.Mult() if not (a.terms and b.terms):
+            factor, other = (b, a) if a.terms else (a, b)
+            return Affine().plus(other, factor.offset)
     return None
 
 

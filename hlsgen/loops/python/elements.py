@@ -125,18 +125,21 @@ class Elements:
 
     def read(self, node: ast.expr, element: Element, guard: Guard) -> Word:
         """Read an element; where the index may be outside the array it is read only where the guard holds."""
-        index = self._checked(node, element, guard, "reads")
+        index, partial = self._checked(node, element, guard, "reads")
         if isinstance(index, Word) and not guard.always:
             index = self.builder.select(
                 self.builder.holds(guard), index, Word(Constant(0), 0), hint="guarded"
             )
         if isinstance(index, Word) and isinstance(index.operand, Constant):
             index = constant(index.operand.value)
-        word = self.builder.load(element.array, index, element.array in self.written)
+        word = self.builder.load(element.array, index, element.array in self.written, partial)
         return replace(word, kind=self.kinds.get(element.array, WORD))
 
-    def _checked(self, node: ast.expr, element: Element, guard: Guard, does: str) -> Index | Word:
-        """The linear index of an element; a word where it may be outside the array, which a condition must then prevent."""
+    def _checked(
+        self, node: ast.expr, element: Element, guard: Guard, does: str
+    ) -> tuple[Index | Word, bool]:
+        """The linear index of an element, and whether it leaves the array where loop counters make the guard false; a word where it
+        may leave it elsewhere, which a condition must then prevent."""
         self._refuse_outside(node, element, guard, does)
         index = self._linear(node, element, guard)
         if isinstance(index, Word):
@@ -144,8 +147,24 @@ class Elements:
         if isinstance(index, Index) and not self._inside(index, self.shape(element.array)):
             if not guard.conditions:
                 raise self._outside(node, element, index, does)
-            return self.builder.word_of(index)
-        return index
+            if self._kept_inside(index, self.shape(element.array), guard):
+                return index, True
+            return self.builder.word_of(index), False
+        return index, False
+
+    def _kept_inside(self, index: Index, shape: tuple[int, ...], guard: Guard) -> bool:
+        """Whether the conditions that loop counters decide keep an index inside the array."""
+        if not self.static.trips:
+            return False
+        places = self.static.affine(index.affine)
+        outside = (places < 0) | (places >= math.prod(shape))
+        for condition in guard.conditions:
+            truth = self.static.value(condition.operand)
+            if truth is not None:
+                outside &= truth % 2 == 1
+        if guard.mark is not None:
+            outside &= self.static.mark(guard.mark)
+        return not outside.any()
 
     def _refuse_outside(self, node: ast.expr, element: Element, guard: Guard, does: str) -> None:
         """Raise where loop counters alone decide that an index is outside the array, or that it is whatever data decide."""
@@ -268,8 +287,8 @@ class Elements:
                 f"one to {element.array}",
                 f"Annotate {element.array} as InOut[...].",
             )
-        index = self._checked(target, element, guard, "writes")
-        self.builder.store(element.array, index, data, guard)
+        index, partial = self._checked(target, element, guard, "writes")
+        self.builder.store(element.array, index, data, guard, partial)
 
 
 def _table(value: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from hlsgen.loops.python.nest import Bind, Item, Loop
+from hlsgen.loops.python.nest import Bind, Guarded, Item, Loop
 
 
 def live_before(statements: Sequence[Item | ast.stmt], live: frozenset[str]) -> frozenset[str]:
@@ -19,6 +19,9 @@ def live_before(statements: Sequence[Item | ast.stmt], live: frozenset[str]) -> 
                 live -= {statement.variable}
             case Loop():
                 live = _before_loop(statement, live)
+            case Guarded(conditions, body):
+                tests = [test.id for test in conditions if isinstance(test, ast.Name)]
+                live |= live_before(body, live) | frozenset(tests)
             case ast.If():
                 branches = live_before(statement.body, live) | live_before(statement.orelse, live)
                 live = branches | _read(statement.test)

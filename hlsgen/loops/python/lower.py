@@ -19,8 +19,9 @@ from hlsgen.loops.ir import (
 from hlsgen.loops.python.body import Body
 from hlsgen.loops.python.environment import Environment, entered, left
 from hlsgen.loops.python.growth import Growth
-from hlsgen.loops.python.nest import Item, Loop, Nest, assigned
+from hlsgen.loops.python.nest import Nest, Straight, assigned
 from hlsgen.loops.python.orders import memory_orders
+from hlsgen.loops.python.perfect import Level, levels_of
 from hlsgen.loops.python.promote import with_promoted_sums
 from hlsgen.loops.python.refusals import illegal, unsupported
 from hlsgen.loops.python.resolve import Resolver
@@ -90,7 +91,7 @@ def lowered_nests(
 def _lowered(
     signature: Signature, nest: Nest, environment: Environment, promote: bool
 ) -> LoweredNest:
-    levels = flattened(nest)
+    levels = levels_of(nest)
     loops = tuple(CountedLoop(level.loop.name, level.loop.extent) for level in levels)
     if len(loops) > LOOPS:
         raise unsupported(
@@ -103,7 +104,7 @@ def _lowered(
     body, after, resolver, operations = _settled(signature, nest, levels, loops, environment)
     lines, variables = body.builder.lines, resolver.variables
     if not any(operation.operator == "store" for operation in operations):
-        if not nest.straight:
+        if not (nest.straight or nest.conditional):
             raise illegal(
                 nest.where,
                 nest.loop.line,
@@ -155,43 +156,13 @@ def _execute(body: Body, nest: Nest, levels: Sequence[Level]) -> None:
     innermost = len(levels) - 1
     for depth, level in enumerate(levels):
         mark = Mark("first", depth + 1) if depth < innermost else None
-        inside = assigned(levels[depth + 1].loop.body) if depth < innermost else frozenset()
-        body.block(level.before, mark, inside)
+        inside: list[Straight] = []
+        for inner in levels[depth + 1 :]:
+            inside += [*inner.before, *inner.after]
+        body.block(level.before, mark, assigned(inside))
     for depth in reversed(range(innermost)):
         body.block(levels[depth].after, Mark("last", depth + 1))
     body.block(nest.after, Mark("last", 0))
-
-
-@dataclass(frozen=True)
-class Level:
-    """A loop with the statements before and after the loop inside it (of the innermost: all of them are before)."""
-
-    loop: Loop
-    before: tuple[Item, ...]
-    after: tuple[Item, ...]
-
-
-def flattened(nest: Nest) -> tuple[Level, ...]:
-    """The loops of a nest, outermost first; raises UnsupportedOp where a loop has several loops in it."""
-    levels: list[Level] = []
-    loop: Loop | None = nest.loop
-    while loop is not None:
-        inner = [k for k, statement in enumerate(loop.body) if isinstance(statement, Loop)]
-        if len(inner) > 1:
-            second = loop.body[inner[1]]
-            assert isinstance(second, Loop)
-            raise unsupported(
-                nest.where,
-                second.line,
-                "one loop inside a loop",
-                f"{len(inner)} of them in the loop of line {loop.line}",
-                "Make each of them the inner loop of an outer loop of its own, or unroll them.",
-            )
-        place = inner[0] if inner else len(loop.body)
-        levels.append(Level(loop, loop.body[:place], loop.body[place + 1 :]))
-        nested = loop.body[place] if inner else None
-        loop = nested if isinstance(nested, Loop) else None
-    return tuple(levels)
 
 
 def _arrays(signature: Signature, body: Body, operations: Sequence[Operation]) -> tuple[Array, ...]:

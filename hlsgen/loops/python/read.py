@@ -6,17 +6,28 @@ import ast
 import inspect
 import itertools
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from hlsgen.algebra.affine import Affine
 from hlsgen.errors import BadFile
 from hlsgen.loops.python.annotations import ArrayType
-from hlsgen.loops.python.constants import integer_of
+from hlsgen.loops.python.constants import affine_of, integer_of
 from hlsgen.loops.python.functions import names_of
+from hlsgen.loops.python.guards import Free, counters_of_their_own, names_in, own_variables, under
 from hlsgen.loops.python.liveness import live_before
-from hlsgen.loops.python.nest import Bind, Item, Loop, Nest, assigned, base_of
+from hlsgen.loops.python.nest import (
+    Bind,
+    Item,
+    Loop,
+    Nest,
+    Within,
+    assigned,
+    base_of,
+    mentioned,
+)
 from hlsgen.loops.python.refusals import shown, unsupported
 from hlsgen.loops.python.signature import Signature
 
@@ -26,7 +37,7 @@ STATEMENTS = (ast.Assign, ast.AugAssign, ast.If, ast.Pass)
 def read_nests(signature: Signature) -> tuple[Nest, ...]:
     """The nests of a kernel in order. Raises UnsupportedOp with file, line and reason."""
     function = definition(signature)
-    reader = _Reader(signature)
+    reader = _Reader(signature, function)
     reader.refuse_names(function)
     statements = reader.top_level(function.body)
     if not statements:
@@ -63,12 +74,7 @@ def _stores_after(
     """The first of the statements that follow a loop that the loop itself can execute in its last iteration at no cost in time: stores
     of a scalar at a constant index, each into an array that nothing else in the loop accesses."""
     taken: list[ast.stmt] = []
-    busy = {
-        node.id
-        for statement in _statements(loop)
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name)
-    }
+    busy = set(mentioned(loop))
     for statement in statements:
         match statement:
             case ast.Assign(targets=[ast.Subscript() as target], value=ast.Name() | ast.Constant()):
@@ -81,14 +87,6 @@ def _stores_after(
         busy.add(str(base))
         taken.append(statement)
     return tuple(taken)
-
-
-def _statements(loop: Loop) -> Iterator[ast.stmt]:
-    for statement in loop.body:
-        if isinstance(statement, Loop):
-            yield from _statements(statement)
-        elif isinstance(statement, ast.stmt):
-            yield statement
 
 
 def definition(signature: Signature) -> ast.FunctionDef:
@@ -115,8 +113,17 @@ def _is_remark(statement: ast.stmt) -> bool:
 
 
 class _Reader:
-    def __init__(self, signature: Signature) -> None:
+    """``counters`` of the loops around: what they are in trips, and ``extents`` of these loops; ``conditions``: variables that say
+    whether loops inside a condition are executed, ``condition`` the one that decides here."""
+
+    def __init__(self, signature: Signature, function: ast.FunctionDef) -> None:
         self.signature = signature
+        self.own = counters_of_their_own(function)
+        self.every = Counter(names_in([function]))
+        self.counters: dict[str, Affine] = {}
+        self.extents: dict[str, int] = {}
+        self.conditions: set[str] = set()
+        self.condition: ast.Name | None = None
         self.where = f"{signature.path}, kernel {signature.name}"
         self.names: dict[str, Any] = {**names_of(signature.function), **signature.constants}
         self.loop_names: set[str] = set()
@@ -196,40 +203,109 @@ class _Reader:
         if unrolled:
             assert isinstance(call, ast.Call)
             call = call.args[0] if len(call.args) == 1 else call
-        first, extent, step = self._range(node, call)
+        first, extent, step, stop = self._range(node, call)
         variable = node.target.id
         if unrolled:
             copies: list[Item] = []
+            if first.terms or stop is not None:
+                raise self._variable_bounds(node)
             for trip in range(extent):
-                value = first + step * trip
+                value = first.offset + step * trip
                 copies.append(Bind(variable, Affine(value)))
                 # A counter that its own body assigns is not a constant there.
                 bound = {} if variable in assigned(node.body) else {variable: value}
                 copies += self._body(node.body, bound)
             return copies
         name = self.unused(variable)
-        terms = ((name, step),) if step else ()
-        body = [Bind(variable, Affine(first, terms)), *self._body(node.body, {})]
+        counter = first.plus(Affine(0, ((name, step),)) if step else Affine())
+        outer = dict(self.counters)
+        self.counters.pop(variable, None)
+        if variable not in assigned(node.body):
+            self.counters[variable] = counter
+        self.extents[name] = extent
+        body = [Bind(variable, counter), *self._body(node.body, {})]
+        self.counters = outer
+        if stop is not None:  # trips that are left until the stop
+            left = Affine().plus(stop.plus(counter, -1), 1 if step > 0 else -1)
+            body = self._under(Within(left, 1), body, node.body)
         return [Loop(name, extent, tuple(body), node.lineno)]
 
-    def _range(self, node: ast.For, call: ast.expr) -> tuple[int, int, int]:
-        """(first, trips, step)."""
+    def _range(self, node: ast.For, call: ast.expr) -> tuple[Affine, int, int, Affine | None]:
+        """(first, most trips, step, stop where the number of trips varies)."""
         if not (_is_call(call, "range") and isinstance(call, ast.Call) and not call.keywords):
             raise self.refuse(
                 node, "a loop over range(...)", shown(node.iter), "Loop over indices."
             )
-        bounds = [self._integer(argument) for argument in call.args]
-        if None in bounds or not 1 <= len(bounds) <= 3 or bounds[2:] == [0]:
-            raise self.refuse(
-                node,
-                "constant bounds of a loop, and a step that is not 0",
-                shown(node.iter),
-                "Loop to the largest bound, and guard the body with 'if'.",
-            )
-        trips = range(*(bound for bound in bounds if bound is not None))
+        bounds = [
+            affine_of(argument, self.names, self.signature.parameters, self.counters)
+            for argument in call.args
+        ]
+        known = [bound for bound in bounds if bound is not None]
+        step = known[2].offset if len(known) > 2 and not known[2].terms else 1
+        steps = all(not bound.terms for bound in known[2:])
+        if len(known) < len(bounds) or not 1 <= len(bounds) <= 3 or not steps or not step:
+            raise self._variable_bounds(node)
+        first, stop = (Affine(), known[0]) if len(known) == 1 else known[:2]
+        way = Affine().plus(stop.plus(first, -1), 1 if step > 0 else -1)
+        box = {name: range(extent) for name, extent in self.extents.items()}
+        least, most = way.range(box)
+        trips = len(range(0, most, abs(step)))
         if not trips:
             raise self.refuse(node, "at least one trip", shown(node.iter), "Remove the loop.")
-        return trips.start, len(trips), trips.step if len(trips) > 1 else 0
+        return (
+            first,
+            trips,
+            step if trips > 1 or least < most else 0,
+            stop if least < most else None,
+        )
+
+    def _variable_bounds(self, node: ast.For) -> Exception:
+        return self.refuse(
+            node,
+            "constant bounds of a loop, or sums of counters of the loops around it, and a constant step that is not 0",
+            shown(node.iter),
+            "Loop to the largest bound, and guard the body with 'if'.",
+        )
+
+    def _under(
+        self,
+        condition: Within | ast.Name,
+        items: Sequence[Item],
+        statements: Sequence[ast.stmt],
+    ) -> list[Item]:
+        """What statements are under a condition, given their items."""
+        own = own_variables(self.every, statements, items)
+        return under(condition, items, Free(self.own, frozenset(self.conditions), own))
+
+    def _branches(self, statement: ast.If) -> list[Item]:
+        """A condition with loops in it: a variable holds what it was, and guards what is inside."""
+        around = self.condition
+        test = statement.test
+        if around is not None:
+            test = ast.copy_location(ast.BoolOp(ast.And(), [around, test]), test)
+        yes = self._variable(statement)
+        parts: list[Item] = [_assignment(yes, test)]
+        branches = [(yes, statement.body)]
+        if statement.orelse:
+            no = self._variable(statement)
+            inverse: ast.expr = ast.UnaryOp(ast.Not(), _name_of(yes))
+            if around is not None:
+                inverse = ast.BoolOp(ast.And(), [around, inverse])
+            parts.append(_assignment(no, ast.copy_location(inverse, test)))
+            branches.append((no, statement.orelse))
+        for variable, body in branches:
+            self.condition = _name_of(variable)
+            parts += self._under(self.condition, self._body(body, {}), body)
+        self.condition = around
+        return parts
+
+    def _variable(self, statement: ast.If) -> ast.Name:
+        """A variable with a name that nothing else has."""
+        name = "condition"
+        while name in self.every or name in self.conditions:
+            name += "_"
+        self.conditions.add(name)
+        return ast.copy_location(ast.Name(name, ast.Store()), statement)
 
     def _body(self, statements: Sequence[ast.stmt], bound: Mapping[str, int]) -> list[Item]:
         """The items of a loop's body; ``bound``: counters of unrolled loops."""
@@ -246,6 +322,8 @@ class _Reader:
             return self.loop(statement)
         if _is_remark(statement):
             return []
+        if isinstance(statement, ast.If) and _has_loops(statement):
+            return self._branches(statement)
         self._check(statement)
         return [statement]
 
@@ -258,18 +336,24 @@ class _Reader:
             raise self.refuse(statement, "an assignment or a condition", shown(statement), advice)
         if isinstance(statement, ast.If):
             for inner in (*statement.body, *statement.orelse):
-                if isinstance(inner, ast.For):
-                    raise self.refuse(
-                        inner,
-                        "no loop inside a condition",
-                        shown(inner),
-                        "Put the condition into the loop.",
-                    )
                 if not _is_remark(inner):
                     self._check(inner)
 
     def _integer(self, node: ast.expr) -> int | None:
         return integer_of(node, self.names, self.signature.parameters)
+
+
+def _has_loops(statement: ast.If) -> bool:
+    return any(isinstance(node, ast.For) for node in ast.walk(statement))
+
+
+def _name_of(variable: ast.Name) -> ast.Name:
+    """The variable as it is read."""
+    return ast.copy_location(ast.Name(variable.id, ast.Load()), variable)
+
+
+def _assignment(variable: ast.Name, value: ast.expr) -> ast.stmt:
+    return ast.fix_missing_locations(ast.copy_location(ast.Assign([variable], value), variable))
 
 
 def _is_call(node: ast.expr, name: str) -> bool:

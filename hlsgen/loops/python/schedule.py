@@ -120,6 +120,15 @@ def _pipelined(nest: Nest, step: Pipeline) -> Nest:
 
 
 def _reordered(nest: Nest, step: Reorder, lower: Callable[[], LoweredNest]) -> Nest:
+    for loop in nest.loops:
+        inside = [part.name for part in loop.body if isinstance(part, Loop)]
+        if len(inside) > 1:
+            raise _refused(
+                nest,
+                step,
+                "a nest with at most one loop inside each loop",
+                f"{' and '.join(inside)} inside {loop.name}",
+            )
     group = _perfect_group(nest, step)
     positions = {loop.name: k for k, loop in enumerate(nest.loops)}
     lowered = lower()

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hlsgen.cycle_model.program import ProgramResult, run_program
-from hlsgen.fabric.configuration import Configuration
+from hlsgen.fabric.configuration import LINES, Configuration
 from hlsgen.fabric.configuration_words import address_bits
 from hlsgen.fabric.ir import Fabric
 from hlsgen.fabric.program import Packet, Run, configure, to_words
 from hlsgen.loops.evaluate import evaluate_kernel
+from hlsgen.loops.few_marks import with_few_marks
 from hlsgen.loops.ir import Kernel
 from hlsgen.loops.moves import with_moves
 from hlsgen.loops.narrow_indices import with_narrow_indices
@@ -67,7 +68,8 @@ def map_kernel(
     Raises what ``map_graph``, ``lay_out`` and ``to_configuration`` raise.
     """
     bits = min((address_bits(tile) for tile in fabric.tiles), default=1)
-    graphs = tuple(with_moves(with_narrow_indices(graph, bits)) for graph in kernel.graphs)
+    few = [with_few_marks(graph, LINES - 1) for graph in kernel.graphs]
+    graphs = tuple(with_moves(with_narrow_indices(graph, bits)) for graph in few)
     kernel = replace(kernel, graphs=graphs)
     homes = homes_of(kernel, fabric)
     mappings = []

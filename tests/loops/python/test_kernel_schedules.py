@@ -116,6 +116,40 @@ def test_reordering_against_a_dependence_is_refused(
     refused(caught.value, *words)
 
 
+SEVERAL = """
+@hlsgen.kernel
+def several(x: In[s32, 4, 6], y: Out[s32, 4]) -> None:
+    for i in range(4):
+        s = 0
+        for j in range(4):
+            s += x[i, j]
+        t = s
+        for k in range(6):
+            t = t * 3 + x[i, k]
+        y[i] = t
+"""
+
+
+def test_loops_beside_one_another_are_split_and_unrolled_but_not_reordered(tmp_path: Path) -> None:
+    kernel = kernel_of(tmp_path, SEVERAL)
+    arrays = {"x": np.random.default_rng(2).integers(-99, 99, (4, 6)).astype(np.int32)}
+    expected = results_of_python(kernel, arrays)["y"]
+    for scheduled in (
+        kernel.split("k", 2).unroll("k_inner"),
+        kernel.unroll("j"),
+        kernel.pipeline("i"),
+        kernel.split("j", 2),
+    ):
+        np.testing.assert_array_equal(evaluate_kernel(scheduled.lower(), arrays)["y"], expected)
+    with pytest.raises(BadOption) as caught:
+        kernel.reorder("k", "i")
+    refused(caught.value, "at most one loop inside each loop", "j and k inside i")
+    flat = kernel.unroll("j").split("k", 2)
+    with pytest.raises(BadOption) as caught:
+        flat.reorder("k_outer", "i")
+    refused(caught.value, "between i and k_outer")
+
+
 def test_what_a_kernel_is_scheduled_to_be_is_another_kernel() -> None:
     kernel = load("convolution_3x3")
     assert kernel.unroll("j").steps and not kernel.steps

@@ -83,14 +83,14 @@ def test_random_kernels_mean_what_the_function_does(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("start", range(1000, 3000, 500))
 def test_many_random_kernels_mean_what_the_function_does(start: int, tmp_path: Path) -> None:
-    assert try_kernels(range(start, start + 500), tmp_path) >= 300
+    assert try_kernels(range(start, start + 500), tmp_path) >= 270
 
 
 def map_kernels(seeds: range, folder: Path) -> int:
     """How many kernels were mapped; the program on the cycle model against the function."""
     mapped = 0
     for seed in seeds:
-        kernel = kernel_of(folder, random_kernel(seed))
+        kernel = kernel_of(folder, random_kernel(seed, small=True))
         graphs, tried = lowered(kernel), arrays_for(kernel, seed)
         if graphs is None or tried is None:
             continue
@@ -108,12 +108,12 @@ def map_kernels(seeds: range, folder: Path) -> int:
 
 
 def test_random_kernels_run_on_the_fabric_as_the_function_does(tmp_path: Path) -> None:
-    assert map_kernels(range(8), tmp_path) >= 2
+    assert map_kernels(range(20), tmp_path) >= 8
 
 
 @pytest.mark.slow
 def test_many_random_kernels_run_on_the_fabric_as_the_function_does(tmp_path: Path) -> None:
-    assert map_kernels(range(500, 600), tmp_path) >= 25
+    assert map_kernels(range(500, 700), tmp_path) >= 90
 
 
 def random_step(kernel: PythonKernel, draw: random.Random) -> PythonKernel:
