@@ -40,8 +40,8 @@ RESULT = ROOT / "benchmarks" / "mutants.json"
 KILLED_AT_LEAST = 0.95
 TIMES_AS_LONG, SECONDS = 10.0, 30.0
 """A mutant whose tests take so many times as long as without it, and so much more, is killed: a loop that does not end is seen."""
-LEFT_OUT = ("_Is", "VariableReplacer", "VariableInserter")
-"""Operators of cosmic-ray that are not used: ``is`` for ``==``, and those that need the names of variables."""
+LEFT_OUT = ("_Is", "RemoveDecorator", "VariableReplacer", "VariableInserter")
+"""Operators of cosmic-ray that are not used: see above, and those that need the names of variables."""
 INSTALLED = ("rtl_templates", "sim", "boards", "fabrics")
 """Folders that are packages of hlsgen; a copy holds them where an installation does."""
 Span = tuple[tuple[int, int], tuple[int, int]]

@@ -10,11 +10,13 @@ SCALAR = ("tests/algebra/test_scalar.py", f"{TEMPLATES}scalar_units.py")
 OPERATORS = ("tests/ops", "tests/passes")
 LAYOUT = ("tests/lowering/test_layout.py", "tests/lowering/test_lower_examples.py")
 DATAFLOW = ("tests/dataflow", "tests/lowering/test_lower_examples.py")
-STREAM = tuple(
-    f"tests/schedule/stream_network/test_{name}.py" for name in ("geometry", "event_model")
-)
+STREAM = "tests/schedule/stream_network/test_"
+EVENTS = (f"{STREAM}event_model.py", f"{STREAM}event_model_figures.py")
 LOOPS = ("tests/loops/test_kernel_evaluate.py", "tests/loops/test_kernel_clean.py")
-PYTHON = ("tests/loops/python",)
+PYTHON = tuple(
+    f"tests/loops/python/test_{name}.py"
+    for name in ("arithmetic", "kernel_refusals", "kernel_meaning")
+)
 AFFINE = ("tests/algebra/test_affine.py",)
 FABRIC = ("tests/algebra/test_fields_and_packets.py", "tests/fabric/test_configuration.py")
 CYCLES = tuple(f"tests/cycle_model/test_{name}.py" for name in ("drain", "tiles", "cycle_model"))
@@ -22,7 +24,6 @@ CONTROL = (f"{TEMPLATES}control_units.py", f"{TEMPLATES}stream_rules.py")
 MULTIPLIER = (*SCALAR, f"{TEMPLATES}pe_array.py")
 FINISH = (f"{TEMPLATES}finish.py",)
 REORDER = (f"{TEMPLATES}reorder.py",)
-WORD = (f"{TEMPLATES}word_units.py",)
 
 MUTATED: dict[str, tuple[str, ...]] = {
     "hlsgen/requantise/reference.py": REQUANTISE,
@@ -32,15 +33,15 @@ MUTATED: dict[str, tuple[str, ...]] = {
     "hlsgen/algebra/scalar.py": SCALAR,
     "hlsgen/algebra/affine.py": AFFINE,
     "hlsgen/algebra/fields.py": FABRIC,
-    "hlsgen/algebra/word.py": WORD,
+    "hlsgen/algebra/word.py": ("tests/algebra/test_word.py",),
     "hlsgen/ops/pool.py": OPERATORS,
     "hlsgen/ops/conv.py": OPERATORS,
     "hlsgen/ops/gemm.py": OPERATORS,
     "hlsgen/passes/qdq_to_integer.py": OPERATORS,
     "hlsgen/dataflow/interpret.py": DATAFLOW,
     "hlsgen/lowering/layout.py": LAYOUT,
-    "hlsgen/schedule/stream_network/geometry.py": STREAM,
-    "hlsgen/schedule/stream_network/timing.py": STREAM[::-1],
+    "hlsgen/schedule/stream_network/geometry.py": (f"{STREAM}geometry.py", *EVENTS),
+    "hlsgen/schedule/stream_network/timing.py": EVENTS,
     "hlsgen/loops/evaluate.py": LOOPS,
     "hlsgen/loops/python/arithmetic.py": PYTHON,
     "hlsgen/fabric/configuration_packing.py": ("tests/fabric",),
@@ -49,7 +50,7 @@ MUTATED: dict[str, tuple[str, ...]] = {
     "rtl_templates/arithmetic/multiplier.py": MULTIPLIER,
     "rtl_templates/arithmetic/requantise.py": SCALAR,
     "rtl_templates/arithmetic/scalar_units.py": SCALAR,
-    "rtl_templates/arithmetic/word_units.py": WORD,
+    "rtl_templates/arithmetic/word_units.py": (f"{TEMPLATES}word_units.py",),
     "rtl_templates/stream/channel_guard.py": CONTROL,
     "rtl_templates/stream/loop_nest.py": CONTROL,
     "rtl_templates/stream/pe_array.py": (f"{TEMPLATES}pe_array.py",),

@@ -144,7 +144,7 @@ class Drain:
                     "Report this: the template's timing is wrong.",
                 )
             self.words[rows, places], self.valid[rows, places] = words, True
-            self.busy = columns + 1
+            self.busy = columns
 
 
 def _operator(requantiser: Requantiser) -> ScalarOp | None:

@@ -96,12 +96,12 @@ class Conv(TensorOp):
         return Window(self.kernel, self.strides, self.pads, self.dilations)
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
-        x, w = inputs[:2]
+        x, w, *biases = inputs
         channels = w.shape[1] * self.groups
         require(x.shape[1] == channels, self, f"{channels} input channels", x.shape[1])
         require(w.shape[0] % self.groups == 0, self, f"a multiple of {self.groups} outputs", w)
-        if len(inputs) == 3:
-            require(inputs[2].shape == (w.shape[0],), self, f"bias of {w.shape[0]}", inputs[2])
+        for bias in biases:
+            require(bias.shape == (w.shape[0],), self, f"bias of {w.shape[0]}", bias)
         shape = (x.shape[0], w.shape[0], *self.window.extents(x.shape[2:]))
         self.window.check_size(x.shape, shape, w.shape[1])
         if not x.is_integer:
@@ -109,7 +109,7 @@ class Conv(TensorOp):
         return TensorType(shape, accumulator_type(self, x.integer, self.input_zero, constants))
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
-        x, w = arrays[:2]
+        x, w, *biases = arrays
         exact = xp.float32 if x.dtype == xp.float32 else xp.float64
         x = xp.astype(x, exact) - self.input_zero
         w = xp.astype(w, exact)
@@ -124,14 +124,14 @@ class Conv(TensorOp):
             # one input channel per group (depthwise): a product by element, far cheaper than tiny matrix products
             total = total + (weights * data if inner == 1 else xp.matmul(weights, data))
         total = xp.reshape(total, (samples, groups * outputs, *extents))
-        if len(arrays) == 3:
-            total = total + xp.reshape(xp.astype(arrays[2], exact), (1, -1, *(1,) * len(extents)))
+        for bias in biases:
+            total = total + xp.reshape(xp.astype(bias, exact), (1, -1, *(1,) * len(extents)))
         return total
 
     def quantised(
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | Reason:
-        x, w = inputs[:2]
+        x, w, *biases = inputs
         failed = unless(
             (w.constant is not None, "the weights are computed, not constant"),
             (w.type.is_integer, "the weights are reals, not quantised"),
@@ -144,7 +144,7 @@ class Conv(TensorOp):
         if failed is not None:
             return failed
         weights = integer_weights(w, axis=0)
-        bias = integer_bias(x, w, inputs[2] if len(inputs) == 3 else None, weights.shape[0])
+        bias = integer_bias(x, w, biases[0] if biases else None, weights.shape[0])
         if isinstance(bias, Reason):
             return bias
         op = replace(self, input_zero=x.quantisation.zero_point[0])

@@ -68,14 +68,14 @@ class Gemm(TensorOp):
         return not self.transpose_a
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
-        x, w = inputs[:2]
+        x, w, *biases = inputs
         require(len(x.shape) == len(w.shape) == 2, self, "matrices", f"{x} and {w}")
         rows, inner = x.shape[::-1] if self.transpose_a else x.shape
         outputs, depth = w.shape if self.transpose_b else w.shape[::-1]
         require(inner == depth, self, f"{depth} columns", inner)
-        if len(inputs) == 3:
-            whole = broadcast(self, inputs[2].shape, (rows, outputs))
-            require(whole == (rows, outputs), self, f"a bias for {outputs} columns", inputs[2])
+        for bias in biases:
+            whole = broadcast(self, bias.shape, (rows, outputs))
+            require(whole == (rows, outputs), self, f"a bias for {outputs} columns", bias)
         if not x.is_integer:
             return TensorType((rows, outputs), F32)
         require(self.transpose_b and not self.transpose_a, self, "integer weights (M, K)", self)
@@ -84,7 +84,7 @@ class Gemm(TensorOp):
         )
 
     def evaluate(self, xp: Any, *arrays: Array) -> Array:
-        x, w = arrays[:2]
+        x, w, *biases = arrays
         exact = xp.float32 if x.dtype == xp.float32 else xp.float64
         x, w = xp.astype(x, exact) - self.input_zero, xp.astype(w, exact)
         x = xp.matrix_transpose(x) if self.transpose_a else x
@@ -92,15 +92,15 @@ class Gemm(TensorOp):
         product = xp.matmul(x, w)
         if self.alpha != 1.0:
             product = product * self.alpha
-        if len(arrays) == 3:
-            bias = xp.astype(arrays[2], exact)
+        for values in biases:
+            bias = xp.astype(values, exact)
             product = product + (bias if self.beta == 1.0 else bias * self.beta)
         return product
 
     def quantised(
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | Reason:
-        x, w = inputs[:2]
+        x, w, *biases = inputs
         axis = self.weight_axis
         failed = unless(
             (w.constant is not None, "the weights are computed, not constant"),
@@ -124,8 +124,7 @@ class Gemm(TensorOp):
             return failed
         weights = integer_weights(w, axis)
         weights = weights if self.transpose_b else weights.T
-        quantised = inputs[2] if len(inputs) == 3 else None
-        bias = integer_bias(x, w, quantised, weights.shape[0], disputed=True)
+        bias = integer_bias(x, w, biases[0] if biases else None, weights.shape[0], disputed=True)
         if isinstance(bias, Reason):
             return bias
         if bias.size != weights.shape[0]:

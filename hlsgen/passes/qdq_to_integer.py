@@ -122,7 +122,7 @@ def table(
 ) -> tuple[int, ...]:
     """The result for every integer of the operand's type, by the float operators themselves."""
     element: ElementType = type.integer
-    x = np.arange(element.minimum, element.maximum + 1).reshape(1, -1)
+    x = np.arange(element.minimum, element.maximum + 1)[None]
     real = dequantize.evaluate(np, x)
     for node in chain:
         real = node.op.evaluate(np, real)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,6 +119,28 @@ def test_chunks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(interpreter, "_CHUNK", 50)
     parts = interpret(dataflow, inputs)
     assert all(np.array_equal(whole[name], parts[name]) for name in whole)
+
+
+@pytest.mark.parametrize("limit", [400, 4000])
+def test_no_more_is_gathered_at_a_time_than_the_limit(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataflow = EXAMPLE_NETS[1]()
+    inputs = random_inputs(dataflow, 60)
+    gather, sizes = interpreter._gather, []
+
+    def measured(*arguments: Any) -> np.ndarray:
+        gathered = gather(*arguments)
+        sizes.append(gathered.size)
+        return gathered
+
+    monkeypatch.setattr(interpreter, "_gather", measured)
+    interpret(dataflow, inputs)
+    assert max(sizes) > limit
+    sizes.clear()
+    monkeypatch.setattr(interpreter, "_CHUNK", limit)
+    interpret(dataflow, inputs)
+    assert limit / 4 < max(sizes) <= limit
 
 
 def test_inputs_of_the_wrong_shape_range_or_name_are_refused() -> None:

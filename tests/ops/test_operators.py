@@ -78,6 +78,24 @@ def test_meaning_uses_names_of_the_array_api_only(name: str, number: int, exampl
     assert np.array_equal(result, evaluate(graph, samples)["y"])
 
 
+def test_an_integer_form_has_a_place_for_every_operand_and_the_bias() -> None:
+    forms = [
+        (binding.op_type, binding.arity, binding.integers)
+        for op in OPERATORS
+        for binding in op.bindings
+        if binding.integers is not None
+    ]
+    assert {"QLinearConv", "QGemm", "QLinearMatMul", "ConvInteger", "MatMulInteger"} <= {
+        name for name, _, _ in forms
+    }
+    for name, arity, form in forms:
+        least = len(form.operands)
+        assert arity == (least, least + (form.bias is not None)), name
+        places = [p for operand in form.operands for p in operand if p is not None]
+        places += [p for p in (*(form.result or ()), form.bias) if p is not None]
+        assert sorted(places) == list(range(len(places))), name
+
+
 def test_accumulator_range_is_reached_by_the_worst_inputs_and_no_wider() -> None:
     random = np.random.default_rng(2)
     weights, bias = random.integers(-127, 128, (1, 5, 3, 3)), np.array([4321])

@@ -10,6 +10,7 @@ import pytest
 from support.quantised_models import QuantisedModel, conv_model
 
 from hlsgen.artefact.declared import Session
+from hlsgen.errors import UnsupportedOp
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.reference import ort_reference
 from hlsgen.graph.check import check
@@ -89,6 +90,18 @@ def test_matmul_then_float_bias_becomes_gemm() -> None:
     assert differing(proto, model.samples(100)) == 0
 
 
+@pytest.mark.parametrize("shapes", [((1, 4, 12), (1, 12, 5)), ((1, 4, 12), (12, 5))])
+def test_a_product_of_more_than_matrices_is_refused_with_the_types(
+    shapes: tuple[tuple[int, ...], tuple[int, ...]],
+) -> None:
+    model = QuantisedModel(shapes[0], "u8", seed=4)
+    x = model.dequantize("x", model.scale, model.zero, "u8")
+    value = model.node("MatMul", x, model.weights(shapes[1], 5, False, 1))
+    proto = model.finish(model.quantize(value, 0.02, 100, "u8"))
+    with pytest.raises(UnsupportedOp, match="the operands are not matrices"):
+        to_integer(read_model(proto))
+
+
 @pytest.mark.parametrize("element", ["u8", "s8"])
 @pytest.mark.parametrize("relu", [False, True])
 def test_residual_sum_equals_onnxruntime_for_many_scales(element: str, relu: bool) -> None:
@@ -138,8 +151,6 @@ def test_pool_equals_onnxruntime(case: str, element: str) -> None:
 
 
 def test_average_over_padding_that_does_not_count_is_refused_with_its_node() -> None:
-    from hlsgen.errors import UnsupportedOp
-
     model = QuantisedModel((1, 2, 5, 5), "u8")
     first = model.quantize(model.dequantize("x", 0.1, 3, "u8"), 0.2, 3, "u8")
     x = model.dequantize(first, 0.2, 3, "u8")

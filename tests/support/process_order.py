@@ -85,6 +85,10 @@ def check_geometry(
 ) -> None:
     """Compare every lane's word and element, and the guards, with the enumerated reads of the process."""
     shape = buffer_shape(process, plan, buffer, channel, write_lanes)
+    assert all(type(v) is int for v in (shape.address.start, *shape.address.deltas))
+    assert all(
+        type(v) is int for copy in shape.copies for v in (copy.row, copy.column, copy.address)
+    )
     read, unroll, lanes = process.reads[buffer.read], plan.unroll, buffer.lanes
     height, width, _ = channel.shape
     split = shape.selections
