@@ -6,8 +6,9 @@ another row of the same word widths beats in cycles, DSP blocks, LUTs and RAM bl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -32,6 +33,8 @@ from hlsgen.schedule.stream_network.ir import ArrayPlan, MultiplierKind
 from hlsgen.schedule.stream_network.legality import UNROLLED, rules
 
 Integers = npt.NDArray[np.int64]
+Live = Callable[[Read, int, int], int]
+"""Words that the buffer of a read must hold, from the pixels in parallel and the channels per word."""
 KINDS: tuple[MultiplierKind, MultiplierKind] = ("dsp", "lut")
 
 
@@ -99,8 +102,14 @@ def candidates(
     """The candidates of a process. ``extra``: elements that the buffer of a read number must hold beyond its own liveness."""
     table = FAMILIES[family]
     factors = legal_factors(dataflow, process, _enumerate(process, space, override))
+
+    @cache  # few pairs, and many rows of each
+    def live(read: Read, pixels: int, lanes: int) -> int:
+        guard = guard_shape(read, process, Unroll(x=pixels), dataflow.channels[read.source], lanes)
+        return liveness_depth(guard) + guard.need_column.step
+
     rows = [
-        _priced(dataflow, process, table, part, kind, finish, extra or {})
+        _priced(dataflow, process, table, part, kind, finish, extra or {}, live)
         for kind in ((0, 1) if multiplies(process) else (1,))
         for finish, part in _finishing(dataflow, process, table, factors, space)
     ]
@@ -195,11 +204,12 @@ def _priced(
     kind: int,
     finish: int,
     extra: Mapping[int, int],
+    live: Live,
 ) -> Candidates:
     f = Factors(*rows.T)
     total = process_cost(dataflow, process, table, f, KINDS[kind], KINDS[finish])
     for number, read in channel_reads(dataflow, process):
-        total += _buffer(dataflow, process, table, read, f, extra.get(number, 0))
+        total += _buffer(dataflow, process, table, read, f, extra.get(number, 0), live)
     shape = np.zeros(len(rows))
     kinds = np.tile(np.array([[kind, finish]], np.int64), (len(rows), 1))
     return Candidates(
@@ -217,21 +227,19 @@ def _priced(
 
 
 def _buffer(
-    dataflow: Dataflow, process: Process, table: FamilyTable, read: Read, f: Factors, extra: int
+    dataflow: Dataflow,
+    process: Process,
+    table: FamilyTable,
+    read: Read,
+    f: Factors,
+    extra: int,
+    live: Live,
 ) -> Cost:
     """The buffer of a read that holds what makes it live, the next step along the row, and ``extra`` elements."""
     channel = dataflow.channels[read.source]
     lanes = np.maximum(f.g, f.i)
-    depth = np.zeros(len(lanes), np.int64)
-    for x, width in {(int(a), int(b)) for a, b in zip(f.x, lanes, strict=True)}:
-        guard = guard_shape(read, process, Unroll(x=x), channel, width)
-        ahead = liveness_depth(guard) + guard.need_column.step
-        depth[(f.x == x) & (lanes == width)] = ahead
-    depth = depth + ceil_div(extra, lanes)
-    shapes = sorted({(int(x), int(kx)) for x, kx in zip(f.x, f.kx, strict=True)})
-    columns = np.zeros(len(lanes), np.int64)
-    for x, kx in shapes:
-        columns[(f.x == x) & (f.kx == kx)] = column_copies(read, x, kx)
+    depth = _by_pair(lambda x, width: live(read, x, width), f.x, lanes) + ceil_div(extra, lanes)
+    columns = _by_pair(lambda x, kx: column_copies(read, x, kx), f.x, f.kx)
     copies = f.ky * columns
     return buffer_cost(
         table,
@@ -242,6 +250,12 @@ def _buffer(
         masked=read.outside is not None,
         scans=process.extent("y") * process.extent("x") > 1,
     )
+
+
+def _by_pair(function: Callable[[int, int], int], a: Integers, b: Integers) -> Integers:
+    """``function`` of every pair of elements, called once for each different pair."""
+    pairs, which = np.unique(np.stack([a, b]), axis=1, return_inverse=True)
+    return np.array([function(int(x), int(y)) for x, y in pairs.T], np.int64)[which.ravel()]
 
 
 def pareto(

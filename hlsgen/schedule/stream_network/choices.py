@@ -20,10 +20,12 @@ def choices_of(
     options: StreamOptions,
     limit: Budget | None = None,
     extra: Mapping[tuple[str, int], int] | None = None,
+    known: tuple[Choice, ...] = (),
 ) -> tuple[Choice, ...]:
     """The candidates of every process and of every input, within ``limit`` (the board's budget unless told).
 
-    ``extra``: elements that the buffer of a (process, read) must hold beyond what its reader needs.
+    ``extra``: elements that the buffer of a (process, read) must hold beyond what its reader needs. ``known``: choices that are
+    taken as they are.
     """
     more = extra or {}
     limit = limit or budget_of(board, options)
@@ -41,8 +43,10 @@ def choices_of(
     makers = {p.write.channel: p.name for p in dataflow.processes} | {
         name: name for name in dataflow.inputs
     }
+    ready = {choice.name: choice for choice in known}
     return inputs + tuple(
-        Choice(
+        ready.get(p.name)
+        or Choice(
             p.name,
             candidates(
                 dataflow,

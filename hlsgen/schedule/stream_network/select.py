@@ -78,21 +78,42 @@ def choose(
     cycles = np.unique(np.concatenate([choice.rows.cycles for choice in choices]))
     if minimise is not None:
         return _cheapest(choices, budget, int(cycles[-1]), minimise)
-    floor = max(int(choice.rows.cycles.min()) for choice in choices)
-    cycles = cycles[cycles >= floor]
-    low, high = 0, len(cycles) - 1
-    best = _cheapest(choices, budget, int(cycles[high]), None, ANY)
-    if best is None:
-        return None
-    while low < high:
-        middle = (low + high) // 2
-        chosen = _cheapest(choices, budget, int(cycles[middle]), None, ANY)
-        if chosen is None:
-            low = middle + 1
+    fewest = _fewest_cycles(choices, budget, cycles)
+    return None if fewest is None else _cheapest(choices, budget, fewest, None)
+
+
+def _fewest_cycles(choices: tuple[Choice, ...], budget: Budget, cycles: Integers) -> int | None:
+    """The least of ``cycles`` that some selection within the budget reaches; None if none does.
+
+    Without regard to words a search is quick and gives a lower bound, which is mostly reached: from there the exact searches go
+    up in doubling steps, then halve.
+    """
+
+    def search(at: int, words: bool) -> tuple[int, ...] | None:
+        return _cheapest(choices, budget, int(cycles[at]), None, ANY, words)
+
+    last = len(cycles) - 1
+    too_few, enough = -1, last
+    while too_few + 1 < enough:
+        middle = (too_few + enough) // 2
+        if search(middle, words=False) is None:
+            too_few = middle
         else:
-            best = chosen
-            high = int(np.searchsorted(cycles, slowest(choices, chosen)))
-    return _cheapest(choices, budget, int(cycles[high]), None)
+            enough = middle
+    step = 1
+    while (chosen := search(enough, words=True)) is None:
+        if enough == last:
+            return None
+        too_few, enough, step = enough, min(enough + step, last), 2 * step
+    enough = int(np.searchsorted(cycles, slowest(choices, chosen)))
+    while too_few + 1 < enough:
+        middle = (too_few + enough) // 2
+        chosen = search(middle, words=True)
+        if chosen is None:
+            too_few = middle
+        else:
+            enough = int(np.searchsorted(cycles, slowest(choices, chosen)))
+    return int(cycles[enough])
 
 
 def _cheapest(
@@ -101,8 +122,12 @@ def _cheapest(
     interval: int,
     minimise: str | None,
     gap: float = GAP,
+    words: bool = True,
 ) -> tuple[int, ...] | None:
-    """The cheapest selection (within ``gap``) in which everyone needs at most ``interval`` cycles, or None."""
+    """The cheapest selection (within ``gap``) in which everyone needs at most ``interval`` cycles, or None.
+
+    Without ``words`` it need not fit together.
+    """
     fast = [np.flatnonzero(choice.rows.cycles <= interval) for choice in choices]
     if any(not len(rows) for rows in fast):
         return None
@@ -116,7 +141,9 @@ def _cheapest(
     ]
     while True:
         chosen = _solve(choices, kept, budget, minimise, gap, by_word)
-        conflicts = set() if chosen is None else word_conflicts(choices, chosen)
+        if chosen is None or not words:
+            return chosen
+        conflicts = word_conflicts(choices, chosen)
         if not conflicts:
             return chosen
         for k, (choice, rows) in enumerate(zip(choices, fast, strict=True)):

@@ -22,7 +22,7 @@ from hlsgen.schedule.stream_network.effort import choose_by_effort
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
 from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
 from hlsgen.schedule.stream_network.options import StreamOptions, budget_of, check_options
-from hlsgen.schedule.stream_network.select import Budget, choose
+from hlsgen.schedule.stream_network.select import Budget, Choice, choose
 from hlsgen.schedule.stream_network.shortfall import does_not_fit
 from hlsgen.schedule.stream_network.timing import fit_buffers, simulate
 
@@ -38,8 +38,9 @@ def schedule(
     check_options(dataflow, options)
     budget = budget_of(board, options)
     extra: dict[tuple[str, int], int] = {}
+    choices: tuple[Choice, ...] = ()
     for _ in range(ROUNDS):
-        choices = choices_of(dataflow, board, options, extra=extra)
+        choices = choices_of(dataflow, board, options, extra=extra, known=choices)
         if options.target_interval is None:
             chosen = choose_by_effort(choices, budget, options.effort)
         else:
@@ -54,7 +55,10 @@ def schedule(
         if used.bram <= max(budget.bram, Budget.used(choices, chosen).bram):
             return plan if options.exact_depths else _roomier(plan, board, budget)
         # joins need deeper buffers than their own reader: price them next time
-        extra = {key: max(extra.get(key, 0), n) for key, n in _beyond_liveness(plan).items()}
+        deeper = {key: max(extra.get(key, 0), n) for key, n in _beyond_liveness(plan).items()}
+        changed = {name for (name, read), n in deeper.items() if n != extra.get((name, read), 0)}
+        choices = tuple(choice for choice in choices if choice.name not in changed)
+        extra = deeper
     raise DoesNotFit(
         f"{dataflow.name} on board {board.name}",
         f"expected at most {budget.bram} RAM blocks, found {used.bram} with buffers for all joins",
