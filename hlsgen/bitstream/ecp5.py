@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hlsgen.bitstream.ecp5_cells import Ecp5Cells
+from hlsgen.bitstream.fold_ecp5 import fold_registers
+from hlsgen.bitstream.netlist import Netlist
 from hlsgen.bitstream.toolchain import OpenToolchain, Target, Usage
 from hlsgen.bitstream.tools import ECPPACK, NEXTPNR_ECP5
 from hlsgen.board import Board
@@ -26,6 +28,10 @@ class Ecp5(OpenToolchain):
         lut = cells.get("LUT4", 0) + 2 * cells.get("CCU2C", 0) + 6 * cells.get("TRELLIS_DPR16X4", 0)
         bram = cells.get("DP16KD", 0) + cells.get("PDPW16KD", 0)
         return Usage(lut, cells.get("TRELLIS_FF", 0), cells.get("MULT18X18D", 0), bram, cells)
+
+    def fold_registers(self, netlist: Netlist) -> None:
+        """Into MULT18X18D and DP16KD: see ``fold_ecp5``."""
+        fold_registers(netlist)
 
     def constraints(self, target: Target) -> str:
         """The oscillator's frequency is kept for the reader: nextpnr's goal is an option."""

@@ -5,6 +5,7 @@ A step is done when the record of its last run names the same inputs (by their c
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import time
@@ -14,7 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from hlsgen import __version__
+import hlsgen
+import hlsgen.rtl_templates
 from hlsgen.processes import Running
 from hlsgen.progress import Progress
 
@@ -101,12 +103,24 @@ def run_side_by_side(steps: Sequence[Step], place: Place, workers: int) -> tuple
 
 def _key(step: Step, folder: Path) -> str:
     told = {
-        "hlsgen": __version__,
+        "hlsgen": _program(),
         "settings": step.settings,
         "inputs": {name: _hash(folder / name) for name in step.inputs},
         "outputs": step.outputs,
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+@functools.cache
+def _program() -> str:
+    """The content of the parts of hlsgen that steps run: a build goes on after an update only where these are the same."""
+    digest = hashlib.sha256()
+    root = Path(hlsgen.__file__).parent
+    templates = Path(hlsgen.rtl_templates.__path__[0])
+    for folder in (root / "bitstream", templates / "arithmetic"):
+        for path in sorted(folder.glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _hashes(folder: Path, step: Step) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""From Verilog to a netlist of the family's cells, in two steps: everything but LUTs, then LUTs, by which one that fails is not the end."""
+"""From Verilog to a netlist of the family's cells, in three steps: everything but LUTs; LUTs, by which one that fails is not the end; and
+registers, which move into multipliers and memories."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hlsgen.bitstream.lut_products import lut_products
+from hlsgen.bitstream.netlist import Netlist
 from hlsgen.bitstream.steps import Place, Step
 from hlsgen.bitstream.toolchain import Toolchain, Usage
 from hlsgen.bitstream.tools import YOSYS, identity, run_tool
@@ -18,7 +20,7 @@ from hlsgen.errors import ToolFailed
 NETLIST = "top.json"
 """The netlist that synthesis writes."""
 STATISTICS = "statistics.json"
-"""yosys' count of its cells."""
+"""How many cells of each kind it has."""
 MAPPING = "mapping.json"
 """Which mapper made it, and why if not the usual one."""
 LARGE_LOGIC_PS = 16_000
@@ -27,6 +29,7 @@ fewer LUTs with this bound than where paths are as short as they can be."""
 _UNMAPPED = "unmapped.il"
 _LUT_PRODUCTS = "lut_products.il"
 """LUT multipliers in the family's carry cells, which take the place of the design's own."""
+_MAPPED = "mapped.json"
 _STAGES = {
     "-- Running command `techmap": "mapping",
     "MEMORY_LIBMAP": "mapping memories",
@@ -49,14 +52,13 @@ class SynthesisJob:
 
 def synthesis_steps(toolchain: Toolchain, job: SynthesisJob) -> tuple[Step, ...]:
     """The steps that write NETLIST, STATISTICS and MAPPING."""
-    return (_coarse_step(toolchain, job), _lut_step(toolchain, job))
+    return (_coarse_step(toolchain, job), _lut_step(toolchain, job), _register_step(toolchain))
 
 
 def usage_of(folder: Path, toolchain: Toolchain) -> Usage:
     """Resources of the synthesised design."""
-    text = (folder / STATISTICS).read_text()
-    counts: Mapping[str, int] = json.loads(text[text.index("{") :])["design"]["num_cells_by_type"]
-    return toolchain.count(dict(sorted(counts.items())))
+    counts: Mapping[str, int] = json.loads((folder / STATISTICS).read_text())
+    return toolchain.count(counts)
 
 
 def notes_of(folder: Path) -> tuple[str, ...]:
@@ -122,8 +124,7 @@ def _lut_step(toolchain: Toolchain, job: SynthesisJob) -> Step:
     begin = (f"read_rtlil {_UNMAPPED}", *libraries)
     end = (
         f"{command} -run {toolchain.cells_label}:",
-        f"write_json {NETLIST}",
-        f"tee -q -o {STATISTICS} stat -json",
+        f"write_json {_MAPPED}",
     )
     bound = (f"scratchpad -set abc9.D {LARGE_LOGIC_PS}",) if job.large else ()
     usual = (*begin, *bound, f"{command} -run map_luts:{toolchain.cells_label}", *end)
@@ -143,8 +144,18 @@ def _lut_step(toolchain: Toolchain, job: SynthesisJob) -> Step:
             )
         (place.folder / MAPPING).write_text(json.dumps({"mapper": mapper, "notes": notes}) + "\n")
 
-    outputs = (NETLIST, STATISTICS, MAPPING)
+    outputs = (_MAPPED, MAPPING)
     return Step("mapping", (_UNMAPPED,), outputs, (*usual, *classic, identity(YOSYS)), work)
+
+
+def _register_step(toolchain: Toolchain) -> Step:
+    def work(place: Place) -> None:
+        netlist = Netlist.read(place.folder / _MAPPED)
+        toolchain.fold_registers(netlist)
+        netlist.write(place.folder / NETLIST)
+        (place.folder / STATISTICS).write_text(json.dumps(netlist.counts(), indent=1) + "\n")
+
+    return Step("registers", (_MAPPED,), (NETLIST, STATISTICS), (toolchain.family,), work)
 
 
 def _plain(source: str) -> str:

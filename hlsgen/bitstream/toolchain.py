@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from hlsgen.bitstream.lut_products import CarryCells
+from hlsgen.bitstream.netlist import Netlist
 from hlsgen.bitstream.pins import Pins
 from hlsgen.bitstream.tools import Tool
 from hlsgen.board import Board
@@ -61,6 +62,9 @@ class Toolchain(ABC):
     @abstractmethod
     def count(self, cells: Mapping[str, int]) -> Usage:
         """Resources from the number of each kind of cell."""
+
+    def fold_registers(self, netlist: Netlist) -> None:  # noqa: B027 - families without such registers do nothing
+        """Move flip-flops into the registers of multipliers and memories, in place, where the family has them and yosys leaves them."""
 
 
 class OpenToolchain(Toolchain):

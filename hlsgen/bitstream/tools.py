@@ -135,7 +135,7 @@ def run_tool(
     progress(what, None)
     last: deque[str] = deque(maxlen=LOG_LINES)
     marks, present = dict(stages or {}), None
-    with (folder / log).open("w") as kept:
+    with (folder / log).open("w", buffering=1) as kept:  # a line at a time, for those who watch
         kept.write(" ".join((tool.name, *arguments)) + "\n")
         with started(
             command,

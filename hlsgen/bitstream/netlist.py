@@ -1,0 +1,117 @@
+"""A synthesised netlist: the cells of the flattened top module of yosys' JSON, who drives and who reads each net."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+Net = int | str
+"""One bit: the number of a net, or a constant: ``"0"``, ``"1"``, ``"x"``, ``"z"``."""
+
+
+class Pin(NamedTuple):
+    """One bit of a cell's port; ``cell`` is empty for a port of the design."""
+
+    cell: str
+    port: str
+    bit: int
+
+
+class Netlist:
+    """The top module of a JSON file that yosys wrote; a step of the netlist changes it in place and writes it again.
+
+    Members: ``cells``: kind, parameters and connections of every cell, as in the file, by name.
+    """
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        modules = document["modules"]
+        name = next(n for n, m in modules.items() if int(m["attributes"].get("top", "0"), 2))
+        self._top = modules[name]
+        # The descriptions of the cells, which a flattened design has no more need of, stay behind.
+        self._document = {**document, "modules": {name: self._top}}
+        self.cells: dict[str, dict[str, Any]] = self._top["cells"]
+        self._driver: dict[Net, Pin] = {}
+        self._users: defaultdict[Net, set[Pin]] = defaultdict(set)
+        for port, description in self._top["ports"].items():
+            for bit, net in enumerate(description["bits"]):
+                self._attach(Pin("", port, bit), net, description["direction"] == "input")
+        for name, cell in self.cells.items():
+            for port, nets in cell["connections"].items():
+                drives = cell["port_directions"][port] == "output"
+                for bit, net in enumerate(nets):
+                    self._attach(Pin(name, port, bit), net, drives)
+
+    @classmethod
+    def read(cls, path: Path) -> Netlist:
+        """The netlist of a JSON file."""
+        with path.open() as file:
+            return cls(json.load(file))
+
+    def write(self, path: Path) -> None:
+        """The file that place and route reads."""
+        with path.open("w") as file:
+            json.dump(self._document, file, separators=(",", ":"))
+
+    def counts(self) -> Mapping[str, int]:
+        """Number of cells of each kind; yosys' notes of the hierarchy are none."""
+        kinds = Counter(str(cell["type"]) for cell in self.cells.values())
+        return dict(sorted((kind, n) for kind, n in kinds.items() if kind != "$scopeinfo"))
+
+    def of_kind(self, kind: str) -> tuple[str, ...]:
+        """Names of the cells of a kind."""
+        return tuple(name for name, cell in self.cells.items() if cell["type"] == kind)
+
+    def net(self, cell: str, port: str, bit: int = 0, default: Net = "x") -> Net:
+        """What a pin is connected to; ``default`` where the cell does not have it."""
+        nets: list[Net] = self.cells[cell]["connections"].get(port, ())
+        return nets[bit] if bit < len(nets) else default
+
+    def driver(self, net: Net) -> Pin | None:
+        """The pin that drives a net; None for a constant and for a net that nothing drives."""
+        return self._driver.get(net)
+
+    def users(self, net: Net) -> frozenset[Pin]:
+        """The pins that read a net."""
+        return frozenset(self._users.get(net, ()))
+
+    def kind(self, pin: Pin) -> str:
+        """The kind of the cell of a pin; empty for a port of the design."""
+        return str(self.cells[pin.cell]["type"]) if pin.cell else ""
+
+    def connect(self, pin: Pin, net: Net, *, drives: bool = False) -> None:
+        """Connect a pin to a net, in place of what it was connected to."""
+        cell = self.cells[pin.cell]
+        nets = cell["connections"].setdefault(pin.port, [])
+        while len(nets) <= pin.bit:
+            nets.append("x")
+        self._detach(pin, nets[pin.bit])
+        nets[pin.bit] = net
+        cell.setdefault("port_directions", {})[pin.port] = "output" if drives else "input"
+        self._attach(pin, net, drives)
+
+    def set_parameters(self, cell: str, **values: str) -> None:
+        """Set parameters of a cell."""
+        self.cells[cell]["parameters"].update(values)
+
+    def remove(self, cell: str) -> None:
+        """Take a cell out of the netlist."""
+        for port, nets in self.cells[cell]["connections"].items():
+            for bit, net in enumerate(nets):
+                self._detach(Pin(cell, port, bit), net)
+        del self.cells[cell]
+
+    def _attach(self, pin: Pin, net: Net, drives: bool) -> None:
+        if isinstance(net, str):
+            return
+        if drives:
+            self._driver[net] = pin
+        else:
+            self._users[net].add(pin)
+
+    def _detach(self, pin: Pin, net: Net) -> None:
+        self._users[net].discard(pin)
+        if self._driver.get(net) == pin:
+            del self._driver[net]
