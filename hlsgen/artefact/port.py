@@ -5,24 +5,43 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hlsgen.algebra.types import ElementType
 
+if TYPE_CHECKING:
+    import numpy as np
+
 
 @dataclass(frozen=True)
-class Port:
-    """An AXI4-Stream port. ``tensor.transpose(axes)`` of shape ``stream_shape`` is sent in row-major order, ``lanes``
-    neighbouring elements per word; the last word of a pixel may be partly filled. Raises ValueError for fields that
-    contradict each other."""
+class PortLayout:
+    """How a graph value crosses the border: ``tensor.transpose(axes)`` reshaped to ``stream_shape``, row-major."""
 
-    axis: str
     value: str
     channel: str
     tensor_shape: tuple[int, ...]
     axes: tuple[int, ...]
     stream_shape: tuple[int, int, int]
     element: ElementType
+
+    def to_stream(self, tensor: np.ndarray) -> np.ndarray:
+        """Samples of the value (samples, *shape without batch or with batch 1) as (samples, height, width, channels)."""
+        samples = tensor.reshape(-1, *self.tensor_shape)
+        moved = samples.transpose(0, *(axis + 1 for axis in self.axes))
+        return moved.reshape(len(samples), *self.stream_shape)
+
+    def to_tensor(self, stream: np.ndarray) -> np.ndarray:
+        """(samples, height, width, channels) as (samples, *tensor_shape): the inverse of ``to_stream``."""
+        moved = stream.reshape(len(stream), *(self.tensor_shape[axis] for axis in self.axes))
+        return moved.transpose(0, *(self.axes.index(axis) + 1 for axis in range(len(self.axes))))
+
+
+@dataclass(frozen=True)
+class Port(PortLayout):
+    """A value at the AXI4-Stream port with the prefix ``axis``: ``lanes`` neighbouring elements per word; the last word of a pixel may be
+    partly filled. Raises ValueError for fields that contradict each other."""
+
+    axis: str
     lanes: int = 1
 
     def __post_init__(self) -> None:
@@ -69,13 +88,13 @@ class Port:
         """The inverse of ``as_json``; raises KeyError, TypeError, ValueError, HlsgenError."""
         height, width, channels = map(int, fields["stream_shape"])
         port = cls(
-            axis=str(fields["axis"]),
             value=str(fields["value"]),
             channel=str(fields["channel"]),
             tensor_shape=tuple(map(int, fields["tensor_shape"])),
             axes=tuple(map(int, fields["axes"])),
             stream_shape=(height, width, channels),
             element=ElementType.parse(fields["element"]),
+            axis=str(fields["axis"]),
             lanes=int(fields["lanes"]),
         )
         if fields["words"] != port.words:

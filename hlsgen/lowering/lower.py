@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hlsgen.algebra.types import ElementType
+from hlsgen.artefact.port import PortLayout
 from hlsgen.dataflow.builder import DataflowBuilder
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.failures import naming
@@ -16,29 +16,6 @@ from hlsgen.lowering.node import NodeLowering, copy, place_canonically
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.reshape import Reshape
 from hlsgen.ops.transpose import Transpose
-
-
-@dataclass(frozen=True)
-class PortLayout:
-    """How a graph value crosses the border: ``tensor.transpose(axes)`` reshaped to ``stream_shape``, row-major."""
-
-    value: str
-    channel: str
-    tensor_shape: tuple[int, ...]
-    axes: tuple[int, ...]
-    stream_shape: tuple[int, int, int]
-    element: ElementType
-
-    def to_stream(self, tensor: np.ndarray) -> np.ndarray:
-        """Samples of the value (samples, *shape without batch or with batch 1) as (samples, height, width, channels)."""
-        samples = tensor.reshape(-1, *self.tensor_shape)
-        moved = samples.transpose(0, *(axis + 1 for axis in self.axes))
-        return moved.reshape(len(samples), *self.stream_shape)
-
-    def to_tensor(self, stream: np.ndarray) -> np.ndarray:
-        """(samples, height, width, channels) as (samples, *tensor_shape): the inverse of ``to_stream``."""
-        moved = stream.reshape(len(stream), *(self.tensor_shape[axis] for axis in self.axes))
-        return moved.transpose(0, *(int(axis) + 1 for axis in np.argsort(self.axes)))
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from hlsgen.artefact.manifest import Manifest
-from hlsgen.artefact.port import Port, ProcessPoint
+from hlsgen.artefact.port import Port, PortLayout, ProcessPoint
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.lowering.lower import Lowered, PortLayout
+from hlsgen.lowering.lower import Lowered
 from hlsgen.rtl.arrays import write_lanes
 from hlsgen.rtl.names import instance_names
 from hlsgen.schedule.stream_network.ir import StreamSchedule
@@ -71,16 +71,7 @@ def manifest(schedule: StreamSchedule, lowered: Lowered | None, board: str | Non
 
 def port(layout: PortLayout, axis: str, lanes: int = 1) -> Port:
     """The port ``axis`` that carries a value in a layout."""
-    return Port(
-        axis,
-        layout.value,
-        layout.channel,
-        tuple(layout.tensor_shape),
-        tuple(int(axis) for axis in layout.axes),
-        layout.stream_shape,
-        layout.element,
-        lanes,
-    )
+    return Port(**vars(layout), axis=axis, lanes=lanes)
 
 
 def channel_layout(dataflow: Dataflow, channel: str) -> PortLayout:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -220,13 +219,13 @@ def _manifest(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> Manifest:
     def ports(names: dict[str, str]) -> tuple[Port, ...]:
         return tuple(
             Port(
-                prefix,
                 name,
                 name,
                 tuple(arrays[name].shape),
                 tuple(range(len(arrays[name].shape))),
-                (1, math.prod(arrays[name].shape), 1),
+                (1, arrays[name].size, 1),
                 arrays[name].element,
+                prefix,
             )
             for name, prefix in names.items()
         )

@@ -13,6 +13,7 @@ from hlsgen.artefact.digest import sha256
 from hlsgen.artefact.folder import MANIFEST, Artefact, Folder, stale
 from hlsgen.errors import BadFile, BadOption
 from hlsgen.progress import Progress
+from hlsgen.targets.target import Target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from hlsgen.artefact.manifest import Manifest
     from hlsgen.fabric.ir import Fabric
     from hlsgen.verify.reference import Reference, Samples
-    from hlsgen.verify.run import Failure, Request, Runs
+    from hlsgen.verify.run import Request, Runs
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class FabricOptions:
 
 
 @dataclass(frozen=True)
-class FabricAlone:
+class FabricAlone(Target[str | os.PathLike[str]]):
     """See :class:`hlsgen.targets.target.Target`."""
 
     kind: ClassVar[str] = "fabric"
@@ -56,16 +57,6 @@ class FabricAlone:
 
     def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
         _nothing_to_verify(folder)
-
-    def first_wrong(
-        self,
-        folder: Folder,
-        reference: Reference,
-        failure: Failure,
-        request: Request,
-        progress: Progress,
-    ) -> str | None:
-        return None
 
     def board_ports(self, folder: Folder) -> BoardPorts:
         return load_port()

@@ -19,6 +19,7 @@ from hlsgen.targets.fabric import (
     program_part,
 )
 from hlsgen.targets.kernel_source import KernelSource
+from hlsgen.targets.target import Target
 
 if TYPE_CHECKING:
     from hlsgen.cycle_model.program import ProgramResult
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from hlsgen.schedule.grid_kernel.kernel_image import KernelImage
     from hlsgen.schedule.grid_kernel.run_kernel import MappedKernel
     from hlsgen.verify.reference import Reference, Samples
-    from hlsgen.verify.run import Failure, Request, Runs
+    from hlsgen.verify.run import Request, Runs
     from hlsgen.verify.simulation import Simulation
 
 LARGEST_SEED = 9999
@@ -61,8 +62,8 @@ class GridKernelOptions:
 
 
 @dataclass(frozen=True)
-class GridKernel:
-    """See :class:`hlsgen.targets.target.Target`."""
+class GridKernel(Target[KernelSource]):
+    """See :class:`hlsgen.targets.target.Target`. What lies between the arrays of a kernel is in no memory, so that no part can be told as the first wrong one."""
 
     kind: ClassVar[str] = "grid_kernel"
     source: ClassVar[str] = "kernel"
@@ -133,17 +134,6 @@ class GridKernel:
         simulation = _collected(image, done, samples.count)
         return Runs(simulation, simulation)
 
-    def first_wrong(
-        self,
-        folder: Folder,
-        reference: Reference,
-        failure: Failure,
-        request: Request,
-        progress: Progress,
-    ) -> str | None:
-        """What lies between the arrays of a kernel is in no memory."""
-        return None
-
     def board_ports(self, folder: Folder) -> BoardPorts:
         return load_port()
 
@@ -173,36 +163,21 @@ def _collected(image: KernelImage, done: ProgramResult, count: int) -> Simulatio
     import numpy as np
 
     from hlsgen.schedule.grid_kernel.kernel_image import results, words_of_results
-    from hlsgen.verify.fabric_simulation import broken_cycles
-    from hlsgen.verify.simulation import Simulation
+    from hlsgen.verify.fabric_simulation import collected
 
     step, runs = words_of_results(image), len(image.run_cycles)
-    unload = np.zeros(step * count, dtype=np.uint32)
-    came = np.asarray(done.unload, dtype=np.uint32)[: len(unload)]
-    unload[: len(came)] = came
-    whole = count if not step else len(came) // step
-    executions = [results(image, unload[k * step : (k + 1) * step]) for k in range(count)]
-    outputs = {
-        name: np.stack([one[name] for one in executions]).astype(np.int64) for name in executions[0]
-    }
-    late = np.arange(count) >= whole
-    missing = {
-        name: np.broadcast_to(late.reshape(-1, *(1,) * (array.ndim - 1)), array.shape)
-        for name, array in outputs.items()
-    }
-    cycles = [sum(done.run_cycles[k * runs : (k + 1) * runs]) for k in range(whole)]
-    ends = np.cumsum(np.array(cycles, dtype=np.int64))
-    return Simulation(
-        samples=count,
-        cycles=done.cycles or 0,
-        stopped=whole < count,
-        violations=broken_cycles(done, image.run_cycles, count),
-        outputs=outputs,
-        missing=missing,
-        first_accepted=ends - np.array(cycles, dtype=np.int64),
-        last_given=ends,
-        recordings={},
-    )
+
+    def outputs(unload: np.ndarray) -> dict[str, np.ndarray]:
+        executions = [results(image, unload[k * step : (k + 1) * step]) for k in range(count)]
+        return {
+            name: np.stack([one[name] for one in executions]).astype(np.int64)
+            for name in executions[0]
+        }
+
+    def cycles(whole: int) -> list[int]:
+        return [sum(done.run_cycles[k * runs : (k + 1) * runs]) for k in range(whole)]
+
+    return collected(done, image.run_cycles, count, step, outputs, cycles)
 
 
 def _cleaned(source: KernelSource, fabric: Fabric, as_given: bool) -> Kernel:

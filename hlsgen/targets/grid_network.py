@@ -18,14 +18,14 @@ from hlsgen.targets.fabric import (
     program_part,
 )
 from hlsgen.targets.network_source import NetworkSource
+from hlsgen.targets.target import Target
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from hlsgen.artefact.port import Port
     from hlsgen.cycle_model.program import ProgramResult
     from hlsgen.fabric.ir import Fabric
-    from hlsgen.lowering.lower import Lowered, PortLayout
+    from hlsgen.lowering.lower import Lowered
     from hlsgen.schedule.grid_network.plan import NetworkPlan
     from hlsgen.schedule.grid_network.ports import Band
     from hlsgen.verify.reference import Reference, Samples
@@ -46,7 +46,7 @@ class GridNetworkOptions:
 
 
 @dataclass(frozen=True)
-class GridNetwork:
+class GridNetwork(Target[NetworkSource]):
     """See :class:`hlsgen.targets.target.Target`."""
 
     kind: ClassVar[str] = "grid_network"
@@ -105,14 +105,12 @@ class GridNetwork:
 
     def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
         """The program on the samples, under stalls and (on few samples) at full speed."""
-        from hlsgen.verify.run import Runs, repeated
+        from hlsgen.verify.run import both_runs
 
-        inputs, seed = samples.hardware, request.seed
-        main = simulate_network(folder, inputs, samples.count, request.stalls, seed, progress)
-        if request.stall == "none" and samples.count >= TIMED_SAMPLES:
-            return Runs(main, main)
-        few = repeated(inputs, TIMED_SAMPLES)
-        return Runs(main, simulate_network(folder, few, TIMED_SAMPLES, "none", seed, progress))
+        def run(inputs: Mapping[str, np.ndarray], count: int, stalls: str) -> Simulation:
+            return simulate_network(folder, inputs, count, stalls, request.seed, progress)
+
+        return both_runs(run, samples, request, TIMED_SAMPLES)
 
     def first_wrong(
         self,
@@ -140,7 +138,7 @@ class GridNetwork:
             return "sample.bin is not the program of integer.txt, so that no layer can be watched"
         first = failure.first_sample
         sample = {
-            port.channel: _layout(port).to_stream(failure.inputs[port.value])[first]
+            port.channel: port.to_stream(failure.inputs[port.value])[first]
             for port in folder.manifest.inputs
         }
         stalls = Stalls(failure.stalls, failure.stalls, request.seed)
@@ -188,9 +186,7 @@ def program_words(
     from hlsgen.fabric.program import to_words
     from hlsgen.schedule.grid_network.ports import input_packets
 
-    streams = {
-        port.channel: _layout(port).to_stream(inputs[port.value]) for port in folder.manifest.inputs
-    }
+    streams = {port.channel: port.to_stream(inputs[port.value]) for port in folder.manifest.inputs}
     parts = [program.setup]
     for k in range(count):
         sample = {channel: array[k] for channel, array in streams.items()}
@@ -228,47 +224,26 @@ def simulate_network(
 def _collected(
     folder: Folder, program: NetworkProgram, done: ProgramResult, count: int
 ) -> Simulation:
-    import numpy as np
-
+    """The program says when all is done: samples share its cycles, but for those of the setup, evenly."""
     from hlsgen.schedule.grid_network.ports import outputs_of, result_words
-    from hlsgen.verify.fabric_simulation import broken_cycles
-    from hlsgen.verify.simulation import Simulation
+    from hlsgen.verify.fabric_simulation import collected
 
-    expected = result_words(program.fabric, program.outputs)
-    unload = np.zeros(expected * count, dtype=np.uint32)
-    came = np.asarray(done.unload, dtype=np.uint32)[: len(unload)]
-    unload[: len(came)] = came
-    whole = len(came) // expected
-    streams = outputs_of(program.fabric, program.outputs, unload, count)
-    outputs, missing = {}, {}
-    for port in folder.manifest.outputs:
-        tensors = _layout(port).to_tensor(streams[port.channel])
-        late = np.arange(count) >= whole
-        outputs[port.value] = tensors
-        missing[port.value] = np.zeros(tensors.shape, bool) | late.reshape(
-            -1, *(1,) * (tensors.ndim - 1)
-        )
-    # The program says when all is done: samples share its cycles, but for those of the setup, evenly.
     share = 0 if done.cycles is None else (done.cycles - len(program.setup)) // count
-    ends = share * (1 + np.arange(whole if share else 0))
-    return Simulation(
-        samples=count,
-        cycles=done.cycles or 0,
-        stopped=whole < count,
-        violations=broken_cycles(done, program.run_cycles, count),
-        outputs=outputs,
-        missing=missing,
-        first_accepted=ends - share,
-        last_given=ends,
-        recordings={},
-    )
 
+    def outputs(unload: np.ndarray) -> dict[str, np.ndarray]:
+        streams = outputs_of(program.fabric, program.outputs, unload, count)
+        return {
+            port.value: port.to_tensor(streams[port.channel]) for port in folder.manifest.outputs
+        }
 
-def _layout(port: Port) -> PortLayout:
-    from hlsgen.lowering.lower import PortLayout
-
-    return PortLayout(
-        port.value, port.channel, port.tensor_shape, port.axes, port.stream_shape, port.element
+    words = result_words(program.fabric, program.outputs)
+    return collected(
+        done,
+        program.run_cycles,
+        count,
+        words,
+        outputs,
+        lambda whole: [share] * whole if share else [],
     )
 
 

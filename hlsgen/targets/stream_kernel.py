@@ -9,10 +9,11 @@ from hlsgen.artefact.board_ports import BoardPorts, stream_board_ports
 from hlsgen.artefact.folder import MANIFEST, Artefact, Folder
 from hlsgen.progress import Progress
 from hlsgen.targets.kernel_source import KernelSource
+from hlsgen.targets.target import Target
 
 if TYPE_CHECKING:
     from hlsgen.verify.reference import Reference, Samples
-    from hlsgen.verify.run import Failure, Request, Runs
+    from hlsgen.verify.run import Request, Runs
 
 TIMED_EXECUTIONS = 3
 
@@ -25,8 +26,8 @@ class StreamKernelOptions:
 
 
 @dataclass(frozen=True)
-class StreamKernel:
-    """See :class:`hlsgen.targets.target.Target`."""
+class StreamKernel(Target[KernelSource]):
+    """See :class:`hlsgen.targets.target.Target`. A pipeline has no parts that could be told apart as the first wrong one."""
 
     kind: ClassVar[str] = "stream_kernel"
     source: ClassVar[str] = "kernel"
@@ -58,9 +59,6 @@ class StreamKernel:
         cycles = manifest.interval_cycles, manifest.latency_cycles
         return Artefact(files, manifest, pipeline_report(kernel.name, plans, cycles))
 
-    def check_verify(self, folder: Folder, engine: str) -> None:
-        """Everything can be verified."""
-
     def reference(self, folder: Folder, name: str) -> Reference:
         from hlsgen.verify.kernel import kernel_reference
 
@@ -80,17 +78,6 @@ class StreamKernel:
         text = f"expected {predicted}, found {measured}"
         timed = replace(runs.timed, violations=(*runs.timed.violations, text))
         return Runs(timed if runs.main is runs.timed else runs.main, timed)
-
-    def first_wrong(
-        self,
-        folder: Folder,
-        reference: Reference,
-        failure: Failure,
-        request: Request,
-        progress: Progress,
-    ) -> str | None:
-        """A pipeline has no parts that can be told apart."""
-        return None
 
     def board_ports(self, folder: Folder) -> BoardPorts:
         return stream_board_ports(folder.manifest, str(folder.directory / MANIFEST))

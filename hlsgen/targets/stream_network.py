@@ -11,6 +11,7 @@ from hlsgen.artefact.folder import MANIFEST, Artefact, Folder
 from hlsgen.errors import BadOption
 from hlsgen.progress import Progress
 from hlsgen.targets.network_source import NetworkSource
+from hlsgen.targets.target import Target
 
 if TYPE_CHECKING:
     from hlsgen.algebra.unroll import Unroll
@@ -39,7 +40,7 @@ class StreamNetworkOptions:
 
 
 @dataclass(frozen=True)
-class StreamNetwork:
+class StreamNetwork(Target[NetworkSource]):
     """See :class:`hlsgen.targets.target.Target`."""
 
     kind: ClassVar[str] = "stream_network"
@@ -92,9 +93,6 @@ class StreamNetwork:
             network_report(plan, board),
             lambda: source.texts(lowered, lambda: to_text(plan)),
         )
-
-    def check_verify(self, folder: Folder, engine: str) -> None:
-        """Everything can be verified."""
 
     def reference(self, folder: Folder, name: str) -> Reference:
         from hlsgen.verify.stored import stored_reference

@@ -26,7 +26,8 @@ class Target(Runner, Protocol[Source]):
         """The design; ``options`` is of the type ``self.options``. Raises HlsgenError."""
 
     def check_verify(self, folder: Folder, engine: str) -> None:
-        """Raise BadOption or BadFile for what cannot be verified of this kind of design."""
+        """Raise BadOption or BadFile for what cannot be verified of this kind of design; everything can unless a target says otherwise."""
+        return None
 
     def reference(self, folder: Folder, name: str) -> Reference:
         """What the design of a folder is compared with; ``name`` as ``--reference``. Raises BadFile, BadOption."""

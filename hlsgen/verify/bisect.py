@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from hlsgen.artefact.folder import Folder
 from hlsgen.artefact.manifest import DESIGN
-from hlsgen.artefact.port import Port, ProcessPoint
+from hlsgen.artefact.port import ProcessPoint
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Channel, Dataflow
 from hlsgen.progress import Progress, silent
@@ -24,26 +22,15 @@ MOST_SAMPLES = 16
 """Samples simulated in front of the first wrong one, in the order of the failing run."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """``process`` is None where every recorded stream is right: the fault lies behind the last process."""
-
-    process: str | None
-    channel: str | None
-    detail: str
-
-    def __str__(self) -> str:
-        return self.detail
-
-
 def first_wrong_process(
     folder: Folder,
     dataflow: Dataflow,
     failure: Failure,
     seed: int,
     progress: Progress = silent,
-) -> Finding:
-    """Simulate up to the first wrong sample with every process's output recorded, and compare channel by channel."""
+) -> str:
+    """Simulate up to the first wrong sample with every process's output recorded, and compare channel by channel. The sentence that names
+    the first process that differs."""
     manifest = folder.manifest
     start = max(0, failure.first_sample + 1 - MOST_SAMPLES)
     end = failure.first_sample + 1
@@ -60,7 +47,7 @@ def first_wrong_process(
         executable, "cocotb", manifest, part, end - start, failure.stalls, seed, probes, progress
     )
     progress("interpreting every process", None)
-    streams = {port.channel: _stream(port, part[port.value]) for port in manifest.inputs}
+    streams = {port.channel: port.to_stream(part[port.value]) for port in manifest.inputs}
     want = interpret(dataflow, streams)
     order = {process.name: k for k, process in enumerate(dataflow.processes)}
     for point in sorted(manifest.processes, key=lambda point: order[point.name]):
@@ -68,17 +55,15 @@ def first_wrong_process(
         finding = _compare(point, channel, run.recordings[point.name], want[point.channel], start)
         if finding is not None:
             return finding
-    return Finding(
-        None,
-        None,
+    return (
         "every process gives what its meaning says: the fault lies in the ports, or before the processes "
-        "(lowering of the integer graph)",
+        "(lowering of the integer graph)"
     )
 
 
 def _compare(
     point: ProcessPoint, channel: Channel, recording: Recording, want: np.ndarray, start: int
-) -> Finding | None:
+) -> str | None:
     height, width, channels = channel.shape
     per_sample = height * width * -(-channels // point.lanes)
     count, samples = len(recording.cycles), len(want)
@@ -95,18 +80,12 @@ def _compare(
         word = (index[0] * width + index[1]) * -(-channels // point.lanes)
         word += index[2] // point.lanes + sample * per_sample
         if word < count:
-            return Finding(
-                point.name,
-                channel.name,
+            return (
                 f"first wrong process: {point.name}; {len(wrong)} elements of channel {channel.name} differ, first "
-                f"sample {start + sample} {index}: got {got[at]}, want {want[at]} (cycle {recording.cycles[word]})",
+                f"sample {start + sample} {index}: got {got[at]}, want {want[at]} (cycle {recording.cycles[word]})"
             )
     if count < per_sample * samples:
-        return Finding(
-            point.name,
-            channel.name,
-            f"first wrong process: {point.name}; it gave {count} of {per_sample * samples} words of channel {channel.name}",
-        )
+        return f"first wrong process: {point.name}; it gave {count} of {per_sample * samples} words of channel {channel.name}"
     return None
 
 
@@ -118,9 +97,3 @@ def _probe(point: ProcessPoint, signals: OutputSignals, dataflow: Dataflow) -> P
 def _word_bytes(point: ProcessPoint, channel: Channel) -> int:
     """Internal streams pack elements bit by bit, without the bytes' padding of the ports."""
     return -(-point.lanes * channel.element.bits // 8)
-
-
-def _stream(port: Port, tensor: np.ndarray) -> np.ndarray:
-    """(samples, *tensor_shape) as (samples, height, width, channels) of the port's channel."""
-    order = (0, *(axis + 1 for axis in port.axes))
-    return np.transpose(tensor, order).reshape((len(tensor), *port.stream_shape))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from hlsgen.fabric.ir import Fabric
 from hlsgen.fabric.program import Read, from_words
 from hlsgen.progress import Progress, silent
 from hlsgen.verify.executables import Bench, build_bench, cocotb_arguments, visible_signals
-from hlsgen.verify.simulation import cocotb_environment, run_executable
+from hlsgen.verify.simulation import Simulation, cocotb_environment, run_executable
 from hlsgen.verify.simulators import find_simulator
 
 PATIENCE = 20_000
@@ -92,8 +92,47 @@ def simulate_program(
     )
 
 
-def broken_cycles(done: ProgramResult, run_cycles: Sequence[int], samples: int) -> tuple[str, ...]:
-    """In words: runs of other ``run_cycles`` than were planned for a sample. Raises Mismatch where the fabric refused the program."""
+def collected(
+    done: ProgramResult,
+    run_cycles: Sequence[int],
+    samples: int,
+    words: int,
+    outputs: Callable[[np.ndarray], Mapping[str, np.ndarray]],
+    cycles: Callable[[int], Sequence[int]],
+) -> Simulation:
+    """What a program gave that was run on samples one after the other.
+
+    ``run_cycles``: planned of every run of a sample, others are violations; ``words`` are sent back for a sample. ``outputs``: from the
+    words of all samples (0 where the fabric stopped before) to value -> (samples, ...); ``cycles``: of each of the first so many samples.
+    Raises Mismatch where the fabric refused the program.
+    """
+    violations = _broken_cycles(done, tuple(run_cycles) * samples)
+    unload = np.zeros(words * samples, dtype=np.uint32)
+    came = np.asarray(done.unload, dtype=np.uint32)[: len(unload)]
+    unload[: len(came)] = came
+    whole = len(came) // words if words else samples
+    late = np.arange(samples) >= whole
+    tensors = outputs(unload)
+    taken = np.array(cycles(whole), dtype=np.int64)
+    ends = np.cumsum(taken)
+    return Simulation(
+        samples=samples,
+        cycles=done.cycles or 0,
+        stopped=whole < samples,
+        violations=violations,
+        outputs=tensors,
+        missing={
+            name: np.broadcast_to(late.reshape(-1, *(1,) * (tensor.ndim - 1)), tensor.shape)
+            for name, tensor in tensors.items()
+        },
+        first_accepted=ends - taken,
+        last_given=ends,
+        recordings={},
+    )
+
+
+def _broken_cycles(done: ProgramResult, planned: tuple[int, ...]) -> tuple[str, ...]:
+    """In words: runs that took other cycles than planned. Raises Mismatch where the fabric refused the program."""
     if done.refused:
         raise Mismatch(
             "simulation of the fabric",
@@ -101,7 +140,6 @@ def broken_cycles(done: ProgramResult, run_cycles: Sequence[int], samples: int) 
             "The circuit is not that of the program's fabric: compile again.",
         )
     runs = tuple(int(cycles) for cycles in done.run_cycles)
-    planned = tuple(run_cycles) * samples
     if runs == planned:
         return ()
     wrong = sum(a != b for a, b in zip(runs, planned, strict=False))

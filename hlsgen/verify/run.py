@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -62,6 +62,19 @@ class Runner(Protocol):
         progress: Progress,
     ) -> str | None:
         """The sentence that names the first part of the design that is wrong; None where this kind of design has none to tell apart."""
+        return None
+
+
+Simulate: TypeAlias = Callable[[Mapping[str, np.ndarray], int, str], Simulation]
+"""Inputs (value name -> (samples, *tensor_shape)), their number and the stalls -> what came out."""
+
+
+def both_runs(simulate: Simulate, samples: Samples, request: Request, timed_samples: int) -> Runs:
+    """A run under the stalls asked for, and one of ``timed_samples`` at full speed for timing."""
+    main = simulate(samples.hardware, samples.count, request.stalls)
+    if request.stall == "none" and samples.count >= timed_samples:
+        return Runs(main, main)
+    return Runs(main, simulate(repeated(samples.hardware, timed_samples), timed_samples, "none"))
 
 
 def repeated(tensors: Mapping[str, np.ndarray], count: int) -> dict[str, np.ndarray]:

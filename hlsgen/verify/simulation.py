@@ -204,9 +204,7 @@ def _values(port: Port, raw: bytes, count: int, samples: int) -> tuple[np.ndarra
     words_per_pixel = port.words // (height * width)
     lanes = came.reshape(samples, height, width, words_per_pixel, 1).repeat(port.lanes, -1)
     stream = ~lanes.reshape(samples, height, width, -1)[..., :channels]
-    moved = stream.reshape((samples, *(port.tensor_shape[axis] for axis in port.axes)))
-    inverse = tuple(int(k) + 1 for k in np.argsort(port.axes))
-    return unpack(port, raw.ljust(total, b"\0"), samples), moved.transpose((0, *inverse))
+    return unpack(port, raw.ljust(total, b"\0"), samples), port.to_tensor(stream)
 
 
 def _combined(cycles: Sequence[np.ndarray], choose: np.ufunc) -> np.ndarray:

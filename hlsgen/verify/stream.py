@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
+
 from hlsgen.artefact.folder import Folder
 from hlsgen.progress import Progress
 from hlsgen.verify.executables import build_executable
 from hlsgen.verify.reference import Samples
-from hlsgen.verify.run import Request, Runs, repeated
-from hlsgen.verify.simulation import simulate
+from hlsgen.verify.run import Request, Runs, both_runs
+from hlsgen.verify.simulation import Simulation, simulate
 from hlsgen.verify.simulators import find_simulator
 
 
@@ -18,14 +22,10 @@ def run_stream(
     manifest, engine, seed = folder.manifest, request.engine, request.seed
     progress(f"building the simulator ({engine})", None)
     executable = build_executable(folder.directory, manifest, find_simulator(), engine)
-    inputs, count = samples.hardware, samples.count
-    main = simulate(
-        executable, engine, manifest, inputs, count, request.stalls, seed, progress=progress
-    )
-    if request.stall == "none" and count >= timed_samples:
-        return Runs(main, main)
-    few = repeated(inputs, timed_samples)
-    timed = simulate(
-        executable, engine, manifest, few, timed_samples, "none", seed, progress=progress
-    )
-    return Runs(main, timed)
+
+    def run(inputs: Mapping[str, np.ndarray], count: int, stalls: str) -> Simulation:
+        return simulate(
+            executable, engine, manifest, inputs, count, stalls, seed, progress=progress
+        )
+
+    return both_runs(run, samples, request, timed_samples)

@@ -10,17 +10,13 @@ from hlsgen.artefact.port import Port
 
 def pack(port: Port, samples: np.ndarray) -> bytes:
     """Samples (N, *tensor_shape), integers, as raw words of the port."""
-    order = (0, *(axis + 1 for axis in port.axes))
-    stream = np.transpose(samples, order).reshape((len(samples), *port.stream_shape))
-    return pack_stream(stream, port.element, port.lanes)
+    return pack_stream(port.to_stream(samples), port.element, port.lanes)
 
 
 def unpack(port: Port, raw: bytes, samples: int) -> np.ndarray:
     """Raw words of ``samples`` samples as integers (N, *tensor_shape), int64."""
     stream = unpack_stream(raw, samples, port.stream_shape, port.element, port.lanes)
-    moved = tuple(port.tensor_shape[axis] for axis in port.axes)
-    inverse = tuple(int(k) for k in np.argsort(port.axes))
-    return np.transpose(stream.reshape((samples, *moved)), (0, *(axis + 1 for axis in inverse)))
+    return port.to_tensor(stream)
 
 
 def pack_stream(stream: np.ndarray, element: ElementType, lanes: int) -> bytes:

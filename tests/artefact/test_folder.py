@@ -17,7 +17,7 @@ from hlsgen.artefact.port import Port, ProcessPoint
 from hlsgen.artefact.report import Head, Report
 from hlsgen.errors import BadFile
 
-PORT = Port("s_axis", "x", "x", (1, 3, 2, 4), (0, 2, 3, 1), (2, 4, 3), S8, 2)
+PORT = Port("x", "x", (1, 3, 2, 4), (0, 2, 3, 1), (2, 4, 3), S8, "s_axis", 2)
 MANIFEST = Manifest(
     kind="stream_network",
     board="icebreaker",

@@ -61,7 +61,7 @@ def test_memories_marked_no_collision_get_no_emulation_of_the_old_word(
 
 def test_words_pad_each_element_to_bytes() -> None:
     def word_bits(element: str, lanes: int) -> int:
-        port = Port("s", "x", "x", (6,), (0,), (1, 1, 6), ElementType.parse(element), lanes)
+        port = Port("x", "x", (6,), (0,), (1, 1, 6), ElementType.parse(element), "s", lanes)
         return stream_board_ports(Manifest("toy", inputs=(port,), outputs=(port,)), "").word_in
 
     assert (word_bits("s8", 3), word_bits("u12", 2), word_bits("u1", 1)) == (24, 32, 8)

@@ -76,7 +76,7 @@ def write_toy(folder: Path, inputs: int = 1) -> Path:
         run_tool(YOSYS, ("design.ys",), work, "design.log")
         design = (work / "design.v").read_bytes()
     source, sink = (
-        Port(axis, "x", "x", (1, 2, 8, 8), (0, 2, 3, 1), (8, 8, 2), S8, 2)
+        Port("x", "x", (1, 2, 8, 8), (0, 2, 3, 1), (8, 8, 2), S8, axis, 2)
         for axis in ("s_axis", "m_axis")
     )
     manifest = Manifest(

@@ -125,7 +125,7 @@ def write_manifest(directory: Path, lanes: int = 3, **changes: object) -> None:
     """The manifest of DIR/design.v; ``changes`` are other fields of its JSON object."""
     height, width, channels = SHAPE
     source, sink = (
-        Port(axis, value, value, (1, channels, height, width), (0, 2, 3, 1), SHAPE, S8, lanes)
+        Port(value, value, (1, channels, height, width), (0, 2, 3, 1), SHAPE, S8, axis, lanes)
         for axis, value in (("s_axis", "x"), ("m_axis", "y"))
     )
     manifest = Manifest(

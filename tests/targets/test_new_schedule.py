@@ -20,6 +20,7 @@ from hlsgen.lowering.lower import Lowered, lower_with_ports
 from hlsgen.progress import Progress
 from hlsgen.rtl.manifest import port
 from hlsgen.targets.network_source import NetworkSource
+from hlsgen.targets.target import Target
 from hlsgen.verify.reference import Reference, Samples
 from hlsgen.verify.run import Failure, Request, Runs
 from hlsgen.verify.simulation import Simulation
@@ -36,7 +37,7 @@ class PaperOptions:
 
 
 @dataclass(frozen=True)
-class PaperNetwork:
+class PaperNetwork(Target[NetworkSource]):
     """A schedule without a circuit: the processes are interpreted."""
 
     kind: ClassVar[str] = "paper_network"
@@ -57,9 +58,6 @@ class PaperNetwork:
         )
         files = {**source.files(), "design.v": b"// paper\n"}
         return Artefact(files, manifest, Report("paper", Head(interval_cycles=1), {}, "paper\n"))
-
-    def check_verify(self, folder: Folder, engine: str) -> None:
-        """Everything can be verified."""
 
     def reference(self, folder: Folder, name: str) -> Reference:
         return stored_reference(folder, name)

@@ -12,13 +12,13 @@ from hlsgen.verify.words import pack, pack_stream, unpack, unpack_stream
 
 def _port(element: str, lanes: int) -> Port:
     return Port(
-        "s_axis",
         "x",
         "x",
         (1, 5, 2, 3),
         (0, 2, 3, 1),
         (2, 3, 5),
         ElementType.parse(element),
+        "s_axis",
         lanes,
     )
 
