@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--board", action="append", required=True)
     parser.add_argument("--interval", type=int, help="at most so many cycles per sample")
     arguments = parser.parse_args()
-    dataflow = lower(to_integer(read_model(arguments.model)).hardware)
+    dataflow = lower(to_integer(read_model(arguments.model)).hardware).dataflow
     for name in arguments.board:
         board = load_board(name)
         plan = schedule(dataflow, board, StreamOptions(target_interval=arguments.interval))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,30 +53,6 @@ class State:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class RunResult:
-    """``banks``: tile name -> elements as unsigned bits; ``executed``: accumulations per processing element."""
-
-    banks: Mapping[str, np.ndarray]
-    stream_out: tuple[int, ...]
-    cycles: int
-    executed: np.ndarray
-
-
-def run(
-    fabric: Fabric,
-    configuration: Configuration,
-    banks: Mapping[str, np.ndarray],
-    parameters: Mapping[str, np.ndarray] | None = None,
-    stream_in: Sequence[int] = (),
-) -> RunResult:
-    """One run on a fabric after reset; raises IllegalGraph for a configuration of another fabric."""
-    state = State.of(fabric, banks, parameters or {})
-    streams = Streams(list(stream_in))
-    executed = run_on(fabric, configuration, state, streams)
-    return RunResult(state.banks.contents(), tuple(streams.given), configuration.cycles, executed)
-
-
 @dataclass(eq=False)
 class Streams:
     """The streams at the border: words still to come, words given."""
@@ -97,10 +73,8 @@ class Streams:
         return self.coming[self.taken - 1]
 
 
-def run_on(
-    fabric: Fabric, configuration: Configuration, state: State, streams: Streams
-) -> np.ndarray:
-    """One run that changes ``state`` and ``streams``; returns how often each processing element accumulated.
+def run(fabric: Fabric, configuration: Configuration, state: State, streams: Streams) -> None:
+    """One run, which changes ``state`` and ``streams``.
 
     Raises IllegalGraph for a configuration of another fabric, and where the input stream ends too early.
     """
@@ -114,7 +88,6 @@ def run_on(
     machine = _Machine(fabric, configuration, state, streams)
     for cycle in range(configuration.cycles):
         machine.step(cycle)
-    return machine.executed
 
 
 class _Machine:
@@ -134,7 +107,6 @@ class _Machine:
         self.drain = Drain.of(fabric, configuration, state.parameters)
         self.visible = np.zeros(self.places.size, dtype=np.int64)
         cells = len(fabric.cells)
-        self.executed = np.zeros(cells, dtype=np.int64)
         self.rows = np.arange(cells)
         self.depth = max(kind.late_latency for kind in fabric.pe_kinds) + 1
         self.late = np.zeros((self.depth, cells), dtype=np.int64)
@@ -232,7 +204,6 @@ class _Machine:
         total = wrap(total, self.fabric.accumulator_bits)
         kept = np.where(executes, total, held)
         self.state.accumulators[group.cells] = kept
-        self.executed[group.cells] += executes
         low = np.where(executes, wrap(total, self.fabric.word_bits), 0)
         self.late[due, group.cells] = low << 2
         drains = self._when(group.drain, group.drain_at, a, column) & executes

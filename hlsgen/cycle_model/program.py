@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlsgen.algebra.packets import ADDRESS_BITS, PARAMETER_WORDS
-from hlsgen.cycle_model.machine import State, Streams, run_on
+from hlsgen.cycle_model.machine import State, Streams, run
 from hlsgen.fabric.configuration_packing import Write as Written
 from hlsgen.fabric.configuration_packing import unpack
 from hlsgen.fabric.configuration_words import TILE_CONFIGURATION, TILE_PARAMETERS
@@ -60,7 +60,7 @@ def run_program(
             case Run():
                 configuration = unpack(fabric, written)
                 if configuration.cycles:
-                    run_on(fabric, configuration, state, streams)
+                    run(fabric, configuration, state, streams)
                 run_cycles.append(configuration.cycles)
                 written = []
     return ProgramResult(

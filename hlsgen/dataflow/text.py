@@ -269,11 +269,6 @@ def parse_affine(text: str) -> Affine:
     return Affine(offset, tuple(terms))
 
 
-def parse_expression(text: str) -> Expression:
-    """The expression whose text form is ``text``; raises ValueError, KeyError or SyntaxError for any other text."""
-    return _expression(ast.parse(text.strip(), mode="eval").body)
-
-
 def _expression(node: ast.expr) -> Expression:
     match node:
         case ast.Name(id=name) if re.fullmatch(r"acc|r\d+", name):

@@ -23,10 +23,6 @@ class Placed:
     channel: str
     position: np.ndarray
 
-    def viewed(self, position: np.ndarray) -> Placed:
-        """The same channel seen as another tensor."""
-        return Placed(self.channel, position)
-
 
 def canonical_shape(shape: Sequence[int]) -> Shape:
     """(1, C, H, W) is (H, W, C), (1, C, L) is (1, L, C), anything else a vector (1, 1, K)."""

@@ -27,13 +27,8 @@ class Lowered:
     outputs: tuple[PortLayout, ...]
 
 
-def lower(graph: Graph) -> Dataflow:
-    """The dataflow with the meaning of an integer graph; raises UnsupportedOp where there is none."""
-    return lower_with_ports(graph).dataflow
-
-
-def lower_with_ports(graph: Graph, nudged: bool = True) -> Lowered:
-    """The same, with the layout of every port. Deterministic: the same graph gives the same names.
+def lower(graph: Graph, nudged: bool = True) -> Lowered:
+    """The dataflow with the meaning of an integer graph; raises UnsupportedOp where there is none. The same graph gives the same names.
 
     ``nudged`` False: requantisers are plain float32-exact or multiply-shift forms, as a grid's memory tiles have them.
     """

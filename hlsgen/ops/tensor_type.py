@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Any, Final, Literal, TypeAlias
 
@@ -57,9 +57,6 @@ class TensorType:
     @property
     def size(self) -> int:
         return prod(self.shape)
-
-    def with_shape(self, shape: tuple[int, ...]) -> TensorType:
-        return replace(self, shape=shape)
 
     def __str__(self) -> str:
         return f"{self.element}[{','.join(map(str, self.shape))}]"

@@ -243,11 +243,6 @@ def _manifest(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> Manifest:
     )
 
 
-def run_cycles(plans: Sequence[PipelineSchedule]) -> int:
-    """Cycles from the start of the first pipeline to the end of the last."""
-    return contract.kernel_run_cycles(_runs(plans))
-
-
 def _runs(plans: Sequence[PipelineSchedule]) -> list[int]:
     return [
         contract.loop_pipeline_cycles(
@@ -257,4 +252,4 @@ def _runs(plans: Sequence[PipelineSchedule]) -> list[int]:
     ]
 
 
-__all__ = ["PipelineTop", "emit_pipeline", "kernel_shape", "run_cycles"]
+__all__ = ["PipelineTop", "emit_pipeline", "kernel_shape"]

@@ -35,10 +35,10 @@ class NetworkSource:
     def lowered(self, nudged: bool, progress: Progress) -> Lowered:
         """Processes and channels; ``nudged`` as of ``lowering.lower``. Raises HlsgenError."""
         from hlsgen.dataflow.check import check
-        from hlsgen.lowering.lower import lower_with_ports
+        from hlsgen.lowering.lower import lower
 
         progress("lowering to processes and channels", None)
-        lowered = lower_with_ports(self.integer.hardware, nudged=nudged)
+        lowered = lower(self.integer.hardware, nudged=nudged)
         check(lowered.dataflow)
         return lowered
 

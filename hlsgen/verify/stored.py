@@ -19,7 +19,7 @@ from hlsgen.frontend.samples import load_samples
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph
 from hlsgen.graph.text import parse
-from hlsgen.lowering.lower import lower_with_ports
+from hlsgen.lowering.lower import lower
 from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.host_cut import IntegerModel
 from hlsgen.verify.reference import Backend, Samples, find_backend
@@ -101,7 +101,7 @@ class StoredReference:
         }
 
     def dataflow(self, nudged: bool) -> Dataflow:
-        return lower_with_ports(self.model.hardware, nudged).dataflow
+        return lower(self.model.hardware, nudged).dataflow
 
 
 def stored_reference(folder: Folder, reference: str) -> StoredReference:

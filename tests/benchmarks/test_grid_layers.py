@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from support.network_program import program
 
 from benchmarks.grid_layers import convolution_of_resnet8, matrix_product
 from hlsgen.cycle_model.program import run_program
@@ -15,7 +16,6 @@ from hlsgen.fabric.file import load_fabric
 from hlsgen.fabric.program import to_words
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
-from hlsgen.schedule.grid_network.program import program
 
 
 @pytest.mark.parametrize(

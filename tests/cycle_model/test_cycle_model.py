@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,8 @@ import pytest
 from support import fabric_bench
 from support.example_fabrics import one_cell, small_fabric
 
-from hlsgen.cycle_model.machine import run
+from hlsgen.cycle_model import machine
+from hlsgen.cycle_model.machine import State, Streams
 from hlsgen.cycle_model.program import ProgramResult, run_program
 from hlsgen.errors import IllegalGraph, Mismatch
 from hlsgen.fabric.configuration import (
@@ -44,6 +45,18 @@ EXECUTE: dict[str, Callable[[Fabric, np.ndarray, Sequence[int]], ProgramResult]]
     "circuit": fabric_bench.run,
 }
 both = pytest.mark.parametrize("how", EXECUTE)
+
+
+def run(
+    fabric: Fabric,
+    told: Configuration,
+    parameters: Mapping[str, np.ndarray] | None = None,
+    stream_in: Sequence[int] = (),
+) -> Mapping[str, np.ndarray]:
+    """The banks after one run of the cycle model on a fabric after reset."""
+    state = State.of(fabric, {}, parameters or {})
+    machine.run(fabric, told, state, Streams(list(stream_in)))
+    return state.banks.contents()
 
 
 def configuration(
@@ -184,7 +197,7 @@ def test_a_program_for_another_fabric_is_refused_by_its_hash(how: str) -> None:
 def test_a_configuration_of_another_fabric_is_refused_in_three_lines() -> None:
     fabric, other = one_cell(), replace(one_cell(), registers=2)
     with pytest.raises(IllegalGraph) as error:
-        run(fabric, counting(other, 4), {})
+        run(fabric, counting(other, 4))
     assert f"{fabric_hash(fabric):08x}" in str(error.value)
     assert f"{fabric_hash(other):08x}" in str(error.value)
     assert len(str(error.value).splitlines()) == 3
@@ -194,7 +207,7 @@ def test_an_input_stream_that_ends_too_early_is_refused() -> None:
     fabric = one_cell()
     tile = TileConfiguration(reads=(ReadContext("stream"),))
     with pytest.raises(IllegalGraph, match="expected more than 3 words") as error:
-        run(fabric, configuration(fabric, 4, (), tile), {}, stream_in=[1, 2, 3])
+        run(fabric, configuration(fabric, 4, (), tile), stream_in=[1, 2, 3])
     assert len(str(error.value).splitlines()) == 3
 
 
@@ -217,9 +230,9 @@ def test_drained_words_that_meet_are_a_mismatch() -> None:
         )
         if meets:
             with pytest.raises(Mismatch, match="passing word"):
-                run(fabric, told, {})
+                run(fabric, told)
         else:
-            run(fabric, told, {})
+            run(fabric, told)
 
 
 def test_results_without_a_generator_are_not_written() -> None:
@@ -229,7 +242,7 @@ def test_results_without_a_generator_are_not_written() -> None:
         requantiser=Requantiser("multiply_shift", 0, 1, 0, -9, 9),
     )
     told = replace(counting(fabric, 20, drain="always"), tiles=((fabric.tiles[0].name, tile),))
-    outcome = run(fabric, told, {}, {fabric.tiles[0].name: np.array([(0, 1, 0)])})
-    assert not outcome.banks[fabric.tiles[0].name].any()
+    banks = run(fabric, told, {fabric.tiles[0].name: np.array([(0, 1, 0)])})
+    assert not banks[fabric.tiles[0].name].any()
     program = to_words([hello(fabric), *configure(fabric, told), Run(), Read(1, 0, 4)])
     assert not fabric_bench.run(fabric, program).unload.any()

@@ -40,7 +40,7 @@ def tangled(folder: Path) -> object:
     x = layouts.pool(build, build.input("x", TensorType((1, 5, 4, 4), S8)))
     x = build.node(Reshape((1, 3, 15)), [x])
     x = build.node(Reshape((1, 5, 3, 3)), [build.node(Transpose((0, 2, 1)), [x])])
-    return lower(build.finish([layouts.pool(build, x)]))
+    return lower(build.finish([layouts.pool(build, x)])).dataflow
 
 
 def finished(dataflow: Dataflow) -> Case:

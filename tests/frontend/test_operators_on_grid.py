@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.network_program import program
 from test_operators_to_verilog import CASES, SHORT
 
 from hlsgen.cycle_model.program import run_program
@@ -12,11 +13,10 @@ from hlsgen.errors import UnsupportedOp
 from hlsgen.fabric.file import load_fabric
 from hlsgen.fabric.program import to_words
 from hlsgen.frontend.onnx_reader import read_model
-from hlsgen.lowering.lower import lower_with_ports
+from hlsgen.lowering.lower import lower
 from hlsgen.passes import to_integer
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
-from hlsgen.schedule.grid_network.program import program
 
 WIDE = ("ConvInteger", "MatMulInteger")
 
@@ -30,7 +30,7 @@ WIDE = ("ConvInteger", "MatMulInteger")
 )
 def test_a_small_model_computes_on_a_fabric(case: str) -> None:
     model, _ = CASES[case]()
-    lowered = lower_with_ports(to_integer(read_model(model)).hardware, nudged=False)
+    lowered = lower(to_integer(read_model(model)).hardware, nudged=False)
     dataflow, fabric = lowered.dataflow, load_fabric("mac_8x8")
     if case in WIDE:
         with pytest.raises(UnsupportedOp, match=f"{case}.*\nexpected values of 8 bits .* found s"):

@@ -14,7 +14,7 @@ from hlsgen.errors import UnsupportedOp
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph
 from hlsgen.lowering.layout import canonical_position, stream_axes
-from hlsgen.lowering.lower import lower, lower_with_ports
+from hlsgen.lowering.lower import lower
 from hlsgen.ops import Conv, Gemm, MaxPool, QuantisedAdd, Requantise, Reshape, Transpose
 from hlsgen.ops.tensor_type import TensorType
 
@@ -78,7 +78,7 @@ def test_order_changes_keep_the_meaning_and_are_copied_only_where_needed(
     graph: Graph, count: int
 ) -> None:
     assert_same_meaning(graph, random_tensors(graph, 2))
-    assert copies(lower(graph)) == count
+    assert copies(lower(graph).dataflow) == count
 
 
 def test_an_input_that_is_an_output_is_copied_to_a_channel_of_its_own() -> None:
@@ -86,7 +86,7 @@ def test_an_input_that_is_an_output_is_copied_to_a_channel_of_its_own() -> None:
     x = build.input("x", TensorType((1, 3, 4, 5), S8))
     graph = build.finish([build.node(Transpose((0, 2, 3, 1)), [x])])
     assert_same_meaning(graph, random_tensors(graph, 2))
-    assert copies(lower(graph)) == 1
+    assert copies(lower(graph).dataflow) == 1
 
 
 def test_an_order_that_is_no_loop_nest_is_refused() -> None:
@@ -115,7 +115,7 @@ def test_dead_channels_with_huge_biases_do_not_widen_the_layer() -> None:
     requantise = Requantise((0.002, 4.6e-9, 0.003), -3, -128, 127, S8)
     graph = build.finish([build.node(requantise, [sums])])
     assert_same_meaning(graph, random_tensors(graph, 4))
-    dataflow = lower(graph)
+    dataflow = lower(graph).dataflow
     assert max(s.element.bits for s in dataflow.stores.values() if "bias" in s.name) <= 16
 
 
@@ -127,8 +127,8 @@ def test_requantise_is_fused_only_where_nobody_else_reads_the_sums() -> None:
         y = build.node(Requantise((0.01,), 0, -128, 127, S8), [sums])
         return build.finish([y, sums] if shared else [y])
 
-    assert len(lower(graph(False)).processes) == 1
-    assert len(lower(graph(True)).processes) == 2
+    assert len(lower(graph(False)).dataflow.processes) == 1
+    assert len(lower(graph(True)).dataflow.processes) == 2
     assert_same_meaning(graph(True), random_tensors(graph(True), 3))
 
 
@@ -143,7 +143,7 @@ def test_addition_of_equal_scales_rounds_ties_to_even() -> None:
 
 def test_names_are_deterministic_and_ports_say_their_axes() -> None:
     graph = channels_last_input()
-    first, second = lower_with_ports(graph), lower_with_ports(graph)
+    first, second = lower(graph), lower(graph)
     assert list(first.dataflow.channels) == list(second.dataflow.channels)
     (port,) = first.inputs
     assert (port.axes, port.stream_shape, port.tensor_shape) == (

@@ -6,7 +6,7 @@ import pytest
 from support.lowered_examples import assert_same_meaning, graph_of, random_tensors
 
 from hlsgen.dataflow.text import parse, store_arrays, to_text
-from hlsgen.lowering.lower import lower_with_ports
+from hlsgen.lowering.lower import lower
 from hlsgen.ops import OPERATORS, Example, TensorOp
 
 CASES = [
@@ -30,13 +30,13 @@ def test_example_lowers_to_its_meaning(example: Example) -> None:
 )
 def test_sums_are_requantised_by_the_process_that_adds_them(example: Example) -> None:
     alone, both = graph_of(example), graph_of(example, requantised=True)
-    processes = lower_with_ports(both).dataflow.processes
-    assert len(processes) == len(lower_with_ports(alone).dataflow.processes)
+    processes = lower(both).dataflow.processes
+    assert len(processes) == len(lower(alone).dataflow.processes)
     assert_same_meaning(both, random_tensors(both, 3))
 
 
 @pytest.mark.parametrize("example", CASES)
 def test_example_has_a_text_form_that_parses_back(example: Example) -> None:
-    dataflow = lower_with_ports(graph_of(example)).dataflow
+    dataflow = lower(graph_of(example)).dataflow
     text = to_text(dataflow)
     assert to_text(parse(text, store_arrays(dataflow))) == text

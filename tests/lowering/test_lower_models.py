@@ -12,7 +12,7 @@ from hlsgen.dataflow.check import check
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.graph.evaluate import evaluate
-from hlsgen.lowering.lower import lower_with_ports
+from hlsgen.lowering.lower import lower
 from hlsgen.ops.tensor_type import storage
 from hlsgen.passes import to_integer
 
@@ -32,7 +32,7 @@ NAMES = (
 
 def assert_lowers_to_its_meaning(path: Path) -> None:
     graph = to_integer(read_model(path)).hardware
-    lowered = lower_with_ports(graph)
+    lowered = lower(graph)
     check(lowered.dataflow)
     random = np.random.default_rng(0)
     tensors = {}

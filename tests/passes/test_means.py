@@ -75,6 +75,6 @@ def test_the_circuit_rounds_every_sum_as_the_operator_does(count: int, scales: s
 
     for zero in (18, 19):
         case = MeanModel("AveragePool", count, "u8", EXACT[scales], (17, zero))
-        flow = lower(case.hardware)
+        flow = lower(case.hardware).dataflow
         values = interpret(flow, {flow.inputs[0]: case.x["x"].astype(int).reshape(1, 1, -1, 1)})
         assert np.array_equal(values[flow.outputs[0]].reshape(-1), case.results())

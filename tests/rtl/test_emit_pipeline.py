@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support.example_graphs import fir, histogram
-from support.kernel_bench import run_kernel
+from support.kernel_bench import run_cycles, run_kernel
 
 from hlsgen.loops.ir import Kernel
-from hlsgen.rtl.pipeline import run_cycles
 from hlsgen.schedule.stream_kernel.pipeline import schedule_pipeline
 
 STALLS = [(idle, pressure) for idle in (0.0, 0.4) for pressure in (0.0, 0.4)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -11,7 +11,7 @@ from amaranth.sim import Simulator
 
 from hlsgen.loops.ir import Kernel
 from hlsgen.rtl.pipeline import PipelineTop
-from hlsgen.schedule.stream_kernel.pipeline import schedule_pipeline
+from hlsgen.schedule.stream_kernel.pipeline import PipelineSchedule, schedule_pipeline
 
 PATIENCE = 200_000
 
@@ -90,3 +90,8 @@ def run_kernel(
             result[name] = part.reshape(array.shape)
         results.append(result)
     return results, ran[0]
+
+
+def run_cycles(plans: Sequence[PipelineSchedule]) -> int:
+    """Cycles of the pipelines one after the other: two to start and to end each."""
+    return sum((plan.graph.iterations - 1) * plan.interval + plan.length + 2 for plan in plans)

@@ -10,7 +10,7 @@ from hlsgen.dataflow.interpret import interpret
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph
-from hlsgen.lowering.lower import lower_with_ports
+from hlsgen.lowering.lower import lower
 from hlsgen.ops import Example
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.tensor_type import storage
@@ -44,7 +44,7 @@ def random_tensors(graph: Graph, samples: int, seed: int = 0) -> dict[str, np.nd
 
 
 def assert_same_meaning(graph: Graph, tensors: dict[str, np.ndarray]) -> None:
-    lowered = lower_with_ports(graph)
+    lowered = lower(graph)
     check(lowered.dataflow)
     streams = {port.channel: port.to_stream(tensors[port.value]) for port in lowered.inputs}
     values = interpret(lowered.dataflow, streams)

@@ -16,7 +16,7 @@ from hlsgen.artefact.manifest import Manifest
 from hlsgen.artefact.report import Head, Report
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.errors import BadOption
-from hlsgen.lowering.lower import Lowered, lower_with_ports
+from hlsgen.lowering.lower import Lowered, lower
 from hlsgen.progress import Progress
 from hlsgen.rtl.manifest import port
 from hlsgen.targets.network_source import NetworkSource
@@ -65,7 +65,7 @@ class PaperNetwork(Target[NetworkSource]):
     def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
         reference = stored_reference(folder, "numpy")
         assert isinstance(reference, StoredReference)
-        lowered: Lowered = lower_with_ports(reference.model.hardware)
+        lowered: Lowered = lower(reference.model.hardware)
         given = {p.channel: p.to_stream(samples.hardware[p.value]) for p in lowered.inputs}
         results = interpret(lowered.dataflow, given)
         off = folder.manifest.details["fabric"] == "wrong"

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from itertools import combinations
 
-from hlsgen.fabric.ir import Fabric
-from hlsgen.loops.ir import LoopGraph
 from hlsgen.schedule.grid_kernel.mapping import Bounds
 from hlsgen.schedule.grid_kernel.modulo_schedule import recurrence_bound
 from hlsgen.schedule.grid_kernel.problem import Problem
-
-
-def bounds(graph: LoopGraph, fabric: Fabric, homes: Mapping[str, str] | None = None) -> Bounds:
-    """All three bounds of a legal graph; ``homes`` as in ``map_graph``. Raises as ``Problem`` does."""
-    return bounds_of(Problem(graph, fabric, homes or {}))
 
 
 def bounds_of(problem: Problem) -> Bounds:

@@ -43,18 +43,6 @@ def spread(problem: Problem, interval: int) -> np.ndarray | None:
     return least
 
 
-def earliest(least: np.ndarray) -> np.ndarray:
-    """(n,) earliest start times, the earliest of all being 0."""
-    times: np.ndarray = np.maximum(least, 0).max(axis=0)
-    return times
-
-
-def tails(least: np.ndarray) -> np.ndarray:
-    """(n,) cycles that must follow the start of each operation before the last one starts."""
-    times: np.ndarray = np.maximum(least, 0).max(axis=1)
-    return times
-
-
 def recurrence_bound(problem: Problem) -> int:
     """The largest ratio of delay to distance over all cycles of dependences, rounded up; at least 1."""
     all_dependences = dependences(problem)

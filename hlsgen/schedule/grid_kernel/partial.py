@@ -17,7 +17,6 @@ from hlsgen.schedule.grid_kernel.routing import WIRE, Flood, Net, Point
 
 EVICTION = 30.0
 """Price of a placed operation that has to leave, at most as much as a few hops that nobody wants to share."""
-GENEROUS = 2
 
 
 class Partial:
@@ -196,11 +195,3 @@ class Partial:
             else []
         )
         return starts, nets
-
-    def is_complete(self) -> bool:
-        return (
-            not self.resources.overused
-            and all(start is not None for start in self.start)
-            and not self.unrouted()
-            and not self.overfull()
-        )

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import numpy as np
-
 from hlsgen.errors import DoesNotFit
 from hlsgen.fabric.program import Packet, Run, Wait, Write, configure, hello
 from hlsgen.schedule.grid_network.finish import STREAM
 from hlsgen.schedule.grid_network.phase import Phase
 from hlsgen.schedule.grid_network.plan import NetworkPlan
 from hlsgen.schedule.grid_network.ports import (
-    input_bands,
-    input_packets,
     output_bands,
     output_packets,
     owned_bands,
@@ -62,13 +56,4 @@ def watched_packets(plan: NetworkPlan) -> tuple[Packet, ...]:
         if last[phase.process] == number:
             bands = owned_bands(plan, [channels[phase.process]])
             packets += [Wait(), *output_packets(plan.fabric, bands)]
-    return tuple(packets)
-
-
-def program(plan: NetworkPlan, samples: Sequence[Mapping[str, np.ndarray]]) -> tuple[Packet, ...]:
-    """Everything for some samples (channel -> (height, width, channels)) one after the other, from HELLO to the last READ."""
-    same, bands = sample_packets(plan), input_bands(plan)
-    packets = list(setup_packets(plan))
-    for sample in samples:
-        packets += [*input_packets(plan.fabric, bands, sample), *same]
     return tuple(packets)

@@ -24,11 +24,6 @@ def latency(operation: Operation) -> int:
     return LOOP_LATENCIES[operation.operator]
 
 
-def accumulates(operation: Operation) -> bool:
-    """Whether the operation keeps a state of its own from one iteration to the next."""
-    return operation.operator.endswith("_accumulate")
-
-
 @dataclass(frozen=True)
 class PipelineSchedule:
     """``times[operation]``: the cycle of issue in iteration 0; iteration n is ``interval`` * n later."""

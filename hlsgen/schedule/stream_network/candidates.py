@@ -27,9 +27,10 @@ from hlsgen.cost.process import (
 from hlsgen.cost.units import FAMILIES, Cost, FamilyTable, ceil_div
 from hlsgen.dataflow.finish import finish_expression
 from hlsgen.dataflow.ir import Dataflow, Process, Read
+from hlsgen.rtl_templates.contract import MultiplierKind
 from hlsgen.schedule.stream_network.cost import column_copies
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
-from hlsgen.schedule.stream_network.ir import ArrayPlan, MultiplierKind
+from hlsgen.schedule.stream_network.ir import ArrayPlan
 from hlsgen.schedule.stream_network.legality import UNROLLED, rules
 
 Integers = npt.NDArray[np.int64]

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.ir import Dataflow
-
-MultiplierKind = Literal["dsp", "lut"]
+from hlsgen.rtl_templates.contract import MultiplierKind
 
 
 @dataclass(frozen=True)

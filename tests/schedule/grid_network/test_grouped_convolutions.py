@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support.example_nets import random_inputs, requantise
 from support.network_fabric import network_fabric
+from support.network_program import program
 
 from hlsgen.algebra.types import S8
 from hlsgen.cycle_model.program import run_program
@@ -17,7 +18,6 @@ from hlsgen.dataflow.ir import Dataflow
 from hlsgen.fabric.program import to_words
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
-from hlsgen.schedule.grid_network.program import program
 
 SPACE = list(product(range(1, 5), repeat=3))
 

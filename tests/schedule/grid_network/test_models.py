@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support.example_nets import random_inputs
 from support.made_by_others import model_folder
+from support.network_program import program
 
 from hlsgen.cycle_model.program import run_program
 from hlsgen.dataflow.interpret import interpret
@@ -15,11 +16,10 @@ from hlsgen.dataflow.ir import Dataflow
 from hlsgen.fabric.file import load_fabric
 from hlsgen.fabric.program import to_words
 from hlsgen.frontend.onnx_reader import read_model
-from hlsgen.lowering.lower import lower_with_ports
+from hlsgen.lowering.lower import lower
 from hlsgen.passes import to_integer
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
-from hlsgen.schedule.grid_network.program import program
 from hlsgen.schedule.grid_network.report import network_report
 
 ROOT = Path(__file__).parents[3]
@@ -30,7 +30,7 @@ NETWORKS = (
 
 
 def dataflow_of(path: Path) -> Dataflow:
-    return lower_with_ports(to_integer(read_model(path)).hardware, nudged=False).dataflow
+    return lower(to_integer(read_model(path)).hardware, nudged=False).dataflow
 
 
 def assert_computes(dataflow: Dataflow, samples: int) -> None:

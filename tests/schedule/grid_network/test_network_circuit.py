@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support.example_nets import convolution_net, random_inputs
 from support.network_fabric import network_fabric
+from support.network_program import program
 from support.random_networks import random_network
 
 from hlsgen.dataflow.interpret import interpret
@@ -18,7 +19,6 @@ from hlsgen.rtl.fabric import emit_fabric
 from hlsgen.rtl.verilog import to_verilog
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
-from hlsgen.schedule.grid_network.program import program
 from hlsgen.schedule.grid_network.report import network_report
 from hlsgen.verify.fabric_simulation import Stalls, simulate_program
 

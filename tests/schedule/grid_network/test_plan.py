@@ -18,6 +18,7 @@ from support.example_nets import (
 )
 from support.lowered_examples import graph_of
 from support.network_fabric import network_fabric
+from support.network_program import program
 
 from hlsgen.algebra.scalar import QuantisedAdd as ScalarAdd
 from hlsgen.algebra.scalar import RequantiseFloat32, Table
@@ -41,7 +42,7 @@ from hlsgen.ops.transpose import Transpose
 from hlsgen.requantise.add import RoundedAdd
 from hlsgen.schedule.grid_network.plan import NetworkPlan, plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
-from hlsgen.schedule.grid_network.program import program, sample_packets
+from hlsgen.schedule.grid_network.program import sample_packets
 
 FABRICS = (
     network_fabric(4, 4),
@@ -170,7 +171,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (Clamp, Lookup, MaxPool, QuantisedAdd, R
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_operators_without_weights_have_their_meaning(operator: type[TensorOp]) -> None:
     for example in operator.examples():
-        dataflow = lower(graph_of(example))
+        dataflow = lower(graph_of(example)).dataflow
         if dataflow.processes:
             assert_computes(dataflow, network_fabric(3, 2))
 

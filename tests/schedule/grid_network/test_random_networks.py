@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support.example_nets import random_inputs
+from support.network_program import program
 from support.random_networks import random_fabric, random_network
 
 from hlsgen.cycle_model.program import run_program
@@ -14,7 +15,6 @@ from hlsgen.errors import DoesNotFit, UnsupportedOp
 from hlsgen.fabric.program import to_words
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
-from hlsgen.schedule.grid_network.program import program
 from hlsgen.schedule.grid_network.report import network_report
 
 REASONS = (
