@@ -20,7 +20,7 @@ from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import Mismatch
 from hlsgen.fabric.file import load_fabric
-from hlsgen.fabric.program import to_words
+from hlsgen.fabric.packets import to_words
 from hlsgen.flow import build, emit_fabric
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of, result_words

@@ -36,7 +36,7 @@ from hlsgen.algebra.scalar import (
 )
 from hlsgen.algebra.types import ElementType
 
-Step = typing.Literal["multiply_accumulate", "add", "maximum", "pass"]
+ArrayStep = typing.Literal["multiply_accumulate", "add", "maximum", "pass"]
 MultiplierKind = typing.Literal["dsp", "lut"]
 
 #: Unsigned digits of a wide product: the largest that fit a signed 18 x 18 multiplier block.
@@ -161,7 +161,7 @@ def multiplier_latency(kind: MultiplierKind, a_bits: int, b_bits: int) -> int:
 
 def pe_array(
     *,
-    step: Step,
+    step: ArrayStep,
     rows: int,
     lanes: int,
     accumulator_bits: int,

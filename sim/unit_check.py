@@ -27,7 +27,7 @@ class UnitMismatch(AssertionError):
 
 
 @dataclass(frozen=True)
-class Run:
+class UnitRun:
     """What was seen: the output words, the cycles of input acceptance and of output transfer.
 
     ``first_offer``: the cycle in which the first input was offered; ``first_result``: that in which the first output was
@@ -57,7 +57,7 @@ def run_stream_unit(
     idle: str = "none",
     backpressure: str = "none",
     seed: str = "0",
-) -> Run:
+) -> UnitRun:
     """Send ``inputs`` to port ``i`` and take ``outputs`` words from port ``o``; the patterns are those of ``sim.stalls``.
 
     Raises UnitMismatch if the unit falls silent, delivers more words, or withdraws or changes a word that
@@ -68,7 +68,7 @@ def run_stream_unit(
     _simulate(unit, source.drive, sink.drive)
     if len(sink.words) != outputs:
         raise UnitMismatch(f"expected {outputs} words, found {len(sink.words)}")
-    return Run(
+    return UnitRun(
         tuple(sink.words),
         tuple(source.accepted),
         tuple(sink.delivered),

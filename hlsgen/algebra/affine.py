@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 
-class CountedLoop(Protocol):
+class Counted(Protocol):
     """Anything with the name and the trips of a loop."""
 
     @property
@@ -19,7 +19,7 @@ class CountedLoop(Protocol):
     def extent(self) -> int: ...
 
 
-def box(loops: Iterable[CountedLoop]) -> dict[str, range]:
+def box(loops: Iterable[Counted]) -> dict[str, range]:
     """All trips of every loop, by name."""
     return {loop.name: range(loop.extent) for loop in loops}
 

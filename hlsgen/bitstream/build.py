@@ -26,9 +26,9 @@ from hlsgen.bitstream.place_and_route import (
     read_report,
     route_step,
 )
-from hlsgen.bitstream.steps import Done, Place, run_side_by_side, run_step
+from hlsgen.bitstream.steps import Done, Workplace, run_side_by_side, run_step
 from hlsgen.bitstream.synthesis import NETLIST, SynthesisJob, notes_of, synthesis_steps, usage_of
-from hlsgen.bitstream.toolchain import OpenToolchain, Target, Toolchain, Usage, Utilisation
+from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Toolchain, Usage, Utilisation
 from hlsgen.bitstream.tools import YOSYS, identity
 from hlsgen.bitstream.uart_top import TOP, BoardTop, to_rtlil
 from hlsgen.bitstream.xilinx import Xilinx7
@@ -129,13 +129,13 @@ def build_design(
         )
     if seeds < 1:
         raise BadOption("--seeds", f"expected at least 1, found {seeds}", "Ask for 1 or more.")
-    target = Target(load_board(name), pins_of(load_board(name)), ports.large)
+    target = BoardTarget(load_board(name), pins_of(load_board(name)), ports.large)
     (directory / "build.json").unlink(missing_ok=True)
     work = directory / "build" / name
     work.mkdir(parents=True, exist_ok=True)
     (work / DESIGN).write_bytes(folder.read(DESIGN))
     (work / f"{TOP}.il").write_text(to_rtlil(board_top(ports, target.board, folder.manifest.top)))
-    toolchain, place = TOOLCHAINS[target.board.family], Place(work, progress, Running())
+    toolchain, place = TOOLCHAINS[target.board.family], Workplace(work, progress, Running())
     job = SynthesisJob((DESIGN, f"{TOP}.il"), TOP, target.board, ports.large)
     done = [run_step(step, place) for step in synthesis_steps(toolchain, job)]
     routed = _routed(toolchain, target, place, tuple(range(1, seeds + 1)))
@@ -157,7 +157,9 @@ class _Routed:
     bitstream: Path | None = None
 
 
-def _routed(toolchain: Toolchain, target: Target, place: Place, seeds: Sequence[int]) -> _Routed:
+def _routed(
+    toolchain: Toolchain, target: BoardTarget, place: Workplace, seeds: Sequence[int]
+) -> _Routed:
     """Place and route with each seed and pack the fastest."""
     usage, tools = usage_of(place.folder, toolchain), {YOSYS.name: identity(YOSYS)}
     if isinstance(toolchain, Xilinx7):
@@ -199,7 +201,7 @@ def synthesise(
     try:
         shutil.copyfile(directory / DESIGN, folder / DESIGN)
         job = SynthesisJob((DESIGN,), top, large=large)
-        result = synthesised(TOOLCHAINS[family], Place(folder, progress, Running()), job)
+        result = synthesised(TOOLCHAINS[family], Workplace(folder, progress, Running()), job)
     except ToolFailed:  # names the log in this folder
         raise
     except BaseException:
@@ -209,7 +211,7 @@ def synthesise(
     return result
 
 
-def synthesised(toolchain: Toolchain, place: Place, job: SynthesisJob) -> Usage:
+def synthesised(toolchain: Toolchain, place: Workplace, job: SynthesisJob) -> Usage:
     """Do the steps of synthesis; the netlist is in the place's folder then. Raises ToolFailed."""
     for step in synthesis_steps(toolchain, job):
         run_step(step, place)

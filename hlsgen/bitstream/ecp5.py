@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hlsgen.bitstream.ecp5_cells import Ecp5Cells
 from hlsgen.bitstream.fold_ecp5 import fold_registers
 from hlsgen.bitstream.netlist import Netlist
-from hlsgen.bitstream.toolchain import OpenToolchain, Target, Usage
+from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Usage
 from hlsgen.bitstream.tools import ECPPACK, NEXTPNR_ECP5
 from hlsgen.board import Board
 
@@ -33,7 +33,7 @@ class Ecp5(OpenToolchain):
         """Into MULT18X18D and DP16KD: see ``fold_ecp5``."""
         fold_registers(netlist)
 
-    def constraints(self, target: Target) -> str:
+    def constraints(self, target: BoardTarget) -> str:
         """The oscillator's frequency is kept for the reader: nextpnr's goal is an option."""
         lines = [f"# oscillator {target.board.clock_mhz} MHz"]
         for port, pin in target.pins.named():
@@ -43,12 +43,14 @@ class Ecp5(OpenToolchain):
             ]
         return "\n".join(lines) + "\n"
 
-    def route_options(self, target: Target, synthesised: Usage, routed: str) -> tuple[str, ...]:
+    def route_options(
+        self, target: BoardTarget, synthesised: Usage, routed: str
+    ) -> tuple[str, ...]:
         options, board = target.board.build["toolchain"], target.board
         target_mhz = board.clock_mhz if target.large else options["target_mhz"]
         ways = ("--placer", "static", "--router", "router2") if target.large else ()
         files = ("--lpf", self.constraints_file, "--textcfg", routed)
         return (*options["nextpnr"], *files, "--freq", f"{target_mhz}", *ways)
 
-    def pack_options(self, target: Target, routed: str, bitstream: str) -> tuple[str, ...]:
+    def pack_options(self, target: BoardTarget, routed: str, bitstream: str) -> tuple[str, ...]:
         return ("--compress", "--input", routed, "--bit", bitstream)

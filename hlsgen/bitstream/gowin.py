@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hlsgen.bitstream.toolchain import OpenToolchain, Target, Usage
+from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Usage
 from hlsgen.bitstream.tools import GOWIN_PACK, NEXTPNR_GOWIN
 from hlsgen.board import Board
 
@@ -40,17 +40,19 @@ class Gowin(OpenToolchain):
         )
         return Usage(lut, ff, dsp, ram, cells)
 
-    def constraints(self, target: Target) -> str:
+    def constraints(self, target: BoardTarget) -> str:
         lines = []
         for port, pin in target.pins.named():
             standard = target.pins.io_standard
             lines += [f'IO_LOC "{port}" {pin};', f'IO_PORT "{port}" IO_TYPE={standard};']
         return "\n".join(lines) + "\n"
 
-    def route_options(self, target: Target, synthesised: Usage, routed: str) -> tuple[str, ...]:
+    def route_options(
+        self, target: BoardTarget, synthesised: Usage, routed: str
+    ) -> tuple[str, ...]:
         options = target.board.build["toolchain"]
         files = ("--vopt", f"cst={self.constraints_file}", "--write", routed)
         return (*options["nextpnr"], *files, "--freq", f"{options['target_mhz']}")
 
-    def pack_options(self, target: Target, routed: str, bitstream: str) -> tuple[str, ...]:
+    def pack_options(self, target: BoardTarget, routed: str, bitstream: str) -> tuple[str, ...]:
         return (*target.board.build["toolchain"]["pack"], "-o", bitstream, routed)

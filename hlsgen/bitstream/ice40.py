@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hlsgen.bitstream.toolchain import OpenToolchain, Target, Usage
+from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Usage
 from hlsgen.bitstream.tools import ICEPACK, NEXTPNR_ICE40
 from hlsgen.board import Board
 
@@ -34,13 +34,15 @@ class Ice40(OpenToolchain):
         ram = sum(number for kind, number in cells.items() if kind.startswith("SB_RAM40_4K"))
         return Usage(cells.get("SB_LUT4", 0), ff, cells.get("SB_MAC16", 0), ram, cells)
 
-    def constraints(self, target: Target) -> str:
+    def constraints(self, target: BoardTarget) -> str:
         return "".join(f"set_io {port} {pin}\n" for port, pin in target.pins.named())
 
-    def route_options(self, target: Target, synthesised: Usage, routed: str) -> tuple[str, ...]:
+    def route_options(
+        self, target: BoardTarget, synthesised: Usage, routed: str
+    ) -> tuple[str, ...]:
         options = target.board.build["toolchain"]
         files = ("--pcf", self.constraints_file, "--asc", routed)
         return (*options["nextpnr"], *files, "--freq", f"{options['target_mhz']}")
 
-    def pack_options(self, target: Target, routed: str, bitstream: str) -> tuple[str, ...]:
+    def pack_options(self, target: BoardTarget, routed: str, bitstream: str) -> tuple[str, ...]:
         return (routed, bitstream)

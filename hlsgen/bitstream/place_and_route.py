@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from hlsgen.bitstream.steps import Place, Step
-from hlsgen.bitstream.toolchain import OpenToolchain, Target, Usage, Utilisation
+from hlsgen.bitstream.steps import BuildStep, Workplace
+from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Usage, Utilisation
 from hlsgen.bitstream.tools import identity, run_tool
 
 _STAGES = {
@@ -20,8 +20,8 @@ _STAGES = {
 
 
 def route_step(
-    toolchain: OpenToolchain, target: Target, netlist: str, synthesised: Usage, seed: int
-) -> Step:
+    toolchain: OpenToolchain, target: BoardTarget, netlist: str, synthesised: Usage, seed: int
+) -> BuildStep:
     """Place and route ``netlist`` with one seed: ``seed_N.json`` (nextpnr's report) and the routed design."""
     name = f"seed_{seed}"
     options = (
@@ -35,7 +35,7 @@ def route_step(
         f"{name}.json",
     )
 
-    def work(place: Place) -> None:
+    def work(place: Workplace) -> None:
         run_tool(
             toolchain.nextpnr,
             options,
@@ -48,15 +48,15 @@ def route_step(
         )
 
     inputs, outputs = (netlist, toolchain.constraints_file), (f"{name}.json", f"{name}.routed")
-    return Step(name, inputs, outputs, (*options, identity(toolchain.nextpnr)), work)
+    return BuildStep(name, inputs, outputs, (*options, identity(toolchain.nextpnr)), work)
 
 
-def pack_step(toolchain: OpenToolchain, target: Target, seed: int) -> Step:
+def pack_step(toolchain: OpenToolchain, target: BoardTarget, seed: int) -> BuildStep:
     """The routed design of a seed to ``top`` with the family's suffix."""
     routed, bitstream = f"seed_{seed}.routed", bitstream_of(toolchain)
     options = toolchain.pack_options(target, routed, bitstream)
 
-    def work(place: Place) -> None:
+    def work(place: Workplace) -> None:
         run_tool(
             toolchain.packer,
             options,
@@ -68,7 +68,7 @@ def pack_step(toolchain: OpenToolchain, target: Target, seed: int) -> Step:
         )
 
     settings = (*options, identity(toolchain.packer))
-    return Step("packing", (routed,), (bitstream,), settings, work)
+    return BuildStep("packing", (routed,), (bitstream,), settings, work)
 
 
 def bitstream_of(toolchain: OpenToolchain) -> str:

@@ -25,7 +25,7 @@ RECORDS = "steps"
 
 
 @dataclass(frozen=True)
-class Place:
+class Workplace:
     """Where a step works: the folder of the build, who hears of its progress, what it has running."""
 
     folder: Path
@@ -33,11 +33,11 @@ class Place:
     running: Running
 
 
-Work: TypeAlias = Callable[[Place], None]
+Work: TypeAlias = Callable[[Workplace], None]
 
 
 @dataclass(frozen=True)
-class Step:
+class BuildStep:
     """From ``inputs`` to ``outputs``, files of the folder of the build, by ``work``.
 
     ``settings`` is everything else on which the outputs depend: scripts, command lines, the identity of the tools. ``name`` is unique in
@@ -67,7 +67,7 @@ class _Record:
     seconds: float
 
 
-def run_step(step: Step, place: Place) -> Done:
+def run_step(step: BuildStep, place: Workplace) -> Done:
     """Do a step unless it is done. Its outputs of another run are removed first, so that what is there is whole."""
     key = _key(step, place.folder)
     known = _read(place.folder, step)
@@ -88,7 +88,9 @@ def run_step(step: Step, place: Place) -> Done:
     return Done(step.name, seconds, reused=False)
 
 
-def run_side_by_side(steps: Sequence[Step], place: Place, workers: int) -> tuple[Done, ...]:
+def run_side_by_side(
+    steps: Sequence[BuildStep], place: Workplace, workers: int
+) -> tuple[Done, ...]:
     """Do independent steps, ``workers`` at a time, in the order given. Where one fails or the user interrupts, the others end too."""
     with ThreadPoolExecutor(workers) as pool:
         waiting = [pool.submit(run_step, step, place) for step in steps]
@@ -101,7 +103,7 @@ def run_side_by_side(steps: Sequence[Step], place: Place, workers: int) -> tuple
             raise
 
 
-def _key(step: Step, folder: Path) -> str:
+def _key(step: BuildStep, folder: Path) -> str:
     told = {
         "hlsgen": _program(),
         "settings": step.settings,
@@ -123,7 +125,7 @@ def _program() -> str:
     return digest.hexdigest()
 
 
-def _hashes(folder: Path, step: Step) -> dict[str, str]:
+def _hashes(folder: Path, step: BuildStep) -> dict[str, str]:
     """The outputs that are there."""
     return {name: _hash(folder / name) for name in step.outputs if (folder / name).is_file()}
 
@@ -133,11 +135,11 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _record_path(folder: Path, step: Step) -> Path:
+def _record_path(folder: Path, step: BuildStep) -> Path:
     return folder / RECORDS / f"{step.name}.json"
 
 
-def _read(folder: Path, step: Step) -> _Record | None:
+def _read(folder: Path, step: BuildStep) -> _Record | None:
     """The record of the last run; None where there is none that can be read."""
     try:
         values = json.loads(_record_path(folder, step).read_text())

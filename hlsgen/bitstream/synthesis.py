@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hlsgen.bitstream.lut_products import lut_products
 from hlsgen.bitstream.netlist import Netlist
-from hlsgen.bitstream.steps import Place, Step
+from hlsgen.bitstream.steps import BuildStep, Workplace
 from hlsgen.bitstream.toolchain import Toolchain, Usage
 from hlsgen.bitstream.tools import YOSYS, identity, run_tool
 from hlsgen.board import Board
@@ -50,7 +50,7 @@ class SynthesisJob:
     large: bool = False
 
 
-def synthesis_steps(toolchain: Toolchain, job: SynthesisJob) -> tuple[Step, ...]:
+def synthesis_steps(toolchain: Toolchain, job: SynthesisJob) -> tuple[BuildStep, ...]:
     """The steps that write NETLIST, STATISTICS and MAPPING."""
     return (_coarse_step(toolchain, job), _lut_step(toolchain, job), _register_step(toolchain))
 
@@ -76,7 +76,7 @@ def plain_names(text: str, rtlil: bool = False) -> str:
     return re.sub(names, lambda name: name[0].replace("[", "<").replace("]", ">"), text)
 
 
-def _coarse_step(toolchain: Toolchain, job: SynthesisJob) -> Step:
+def _coarse_step(toolchain: Toolchain, job: SynthesisJob) -> BuildStep:
     command = toolchain.synthesis_command(job.board, job.top)
     memories: tuple[str, ...] = (f"{command} -run begin:map_luts",)
     if toolchain.memory_label is not None:
@@ -100,7 +100,7 @@ def _coarse_step(toolchain: Toolchain, job: SynthesisJob) -> Step:
         f"write_rtlil {_UNMAPPED}",
     )
 
-    def work(place: Place) -> None:
+    def work(place: Workplace) -> None:
         for source in job.sources:
             text = plain_names((place.folder / source).read_text(), source.endswith(".il"))
             (place.folder / _plain(source)).write_text(text)
@@ -115,10 +115,10 @@ def _coarse_step(toolchain: Toolchain, job: SynthesisJob) -> Step:
         _yosys(place, "synthesis", script, "synthesis (yosys)")
 
     outputs = (*(_plain(source) for source in job.sources), _UNMAPPED)
-    return Step("synthesis", job.sources, outputs, (*script, identity(YOSYS)), work)
+    return BuildStep("synthesis", job.sources, outputs, (*script, identity(YOSYS)), work)
 
 
-def _lut_step(toolchain: Toolchain, job: SynthesisJob) -> Step:
+def _lut_step(toolchain: Toolchain, job: SynthesisJob) -> BuildStep:
     command = toolchain.synthesis_command(job.board, job.top)
     libraries = (*toolchain.wrappers, f"{command} -run begin:{toolchain.coarse_label}")
     begin = (f"read_rtlil {_UNMAPPED}", *libraries)
@@ -130,7 +130,7 @@ def _lut_step(toolchain: Toolchain, job: SynthesisJob) -> Step:
     usual = (*begin, *bound, f"{command} -run map_luts:{toolchain.cells_label}", *end)
     classic = (*begin, *toolchain.classic_mapping, *end)
 
-    def work(place: Place) -> None:
+    def work(place: Workplace) -> None:
         mapper, notes = "abc9", []
         try:
             _yosys(place, "mapping", usual, "mapping to LUTs (yosys)")
@@ -145,17 +145,17 @@ def _lut_step(toolchain: Toolchain, job: SynthesisJob) -> Step:
         (place.folder / MAPPING).write_text(json.dumps({"mapper": mapper, "notes": notes}) + "\n")
 
     outputs = (_MAPPED, MAPPING)
-    return Step("mapping", (_UNMAPPED,), outputs, (*usual, *classic, identity(YOSYS)), work)
+    return BuildStep("mapping", (_UNMAPPED,), outputs, (*usual, *classic, identity(YOSYS)), work)
 
 
-def _register_step(toolchain: Toolchain) -> Step:
-    def work(place: Place) -> None:
+def _register_step(toolchain: Toolchain) -> BuildStep:
+    def work(place: Workplace) -> None:
         netlist = Netlist.read(place.folder / _MAPPED)
         toolchain.fold_registers(netlist)
         netlist.write(place.folder / NETLIST)
         (place.folder / STATISTICS).write_text(json.dumps(netlist.counts(), indent=1) + "\n")
 
-    return Step("registers", (_MAPPED,), (NETLIST, STATISTICS), (toolchain.family,), work)
+    return BuildStep("registers", (_MAPPED,), (NETLIST, STATISTICS), (toolchain.family,), work)
 
 
 def _plain(source: str) -> str:
@@ -168,7 +168,7 @@ def _reason(error: ToolFailed) -> str:
     return next((line for line in lines if line.startswith("ERROR")), lines[-2][:120])
 
 
-def _yosys(place: Place, name: str, script: tuple[str, ...], what: str) -> None:
+def _yosys(place: Workplace, name: str, script: tuple[str, ...], what: str) -> None:
     (place.folder / f"{name}.ys").write_text("\n".join(script) + "\n")
     run_tool(
         YOSYS,

@@ -26,7 +26,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Target:
+class BoardTarget:
     """Where a design goes: the board and its pins. ``large``: the design fills much of the device, so that room counts more than speed."""
 
     board: Board
@@ -80,15 +80,17 @@ class OpenToolchain(Toolchain):
     """The same for flip-flops; None where they are part of a logic cell."""
 
     @abstractmethod
-    def constraints(self, target: Target) -> str:
+    def constraints(self, target: BoardTarget) -> str:
         """The text of the file of constraints."""
 
     @abstractmethod
-    def route_options(self, target: Target, synthesised: Usage, routed: str) -> tuple[str, ...]:
+    def route_options(
+        self, target: BoardTarget, synthesised: Usage, routed: str
+    ) -> tuple[str, ...]:
         """Options of nextpnr beside netlist, seed and report; ``routed`` is the file that the packer reads."""
 
     @abstractmethod
-    def pack_options(self, target: Target, routed: str, bitstream: str) -> tuple[str, ...]:
+    def pack_options(self, target: BoardTarget, routed: str, bitstream: str) -> tuple[str, ...]:
         """Options of the packer."""
 
     def routed_usage(self, used: Utilisation, synthesised: Usage) -> Usage:

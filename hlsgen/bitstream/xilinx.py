@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hlsgen.bitstream.pins import Pins
-from hlsgen.bitstream.steps import Place, Step
-from hlsgen.bitstream.toolchain import Target, Toolchain, Usage
+from hlsgen.bitstream.steps import BuildStep, Workplace
+from hlsgen.bitstream.toolchain import BoardTarget, Toolchain, Usage
 from hlsgen.bitstream.tools import YOSYS, identity, run_tool
 from hlsgen.board import Board
 
@@ -43,7 +43,7 @@ class Xilinx7(Toolchain):
         ram = cells.get("RAMB18E1", 0) + 2 * cells.get("RAMB36E1", 0)
         return Usage(lut, ff, cells.get("DSP48E1", 0), ram, cells)
 
-    def scripts(self, target: Target) -> Step:
+    def scripts(self, target: BoardTarget) -> BuildStep:
         """The step that writes the board top as Verilog, constraints and the Vivado script."""
         script = "\n".join(
             ("read_rtlil board_top.il", "proc", "memory_collect", "write_verilog board_top.v", "")
@@ -51,7 +51,7 @@ class Xilinx7(Toolchain):
         constraints = _constraints(target.pins, target.board.clock_mhz)
         build = _script(target.board.build["toolchain"]["part"])
 
-        def work(place: Place) -> None:
+        def work(place: Workplace) -> None:
             (place.folder / "verilog.ys").write_text(script)
             run_tool(
                 YOSYS,
@@ -67,7 +67,7 @@ class Xilinx7(Toolchain):
 
         settings = (script, constraints, build, identity(YOSYS))
         outputs = ("board_top.v", "board_top.xdc", "build.tcl")
-        return Step("scripts", ("board_top.il",), outputs, settings, work)
+        return BuildStep("scripts", ("board_top.il",), outputs, settings, work)
 
 
 def _constraints(pins: Pins, clock_mhz: float) -> str:

@@ -63,7 +63,7 @@ class Writer:
 
 
 @dataclass(eq=False)
-class Drain:
+class DrainChain:
     """Chains (rows, columns) of words and valid bits, and results on their way into the banks.
 
     ``busy``: cycles for which something may still move.
@@ -79,7 +79,7 @@ class Drain:
     @classmethod
     def of(
         cls, fabric: Fabric, configuration: Configuration, parameters: Mapping[str, np.ndarray]
-    ) -> Drain:
+    ) -> DrainChain:
         """The drain of a run, empty."""
         named = dict(configuration.tiles)
         west: list[int | None] = [None] * fabric.rows

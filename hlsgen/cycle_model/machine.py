@@ -10,7 +10,7 @@ import numpy as np
 from hlsgen.algebra.types import wrap
 from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.cycle_model.address_sequence import line_values
-from hlsgen.cycle_model.drain import Drain
+from hlsgen.cycle_model.drain import DrainChain
 from hlsgen.cycle_model.tiles import Banks, OtherRead, OtherWrite, Ports, ports
 from hlsgen.cycle_model.visible import Group, Places, Slot, slots
 from hlsgen.errors import IllegalGraph
@@ -104,7 +104,7 @@ class _Machine:
         self.ports = ports(configuration, self.places, state.banks, iterations)
         self.before = fabric.stages
         self.lines = line_values(configuration, iterations, self.before)
-        self.drain = Drain.of(fabric, configuration, state.parameters)
+        self.drain = DrainChain.of(fabric, configuration, state.parameters)
         self.visible = np.zeros(self.places.size, dtype=np.int64)
         cells = len(fabric.cells)
         self.rows = np.arange(cells)

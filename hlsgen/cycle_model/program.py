@@ -9,12 +9,12 @@ import numpy as np
 
 from hlsgen.algebra.packets import ADDRESS_BITS, PARAMETER_WORDS
 from hlsgen.cycle_model.machine import State, Streams, run
-from hlsgen.fabric.configuration_packing import Write as Written
 from hlsgen.fabric.configuration_packing import unpack
 from hlsgen.fabric.configuration_words import TILE_CONFIGURATION, TILE_PARAMETERS
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.ir import Fabric
-from hlsgen.fabric.program import Hello, Read, Run, Write, bank_elements, bank_words, from_words
+from hlsgen.fabric.packets import HelloPacket, ReadPacket, RunPacket, WritePacket, from_words
+from hlsgen.fabric.program import bank_elements, bank_words
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +41,10 @@ def run_program(
     streams = Streams(list(stream_in))
     unload: list[int] = []
     run_cycles: list[int] = []
-    written: list[Written] = []
+    written: list[WritePacket] = []
     greeted, refused = False, False
     for packet in from_words(words):
-        if isinstance(packet, Hello):
+        if isinstance(packet, HelloPacket):
             greeted = packet.hash == fabric_hash(fabric)
             refused = refused or not greeted
             continue
@@ -52,12 +52,12 @@ def run_program(
         if refused:
             continue
         match packet:
-            case Write(unit, address, data):
+            case WritePacket():
                 if not _write_memory(fabric, state, packet):
-                    written.append((unit, address, data))
-            case Read():
+                    written.append(packet)
+            case ReadPacket():
                 unload += _read_bank(fabric, state, packet)
-            case Run():
+            case RunPacket():
                 configuration = unpack(fabric, written)
                 if configuration.cycles:
                     run(fabric, configuration, state, streams)
@@ -68,7 +68,7 @@ def run_program(
     )
 
 
-def _write_memory(fabric: Fabric, state: State, packet: Write) -> bool:
+def _write_memory(fabric: Fabric, state: State, packet: WritePacket) -> bool:
     """Write to a bank or to parameters, if there are any; False where the packet is configuration."""
     number = packet.unit - len(fabric.cells)
     if (
@@ -108,7 +108,7 @@ def _with_part(row: np.ndarray, part: int, word: int) -> np.ndarray:
     return np.array([bias, multiplier, rounding], dtype=np.int64)
 
 
-def _read_bank(fabric: Fabric, state: State, packet: Read) -> tuple[int, ...]:
+def _read_bank(fabric: Fabric, state: State, packet: ReadPacket) -> tuple[int, ...]:
     """The words of a tile's bank; zeros of a unit that has none."""
     number = packet.unit - len(fabric.cells)
     if not 0 <= number < len(fabric.tiles):

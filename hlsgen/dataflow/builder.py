@@ -49,7 +49,7 @@ from hlsgen.requantise.add import RoundedAdd
 
 
 @dataclass(frozen=True)
-class Window:
+class PlanarWindow:
     """A sliding window over (height, width): output y reads rows ``y*stride[0] - before[0] + ky*dilation[0]``."""
 
     kernel: tuple[int, int]
@@ -136,7 +136,7 @@ class DataflowBuilder:
         name: str,
         source: str,
         weights: np.ndarray,
-        window: Window,
+        window: PlanarWindow,
         size: tuple[int, int],
         epilogue: Epilogue,
         outside: int | None = None,
@@ -160,7 +160,7 @@ class DataflowBuilder:
         self,
         name: str,
         source: str,
-        window: Window,
+        window: PlanarWindow,
         size: tuple[int, int],
         epilogue: Epilogue,
         outside: int | None = None,
@@ -176,7 +176,12 @@ class DataflowBuilder:
         return self._reduce(name, loops, (read,), Accumulate(accumulator), epilogue)
 
     def window_maximum(
-        self, name: str, source: str, window: Window, size: tuple[int, int], epilogue: Epilogue
+        self,
+        name: str,
+        source: str,
+        window: PlanarWindow,
+        size: tuple[int, int],
+        epilogue: Epilogue,
     ) -> str:
         """The largest value of a window, channel by channel; positions outside read the type's minimum."""
         channel = self.channels[source]
@@ -334,7 +339,7 @@ def _loops(
     )
 
 
-def _window_index(window: Window, inner: int) -> tuple[Affine, ...]:
+def _window_index(window: PlanarWindow, inner: int) -> tuple[Affine, ...]:
     rows = Affine(-window.before[0], (("y", window.stride[0]), ("ky", window.dilation[0])))
     columns = Affine(-window.before[1], (("x", window.stride[1]), ("kx", window.dilation[1])))
     return (rows, columns, Affine(0, (("g", inner), ("i", 1))))

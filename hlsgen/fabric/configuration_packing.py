@@ -25,6 +25,7 @@ from hlsgen.fabric.configuration_check import check_configuration
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.generator_packing import generator_values, padded_level, read_generator
 from hlsgen.fabric.ir import Cell, Fabric, MemoryTile
+from hlsgen.fabric.packets import WritePacket
 from hlsgen.fabric.switch import (
     crossbar_sources,
     operand_sources,
@@ -32,18 +33,15 @@ from hlsgen.fabric.switch import (
     registered_sources,
 )
 
-Write = tuple[int, int, tuple[int, ...]]
-"""(unit, address, words) of the load port."""
 
-
-def pack(fabric: Fabric, configuration: Configuration) -> tuple[Write, ...]:
+def pack(fabric: Fabric, configuration: Configuration) -> tuple[WritePacket, ...]:
     """The writes of a configuration: processing elements, tiles, loop control; only units that do something.
 
     Raises IllegalGraph for another fabric's configuration, an unknown source or what ``check_configuration`` refuses, DoesNotFit where a
     value or a count is too large.
     """
     check_configuration(fabric, configuration)
-    writes: list[Write] = []
+    writes: list[WritePacket] = []
     for cell, contexts in configuration.pes:
         fields = words.pe_fields(fabric, cell)
         where = f"{fabric.name}, PE {cell}"
@@ -51,25 +49,26 @@ def pack(fabric: Fabric, configuration: Configuration) -> tuple[Write, ...]:
         for slot, context in enumerate(contexts):
             values = _pe_values(fabric, cell, context, where)
             string = field_strings.to_string(where, fields, values)
-            writes.append((unit, slot * field_strings.pitch(fields), string))
+            writes.append(WritePacket(unit, slot * field_strings.pitch(fields), string))
     for name, tile_configuration in configuration.tiles:
         writes += _tile_writes(fabric, fabric.tile(name), tile_configuration, configuration)
     control = words.control_fields(fabric)
     string = field_strings.to_string(
         f"{fabric.name}, loop control", control, _control_values(fabric, configuration)
     )
-    writes.append((words.CONTROL_UNIT, 0, string))
+    writes.append(WritePacket(words.CONTROL_UNIT, 0, string))
     return tuple(writes)
 
 
-def unpack(fabric: Fabric, writes: Iterable[Write]) -> Configuration:
+def unpack(fabric: Fabric, writes: Iterable[WritePacket]) -> Configuration:
     """The configuration that writes describe, in normal form: nests padded to ``fabric.loops`` levels, every slot present.
 
     Without writes to loop control a run of no cycles. Raises BadFile for words that no configuration gives.
     """
     memory: dict[int, dict[int, int]] = {}
-    for unit, address, data in writes:
-        memory.setdefault(unit, {}).update({address + k: word for k, word in enumerate(data)})
+    for write in writes:
+        words_of_unit = memory.setdefault(write.unit, {})
+        words_of_unit.update({write.address + k: word for k, word in enumerate(write.words)})
     try:
         return _unpacked(fabric, memory)
     except IndexError:
@@ -220,7 +219,7 @@ def _pe_context(fabric: Fabric, cell: Cell, values: Mapping[str, int]) -> PeCont
 
 def _tile_writes(
     fabric: Fabric, tile: MemoryTile, settings: TileConfiguration, configuration: Configuration
-) -> list[Write]:
+) -> list[WritePacket]:
     where = f"{fabric.name}, tile {tile.name}"
     unit = len(fabric.cells) + fabric.tiles.index(tile)
     fields = words.tile_context_fields(fabric, tile)
@@ -234,7 +233,7 @@ def _tile_writes(
             nest = settings.write_generators[write.generator].loops
             values["write_when"] = 1 + padded_level(write.when, len(nest), fabric.loops)
         address = words.TILE_CONFIGURATION + slot * field_strings.pitch(fields)
-        result.append((unit, address, field_strings.to_string(where, fields, values)))
+        result.append(WritePacket(unit, address, field_strings.to_string(where, fields, values)))
     rest = {"padding": settings.padding, **_requantiser_values(settings.requantiser)}
     for port, generators, most in (
         ("read", settings.read_generators, tile.read_generators),
@@ -250,7 +249,7 @@ def _tile_writes(
         for number, generator in enumerate(generators):
             rest |= generator_values(fabric, tile, port, number, generator, where)
     string = field_strings.to_string(where, words.tile_fields(fabric, tile), rest)
-    return [*result, (unit, words.rest_address(fabric, tile), string)]
+    return [*result, WritePacket(unit, words.rest_address(fabric, tile), string)]
 
 
 def _port_values(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlsgen.artefact.declared import Declared, Difference, Session
-from hlsgen.frontend.kernels import Kernel, kernels_of
+from hlsgen.frontend.kernels import KernelKind, kernels_of
 from hlsgen.frontend.reference import comparable, exposed, ort_reference
 from hlsgen.frontend.sessions import NoSession
 from hlsgen.graph.ir import Graph, Node
@@ -94,7 +94,7 @@ def _known_name(graph: Graph, value: str, known: set[str]) -> str | None:
     return value
 
 
-def _difference(graph: Graph, node: Node, kernel: Kernel) -> Difference | None:
+def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | None:
     """Why and by how much the result of one node may differ from ONNX Runtime's, for equal operands; None where it is equal."""
     op = node.op
     if not isinstance(op, Requantise | QuantisedAdd | Lookup | Clamp):
@@ -118,7 +118,7 @@ def _difference(graph: Graph, node: Node, kernel: Kernel) -> Difference | None:
     return None
 
 
-def _of_sum(op: QuantisedAdd, kernel: Kernel, where: str) -> Difference | None:
+def _of_sum(op: QuantisedAdd, kernel: KernelKind, where: str) -> Difference | None:
     other = replace(op, formula="chain" if kernel == "integers" else "float")
     distance = np.abs(other.table() - op.table())
     pairs = np.count_nonzero(distance)
@@ -129,7 +129,7 @@ def _of_sum(op: QuantisedAdd, kernel: Kernel, where: str) -> Difference | None:
 
 
 def _of_mean(
-    graph: Graph, source: Node, total: WindowSum, op: Requantise, kernel: Kernel, where: str
+    graph: Graph, source: Node, total: WindowSum, op: Requantise, kernel: KernelKind, where: str
 ) -> Difference | None:
     """A mean is a function of the sum but where float additions decide a half."""
     if not isinstance(op, RequantiseMean) and kernel == "integers":

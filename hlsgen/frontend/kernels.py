@@ -13,7 +13,7 @@ from hlsgen.frontend.sessions import open_session
 if TYPE_CHECKING:
     import onnx
 
-Kernel: TypeAlias = Literal["integers", "floats", "removed"]
+KernelKind: TypeAlias = Literal["integers", "floats", "removed"]
 """``integers``: an integer kernel makes the value; ``floats``: a QuantizeLinear behind float kernels; ``removed``: the session has no such
 value, its optimiser has rewritten what lies around it."""
 
@@ -23,7 +23,7 @@ _INTEGER = {"ConvInteger", "MatMulInteger", "QGemm"}
 
 def kernels_of(
     model: onnx.ModelProto, values: Sequence[str], exposed: Sequence[str], session: Session
-) -> dict[str, Kernel]:
+) -> dict[str, KernelKind]:
     """The kernel of each of ``values``, with the values ``exposed`` made outputs as ``reference.run_session`` does. Raises NoSession."""
     if session == "unoptimised":
         open_session(model, exposed, session)
@@ -31,7 +31,7 @@ def kernels_of(
     else:
         graph = _optimised(model, exposed, session).graph
     producers = {output: node for node in graph.node for output in node.output}
-    kernels: dict[str, Kernel] = {}
+    kernels: dict[str, KernelKind] = {}
     for value in values:
         node = producers.get(value)
         while node is not None and node.op_type in _MOVES:

@@ -23,7 +23,7 @@ from hlsgen.algebra.types import wrap
 from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.loops.check import zero_distance_edges
 from hlsgen.loops.evaluate import is_indexed
-from hlsgen.loops.ir import Constant, LoopGraph, Mark, Operand, Operation, Value
+from hlsgen.loops.ir import Constant, ConstantOrValue, LoopGraph, Mark, Operation, Value
 from hlsgen.loops.moves import with_moves
 
 # operator -> constant second operand that leaves the first operand as it is
@@ -133,7 +133,7 @@ def _fused(
     return operation
 
 
-def _as_operation(name: str, result: Operation | Operand) -> Operation:
+def _as_operation(name: str, result: Operation | ConstantOrValue) -> Operation:
     return result if isinstance(result, Operation) else Operation(name, "move", (result,))
 
 
@@ -160,7 +160,7 @@ class _Simplifier:
     def __init__(self, graph: LoopGraph) -> None:
         self.graph = graph
         self.operations = {operation.name: operation for operation in graph.operations}
-        self.known: dict[str, Operand] = {}
+        self.known: dict[str, ConstantOrValue] = {}
         self.fixed: set[str] = set()
         self.carried_uses: dict[str, list[Value]] = {
             operation.name: [] for operation in graph.operations
@@ -183,7 +183,7 @@ class _Simplifier:
             operation = self._rewritten(self.operations[name])
             if operation is None:
                 continue
-            result: Operation | Operand = operation
+            result: Operation | ConstantOrValue = operation
             if isinstance(operation, Operation):
                 result = self._reduced(operation)
             if isinstance(result, Operation):
@@ -210,7 +210,7 @@ class _Simplifier:
             ),
         )
 
-    def _replaceable(self, name: str, result: Operand) -> bool:
+    def _replaceable(self, name: str, result: ConstantOrValue) -> bool:
         """Whether every use of ``name`` can read ``result``."""
         carried = self.carried_uses[name]
         if isinstance(result, Constant):
@@ -222,7 +222,7 @@ class _Simplifier:
             return False
         return result.distance == 0 or not carried
 
-    def _read(self, operand: Operand) -> Operand:
+    def _read(self, operand: ConstantOrValue) -> ConstantOrValue:
         if isinstance(operand, Constant) or operand.operation not in self.known:
             return operand
         instead = self.known[operand.operation]
@@ -230,7 +230,7 @@ class _Simplifier:
             return instead
         return replace(operand, operation=instead.operation)
 
-    def _rewritten(self, operation: Operation) -> Operation | Operand | None:
+    def _rewritten(self, operation: Operation) -> Operation | ConstantOrValue | None:
         """With what is known of its operands; None for a store that never happens."""
         operands = tuple(map(self._read, operation.operands))
         predicate = operation.predicate
@@ -241,7 +241,7 @@ class _Simplifier:
             predicate = decided
         return _normal(self.graph, replace(operation, operands=operands, predicate=predicate))
 
-    def _decided(self, operation: Operation, true: int) -> Operation | Operand | None:
+    def _decided(self, operation: Operation, true: int) -> Operation | ConstantOrValue | None:
         """The operation with a predicate that always has one value."""
         if operation.operator == "select":
             return operation.operands[0 if true else 1]
@@ -252,7 +252,7 @@ class _Simplifier:
     def _repeatable(self, operation: Operation) -> bool:
         return operation.operator != "store" and operation.array not in self.written
 
-    def _reduced(self, operation: Operation) -> Operation | Operand:
+    def _reduced(self, operation: Operation) -> Operation | ConstantOrValue:
         """What the operation is for its operands, or itself."""
         if operation.operator in ("load", "store", "affine"):
             return self._reduced_access(operation)
@@ -280,7 +280,7 @@ class _Simplifier:
                 return Constant(absorbing[1])
         return operation
 
-    def _reduced_access(self, operation: Operation) -> Operation | Operand:
+    def _reduced_access(self, operation: Operation) -> Operation | ConstantOrValue:
         assert operation.address is not None
         if operation.array is None:
             constant = not operation.address.terms

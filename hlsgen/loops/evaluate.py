@@ -16,9 +16,18 @@ from hlsgen.algebra.types import wrap
 from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.errors import IllegalGraph, TypeMismatch
 from hlsgen.loops.check import zero_distance_edges
-from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Mark, Operand, Operation, Value
+from hlsgen.loops.ir import (
+    Array,
+    Constant,
+    ConstantOrValue,
+    Kernel,
+    LoopGraph,
+    Mark,
+    Operation,
+    Value,
+)
 
-Step = Callable[[int], None]
+Executor = Callable[[int], None]
 ANY_WORD = 0x5A17_C0DE
 """What a partial load gives outside its array: nothing may depend on it, and tests compare with functions that never read it."""
 
@@ -113,7 +122,7 @@ class _Run:
     def affine(self, address: Affine) -> np.ndarray:
         return address.values(self.trips, self.count)
 
-    def read(self, operand: Operand) -> np.ndarray:
+    def read(self, operand: ConstantOrValue) -> np.ndarray:
         if isinstance(operand, Constant):
             return np.full(self.count, wrap(operand.value, self.bits))
         values = self.values[operand.operation]
@@ -184,7 +193,9 @@ class _Run:
         for name, values in lists.items():
             self.values[name] = np.array(values, dtype=np.int64)
 
-    def _reader(self, operand: Operand, lists: Mapping[str, list[int]]) -> Callable[[int], int]:
+    def _reader(
+        self, operand: ConstantOrValue, lists: Mapping[str, list[int]]
+    ) -> Callable[[int], int]:
         if isinstance(operand, Value) and operand.operation in lists:
             values = lists[operand.operation]
             distance = operand.distance
@@ -196,7 +207,7 @@ class _Run:
         ready: list[int] = self.read(operand).tolist()
         return ready.__getitem__
 
-    def _step(self, operation: Operation, lists: Mapping[str, list[int]]) -> Step:
+    def _step(self, operation: Operation, lists: Mapping[str, list[int]]) -> Executor:
         operands = [self._reader(operand, lists) for operand in operation.operands]
         given = operation.predicate
         executes: Callable[[int], int | bool] = lambda n: True  # noqa: E731
@@ -232,7 +243,7 @@ class _Run:
         operands: Sequence[Callable[[int], int]],
         executes: Callable[[int], int | bool],
         results: list[int],
-    ) -> Step:
+    ) -> Executor:
         meaning, bits = WORD_OPERATORS[operation.operator].meaning, self.bits
         assert operation.clear is not None
         clear = self.mark(operation.clear).tolist()
@@ -259,7 +270,7 @@ class _Run:
         operands: Sequence[Callable[[int], int]],
         executes: Callable[[int], int | bool],
         results: list[int],
-    ) -> Step:
+    ) -> Executor:
         assert operation.array is not None and operation.address is not None
         graph, array, memory = (
             self.graph,

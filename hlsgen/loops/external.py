@@ -29,10 +29,10 @@ from hlsgen.loops.check import refuse_cycles
 from hlsgen.loops.ir import (
     Array,
     Constant,
+    ConstantOrValue,
     CountedLoop,
     Kernel,
     LoopGraph,
-    Operand,
     Operation,
     Order,
     Role,
@@ -51,7 +51,7 @@ DATA, INDEX = 0, 1
 
 
 @dataclass(frozen=True)
-class Edge:
+class ExternalEdge:
     """``source``'s value ``distance`` iterations ago enters ``port`` (0, 1, ...; PREDICATE)."""
 
     source: str
@@ -61,18 +61,18 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class Node:
+class ExternalNode:
     """``operator``: a word operator, ``load``, ``store``, ``merge`` or one that no fabric has ("divide")."""
 
     name: str
     operator: str
     constant: int | None
-    edges: tuple[Edge, ...]
+    edges: tuple[ExternalEdge, ...]
 
 
 def to_kernel(
     name: str,
-    nodes: Sequence[Node],
+    nodes: Sequence[ExternalNode],
     orders: Iterable[tuple[str, str, int]],
     source: str,
     iterations: int = ITERATIONS,
@@ -110,7 +110,7 @@ class _Builder:
     operations: list[Operation] = field(default_factory=list)
     results: dict[str, str] = field(default_factory=dict)
 
-    def add(self, node: Node) -> None:
+    def add(self, node: ExternalNode) -> None:
         values = [
             (edge.port, _value(edge))
             for edge in sorted(node.edges, key=lambda edge: (edge.port, edge.distance))
@@ -149,13 +149,13 @@ class _Builder:
             result = Value(part)
         return result
 
-    def _predicate(self, node: Node) -> Value | None:
+    def _predicate(self, node: ExternalNode) -> Value | None:
         values = [_value(edge) for edge in node.edges if edge.port == PREDICATE]
         return self._chain(f"{node.name}_if", "or", values)
 
     def _two_operands(
-        self, node: Node, values: Sequence[tuple[int, Value]]
-    ) -> tuple[Operand, Operand]:
+        self, node: ExternalNode, values: Sequence[tuple[int, Value]]
+    ) -> tuple[ConstantOrValue, ConstantOrValue]:
         constant = None if node.constant is None else Constant(node.constant)
         if node.operator in ASSOCIATIVE and len(values) > 2:
             first = self._chain(node.name, node.operator, [value for _, value in values[:-1]])
@@ -176,7 +176,7 @@ class _Builder:
         raise AssertionError(values)
 
     def _merged_ports(
-        self, node: Node, values: Sequence[tuple[int, Value]]
+        self, node: ExternalNode, values: Sequence[tuple[int, Value]]
     ) -> list[tuple[int, Value]]:
         """Values of one port merged by ``or``, so that two are left."""
         split = values[-1][0] if values[-1][0] != values[0][0] else values[0][0] + 1
@@ -187,9 +187,9 @@ class _Builder:
         )
         return [(port, value) for port, value in enumerate(merged) if value is not None]
 
-    def _merge(self, node: Node, values: Sequence[Value], predicate: Value | None) -> None:
+    def _merge(self, node: ExternalNode, values: Sequence[Value], predicate: Value | None) -> None:
         constant = None if node.constant is None else Constant(node.constant)
-        value: Operand | None = self._chain(node.name, "or", values)
+        value: ConstantOrValue | None = self._chain(node.name, "or", values)
         negated = any(edge.negated for edge in node.edges if edge.port == PREDICATE)
         if value is not None and constant is not None:
             self._append(Operation(node.name, "or", (value, constant), predicate))
@@ -201,9 +201,9 @@ class _Builder:
             self._append(Operation(node.name, "move", (operand,), predicate))
 
     def _select(
-        self, node: Node, values: Sequence[tuple[int, Value]], predicate: Value | None
+        self, node: ExternalNode, values: Sequence[tuple[int, Value]], predicate: Value | None
     ) -> None:
-        operands: list[Operand] = [value for _, value in values[:2]]
+        operands: list[ConstantOrValue] = [value for _, value in values[:2]]
         if node.constant is not None and len(operands) < 2:
             # the constant takes the port that the one value leaves
             operands.insert(int(bool(values) and values[0][0] == 0), Constant(node.constant))
@@ -215,7 +215,7 @@ class _Builder:
         else:
             self._append(Operation(node.name, "select", tuple(operands), predicate))
 
-    def _halve(self, node: Node, value: Value, predicate: Value | None) -> None:
+    def _halve(self, node: ExternalNode, value: Value, predicate: Value | None) -> None:
         """``value`` divided by a constant 2**k: negative ones are made larger by 2**k - 1 before they are shifted."""
         assert node.constant is not None
         sign, rest, sum_ = (f"{node.name}_{part}" for part in ("sign", "rest", "sum"))
@@ -225,7 +225,7 @@ class _Builder:
         shift = Constant(node.constant.bit_length() - 1)
         self._append(Operation(node.name, "shift_right", (Value(sum_), shift), predicate))
 
-    def _load(self, node: Node, values: Sequence[Value], predicate: Value | None) -> None:
+    def _load(self, node: ExternalNode, values: Sequence[Value], predicate: Value | None) -> None:
         index = self._chain(f"{node.name}_index", "or", values)
         self._append(self._access(node, "load", "input", (), index, None))
         if predicate is not None:
@@ -234,7 +234,7 @@ class _Builder:
             self.results[node.name] = guard
 
     def _store(
-        self, node: Node, values: Sequence[tuple[int, Value]], predicate: Value | None
+        self, node: ExternalNode, values: Sequence[tuple[int, Value]], predicate: Value | None
     ) -> None:
         index = self._chain(f"{node.name}_index", "or", [v for port, v in values if port == INDEX])
         data = self._chain(f"{node.name}_data", "or", [v for port, v in values if port != INDEX])
@@ -245,10 +245,10 @@ class _Builder:
 
     def _access(
         self,
-        node: Node,
+        node: ExternalNode,
         operator: str,
         role: Role,
-        data: tuple[Operand, ...],
+        data: tuple[ConstantOrValue, ...],
         index: Value | None,
         predicate: Value | None,
     ) -> Operation:
@@ -272,17 +272,17 @@ class _Builder:
         return Operation(node.name, operator, data, predicate, array=array, address=address)
 
 
-def _value(edge: Edge) -> Value:
+def _value(edge: ExternalEdge) -> Value:
     return Value(edge.source, edge.distance, 0 if edge.distance else None)
 
 
-def _is_halving(node: Node, values: Sequence[tuple[int, Value]]) -> bool:
+def _is_halving(node: ExternalNode, values: Sequence[tuple[int, Value]]) -> bool:
     """Whether a division has one value, its first operand, and a positive power of two as its constant."""
     by = node.constant or 0
     return len(values) == 1 and values[0][0] == 0 and by > 0 and by & (by - 1) == 0
 
 
-def _absent(operator: str, given: Value) -> Operand:
+def _absent(operator: str, given: Value) -> ConstantOrValue:
     if operator == "multiply":
         return given
     return Constant(0 if operator == "equal" else 1)

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from hlsgen.algebra.affine import Affine
 from hlsgen.errors import DoesNotFit
-from hlsgen.loops.ir import Constant, LoopGraph, Mark, Operand, Operation, Value
+from hlsgen.loops.ir import Constant, ConstantOrValue, LoopGraph, Mark, Operation, Value
 
 
 def with_few_marks(graph: LoopGraph, most: int) -> LoopGraph:
@@ -65,7 +65,7 @@ class _Computed:
             predicate = self._truth(predicate) if predicate in self.marks else predicate
         elif predicate is not None:
             predicate = self._carried(predicate)
-        operands: tuple[Operand, ...] = tuple(
+        operands: tuple[ConstantOrValue, ...] = tuple(
             self._carried(operand) if isinstance(operand, Value) else operand
             for operand in operation.operands
         )

@@ -86,7 +86,7 @@ class Value:
     level: int = 0
 
 
-Operand: TypeAlias = Constant | Value
+ConstantOrValue: TypeAlias = Constant | Value
 Predicate: TypeAlias = Value | Mark
 
 
@@ -94,7 +94,7 @@ Predicate: TypeAlias = Value | Mark
 class Operation:
     name: str
     operator: str
-    operands: tuple[Operand, ...] = ()
+    operands: tuple[ConstantOrValue, ...] = ()
     predicate: Predicate | None = None
     clear: Mark | None = None
     array: str | None = None

@@ -15,7 +15,7 @@ from dataclasses import replace
 import networkx as nx
 
 from hlsgen.algebra.word import WORD_OPERATORS
-from hlsgen.loops.ir import Constant, LoopGraph, Mark, Operand, Operation, Value
+from hlsgen.loops.ir import Constant, ConstantOrValue, LoopGraph, Mark, Operation, Value
 
 
 def with_moves(graph: LoopGraph) -> LoopGraph:
@@ -29,7 +29,7 @@ class _Inserter:
     def __init__(self, graph: LoopGraph) -> None:
         self.names = {operation.name for operation in graph.operations}
         self.moves: list[Operation] = []
-        self.made: dict[Operand, Value] = {}
+        self.made: dict[ConstantOrValue, Value] = {}
         depends = nx.DiGraph()
         depends.add_nodes_from(self.names)
         for operation in graph.operations:
@@ -52,8 +52,8 @@ class _Inserter:
         return replace(operation, operands=operands, predicate=predicate)
 
     def _one_start(
-        self, operation: Operation, operands: tuple[Operand, ...]
-    ) -> tuple[Operand, ...]:
+        self, operation: Operation, operands: tuple[ConstantOrValue, ...]
+    ) -> tuple[ConstantOrValue, ...]:
         """At most one operand carried, and where the context can start it."""
         carried = [
             k
@@ -70,13 +70,13 @@ class _Inserter:
             for k, operand in enumerate(operands)
         )
 
-    def _in_ring(self, operation: Operation, operand: Operand) -> bool:
+    def _in_ring(self, operation: Operation, operand: ConstantOrValue) -> bool:
         assert isinstance(operand, Value)
         return self.ring.get(operand.operation) == self.ring[operation.name]
 
     def _one_constant(
-        self, operation: Operation, operands: tuple[Operand, ...]
-    ) -> tuple[Operand, ...]:
+        self, operation: Operation, operands: tuple[ConstantOrValue, ...]
+    ) -> tuple[ConstantOrValue, ...]:
         starts = [
             operand.start for operand in operands if isinstance(operand, Value) and operand.start
         ]
@@ -89,13 +89,13 @@ class _Inserter:
             for operand in operands
         )
 
-    def _one_iteration(self, operand: Operand) -> Operand:
+    def _one_iteration(self, operand: ConstantOrValue) -> ConstantOrValue:
         if isinstance(operand, Constant) or operand.distance <= 1:
             return operand
         before = self._one_iteration(replace(operand, distance=operand.distance - 1))
         return replace(self._here(before), distance=1, start=operand.start, level=operand.level)
 
-    def _here(self, operand: Operand) -> Value:
+    def _here(self, operand: ConstantOrValue) -> Value:
         """The operand as a value of the same iteration."""
         if isinstance(operand, Value) and operand.distance == 0:
             return operand

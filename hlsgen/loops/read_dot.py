@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hlsgen.errors import BadFile
-from hlsgen.loops.external import INDEX, ITERATIONS, Edge, Node, to_kernel
+from hlsgen.loops.external import INDEX, ITERATIONS, ExternalEdge, ExternalNode, to_kernel
 from hlsgen.loops.ir import Kernel
 
 OPERATORS: Mapping[str, str] = {
@@ -139,7 +139,7 @@ def _node(
     constants: Mapping[str, int],
     back: set[_Arrow],
     where: str,
-) -> Node:
+) -> ExternalNode:
     if opcode not in OPERATORS:
         raise BadFile(
             f"{where}, node {name}",
@@ -148,12 +148,12 @@ def _node(
         )
     entering = [arrow for arrow in arrows if arrow.target == name]
     edges = tuple(
-        Edge(arrow.source, INDEX if opcode == "load" else arrow.port, int(arrow in back))
+        ExternalEdge(arrow.source, INDEX if opcode == "load" else arrow.port, int(arrow in back))
         for arrow in entering
         if arrow.source not in constants
     )
     constant = next((constants[a.source] for a in entering if a.source in constants), None)
-    return Node(name, OPERATORS[opcode], constant, edges)
+    return ExternalNode(name, OPERATORS[opcode], constant, edges)
 
 
 def _back_edges(names: list[str], arrows: list[_Arrow]) -> set[_Arrow]:

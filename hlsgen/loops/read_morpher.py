@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hlsgen.errors import BadFile
-from hlsgen.loops.external import ITERATIONS, PREDICATE, Edge, Node, to_kernel
+from hlsgen.loops.external import ITERATIONS, PREDICATE, ExternalEdge, ExternalNode, to_kernel
 from hlsgen.loops.ir import Kernel
 
 # operator, and whether its operands are exchanged
@@ -65,7 +65,7 @@ def read_morpher(path: str | os.PathLike[str], iterations: int = ITERATIONS) -> 
             where, f"expected a file that can be read, found: {error.strerror}", "Check its name."
         ) from None
     elements = _elements(text, where)
-    edges: dict[str, list[Edge]] = {element.name: [] for element in elements}
+    edges: dict[str, list[ExternalEdge]] = {element.name: [] for element in elements}
     orders: list[tuple[str, str, int]] = []
     for element in elements:
         for output in element.outputs:
@@ -80,7 +80,7 @@ def read_morpher(path: str | os.PathLike[str], iterations: int = ITERATIONS) -> 
             given = [
                 edge if edge.port == PREDICATE else _at_port(edge, 1 - edge.port) for edge in given
             ]
-        nodes.append(Node(element.name, operator, element.constant, tuple(given)))
+        nodes.append(ExternalNode(element.name, operator, element.constant, tuple(given)))
     name = re.sub(r"\W+", "_", Path(path).stem)
     return to_kernel(name, nodes, orders, where, iterations)
 
@@ -122,7 +122,7 @@ def _add_edge(
     elements: list[_Element],
     source: _Element,
     output: Mapping[str, str],
-    edges: dict[str, list[Edge]],
+    edges: dict[str, list[ExternalEdge]],
     orders: list[tuple[str, str, int]],
     where: str,
 ) -> None:
@@ -143,10 +143,10 @@ def _add_edge(
     if kind == "PS":
         orders.append((source.name, target.name, distance))
     elif kind == "P":
-        edge = Edge(source.name, PREDICATE, distance, output.get("NPB") == "1")
+        edge = ExternalEdge(source.name, PREDICATE, distance, output.get("NPB") == "1")
         edges[target.name].append(edge)
     elif re.fullmatch(r"I[1-9]", kind):
-        edges[target.name].append(Edge(source.name, int(kind[1]) - 1, distance))
+        edges[target.name].append(ExternalEdge(source.name, int(kind[1]) - 1, distance))
     else:
         raise BadFile(
             f"{where}, node {source.index}",
@@ -155,8 +155,8 @@ def _add_edge(
         )
 
 
-def _at_port(edge: Edge, port: int) -> Edge:
-    return Edge(edge.source, port, edge.distance, edge.negated)
+def _at_port(edge: ExternalEdge, port: int) -> ExternalEdge:
+    return ExternalEdge(edge.source, port, edge.distance, edge.negated)
 
 
 def _operator(name: str, where: str) -> tuple[str, bool]:

@@ -32,10 +32,10 @@ from hlsgen.loops.evaluate import is_indexed
 from hlsgen.loops.ir import (
     Array,
     Constant,
+    ConstantOrValue,
     CountedLoop,
     LoopGraph,
     Mark,
-    Operand,
     Operation,
     Order,
     Role,
@@ -74,7 +74,7 @@ def to_text(graph: LoopGraph) -> str:
     return "\n".join(lines) + "\n"
 
 
-def operand_text(operand: Operand) -> str:
+def operand_text(operand: ConstantOrValue) -> str:
     """E.g. ``5``, ``x`` or ``x@1(0, 1)``."""
     if isinstance(operand, Constant):
         return str(operand.value)
@@ -177,7 +177,7 @@ def _operation(line: str) -> Operation:
     )
 
 
-def _operand(text: str) -> Operand:
+def _operand(text: str) -> ConstantOrValue:
     if re.fullmatch(r"-?\d+", text):
         return Constant(int(text))
     match = VALUE.fullmatch(text)
@@ -188,7 +188,9 @@ def _operand(text: str) -> Operand:
     return Value(match[1], int(match[2]), int(match[3]), int(match[4]))
 
 
-def _address(text: str | None, in_array: bool) -> tuple[Affine | None, Operand | None, int | None]:
+def _address(
+    text: str | None, in_array: bool
+) -> tuple[Affine | None, ConstantOrValue | None, int | None]:
     """Address, index and wrap_bits of what stands in brackets."""
     if text is None:
         return None, None, None

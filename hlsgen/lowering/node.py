@@ -13,7 +13,7 @@ from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.builder import (
     DataflowBuilder,
     Epilogue,
-    Window,
+    PlanarWindow,
     product_sum_type,
 )
 from hlsgen.dataflow.step import product_sum_ranges
@@ -225,14 +225,14 @@ def _without_dead_channels(
     )
 
 
-def _planar(window: TensorWindow) -> Window:
+def _planar(window: TensorWindow) -> PlanarWindow:
     """A 1-D or 2-D window of a tensor operator over (height, width)."""
 
     def pair(values: tuple[int, ...], missing: int) -> tuple[int, int]:
         return (values[0], values[1]) if len(values) == 2 else (missing, values[0])
 
     rank = len(window.kernel)
-    return Window(
+    return PlanarWindow(
         pair(window.kernel, 1),
         pair(window.strides, 1),
         pair(window.dilations, 1),
@@ -245,7 +245,7 @@ def _size(extents: tuple[int, ...]) -> tuple[int, int]:
     return (extents[0], extents[1]) if len(extents) == 2 else (1, extents[0])
 
 
-def _leaves(window: Window, size: tuple[int, int], shape: tuple[int, int, int]) -> bool:
+def _leaves(window: PlanarWindow, size: tuple[int, int], shape: tuple[int, int, int]) -> bool:
     """Whether some window reaches outside the source."""
     for axis in range(2):
         last = (size[axis] - 1) * window.stride[axis] - window.before[axis]

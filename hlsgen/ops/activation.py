@@ -11,10 +11,10 @@ import numpy as np
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import Constants, Example, OnnxBinding, TensorOp, require
-from hlsgen.ops.tensor_type import F32, Array, TensorType
+from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
 
 
-class Elementwise(TensorOp):
+class ElementwiseOp(TensorOp):
     """A float function of one operand; between Dequantize and Quantize it is a table."""
 
     elementwise = True
@@ -25,7 +25,7 @@ class Elementwise(TensorOp):
 
 
 @dataclass(frozen=True)
-class Identity(Elementwise):
+class Identity(ElementwiseOp):
     """The operand itself. Dropout is this in inference."""
 
     bindings = (
@@ -36,7 +36,7 @@ class Identity(Elementwise):
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         return inputs[0]
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return arrays[0]
 
     def bounds(self, quantise: Callable[[float], int]) -> tuple[int | None, int | None]:
@@ -44,13 +44,13 @@ class Identity(Elementwise):
 
 
 @dataclass(frozen=True)
-class Relu(Elementwise):
+class Relu(ElementwiseOp):
     """max(x, 0)."""
 
     monotone = True
     bindings = (OnnxBinding("Relu", (1, 1)),)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return xp.clip(arrays[0], 0.0, None)
 
     def bounds(self, quantise: Callable[[float], int]) -> tuple[int | None, int | None]:
@@ -58,7 +58,7 @@ class Relu(Elementwise):
 
 
 @dataclass(frozen=True)
-class Clip(Elementwise):
+class Clip(ElementwiseOp):
     """min(max(x, low), high); None where there is no bound."""
 
     low: float | None = None
@@ -76,7 +76,7 @@ class Clip(Elementwise):
         )
         return Clip(low, high)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return xp.clip(arrays[0], self.low, self.high)
 
     def bounds(self, quantise: Callable[[float], int]) -> tuple[int | None, int | None]:
@@ -99,7 +99,7 @@ class Clamp(TensorOp):
         require(self.low <= self.high, self, "low <= high", (self.low, self.high))
         return TensorType(inputs[0].shape, inputs[0].integer)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return xp.clip(xp.astype(arrays[0], xp.int32), self.low, self.high)
 
     def lower(self, build: Lowering) -> None:
@@ -137,7 +137,7 @@ class Lookup(TensorOp):
         require(inside, self, f"values of {self.element}", (min(self.values), max(self.values)))
         return TensorType(x.shape, self.element)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays
         signed = x.dtype == xp.int8
         table = xp.asarray(np.array(self.values, np.int32), device=getattr(x, "device", None))

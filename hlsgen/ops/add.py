@@ -24,7 +24,7 @@ from hlsgen.ops.op import (
     require_one_sample,
 )
 from hlsgen.ops.reason import Reason, unless
-from hlsgen.ops.tensor_type import F32, Array, TensorType
+from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
 
 Formula = Literal["float", "chain"]
 
@@ -53,7 +53,7 @@ class Add(TensorOp):
         require_one_sample(self, inputs, constants, shape)
         return TensorType(shape, F32)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return arrays[0] + arrays[1]
 
     def quantised(
@@ -149,7 +149,7 @@ class QuantisedAdd(TensorOp):
         )
         return np.rint(_fused(a, rate_a, _fused(b, rate_b, offset)))
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         a, b = arrays
         table = self.table()
         flat = xp.asarray(table.reshape(-1), device=getattr(a, "device", None))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hlsgen.ops.op import Constants, OnnxBinding, TensorOp, require
-from hlsgen.ops.tensor_type import F32, Array, TensorType
+from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class BatchNormalization(TensorOp):
             require(parameter.shape == x.shape[1:2], self, f"parameters {x.shape[1:2]}", parameter)
         return TensorType(x.shape, F32)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         x = arrays[0]
         shape = (1, -1, *(1,) * (x.ndim - 2))
         gain, offset, mean, variance = (xp.reshape(array, shape) for array in arrays[1:])

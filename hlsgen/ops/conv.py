@@ -23,7 +23,7 @@ from hlsgen.ops.op import (
     require,
 )
 from hlsgen.ops.reason import Reason, unless
-from hlsgen.ops.tensor_type import F32, Array, TensorType
+from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
 from hlsgen.ops.window import Window, window_of
 
 _ATTRIBUTES = {
@@ -108,7 +108,7 @@ class Conv(TensorOp):
             return TensorType(shape, F32)
         return TensorType(shape, accumulator_type(self, x.integer, self.input_zero, constants))
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         x, w, *biases = arrays
         exact = xp.float32 if x.dtype == xp.float32 else xp.float64
         x = xp.astype(x, exact) - self.input_zero

@@ -24,7 +24,7 @@ from hlsgen.ops.op import (
     require,
 )
 from hlsgen.ops.reason import Reason, unless
-from hlsgen.ops.tensor_type import F32, Array, TensorType
+from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
 from hlsgen.ops.window import Window
 
 _ATTRIBUTES = {"transA": "transpose_a", "transB": "transpose_b", "alpha": "alpha"}
@@ -83,7 +83,7 @@ class Gemm(TensorOp):
             (rows, outputs), accumulator_type(self, x.integer, self.input_zero, constants)
         )
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         x, w, *biases = arrays
         exact = xp.float32 if x.dtype == xp.float32 else xp.float64
         x, w = xp.astype(x, exact) - self.input_zero, xp.astype(w, exact)
@@ -208,7 +208,7 @@ class MatMul(TensorOp):
         batch = broadcast(self, x.shape[:-2], w.shape[:-2])
         return TensorType((*batch, x.shape[-2], w.shape[-1]), F32)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return xp.matmul(*arrays)
 
     def quantised(

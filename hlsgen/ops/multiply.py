@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hlsgen.ops.op import Constants, OnnxBinding, TensorOp, broadcast, require, require_one_sample
-from hlsgen.ops.tensor_type import F32, Array, TensorType
+from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
 
 
 @dataclass(frozen=True)
@@ -25,5 +25,5 @@ class Mul(TensorOp):
         require_one_sample(self, inputs, constants, shape)
         return TensorType(shape, F32)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return arrays[0] * arrays[1]

@@ -12,7 +12,7 @@ from hlsgen.algebra.types import ElementType
 from hlsgen.errors import TypeMismatch, UnsupportedOp
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.reason import Reason
-from hlsgen.ops.tensor_type import Array, Quantisation, TensorType
+from hlsgen.ops.tensor_type import AnyArray, Quantisation, TensorType
 
 Constants = Sequence[np.ndarray | None]
 Place = Literal["hardware", "host", "border", "rewritten"]
@@ -121,7 +121,7 @@ class TensorOp:
         """The result's type, with the exact integer range where it follows from constants; raises TypeMismatch."""
         raise NotImplementedError
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         """The meaning, in array-API names. Axis 0 of data operands may hold any number of samples."""
         raise NotImplementedError
 

@@ -24,7 +24,7 @@ from hlsgen.ops.op import (
 )
 from hlsgen.ops.reason import Reason, unless
 from hlsgen.ops.requantise import Requantise, RequantiseMean
-from hlsgen.ops.tensor_type import F32, Array, TensorType
+from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
 from hlsgen.ops.window import Window, window_of
 
 _WINDOW_ATTRIBUTES = {
@@ -90,7 +90,7 @@ class Pool(TensorOp):
         self.window.check_size(shape, result, 1)
         return result
 
-    def _sum(self, xp: Any, x: Array, value: float) -> Array:
+    def _sum(self, xp: Any, x: AnyArray, value: float) -> AnyArray:
         extents = self.extents(x.shape)
         padded = self.window.padded(xp, x, value, extents)
         return sum(tap for _, tap in self.window.taps(padded, extents))
@@ -113,7 +113,7 @@ class MaxPool(Pool):
         (x,) = inputs
         return TensorType(self.result_shape(x.shape), x.element, x.quantisation)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays
         least = float("-inf") if x.dtype == xp.float32 else xp.iinfo(x.dtype).min
         extents = self.extents(x.shape)
@@ -181,7 +181,7 @@ class AveragePool(Pool):
             axes.append(np.maximum(inside, 0).reshape(-1, *(1,) * (rank - 1 - k)))
         return np.array(prod(axes), np.float32)[None, None]
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays
         counts = self.counts((1, 1, *x.shape[2:]))
         return self._sum(xp, x, 0) / xp.asarray(counts, device=getattr(x, "device", None))
@@ -260,7 +260,7 @@ class ReduceMean(TensorOp):
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         return TensorType(self._shape(inputs[0].shape), F32)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return xp.mean(arrays[0], axis=self.axes, keepdims=self.keep)
 
     def quantised(
@@ -309,7 +309,7 @@ class WindowSum(Pool):
         element = ElementType.holding(min(low * count, -1), max(high * count, 0))
         return TensorType(self.result_shape(x.shape), element)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return self._sum(xp, xp.astype(arrays[0], xp.int32) - self.input_zero, 0)
 
     def lower(self, build: Lowering) -> None:

@@ -9,14 +9,14 @@ import numpy as np
 
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.ops.op import Constants, Example, OnnxBinding, TensorOp, require
-from hlsgen.ops.tensor_type import F32, Array, Quantisation, TensorType
+from hlsgen.ops.tensor_type import F32, AnyArray, Quantisation, TensorType
 
 # axis is read with the scales; blocks and other output types are refused
 _DEQUANTIZE_IGNORED = {"axis": None, "block_size": 0, "output_dtype": 0}
 _QUANTIZE_IGNORED = {**_DEQUANTIZE_IGNORED, "saturate": None}
 
 
-def _along(xp: Any, values: Any, x: Array, axis: int | None) -> Array:
+def _along(xp: Any, values: Any, x: AnyArray, axis: int | None) -> AnyArray:
     """``values`` (one, or one per index of ``axis``) shaped to broadcast against ``x``."""
     array = xp.asarray(values, device=getattr(x, "device", None))
     if array.shape[0] == 1:
@@ -63,7 +63,7 @@ class QuantizeLinear(TensorOp):
         require(not x.is_integer, self, "a float operand", x)
         return TensorType(x.shape, self.element, _check(self, x, self.quantisation))
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays
         quantisation, element = self.quantisation, self.element
         zero = _along(xp, np.array(quantisation.zero_point, np.float32), x, quantisation.axis)
@@ -116,7 +116,7 @@ class DequantizeLinear(TensorOp):
         """The quantisation with its axis made explicit for an operand of this type."""
         return _check(self, x, self.quantisation)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays
         quantisation = self.quantisation
         # int32 biases need 64 bits before the zero point is taken away; float64 holds them all

@@ -10,7 +10,7 @@ import numpy as np
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import Constants, Example, QuantisedOutput, TensorOp, require
-from hlsgen.ops.tensor_type import Array, TensorType
+from hlsgen.ops.tensor_type import AnyArray, TensorType
 from hlsgen.requantise import Mean, Rounding
 
 
@@ -48,7 +48,7 @@ class Requantise(TensorOp):
         require(len(self.scale) in (1, channels), self, f"1 or {channels} scales", len(self.scale))
         return TensorType(x.shape, self.element)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays
         scale = xp.asarray(np.array(self.scale, np.float32), device=getattr(x, "device", None))
         if len(self.scale) > 1:
@@ -109,7 +109,7 @@ class RequantiseMean(Requantise):
     def mean(self) -> Mean:
         return Mean(self.step, self.count, self.result_step, self.zero_point, self.zero_first)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays
         rounded = self.mean.results(xp, xp.astype(x, xp.float32))
         return xp.astype(xp.clip(rounded, float(self.low), float(self.high)), xp.int32)

@@ -11,7 +11,7 @@ import numpy as np
 from hlsgen.algebra.types import S8
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import Constants, Example, OnnxBinding, TensorOp, require
-from hlsgen.ops.tensor_type import Array, TensorType
+from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Reshape(TensorOp):
         require(same, self, f"a shape of {x.size} elements", self.shape)
         return TensorType(self.shape, x.element, x.quantisation)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         # the first extent is left open for samples
         return xp.reshape(arrays[0], (-1, *self.shape[1:]) if self.shape else ())
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hlsgen.ops.op import Constants, OnnxBinding, TensorOp, require
-from hlsgen.ops.tensor_type import F32, Array, TensorType
+from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Softmax(TensorOp):
         require(-rank <= self.axis < rank, self, f"an axis of rank {rank}", self.axis)
         return TensorType(inputs[0].shape, F32)
 
-    def _shifted(self, xp: Any, x: Array) -> tuple[Array, tuple[int, ...] | int]:
+    def _shifted(self, xp: Any, x: AnyArray) -> tuple[AnyArray, tuple[int, ...] | int]:
         axis = self.axis % x.ndim
         axes = tuple(range(axis, x.ndim)) if self.flatten else axis
         return x - xp.max(x, axis=axes, keepdims=True), axes
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         shifted, axes = self._shifted(xp, arrays[0])
         powers = xp.exp(shifted)
         return powers / xp.sum(powers, axis=axes, keepdims=True)
@@ -62,6 +62,6 @@ class LogSoftmax(Softmax):
         OnnxBinding("LogSoftmax", (1, 1), since=13, attributes={"axis": "axis"}),
     )
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         shifted, axes = self._shifted(xp, arrays[0])
         return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axes, keepdims=True))

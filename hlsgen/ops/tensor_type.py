@@ -10,7 +10,7 @@ import numpy as np
 
 from hlsgen.algebra.types import ElementType
 
-Array: TypeAlias = Any
+AnyArray: TypeAlias = Any
 """An array of any array-API namespace (NumPy, CuPy, PyTorch)."""
 
 F32: Final = "f32"

@@ -10,7 +10,7 @@ import numpy as np
 from hlsgen.algebra.types import S8
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import Constants, Example, OnnxBinding, TensorOp, require
-from hlsgen.ops.tensor_type import Array, TensorType
+from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Transpose(TensorOp):
             quantisation = replace(quantisation, axis=axis)
         return TensorType(tuple(x.shape[k] for k in self.permutation), x.element, quantisation)
 
-    def evaluate(self, xp: Any, *arrays: Array) -> Array:
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return xp.permute_dims(arrays[0], self.permutation)
 
     def lower(self, build: Lowering) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hlsgen.errors import TypeMismatch
 from hlsgen.ops.limits import LARGEST_TENSOR, LARGEST_WINDOW, LARGEST_WORK
-from hlsgen.ops.tensor_type import Array
+from hlsgen.ops.tensor_type import AnyArray
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Window:
         """Input positions from the first to the last element of the window."""
         return (self.kernel[axis] - 1) * self.dilations[axis] + 1
 
-    def padded(self, xp: Any, x: Array, value: float, extents: tuple[int, ...]) -> Array:
+    def padded(self, xp: Any, x: AnyArray, value: float, extents: tuple[int, ...]) -> AnyArray:
         """``x`` surrounded by ``value``, as far as the windows of ``extents`` outputs reach."""
         rank = len(self.kernel)
         spans = tuple(
@@ -96,8 +96,8 @@ class Window:
         return out
 
     def taps(
-        self, padded: Array, extents: tuple[int, ...]
-    ) -> Iterator[tuple[tuple[int, ...], Array]]:
+        self, padded: AnyArray, extents: tuple[int, ...]
+    ) -> Iterator[tuple[tuple[int, ...], AnyArray]]:
         """For every window position: its index, and the (N, C, *extents) elements it meets."""
         for index in product(*(range(k) for k in self.kernel)):
             cut = tuple(
@@ -107,7 +107,7 @@ class Window:
             yield index, padded[(slice(None), slice(None), *cut)]
 
 
-def _device(x: Array) -> Any:
+def _device(x: AnyArray) -> Any:
     """The device of an array, for namespaces in which that matters."""
     return getattr(x, "device", None)
 

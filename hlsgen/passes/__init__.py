@@ -10,12 +10,12 @@ from hlsgen.passes.dead_code import RemoveDead
 from hlsgen.passes.fold_constants import FoldConstants
 from hlsgen.passes.fold_into_weights import FoldIntoWeights
 from hlsgen.passes.host_cut import IntegerModel, cut_host
-from hlsgen.passes.pipeline import Pass, Pipeline
+from hlsgen.passes.pipeline import GraphPass, GraphPasses
 from hlsgen.passes.qdq_to_integer import QdqToInteger
 from hlsgen.passes.sink_moves import SinkMoves
 from hlsgen.passes.split_batch_norm import SplitBatchNorm
 
-PASSES: tuple[Pass, ...] = (
+PASSES: tuple[GraphPass, ...] = (
     FoldConstants(),
     SplitBatchNorm(),
     FoldIntoWeights(),
@@ -42,7 +42,7 @@ def explained(
         if reason is not ELSEWHERE:
             reasons[reason.node or node.name] = reason.text
 
-    return Pipeline(PASSES, observe, refused).run(graph)
+    return GraphPasses(PASSES, observe, refused).run(graph)
 
 
-__all__ = ["PASSES", "IntegerModel", "Pass", "Pipeline", "explained", "to_integer"]
+__all__ = ["PASSES", "GraphPass", "GraphPasses", "IntegerModel", "explained", "to_integer"]

@@ -12,7 +12,7 @@ from hlsgen.graph.ir import Graph
 from hlsgen.passes.rewrite import Refused, unheard
 
 
-class Pass(Protocol):
+class GraphPass(Protocol):
     """A function of graphs with a name. It returns the same object where it changed nothing."""
 
     @property
@@ -25,10 +25,10 @@ class Pass(Protocol):
 
 
 @dataclass(frozen=True)
-class Pipeline:
+class GraphPasses:
     """Passes in order; ``observe`` is called with each pass's name and result, e.g. to dump it; ``refused`` with what rules leave."""
 
-    passes: tuple[Pass, ...]
+    passes: tuple[GraphPass, ...]
     observe: Callable[[str, Graph], None] | None = None
     refused: Refused = unheard
 

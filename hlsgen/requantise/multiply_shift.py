@@ -44,7 +44,7 @@ class MultiplyShift:
 
 
 @dataclass(frozen=True, eq=False)
-class Window:
+class RoundingWindow:
     """The roundings r from ``low`` to ``high`` are exact, if the accumulators ``nudges`` are raised by 1.
 
     Arrays (channels, candidates), and for ``nudges`` (channels, candidates, number). Empty where ``low`` > ``high``.
@@ -102,7 +102,7 @@ def rounding_window(
     multipliers: np.ndarray,
     shift: int,
     nudges: int = 0,
-) -> Window:
+) -> RoundingWindow:
     """The roundings that make ``multipliers`` (channels, candidates) exact at ``shift``, given thresholds ``limits``.
 
     The ``nudges`` thresholds that ask for the largest r may each be late by one accumulator. A nudge that is not needed lies
@@ -114,7 +114,7 @@ def rounding_window(
     raised = np.repeat(raised, multipliers.shape[1], axis=1)
     levels = limits.shape[1]
     if levels == 0:
-        return Window(low, high, raised)
+        return RoundingWindow(low, high, raised)
     goals = np.arange(rounding.low + 1, rounding.high + 1, dtype=np.int64) << shift
     reached = limits <= rounding.accumulator_high[:, None]
     missed = limits > rounding.accumulator_low[:, None]
@@ -132,7 +132,7 @@ def rounding_window(
             may_be_late[rows[late], top[late]] = False
             raised[late, candidate, number] = limits[rows[late], top[late]]
         low[:, candidate], high[:, candidate] = least.max(axis=1), greatest
-    return Window(low, high, raised)
+    return RoundingWindow(low, high, raised)
 
 
 def verify_multiply_shift(rounding: Rounding, parameters: MultiplyShift) -> bool:

@@ -60,7 +60,7 @@ class GridNetwork(Target[NetworkSource]):
         """Map a network to a fabric, and emit the fabric's Verilog and the program of its load port."""
         from hlsgen.board import load_board
         from hlsgen.fabric.file import load_fabric
-        from hlsgen.fabric.program import to_words
+        from hlsgen.fabric.packets import to_words
         from hlsgen.schedule.grid_network.plan import plan_network
         from hlsgen.schedule.grid_network.program import sample_packets, setup_packets
         from hlsgen.schedule.grid_network.report import network_report
@@ -123,7 +123,7 @@ class GridNetwork(Target[NetworkSource]):
         """The first layer whose result in the tiles differs from its meaning, in the first wrong sample run alone."""
         import numpy as np
 
-        from hlsgen.fabric.program import to_words
+        from hlsgen.fabric.packets import to_words
         from hlsgen.schedule.grid_network.plan import plan_network
         from hlsgen.schedule.grid_network.program import sample_packets
         from hlsgen.verify.fabric_simulation import Stalls
@@ -183,7 +183,7 @@ def program_words(
     """The words of the load port (uint32) for samples (value name -> (count, *tensor_shape) integers), one after the other."""
     import numpy as np
 
-    from hlsgen.fabric.program import to_words
+    from hlsgen.fabric.packets import to_words
     from hlsgen.schedule.grid_network.ports import input_packets
 
     streams = {port.channel: port.to_stream(inputs[port.value]) for port in folder.manifest.inputs}

@@ -16,7 +16,7 @@ from hlsgen.artefact.manifest import TOP
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.errors import Mismatch
 from hlsgen.fabric.ir import Fabric
-from hlsgen.fabric.program import Read, from_words
+from hlsgen.fabric.packets import ReadPacket, from_words
 from hlsgen.progress import Progress, silent
 from hlsgen.verify.executables import Bench, build_bench, cocotb_arguments, visible_signals
 from hlsgen.verify.simulation import Simulation, cocotb_environment, run_executable
@@ -53,7 +53,7 @@ def simulate_program(
     """
     program = np.asarray(words, dtype=np.uint32)
     stream_bytes = -(-fabric.word_bits // 8)
-    reads = [packet.count for packet in from_words(program) if isinstance(packet, Read)]
+    reads = [packet.count for packet in from_words(program) if isinstance(packet, ReadPacket)]
     simulator = find_simulator()
     progress("building the simulator of the fabric", None)
     executable = build_bench(directory, _bench(directory, top), simulator)

@@ -9,7 +9,7 @@ import numpy as np
 
 from hlsgen.artefact.manifest import TOP
 from hlsgen.dataflow.interpret import interpret
-from hlsgen.fabric.program import to_words
+from hlsgen.fabric.packets import to_words
 from hlsgen.progress import Progress, silent
 from hlsgen.schedule.grid_network.plan import NetworkPlan
 from hlsgen.schedule.grid_network.ports import (

@@ -9,7 +9,7 @@ from hlsgen.rtl_templates.fabric.shape import ControlShape, PeShape, RunShape
 
 from hlsgen.algebra.fields import Fields
 
-Place: TypeAlias = tuple[int, int]
+GridPlace: TypeAlias = tuple[int, int]
 """(row, column) of a processing element."""
 
 
@@ -105,9 +105,9 @@ class GridShape:
     hash: int
     control: ControlShape
     control_unit: int
-    cells: tuple[tuple[Place, PeShape], ...]
-    links: tuple[tuple[Place, str, Place], ...]
+    cells: tuple[tuple[GridPlace, PeShape], ...]
+    links: tuple[tuple[GridPlace, str, GridPlace], ...]
     opposite: tuple[tuple[str, str], ...]
-    tiles: tuple[tuple[Place, str, TileShape], ...]
+    tiles: tuple[tuple[GridPlace, str, TileShape], ...]
     word_bits: int
     drain: bool

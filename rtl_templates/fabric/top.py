@@ -12,7 +12,7 @@ from hlsgen.rtl_templates.fabric.loop_control import LoopControl
 from hlsgen.rtl_templates.fabric.memory_tile import MemoryTile
 from hlsgen.rtl_templates.fabric.pe import FabricPe
 from hlsgen.rtl_templates.fabric.stream_border import StreamBorder
-from hlsgen.rtl_templates.fabric.tile_shape import GridShape, Place
+from hlsgen.rtl_templates.fabric.tile_shape import GridPlace, GridShape
 
 from hlsgen.algebra.packets import ADDRESS_BITS, LOAD_BITS
 
@@ -48,7 +48,7 @@ class FabricTop(wiring.Component):
         shape = self.shape
         m.submodules.control = control = LoopControl(shape.control)
         m.submodules.load_port = load = LoadPort(hash=shape.hash)
-        cells: dict[Place, Any] = {}
+        cells: dict[GridPlace, Any] = {}
         for (row, column), pe_shape in shape.cells:
             cells[row, column] = pe = FabricPe(pe_shape)
             m.submodules[f"pe_{row}_{column}"] = pe
@@ -72,7 +72,7 @@ class FabricTop(wiring.Component):
         ]
         return m
 
-    def _wire(self, m: Module, cells: dict[Place, Any], tiles: list[Any]) -> None:
+    def _wire(self, m: Module, cells: dict[GridPlace, Any], tiles: list[Any]) -> None:
         """Links, memory words, sources and drain chains."""
         opposite = dict(self.shape.opposite)
         for place, link, target in self.shape.links:

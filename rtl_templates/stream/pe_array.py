@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.arithmetic.multiplier import Multiplier
 from hlsgen.rtl_templates.arithmetic.shapes import shape_of
-from hlsgen.rtl_templates.contract import Contract, MultiplierKind, Step
+from hlsgen.rtl_templates.contract import ArrayStep, Contract, MultiplierKind
 
 from hlsgen.algebra.types import ElementType
 from hlsgen.algebra.unroll import Unroll
@@ -28,7 +28,7 @@ class PeArrayParameters:
     """
 
     operands: tuple[tuple[str, ElementType], ...]
-    step: Step
+    step: ArrayStep
     weight: ElementType | None = None
     accumulator: ElementType | None = None
     unroll: Unroll = field(default_factory=Unroll)
@@ -187,7 +187,7 @@ class PeArray(wiring.Component):
         return terms[0]
 
 
-def _combining(step: Step) -> Callable[[Any, Any], Value]:
+def _combining(step: ArrayStep) -> Callable[[Any, Any], Value]:
     """How terms come together in the tree and in the accumulator."""
     match step:
         case "multiply_accumulate" | "add" | "pass":

@@ -11,7 +11,7 @@ from support.folders import rehash
 import hlsgen
 from hlsgen.bitstream.build import TOOLCHAINS, synthesised
 from hlsgen.bitstream.netlist_verilog import netlist_verilog
-from hlsgen.bitstream.steps import Place
+from hlsgen.bitstream.steps import Workplace
 from hlsgen.bitstream.synthesis import NETLIST, SynthesisJob
 from hlsgen.errors import BadOption
 from hlsgen.processes import Running
@@ -38,7 +38,7 @@ def test_the_synthesised_netlist_of_digits_is_bit_exact(
     folder, top = tmp_path / "netlist", design.manifest.top
     folder.mkdir()
     (folder / "design.v").write_text(design.verilog)
-    place = Place(folder, silent, Running())
+    place = Workplace(folder, silent, Running())
     synthesised(TOOLCHAINS[family], place, SynthesisJob(("design.v",), top))
     netlist = (folder / NETLIST).read_text()
     assert all(cell in netlist for cell in cells)

@@ -26,19 +26,11 @@ from hlsgen.fabric.configuration import (
     TileConfiguration,
     WriteContext,
 )
+from hlsgen.fabric.configuration_packing import pack
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.ir import Fabric, MemoryTile
-from hlsgen.fabric.program import (
-    Hello,
-    Packet,
-    Read,
-    Run,
-    Write,
-    bank_elements,
-    configure,
-    hello,
-    to_words,
-)
+from hlsgen.fabric.packets import HelloPacket, Packet, ReadPacket, RunPacket, WritePacket, to_words
+from hlsgen.fabric.program import bank_elements, hello
 
 EXECUTE: dict[str, Callable[[Fabric, np.ndarray, Sequence[int]], ProgramResult]] = {
     "cycle model": run_program,
@@ -96,7 +88,7 @@ def test_a_tile_is_a_fifo_between_a_writer_and_a_later_reader(how: str) -> None:
     )
     fabric = replace(fabric, stages=8)
     told = configuration(fabric, 2 * (count + depth), (), tile, (count + depth,))
-    program = to_words([hello(fabric), *configure(fabric, told), Run()])
+    program = to_words([hello(fabric), *pack(fabric, told), RunPacket()])
     words = [(37 * k) % 251 - 125 for k in range(count)]
     outcome = EXECUTE[how](fabric, program, words)
     assert outcome.stream_out == (0,) * depth + tuple(words)
@@ -139,7 +131,7 @@ def test_a_line_buffer_keeps_the_rows_that_a_window_needs(how: str) -> None:
     added = PeContext("add", "memory_west", "register_a", register=(0, "result"))
     contexts = (replace(added, read_a=1), PeContext(), replace(added, b="constant"), added)
     told = configuration(fabric, 4 * (pixels + 2), contexts, tile, (pixels - delay,))
-    program = to_words([hello(fabric), *configure(fabric, told), Run()])
+    program = to_words([hello(fabric), *pack(fabric, told), RunPacket()])
     outcome = EXECUTE[how](fabric, program, [int(v) for v in image.reshape(-1)])
     want = image[:-2] + image[1:-1] + image[2:]
     assert outcome.stream_out == tuple(want.reshape(-1).tolist())
@@ -161,8 +153,8 @@ def test_an_operator_that_a_run_does_not_last_to_the_end_of_leaves_nothing(how: 
     fabric = one_cell()  # an accumulation takes three cycles
     packets: list[Packet] = [hello(fabric)]
     for _ in range(2):
-        packets += [*configure(fabric, counting(fabric, 8)), Run()]
-    packets.append(Read(1, 0, 2))
+        packets += [*pack(fabric, counting(fabric, 8)), RunPacket()]
+    packets.append(ReadPacket(1, 0, 2))
     outcome = EXECUTE[how](fabric, to_words(packets), ())
     elements = bank_elements(fabric.tiles[0], outcome.unload, signed=True)
     assert elements.tolist() == [0, 0, 7, 8, 9, 10, 11, 12]
@@ -173,10 +165,17 @@ def test_a_run_without_a_configuration_has_no_cycles_and_units_that_are_none_rea
     how: str,
 ) -> None:
     fabric = one_cell()
-    configured = configure(fabric, counting(fabric, 4))
-    packets: list[Packet] = [hello(fabric), Write(1, 0, (1, 2, 3, 4)), Run()]
-    packets += [*configured, Run(), Run(), Read(1, 0, 1), Read(0, 0, 2), Read(9, 0, 1)]
-    packets += [Write(9, 0, (7,)), Write(1, 3 << 28, (7,)), Read(1, 1, 1)]
+    configured = pack(fabric, counting(fabric, 4))
+    packets: list[Packet] = [hello(fabric), WritePacket(1, 0, (1, 2, 3, 4)), RunPacket()]
+    packets += [
+        *configured,
+        RunPacket(),
+        RunPacket(),
+        ReadPacket(1, 0, 1),
+        ReadPacket(0, 0, 2),
+        ReadPacket(9, 0, 1),
+    ]
+    packets += [WritePacket(9, 0, (7,)), WritePacket(1, 3 << 28, (7,)), ReadPacket(1, 1, 1)]
     outcome = EXECUTE[how](fabric, to_words(packets), ())
     assert outcome.run_cycles == (0, 4, 0)
     assert outcome.unload.tolist() == [0x02010000, 0, 0, 0, 2]
@@ -185,8 +184,8 @@ def test_a_run_without_a_configuration_has_no_cycles_and_units_that_are_none_rea
 @both
 def test_a_program_for_another_fabric_is_refused_by_its_hash(how: str) -> None:
     fabric, other = one_cell(), replace(one_cell(), registers=2)
-    start = [*configure(fabric, counting(fabric, 4)), Run(), Read(1, 0, 1)]
-    for packets in ([hello(other), *start], start, [Hello(0), hello(fabric), *start]):
+    start = [*pack(fabric, counting(fabric, 4)), RunPacket(), ReadPacket(1, 0, 1)]
+    for packets in ([hello(other), *start], start, [HelloPacket(0), hello(fabric), *start]):
         outcome = EXECUTE[how](fabric, to_words(packets), ())
         assert outcome.refused
         assert outcome.run_cycles == ()
@@ -244,5 +243,5 @@ def test_results_without_a_generator_are_not_written() -> None:
     told = replace(counting(fabric, 20, drain="always"), tiles=((fabric.tiles[0].name, tile),))
     banks = run(fabric, told, {fabric.tiles[0].name: np.array([(0, 1, 0)])})
     assert not banks[fabric.tiles[0].name].any()
-    program = to_words([hello(fabric), *configure(fabric, told), Run(), Read(1, 0, 4)])
+    program = to_words([hello(fabric), *pack(fabric, told), RunPacket(), ReadPacket(1, 0, 4)])
     assert not fabric_bench.run(fabric, program).unload.any()

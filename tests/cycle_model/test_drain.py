@@ -10,7 +10,7 @@ from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
 from support.example_fabrics import small_fabric
 
 from hlsgen.cycle_model.address_sequence import address_sequence
-from hlsgen.cycle_model.drain import Drain, Writer
+from hlsgen.cycle_model.drain import DrainChain, Writer
 from hlsgen.cycle_model.tiles import Banks
 from hlsgen.errors import Mismatch
 from hlsgen.fabric.configuration import (
@@ -53,9 +53,9 @@ def settings(mode: RequantiseMode) -> TileConfiguration:
     return TileConfiguration(write_generators=(WALK,), requantiser=requantiser)
 
 
-def drain(fabric: Fabric, tiles: dict[str, TileConfiguration]) -> Drain:
+def drain(fabric: Fabric, tiles: dict[str, TileConfiguration]) -> DrainChain:
     told = Configuration(fabric_hash(fabric), 1, (8,), (), 8, (), tuple(tiles.items()))
-    return Drain.of(fabric, told, {name: PARAMETERS for name in tiles})
+    return DrainChain.of(fabric, told, {name: PARAMETERS for name in tiles})
 
 
 @pytest.mark.parametrize("mode", ["multiply_shift", "float32", "pair"])

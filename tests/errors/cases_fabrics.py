@@ -24,7 +24,7 @@ from hlsgen.fabric.configuration import Configuration
 from hlsgen.fabric.configuration_packing import pack, unpack
 from hlsgen.fabric.file import load_fabric, parse_fabric
 from hlsgen.fabric.ir import Fabric, PeKind
-from hlsgen.fabric.program import from_words
+from hlsgen.fabric.packets import WritePacket, from_words
 from hlsgen.loops.ir import Kernel, LoopGraph
 from hlsgen.loops.text import parse
 from hlsgen.schedule.grid_kernel.check import check_mapping
@@ -73,10 +73,10 @@ def fabric_cases() -> dict[str, Case]:
         "file: none": lambda folder: load_fabric(str(folder / "none.toml")),
         "file: not UTF-8": bytes_in_a_file,
         "configuration: unit": lambda folder: unpack(
-            small_fabric(), [control, (0, 0, (0xFFFFFFFF,))]
+            small_fabric(), [control, WritePacket(0, 0, (0xFFFFFFFF,))]
         ),
         "configuration: interval": lambda folder: unpack(
-            small_fabric(), [(configurations.CONTROL_UNIT, 0, (0xFFFFFFF8, 7))]
+            small_fabric(), [WritePacket(configurations.CONTROL_UNIT, 0, (0xFFFFFFF8, 7))]
         ),
     }
 

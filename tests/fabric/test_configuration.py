@@ -26,6 +26,7 @@ from hlsgen.fabric.configuration import (
 from hlsgen.fabric.configuration_packing import pack, unpack
 from hlsgen.fabric.configuration_words import CONTROL_UNIT
 from hlsgen.fabric.file import fabric_hash
+from hlsgen.fabric.packets import WritePacket
 
 FABRICS = {
     fabric.name: fabric
@@ -197,7 +198,7 @@ def test_words_that_are_no_configuration_are_refused() -> None:
     fabric = small_fabric()
     control = pack(fabric, plain())[-1]
     with pytest.raises(BadFile) as error:
-        unpack(fabric, [control, (0, 0, (0xFFFFFFFF,))])
+        unpack(fabric, [control, WritePacket(0, 0, (0xFFFFFFFF,))])
     assert len(str(error.value).splitlines()) == 3
     with pytest.raises(BadFile):  # cycles, but no interval
-        unpack(fabric, [(CONTROL_UNIT, 0, (0xFFFFFFF8, 7))])
+        unpack(fabric, [WritePacket(CONTROL_UNIT, 0, (0xFFFFFFF8, 7))])

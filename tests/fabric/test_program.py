@@ -7,41 +7,39 @@ import pytest
 from support.example_fabrics import small_fabric
 
 from hlsgen.errors import BadFile
-from hlsgen.fabric.program import (
+from hlsgen.fabric.packets import (
     LONGEST,
-    Hello,
+    HelloPacket,
     Packet,
-    Read,
-    Run,
-    Wait,
-    Write,
-    bank_elements,
-    bank_words,
+    ReadPacket,
+    RunPacket,
+    WaitPacket,
+    WritePacket,
     from_words,
     to_words,
-    write_parameters,
 )
+from hlsgen.fabric.program import bank_elements, bank_words, write_parameters
 
 PACKETS: tuple[Packet, ...] = (
-    Hello(0xFFFFFFFF),
-    Write(0xFFF, 0x2FFFFFFF, (0, 0xFFFFFFFF, 5)),
-    Write(3, 0, ()),
-    Run(),
-    Read(7, 12, LONGEST),
-    Wait(),
+    HelloPacket(0xFFFFFFFF),
+    WritePacket(0xFFF, 0x2FFFFFFF, (0, 0xFFFFFFFF, 5)),
+    WritePacket(3, 0, ()),
+    RunPacket(),
+    ReadPacket(7, 12, LONGEST),
+    WaitPacket(),
 )
 
 
 def test_words_are_read_back_as_the_packets_they_were_made_of() -> None:
-    assert from_words(to_words(PACKETS)) == tuple(p for p in PACKETS if p != Write(3, 0, ()))
+    assert from_words(to_words(PACKETS)) == tuple(p for p in PACKETS if p != WritePacket(3, 0, ()))
     assert len(to_words(())) == 0
 
 
 def test_a_write_longer_than_a_packet_becomes_several() -> None:
     words = tuple(range(LONGEST + 2))
-    first, second = from_words(to_words([Write(1, 10, words)]))
-    assert first == Write(1, 10, words[:LONGEST])
-    assert second == Write(1, 10 + LONGEST, words[LONGEST:])
+    first, second = from_words(to_words([WritePacket(1, 10, words)]))
+    assert first == WritePacket(1, 10, words[:LONGEST])
+    assert second == WritePacket(1, 10 + LONGEST, words[LONGEST:])
 
 
 @pytest.mark.parametrize(
@@ -73,4 +71,4 @@ def test_elements_lie_in_words_lowest_first(signed: bool) -> None:
 def test_parameter_rows_are_four_words_each() -> None:
     fabric = small_fabric()
     packet = write_parameters(fabric, fabric.tile("west_1"), 2, [(-1, 7, -(1 << 33))])
-    assert packet == Write(7, (2 << 28) + 8, (0xFFFFFFFF, 7, 0, 0xFFFFFFFE))
+    assert packet == WritePacket(7, (2 << 28) + 8, (0xFFFFFFFF, 7, 0, 0xFFFFFFFE))

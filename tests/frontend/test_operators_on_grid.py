@@ -11,7 +11,7 @@ from hlsgen.cycle_model.program import run_program
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.errors import UnsupportedOp
 from hlsgen.fabric.file import load_fabric
-from hlsgen.fabric.program import to_words
+from hlsgen.fabric.packets import to_words
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.lowering.lower import lower
 from hlsgen.passes import to_integer

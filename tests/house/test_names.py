@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from support.source_tree import CHECKED, ROOT, sources
+from support.source_tree import CHECKED, PACKAGES, ROOT, sources
+
+from hlsgen.algebra.scalar import SCALAR_OPS
 
 NAMES_OF_ANYTHING = ("found", "item", "made", "wanted")
 
@@ -52,3 +54,43 @@ def test_local_names_say_what_a_thing_is() -> None:
             if name in NAMES_OF_ANYTHING and line not in told | fields
         ]
     assert not wrong, "name the thing:\n" + "\n".join(wrong)
+
+
+OPERATORS = {operator.__name__ for operator in SCALAR_OPS}
+"""A scalar operator, its circuit, and the tensor operator that is lowered to it share a name."""
+SHARED_NAMES = {
+    "Finish": "what a process does with its sums, and the circuit that does it",
+    "MemoryTile": "a tile of a fabric, and its circuit",
+    "Placed": "what operators see of a placed tensor, and what lowering has of it",
+    "Reorder": "a step of a kernel's schedule, called as the method is; and a unit",
+    "Unroll": "a step of a kernel's schedule, called as the method is; and the factors of a PE array",
+}
+"""Names of two classes each, and what they stand for."""
+
+
+def names_of_types(tree: ast.Module) -> Iterator[str]:
+    """Public classes and aliases of types that a module defines."""
+    for node in tree.body:
+        match node:
+            case ast.ClassDef(name=name):
+                yield name
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=ast.Name(id="TypeAlias")):
+                yield name
+            case ast.Assign(
+                targets=[ast.Name(id=name)],
+                value=ast.Subscript(value=ast.Name(id="Literal" | "Callable")),
+            ):
+                yield name
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    places: dict[str, list[str]] = {}
+    for path in sources(*PACKAGES):
+        for name in names_of_types(ast.parse(path.read_text("utf-8"))):
+            if not name.startswith("_"):
+                places.setdefault(name, []).append(str(path.relative_to(ROOT)))
+    several = {name: files for name, files in places.items() if len(files) > 1}
+    for name in (*OPERATORS, *SHARED_NAMES):
+        several.pop(name, None)
+    assert not several, f"give each its own name: {several}"
+    assert SHARED_NAMES.keys() <= places.keys()

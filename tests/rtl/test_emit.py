@@ -13,7 +13,7 @@ from support.process_bench import from_words, requantise, to_words
 from hlsgen.algebra.scalar import QuantisedAdd
 from hlsgen.algebra.types import S8
 from hlsgen.algebra.unroll import Unroll
-from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.check import check
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
@@ -30,11 +30,11 @@ def plain_network(generator: np.random.Generator) -> Dataflow:
     build = DataflowBuilder("plain")
     weights = generator.integers
     x = build.input("x", (8, 8, 3), S8)
-    pad = Window((3, 3), before=(1, 1))
+    pad = PlanarWindow((3, 3), before=(1, 1))
     first = build.multiply_accumulate(
         "first", x, weights(-8, 9, (1, 6, 3, 3, 3)), pad, (8, 8), requantise(6, generator), -3
     )
-    half = Window((3, 3), (2, 2), before=(1, 1))
+    half = PlanarWindow((3, 3), (2, 2), before=(1, 1))
     second = build.multiply_accumulate(
         "second",
         first,
@@ -44,12 +44,12 @@ def plain_network(generator: np.random.Generator) -> Dataflow:
         requantise(10, generator),
         5,
     )
-    pool = build.window_maximum("pool", second, Window((2, 2), (2, 2)), (2, 2), Epilogue(S8))
+    pool = build.window_maximum("pool", second, PlanarWindow((2, 2), (2, 2)), (2, 2), Epilogue(S8))
     out = build.multiply_accumulate(
         "dense",
         pool,
         weights(-8, 9, (1, 5, 2, 2, 10)),
-        Window((2, 2)),
+        PlanarWindow((2, 2)),
         (1, 1),
         requantise(5, generator),
     )
@@ -63,8 +63,8 @@ def residual_network(generator: np.random.Generator) -> Dataflow:
     weights = generator.integers
     add = QuantisedAdd(1 << 10, 1 << 10, 1 << 10, 11, -128, 127, ())
     x = build.input("x", (8, 8, 2), S8)
-    down = Window((3, 3), (2, 2), before=(1, 1))
-    same = Window((3, 3), before=(1, 1))
+    down = PlanarWindow((3, 3), (2, 2), before=(1, 1))
+    same = PlanarWindow((3, 3), before=(1, 1))
     a = build.multiply_accumulate(
         "a", x, weights(-8, 9, (1, 4, 3, 3, 2)), down, (4, 4), requantise(4, generator), 0
     )
@@ -75,7 +75,7 @@ def residual_network(generator: np.random.Generator) -> Dataflow:
         "shortcut",
         x,
         weights(-8, 9, (1, 4, 1, 1, 2)),
-        Window((1, 1), (2, 2)),
+        PlanarWindow((1, 1), (2, 2)),
         (4, 4),
         requantise(4, generator),
     )
@@ -84,7 +84,9 @@ def residual_network(generator: np.random.Generator) -> Dataflow:
         "c", joined, weights(-8, 9, (1, 4, 3, 3, 4)), same, (4, 4), requantise(4, generator), 0
     )
     again = build.elementwise("again", (c, joined), add, S8)
-    build.output(build.window_sum("mean", again, Window((4, 4)), (1, 1), requantise(4, generator)))
+    build.output(
+        build.window_sum("mean", again, PlanarWindow((4, 4)), (1, 1), requantise(4, generator))
+    )
     return build.build()
 
 
@@ -213,7 +215,7 @@ def test_the_event_model_knows_how_long_a_full_buffer_holds_its_writer_up(
     for name, depth, count in (("a", inner, outputs), ("b", outputs, outputs)):
         taps = generator.integers(-8, 9, (1, count, 1, 1, depth))
         finish = requantise(count, generator)
-        x = build.multiply_accumulate(name, x, taps, Window((1, 1)), (1, 6), finish)
+        x = build.multiply_accumulate(name, x, taps, PlanarWindow((1, 1)), (1, 6), finish)
     build.output(x)
     # the buffer holds one pixel: a's next pixel waits until b has read it, then still takes the cycles of its other words
     schedule = network_schedule(build.build(), {"b": (second, 1)}, exact=True)

@@ -16,19 +16,11 @@ from support.random_configurations import random_configuration, random_program
 from support.verilog_lint import lint
 
 from hlsgen.cycle_model.program import run_program
+from hlsgen.fabric.configuration_packing import pack
 from hlsgen.fabric.file import load_fabric
 from hlsgen.fabric.ir import Fabric
-from hlsgen.fabric.program import (
-    Hello,
-    Packet,
-    Read,
-    Run,
-    Wait,
-    configure,
-    hello,
-    tile_unit,
-    to_words,
-)
+from hlsgen.fabric.packets import HelloPacket, Packet, ReadPacket, RunPacket, WaitPacket, to_words
+from hlsgen.fabric.program import hello, tile_unit
 from hlsgen.rtl.fabric import emit_fabric
 from hlsgen.rtl.verilog import to_verilog
 from hlsgen.verify.fabric_simulation import Stalls, simulate_program
@@ -109,7 +101,7 @@ def test_fabrics_at_the_ends_of_their_numbers_run_as_in_the_cycle_model(
 def test_a_program_for_another_fabric_is_refused(circuit: Path) -> None:
     fabric = small_fabric()
     words, stream = random_program(fabric, 3, RUNS)
-    other = to_words([Hello(12345)])
+    other = to_words([HelloPacket(12345)])
     for program in (np.concatenate([other, words]), words[2:]):
         want = run_program(fabric, program, stream)
         got = simulate_program(circuit, fabric, program, stream)
@@ -125,9 +117,9 @@ def test_a_configuration_is_written_while_the_one_before_runs(circuit: Path) -> 
     together: list[Packet] = [hello(fabric)]
     apart: list[Packet] = [hello(fabric)]
     for configuration in configurations:
-        together += [*configure(fabric, configuration), Run()]
-        apart += [*configure(fabric, configuration), Run(), Wait()]
-    reads = [Read(tile_unit(fabric, tile), 0, 4) for tile in fabric.tiles]
+        together += [*pack(fabric, configuration), RunPacket()]
+        apart += [*pack(fabric, configuration), RunPacket(), WaitPacket()]
+    reads = [ReadPacket(tile_unit(fabric, tile), 0, 4) for tile in fabric.tiles]
     first = simulate_program(circuit, fabric, to_words([*together, *reads]))
     second = simulate_program(circuit, fabric, to_words([*apart, *reads]))
     assert first.cycles is not None and second.cycles is not None

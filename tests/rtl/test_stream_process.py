@@ -19,7 +19,7 @@ from support.process_bench import (
 from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.cost.process import Factors
-from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.schedule.stream_network.geometry import sample_cycles
@@ -66,7 +66,7 @@ def line_buffer() -> tuple[Dataflow, Unroll]:
     build = DataflowBuilder("line")
     source = build.input("x", (5, 6, 2), S8)
     weights = np.arange(36).reshape(1, 2, 3, 3, 2) - 18
-    window = Window((3, 3), before=(1, 1))
+    window = PlanarWindow((3, 3), before=(1, 1))
     finish = Epilogue(ElementType(16, True))
     build.output(build.multiply_accumulate("p", source, weights, window, (5, 6), finish, 0))
     return build.build(), Unroll(kx=3)
@@ -88,7 +88,7 @@ def grouped_convolution(groups: int, outputs: int, inner: int) -> Dataflow:
     build = DataflowBuilder("grouped")
     source = build.input("x", (3, 5, groups * inner), S8)
     weights = random.integers(-8, 8, (groups, outputs, 2, 2, inner))
-    window = Window((2, 2), (2, 1), before=(1, 0))
+    window = PlanarWindow((2, 2), (2, 1), before=(1, 0))
     finish = requantise(groups * outputs, random)
     build.output(build.multiply_accumulate("p", source, weights, window, (2, 5), finish, 3))
     return build.build()

@@ -37,7 +37,8 @@ from support.random_configurations import random_program
 
 from hlsgen.cycle_model.program import run_program
 from hlsgen.fabric.ir import Fabric
-from hlsgen.fabric.program import Hello, hello, to_words
+from hlsgen.fabric.packets import HelloPacket, to_words
+from hlsgen.fabric.program import hello
 
 Check = Callable[[], None]
 
@@ -81,7 +82,7 @@ def programs(make: Callable[[], Fabric] = one_cell, seeds: int = 12) -> Check:
 def refusal() -> None:
     """Of a program that says the right hash after a wrong one."""
     fabric = one_cell()
-    assert fabric_bench.run(fabric, to_words([Hello(0), hello(fabric)])).refused
+    assert fabric_bench.run(fabric, to_words([HelloPacket(0), hello(fabric)])).refused
 
 
 class Mutation(NamedTuple):

@@ -19,18 +19,10 @@ from hlsgen.fabric.configuration import (
     TileConfiguration,
     WriteContext,
 )
+from hlsgen.fabric.configuration_packing import pack
 from hlsgen.fabric.file import fabric_hash
-from hlsgen.fabric.program import (
-    Packet,
-    Read,
-    Run,
-    Wait,
-    Write,
-    configure,
-    hello,
-    to_words,
-    write_parameters,
-)
+from hlsgen.fabric.packets import Packet, ReadPacket, RunPacket, WaitPacket, WritePacket, to_words
+from hlsgen.fabric.program import hello, write_parameters
 
 LONG = 400
 """Cycles of a run that is still in progress when the next configuration has been written."""
@@ -59,25 +51,28 @@ def test_a_run_and_a_read_wait_for_the_run_before_and_configurations_do_not() ->
     fabric = one_cell()
     packets: list[Packet] = [hello(fabric)]
     for cycles in (LONG, 9, LONG):
-        packets += [*configure(fabric, counting(cycles)), Run()]
-    packets += [Read(1, 0, 1)]
+        packets += [*pack(fabric, counting(cycles)), RunPacket()]
+    packets += [ReadPacket(1, 0, 1)]
     program = to_words(packets)
     want, got = run_program(fabric, program), fabric_bench.run(fabric, program, idle=0)
     assert got.run_cycles == want.run_cycles == (LONG, 9, LONG)
     assert got.unload.tolist() == want.unload.tolist()
     # Two of the three configurations are written during the run before.
     assert got.cycles is not None
-    assert got.cycles < sum(want.run_cycles) + len(to_words(configure(fabric, counting(9)))) + 60
+    assert got.cycles < sum(want.run_cycles) + len(to_words(pack(fabric, counting(9)))) + 60
 
 
 def test_what_comes_after_a_wait_comes_after_the_run() -> None:
     fabric = one_cell()
-    start: list[Packet] = [hello(fabric), *configure(fabric, counting(LONG)), Run()]
-    written: list[Packet] = [Write(1, 0, (0x01020304,)), Read(1, 0, 1)]
-    last = fabric_bench.run(fabric, to_words([*start, Wait(), *written]), idle=0).unload
+    start: list[Packet] = [hello(fabric), *pack(fabric, counting(LONG)), RunPacket()]
+    written: list[Packet] = [WritePacket(1, 0, (0x01020304,)), ReadPacket(1, 0, 1)]
+    last = fabric_bench.run(fabric, to_words([*start, WaitPacket(), *written]), idle=0).unload
     assert last.tolist() == [0x01020304]
     during = fabric_bench.run(fabric, to_words([*start, *written]), idle=0).unload
-    assert during.tolist() == run_program(fabric, to_words([*start, Read(1, 0, 1)])).unload.tolist()
+    assert (
+        during.tolist()
+        == run_program(fabric, to_words([*start, ReadPacket(1, 0, 1)])).unload.tolist()
+    )
 
 
 @pytest.mark.parametrize("reset_after", [40, 160, 290, 420, 700])
@@ -106,13 +101,13 @@ def test_a_tile_that_is_not_written_does_nothing_in_the_next_run() -> None:
     packets: list[Packet] = [
         hello(fabric),
         write_parameters(fabric, fabric.tiles[0], 0, [(0, 2, 0)]),
-        *configure(fabric, told),
-        Run(),
-        Read(1, 0, 1),
-        Write(1, 0, (0,)),
-        *configure(fabric, replace(told, tiles=())),
-        Run(),
-        Read(1, 0, 1),
+        *pack(fabric, told),
+        RunPacket(),
+        ReadPacket(1, 0, 1),
+        WritePacket(1, 0, (0,)),
+        *pack(fabric, replace(told, tiles=())),
+        RunPacket(),
+        ReadPacket(1, 0, 1),
     ]
     program = to_words(packets)
     for outcome in (run_program(fabric, program), fabric_bench.run(fabric, program)):

@@ -17,8 +17,10 @@ from hlsgen.fabric.configuration import (
     TileConfiguration,
     WriteContext,
 )
+from hlsgen.fabric.configuration_packing import pack
 from hlsgen.fabric.file import fabric_hash
-from hlsgen.fabric.program import Read, Run, Write, bank_elements, configure, hello, to_words
+from hlsgen.fabric.packets import ReadPacket, RunPacket, WritePacket, to_words
+from hlsgen.fabric.program import bank_elements, hello
 
 
 def check(seed: int, runs: int) -> None:
@@ -56,10 +58,10 @@ def test_a_read_in_the_cycle_of_a_write_gives_the_old_element() -> None:
     program = to_words(
         [
             hello(fabric),
-            Write(1, 0, (0x04030201, 0x08070605, 0x0C0B0A09)),
-            *configure(fabric, told),
-            Run(),
-            Read(1, 0, 3),
+            WritePacket(1, 0, (0x04030201, 0x08070605, 0x0C0B0A09)),
+            *pack(fabric, told),
+            RunPacket(),
+            ReadPacket(1, 0, 3),
         ]
     )
     want = [0, *range(1, 12)]
@@ -77,7 +79,13 @@ def test_the_load_port_writes_a_bank_that_the_array_is_writing() -> None:
     told = Configuration(fabric_hash(fabric), 2, (60,), (), 120, (), (("west_0", tile),))
     rows = (0x11223344, 0x55667788, 0x99AABBCC)
     program = to_words(
-        [hello(fabric), *configure(fabric, told), Run(), Write(1, 1, rows), Read(1, 0, 4)]
+        [
+            hello(fabric),
+            *pack(fabric, told),
+            RunPacket(),
+            WritePacket(1, 1, rows),
+            ReadPacket(1, 0, 4),
+        ]
     )
     for seed in range(3):
         outcome = fabric_bench.run(fabric, program, (), seed, idle=0.1 * seed)

@@ -6,7 +6,7 @@ import numpy as np
 
 from hlsgen.algebra.scalar import QuantisedAdd, RequantiseFloat32, RequantiseMultiplyShift
 from hlsgen.algebra.types import S8
-from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.ir import Dataflow
 
 
@@ -37,7 +37,7 @@ def convolution_net(seed: int = 0) -> Dataflow:
     random = np.random.default_rng(seed)
     build = DataflowBuilder("convolution_net")
     x = build.input("x", (6, 5, 3), S8)
-    window = Window((3, 3), before=(1, 1))
+    window = PlanarWindow((3, 3), before=(1, 1))
     x = build.multiply_accumulate(
         "conv1", x, weights(random, 1, 5, 3, 3, 3), window, (6, 5), requantise(random, 5, 27), 3
     )
@@ -45,7 +45,7 @@ def convolution_net(seed: int = 0) -> Dataflow:
         "conv2",
         x,
         weights(random, 1, 4, 1, 1, 5),
-        Window((1, 1)),
+        PlanarWindow((1, 1)),
         (6, 5),
         requantise(random, 4, 5, exact=True),
     )
@@ -53,7 +53,7 @@ def convolution_net(seed: int = 0) -> Dataflow:
         "gemm",
         x,
         weights(random, 1, 3, 6, 5, 4),
-        Window((6, 5)),
+        PlanarWindow((6, 5)),
         (1, 1),
         requantise(random, 3, 120),
     )
@@ -66,7 +66,7 @@ def depthwise_net(seed: int = 0) -> Dataflow:
     random = np.random.default_rng(seed)
     build = DataflowBuilder("depthwise_net")
     x = build.input("x", (9, 7, 4), S8)
-    window = Window((3, 3), stride=(2, 2), before=(1, 1))
+    window = PlanarWindow((3, 3), stride=(2, 2), before=(1, 1))
     x = build.multiply_accumulate(
         "depthwise", x, weights(random, 4, 1, 3, 3, 1), window, (5, 4), requantise(random, 4, 9), -2
     )
@@ -74,15 +74,17 @@ def depthwise_net(seed: int = 0) -> Dataflow:
         "grouped",
         x,
         weights(random, 2, 3, 1, 1, 2),
-        Window((1, 1)),
+        PlanarWindow((1, 1)),
         (5, 4),
         requantise(random, 6, 2),
     )
-    x = build.window_maximum("maximum", x, Window((2, 2), stride=(2, 2)), (2, 2), Epilogue(S8))
+    x = build.window_maximum(
+        "maximum", x, PlanarWindow((2, 2), stride=(2, 2)), (2, 2), Epilogue(S8)
+    )
     mean = Epilogue(
         S8, RequantiseMultiplyShift(10, -128, 127), (np.array([256]), np.array([512])), None
     )
-    x = build.window_sum("mean", x, Window((2, 2)), (1, 1), mean)
+    x = build.window_sum("mean", x, PlanarWindow((2, 2)), (1, 1), mean)
     build.output(x)
     return build.build()
 
@@ -92,7 +94,7 @@ def residual_net(seed: int = 0) -> Dataflow:
     random = np.random.default_rng(seed)
     build = DataflowBuilder("residual_net")
     x = build.input("x", (8, 8, 3), S8)
-    window = Window((3, 3), before=(1, 1))
+    window = PlanarWindow((3, 3), before=(1, 1))
 
     def convolution(name: str, source: str, inner: int) -> str:
         return build.multiply_accumulate(
@@ -109,7 +111,7 @@ def residual_net(seed: int = 0) -> Dataflow:
     c = convolution("c", convolution("b", a, 4), 4)
     add = QuantisedAdd(75000, 61000, 1 << 16, 17, -128, 127, ((3, 5, -7),))
     joined = build.elementwise("add", (a, c), add, S8)
-    pool = Window((3, 3), stride=(2, 2), before=(1, 1))
+    pool = PlanarWindow((3, 3), stride=(2, 2), before=(1, 1))
     build.output(build.window_maximum("pool", joined, pool, (4, 4), Epilogue(S8)))
     return build.build()
 
@@ -124,7 +126,7 @@ def vector_net(seed: int = 0) -> Dataflow:
             name,
             x,
             weights(random, 1, outer, 1, 1, inner),
-            Window((1, 1)),
+            PlanarWindow((1, 1)),
             (1, 1),
             requantise(random, outer, inner),
         )

@@ -14,7 +14,7 @@ from hlsgen.rtl_templates.fabric.top import FabricTop
 from hlsgen.algebra.types import wrap
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.fabric.ir import Fabric
-from hlsgen.fabric.program import Read, from_words
+from hlsgen.fabric.packets import ReadPacket, from_words
 from hlsgen.rtl.fabric_shapes import grid_shape
 
 QUIET_CYCLES = 24
@@ -124,7 +124,7 @@ def run(
     simulator.add_testbench(bench)
     simulator.run()
     if not refused:
-        reads = [packet.count for packet in from_words(words) if isinstance(packet, Read)]
+        reads = [packet.count for packet in from_words(words) if isinstance(packet, ReadPacket)]
         assert unload.lasts == [int(k == n - 1) for n in reads for k in range(n)]
     return ProgramResult(
         np.array(unload.words, dtype=np.uint32),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from hlsgen.fabric.program import Packet
+from hlsgen.fabric.packets import Packet
 from hlsgen.schedule.grid_network.plan import NetworkPlan
 from hlsgen.schedule.grid_network.ports import input_bands, input_packets
 from hlsgen.schedule.grid_network.program import sample_packets, setup_packets

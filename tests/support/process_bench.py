@@ -15,7 +15,7 @@ from hlsgen.rtl_templates.stream.process import StreamProcess
 from hlsgen.algebra.scalar import Add, RequantiseMultiplyShift
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.algebra.unroll import Unroll
-from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.rtl.arrays import process_parameters
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
@@ -185,7 +185,7 @@ def random_process(generator: np.random.Generator) -> Dataflow:
         (size[0] + before[0] + after[0] - reach[0]) // stride[0] + 1,
         (size[1] + before[1] + after[1] - reach[1]) // stride[1] + 1,
     )
-    window = Window(kernel, stride, dilation, before)
+    window = PlanarWindow(kernel, stride, dilation, before)
     groups, per_group, inner = (int(n) for n in integers(1, 6, 3))
     element = S8 if integers(2) else U8
     match kind:
@@ -210,7 +210,9 @@ def random_process(generator: np.random.Generator) -> Dataflow:
             source = build.input("x", (*size, inner), element)
             weights = integers(-8, 8, (1, per_group, *size, inner))
             finish = requantise(per_group, generator)
-            out = build.multiply_accumulate("p", source, weights, Window(size), (1, 1), finish)
+            out = build.multiply_accumulate(
+                "p", source, weights, PlanarWindow(size), (1, 1), finish
+            )
     build.output(out)
     return build.build()
 

@@ -23,21 +23,12 @@ from hlsgen.fabric.configuration import (
     TileConfiguration,
     WriteContext,
 )
+from hlsgen.fabric.configuration_packing import pack
 from hlsgen.fabric.configuration_words import address_bits
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.ir import Cell, Fabric, MemoryTile
-from hlsgen.fabric.program import (
-    Packet,
-    Read,
-    Run,
-    Wait,
-    Write,
-    configure,
-    hello,
-    tile_unit,
-    to_words,
-    write_parameters,
-)
+from hlsgen.fabric.packets import Packet, ReadPacket, RunPacket, WaitPacket, WritePacket, to_words
+from hlsgen.fabric.program import hello, tile_unit, write_parameters
 from hlsgen.fabric.switch import (
     crossbar_sources,
     operand_sources,
@@ -66,15 +57,17 @@ def random_program(
     cycles = 0
     for number in range(runs):
         if number == 0 or draw.random() < 0.6:
-            packets.append(Wait())
+            packets.append(WaitPacket())
             for tile, count in rows.items():
                 content = tuple(draw.getrandbits(32) for _ in range(count))
-                packets.append(Write(tile_unit(fabric, tile), 0, content))
+                packets.append(WritePacket(tile_unit(fabric, tile), 0, content))
         told = (configuration or random_configuration)(fabric, draw)
         cycles += told.cycles
-        packets += [*configure(fabric, told), Run()]
+        packets += [*pack(fabric, told), RunPacket()]
         if number == runs - 1 or draw.random() < 0.6:
-            packets += [Read(tile_unit(fabric, tile), 0, count) for tile, count in rows.items()]
+            packets += [
+                ReadPacket(tile_unit(fabric, tile), 0, count) for tile, count in rows.items()
+            ]
     # Whole bytes arrive, of which the bits of a word count.
     half = 1 << (8 * -(-fabric.word_bits // 8) - 1)
     return to_words(packets), [draw.randint(-half, half - 1) for _ in range(cycles)]

@@ -10,10 +10,10 @@ from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.loops.ir import (
     Array,
     Constant,
+    ConstantOrValue,
     CountedLoop,
     LoopGraph,
     Mark,
-    Operand,
     Operation,
     Value,
 )
@@ -56,7 +56,7 @@ def inputs(seed: int, bits: int = 16) -> dict[str, np.ndarray]:
     return {"x": x}
 
 
-def _operand(draw: random.Random, earlier: list[str], names: list[str]) -> Operand:
+def _operand(draw: random.Random, earlier: list[str], names: list[str]) -> ConstantOrValue:
     kind = draw.random()
     if kind < 0.25 or (not earlier and kind < 0.8):
         return Constant(draw.choice(CONSTANTS))

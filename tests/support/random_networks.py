@@ -16,7 +16,7 @@ from hlsgen.algebra.scalar import (
     Table,
 )
 from hlsgen.algebra.types import S8, U8, ElementType
-from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.fabric.file import check_fabric
 from hlsgen.fabric.ir import Fabric
@@ -77,7 +77,7 @@ class RandomNetwork:
             case "gemm":
                 taps = weights(self.random, 1, self.whole(1, 20), height, width, depth)
                 finish = self.finish(taps, result)
-                window = Window((height, width))
+                window = PlanarWindow((height, width))
                 return self.build.multiply_accumulate(name, source, taps, window, (1, 1), finish)
             case "maximum":
                 window, size, _ = self.window(height, width)
@@ -85,7 +85,7 @@ class RandomNetwork:
             case "mean" | "global_mean":
                 window, size, leaves = self.window(height, width)
                 if kind == "global_mean":
-                    window, size, leaves = Window((height, width)), (1, 1), False
+                    window, size, leaves = PlanarWindow((height, width)), (1, 1), False
                 outside = self.pick((element.minimum, 3)) if leaves else None
                 finish = self.mean(window, result)
                 return self.build.window_sum(name, source, window, size, finish, outside)
@@ -118,7 +118,7 @@ class RandomNetwork:
         finish = self.finish(taps, result)
         return self.build.multiply_accumulate(name, source, taps, window, size, finish, outside)
 
-    def window(self, height: int, width: int) -> tuple[Window, tuple[int, int], bool]:
+    def window(self, height: int, width: int) -> tuple[PlanarWindow, tuple[int, int], bool]:
         """A window with its result's size, and whether it leaves the source."""
         axes = []
         for extent in (height, width):
@@ -132,7 +132,7 @@ class RandomNetwork:
             last = (size - 1) * stride - before + (kernel - 1) * dilation
             axes.append((kernel, stride, dilation, before, size, before > 0 or last >= extent))
         kernels, strides, dilations, befores, sizes, leaves = zip(*axes, strict=True)
-        return Window(kernels, strides, dilations, befores), sizes, any(leaves)
+        return PlanarWindow(kernels, strides, dilations, befores), sizes, any(leaves)
 
     def finish(self, taps: np.ndarray, result: ElementType) -> Epilogue:
         channels = taps.shape[0] * taps.shape[1]
@@ -147,7 +147,7 @@ class RandomNetwork:
             op = RequantiseMultiplyShift(op.shift, 0, 255)
         return Epilogue(result, op, form.constants, form.bias)
 
-    def mean(self, window: Window, result: ElementType) -> Epilogue:
+    def mean(self, window: PlanarWindow, result: ElementType) -> Epilogue:
         count = window.kernel[0] * window.kernel[1]
         if self.whole(0, 1):
             op = RequantiseFloat32(24, 3, result.minimum, result.maximum)

@@ -6,7 +6,7 @@ import numpy as np
 
 from hlsgen.algebra.scalar import QuantisedAdd, RequantiseMultiplyShift
 from hlsgen.algebra.types import S8
-from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.ir import Dataflow
 
 Shape = tuple[int, int, int]
@@ -35,7 +35,7 @@ def convolution(
     height, width, inner = build.channels[source].shape
     size = (-(-height // stride), -(-width // stride))
     before = (kernel - 1) // 2
-    window = Window((kernel, kernel), (stride, stride), (1, 1), (before, before))
+    window = PlanarWindow((kernel, kernel), (stride, stride), (1, 1), (before, before))
     weights = random.integers(-128, 128, (1, channels, kernel, kernel, inner))
     outside = 0 if kernel > 1 else None
     finish = _finish(random, channels)

@@ -24,7 +24,7 @@ WORD_BINARY: Mapping[type[ast.operator], str] = {
 }
 LOGICAL = (ast.BitAnd, ast.BitOr, ast.BitXor)
 
-Operand: TypeAlias = tuple[ast.expr, Index | Word]
+TypedExpression: TypeAlias = tuple[ast.expr, Index | Word]
 """A number, and the expression that it comes from."""
 
 
@@ -47,7 +47,7 @@ class Arithmetic:
         """A number as a word of the kernel's type, from here on (``np.int32(...)``)."""
         return replace(self._fitting(node, number, self.word.minimum), kind=WORD)
 
-    def _pair(self, left: Operand, right: Operand) -> tuple[Word, Word]:
+    def _pair(self, left: TypedExpression, right: TypedExpression) -> tuple[Word, Word]:
         """Two operands as words; beside a word of an array a Python integer must be one of its type, as NumPy demands."""
         words = []
         for (node, number), (_, other) in ((left, right), (right, left)):
@@ -89,7 +89,9 @@ class Arithmetic:
 
     # operators
 
-    def binary(self, node: ast.AST, operator: ast.operator, left: Operand, right: Operand) -> Word:
+    def binary(
+        self, node: ast.AST, operator: ast.operator, left: TypedExpression, right: TypedExpression
+    ) -> Word:
         """A binary operator."""
         a, b = self._pair(left, right)
         name = WORD_BINARY.get(type(operator))
@@ -145,7 +147,9 @@ class Arithmetic:
         self._signed(node, word)
         return replace(self.builder.emit("not_equal", word, Word(Constant(0), 0)), kind=TRUTH)
 
-    def comparison(self, node: ast.AST, operator: ast.cmpop, left: Operand, right: Operand) -> Word:
+    def comparison(
+        self, node: ast.AST, operator: ast.cmpop, left: TypedExpression, right: TypedExpression
+    ) -> Word:
         """A comparison of two numbers."""
         x, y = self._pair(left, right)
         signed = self._signed(node, x, y)

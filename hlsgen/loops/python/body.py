@@ -22,7 +22,7 @@ from hlsgen.loops.python.kinds import TRUTH, Kind
 from hlsgen.loops.python.nest import Bind, Guarded, Straight, Within
 from hlsgen.loops.python.refusals import illegal, shown, unsupported
 from hlsgen.loops.python.signature import Signature
-from hlsgen.loops.python.symbols import Element, Index, Several, Symbol, Word, index_of
+from hlsgen.loops.python.symbols import ArrayElement, Index, Several, Symbol, Word, index_of
 from hlsgen.loops.python.variables import Variables
 
 DEEPEST_CALL = 8
@@ -155,12 +155,12 @@ class Body:
             self._assign_list_item(target, base, symbol, guard)
             return
         parts = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
-        if not isinstance(base, Element):
+        if not isinstance(base, ArrayElement):
             raise unsupported(
                 self.where, target, "an element of an array", shown(target), "Assign those."
             )
         indices = tuple(self.expressions.scalar(part, guard) for part in parts)
-        element = Element(base.array, (*base.indices, *indices))
+        element = ArrayElement(base.array, (*base.indices, *indices))
         number = self.expressions.scalar_of(target, symbol)
         data = self.expressions.arithmetic.as_word(target, number)
         self.elements.write(target, element, data, guard)
@@ -227,7 +227,7 @@ class Body:
                 )
             return symbol
         if not self.calls and node.id in self.signature.parameters:
-            return Element(node.id)
+            return ArrayElement(node.id)
         if node.id in self.names:
             return self.elements.outer(node, self.names[node.id])
         raise illegal(

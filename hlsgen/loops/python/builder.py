@@ -11,9 +11,9 @@ from hlsgen.algebra.types import ElementType, wrap
 from hlsgen.loops.ir import (
     Array,
     Constant,
+    ConstantOrValue,
     CountedLoop,
     Mark,
-    Operand,
     Operation,
     Predicate,
     Value,
@@ -185,7 +185,7 @@ class Builder:
                 partial=partial,
             )
         else:
-            operands: tuple[Operand, ...] = (data.operand, index.operand)
+            operands: tuple[ConstantOrValue, ...] = (data.operand, index.operand)
             operation = Operation(name, "store", operands, predicate, array=array, address=Affine())
         self._add(operation, len(self.loops))
 

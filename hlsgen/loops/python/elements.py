@@ -20,7 +20,7 @@ from hlsgen.loops.python.constants import as_integer
 from hlsgen.loops.python.kinds import TRUTH, WORD, Kind, integer
 from hlsgen.loops.python.refusals import illegal, shown, unsupported
 from hlsgen.loops.python.static import Static
-from hlsgen.loops.python.symbols import Element, Index, Symbol, Word, constant, index_of
+from hlsgen.loops.python.symbols import ArrayElement, Index, Symbol, Word, constant, index_of
 
 
 class Elements:
@@ -88,7 +88,7 @@ class Elements:
                 "Use a wider word type.",
             )
         kind = WORD if isinstance(value, np.ndarray) else integer(low, high)
-        return Element(
+        return ArrayElement(
             self._table(node.id, Array(node.id, shape, element, "constant", values), kind)
         )
 
@@ -110,7 +110,7 @@ class Elements:
                 break
         return unique
 
-    def load(self, element: Element) -> Word:
+    def load(self, element: ArrayElement) -> Word:
         """An element at constant indices."""
         shape, place = self.shape(element.array), 0
         for index, extent in zip(element.indices, shape, strict=True):
@@ -123,7 +123,7 @@ class Elements:
         type_: ArrayType | Array | None = self.arrays.get(array)
         return (type_ or self.builder.arrays[array]).shape
 
-    def read(self, node: ast.expr, element: Element, guard: Guard) -> Word:
+    def read(self, node: ast.expr, element: ArrayElement, guard: Guard) -> Word:
         """Read an element; where the index may be outside the array it is read only where the guard holds."""
         index, partial = self._checked(node, element, guard, "reads")
         if isinstance(index, Word) and not guard.always:
@@ -136,7 +136,7 @@ class Elements:
         return replace(word, kind=self.kinds.get(element.array, WORD))
 
     def _checked(
-        self, node: ast.expr, element: Element, guard: Guard, does: str
+        self, node: ast.expr, element: ArrayElement, guard: Guard, does: str
     ) -> tuple[Index | Word, bool]:
         """The linear index of an element, and whether it leaves the array where loop counters make the guard false; a word where it
         may leave it elsewhere, which a condition must then prevent."""
@@ -166,7 +166,9 @@ class Elements:
             outside &= self.static.mark(guard.mark)
         return not outside.any()
 
-    def _refuse_outside(self, node: ast.expr, element: Element, guard: Guard, does: str) -> None:
+    def _refuse_outside(
+        self, node: ast.expr, element: ArrayElement, guard: Guard, does: str
+    ) -> None:
         """Raise where loop counters alone decide that an index is outside the array, or that it is whatever data decide."""
         if not self.static.trips:
             return
@@ -200,7 +202,7 @@ class Elements:
                     "Correct the bounds of the loop, or guard the access with 'if'.",
                 )
 
-    def _refuse_large(self, node: ast.expr, element: Element) -> None:
+    def _refuse_large(self, node: ast.expr, element: ArrayElement) -> None:
         """Raise where words hold no computed index of the last elements."""
         size, most = math.prod(self.shape(element.array)), 1 << (self.builder.word.bits - 1)
         if size > most:
@@ -212,7 +214,7 @@ class Elements:
                 "Use a wider word type.",
             )
 
-    def _linear(self, node: ast.expr, element: Element, guard: Guard) -> Index | Word:
+    def _linear(self, node: ast.expr, element: ArrayElement, guard: Guard) -> Index | Word:
         """The row-major index of an element."""
         shape = self.shape(element.array)
         if len(element.indices) != len(shape):
@@ -254,7 +256,7 @@ class Elements:
         size = math.prod(shape)
         return index.low >= 0 and index.high < size
 
-    def _outside(self, node: ast.expr, element: Element, index: Index, does: str) -> Exception:
+    def _outside(self, node: ast.expr, element: ArrayElement, index: Index, does: str) -> Exception:
         shape = self.shape(element.array)
         size = math.prod(shape)
         return illegal(
@@ -266,7 +268,7 @@ class Elements:
         )
 
     def _outside_axis(
-        self, node: ast.expr, element: Element, axis: int, index: Index, extent: int
+        self, node: ast.expr, element: ArrayElement, axis: int, index: Index, extent: int
     ) -> Exception:
         return illegal(
             self.where,
@@ -276,7 +278,7 @@ class Elements:
             "Correct the bounds of the loop, or guard the access with 'if'.",
         )
 
-    def write(self, target: ast.expr, element: Element, data: Word, guard: Guard) -> None:
+    def write(self, target: ast.expr, element: ArrayElement, data: Word, guard: Guard) -> None:
         """Write a word to an element where the guard holds."""
         type_ = self.arrays.get(element.array)
         if type_ is None or type_.role == "input":

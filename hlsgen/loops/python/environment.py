@@ -18,8 +18,8 @@ from hlsgen.loops.python.kinds import Kind
 from hlsgen.loops.python.nest import Nest
 from hlsgen.loops.python.refusals import unsupported
 from hlsgen.loops.python.symbols import (
+    ArrayElement,
     Carried,
-    Element,
     Index,
     Several,
     Symbol,
@@ -63,7 +63,7 @@ def entered(body: Body, environment: Environment, changed: frozenset[str]) -> No
 def _loaded(body: Body, symbol: Symbol) -> Symbol:
     if isinstance(symbol, Several):
         return Several(tuple(_loaded(body, part) for part in symbol.items), symbol.changes)
-    if not isinstance(symbol, Element) or len(symbol.indices) < len(
+    if not isinstance(symbol, ArrayElement) or len(symbol.indices) < len(
         body.elements.shape(symbol.array)
     ):
         return symbol
@@ -97,8 +97,8 @@ class _Keeper:
                 if placeholder is not None and placeholder.start is None:
                     return None
                 return self._element_read(symbol) or self._stored(name, symbol, before)
-            case Element(array, indices):
-                return Element(array, tuple(self._fixed(name, index) for index in indices))
+            case ArrayElement(array, indices):
+                return ArrayElement(array, tuple(self._fixed(name, index) for index in indices))
             case Several(symbols, changes):
                 known = before.items if isinstance(before, Several) else ()
                 pairs = itertools.zip_longest(symbols, known[: len(symbols)])
@@ -122,7 +122,7 @@ class _Keeper:
             "Index the array where the row is used.",
         )
 
-    def _element_read(self, word: Word) -> Element | None:
+    def _element_read(self, word: Word) -> ArrayElement | None:
         """The element that a word was loaded from, if that cannot change."""
         operation = self.body.builder.operations.get(word.operand.operation)  # type: ignore[union-attr]
         if operation is None or not _is_fixed_load(operation):
@@ -139,18 +139,18 @@ class _Keeper:
             inner = math.prod(shape[axis + 1 :])
             indices.append(constant(place // inner))
             place %= inner
-        return Element(array, tuple(indices))
+        return ArrayElement(array, tuple(indices))
 
-    def _stored(self, name: str, word: Word, before: Symbol | None) -> Element:
+    def _stored(self, name: str, word: Word, before: Symbol | None) -> ArrayElement:
         builder = self.body.builder
-        array = before.array if isinstance(before, Element) else ""
+        array = before.array if isinstance(before, ArrayElement) else ""
         if array not in builder.arrays or builder.arrays[array].role != "scratch":
             array = self.body.elements.unused(name)
             builder.arrays[array] = Array(array, (1,), builder.word, "scratch")
         self.body.elements.kinds[array] = word.kind
         builder.line = self.nest.loop.line
         builder.store(array, constant(0), word, Guard(Mark("last", 0)))
-        return Element(array, (constant(0),))
+        return ArrayElement(array, (constant(0),))
 
 
 def _is_fixed_load(operation: Operation) -> bool:

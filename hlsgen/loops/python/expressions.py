@@ -15,7 +15,7 @@ from hlsgen.loops.python.constants import OPERATORS, decided_comparison
 from hlsgen.loops.python.kinds import TRUTH
 from hlsgen.loops.python.refusals import illegal, shown, unsupported
 from hlsgen.loops.python.symbols import (
-    Element,
+    ArrayElement,
     Index,
     Several,
     Symbol,
@@ -42,7 +42,7 @@ class Expressions:
         lookup: Callable[[ast.Name], Symbol],
         callee: Callable[[ast.expr], Any],
         inline: Inline,
-        element: Callable[[ast.expr, Element, Guard], Word],
+        element: Callable[[ast.expr, ArrayElement, Guard], Word],
         shape: Callable[[str], tuple[int, ...]],
     ) -> None:
         self.builder, self.where = builder, where
@@ -88,7 +88,7 @@ class Expressions:
     def scalar(self, node: ast.expr, guard: Guard) -> Index | Word:
         """An expression that must be a number or a truth."""
         symbol = self.symbol(node, guard)
-        if isinstance(symbol, Element):
+        if isinstance(symbol, ArrayElement):
             raise self.refuse(
                 node, f"{len(self.shape(symbol.array))} indices", "Index the array fully."
             )
@@ -129,7 +129,7 @@ class Expressions:
 
     def scalar_of(self, node: ast.expr, symbol: Symbol) -> Index | Word:
         """The symbol where it is a number."""
-        if isinstance(symbol, Element | Several):
+        if isinstance(symbol, ArrayElement | Several):
             raise self.refuse(node, "a number", "Index the array or list fully.")
         return symbol
 
@@ -250,9 +250,9 @@ class Expressions:
                     "Unroll the loop over the list: for k in hlsgen.unroll(range(n)).",
                 )
             return base.items[fixed]
-        if not isinstance(base, Element):
+        if not isinstance(base, ArrayElement):
             raise self.refuse(node, "an array or list", "Index arrays only.")
-        element = Element(
+        element = ArrayElement(
             base.array, (*base.indices, *(self.scalar(part, guard) for part in parts))
         )
         if len(element.indices) < len(self.shape(element.array)):
@@ -283,7 +283,7 @@ class Expressions:
         collection = self.symbol(node.args[0], guard) if len(node.args) == 1 else None
         if isinstance(collection, Several):
             return constant(len(collection.items))
-        if isinstance(collection, Element) and len(collection.indices) < len(
+        if isinstance(collection, ArrayElement) and len(collection.indices) < len(
             self.shape(collection.array)
         ):
             return constant(self.shape(collection.array)[len(collection.indices)])

@@ -12,7 +12,7 @@ from hlsgen.loops.python.nest import (
     Bind,
     Guarded,
     Item,
-    Loop,
+    SourceLoop,
     Straight,
     Within,
     assigned,
@@ -64,7 +64,7 @@ def under(
     parts: list[Item] = []
     run: list[Straight] = []
     for statement in items:
-        if isinstance(statement, Loop):
+        if isinstance(statement, SourceLoop):
             parts += _guarded(condition, run)
             body = under(condition, statement.body, free)
             parts.append(replace(statement, body=tuple(body)))

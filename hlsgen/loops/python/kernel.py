@@ -16,7 +16,7 @@ from hlsgen.algebra.types import ElementType
 from hlsgen.errors import BadFile, BadOption, HlsgenError, TypeMismatch
 from hlsgen.loops.python.annotations import ArrayType
 from hlsgen.loops.python.signature import Signature, signature_of
-from hlsgen.loops.python.steps import Pipeline, Reorder, Split, Step, Unroll
+from hlsgen.loops.python.steps import Pipeline, Reorder, ScheduleStep, Split, Unroll
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,7 @@ class PythonKernel:
     """
 
     signature: Signature
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ScheduleStep, ...] = ()
 
     @property
     def name(self) -> str:
@@ -104,7 +104,7 @@ class PythonKernel:
         """Every loop inside a loop unrolled, so that the iterations of this one are pipelined."""
         return self._with(Pipeline(loop))
 
-    def _with(self, step: Step) -> PythonKernel:
+    def _with(self, step: ScheduleStep) -> PythonKernel:
         stepped = replace(self, steps=(*self.steps, step))
         stepped.nests()  # refuses here what is not legal
         return stepped

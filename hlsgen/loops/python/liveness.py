@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from hlsgen.loops.python.nest import Bind, Guarded, Item, Loop
+from hlsgen.loops.python.nest import Bind, Guarded, Item, SourceLoop
 
 
 def live_before(statements: Sequence[Item | ast.stmt], live: frozenset[str]) -> frozenset[str]:
@@ -17,7 +17,7 @@ def live_before(statements: Sequence[Item | ast.stmt], live: frozenset[str]) -> 
         match statement:
             case Bind():
                 live -= {statement.variable}
-            case Loop():
+            case SourceLoop():
                 live = _before_loop(statement, live)
             case Guarded(conditions, body):
                 tests = [test.id for test in conditions if isinstance(test, ast.Name)]
@@ -36,7 +36,7 @@ def live_before(statements: Sequence[Item | ast.stmt], live: frozenset[str]) -> 
     return live
 
 
-def _before_loop(loop: Loop, live: frozenset[str]) -> frozenset[str]:
+def _before_loop(loop: SourceLoop, live: frozenset[str]) -> frozenset[str]:
     """A loop has one trip at least; what one trip leaves to the next is live at its end as well."""
     while True:
         before = live_before(loop.body, live)

@@ -24,7 +24,7 @@ class Bind:
 
 
 @dataclass(frozen=True, eq=False)
-class Loop:
+class SourceLoop:
     """``extent`` trips, numbered from 0, of ``body``; ``line`` of the source."""
 
     name: str
@@ -55,7 +55,7 @@ class Guarded:
 
 
 Straight: TypeAlias = Bind | Guarded | ast.stmt
-Item: TypeAlias = Loop | Straight
+Item: TypeAlias = SourceLoop | Straight
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,14 +66,14 @@ class Nest:
     ``where``: kernel and file, for messages.
     """
 
-    loop: Loop
+    loop: SourceLoop
     where: str
     straight: bool = False
     after: tuple[ast.stmt, ...] = ()
     live: frozenset[str] = frozenset()
 
     @property
-    def loops(self) -> tuple[Loop, ...]:
+    def loops(self) -> tuple[SourceLoop, ...]:
         """Every loop, outer before inner ones."""
         return tuple(_loops(self.loop))
 
@@ -89,16 +89,16 @@ class Nest:
         return any(isinstance(test, ast.Name) for guard in guards for test in guard.conditions)
 
 
-def _loops(loop: Loop) -> Iterator[Loop]:
+def _loops(loop: SourceLoop) -> Iterator[SourceLoop]:
     yield loop
     for statement in loop.body:
-        if isinstance(statement, Loop):
+        if isinstance(statement, SourceLoop):
             yield from _loops(statement)
 
 
 def substituted(statement: Item, loop: str, value: Affine) -> Item:
     """The item with the trips of a loop replaced by an affine function of other loops."""
-    if isinstance(statement, Loop):
+    if isinstance(statement, SourceLoop):
         body = tuple(substituted(part, loop, value) for part in statement.body)
         return replace(statement, body=body)
     return straight_substituted(statement, loop, value)
@@ -127,7 +127,7 @@ def assigned(statements: Sequence[Item]) -> frozenset[str]:
     """Variables that are assigned in statements and the loops among them: counters, and lists of which an item is."""
     names: set[str] = set()
     for statement in statements:
-        if isinstance(statement, Loop | Guarded):
+        if isinstance(statement, SourceLoop | Guarded):
             names |= assigned(statement.body)
         elif isinstance(statement, Bind):
             names.add(statement.variable)
@@ -164,7 +164,7 @@ def mentioned(statement: Item) -> frozenset[str]:
     match statement:
         case Bind(variable=variable):
             return frozenset([variable])
-        case Loop(body=body):
+        case SourceLoop(body=body):
             return frozenset[str]().union(*map(mentioned, body))
         case Guarded(conditions, body):
             tests = [test.id for test in conditions if isinstance(test, ast.Name)]

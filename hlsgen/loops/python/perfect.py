@@ -31,8 +31,8 @@ from hlsgen.loops.python.nest import (
     Bind,
     Guarded,
     Item,
-    Loop,
     Nest,
+    SourceLoop,
     Straight,
     Within,
     assigned,
@@ -46,7 +46,7 @@ from hlsgen.loops.python.nest import (
 class Level:
     """A loop with the statements before and after the loop inside it (of the innermost: all of them are before)."""
 
-    loop: Loop
+    loop: SourceLoop
     before: tuple[Straight, ...]
     after: tuple[Straight, ...]
 
@@ -64,10 +64,10 @@ class _Levels:
     def __init__(self, names: set[str]) -> None:
         self.names = names
 
-    def of(self, loop: Loop, outside: frozenset[str]) -> list[Level]:
+    def of(self, loop: SourceLoop, outside: frozenset[str]) -> list[Level]:
         """The levels of a loop; ``outside``: names that are mentioned elsewhere."""
         body = with_constants_first(loop.body)
-        places = [k for k, statement in enumerate(body) if isinstance(statement, Loop)]
+        places = [k for k, statement in enumerate(body) if isinstance(statement, SourceLoop)]
         if not places:
             return [Level(loop, _straight(body), ())]
         nests = []
@@ -75,7 +75,7 @@ class _Levels:
             others = map(mentioned, (*body[:place], *body[place + 1 :]))
             around = outside.union(*others)
             inner = body[place]
-            assert isinstance(inner, Loop)
+            assert isinstance(inner, SourceLoop)
             own = mentioned(inner) - around - live_before([inner], frozenset())
             nests.append(_Inner(tuple(self.of(inner, around)), own))
         between = [_straight(body[a + 1 : b]) for a, b in itertools.pairwise(places)]
@@ -113,7 +113,7 @@ class _Levels:
                 before += part.before(level, whole)
                 after += part.after(level, whole)
             line = nests[0].levels[0].loop.line
-            levels.append(Level(Loop(name, extent, (), line), tuple(before), tuple(after)))
+            levels.append(Level(SourceLoop(name, extent, (), line), tuple(before), tuple(after)))
         return tuple(levels)
 
     def _unused(self, name: str) -> str:
@@ -250,13 +250,13 @@ def _counters(levels: Sequence[Level]) -> list[list[Bind]]:
 
 
 def _straight(items: Sequence[Item]) -> tuple[Straight, ...]:
-    return tuple(statement for statement in items if not isinstance(statement, Loop))
+    return tuple(statement for statement in items if not isinstance(statement, SourceLoop))
 
 
 def with_constants_first(items: Sequence[Item]) -> tuple[Item, ...]:
     """Constants that are assigned between loops in front of all of them, where nothing before needs the variable: a start value costs
     nothing there."""
-    loops = [k for k, statement in enumerate(items) if isinstance(statement, Loop)]
+    loops = [k for k, statement in enumerate(items) if isinstance(statement, SourceLoop)]
     first: list[Item] = []
     later: list[Item] = []
     before: set[str] = set()

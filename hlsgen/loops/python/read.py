@@ -21,8 +21,8 @@ from hlsgen.loops.python.liveness import live_before
 from hlsgen.loops.python.nest import (
     Bind,
     Item,
-    Loop,
     Nest,
+    SourceLoop,
     Within,
     assigned,
     base_of,
@@ -44,11 +44,11 @@ def read_nests(signature: Signature) -> tuple[Nest, ...]:
         raise reader.refuse(function, "at least one statement", "none", "Write a loop over arrays.")
     parts: list[Nest] = []
     for is_loop, group in itertools.groupby(
-        statements, lambda statement: isinstance(statement, Loop)
+        statements, lambda statement: isinstance(statement, SourceLoop)
     ):
         run = tuple(group)
         if is_loop:
-            parts += [Nest(loop, reader.where) for loop in run if isinstance(loop, Loop)]
+            parts += [Nest(loop, reader.where) for loop in run if isinstance(loop, SourceLoop)]
             continue
         after = _stores_after(parts[-1].loop, run, signature.parameters) if parts else ()
         if after:
@@ -58,7 +58,7 @@ def read_nests(signature: Signature) -> tuple[Nest, ...]:
                 (statement.lineno for statement in run if isinstance(statement, ast.stmt)),
                 function.lineno,
             )
-            once = Loop(reader.unused("once"), 1, run[len(after) :], line)
+            once = SourceLoop(reader.unused("once"), 1, run[len(after) :], line)
             parts.append(Nest(once, reader.where, straight=True))
     live: frozenset[str] = frozenset()
     nests: list[Nest] = []
@@ -69,7 +69,7 @@ def read_nests(signature: Signature) -> tuple[Nest, ...]:
 
 
 def _stores_after(
-    loop: Loop, statements: Sequence[Item], arrays: Mapping[str, ArrayType]
+    loop: SourceLoop, statements: Sequence[Item], arrays: Mapping[str, ArrayType]
 ) -> tuple[ast.stmt, ...]:
     """The first of the statements that follow a loop that the loop itself can execute in its last iteration at no cost in time: stores
     of a scalar at a constant index, each into an array that nothing else in the loop accesses."""
@@ -228,7 +228,7 @@ class _Reader:
         if stop is not None:  # trips that are left until the stop
             left = Affine().plus(stop.plus(counter, -1), 1 if step > 0 else -1)
             body = self._under(Within(left, 1), body, node.body)
-        return [Loop(name, extent, tuple(body), node.lineno)]
+        return [SourceLoop(name, extent, tuple(body), node.lineno)]
 
     def _range(self, node: ast.For, call: ast.expr) -> tuple[Affine, int, int, Affine | None]:
         """(first, most trips, step, stop where the number of trips varies)."""

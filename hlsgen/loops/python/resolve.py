@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hlsgen.loops.ir import Constant, Operand, Operation, Value
+from hlsgen.loops.ir import Constant, ConstantOrValue, Operation, Value
 from hlsgen.loops.python.body import Body
 from hlsgen.loops.python.kinds import Kind
 from hlsgen.loops.python.refusals import unsupported
@@ -18,7 +18,7 @@ class Resolver:
     def __init__(self, body: Body) -> None:
         self.body, self.builder = body, body.builder
         self.carried = body.variables.carried
-        self.known: dict[str, Operand] = {}
+        self.known: dict[str, ConstantOrValue] = {}
 
     def resolved(self) -> tuple[Operation, ...]:
         """The operations without placeholders. Raises UnsupportedOp for a list that is carried from other values than constants."""
@@ -59,7 +59,7 @@ class Resolver:
             final = final.items[int(place)]
         return final
 
-    def _stands_for(self, name: str) -> Operand:
+    def _stands_for(self, name: str) -> ConstantOrValue:
         placeholder = self.carried[name]
         start = placeholder.start or 0
         final = self._final(placeholder)
@@ -85,7 +85,7 @@ class Resolver:
         return Value(operand.operation, 1, start, placeholder.level)
 
     def _without(self, operation: Operation) -> Operation:
-        def read(operand: Operand) -> Operand:
+        def read(operand: ConstantOrValue) -> ConstantOrValue:
             return (
                 self.known.get(operand.operation, operand)
                 if isinstance(operand, Value)

@@ -18,14 +18,16 @@ from hlsgen.algebra.affine import Affine
 from hlsgen.errors import BadOption, IllegalGraph
 from hlsgen.loops.ir import LoopGraph, Mark, Value
 from hlsgen.loops.python.lower import LoweredNest
-from hlsgen.loops.python.nest import Bind, Item, Loop, Nest, substituted
+from hlsgen.loops.python.nest import Bind, Item, Nest, SourceLoop, substituted
 from hlsgen.loops.python.orders import addresses, static_of
-from hlsgen.loops.python.steps import Pipeline, Reorder, Split, Step, Unroll
+from hlsgen.loops.python.steps import Pipeline, Reorder, ScheduleStep, Split, Unroll
 
 Lower: TypeAlias = Callable[[Sequence[Nest], int], LoweredNest]
 
 
-def scheduled(nests: Sequence[Nest], steps: Sequence[Step], lower: Lower) -> tuple[Nest, ...]:
+def scheduled(
+    nests: Sequence[Nest], steps: Sequence[ScheduleStep], lower: Lower
+) -> tuple[Nest, ...]:
     """The nests after all steps, in order. ``lower`` gives one nest of several, by its number, with every access of its source.
 
     Raises BadOption for loops that are not there or do not fit the step, IllegalGraph where a dependence would change.
@@ -46,7 +48,7 @@ def _names(nest: Nest) -> list[str]:
     return [] if nest.straight else [loop.name for loop in nest.loops]
 
 
-def _applied(nests: Sequence[Nest], number: int, step: Step, lower: Lower) -> Nest:
+def _applied(nests: Sequence[Nest], number: int, step: ScheduleStep, lower: Lower) -> Nest:
     nest = nests[number]
     match step:
         case Split():
@@ -59,19 +61,19 @@ def _applied(nests: Sequence[Nest], number: int, step: Step, lower: Lower) -> Ne
             return _reordered(nest, step, lambda: lower(nests, number))
 
 
-def _refused(nest: Nest, step: Step, expected: str, found: object) -> BadOption:
+def _refused(nest: Nest, step: ScheduleStep, expected: str, found: object) -> BadOption:
     return BadOption(
         f"{nest.where}, {step}", f"expected {expected}, found {found}", "Correct the schedule."
     )
 
 
-def _rewritten(nest: Nest, name: str, rewrite: Callable[[Loop], Sequence[Item]]) -> Nest:
+def _rewritten(nest: Nest, name: str, rewrite: Callable[[SourceLoop], Sequence[Item]]) -> Nest:
     """The nest with one loop replaced by other items."""
 
-    def within(loop: Loop) -> Loop:
+    def within(loop: SourceLoop) -> SourceLoop:
         body: list[Item] = []
         for statement in loop.body:
-            if isinstance(statement, Loop):
+            if isinstance(statement, SourceLoop):
                 body += rewrite(statement) if statement.name == name else [within(statement)]
             else:
                 body.append(statement)
@@ -79,7 +81,7 @@ def _rewritten(nest: Nest, name: str, rewrite: Callable[[Loop], Sequence[Item]])
 
     if nest.loop.name == name:
         (only,) = rewrite(nest.loop)
-        assert isinstance(only, Loop)
+        assert isinstance(only, SourceLoop)
         return replace(nest, loop=only)
     return replace(nest, loop=within(nest.loop))
 
@@ -91,8 +93,11 @@ def _split(nest: Nest, step: Split) -> Nest:
     outer, inner = f"{loop.name}_outer", f"{loop.name}_inner"
     value = Affine(0, ((outer, step.factor), (inner, 1)))
     body = tuple(substituted(statement, loop.name, value) for statement in loop.body)
-    around = Loop(
-        outer, loop.extent // step.factor, (Loop(inner, step.factor, body, loop.line),), loop.line
+    around = SourceLoop(
+        outer,
+        loop.extent // step.factor,
+        (SourceLoop(inner, step.factor, body, loop.line),),
+        loop.line,
     )
     return _rewritten(nest, loop.name, lambda _: [around])
 
@@ -101,7 +106,7 @@ def _unrolled(nest: Nest, step: Unroll | Pipeline) -> Nest:
     if nest.loop.name == step.loop:
         raise _refused(nest, step, "a loop inside another", f"{step.loop}, the outermost")
 
-    def copies(loop: Loop) -> list[Item]:
+    def copies(loop: SourceLoop) -> list[Item]:
         return [
             substituted(statement, loop.name, Affine(trip))
             for trip in range(loop.extent)
@@ -121,7 +126,7 @@ def _pipelined(nest: Nest, step: Pipeline) -> Nest:
 
 def _reordered(nest: Nest, step: Reorder, lower: Callable[[], LoweredNest]) -> Nest:
     for loop in nest.loops:
-        inside = [part.name for part in loop.body if isinstance(part, Loop)]
+        inside = [part.name for part in loop.body if isinstance(part, SourceLoop)]
         if len(inside) > 1:
             raise _refused(
                 nest,
@@ -146,7 +151,7 @@ def _reordered(nest: Nest, step: Reorder, lower: Callable[[], LoweredNest]) -> N
     return _rewritten(nest, group[0].name, lambda _: [outermost])
 
 
-def _perfect_group(nest: Nest, step: Reorder) -> list[Loop]:
+def _perfect_group(nest: Nest, step: Reorder) -> list[SourceLoop]:
     """The loops of the step as they are now, outermost first; each has nothing but the next one in it."""
     group = [loop for loop in nest.loops if loop.name in step.loops]
     if sorted(loop.name for loop in group) != sorted(step.loops):

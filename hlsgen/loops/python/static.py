@@ -9,7 +9,7 @@ import numpy as np
 from hlsgen.algebra.affine import Affine
 from hlsgen.algebra.types import wrap
 from hlsgen.algebra.word import WORD_OPERATORS
-from hlsgen.loops.ir import Constant, CountedLoop, Mark, Operand, Operation
+from hlsgen.loops.ir import Constant, ConstantOrValue, CountedLoop, Mark, Operation
 
 MOST_ITERATIONS = 1 << 22
 """Above this many iterations nothing is enumerated."""
@@ -43,7 +43,7 @@ class Static:
             holds &= trip == (0 if mark.edge == "first" else loop.extent - 1)
         return holds
 
-    def value(self, operand: Operand) -> np.ndarray | None:
+    def value(self, operand: ConstantOrValue) -> np.ndarray | None:
         """(iterations,) int64: signed words; None where more than loop counters decides."""
         if not self.trips:
             return None

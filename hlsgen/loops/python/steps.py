@@ -35,4 +35,4 @@ class Pipeline:
     loop: str
 
 
-Step: TypeAlias = Split | Reorder | Unroll | Pipeline
+ScheduleStep: TypeAlias = Split | Reorder | Unroll | Pipeline

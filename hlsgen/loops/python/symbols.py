@@ -33,7 +33,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Element:
+class ArrayElement:
     """An array with the indices given so far (``a[i]`` of a two-dimensional array)."""
 
     array: str
@@ -49,7 +49,7 @@ class Several:
     changes: bool = False
 
 
-Symbol: TypeAlias = Index | Word | Element | Several
+Symbol: TypeAlias = Index | Word | ArrayElement | Several
 
 
 def constant(value: int) -> Index:

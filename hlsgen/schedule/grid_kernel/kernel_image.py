@@ -10,16 +10,8 @@ import numpy as np
 from hlsgen.cycle_model.program import ProgramResult
 from hlsgen.errors import Mismatch
 from hlsgen.fabric.ir import Fabric
-from hlsgen.fabric.program import (
-    Packet,
-    Read,
-    Write,
-    bank_elements,
-    bank_words,
-    hello,
-    tile_unit,
-    to_words,
-)
+from hlsgen.fabric.packets import Packet, ReadPacket, WritePacket, to_words
+from hlsgen.fabric.program import bank_elements, bank_words, hello, tile_unit
 from hlsgen.loops.ir import Array
 
 
@@ -45,7 +37,7 @@ class KernelImage:
     run_cycles: tuple[int, ...]
 
     @property
-    def results(self) -> tuple[tuple[Array, Read], ...]:
+    def results(self) -> tuple[tuple[Array, ReadPacket], ...]:
         """Output and inout arrays with the packets that read them back, in the order of the arrays."""
         reads = []
         for placed in self.arrays:
@@ -54,7 +46,7 @@ class KernelImage:
                 tile = self.fabric.tile(name)
                 unit = tile_unit(self.fabric, tile)
                 count = -(-placed.array.size // tile.lanes)
-                reads.append((placed.array, Read(unit, base // tile.lanes, count)))
+                reads.append((placed.array, ReadPacket(unit, base // tile.lanes, count)))
         return tuple(reads)
 
 
@@ -72,7 +64,7 @@ def program(image: KernelImage, samples: Sequence[Mapping[str, np.ndarray]]) -> 
             for name, base in placed.copies:
                 tile = fabric.tile(name)
                 words = bank_words(tile, elements)
-                writes.append(Write(tile_unit(fabric, tile), base // tile.lanes, words))
+                writes.append(WritePacket(tile_unit(fabric, tile), base // tile.lanes, words))
         reads = [read for _, read in image.results]
         parts += [to_words(writes), image.configurations, to_words(reads)]
     return np.concatenate(parts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from hlsgen.fabric.ir import Cell, Fabric
-from hlsgen.loops.ir import LoopGraph, Operand, Predicate, Value
+from hlsgen.loops.ir import ConstantOrValue, LoopGraph, Predicate, Value
 
 Unit = Literal["alu", "read", "write"]
 
@@ -102,7 +102,7 @@ class GridMapping:
         """The operation whose value the operand reads."""
         operation = self.graph.operation(use.consumer)
         if use.operand == "predicate":
-            read: Operand | Predicate | None = operation.predicate
+            read: ConstantOrValue | Predicate | None = operation.predicate
         else:
             read = operation.operands[use.operand]
         assert isinstance(read, Value)

@@ -31,7 +31,7 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class Candidates:
+class StartingPlaces:
     """Where an operation can start: ``units`` and their ``cells``, (n,) int arrays.
 
     ``visible``: cycles from its start until its word is at its cell; ``delay``: until an operand can read it there (one more for
@@ -120,7 +120,7 @@ class Problem:
                     uses.setdefault(key, []).append(use)
         return [Edge(*key, tuple(consumers)) for key, consumers in uses.items()]
 
-    def _candidates(self, operation: Operation) -> Candidates:
+    def _candidates(self, operation: Operation) -> StartingPlaces:
         if operation.operator in ("load", "store", "affine"):
             return self._ports(operation)
         units, visible, delay = [], [], []
@@ -134,7 +134,7 @@ class Problem:
         if not units:
             self._refuse_operator(operation)
         array = np.array(units)
-        return Candidates(array, array, np.array(visible), np.array(delay))
+        return StartingPlaces(array, array, np.array(visible), np.array(delay))
 
     def _refuse_operator(self, operation: Operation) -> NoReturn:
         same = [o.name for o in self.graph.operations if o.operator == operation.operator]
@@ -146,13 +146,13 @@ class Problem:
             f"Give {operation.operator} to one of the kinds {', '.join(kinds)}, or map the kernel on another fabric.",
         )
 
-    def _ports(self, operation: Operation) -> Candidates:
+    def _ports(self, operation: Operation) -> StartingPlaces:
         tiles = self._tiles_for(operation)
         first = len(self.cells) + (len(self.tiles) if operation.operator == "store" else 0)
         units = np.array([first + tile for tile in tiles])
         cells = np.array([self.cell_index[self.tiles[tile].cell] for tile in tiles])
         ones = np.ones(len(tiles), int)
-        return Candidates(units, cells, ones, ones)
+        return StartingPlaces(units, cells, ones, ones)
 
     def _tiles_for(self, operation: Operation) -> list[int]:
         if not self.tiles:

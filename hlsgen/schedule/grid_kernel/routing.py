@@ -19,7 +19,7 @@ Point: TypeAlias = tuple[int, int, int]
 WIRE, KEPT = 0, 1
 STORE, HOLD, FETCH = -3, -2, -1
 """How a point is reached: kept by a write to the register file; kept on; read from it. A number j >= 0: by the j-th arriving link."""
-Step: TypeAlias = tuple[Point, Point, int]
+Hop: TypeAlias = tuple[Point, Point, int]
 """(point, the point before, how)."""
 Tree: TypeAlias = dict[Point, Any]
 """Point -> [edges that use it, the point before, how]."""
@@ -62,14 +62,14 @@ class Flood:
             minimum(here, arrived.min(axis=2), out=here)
             minimum(here, held + resources.reading[slot], out=here)
 
-    def trace(self, value: int, time: int, cell: int, tree: Tree) -> list[Step]:
+    def trace(self, value: int, time: int, cell: int, tree: Tree) -> list[Hop]:
         """The steps from a point of the tree to the wire at (time, cell), last one first.
 
         The prices may have changed since the flood: the path is then still a path.
         """
         resources, wires = self.resources, self.resources.wires
         interval = resources.interval
-        path: list[Step] = []
+        path: list[Hop] = []
         point: Point = (time, cell, WIRE)
         while point not in tree:
             time, cell, kind = point
@@ -129,7 +129,7 @@ class Net:
         self.tree: Tree = {root: [0, root, HOLD]}
         self.paths: dict[int, list[Point]] = {}
 
-    def add(self, edge: int, sink: Point, steps: Sequence[Step]) -> None:
+    def add(self, edge: int, sink: Point, steps: Sequence[Hop]) -> None:
         """Let ``edge`` use the tree, extended by ``steps``, up to ``sink``."""
         occupy, tree = self.resources.occupy, self.tree
         for point, parent, how in steps:

@@ -9,9 +9,10 @@ import numpy as np
 
 from hlsgen.cycle_model.program import ProgramResult, run_program
 from hlsgen.fabric.configuration import LINES, Configuration
+from hlsgen.fabric.configuration_packing import pack
 from hlsgen.fabric.configuration_words import address_bits
 from hlsgen.fabric.ir import Fabric
-from hlsgen.fabric.program import Packet, Run, configure, to_words
+from hlsgen.fabric.packets import Packet, RunPacket, to_words
 from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.loops.few_marks import with_few_marks
 from hlsgen.loops.ir import Kernel
@@ -40,7 +41,7 @@ class MappedKernel:
         """What running the kernel takes. Every configuration is written while the run before is in progress."""
         packets: list[Packet] = []
         for configuration in self.configurations:
-            packets += [*configure(self.fabric, configuration), Run()]
+            packets += [*pack(self.fabric, configuration), RunPacket()]
         bases = self.layout.bases
         return KernelImage(
             self.kernel.name,

@@ -22,7 +22,7 @@ from hlsgen.schedule.grid_network.border import Border
 from hlsgen.schedule.grid_network.finish import STREAM
 from hlsgen.schedule.grid_network.layers import Layer
 from hlsgen.schedule.grid_network.phase import (
-    Work,
+    RunWork,
     finish_cycles,
     reading,
     tile_configuration,
@@ -32,7 +32,7 @@ from hlsgen.schedule.grid_network.regions import bands
 
 
 def column_configuration(
-    fabric: Fabric, fabric_hash: int, border: Border, work: Work
+    fabric: Fabric, fabric_hash: int, border: Border, work: RunWork
 ) -> Configuration:
     """The run in which row r computes the rows of band r one result after the other."""
     layer = work.layer
@@ -57,7 +57,7 @@ def column_configuration(
 
 
 def _table_configuration(
-    fabric: Fabric, fabric_hash: int, border: Border, work: Work
+    fabric: Fabric, fabric_hash: int, border: Border, work: RunWork
 ) -> Configuration:
     """The run in which the tile of row r looks the rows of band r up: an operand is read in slot 0 and is the index of slot 1, in
     whose next cycle, slot 0 of the next iteration, the result is written."""
@@ -99,7 +99,7 @@ def _table_configuration(
     )
 
 
-def _nest(work: Work, band: range, most: int) -> tuple[Loop, ...]:
+def _nest(work: RunWork, band: range, most: int) -> tuple[Loop, ...]:
     """The loops that take more than one trip, and at least one reduce loop: where a sum begins and ends."""
     process, chunk = work.layer.process, work.chunk
     extents = {"g": len(chunk.groups), "o": len(chunk.outputs)}
@@ -133,7 +133,7 @@ def _contexts(layer: Layer, interval: int) -> tuple[PeContext, ...]:
 
 
 def _west(
-    border: Border, work: Work, row: int, band: range, interval: int, levels: int
+    border: Border, work: RunWork, row: int, band: range, interval: int, levels: int
 ) -> TileConfiguration:
     layer, chunk = work.layer, work.chunk
     process = layer.process

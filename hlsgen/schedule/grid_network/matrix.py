@@ -15,9 +15,9 @@ from hlsgen.fabric.configuration import (
 )
 from hlsgen.fabric.ir import Cell, Fabric
 from hlsgen.schedule.grid_network.border import Border
-from hlsgen.schedule.grid_network.nest import COLUMN, Nest, nest
+from hlsgen.schedule.grid_network.nest import COLUMN, ArrayNest, nest
 from hlsgen.schedule.grid_network.phase import (
-    Work,
+    RunWork,
     finish_cycles,
     reading,
     tile_configuration,
@@ -27,7 +27,7 @@ from hlsgen.schedule.grid_network.regions import bands
 
 
 def matrix_configuration(
-    fabric: Fabric, fabric_hash: int, border: Border, work: Work
+    fabric: Fabric, fabric_hash: int, border: Border, work: RunWork
 ) -> Configuration:
     """The run in which row r computes the rows of band r, and its columns neighbouring channels or pixels.
 
@@ -69,7 +69,9 @@ def _context(cell: Cell, rows: int, columns: int) -> PeContext:
     return PeContext("multiply_accumulate", a, b, clear="mark", drain="mark", links=tuple(links))
 
 
-def _west(border: Border, work: Work, loops: Nest, row: int, band: range) -> TileConfiguration:
+def _west(
+    border: Border, work: RunWork, loops: ArrayNest, row: int, band: range
+) -> TileConfiguration:
     level = len(loops.parallel)
     tile = border.west[row]
     reader = reading(
@@ -93,7 +95,7 @@ def _west(border: Border, work: Work, loops: Nest, row: int, band: range) -> Til
     return tile_configuration((reader,), reads, writer, work.layer.finishing, work.outside, 1)
 
 
-def _north(work: Work, loops: tuple[Loop, ...], column: int) -> TileConfiguration:
+def _north(work: RunWork, loops: tuple[Loop, ...], column: int) -> TileConfiguration:
     """Weights lie in the order in which they are read; they are read again for every pixel (the two outermost loops)."""
     inner = [prod(loop.extent for loop in loops[level + 1 :]) for level in range(len(loops))]
     nest = tuple(

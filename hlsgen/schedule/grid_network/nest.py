@@ -15,7 +15,7 @@ COLUMN = "column"
 
 
 @dataclass(frozen=True)
-class Nest:
+class ArrayNest:
     """``parallel`` loops, the rows of the result (``y``) first, then ``reduce`` loops. ``read`` and ``write``: indices over those loops, ``write``
     also over COLUMN, with y counted from the first row of the result and groups from the first of the chunk."""
 
@@ -29,7 +29,7 @@ class Nest:
         return (Loop("y", count), *self.parallel[1:], *self.reduce)
 
 
-def nest(layer: Layer, chunk: Chunk, size: tuple[int, int]) -> Nest:
+def nest(layer: Layer, chunk: Chunk, size: tuple[int, int]) -> ArrayNest:
     """The nest of a chunk of a layer across channels or pixels; ``size``: height and width of the result."""
     return (
         _channels(layer, chunk, size)
@@ -38,7 +38,7 @@ def nest(layer: Layer, chunk: Chunk, size: tuple[int, int]) -> Nest:
     )
 
 
-def _channels(layer: Layer, chunk: Chunk, size: tuple[int, int]) -> Nest:
+def _channels(layer: Layer, chunk: Chunk, size: tuple[int, int]) -> ArrayNest:
     process, reduction = layer.process, layer.across
     columns = reduction.columns
     tiles = -(-len(chunk.outputs) // columns)
@@ -46,7 +46,7 @@ def _channels(layer: Layer, chunk: Chunk, size: tuple[int, int]) -> Nest:
     first = chunk.groups.start * process.extent("o") + chunk.outputs.start
     row, column, channel = process.reads[0].index
     inner = chunk.groups.start * channel.coefficient("g")
-    return Nest(
+    return ArrayNest(
         (Loop("y", size[0]), Loop("x", size[1]), Loop("tile", tiles)),
         (Loop("ky", ky), Loop("kx", kx), Loop("i", i)),
         (row, column, Affine(channel.offset + inner, channel.terms)),
@@ -58,7 +58,7 @@ def _channels(layer: Layer, chunk: Chunk, size: tuple[int, int]) -> Nest:
     )
 
 
-def _pixels(layer: Layer, chunk: Chunk, size: tuple[int, int]) -> Nest:
+def _pixels(layer: Layer, chunk: Chunk, size: tuple[int, int]) -> ArrayNest:
     """Input pixel ``span`` of the step for output pixels tile * columns ...; weights of column c are shifted by c strides."""
     process, reduction = layer.process, layer.across
     columns = reduction.columns
@@ -66,7 +66,7 @@ def _pixels(layer: Layer, chunk: Chunk, size: tuple[int, int]) -> Nest:
     row, column, channel = process.reads[0].index
     outputs = process.extent("o")
     step = column.coefficient("x") * columns
-    return Nest(
+    return ArrayNest(
         (
             Loop("y", size[0]),
             Loop("tile", size[1] // columns),

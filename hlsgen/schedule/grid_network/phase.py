@@ -16,7 +16,7 @@ from hlsgen.fabric.configuration import (
     TileConfiguration,
     WriteContext,
 )
-from hlsgen.fabric.program import Write
+from hlsgen.fabric.packets import WritePacket
 from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
 from hlsgen.schedule.grid_network.border import Border
 from hlsgen.schedule.grid_network.finish import Finishing
@@ -36,7 +36,7 @@ class Phase:
     kind: str
     configuration: Configuration
     macs: int
-    preloads: tuple[Write, ...] = ()
+    preloads: tuple[WritePacket, ...] = ()
     waits: bool = False
 
     @property
@@ -45,7 +45,7 @@ class Phase:
 
 
 @dataclass(frozen=True, eq=False)
-class Work:
+class RunWork:
     """A chunk of a layer with everything placed: ``sources`` in the order of the process' reads of channels; ``weights`` is the
     north tiles' first element, ``parameter`` the first parameter row, ``table`` the first element of its table in every west tile."""
 
@@ -111,7 +111,7 @@ def reading(
 
 
 def writing(
-    work: Work,
+    work: RunWork,
     index: tuple[Affine, ...],
     loops: Sequence[Loop],
     row_of_tile: int,

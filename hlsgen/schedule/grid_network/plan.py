@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
-from typing import TypeAlias
 
 import numpy as np
 
@@ -16,7 +15,8 @@ from hlsgen.dataflow.ir import Dataflow, Process
 from hlsgen.errors import DoesNotFit
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.ir import Fabric
-from hlsgen.fabric.program import Write, bank_words, tile_unit, write_parameters
+from hlsgen.fabric.packets import WritePacket
+from hlsgen.fabric.program import bank_words, tile_unit, write_parameters
 from hlsgen.schedule.grid_network.border import Border, border
 from hlsgen.schedule.grid_network.column import column_configuration
 from hlsgen.schedule.grid_network.copies import copy_configurations
@@ -38,11 +38,9 @@ from hlsgen.schedule.grid_network.memory import (
     store_blocks,
 )
 from hlsgen.schedule.grid_network.nest import weights_of_columns
-from hlsgen.schedule.grid_network.phase import Phase, Work
+from hlsgen.schedule.grid_network.phase import Phase, RunWork
 from hlsgen.schedule.grid_network.regions import Region, bands, needed_rows, union
 
-Table: TypeAlias = tuple[int, ...]
-"""The result for every byte."""
 _SPLITS = 4
 """Runs with at most a whole tile's, a half, a quarter, an eighth of weights (and of parameter rows) are tried."""
 
@@ -57,7 +55,7 @@ class NetworkPlan:
     dataflow: Dataflow
     regions: Mapping[str, Region]
     phases: tuple[Phase, ...]
-    resident: tuple[Write, ...]
+    resident: tuple[WritePacket, ...]
     weights: Stored
     parameters: Stored
     west_used: int
@@ -65,10 +63,10 @@ class NetworkPlan:
 
 @dataclass(frozen=True, eq=False)
 class _Placed:
-    """``regions``: of the channels; ``tables``: table -> its first element in every west tile; ``used`` elements in all."""
+    """``regions``: of the channels; ``tables``: a table (the result for every byte) -> its first element in every west tile; ``used`` elements in all."""
 
     regions: Mapping[str, Region]
-    tables: Mapping[Table, int]
+    tables: Mapping[tuple[int, ...], int]
     used: int
 
 
@@ -96,7 +94,7 @@ def plan_network(fabric: Fabric, dataflow: Dataflow) -> NetworkPlan:
         process = part.layer.process
         places = weights.addresses[number], rows.addresses[number]
         computing = sum(1 for band in regions[process.write.channel].owned if band)
-        loads: list[Write] = []
+        loads: list[WritePacket] = []
         (resident if weights.resident[number] else loads).extend(
             _weight_writes(fabric, sides, part, places[0])
         )
@@ -216,18 +214,18 @@ def _cut(layers: Sequence[Layer], weight_limit: int, parameter_limit: int) -> tu
     )
 
 
-def _weight_writes(fabric: Fabric, sides: Border, part: _Part, first: int) -> list[Write]:
+def _weight_writes(fabric: Fabric, sides: Border, part: _Part, first: int) -> list[WritePacket]:
     if part.weights is None:
         return []
     return [
-        Write(tile_unit(fabric, tile), first // tile.lanes, bank_words(tile, column))
+        WritePacket(tile_unit(fabric, tile), first // tile.lanes, bank_words(tile, column))
         for tile, column in zip(sides.north, part.weights, strict=False)
     ]
 
 
 def _parameter_writes(
     fabric: Fabric, sides: Border, part: _Part, computing: int, first: int
-) -> list[Write]:
+) -> list[WritePacket]:
     """The same rows for the ``computing`` northern tiles."""
     if not len(part.parameters):
         return []
@@ -235,10 +233,12 @@ def _parameter_writes(
     return [write_parameters(fabric, tile, first, rows) for tile in sides.west[:computing]]
 
 
-def _table_writes(fabric: Fabric, sides: Border, tables: Mapping[Table, int]) -> list[Write]:
+def _table_writes(
+    fabric: Fabric, sides: Border, tables: Mapping[tuple[int, ...], int]
+) -> list[WritePacket]:
     """Every table for every west tile."""
     return [
-        Write(tile_unit(fabric, tile), first // tile.lanes, bank_words(tile, values))
+        WritePacket(tile_unit(fabric, tile), first // tile.lanes, bank_words(tile, values))
         for values, first in tables.items()
         for tile in sides.west
     ]
@@ -246,10 +246,10 @@ def _table_writes(fabric: Fabric, sides: Border, tables: Mapping[Table, int]) ->
 
 def _work(
     dataflow: Dataflow, placed: _Placed, part: _Part, weights: int, parameter: int, bits: int
-) -> Work:
+) -> RunWork:
     process = part.layer.process
     reads = [read for read in process.reads if read.source in dataflow.channels]
-    return Work(
+    return RunWork(
         part.layer,
         part.chunk,
         tuple(placed.regions[read.source] for read in reads),

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from hlsgen.fabric.ir import Fabric, MemoryTile
-from hlsgen.fabric.program import Packet, Read, Write, bank_elements, bank_words, tile_unit
+from hlsgen.fabric.packets import Packet, ReadPacket, WritePacket
+from hlsgen.fabric.program import bank_elements, bank_words, tile_unit
 from hlsgen.schedule.grid_network.border import border
 from hlsgen.schedule.grid_network.plan import NetworkPlan
 
@@ -71,14 +72,14 @@ def input_packets(
         padded = np.pad(pixels, [(0, 0), (0, 0), (0, band.pitch - band.depth)])
         tile = _tile(fabric, band)
         words = bank_words(tile, padded.reshape(-1))
-        packets.append(Write(band.unit, band.first // tile.lanes, words))
+        packets.append(WritePacket(band.unit, band.first // tile.lanes, words))
     return tuple(packets)
 
 
 def output_packets(fabric: Fabric, bands: Sequence[Band]) -> tuple[Packet, ...]:
     """The requests for one sample's results."""
     return tuple(
-        Read(band.unit, band.first // _tile(fabric, band).lanes, _words(fabric, band))
+        ReadPacket(band.unit, band.first // _tile(fabric, band).lanes, _words(fabric, band))
         for band in bands
     )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from hlsgen.errors import DoesNotFit
-from hlsgen.fabric.program import Packet, Run, Wait, Write, configure, hello
+from hlsgen.fabric.configuration_packing import pack
+from hlsgen.fabric.packets import Packet, RunPacket, WaitPacket, WritePacket
+from hlsgen.fabric.program import hello
 from hlsgen.schedule.grid_network.finish import STREAM
 from hlsgen.schedule.grid_network.phase import Phase
 from hlsgen.schedule.grid_network.plan import NetworkPlan
@@ -23,15 +25,15 @@ def phase_packets(plan: NetworkPlan) -> tuple[tuple[Packet, ...], ...]:
     """For every run its configuration, what is loaded for it, and its start."""
     runs: list[tuple[Packet, ...]] = []
     for phase in plan.phases:
-        waits = (Wait(),) if phase.waits else ()
-        runs.append((*_configure(plan, phase), *waits, *phase.preloads, Run()))
+        waits = (WaitPacket(),) if phase.waits else ()
+        runs.append((*_configure(plan, phase), *waits, *phase.preloads, RunPacket()))
     return tuple(runs)
 
 
-def _configure(plan: NetworkPlan, phase: Phase) -> tuple[Write, ...]:
+def _configure(plan: NetworkPlan, phase: Phase) -> tuple[WritePacket, ...]:
     """The configuration of a run; raises DoesNotFit, naming its process, where the fabric's counters are too small for it."""
     try:
-        return configure(plan.fabric, phase.configuration)
+        return pack(plan.fabric, phase.configuration)
     except DoesNotFit as error:
         raise DoesNotFit(
             f"process {phase.process} on {error.where}",
@@ -55,5 +57,5 @@ def watched_packets(plan: NetworkPlan) -> tuple[Packet, ...]:
         packets += run
         if last[phase.process] == number:
             bands = owned_bands(plan, [channels[phase.process]])
-            packets += [Wait(), *output_packets(plan.fabric, bands)]
+            packets += [WaitPacket(), *output_packets(plan.fabric, bands)]
     return tuple(packets)

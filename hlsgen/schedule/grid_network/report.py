@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hlsgen.artefact.report import Head, Report, aligned
-from hlsgen.fabric.program import Packet, to_words
+from hlsgen.fabric.packets import Packet, to_words
 from hlsgen.schedule.grid_network.border import border
 from hlsgen.schedule.grid_network.plan import NetworkPlan
 from hlsgen.schedule.grid_network.ports import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hlsgen.fabric.program import Packet, Run, Wait, to_words
+from hlsgen.fabric.packets import Packet, RunPacket, WaitPacket, to_words
 from hlsgen.rtl_templates.contract import RUN_FILL_CYCLES
 from hlsgen.schedule.grid_network.plan import NetworkPlan
 
@@ -34,7 +34,7 @@ def timeline(plan: NetworkPlan, packets: Sequence[Sequence[Packet]]) -> tuple[Sp
         for packet in sent:
             if spans:
                 port += len(to_words((packet,)))
-            if isinstance(packet, Run | Wait):
+            if isinstance(packet, RunPacket | WaitPacket):
                 port = max(port, free) + 1
         start = port + RUN_FILL_CYCLES
         free = start + phase.cycles

@@ -11,7 +11,7 @@ from hlsgen.cost.units import ceil_div
 from hlsgen.dataflow.ir import Channel, Dataflow
 from hlsgen.schedule.stream_network.candidates import Candidates, Space, candidates, channel_reads
 from hlsgen.schedule.stream_network.options import StreamOptions, budget_of
-from hlsgen.schedule.stream_network.select import Budget, Choice
+from hlsgen.schedule.stream_network.select import Alternatives, Budget
 
 
 def choices_of(
@@ -20,8 +20,8 @@ def choices_of(
     options: StreamOptions,
     limit: Budget | None = None,
     extra: Mapping[tuple[str, int], int] | None = None,
-    known: tuple[Choice, ...] = (),
-) -> tuple[Choice, ...]:
+    known: tuple[Alternatives, ...] = (),
+) -> tuple[Alternatives, ...]:
     """The candidates of every process and of every input, within ``limit`` (the board's budget unless told).
 
     ``extra``: elements that the buffer of a (process, read) must hold beyond what its reader needs. ``known``: choices that are
@@ -38,7 +38,8 @@ def choices_of(
         None if options.multipliers is None else limit.multipliers,
     )
     inputs = tuple(
-        Choice(name, _input_candidates(dataflow.channels[name]), ()) for name in dataflow.inputs
+        Alternatives(name, _input_candidates(dataflow.channels[name]), ())
+        for name in dataflow.inputs
     )
     makers = {p.write.channel: p.name for p in dataflow.processes} | {
         name: name for name in dataflow.inputs
@@ -46,7 +47,7 @@ def choices_of(
     ready = {choice.name: choice for choice in known}
     return inputs + tuple(
         ready.get(p.name)
-        or Choice(
+        or Alternatives(
             p.name,
             candidates(
                 dataflow,

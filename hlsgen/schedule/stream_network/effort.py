@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from hlsgen.schedule.stream_network.select import GAP, Budget, Choice, area, choose, slowest
+from hlsgen.schedule.stream_network.select import GAP, Alternatives, Budget, area, choose, slowest
 
 Effort = Literal["small", "balanced", "max"]
 EFFORTS: tuple[str, ...] = get_args(Effort)
@@ -22,7 +22,7 @@ STEP = 1.06
 
 
 def choose_by_effort(
-    choices: tuple[Choice, ...], budget: Budget, effort: Effort
+    choices: tuple[Alternatives, ...], budget: Budget, effort: Effort
 ) -> tuple[int, ...] | None:
     """The row of each choice: of the fewest LUTs, at the knee, or of the fewest cycles. None if nothing fits."""
     if effort == "small":
@@ -33,7 +33,9 @@ def choose_by_effort(
     return knee(choices, budget, fastest)
 
 
-def knee(choices: tuple[Choice, ...], budget: Budget, fastest: tuple[int, ...]) -> tuple[int, ...]:
+def knee(
+    choices: tuple[Alternatives, ...], budget: Budget, fastest: tuple[int, ...]
+) -> tuple[int, ...]:
     """The selection of least area * cycles among those at least as slow as ``fastest``.
 
     No rate takes less area than the smallest design, so the search ends where even that could not be better.

@@ -31,7 +31,7 @@ def pipeline_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> i
     return sum(stages)
 
 
-def array_step(step: Step) -> contract.Step:
+def array_step(step: Step) -> contract.ArrayStep:
     """What the PE array of a process does with its operands."""
     match step:
         case MultiplyAccumulate():

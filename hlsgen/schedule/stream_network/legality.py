@@ -20,14 +20,14 @@ UNROLLED = ("x", "g", "o", "ky", "kx", "i")
 
 
 @dataclass(frozen=True)
-class Rule:
+class LegalityRule:
     """``holds``: one truth, or one for each row of factors; ``text`` follows "expected"."""
 
     holds: Any
     text: str
 
 
-def rules(dataflow: Dataflow, process: Process, f: Factors) -> tuple[Rule, ...]:
+def rules(dataflow: Dataflow, process: Process, f: Factors) -> tuple[LegalityRule, ...]:
     """Every rule for factors within their loops; words of the buffers are ``word_lanes(f)`` channels."""
     channel_reads = [read for read in process.reads if read.source in dataflow.channels]
     return (
@@ -50,32 +50,36 @@ def broken_rule(dataflow: Dataflow, process: Process, f: Factors) -> str | None:
     return next((rule.text for rule in rules(dataflow, process, f) if not rule.holds), None)
 
 
-def _array_rules(process: Process, f: Factors) -> tuple[Rule, ...]:
-    shared = () if multiplies(process) else (Rule(f.o == 1, "o = 1 where nothing is multiplied"),)
-    return (*shared, Rule((f.g == 1) | (f.i == 1), "g or i to be 1"))
+def _array_rules(process: Process, f: Factors) -> tuple[LegalityRule, ...]:
+    shared = (
+        ()
+        if multiplies(process)
+        else (LegalityRule(f.o == 1, "o = 1 where nothing is multiplied"),)
+    )
+    return (*shared, LegalityRule((f.g == 1) | (f.i == 1), "g or i to be 1"))
 
 
-def _write_rules(process: Process, channels: int, f: Factors) -> tuple[Rule, ...]:
+def _write_rules(process: Process, channels: int, f: Factors) -> tuple[LegalityRule, ...]:
     """Results leave in the order of g and o, which is the channels' order, in words that begin where a pixel's words do."""
     groups, per_group = process.extent("g"), process.extent("o")
     run = groups * per_group
     rules = [
-        Rule(
+        LegalityRule(
             (f.g == 1) | (f.o == per_group),
             f"all {per_group:,} outputs of a group (o = {per_group}) where g is above 1",
         ),
-        Rule((f.g * f.o) % f.finish_lanes == 0, "finished words that divide g * o"),
+        LegalityRule((f.g * f.o) % f.finish_lanes == 0, "finished words that divide g * o"),
     ]
     if groups > 1:
         rules.append(
-            Rule(
+            LegalityRule(
                 (f.o == per_group) | (per_group % f.finish_lanes == 0),
                 f"finished words that divide the {per_group:,} outputs of a group",
             )
         )
     if run != channels:  # a copy whose innermost loops are a part of a pixel, or many pixels
         rules.append(
-            Rule(
+            LegalityRule(
                 (run % f.finish_lanes == 0) & (channels % f.finish_lanes == 0),
                 f"finished words that divide {run:,} and {channels:,} channels",
             )
@@ -83,24 +87,26 @@ def _write_rules(process: Process, channels: int, f: Factors) -> tuple[Rule, ...
     return tuple(rules)
 
 
-def read_rules(process: Process, read: Read, f: Factors, lanes: Any) -> tuple[Rule, ...]:
+def read_rules(process: Process, read: Read, f: Factors, lanes: Any) -> tuple[LegalityRule, ...]:
     """A step's lanes are one word of ``lanes`` channels, and the steps go from word to word."""
     row, column, channel = read.index
     where = f"of {read.source}"
-    rules = [Rule(channel.offset % lanes == 0, f"a first channel {where} that begins a word")]
+    rules = [
+        LegalityRule(channel.offset % lanes == 0, f"a first channel {where} that begins a word")
+    ]
     for name in ("y", *UNROLLED):
         factor = 1 if name == "y" else getattr(f, name)
         step = channel.coefficient(name)
         one = ceil_div(process.extent(name), factor) == 1
         alone = factor == 1
         text = f"steps of {name} that are whole words of channels {where}"
-        rules.append(Rule(one | (step * factor % lanes == 0), text))
+        rules.append(LegalityRule(one | (step * factor % lanes == 0), text))
         if name in ("x", "ky", "kx"):
-            rules.append(Rule(alone | (step % lanes == 0), text))
+            rules.append(LegalityRule(alone | (step % lanes == 0), text))
         elif name in ("g", "i"):
             straight = (row.coefficient(name), column.coefficient(name), step) == (0, 0, 1)
             text = f"{name} = 1, or {name} along neighbouring channels {where}"
-            rules.append(Rule(alone | straight, text))
+            rules.append(LegalityRule(alone | straight, text))
     return tuple(rules)
 
 

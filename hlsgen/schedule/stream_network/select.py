@@ -24,7 +24,7 @@ ANY = 0.5
 
 
 @dataclass(frozen=True)
-class Choice:
+class Alternatives:
     """A process (or an input, whose only freedom is its lanes) with its candidates and the names of those that feed it."""
 
     name: str
@@ -50,7 +50,7 @@ class Budget:
         return replace(self, **{resource: ENDLESS})
 
     @classmethod
-    def used(cls, choices: tuple[Choice, ...], chosen: tuple[int, ...]) -> Budget:
+    def used(cls, choices: tuple[Alternatives, ...], chosen: tuple[int, ...]) -> Budget:
         """What a selection uses."""
         pairs = list(zip(choices, chosen, strict=True))
         return cls(
@@ -62,7 +62,7 @@ class Budget:
 
 
 def choose(
-    choices: tuple[Choice, ...],
+    choices: tuple[Alternatives, ...],
     budget: Budget,
     target: int | None = None,
     minimise: str | None = None,
@@ -117,7 +117,7 @@ def _fewest_cycles(choices: tuple[Choice, ...], budget: Budget, cycles: Integers
 
 
 def _cheapest(
-    choices: tuple[Choice, ...],
+    choices: tuple[Alternatives, ...],
     budget: Budget,
     interval: int,
     minimise: str | None,
@@ -153,7 +153,7 @@ def _cheapest(
 
 
 def _solve(
-    choices: tuple[Choice, ...],
+    choices: tuple[Alternatives, ...],
     kept: list[Integers],
     budget: Budget,
     minimise: str | None,
@@ -189,7 +189,7 @@ def _solve(
     )
 
 
-def word_conflicts(choices: tuple[Choice, ...], chosen: tuple[int, ...]) -> set[str]:
+def word_conflicts(choices: tuple[Alternatives, ...], chosen: tuple[int, ...]) -> set[str]:
     """Names of neighbours whose written and held words do not fit each other."""
     written = {
         choice.name: choice.rows.words[0][row] for choice, row in zip(choices, chosen, strict=True)
@@ -204,14 +204,14 @@ def word_conflicts(choices: tuple[Choice, ...], chosen: tuple[int, ...]) -> set[
 
 
 def _column(
-    choices: tuple[Choice, ...], kept: list[Integers], resource: str
+    choices: tuple[Alternatives, ...], kept: list[Integers], resource: str
 ) -> npt.NDArray[np.float64]:
     parts = [getattr(c.rows, resource)[rows] for c, rows in zip(choices, kept, strict=True)]
     return np.concatenate(parts).astype(np.float64)
 
 
 def _weights(
-    choices: tuple[Choice, ...], kept: list[Integers], budget: Budget, minimise: str | None
+    choices: tuple[Alternatives, ...], kept: list[Integers], budget: Budget, minimise: str | None
 ) -> npt.NDArray[np.float64]:
     """The objective: shares of the budget, or one resource, the others breaking ties.
 
@@ -233,7 +233,7 @@ def _unit(budget: Budget, resource: str) -> float:
     return limit if 0 < limit < ENDLESS else {"lut": 1e5}.get(resource, 200.0)
 
 
-def area(choices: tuple[Choice, ...], chosen: tuple[int, ...], budget: Budget) -> float:
+def area(choices: tuple[Alternatives, ...], chosen: tuple[int, ...], budget: Budget) -> float:
     """The share of the budget that a selection uses, as the search weighs it."""
     used = Budget.used(choices, chosen)
     return sum(
@@ -242,7 +242,7 @@ def area(choices: tuple[Choice, ...], chosen: tuple[int, ...], budget: Budget) -
     )
 
 
-def slowest(choices: tuple[Choice, ...], chosen: tuple[int, ...]) -> int:
+def slowest(choices: tuple[Alternatives, ...], chosen: tuple[int, ...]) -> int:
     """Cycles per sample of a selection."""
     return max(int(c.rows.cycles[row]) for c, row in zip(choices, chosen, strict=True))
 
@@ -314,7 +314,7 @@ class _Stairs:
 
 
 def _word_constraints(
-    choices: tuple[Choice, ...], kept: list[Integers], begins: Integers, by_word: set[str]
+    choices: tuple[Alternatives, ...], kept: list[Integers], begins: Integers, by_word: set[str]
 ) -> list[LinearConstraint]:
     """Constraints that no two rows are chosen whose words do not fit."""
     position = {choice.name: k for k, choice in enumerate(choices)}

@@ -9,14 +9,14 @@ from hlsgen.dataflow.ir import Dataflow, Process
 from hlsgen.errors import DoesNotFit
 from hlsgen.schedule.stream_network.choices import choices_of
 from hlsgen.schedule.stream_network.options import StreamOptions, budget_of
-from hlsgen.schedule.stream_network.select import ENDLESS, Budget, Choice, choose, slowest
+from hlsgen.schedule.stream_network.select import ENDLESS, Alternatives, Budget, choose, slowest
 
 NAMED = 3
 """Layers that are named, those of the most memory first."""
 
 
 def does_not_fit(
-    dataflow: Dataflow, board: Board, options: StreamOptions, choices: tuple[Choice, ...]
+    dataflow: Dataflow, board: Board, options: StreamOptions, choices: tuple[Alternatives, ...]
 ) -> DoesNotFit:
     """The error for a design without a solution."""
     where = f"{dataflow.name} on board {board.name}"
@@ -47,7 +47,7 @@ def does_not_fit(
 def _memory_shortfall(
     dataflow: Dataflow,
     board: Board,
-    choices: tuple[Choice, ...],
+    choices: tuple[Alternatives, ...],
     budget: Budget,
     target: int | None,
 ) -> list[str]:
@@ -83,7 +83,9 @@ def _constant_kbit(dataflow: Dataflow, process: Process) -> float:
     return sum(sizes) / 1024
 
 
-def _other_shortfalls(choices: tuple[Choice, ...], budget: Budget, target: int | None) -> list[str]:
+def _other_shortfalls(
+    choices: tuple[Alternatives, ...], budget: Budget, target: int | None
+) -> list[str]:
     """What is short even in the design that uses the least of it, with memory as it likes."""
     texts = []
     for resource, label in (("lut", "LUT"), ("dsp", "DSP blocks"), ("multipliers", "multipliers")):
@@ -97,7 +99,7 @@ def _other_shortfalls(choices: tuple[Choice, ...], budget: Budget, target: int |
     return texts
 
 
-def _joint_shortfall(choices: tuple[Choice, ...], budget: Budget, target: int | None) -> str:
+def _joint_shortfall(choices: tuple[Alternatives, ...], budget: Budget, target: int | None) -> str:
     least = choose(choices, Budget.unlimited(), target, minimise="lut")
     used = Budget.used(choices, least) if least is not None else budget
     return (

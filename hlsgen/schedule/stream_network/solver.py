@@ -22,7 +22,7 @@ from hlsgen.schedule.stream_network.effort import choose_by_effort
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
 from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
 from hlsgen.schedule.stream_network.options import StreamOptions, budget_of, check_options
-from hlsgen.schedule.stream_network.select import Budget, Choice, choose
+from hlsgen.schedule.stream_network.select import Alternatives, Budget, choose
 from hlsgen.schedule.stream_network.shortfall import does_not_fit
 from hlsgen.schedule.stream_network.timing import fit_buffers, simulate
 
@@ -38,7 +38,7 @@ def schedule(
     check_options(dataflow, options)
     budget = budget_of(board, options)
     extra: dict[tuple[str, int], int] = {}
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[Alternatives, ...] = ()
     for _ in range(ROUNDS):
         choices = choices_of(dataflow, board, options, extra=extra, known=choices)
         if options.target_interval is None:

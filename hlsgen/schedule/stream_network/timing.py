@@ -39,7 +39,7 @@ TOLERANCE = 1.004
 
 
 @dataclass(frozen=True)
-class Timing:
+class PredictedTiming:
     """``interval``: cycles between samples at full speed; ``latency``: from the first input word accepted to the last output
     word of the first sample; ``busy``: share of its cycles that each process issues steps, in the steady state."""
 
@@ -115,20 +115,20 @@ class _Edge:
             before = filled
 
 
-def simulate(plan: StreamSchedule) -> Timing:
+def simulate(plan: StreamSchedule) -> PredictedTiming:
     """The timing of a schedule whose depths are live; a deadlock is a bug of hlsgen."""
     nodes = _network(plan)
     _run(nodes, SAMPLES, grow=False)
     return _timing(plan, nodes)
 
 
-def _timing(plan: StreamSchedule, nodes: list[_Node]) -> Timing:
+def _timing(plan: StreamSchedule, nodes: list[_Node]) -> PredictedTiming:
     ends = _sample_ends(nodes)
     interval = ends[-1] - ends[-2]
     busy = {
         p.name: sample_cycles(p, plan.arrays[p.name]) / interval for p in plan.dataflow.processes
     }
-    return Timing(interval, ends[0], busy)
+    return PredictedTiming(interval, ends[0], busy)
 
 
 def _sample_ends(nodes: list[_Node]) -> list[int]:
@@ -317,7 +317,9 @@ def _grow(nodes: list[_Node]) -> _Node:
     return chosen.producer
 
 
-def fit_buffers(plan: StreamSchedule, exact: bool = False) -> tuple[StreamSchedule, Timing]:
+def fit_buffers(
+    plan: StreamSchedule, exact: bool = False
+) -> tuple[StreamSchedule, PredictedTiming]:
     """The plan with depths that let it run for ever at the pace of its slowest process, and its timing.
 
     A depth of 0 is not known yet. First the smallest live depths; unless ``exact`` each is then raised to the power of two

@@ -12,11 +12,11 @@ from support.network_fabric import network_fabric
 from hlsgen.algebra.scalar import RequantiseMultiplyShift
 from hlsgen.algebra.types import ElementType
 from hlsgen.cycle_model.program import run_program
-from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import UnsupportedOp
-from hlsgen.fabric.program import to_words
+from hlsgen.fabric.packets import to_words
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
 from hlsgen.schedule.grid_network.program import program
@@ -41,12 +41,14 @@ def network(element: ElementType, weight: ElementType) -> Dataflow:
         return random.integers(weight.minimum, weight.maximum + 1, shape)
 
     x = build.input("x", (5, 6, 3), element)
-    window = Window((3, 3), before=(1, 1))
+    window = PlanarWindow((3, 3), before=(1, 1))
     x = build.multiply_accumulate("conv", x, taps(1, 4, 3, 3, 3), window, (5, 6), finish(4, 27), 1)
     build.output(x)
-    x = build.window_maximum("pool", x, Window((2, 2), stride=(2, 2)), (2, 3), Epilogue(element))
+    x = build.window_maximum(
+        "pool", x, PlanarWindow((2, 2), stride=(2, 2)), (2, 3), Epilogue(element)
+    )
     x = build.multiply_accumulate(
-        "gemm", x, taps(1, 3, 2, 3, 4), Window((2, 3)), (1, 1), finish(3, 24)
+        "gemm", x, taps(1, 3, 2, 3, 4), PlanarWindow((2, 3)), (1, 1), finish(3, 24)
     )
     build.output(x)
     return build.build()

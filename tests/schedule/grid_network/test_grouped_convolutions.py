@@ -12,10 +12,10 @@ from support.network_program import program
 
 from hlsgen.algebra.types import S8
 from hlsgen.cycle_model.program import run_program
-from hlsgen.dataflow.builder import DataflowBuilder, Window
+from hlsgen.dataflow.builder import DataflowBuilder, PlanarWindow
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
-from hlsgen.fabric.program import to_words
+from hlsgen.fabric.packets import to_words
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
 
@@ -27,13 +27,15 @@ def grouped(groups: int, outputs: int, inner: int) -> Dataflow:
     random = np.random.default_rng(groups * 100 + outputs * 10 + inner)
     build = DataflowBuilder("grouped")
     source = build.input("x", (3, 4, groups * inner), S8)
-    window = Window((2, 2), (1, 2), before=(1, 0))
+    window = PlanarWindow((2, 2), (1, 2), before=(1, 0))
     taps = random.integers(-8, 9, (groups, outputs, 2, 2, inner))
     finish = requantise(random, groups * outputs, 4 * inner, False)
     first = build.multiply_accumulate("first", source, taps, window, (4, 2), finish, 3)
     taps = random.integers(-8, 9, (groups, 2, 1, 1, outputs))
     finish = requantise(random, groups * 2, outputs, False)
-    build.output(build.multiply_accumulate("second", first, taps, Window((1, 1)), (4, 2), finish))
+    build.output(
+        build.multiply_accumulate("second", first, taps, PlanarWindow((1, 1)), (4, 2), finish)
+    )
     return build.build()
 
 

@@ -14,7 +14,7 @@ from support.random_networks import random_network
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import DoesNotFit
-from hlsgen.fabric.program import to_words
+from hlsgen.fabric.packets import to_words
 from hlsgen.rtl.fabric import emit_fabric
 from hlsgen.rtl.verilog import to_verilog
 from hlsgen.schedule.grid_network.plan import plan_network

@@ -15,7 +15,7 @@ from hlsgen.algebra.scalar import (
     Table,
 )
 from hlsgen.algebra.types import S8, ElementType
-from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import UnsupportedOp
@@ -36,7 +36,7 @@ def applied(finish: Finishing, sums: np.ndarray) -> np.ndarray:
 def sums_net(finish: Epilogue) -> Dataflow:
     build = DataflowBuilder("sums")
     x = build.input("x", (3, 4, 6), S8)
-    build.output(build.window_sum("sum", x, Window((2, 2)), (2, 3), finish))
+    build.output(build.window_sum("sum", x, PlanarWindow((2, 2)), (2, 3), finish))
     return build.build()
 
 

@@ -24,13 +24,13 @@ from hlsgen.algebra.scalar import QuantisedAdd as ScalarAdd
 from hlsgen.algebra.scalar import RequantiseFloat32, Table
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.cycle_model.program import run_program
-from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import DoesNotFit, UnsupportedOp
 from hlsgen.fabric.file import load_fabric
 from hlsgen.fabric.ir import Fabric, PeKind
-from hlsgen.fabric.program import to_words
+from hlsgen.fabric.packets import to_words
 from hlsgen.lowering.lower import lower
 from hlsgen.lowering.node import copy
 from hlsgen.ops.activation import Clamp, Lookup
@@ -78,12 +78,12 @@ def mixed_net(seed: int = 0) -> Dataflow:
     build = DataflowBuilder("mixed")
     channel = build.input("x", (5, 6, 3), S8)
     layers = (
-        ((1, 5, 3, 3, 3), Window((3, 3), before=(1, 1)), (5, 6), -7),
-        ((5, 1, 3, 3, 1), Window((3, 3), (2, 2), before=(1, 1)), (3, 3), 9),
-        ((5, 2, 2, 2, 1), Window((2, 2)), (2, 2), None),
-        ((2, 7, 1, 1, 5), Window((1, 1)), (2, 2), None),
-        ((1, 3, 5, 5, 14), Window((5, 5), before=(2, 2)), (2, 2), 1),
-        ((3, 1, 2, 2, 1), Window((2, 2), dilation=(1, 2), before=(0, 1)), (1, 2), -1),
+        ((1, 5, 3, 3, 3), PlanarWindow((3, 3), before=(1, 1)), (5, 6), -7),
+        ((5, 1, 3, 3, 1), PlanarWindow((3, 3), (2, 2), before=(1, 1)), (3, 3), 9),
+        ((5, 2, 2, 2, 1), PlanarWindow((2, 2)), (2, 2), None),
+        ((2, 7, 1, 1, 5), PlanarWindow((1, 1)), (2, 2), None),
+        ((1, 3, 5, 5, 14), PlanarWindow((5, 5), before=(2, 2)), (2, 2), 1),
+        ((3, 1, 2, 2, 1), PlanarWindow((2, 2), dilation=(1, 2), before=(0, 1)), (1, 2), -1),
     )
     for number, (shape, window, size, outside) in enumerate(layers):
         groups, outputs, ky, kx, inner = shape
@@ -100,7 +100,7 @@ def residual_net(seed: int = 0) -> Dataflow:
     random = np.random.default_rng(seed)
     build = DataflowBuilder("residual")
     x = build.input("x", (6, 4, 4), S8)
-    window = Window((3, 3), before=(1, 1))
+    window = PlanarWindow((3, 3), before=(1, 1))
     chain = [x]
     for name in "ab":
         finish = requantise(random, 4, 36)
@@ -194,7 +194,7 @@ def matrix_product(rows: int, width: int, inner: int, outputs: int) -> Dataflow:
     x = build.input("x", (rows, width, inner), S8)
     taps = weights(random, 1, outputs, 1, 1, inner)
     finish = requantise(random, outputs, inner)
-    window, size = Window((1, 1)), (rows, width)
+    window, size = PlanarWindow((1, 1)), (rows, width)
     build.output(build.multiply_accumulate("gemm", x, taps, window, size, finish))
     return build.build()
 
@@ -221,7 +221,7 @@ def test_signed_and_unsigned_activations_keep_their_values() -> None:
     build = DataflowBuilder("unsigned")
     x = build.input("x", (3, 3, 2), U8)
     finish = requantise(random, 3, 36, exact=True)
-    window = Window((3, 3), before=(1, 1))
+    window = PlanarWindow((3, 3), before=(1, 1))
     taps = weights(random, 1, 3, 3, 3, 2)
     build.output(build.multiply_accumulate("conv", x, taps, window, (3, 3), finish, 200))
     assert_computes(build.build(), network_fabric(2, 2))
@@ -234,7 +234,7 @@ def test_sums_wider_than_elements_are_refused() -> None:
     build = DataflowBuilder("wide")
     x = build.input("x", (2, 2, 2), S8)
     build.output(
-        build.window_sum("sum", x, Window((2, 2)), (1, 1), Epilogue(ElementType(11, True)))
+        build.window_sum("sum", x, PlanarWindow((2, 2)), (1, 1), Epilogue(ElementType(11, True)))
     )
     with pytest.raises(UnsupportedOp, match=r"expected values of 8 bits .*found s11") as error:
         plan_network(network_fabric(), build.build())

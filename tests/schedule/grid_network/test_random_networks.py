@@ -12,7 +12,7 @@ from hlsgen.cycle_model.program import run_program
 from hlsgen.dataflow.check import check
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.errors import DoesNotFit, UnsupportedOp
-from hlsgen.fabric.program import to_words
+from hlsgen.fabric.packets import to_words
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
 from hlsgen.schedule.grid_network.report import network_report

@@ -8,7 +8,7 @@ from support.process_order import check_geometry
 
 from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
-from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.schedule.stream_network.geometry import (
     guard_shape,
@@ -43,7 +43,7 @@ def random_convolution(rng: np.random.Generator) -> Dataflow:
     source = build.input("x", (*size, groups * inner), S8)
     weights = rng.integers(-8, 8, (groups, per_group, *kernel, inner))
     finish = Epilogue(WIDE.element, bias=np.arange(1, groups * per_group + 1))
-    window = Window(kernel, stride, dilation, before)
+    window = PlanarWindow(kernel, stride, dilation, before)
     build.output(build.multiply_accumulate("conv", source, weights, window, output, finish, 3))
     return build.build()
 
@@ -74,7 +74,7 @@ def test_a_line_buffer_of_a_3x3_window_holds_two_rows_and_three_pixels() -> None
     build = DataflowBuilder("line")
     source = build.input("x", (8, 10, 4), S8)
     weights = np.ones((1, 2, 3, 3, 4), dtype=int)
-    build.multiply_accumulate("conv", source, weights, Window((3, 3)), (6, 8), WIDE)
+    build.multiply_accumulate("conv", source, weights, PlanarWindow((3, 3)), (6, 8), WIDE)
     process = build.build().processes[0]
     guard = guard_shape(process.reads[0], process, Unroll(), build.channels["x"], 2)
     assert liveness_depth(guard) == (2 * 10 + 3) * 2

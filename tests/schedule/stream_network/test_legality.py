@@ -13,7 +13,7 @@ from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.board import load_board
 from hlsgen.cost.process import Factors
-from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import UnsupportedOp
 from hlsgen.lowering.node import copy
@@ -31,7 +31,7 @@ def grouped(groups: int, outputs: int, inner: int, width: int = 3, kernel: int =
     source = build.input("x", (1, width, groups * inner), S8)
     weights = np.arange(groups * outputs * kernel * inner) % 7 - 3
     taps = weights.reshape(groups, outputs, 1, kernel, inner)
-    window = Window((1, kernel), before=(0, kernel - 1))
+    window = PlanarWindow((1, kernel), before=(0, kernel - 1))
     finish = Epilogue(ElementType(24, True))
     outside = 0 if kernel > 1 else None
     build.output(build.multiply_accumulate("p", source, taps, window, (1, width), finish, outside))

@@ -13,7 +13,7 @@ from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.board import boards, load_board
 from hlsgen.cost.process import finish_products
-from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, Window
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.errors import BadOption, DoesNotFit
 from hlsgen.schedule.stream_network.candidates import Candidates
 from hlsgen.schedule.stream_network.check import check
@@ -26,8 +26,8 @@ from hlsgen.schedule.stream_network.report import network_report
 from hlsgen.schedule.stream_network.select import (
     GAP,
     NEGLIGIBLE,
+    Alternatives,
     Budget,
-    Choice,
     area,
     choose,
     slowest,
@@ -39,9 +39,9 @@ ULX3S = load_board("ulx3s_85f")
 ICEBREAKER = load_board("icebreaker")
 
 
-def random_choices(random: np.random.Generator, processes: int = 3) -> tuple[Choice, ...]:
+def random_choices(random: np.random.Generator, processes: int = 3) -> tuple[Alternatives, ...]:
     """A chain of processes with random cycles, costs and words; every second one has rows with wide words."""
-    choices: list[Choice] = []
+    choices: list[Alternatives] = []
     for k in range(processes):
         count = int(random.integers(3, 7))
         factors = np.ones((count, 8), np.int64)
@@ -56,7 +56,7 @@ def random_choices(random: np.random.Generator, processes: int = 3) -> tuple[Cho
             random.integers(0, 6, count),
             random.integers(1, 20, count),
         )
-        choices.append(Choice(f"p{k}", rows, (f"p{k - 1}",) if k else ()))
+        choices.append(Alternatives(f"p{k}", rows, (f"p{k - 1}",) if k else ()))
     return tuple(choices)
 
 
@@ -244,7 +244,9 @@ def test_an_override_that_the_hardware_cannot_do_names_the_rule(
     taps = np.ones((4, 3, 1, 1, 3), int)
     source = build.input("x", (4, 4, 12), S8)
     finish = Epilogue(ElementType(32, True))
-    build.output(build.multiply_accumulate("conv", source, taps, Window((1, 1)), (4, 4), finish))
+    build.output(
+        build.multiply_accumulate("conv", source, taps, PlanarWindow((1, 1)), (4, 4), finish)
+    )
     with pytest.raises(BadOption, match=reason) as refused:
         schedule(build.build(), ULX3S, StreamOptions(overrides={"conv": unroll}))
     assert len(str(refused.value).splitlines()) == 3
