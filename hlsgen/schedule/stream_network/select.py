@@ -82,7 +82,9 @@ def choose(
     return None if fewest is None else _cheapest(choices, budget, fewest, None)
 
 
-def _fewest_cycles(choices: tuple[Choice, ...], budget: Budget, cycles: Integers) -> int | None:
+def _fewest_cycles(
+    choices: tuple[Alternatives, ...], budget: Budget, cycles: Integers
+) -> int | None:
     """The least of ``cycles`` that some selection within the budget reaches; None if none does.
 
     Without regard to words a search is quick and gives a lower bound, which is mostly reached: from there the exact searches go
