@@ -139,7 +139,7 @@ def compile_command(
             model,
             board=board,
             schedule=schedule,
-            effort=effort,  # type: ignore[arg-type]
+            effort=effort,
             multipliers=multipliers,
             dsp=dsp,
             lut=lut,

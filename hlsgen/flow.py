@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from hlsgen.algebra.unroll import Unroll
     from hlsgen.artefact.manifest import Manifest
     from hlsgen.bitstream.build import BuildResult
-    from hlsgen.schedule.stream_network.effort import Effort
     from hlsgen.targets import AnyTarget
     from hlsgen.verify.result import VerifyResult
 
@@ -75,7 +74,7 @@ def compile(
     model: str | os.PathLike[str] | onnx.ModelProto,
     board: str | None = None,
     schedule: str = "stream",
-    effort: Effort | None = None,
+    effort: str | None = None,
     multipliers: int | None = None,
     dsp: int | None = None,
     lut: int | None = None,
@@ -123,8 +122,8 @@ def compile(
     dumps = nullcontext() if dump is None else new_folder(dump, overwrites=True)
     with new_folder(output) as folder, dumps as texts, collector_paused():
         source: Any
-        if target.source == "kernel":
-            source = read_kernel(model)  # type: ignore[arg-type]
+        if is_kernel(model):
+            source = read_kernel(model)
         else:
             source = read_network(model, calibrate, progress)
         artefact = target.compile(source, options, progress)

@@ -13,6 +13,8 @@ from hlsgen.board import Board
 
 
 class Ecp5(OpenToolchain):
+    """Lattice ECP5: nextpnr-ecp5 and ecppack."""
+
     family = "ecp5"
     carry_cells = Ecp5Cells()
     classic_mapping = ("abc -lut 4:7 -dress", "clean")

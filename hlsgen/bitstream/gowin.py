@@ -16,6 +16,8 @@ LUTS_PER_RAM16 = 4
 
 
 class Gowin(OpenToolchain):
+    """Gowin LittleBee and Arora: nextpnr-himbaechel and gowin_pack."""
+
     family = "gowin"
     classic_mapping = ("abc -lut 4:8 -dress", "clean")
     nextpnr, packer = NEXTPNR_GOWIN, GOWIN_PACK

@@ -10,6 +10,8 @@ from hlsgen.board import Board
 
 
 class Ice40(OpenToolchain):
+    """Lattice iCE40: nextpnr-ice40 and icepack."""
+
     family = "ice40"
     coarse_label = "flatten"
     wrappers = ("read_verilog -icells -lib -specify +/ice40/abc9_model.v",)

@@ -15,6 +15,8 @@ from hlsgen.board import Board
 
 
 class Xilinx7(Toolchain):
+    """AMD 7 series: yosys only; the vendor's tools place and route."""
+
     family = "xilinx7"
     memory_label = None
     coarse_label = "prepare"

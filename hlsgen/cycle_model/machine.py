@@ -12,7 +12,7 @@ from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.cycle_model.address_sequence import line_values
 from hlsgen.cycle_model.drain import DrainChain
 from hlsgen.cycle_model.tiles import Banks, OtherRead, OtherWrite, Ports, ports
-from hlsgen.cycle_model.visible import Group, Places, Slot, slots
+from hlsgen.cycle_model.visible import Conditions, Group, Places, Slot, slots
 from hlsgen.errors import IllegalGraph
 from hlsgen.fabric.configuration import Configuration
 from hlsgen.fabric.configuration_words import address_bits, counter_bits
@@ -218,11 +218,13 @@ class _Machine:
             )
         self.drained[due] = (cells, words)
 
-    def _when(self, codes: np.ndarray, at: object, marks: np.ndarray, column: int) -> np.ndarray:
+    def _when(
+        self, codes: np.ndarray, at: Conditions, marks: np.ndarray, column: int
+    ) -> np.ndarray:
         """Which of clear or drain hold; ``marks`` has the mark that counts in its lowest bit."""
         hold = codes == 1
         if (codes == 2).any():
-            hold = hold | (codes == 2) & at.hold(self.visible, self.lines, column)  # type: ignore[attr-defined]
+            hold = hold | (codes == 2) & at.hold(self.visible, self.lines, column)
         if (codes == 3).any():
             hold = hold | (codes == 3) & (marks & 1).astype(bool)
         return np.asarray(hold)
@@ -315,6 +317,7 @@ class _Machine:
                 index &= (1 << context.wrap_bits) - 1
             address = index + context.offset
         else:
-            address = int(sequence.address[iteration]) + context.offset  # type: ignore[union-attr]
+            assert sequence is not None, "an affine write has a generator"
+            address = int(sequence.address[iteration]) + context.offset
         place = banks.first[write.tile] + address % banks.sizes[write.tile]
         return place, word & ((1 << self.fabric.tiles[write.tile].bits) - 1)

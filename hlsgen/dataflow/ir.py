@@ -53,6 +53,8 @@ from hlsgen.algebra.types import ElementType
 
 @dataclass(frozen=True)
 class Loop:
+    """``extent`` trips, numbered from 0; in a ``reduce`` loop the accumulator is kept."""
+
     name: str
     extent: int
     reduce: bool = False
@@ -60,6 +62,8 @@ class Loop:
 
 @dataclass(frozen=True)
 class Read:
+    """One element an iteration; ``outside``: what is read where the index lies outside the tensor."""
+
     source: str
     index: tuple[Affine, ...]
     outside: int | None = None
@@ -67,6 +71,8 @@ class Read:
 
 @dataclass(frozen=True)
 class Write:
+    """The element that a result goes to."""
+
     channel: str
     index: tuple[Affine, ...]
 
@@ -178,6 +184,8 @@ Finish: TypeAlias = SumFinish | ReadFinish
 
 @dataclass(frozen=True)
 class Process:
+    """One perfect loop nest; ``loops`` outermost first, all parallel ones before all that reduce."""
+
     name: str
     loops: tuple[Loop, ...]
     reads: tuple[Read, ...]
@@ -201,6 +209,8 @@ class Channel:
 
 @dataclass(frozen=True, eq=False)
 class Store:
+    """A constant tensor: int64 ``values`` that ``element`` holds."""
+
     name: str
     values: np.ndarray
     element: ElementType

@@ -17,11 +17,15 @@ LONGEST = (1 << COUNT_BITS) - 1
 
 @dataclass(frozen=True)
 class HelloPacket:
+    """The greeting; ``hash`` of the fabric that the program is for."""
+
     hash: int
 
 
 @dataclass(frozen=True)
 class WritePacket:
+    """``words`` (32 bits) for a unit, from ``address`` on."""
+
     unit: int
     address: int
     words: tuple[int, ...]
@@ -38,12 +42,12 @@ class ReadPacket:
 
 @dataclass(frozen=True)
 class RunPacket:
-    pass
+    """The configuration that was written is run, after the run before."""
 
 
 @dataclass(frozen=True)
 class WaitPacket:
-    pass
+    """What follows waits for the end of the run."""
 
 
 Packet: TypeAlias = HelloPacket | WritePacket | ReadPacket | RunPacket | WaitPacket

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import types
 import typing
@@ -286,7 +285,7 @@ def _quantisation_fields(
     given = positions[1] < len(inputs) and inputs[positions[1]]
     zero = _constant(build, source, inputs[positions[1]]) if given else np.zeros_like(scale, int)
     element = build.types[inputs[positions[1]]].element if given else U8
-    quantises = "element" in {field.name for field in dataclasses.fields(operator)}  # type: ignore[arg-type]
+    quantises = "element" in typing.get_type_hints(operator)
     operand = build.types[inputs[0]].element
     if not quantises and given and element != operand and isinstance(element, ElementType):
         raise TypeMismatch(

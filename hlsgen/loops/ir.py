@@ -41,6 +41,8 @@ Role = Literal["input", "output", "inout", "constant", "scratch"]
 
 @dataclass(frozen=True)
 class CountedLoop:
+    """A loop of ``extent`` trips."""
+
     name: str
     extent: int
 
@@ -65,6 +67,8 @@ class Array:
 
 @dataclass(frozen=True)
 class Constant:
+    """The same word in every iteration."""
+
     value: int
 
 
@@ -92,6 +96,8 @@ Predicate: TypeAlias = Value | Mark
 
 @dataclass(frozen=True)
 class Operation:
+    """One operation of an iteration; its operands in the order of the operator."""
+
     name: str
     operator: str
     operands: tuple[ConstantOrValue, ...] = ()
@@ -122,6 +128,8 @@ class Order:
 
 @dataclass(frozen=True)
 class LoopGraph:
+    """``word``: the type on which it computes; ``loops`` outermost first."""
+
     name: str
     word: ElementType
     loops: tuple[CountedLoop, ...]

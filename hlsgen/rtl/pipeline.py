@@ -25,7 +25,6 @@ from hlsgen.rtl_templates.kernel.shape import (
     ConstantTap,
     KernelShape,
     MarkTap,
-    OperandTap,
     PipelineShape,
     StageShape,
     ValueTap,
@@ -151,9 +150,7 @@ def _pipeline(plan: PipelineSchedule, ports: dict[str, int]) -> PipelineShape:
 def _stage(
     plan: PipelineSchedule, operation: Operation, numbers: dict[str, int], port: int
 ) -> StageShape:
-    def tap(operand: Constant | Value) -> OperandTap:
-        if isinstance(operand, Constant):
-            return ConstantTap(operand.value)
+    def tap(operand: Value) -> ValueTap:
         if operand.distance > 1 and operand.start:
             raise UnsupportedOp(
                 f"{plan.graph.name}, operation {operation.name}",
@@ -170,8 +167,11 @@ def _stage(
         operator=operation.operator,
         time=plan.times[operation.name],
         latency=latency(operation),
-        operands=tuple(map(tap, operation.operands)),
-        predicate=tap(predicate) if isinstance(predicate, Value) else _mark(predicate),  # type: ignore[arg-type]
+        operands=tuple(
+            ConstantTap(operand.value) if isinstance(operand, Constant) else tap(operand)
+            for operand in operation.operands
+        ),
+        predicate=tap(predicate) if isinstance(predicate, Value) else _mark(predicate),
         clear=_mark(operation.clear),
         when=_mark(operation.when),
         access=_access(plan.graph, operation, port),

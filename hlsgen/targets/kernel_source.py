@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from hlsgen.artefact.digest import sha256
 from hlsgen.errors import BadOption
@@ -43,7 +43,7 @@ class KernelSource:
         }
 
 
-def is_kernel(source: object) -> bool:
+def is_kernel(source: object) -> TypeGuard[str | os.PathLike[str]]:
     """Whether a source names a kernel: FILE.py:name, FILE.dot or FILE.xml."""
     if not isinstance(source, str | os.PathLike):
         return False

@@ -16,7 +16,6 @@ from hlsgen.targets.target import Target
 if TYPE_CHECKING:
     from hlsgen.algebra.unroll import Unroll
     from hlsgen.board import Board
-    from hlsgen.schedule.stream_network.effort import Effort
     from hlsgen.verify.reference import Reference, Samples
     from hlsgen.verify.run import Failure, Request, Runs
 
@@ -30,7 +29,7 @@ class StreamNetworkOptions:
     multipliers in all, of arrays and of finishing; so many DSP blocks; so many LUTs. ``overrides`` fixes the unrolling of single processes."""
 
     board: str = DEFAULT_BOARD
-    effort: Effort | None = None
+    effort: str | None = None
     multipliers: int | None = None
     dsp: int | None = None
     lut: int | None = None
@@ -125,7 +124,7 @@ class StreamNetwork(Target[NetworkSource]):
         return stream_board_ports(folder.manifest, str(folder.directory / MANIFEST))
 
 
-def _effort(options: StreamNetworkOptions) -> Effort:
+def _effort(options: StreamNetworkOptions) -> str:
     """The effort; raises BadOption where a rate is asked for as well."""
     if options.effort is not None and options.target_fps is not None:
         raise BadOption(

@@ -124,7 +124,9 @@ class _Keeper:
 
     def _element_read(self, word: Word) -> ArrayElement | None:
         """The element that a word was loaded from, if that cannot change."""
-        operation = self.body.builder.operations.get(word.operand.operation)  # type: ignore[union-attr]
+        if isinstance(word.operand, Constant):
+            return None
+        operation = self.body.builder.operations.get(word.operand.operation)
         if operation is None or not _is_fixed_load(operation):
             return None
         array = str(operation.array)

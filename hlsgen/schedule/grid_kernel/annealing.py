@@ -22,6 +22,8 @@ LARGEST_NEIGHBOURHOOD, STOPS_GROWING = 5, 0.1
 
 @dataclass
 class Search:
+    """The repair of one partial mapping; ``noise`` on the prices of places."""
+
     partial: Partial
     random: Random
     generator: np.random.Generator

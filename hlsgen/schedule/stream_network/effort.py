@@ -8,23 +8,19 @@ blocks and RAM blocks, which lie idle otherwise, by a tenth and a fifth.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import numpy as np
 
 from hlsgen.schedule.stream_network.select import GAP, Alternatives, Budget, area, choose, slowest
 
-Effort = Literal["small", "balanced", "max"]
-EFFORTS: tuple[str, ...] = get_args(Effort)
-
+EFFORTS = ("small", "balanced", "max")
 STEP = 1.06
 """The curve is sampled at cycle counts that grow by this factor."""
 
 
 def choose_by_effort(
-    choices: tuple[Alternatives, ...], budget: Budget, effort: Effort
+    choices: tuple[Alternatives, ...], budget: Budget, effort: str
 ) -> tuple[int, ...] | None:
-    """The row of each choice: of the fewest LUTs, at the knee, or of the fewest cycles. None if nothing fits."""
+    """The row of each choice by one of EFFORTS: of the fewest LUTs, at the knee, or of the fewest cycles. None if nothing fits."""
     if effort == "small":
         return choose(choices, budget, minimise="lut")
     fastest = choose(choices, budget)

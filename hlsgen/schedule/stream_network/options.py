@@ -10,7 +10,7 @@ from hlsgen.board import Board
 from hlsgen.cost.process import Factors
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import BadOption
-from hlsgen.schedule.stream_network.effort import EFFORTS, Effort
+from hlsgen.schedule.stream_network.effort import EFFORTS
 from hlsgen.schedule.stream_network.legality import UNROLLED, broken_rule
 from hlsgen.schedule.stream_network.select import ENDLESS, Budget
 
@@ -19,14 +19,14 @@ from hlsgen.schedule.stream_network.select import ENDLESS, Budget
 class StreamOptions:
     """What the user may ask of the scheduler.
 
-    ``effort``: how much of the board is worth its speed (see ``effort.py``); ``target_interval``: instead, the smallest design
+    ``effort``, one of EFFORTS: how much of the board is worth its speed (see ``effort.py``); ``target_interval``: instead, the smallest design
     with at most so many cycles per sample. ``multipliers``, ``dsp``, ``lut``: at most so many multipliers in all, of arrays and of
     finishing, in DSP blocks or LUTs; so many DSP blocks; so many LUTs. ``overrides``: unrolling fixed by process name; ``max_pixel_lanes``: the largest ``Unroll.x``;
     ``finish_intervals``: allowed cycles per finished word; ``lut_share`` and ``bram_share``: how much of the board is used at
     most, since a full device does not route; ``exact_depths``: buffers as small as a demand-driven run allows.
     """
 
-    effort: Effort = "balanced"
+    effort: str = "balanced"
     target_interval: int | None = None
     multipliers: int | None = None
     dsp: int | None = None

@@ -18,6 +18,8 @@ import re
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import BadFile
+from hlsgen.rtl_templates.contract import MultiplierKind
+from hlsgen.schedule.stream_network.candidates import KINDS
 from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
 
 _LINE = re.compile(
@@ -86,5 +88,15 @@ def parse(text: str, dataflow: Dataflow) -> StreamSchedule:
 
 def _array(process: str, fields: dict[str, str]) -> ArrayPlan:
     factors = {name: int(fields.pop(name)) for name in Unroll.__dataclass_fields__}
-    numbers = {name: int(fields.pop(name)) for name in ("finish_lanes", "finish_interval")}
-    return ArrayPlan(process, Unroll(**factors), **numbers, **fields)  # type: ignore[arg-type]
+    lanes, interval = (int(fields.pop(name)) for name in ("finish_lanes", "finish_interval"))
+    array, finish = (_kind(fields.pop(name)) for name in ("multiplier", "finish_multiplier"))
+    if fields:
+        raise ValueError(f"unknown: {', '.join(fields)}")
+    return ArrayPlan(process, Unroll(**factors), lanes, interval, array, finish)
+
+
+def _kind(text: str) -> MultiplierKind:
+    for kind in KINDS:
+        if kind == text:
+            return kind
+    raise ValueError(f"multipliers of kind {text}")

@@ -191,7 +191,7 @@ def test_efforts_grow_in_area_and_speed() -> None:
 
 
 def test_an_unknown_effort_is_refused() -> None:
-    options = StreamOptions(effort="huge")  # type: ignore[arg-type]
+    options = StreamOptions(effort="huge")
     with pytest.raises(BadOption, match="expected one of small, balanced, max; found 'huge'"):
         schedule(chain((8, 8, 4), ((8, 3, 1),)), ULX3S, options)
 
