@@ -48,6 +48,7 @@ MUTATED: dict[str, tuple[str, ...]] = {
     "hlsgen/cycle_model/drain.py": CYCLES,
     "hlsgen/cycle_model/tiles.py": CYCLES,
     "rtl_templates/arithmetic/multiplier.py": MULTIPLIER,
+    "rtl_templates/arithmetic/lut_product.py": (f"{TEMPLATES}lut_product.py",),
     "rtl_templates/arithmetic/requantise.py": SCALAR,
     "rtl_templates/arithmetic/scalar_units.py": SCALAR,
     "rtl_templates/arithmetic/word_units.py": (f"{TEMPLATES}word_units.py",),

@@ -80,7 +80,7 @@ class LoopNest(wiring.Component):
                         last.eq(~last & (count == trips[level] - 2)),
                     ]
             m.d.comb += self.last[level].eq(last)
-            moving[1 + level] = inner & ~last if trips[level] > 1 else Const(0)
+            moving[1 + level] = inner & ~last
             wrapped = Signal(name=f"wrapped_{level}")
             m.d.comb += wrapped.eq(inner & last)
             inner = wrapped
@@ -106,7 +106,11 @@ class LoopNest(wiring.Component):
         for level in levels:
             delta = port.shape.deltas[level] % modulo
             select[delta] = select[delta] | moving[level] if delta in select else moving[level]
-        value = Signal(port.value_shape, init=_wrap(port, port.shape.start), name=f"r_{number}")
+        value = Signal(
+            port.value_shape,
+            init=Const(port.shape.start, port.value_shape).value,
+            name=f"r_{number}",
+        )
         changing = {delta: when for delta, when in select.items() if delta}
         if changing:
             delta_now = Const(0, port.bits)
@@ -115,8 +119,3 @@ class LoopNest(wiring.Component):
             with m.If(self.advance):
                 m.d.sync += value.eq(value + delta_now)
         m.d.comb += self.value(number).eq(value)
-
-
-def _wrap(port: CounterPort, value: int) -> int:
-    wrapped = value % (1 << port.bits)
-    return wrapped - (1 << port.bits) if port.signed and wrapped >> (port.bits - 1) else wrapped

@@ -184,6 +184,25 @@ def test_function_of_one_quantised_value_becomes_a_table() -> None:
     assert differing(proto, model.samples(10)) == 0
 
 
+@pytest.mark.parametrize(
+    ("after", "operator"),
+    [
+        ((0.1, 100), "Clamp"),
+        ((0.1, 20), "Lookup"),
+        ((0.1, 130), "Lookup"),
+        ((0.2, 100), "Lookup"),
+    ],
+)
+def test_a_relu_between_equal_quantisations_only_is_a_clamp(
+    after: tuple[float, int], operator: str
+) -> None:
+    model = QuantisedModel((1, 300), "u8", seed=8)
+    value = model.node("Relu", model.dequantize("x", 0.1, 100, "u8"))
+    proto = model.finish(model.quantize(value, *after, "u8"))
+    assert operators(to_integer(read_model(proto))) == [operator]
+    assert differing(proto, model.samples(10)) == 0
+
+
 def test_batch_normalisation_after_quantised_convolution_is_folded() -> None:
     model = QuantisedModel((1, 2, 6, 6), "u8", seed=9)
     x = model.dequantize("x", model.scale, model.zero, "u8")

@@ -98,6 +98,13 @@ def test_choose_falls_back_to_the_float32_form_where_ties_defeat_multiply_shift(
     assert isinstance(choice.op, RequantiseMultiplyShift)
 
 
+@pytest.mark.parametrize("scale", [0.0, -0.5, np.inf, np.nan])
+def test_a_scale_that_is_not_positive_and_finite_is_refused(scale: float) -> None:
+    with pytest.raises(TypeMismatch, match="expected positive finite scales"):
+        layer(np.array([0.25, scale]), 0, -128, 127, 100)
+    assert layer(np.array([0.25, 1e-30]), 0, -128, 127, 100).scale.size == 2
+
+
 def test_a_channel_of_tiny_scale_costs_the_others_nothing() -> None:
     choice = choose(np.array([2.0**-4, 1e-12], np.float32), 4, -128, 127, -4000, 4000)
     assert isinstance(choice.op, RequantiseFloat32)

@@ -24,7 +24,9 @@ def simulate(unit: wiring.Component, bench: Any) -> None:
     simulator.run()
 
 
-def counter(trips: tuple[int, ...], coefficients: tuple[int, ...], wrap: int) -> CounterShape:
+def counter(
+    trips: tuple[int, ...], coefficients: tuple[int, ...], wrap: int, start: int
+) -> CounterShape:
     """Deltas of ``sum(coefficient * step)``, from the definition: differences of neighbouring steps."""
     deltas = [0] * (len(trips) + 1)
     steps = list(itertools.product(*map(range, trips)))
@@ -33,7 +35,7 @@ def counter(trips: tuple[int, ...], coefficients: tuple[int, ...], wrap: int) ->
         level = next(k for k in range(len(trips)) if steps[here][k] != steps[following][k])
         deltas[1 + level] = value[following] - value[here]
     deltas[0] = wrap - value[-1]
-    return CounterShape(5, tuple(deltas))
+    return CounterShape(start, tuple(deltas))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -41,8 +43,10 @@ def test_a_loop_nest_keeps_affine_functions_of_its_position(seed: int) -> None:
     generator = np.random.default_rng(seed)
     trips = tuple(int(n) for n in generator.integers(1, 4, 5))
     coefficients = tuple(int(n) for n in generator.integers(-3, 9, 5))
-    port = CounterPort(counter(trips, coefficients, 100), 9)
-    unit = LoopNest(NestShape(trips, 2, 3), (port,))
+    port = CounterPort(counter(trips, coefficients, 100, 5), 9)
+    below_zero = CounterPort(counter(trips, coefficients, -3, -300), 10, signed=True)
+    wrapping = CounterPort(counter(trips, coefficients, 7, 1000), 6, signed=True)
+    unit = LoopNest(NestShape(trips, 2, 3), (port, below_zero, wrapping))
 
     async def bench(context: Any) -> None:
         for turn in range(2):
@@ -54,6 +58,9 @@ def test_a_loop_nest_keeps_affine_functions_of_its_position(seed: int) -> None:
                 place = sum(c * n for c, n in zip(coefficients, step, strict=True))
                 last = [n == trip - 1 for n, trip in zip(step, trips, strict=True)]
                 assert context.get(unit.value_0) == (5 + 100 * turn + place) % 512
+                assert context.get(unit.value_1) == -300 - 3 * turn + place
+                assert (context.get(unit.value_2) - 1000 - 7 * turn - place) % 64 == 0
+                assert -32 <= context.get(unit.value_2) < 32
                 assert context.get(unit.group_first) == (not any(step[2:]))
                 assert context.get(unit.group_last) == all(last[2:])
                 assert context.get(unit.result_last) == all(last[3:])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
 from amaranth.hdl import unsigned
 from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
@@ -140,6 +142,24 @@ def _whole(
         values = [meaning(acc, *(c[at][k] for c in columns)) for k, acc in enumerate(accs)]
         expected.append(bits(example.o.payload.shape(), values))
     return expected, inputs
+
+
+@pytest.mark.parametrize(("channels", "lanes"), [(6, 2), (5, 2), (40, 1), (3, 3)])
+def test_the_contract_counts_every_bit_that_is_kept(channels: int, lanes: int) -> None:
+    expression, _ = EXPRESSIONS["float32"]
+    p = parameters(expression, channels, lanes, 1, 1)
+    widths = [dict(p.memories)[name].width.bits for name in ("bias", "m")]
+    memory = -(-channels // lanes) * lanes * sum(widths)
+    assert p.period == -(-channels // lanes)
+    assert Finish(p).contract.storage_bits == memory + p.fifo_depth * lanes * 8
+
+
+@pytest.mark.parametrize("period", [2, contract.LOGIC_ROM_WORDS, contract.LOGIC_ROM_WORDS + 1])
+def test_small_parameter_memories_are_built_of_luts(period: int) -> None:
+    expression, _ = EXPRESSIONS["float32"]
+    text = rtlil.convert(Finish(parameters(expression, period, 1, 1, 1)))
+    styles = set(re.findall(r'attribute \\rom_style "(\w+)"', text))
+    assert styles == {"logic" if period <= contract.LOGIC_ROM_WORDS else "auto"}
 
 
 def test_finish_of_two_operands_without_parameters() -> None:

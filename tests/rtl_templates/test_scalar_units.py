@@ -115,6 +115,18 @@ def test_unit_equals_operator(op: ScalarOp, types: tuple[ElementType, ...]) -> N
     check(op, types, stimulus(types, 150, 1))
 
 
+@pytest.mark.parametrize("q", [2, 8, 20, 24, 30])
+def test_requantise_float32_to_many_bits_equals_operator(q: int) -> None:
+    """Results of up to 22 bits: the window of a tie reaches from nothing to nearly all of the fraction."""
+    op = RequantiseFloat32(q, -5, -(1 << 21), (1 << 21) - 1)
+    check(op, (S24, U24), stimulus((S24, U24), 250, q))
+
+
+def test_a_unit_takes_an_operand_per_cycle_unless_told() -> None:
+    for op, types in SIMPLE + REQUANTISE:
+        assert scalar_unit(op, types).interval == 1
+
+
 @pytest.mark.parametrize("interval", [2, 5, 9, 30])
 @pytest.mark.parametrize(("op", "types"), REQUANTISE, ids=name)
 def test_digit_serial_unit_equals_operator(
