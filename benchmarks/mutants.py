@@ -14,13 +14,14 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import hashlib
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -49,12 +50,16 @@ Span = tuple[tuple[int, int], tuple[int, int]]
 
 @dataclass(frozen=True)
 class Mutant:
-    """Occurrence number ``occurrence`` of a cosmic-ray operator in a module (path from the root)."""
+    """Occurrence number ``occurrence`` of a cosmic-ray operator in a module (path from the root).
+
+    ``place``: the text of its line, and which of the operator's occurrences in lines of that text it is.
+    """
 
     module: str
     operator: str
     occurrence: int
     line: int
+    place: tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -110,12 +115,14 @@ def mutants_of(module: str) -> tuple[Mutant, ...]:
             return node
 
     Positions().walk(get_ast(source))
-    mutants = [
-        Mutant(module, name, occurrence, start[0])
-        for name in names
-        for occurrence, (start, end) in enumerate(positions[name])
-        if not any(first <= start and end <= last for first, last in spans)
-    ]
+    lines, mutants = source.splitlines(), []
+    for name in names:
+        times: Counter[str] = Counter()
+        for occurrence, (start, end) in enumerate(positions[name]):
+            text = lines[start[0] - 1].strip()
+            if not any(first <= start and end <= last for first, last in spans):
+                mutants.append(Mutant(module, name, occurrence, start[0], (text, times[text])))
+            times[text] += 1
     return tuple(mutants)
 
 
@@ -145,19 +152,26 @@ def equivalence(module: str, source: str, changed: str) -> str | None:
     return reasons[0] if reasons else None
 
 
+def lot(mutant: Mutant, seed: int) -> bytes:
+    """The lot that a mutant draws. It depends on its line alone: other lines of a module may change."""
+    drawn = f"{seed} {mutant.module} {mutant.operator} {mutant.place}"
+    return hashlib.sha256(drawn.encode()).digest()
+
+
 def chosen(modules: list[str], count: int, seed: int) -> list[Mutant]:
     """``count`` mutants, as many of each module as of any other, at different lines as far as there are."""
-    shuffled = {}
+    drawn = {}
     for module in modules:
-        rows = list(mutants_of(module))
-        random.Random(f"{seed} {module}").shuffle(rows)
-        first_of_line = list({mutant.line: mutant for mutant in reversed(rows)}.values())
-        rest = [mutant for mutant in rows if mutant not in set(first_of_line)]
-        shuffled[module] = [*first_of_line, *rest]
+        rows = sorted(mutants_of(module), key=lambda mutant: lot(mutant, seed))
+        first_of_line: dict[int, Mutant] = {}
+        for mutant in rows:
+            first_of_line.setdefault(mutant.line, mutant)
+        others = set(rows) - set(first_of_line.values())
+        drawn[module] = [*first_of_line.values(), *(m for m in rows if m in others)]
     mutants: list[Mutant] = []
     turn = 0
-    while len(mutants) < count and any(turn < len(rows) for rows in shuffled.values()):
-        mutants += [rows[turn] for rows in shuffled.values() if turn < len(rows)]
+    while len(mutants) < count and any(turn < len(rows) for rows in drawn.values()):
+        mutants += [rows[turn] for rows in drawn.values() if turn < len(rows)]
         turn += 1
     return mutants[:count]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks import mutants
@@ -30,6 +32,24 @@ def test_an_equivalent_mutant_has_its_reason(monkeypatch: pytest.MonkeyPatch) ->
     assert equivalence("m.py", "  a * 1\n", "  a // 1\n") == "a is whole"
     assert equivalence("n.py", "  a * 1\n", "  a // 1\n") is None
     assert equivalence("m.py", "  a * 1\n", "  a % 1\n") is None
+
+
+def test_a_mutant_is_drawn_by_its_own_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("cosmic_ray", reason="needs the package that makes mutants")
+    lines = [f"x{k} = {k} + y" for k in range(20)]
+    monkeypatch.setattr(mutants, "ROOT", tmp_path)
+    (tmp_path / "before.py").write_text("\n".join(lines))
+    drawn = mutants.chosen(["before.py"], 8, 0)
+    assert len({mutant.line for mutant in drawn}) == 8
+    lines.insert(3, "z = 2 * y")
+    (tmp_path / "before.py").write_text("\n".join(lines))
+    mutants.mutants_of.cache_clear()
+    again = mutants.chosen(["before.py"], 8, 0)
+    mutants.mutants_of.cache_clear()
+    kept = {(m.operator, m.place) for m in drawn} & {(m.operator, m.place) for m in again}
+    assert len(kept) >= 7, "only what the new line draws may take a place"
+    assert mutants.chosen(["before.py"], 8, 1) != again
+    mutants.mutants_of.cache_clear()
 
 
 def test_tests_are_no_part_of_what_is_mutated() -> None:

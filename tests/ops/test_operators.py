@@ -17,10 +17,11 @@ from hlsgen.ops import OPERATORS, supported_operators
 from hlsgen.ops.accumulate import accumulator_range
 from hlsgen.ops.add import QuantisedAdd, _fused
 from hlsgen.ops.conv import Conv
+from hlsgen.ops.gemm import Gemm
 from hlsgen.ops.op import Example
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.requantise import Requantise
-from hlsgen.ops.tensor_type import TensorType, storage
+from hlsgen.ops.tensor_type import F32, TensorType, storage
 
 EXAMPLES = [
     (op.__name__, k, example)
@@ -94,6 +95,14 @@ def test_an_integer_form_has_a_place_for_every_operand_and_the_bias() -> None:
         places = [p for operand in form.operands for p in operand if p is not None]
         places += [p for p in (*(form.result or ()), form.bias) if p is not None]
         assert sorted(places) == list(range(len(places))), name
+
+
+def test_a_gemm_takes_matrices_only() -> None:
+    rows = TensorType((2, 3), F32)
+    assert Gemm().infer((rows, TensorType((3, 4), F32)), {}).shape == (2, 4)
+    for x, w in (((1, 2, 3), (1, 3, 4)), ((3,), (3,)), ((2, 3), (1, 3, 4)), ((1, 2, 3), (3, 4))):
+        with pytest.raises(TypeMismatch, match="matrices"):
+            Gemm().infer((TensorType(x, F32), TensorType(w, F32)), {})
 
 
 def test_accumulator_range_is_reached_by_the_worst_inputs_and_no_wider() -> None:
