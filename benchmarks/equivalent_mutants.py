@@ -21,6 +21,30 @@ class Equivalent:
 
 EQUIVALENT: tuple[Equivalent, ...] = (
     Equivalent(
+        "rtl_templates/arithmetic/word_units.py",
+        "levels = (bits - 1).bit_length()",
+        "levels = (bits ** 1).bit_length()",
+        "one more level shifts by all bits of a word, as an amount beyond the levels does",
+    ),
+    Equivalent(
+        "rtl_templates/arithmetic/requantise.py",
+        'rounded = Signal(len(whole) + 1, reset_less=True, name="rounded")',
+        'rounded = Signal(len(whole) << 1, reset_less=True, name="rounded")',
+        "the same number in a register that is wider than it",
+    ),
+    Equivalent(
+        "rtl_templates/stream/channel_guard.py",
+        "if ramp.start < ramp.low:",
+        "if ramp.start != ramp.low:",
+        "a ramp that starts above its low end only rises: the clamp is never reached",
+    ),
+    Equivalent(
+        "hlsgen/requantise/multiply_shift.py",
+        "late = may_be_late[rows, top] & (least[rows, top] > greatest)",
+        "late = may_be_late[rows, top] * (least[rows, top] > greatest)",
+        "the product of truths is their and",
+    ),
+    Equivalent(
         "hlsgen/ops/conv.py",
         "w.quantisation.per_tensor or w.quantisation.axis == 0,",
         "w.quantisation.per_tensor or w.quantisation.axis <= 0,",
@@ -31,5 +55,11 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         "total = total + (weights * data if inner == 1 else xp.matmul(weights, data))",
         "total = total + (weights * data if inner == 0 else xp.matmul(weights, data))",
         "of one input channel the matrix product is the product by element, only slower",
+    ),
+    Equivalent(
+        "hlsgen/schedule/stream_network/timing.py",
+        "if group == count:",
+        "if group >= count:",
+        "the group is counted up one at a time and starts again at the count",
     ),
 )

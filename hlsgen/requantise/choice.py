@@ -3,6 +3,7 @@ raised by 1; the float32-exact integer form elsewhere."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -183,14 +184,11 @@ def _rounded_multipliers(rounding: Rounding) -> Choice | None:
 
 def _least_accumulator(op: RequantiseFloat32, multiplier: np.int64, result: int) -> int:
     """The least accumulator of 32 bits whose result is at least ``result``."""
-    below, reached = -_LARGEST_ACCUMULATOR, _LARGEST_ACCUMULATOR
-    while reached - below > 1:
-        middle = (below + reached) >> 1
-        if op.evaluate(np, np.array(middle), multiplier) >= result:
-            reached = middle
-        else:
-            below = middle
-    return reached
+    accumulators = range(-_LARGEST_ACCUMULATOR, _LARGEST_ACCUMULATOR)
+    number = bisect_left(
+        accumulators, result, key=lambda acc: int(op.evaluate(np, np.array(acc), multiplier))
+    )
+    return accumulators.start + number
 
 
 def _refuse_wide_multipliers(multiplier: np.ndarray, where: str) -> None:

@@ -53,10 +53,8 @@ class Rounding:
         if self.mean is not None:
             results = self.mean.results(np, accumulators.astype(np.float32))
             return np.clip(results, self.low, self.high).astype(np.int64)
-        shape = (-1, *(1,) * (accumulators.ndim - 1))
-        return requantise(
-            accumulators, self.scale.reshape(shape), self.zero_point, self.low, self.high
-        )
+        scale = np.expand_dims(self.scale, tuple(range(1, accumulators.ndim)))
+        return requantise(accumulators, scale, self.zero_point, self.low, self.high)
 
 
 def requantise(

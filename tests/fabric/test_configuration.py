@@ -42,6 +42,16 @@ def test_unpacking_gives_a_configuration_that_packs_to_the_same_words(name: str)
         assert pack(fabric, unpack(fabric, words)) == words
 
 
+def test_a_cell_without_registers_reads_none() -> None:
+    fabrics = [fabric for fabric in FABRICS.values() if not fabric.registers]
+    assert len(fabrics) >= 2
+    for fabric in fabrics:
+        draw = Random(fabric.name)
+        told = unpack(fabric, pack(fabric, random_configuration(fabric, draw)))
+        contexts = [context for _, row in told.pes for context in row]
+        assert {(c.read_a, c.read_b, c.register) for c in contexts} <= {(0, 0, None)}
+
+
 def test_unpacking_gives_back_what_was_told() -> None:
     fabric, packed = small_fabric(), plain()
     unpacked = unpack(fabric, pack(fabric, packed))

@@ -59,6 +59,17 @@ def channels_last_output() -> Graph:
     return build.finish([build.node(Transpose((0, 2, 3, 1)), [x])])
 
 
+def test_the_axes_of_a_stream_are_told_up_to_rank_six() -> None:
+    axes = (2, 0, 1, 5, 3, 4)
+    stream = np.arange(2 * 3 * 2 * 1 * 2 * 3).reshape(2, 3, 2, 1, 2, 3)
+    position = stream.transpose(np.argsort(axes))
+    told = stream_axes(position)
+    assert told is not None
+    assert np.array_equal(position.transpose(told).reshape(-1), np.arange(position.size))
+    assert stream_axes(position[None]) is None
+    assert stream_axes(np.array([[0, 1], [3, 2]])) is None
+
+
 def copies(dataflow: Dataflow) -> int:
     return sum("copy" in process.name for process in dataflow.processes)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import onnx
 import pytest
 
 from hlsgen.algebra.types import S8, U8, ElementType
@@ -18,7 +19,8 @@ from hlsgen.ops.accumulate import accumulator_range
 from hlsgen.ops.add import QuantisedAdd, _fused
 from hlsgen.ops.conv import Conv
 from hlsgen.ops.gemm import Gemm
-from hlsgen.ops.op import Example
+from hlsgen.ops.op import Example, OnnxBinding, TensorOp
+from hlsgen.ops.pool import AveragePool, MaxPool, WindowSum
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.tensor_type import F32, TensorType, storage
@@ -97,12 +99,37 @@ def test_an_integer_form_has_a_place_for_every_operand_and_the_bias() -> None:
         assert sorted(places) == list(range(len(places))), name
 
 
+def test_a_binding_begins_and_ends_where_onnx_changes_its_operator() -> None:
+    versions: dict[tuple[str, str], set[int]] = {}
+    for schema in onnx.defs.get_all_schemas_with_history():
+        versions.setdefault((schema.domain, schema.name), set()).add(schema.since_version)
+    last = OnnxBinding("", (0, 0)).until
+    bindings = [binding for op in OPERATORS for binding in op.bindings if binding.domain == ""]
+    assert any(binding.since > 1 for binding in bindings)
+    for binding in bindings:
+        changes = versions["", binding.op_type]
+        assert binding.since == 1 or binding.since in changes, binding
+        assert binding.until == last or binding.until + 1 in changes, binding
+
+
+@pytest.mark.parametrize("op", [MaxPool((2, 2)), AveragePool((2, 2)), WindowSum((2, 2))])
+def test_a_window_takes_a_tensor_of_its_rank_only(op: TensorOp) -> None:
+    whole = op.normalised((TensorType((1, 3, 6, 6), S8),))
+    for shape in ((1, 3, 6), (1, 3, 6, 6, 6)):
+        for window in (op, whole):
+            with pytest.raises(TypeMismatch, match="rank 4"):
+                window.normalised((TensorType(shape, S8),))
+
+
 def test_a_gemm_takes_matrices_only() -> None:
     rows = TensorType((2, 3), F32)
     assert Gemm().infer((rows, TensorType((3, 4), F32)), {}).shape == (2, 4)
     for x, w in (((1, 2, 3), (1, 3, 4)), ((3,), (3,)), ((2, 3), (1, 3, 4)), ((1, 2, 3), (3, 4))):
         with pytest.raises(TypeMismatch, match="matrices"):
             Gemm().infer((TensorType(x, F32), TensorType(w, F32)), {})
+    for inner in (2, 4):
+        with pytest.raises(TypeMismatch, match="expected 3 columns"):
+            Gemm().infer((TensorType((2, inner), F32), TensorType((3, 4), F32)), {})
 
 
 def test_accumulator_range_is_reached_by_the_worst_inputs_and_no_wider() -> None:

@@ -58,6 +58,16 @@ def test_multiply_shift_equals_the_reference_for_every_accumulator(low: int, hig
     assert verify_multiply_shift(rounding, form)
 
 
+def test_a_constant_that_a_channel_has_for_itself_lies_inside_its_window() -> None:
+    rounding = layer(random_scales(12, -12, -5), 3, -128, 127, 50_000)
+    parameters = find_multiply_shift(rounding)
+    assert parameters is not None
+    assert len(set(parameters.rounding)) > 1, "else all channels share one constant"
+    for step in (-1, 1):
+        moved = dataclasses.replace(parameters, rounding=parameters.rounding + step)
+        assert verify_multiply_shift(rounding, moved)
+
+
 def test_the_proof_rejects_parameters_that_are_wrong_for_one_accumulator() -> None:
     rounding = layer(random_scales(3, -8, -7), 0, -128, 127, 40_000)
     form = find_multiply_shift(rounding)

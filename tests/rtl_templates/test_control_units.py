@@ -69,18 +69,34 @@ def test_a_loop_nest_keeps_affine_functions_of_its_position(seed: int) -> None:
     simulate(unit, bench)
 
 
-def test_a_guard_gives_need_and_limit_of_every_group_and_sample() -> None:
-    guard = GuardShape(
-        rows=4,
-        columns=3,
-        words=60,
-        need_row=Ramp(-12, 24, 0, 48),
-        need_column=Ramp(6, 8, 6, 12),
-        low_row=Ramp(-24, 24, 0, 48),
-        low_column=Ramp(-2, 8, 0, 10),
-        settled_row=1,
+GUARD = GuardShape(
+    rows=4,
+    columns=3,
+    words=60,
+    need_row=Ramp(-12, 24, 0, 48),
+    need_column=Ramp(6, 8, 6, 12),
+    low_row=Ramp(-24, 24, 0, 48),
+    low_column=Ramp(-2, 8, 0, 10),
+    settled_row=1,
+)
+
+
+@pytest.mark.parametrize("depth", [30, 40, 62, 70, 127, 300])
+def test_counters_of_words_are_as_wide_as_the_differences_that_they_can_have(depth: int) -> None:
+    places = list(itertools.product(range(3), range(4), range(3)))
+    need = [60 * sample + GUARD.need(y, x) for sample, y, x in places]
+    limit = [60 * sample + GUARD.low(y, x) + depth for sample, y, x in places]
+    furthest = max(
+        abs(counter - written)
+        for k in range(len(places))
+        for written in range(need[k - 1] if k else 0, limit[k] + 1)
+        for counter in (need[k], limit[k])
     )
-    depth = 40
+    assert counter_bits(GUARD, depth) == furthest.bit_length() + 1
+
+
+def test_a_guard_gives_need_and_limit_of_every_group_and_sample() -> None:
+    guard, depth = GUARD, 40
     bits = counter_bits(guard, depth)
     unit = ChannelGuard(guard, depth, bits)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import random
 from typing import Any
@@ -52,6 +53,28 @@ class DrainedArray(wiring.Component):
         m.d.comb += [getattr(array, port).eq(self.i.payload[port]) for port in self.ports]
         wiring.connect(m, drain.o, wiring.flipped(self.o))
         return m
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"unroll": Unroll(g=2, i=2)}, "expected g or i to be 1"),
+        ({"operands": ()}, "expected one operand and an accumulator"),
+        ({"operands": (("r0", S8), ("r1", S8))}, "expected one operand and an accumulator"),
+        ({"accumulator": None}, "expected one operand and an accumulator"),
+        ({"weight": None}, "expected weights exactly for multiply_accumulate"),
+        ({"step": "add"}, "expected weights exactly for multiply_accumulate"),
+        ({"step": "add", "weight": None, "unroll": Unroll(o=2)}, "expected o = 1 without weights"),
+        ({"step": "pass", "weight": None, "unroll": Unroll(o=2)}, "one lane to pass"),
+        ({"step": "pass", "weight": None, "unroll": Unroll(i=2)}, "one lane to pass"),
+    ],
+)
+def test_parameters_that_do_not_go_together_are_refused(
+    changes: dict[str, Any], message: str
+) -> None:
+    good = PeArrayParameters((("r0", S8),), "multiply_accumulate", S8, S20, Unroll(o=2, i=3))
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(good, **changes)
 
 
 def element(shape: ElementType, noise: random.Random) -> int:

@@ -104,10 +104,28 @@ def test_a_number_computed_before_the_loops_is_the_same_in_all_their_trips(
 
 
 @pytest.mark.parametrize(
+    ("word", "least", "greatest"),
+    [("s32", -(1 << 31), (1 << 31) - 1), ("u32", -(1 << 31), (1 << 32) - 1)],
+)
+def test_a_constant_that_a_word_holds_is_taken_and_the_next_one_refused(
+    word: str, least: int, greatest: int, tmp_path: Path
+) -> None:
+    for value in (least, greatest):
+        computed, _ = tried(
+            tmp_path, f"    for n in range({COUNT}):\n        z[n] = {value}\n", word
+        )
+        assert int(computed["z"][0]) % (1 << 32) == value % (1 << 32)
+    for value in (least - 1, greatest + 1):
+        with pytest.raises(IllegalGraph, match=f"expected integers from {least} to {greatest}"):
+            tried(tmp_path, f"    for n in range({COUNT}):\n        z[n] = {value}\n", word)
+
+
+@pytest.mark.parametrize(
     ("statements", "reported"),
     [
         (("t = 1", "t = t + t", "1 if t < 9 else 0"), "to infinity"),
         (("t = -1", "t = t + t", "1 if t < 9 else 0"), "from -infinity to"),
+        (("t = 0", "t = t - 30_000_000", "1 if t < 9 else 0"), "from -3150000000 to 9"),
         (("t = 0", "t = n * 3000000000", "1 if t < 9 else 0"), "from 0 to 297000000000"),
     ],
 )
