@@ -1,8 +1,10 @@
 """How well the tests bite: mutants of compiler and templates, each of which its module's tests must see fail.
 
-``python -m benchmarks.mutants [--mutants N] [--seed S] [--only PATTERN]`` takes N mutants that cosmic-ray's operators make of the modules in
-``MUTATED``, the same number of each, runs the tests named there against each one in a copy of the repository, and writes
-``benchmarks/mutants.json`` with every survivor as a diff. Exit code 1 where fewer than 95 % are killed.
+``python -m benchmarks.mutants [--mutants N] [--seed S] [--only PATTERN] [--new]`` draws N mutants of those that cosmic-ray's
+operators make of the modules in ``MUTATED``, the same number of each, and runs the tests named there against each one in a copy of
+the repository. ``benchmarks/mutants.json`` has the verdict on each, with the survivors as diffs. ``--only`` tests the mutants of some
+modules, ``--new`` those that were not killed before; what the record says of the others stays. Exit code 1 where fewer than 95 %
+of all are killed.
 
 Left out is what has no meaning to test: type annotations, texts of errors (everything inside ``raise``), decorators, ``examples()`` of operators
 (they are tests), and ``is`` in place of ``==``. A mutant that does the same as the program is a survivor too; those that are known to
@@ -65,12 +67,14 @@ class Mutant:
 
 
 @dataclass(frozen=True)
-class Survivor:
-    """A mutant that no test saw, as a diff. ``equivalent``: why it does the same as the program, where that is known."""
+class Verdict:
+    """Whether the tests saw a mutant at a commit. Of a survivor its ``diff``, and why it is ``equivalent`` if that is known."""
 
     mutant: Mutant
-    diff: str
-    equivalent: str | None
+    commit: str
+    killed: bool
+    diff: str = ""
+    equivalent: str | None = None
 
 
 def untested_spans(source: str) -> Iterator[Span]:
@@ -211,50 +215,101 @@ def seconds_of(folder: Path, tests: tuple[str, ...]) -> float:
     return time.monotonic() - begun
 
 
-def survivor(folder: Path, mutant: Mutant, seconds: float) -> Survivor | None:
-    """What the tests of the mutant's module did not see, if they did not."""
+def verdict(folder: Path, mutant: Mutant, seconds: float, commit: str) -> Verdict:
+    """What the tests of the mutant's module say of it."""
     file = folder / mutant.module
     source = file.read_text("utf-8")
     changed = mutated_source(mutant, source)
     file.write_text(changed, "utf-8")
     try:
         if not passes(folder, MUTATED[mutant.module], seconds):
-            return None
+            return Verdict(mutant, commit, True)
     finally:
         file.write_text(source, "utf-8")
     diff = difflib.unified_diff(source.splitlines(), changed.splitlines(), n=1, lineterm="")
     reason = equivalence(mutant.module, source, changed)
-    return Survivor(mutant, "\n".join(list(diff)[2:]), reason)
+    return Verdict(mutant, commit, False, "\n".join(list(diff)[2:]), reason)
 
 
-def run(mutants: list[Mutant], workers: int) -> list[Survivor]:
-    """The survivors; ``workers`` mutants are tested at a time, each in a copy of the repository."""
+def run(mutants: list[Mutant], workers: int) -> Iterator[Verdict]:
+    """The verdicts; ``workers`` modules are tested at a time, each in a copy of the repository."""
+    commit = environment()["commit"]
     copies: SimpleQueue[Path] = SimpleQueue()
-    selections = sorted({MUTATED[mutant.module] for mutant in mutants})
+    verdicts: SimpleQueue[Verdict | None] = SimpleQueue()
 
-    def test(mutant: Mutant) -> Survivor | None:
-        folder, begun = copies.get(), time.monotonic()
+    def test(module: str) -> None:
+        folder = copies.get()
         try:
-            limit = TIMES_AS_LONG * unchanged[MUTATED[mutant.module]] + SECONDS
-            outcome = survivor(folder, mutant, limit)
+            limit = TIMES_AS_LONG * seconds_of(folder, MUTATED[module]) + SECONDS
+            for mutant in mutants:
+                if mutant.module == module:
+                    verdicts.put(verdict(folder, mutant, limit, commit))
         finally:
             copies.put(folder)
-        verdict = "survives" if outcome else "killed"
-        took = time.monotonic() - begun
-        print(
-            f"{mutant.module}:{mutant.line} {mutant.operator} {verdict}, {took:.0f} s", flush=True
-        )
-        return outcome
+            verdicts.put(None)
 
     with TemporaryDirectory(prefix="hlsgen_mutants_") as scratch:
         for worker in range(workers):
             copy_repository(Path(scratch) / str(worker))
             copies.put(Path(scratch) / str(worker))
         with ThreadPoolExecutor(workers) as pool:
-            first = Path(scratch) / "0"
-            seconds = pool.map(lambda tests: seconds_of(first, tests), selections)
-            unchanged = dict(zip(selections, seconds, strict=True))
-            return [row for row in pool.map(test, mutants) if row is not None]
+            modules = [
+                pool.submit(test, module) for module in dict.fromkeys(m.module for m in mutants)
+            ]
+            for _ in modules:
+                while (row := verdicts.get()) is not None:
+                    yield row
+            for module in modules:
+                module.result()
+
+
+def recorded(mutants: list[Mutant]) -> dict[Mutant, Verdict]:
+    """The verdicts of the record on these mutants. Lines above a mutant's own may have come or gone since."""
+    if not RESULT.exists():
+        return {}
+    rows = {}
+    for row in json.loads(RESULT.read_text("utf-8"))["verdicts"]:
+        old = row["mutant"]
+        rows[old["module"], old["operator"], tuple(old["place"])] = row
+    return {
+        mutant: Verdict(mutant, row["commit"], row["killed"], row["diff"], row["equivalent"])
+        for mutant in mutants
+        if (row := rows.get((mutant.module, mutant.operator, mutant.place))) is not None
+    }
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many mutants were drawn, killed, and survived without being told from the program by anybody (``equivalent``)."""
+
+    mutants: int
+    killed: int
+    equivalent: int
+
+    def __str__(self) -> str:
+        others = self.mutants - self.equivalent
+        return (
+            f"{self.killed} of {self.mutants} mutants killed ({self.killed / self.mutants:.1%}); {self.killed} of the "
+            f"{others} that are not known to do the same as the program ({self.killed / others:.1%})"
+        )
+
+
+def score(mutants: list[Mutant], verdicts: dict[Mutant, Verdict]) -> Score:
+    """The figures; a mutant without a verdict is not killed."""
+    rows = [verdicts[mutant] for mutant in mutants if mutant in verdicts]
+    return Score(
+        len(mutants),
+        sum(row.killed for row in rows),
+        sum(row.equivalent is not None for row in rows),
+    )
+
+
+def write(seed: int, mutants: list[Mutant], verdicts: dict[Mutant, Verdict]) -> None:
+    """The record, in the order of the modules."""
+    rows = [asdict(verdicts[mutant]) for mutant in mutants if mutant in verdicts]
+    rows.sort(key=lambda row: (list(MUTATED).index(row["mutant"]["module"]), row["mutant"]["line"]))
+    values = {"seed": seed, **asdict(score(mutants, verdicts)), "made": environment()}
+    RESULT.write_text(json.dumps(values | {"verdicts": rows}, indent=1) + "\n", "utf-8")
 
 
 def main() -> int:
@@ -263,29 +318,25 @@ def main() -> int:
     parser.add_argument("--mutants", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="*", help="modules, as a shell pattern")
+    parser.add_argument("--new", action="store_true", help="those not killed in the record")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    modules = [module for module in MUTATED if fnmatch(module, options.only)]
-    mutants = chosen(modules, options.mutants, options.seed)
-    survivors = run(mutants, options.workers)
-    for row in survivors:
-        print(f"\n{row.mutant.module}:{row.mutant.line} {row.mutant.operator}\n{row.diff}")
-        print(f"equivalent: {row.equivalent}" if row.equivalent else "not known to be equivalent")
-    killed = len(mutants) - len(survivors)
-    equivalent = sum(row.equivalent is not None for row in survivors)
-    others = len(mutants) - equivalent
-    print(f"\n{killed} of {len(mutants)} mutants killed ({killed / len(mutants):.1%})")
-    print(f"{killed} of the {others} that are not known to be equivalent ({killed / others:.1%})")
-    if options.only == "*":
-        values = {
-            "seed": options.seed,
-            "mutants": len(mutants),
-            "killed": killed,
-            "equivalent": equivalent,
-        }
-        record = values | {"survivors": [asdict(s) for s in survivors], "made": environment()}
-        RESULT.write_text(json.dumps(record, indent=1) + "\n")
-    return 0 if killed >= KILLED_AT_LEAST * len(mutants) else 1
+    mutants = chosen(list(MUTATED), options.mutants, options.seed)
+    verdicts = recorded(mutants)
+    killed = {mutant for mutant, row in verdicts.items() if row.killed}
+    asked = [
+        mutant
+        for mutant in mutants
+        if fnmatch(mutant.module, options.only) and not (options.new and mutant in killed)
+    ]
+    for row in run(asked, options.workers):
+        verdicts[row.mutant] = row
+        write(options.seed, mutants, verdicts)
+        said = "killed" if row.killed else f"survives\n{row.diff}\n{row.equivalent or ''}"
+        print(f"{row.mutant.module}:{row.mutant.line} {row.mutant.operator} {said}", flush=True)
+    total = score(mutants, verdicts)
+    print(f"{total}; {len(mutants) - len(verdicts)} of {len(mutants)} have no verdict yet")
+    return 0 if total.killed >= KILLED_AT_LEAST * total.mutants else 1
 
 
 if __name__ == "__main__":
