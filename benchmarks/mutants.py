@@ -145,9 +145,15 @@ def mutated_source(mutant: Mutant, source: str) -> str:
 
 def changed_lines(source: str, changed: str) -> tuple[str, str]:
     """What a mutation takes from a module and what it puts there, without indentation."""
-    lines = list(difflib.unified_diff(source.splitlines(), changed.splitlines(), n=0, lineterm=""))
+    lines = difflib.unified_diff(source.splitlines(), changed.splitlines(), n=0, lineterm="")
+    return changed_of("\n".join(list(lines)[2:]))
+
+
+def changed_of(diff: str) -> tuple[str, str]:
+    """The same of a diff without its head."""
     before, after = (
-        " ".join(line[1:].strip() for line in lines[2:] if line.startswith(sign)) for sign in "-+"
+        " ".join(line[1:].strip() for line in diff.splitlines() if line.startswith(sign))
+        for sign in "-+"
     )
     return before, after
 

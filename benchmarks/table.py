@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 
-from benchmarks import grid_table
+from benchmarks import grid_table, mutant_table
 from benchmarks.anchors import CYCLE_GOALS, OPEN_TOOLS, PUBLISHED
 from benchmarks.markdown import number, percent, table
 from benchmarks.models import ROOT, network
@@ -266,6 +266,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "prediction": _prediction,
     "made": _made,
     **grid_table.SECTIONS,
+    **mutant_table.SECTIONS,
 }
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks import mutants
+from benchmarks import mutant_table, mutants
 from benchmarks.equivalent_mutants import EQUIVALENT, Equivalent
 from benchmarks.models import ROOT
-from benchmarks.mutants import changed_lines, equivalence
+from benchmarks.mutants import Mutant, Verdict, changed_lines, equivalence
 from benchmarks.mutated_modules import MUTATED
 
 
@@ -32,6 +34,47 @@ def test_an_equivalent_mutant_has_its_reason(monkeypatch: pytest.MonkeyPatch) ->
     assert equivalence("m.py", "  a * 1\n", "  a // 1\n") == "a is whole"
     assert equivalence("n.py", "  a * 1\n", "  a // 1\n") is None
     assert equivalence("m.py", "  a * 1\n", "  a % 1\n") is None
+
+
+def row(number: int, killed: bool, equivalent: str | None = None) -> Verdict:
+    mutant = Mutant("m/n.py", "core/X", number, number, (f"line {number}", 0))
+    diff = "" if killed else f"@@ -{number} +{number} @@\n-a | {number}\n+a & {number}"
+    return Verdict(mutant, "abc", killed, diff, equivalent)
+
+
+def test_the_record_keeps_verdicts_and_counts_what_has_none_as_not_killed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(mutants, "RESULT", tmp_path / "mutants.json")
+    monkeypatch.setattr(mutants, "MUTATED", {"m/n.py": ("tests",)})
+    verdicts = [row(1, True), row(2, False), row(3, False, "it is the same"), row(4, True)]
+    drawn = [verdict.mutant for verdict in verdicts]
+    assert mutants.recorded(drawn) == {}
+    kept = {verdict.mutant: verdict for verdict in verdicts[:3]}
+    assert str(mutants.score(drawn, kept)) == (
+        "1 of 4 mutants killed (25.0%); 1 of the 3 that are not known to do the same as the program (33.3%)"
+    )
+    mutants.write(0, drawn, kept)
+    moved = [replace(mutant, line=mutant.line + 7, occurrence=9) for mutant in drawn]
+    again = mutants.recorded(moved)
+    assert [(m, v.killed, v.equivalent) for m, v in again.items()] == [
+        (moved[0], True, None),
+        (moved[1], False, None),
+        (moved[2], False, "it is the same"),
+    ]
+
+
+def test_survivors_are_listed_with_their_reasons(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(mutant_table, "RESULT", tmp_path / "mutants.json")
+    assert mutant_table.SECTIONS["mutants"]() == "Not measured yet."
+    verdicts = [row(1, True), row(2, False), row(3, False, "it is the same"), row(4, True)]
+    (tmp_path / "mutants.json").write_text(json.dumps({"verdicts": [asdict(v) for v in verdicts]}))
+    assert "| all | 4 | 2 | 1 | 50.0 % | 66.7 % |" in mutant_table.SECTIONS["mutants"]()
+    text = mutant_table.SECTIONS["mutant-survivors"]()
+    assert "| `m/n.py` | `a \\| 2` | `a & 2` | not seen by any test |" in text
+    assert "| `m/n.py` | `a \\| 3` | `a & 3` | it is the same |" in text
 
 
 def test_a_mutant_is_drawn_by_its_own_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
