@@ -7,6 +7,7 @@ everything else for all iterations at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import networkx as nx
 import numpy as np
@@ -39,16 +40,28 @@ def evaluate(graph: LoopGraph, arrays: Mapping[str, np.ndarray]) -> dict[str, np
     Raises TypeMismatch for arrays that do not fit, and IllegalGraph for an index outside its array.
     """
     run = _Run(graph, arrays)
-    for group in _groups(graph):
-        if len(group) == 1 and not _carries(group[0]):
-            run.at_once(group[0])
-        else:
-            run.in_steps(group)
+    run.whole()
     return {
         array.name: run.memory[array.name].reshape(array.shape).astype(array.element.native)
         for array in graph.arrays
         if array.role not in ("input", "constant")
     }
+
+
+@dataclass(frozen=True, eq=False)
+class Writes:
+    """What a store wrote: (writes,) iterations, numbered over the whole nest, and (writes,) elements."""
+
+    store: Operation
+    iterations: np.ndarray
+    elements: np.ndarray
+
+
+def writes(graph: LoopGraph, arrays: Mapping[str, np.ndarray]) -> tuple[Writes, ...]:
+    """Every write of a run, store by store; see ``evaluate``."""
+    run = _Run(graph, arrays)
+    run.whole()
+    return tuple(run.writes)
 
 
 def evaluate_kernel(kernel: Kernel, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -107,6 +120,15 @@ class _Run:
         )
         self.memory = {array.name: _contents(graph, array, arrays) for array in graph.arrays}
         self.values: dict[str, np.ndarray] = {}
+        self.writes: list[Writes] = []
+
+    def whole(self) -> None:
+        """All iterations."""
+        for group in _groups(self.graph):
+            if len(group) == 1 and not _carries(group[0]):
+                self.at_once(group[0])
+            else:
+                self.in_steps(group)
 
     def inner(self, level: int) -> int:
         """Iterations of the nest from loop ``level`` on."""
@@ -180,6 +202,7 @@ class _Run:
             self.values[operation.name] = wrap(memory[address], self.bits)
         else:  # of equal addresses the last stays
             memory[address[executes]] = array.element.decode(operands[0][executes])
+            self.writes.append(Writes(operation, np.flatnonzero(executes), address[executes]))
 
     # several operations, iteration by iteration
 
@@ -190,6 +213,12 @@ class _Run:
         for iteration in range(self.count):
             for step in steps:
                 step(iteration)
+        for operation in group:
+            if operation.operator == "store":
+                # Where it wrote, its list holds the element; else -1.
+                places = np.array(lists[operation.name], dtype=np.int64)
+                wrote = np.flatnonzero(places >= 0)
+                self.writes.append(Writes(operation, wrote, places[wrote]))
         for name, values in lists.items():
             self.values[name] = np.array(values, dtype=np.int64)
 
@@ -293,7 +322,7 @@ class _Run:
             if operation.operator == "load":
                 results.append(int(wrap(int(memory[address]), self.bits)))
             else:
-                results.append(0)
+                results.append(address if taken else -1)
                 if taken:
                     memory[address] = array.element.decode(operands[0](n))
 

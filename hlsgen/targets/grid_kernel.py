@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hlsgen.schedule.grid_kernel.kernel_image import KernelImage
     from hlsgen.schedule.grid_kernel.run_kernel import MappedKernel
     from hlsgen.verify.reference import Reference, Samples
-    from hlsgen.verify.run import Request, Runs
+    from hlsgen.verify.run import Failure, Request, Runs
     from hlsgen.verify.simulation import Simulation
 
 LARGEST_SEED = 9999
@@ -133,6 +133,32 @@ class GridKernel(Target[KernelSource]):
         )
         simulation = _collected(image, done, samples.count)
         return Runs(simulation, simulation)
+
+    def first_wrong(
+        self,
+        folder: Folder,
+        reference: Reference,
+        failure: Failure,
+        request: Request,
+        progress: Progress,
+    ) -> str | None:
+        """What lies between the arrays of a kernel is in no memory: the first wrong store, and whether the cycle model gives it, too."""
+        from hlsgen.cycle_model.program import run_program
+        from hlsgen.schedule.grid_kernel.kernel_image import program, results
+        from hlsgen.verify.kernel import kernel_reference
+
+        store = kernel_reference(folder, request.reference).first_wrong(failure)
+        if store is None:
+            return None
+        image, sample = kernel_image(folder), failure.first_sample
+        given = {name: values[sample] for name, values in failure.inputs.items()}
+        done = run_program(image.fabric, program(image, [given]))
+        if done.refused:
+            return f"{store}. The cycle model refuses the program"
+        modelled = results(image, done.unload)
+        same = all((modelled[name] == failure.outputs[name][sample]).all() for name in modelled)
+        where = "the program is wrong" if same else "the circuit does not do what the program says"
+        return f"{store}. {'The same' if same else 'Another result'} in the cycle model: {where}"
 
     def board_ports(self, folder: Folder) -> BoardPorts:
         return load_port()

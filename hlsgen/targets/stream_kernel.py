@@ -13,7 +13,7 @@ from hlsgen.targets.target import Target
 
 if TYPE_CHECKING:
     from hlsgen.verify.reference import Reference, Samples
-    from hlsgen.verify.run import Request, Runs
+    from hlsgen.verify.run import Failure, Request, Runs
 
 TIMED_EXECUTIONS = 3
 
@@ -27,7 +27,7 @@ class StreamKernelOptions:
 
 @dataclass(frozen=True)
 class StreamKernel(Target[KernelSource]):
-    """See :class:`hlsgen.targets.target.Target`. A pipeline has no parts that could be told apart as the first wrong one."""
+    """See :class:`hlsgen.targets.target.Target`."""
 
     kind: ClassVar[str] = "stream_kernel"
     source: ClassVar[str] = "kernel"
@@ -78,6 +78,19 @@ class StreamKernel(Target[KernelSource]):
         text = f"expected {predicted}, found {measured}"
         timed = replace(runs.timed, violations=(*runs.timed.violations, text))
         return Runs(timed if runs.main is runs.timed else runs.main, timed)
+
+    def first_wrong(
+        self,
+        folder: Folder,
+        reference: Reference,
+        failure: Failure,
+        request: Request,
+        progress: Progress,
+    ) -> str | None:
+        """A pipeline has no parts that can be told apart: the first wrong store."""
+        from hlsgen.verify.kernel import kernel_reference
+
+        return kernel_reference(folder, request.reference).first_wrong(failure)
 
     def board_ports(self, folder: Folder) -> BoardPorts:
         return stream_board_ports(folder.manifest, str(folder.directory / MANIFEST))

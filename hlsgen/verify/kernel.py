@@ -14,8 +14,16 @@ from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.loops.ir import Array, Kernel
 from hlsgen.loops.python.kernel import PythonKernel
 from hlsgen.loops.text import parse
-from hlsgen.verify.kernel_inputs import checked, input_arrays, python_kernel, random_arrays
+from hlsgen.verify.first_store import first_wrong_store
+from hlsgen.verify.kernel_inputs import (
+    checked,
+    input_arrays,
+    python_kernel,
+    random_arrays,
+    source_lines,
+)
 from hlsgen.verify.reference import FUNCTION, Samples
+from hlsgen.verify.run import Failure
 from hlsgen.verify.samples import first_samples
 
 Arrays = Mapping[str, np.ndarray]
@@ -83,6 +91,17 @@ class KernelReference:
         python = python_kernel(self.text, self.function)
         assert python is not None, "only kernels in Python have another reference"
         return _stacked([_called(python, arrays) for arrays in executions(samples)])
+
+    def first_wrong(self, failure: Failure) -> str | None:
+        """The sentence that names the first wrong store of the first wrong execution; None where its outputs never came."""
+        sample = failure.first_sample
+        if any(bool(missing[sample].any()) for missing in failure.missing.values()):
+            return None
+        given = {name: values[sample] for name, values in failure.inputs.items()}
+        outputs = {name: values[sample] for name, values in failure.outputs.items()}
+        return first_wrong_store(
+            self.kernel, given, outputs, source_lines(self.text, self.function)
+        )
 
     def dataflow(self, nudged: bool) -> Dataflow | None:
         return None

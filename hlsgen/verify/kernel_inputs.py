@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +12,33 @@ import numpy as np
 from hlsgen.errors import BadFile, TypeMismatch
 from hlsgen.loops.ir import Array, Kernel
 from hlsgen.loops.python.kernel import PythonKernel, load_python_kernel
+from hlsgen.loops.python.lower import lowered_nests
 
 
 def python_kernel(text: bytes | None, function: str | None) -> PythonKernel | None:
     """The kernel ``function`` of a Python file's text; None for kernels from elsewhere."""
     if text is None or function is None:
         return None
+    with _file(text) as path:
+        return load_python_kernel(path, function)
+
+
+def source_lines(text: bytes | None, function: str | None) -> list[Mapping[str, int]]:
+    """Operation -> line of the Python file, of every loop graph of a kernel; none for kernels from elsewhere."""
+    if text is None or function is None:
+        return []
+    with _file(text) as path:
+        kernel = load_python_kernel(path, function)
+        nests = lowered_nests(kernel.signature, kernel.nests())
+        return [nest.lines for nest in nests if nest.graph is not None]
+
+
+@contextmanager
+def _file(text: bytes) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="hlsgen_kernel_") as folder:
         path = Path(folder) / "kernel.py"
         path.write_bytes(text)
-        return load_python_kernel(path, function)
+        yield path
 
 
 def input_arrays(kernel: Kernel) -> dict[str, Array]:

@@ -40,11 +40,14 @@ class Runs:
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """A run that went wrong: on these ``inputs``, under these stalls, at first in ``first_sample``."""
+    """A run that went wrong: on these ``inputs``, under these stalls, at first in ``first_sample``; what came (``outputs``), and what did
+    not."""
 
     inputs: Mapping[str, np.ndarray]
     stalls: str
     first_sample: int
+    outputs: Mapping[str, np.ndarray]
+    missing: Mapping[str, np.ndarray]
 
 
 class Runner(Protocol):

@@ -112,13 +112,13 @@ def _failure(
     samples: Samples, request: Request, runs: Runs, main: Comparison, timed: Comparison
 ) -> Failure:
     """The run that went wrong."""
-    failing, stalls, inputs = main, request.stalls, samples.hardware
+    failing, run, stalls, inputs = main, runs.main, request.stalls, samples.hardware
     if not main.mismatches:
-        failing, stalls = timed, "none"
+        failing, run, stalls = timed, runs.timed, "none"
         inputs = repeated(samples.hardware, runs.timed.samples)
     first = failing.first_sample
     assert first is not None, "a comparison with mismatches shows the first of them"
-    return Failure(inputs, stalls, first)
+    return Failure(inputs, stalls, first, run.outputs, run.missing)
 
 
 def _violations(runs: Runs) -> tuple[str, ...]:

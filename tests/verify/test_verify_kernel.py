@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from support.folders import rehash
 
-from hlsgen import cli
+from hlsgen import cli, flow
 from hlsgen.artefact.folder import open_folder
 from hlsgen.cycle_model.program import ProgramResult, run_program
 from hlsgen.errors import BadOption, TypeMismatch
@@ -137,6 +138,27 @@ def test_the_folder_alone_gives_the_kernels_results(
 
     monkeypatch.setattr(fabric_simulation, "simulate_program", wrong)
     assert verify(moved, capsys)[0] == 1
+    finding = json.loads((moved / "verify.json").read_text())["finding"]
+    assert "first wrong store: y_store (line 12) of axpy in iteration (n 0), y[0]: got" in finding
+    assert finding.endswith(
+        "Another result in the cycle model: the circuit does not do what the program says"
+    )
+
+
+def test_a_program_that_is_wrong_is_told_from_a_circuit_that_is(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A graph that was changed after mapping: the model and the circuit agree, and the graph does not."""
+    monkeypatch.setattr(fabric_simulation, "simulate_program", run_in_model)
+    changed = tmp_path / "changed"
+    shutil.copytree(folders[0], changed)
+    text = (changed / "graph_0.txt").read_text()
+    assert text.count(" = add ") == 1
+    (changed / "graph_0.txt").write_text(text.replace(" = add ", " = subtract "))
+    rehash(changed, "graph_0.txt")
+    result = flow.verify(changed, None, stall="none")
+    assert result.mismatches and result.finding is not None
+    assert result.finding.endswith("The same in the cycle model: the program is wrong")
 
 
 ARRAY_FAULTS: dict[str, tuple[dict[str, np.ndarray], str]] = {
