@@ -63,7 +63,7 @@ class GridKernelOptions:
 
 @dataclass(frozen=True)
 class GridKernel(Target[KernelSource]):
-    """See :class:`hlsgen.targets.target.Target`. What lies between the arrays of a kernel is in no memory, so that no part can be told as the first wrong one."""
+    """See :class:`hlsgen.targets.target.Target`."""
 
     kind: ClassVar[str] = "grid_kernel"
     source: ClassVar[str] = "kernel"

@@ -37,7 +37,7 @@ EXECUTIONS = 3
 
 
 @dataclass(frozen=True)
-class Example:
+class RandomKernel:
     """``answers[n]``: what the function writes on ``arrays[n]``."""
 
     seed: int
@@ -46,7 +46,7 @@ class Example:
     answers: list[Arrays]
 
 
-def examples(first: int, folder: Path) -> Iterator[Example]:
+def examples(first: int, folder: Path) -> Iterator[RandomKernel]:
     """The kernels that are taken, of seeds from ``first`` on; their graphs give what the function gives."""
     seed = first - 1
     while True:
@@ -77,7 +77,7 @@ def examples(first: int, folder: Path) -> Iterator[Example]:
             continue
         for given, expected in zip(arrays, answers, strict=True):
             same(evaluate_kernel(kernel, given), expected, seed)
-        yield Example(seed, kernel, arrays, answers)
+        yield RandomKernel(seed, kernel, arrays, answers)
 
 
 def same(results: Arrays, expected: Arrays, seed: int) -> None:
@@ -85,7 +85,7 @@ def same(results: Arrays, expected: Arrays, seed: int) -> None:
         np.testing.assert_array_equal(results[name], values, err_msg=f"{name} of seed {seed}")
 
 
-def with_beside(kernels: Iterator[Example]) -> Iterator[Example]:
+def with_beside(kernels: Iterator[RandomKernel]) -> Iterator[RandomKernel]:
     """Those in which loops are beside one another, or under conditions: guarded accesses tell."""
     for example in kernels:
         if any(o.partial for graph in example.kernel.graphs for o in graph.operations):
