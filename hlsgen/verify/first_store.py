@@ -39,9 +39,9 @@ def first_wrong_store(
     for name, got in outputs.items():
         wrong = np.flatnonzero(np.asarray(got).reshape(-1) != held[name].reshape(-1))
         count += len(wrong)
-        for element in wrong:
+        for element in wrong.tolist():
             place = int(last[name][element]) if name in last else -1
-            first = min(first or (place, name, int(element)), (place, name, int(element)))
+            first = min(first or (place, name, element), (place, name, element))
     if first is None:
         return None
     place, name, element = first
