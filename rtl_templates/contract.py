@@ -118,9 +118,12 @@ def lut_product_latency(a_bits: int, b_bits: int) -> int:
 
 @dataclass(frozen=True)
 class LutProductChains:
-    """Bits of the carry chains of a LutProduct: of the ``digits``' products and of the ``sums`` in the tree; bits of its ``registers``."""
+    """The carry chains of a LutProduct: the ``digits`` by which the ``wide`` factor is multiplied, the bits of the ``products``
+    with them and of the ``sums`` in the tree; bits of all ``registers``."""
 
-    digits: tuple[int, ...]
+    wide: ElementType
+    digits: tuple[ElementType, ...]
+    products: tuple[int, ...]
     sums: tuple[int, ...]
     registers: int
 
@@ -132,9 +135,10 @@ def lut_product_chains(a: ElementType, b: ElementType) -> LutProductChains:
     factors = [ElementType(2, False)] * (last // 2) + [
         ElementType(narrow.bits - last, narrow.signed)
     ]
-    digits = tuple(_product(wide, factor).bits for factor in factors)
+    digits = tuple(factors)
+    products = tuple(_product(wide, factor).bits for factor in factors)
     sums: list[int] = []
-    registers = sum(digits)
+    registers = sum(products)
     while len(factors) > 1:
         level = []
         for k in range(0, len(factors), 2):
@@ -145,7 +149,7 @@ def lut_product_chains(a: ElementType, b: ElementType) -> LutProductChains:
             registers += whole
             level.append(joined)
         factors = level
-    return LutProductChains(digits, tuple(sums), registers)
+    return LutProductChains(wide, digits, products, tuple(sums), registers)
 
 
 def _product(a: ElementType, b: ElementType) -> ElementType:

@@ -94,8 +94,9 @@ def prove(component: Any, *, steps: int = 20, seconds: int = 120, cells: str = "
     solve = f"sat -verify -tempinduct -prove-asserts -set-assumes -seq 1 -set-at 1 rst 1 -maxsteps {steps}"
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "unit.il").write_text(rtlil.convert(component))
-        reads = ("read_rtlil unit.il", *((f"read_verilog -nooverwrite {cells}",) if cells else ()))
-        commands = (*reads, "hierarchy -check -top top", *_PREPARE, solve)
+        Path(folder, "cells.v").write_text(cells)
+        reads = ("read_rtlil unit.il", "read_verilog cells.v", "hierarchy -check -top top")
+        commands = (*reads, *_PREPARE, solve)
         try:
             done = subprocess.run(
                 [sys.executable, "-c", _YOSYS, *commands],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hlsgen.bitstream.ecp5_cells import Ecp5Cells
+from hlsgen.bitstream.carry_cells import ECP5_CELLS
 from hlsgen.bitstream.fold_ecp5 import fold_registers
 from hlsgen.bitstream.netlist import Netlist
 from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Usage
@@ -16,7 +16,7 @@ class Ecp5(OpenToolchain):
     """Lattice ECP5: nextpnr-ecp5 and ecppack."""
 
     family = "ecp5"
-    carry_cells = Ecp5Cells()
+    carry_cells = ECP5_CELLS
     classic_mapping = ("abc -lut 4:7 -dress", "clean")
     nextpnr, packer = NEXTPNR_ECP5, ECPPACK
     constraints_file, bitstream_suffix = "top.lpf", ".bit"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hlsgen.bitstream.carry_cells import GOWIN_CELLS
 from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Usage
 from hlsgen.bitstream.tools import GOWIN_PACK, NEXTPNR_GOWIN
 from hlsgen.board import Board
@@ -19,6 +20,7 @@ class Gowin(OpenToolchain):
     """Gowin LittleBee and Arora: nextpnr-himbaechel and gowin_pack."""
 
     family = "gowin"
+    carry_cells = GOWIN_CELLS
     classic_mapping = ("abc -lut 4:8 -dress", "clean")
     nextpnr, packer = NEXTPNR_GOWIN, GOWIN_PACK
     constraints_file, bitstream_suffix = "top.cst", ".fs"

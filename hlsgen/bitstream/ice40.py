@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hlsgen.bitstream.carry_cells import ICE40_CELLS
 from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Usage
 from hlsgen.bitstream.tools import ICEPACK, NEXTPNR_ICE40
 from hlsgen.board import Board
@@ -13,6 +14,7 @@ class Ice40(OpenToolchain):
     """Lattice iCE40: nextpnr-ice40 and icepack."""
 
     family = "ice40"
+    carry_cells = ICE40_CELLS
     coarse_label = "flatten"
     wrappers = ("read_verilog -icells -lib -specify +/ice40/abc9_model.v",)
     classic_mapping = (

@@ -7,21 +7,12 @@ whose carry cells can hold the AND gates of the partial products too gives a Dig
 from __future__ import annotations
 
 import re
-from typing import Protocol
 
 from amaranth.back import rtlil
 from amaranth.hdl import Shape
-from amaranth.lib import wiring
 
+from hlsgen.bitstream.carry_cells import CarryCells
 from hlsgen.rtl_templates.arithmetic.lut_product import LutProduct
-
-
-class CarryCells(Protocol):
-    """The platform of a family whose carry cells make digit products."""
-
-    def get_digit_product(self, a: Shape, digit: Shape) -> wiring.Component:
-        """A component with the members of DigitProduct."""
-
 
 _MODULE = re.compile(r"^module \\?(\S*lut_product_([su])(\d+)_([su])(\d+)_\d+)\s*\(", re.MULTILINE)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from hlsgen.bitstream.lut_products import CarryCells
+from hlsgen.bitstream.carry_cells import CarryCells
 from hlsgen.bitstream.netlist import Netlist
 from hlsgen.bitstream.pins import Pins
 from hlsgen.bitstream.tools import Tool

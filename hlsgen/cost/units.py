@@ -49,8 +49,9 @@ class FamilyTable:
     ``tiles``: DSP blocks as (width a, width b, units of ``Board.dsp``), smallest first, of signed operands.
     ``blocks``: shapes of a RAM block as (words, width). ``block_weight``: its weight against LUT RAM in memory_libmap.
     ``lut_ram``: (words, width, LUTs) of the distributed memory, None where there is none.
-    ``multiplier_bit``: LUTs per bit of a times bit of b of a combinational multiplier built of LUTs; ``digit_bit``: LUTs per bit of the
-    product of a LutProduct's digit; ``carry_cell``: bits of the smallest carry chain; ``adder_bit`` per bit of a sum;
+    ``multiplier_bit``: LUTs per bit of a times bit of b of a combinational multiplier built of LUTs; ``digit_rows``: how many of the
+    two rows of partial products LUTs make beside the carry chain, of a digit of a LutProduct without and with a sign; ``carry_cell``: bits of
+    the smallest carry chain; ``adder_bit`` per bit of a sum;
     ``narrowest``: bits below which an operand makes yosys build the product of LUTs. ``scale`` corrects the sum of LUTs for what optimisation across units saves. ``serial_bit`` per bit of a times bit of the digit of a digit-serial product; ``choice_bit`` per bit of a two-way
     choice; ``nest_bit`` per bit of a loop counter, with its share of the addresses; ``counter_bit`` per bit of a guard; ``equal_bit`` per bit of a
     comparison for equality.
@@ -61,7 +62,7 @@ class FamilyTable:
     block_weight: int
     lut_ram: tuple[int, int, int] | None
     multiplier_bit: float
-    digit_bit: float
+    digit_rows: tuple[int, int]
     adder_bit: float
     serial_bit: float
     choice_bit: float
@@ -80,7 +81,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         block_weight=128,
         lut_ram=(16, 4, 6),
         multiplier_bit=2.67,
-        digit_bit=1.0,
+        digit_rows=(0, 0),
         serial_bit=2.6,
         adder_bit=1.05,
         choice_bit=1.0,
@@ -95,7 +96,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         block_weight=64,
         lut_ram=None,
         multiplier_bit=2.05,
-        digit_bit=2.6,
+        digit_rows=(1, 1),
         serial_bit=2.2,
         adder_bit=1.1,
         choice_bit=1.0,
@@ -110,7 +111,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         block_weight=128,
         lut_ram=(16, 4, 4),
         multiplier_bit=2.6,
-        digit_bit=2.6,
+        digit_rows=(1, 2),
         serial_bit=8.6,
         adder_bit=1.1,
         choice_bit=1.0,
@@ -125,7 +126,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         block_weight=128,
         lut_ram=(32, 6, 4),
         multiplier_bit=1.7,
-        digit_bit=1.0,
+        digit_rows=(1, 1),
         serial_bit=1.6,
         adder_bit=1.0,
         choice_bit=0.6,
@@ -162,10 +163,24 @@ def _slices(width: int, limit: int) -> int:
 def lut_multiplication(table: FamilyTable, a: ElementType, b: ElementType) -> Cost:
     """A registered product of LUTs (``rtl_templates.arithmetic.lut_product.LutProduct``) with its operand registers."""
     chains = lut_product_chains(a, b)
-    step = table.carry_cell
-    lut = table.digit_bit * sum(step * ceil_div(bits, step) for bits in chains.digits)
-    lut += sum(step * ceil_div(bits, step) for bits in chains.sums)
+    lut = sum(_whole_cells(table, bits) for bits in chains.sums)
+    for digit, bits in zip(chains.digits, chains.products, strict=True):
+        lut += _digit_luts(table, chains.wide.bits, digit, bits)
     return Cost(lut=lut, ff=chains.registers + a.bits + b.bits)
+
+
+def _whole_cells(table: FamilyTable, bits: int) -> int:
+    """LUTs of a carry chain."""
+    return table.carry_cell * int(ceil_div(bits, table.carry_cell))
+
+
+def _digit_luts(table: FamilyTable, wide: int, digit: ElementType, product: int) -> int:
+    """LUTs of a factor of ``wide`` bits times a digit (``hlsgen.bitstream.carry_cells``)."""
+    rows = table.digit_rows[digit.signed]
+    if digit.bits == 1:
+        return max(0, rows - 1) * wide + _whole_cells(table, product) if digit.signed else wide
+    # Where a row is made by LUTs, the lowest bit of the product is one of them.
+    return rows * wide + _whole_cells(table, product - (rows > 0))
 
 
 def multiplication(table: FamilyTable, kind: str, width_a: int, width_b: int) -> Cost:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,33 @@ from hlsgen.sim.formal import NotProved, prove
 
 from hlsgen.algebra.types import ElementType
 from hlsgen.artefact.manifest import TOP
-from hlsgen.bitstream import ecp5_cells
+from hlsgen.bitstream import carry_cells
 from hlsgen.bitstream.build import synthesise
-from hlsgen.bitstream.ecp5_cells import Ecp5Cells
-from hlsgen.bitstream.lut_products import CarryCells, lut_products
+from hlsgen.bitstream.carry_cells import ECP5_CELLS, GOWIN_CELLS, ICE40_CELLS, CarryCells
+from hlsgen.bitstream.lut_products import lut_products
 from hlsgen.cost.units import FAMILIES as FAMILY_TABLES
 from hlsgen.cost.units import lut_multiplication
 from hlsgen.rtl.verilog import to_verilog
 
-FAMILIES: dict[str, tuple[CarryCells, str]] = {"ecp5": (Ecp5Cells(), "+/lattice/cells_sim_ecp5.v")}
+SHARE = Path(str(distribution("pyosys").locate_file("pyosys"))) / "share"
+
+
+def models(file: str, *names: str) -> str:
+    """yosys' Verilog of some primitives, with the macros at the head of its file."""
+    text = (SHARE / file).read_text()
+    macros = text[: text.index("\nmodule")].replace("`timescale", "//")
+    parts = [re.search(rf"^module {name}\b.*?^endmodule", text, re.M | re.S) for name in names]
+    return "\n".join([macros, *(part[0] for part in parts if part is not None)])
+
+
+FAMILIES: dict[str, tuple[CarryCells, str]] = {
+    "ecp5": (
+        ECP5_CELLS,
+        models("lattice/ccu2c_sim.vh", "CCU2C") + models("lattice/common_sim.vh", "LUT2", "LUT4"),
+    ),
+    "ice40": (ICE40_CELLS, models("ice40/cells_sim.v", "SB_LUT4", "SB_CARRY")),
+    "gowin": (GOWIN_CELLS, models("gowin/cells_sim.v", "ALU")),
+}
 FACTORS = [shape(width) for shape in (signed, unsigned) for width in (1, 2, 3, 7, 8, 9)]
 DIGITS = [shape(width) for shape in (signed, unsigned) for width in (1, 2)]
 
@@ -76,11 +95,9 @@ def test_digit_products_of_carry_cells_are_proved_equal_to_products(family: str)
 
 
 def test_the_proof_refuses_a_wrong_lookup_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ecp5_cells, "_SUBTRACT", Const(0x7888, 16))
+    monkeypatch.setattr(carry_cells, "_ECP5_SUBTRACT", Const(0x7888, 16))
     with pytest.raises(NotProved):
-        prove(
-            EqualsProduct(Ecp5Cells(), [(signed(8), signed(2))]), cells="+/lattice/cells_sim_ecp5.v"
-        )
+        prove(EqualsProduct(ECP5_CELLS, [(signed(8), signed(2))]), cells=FAMILIES["ecp5"][1])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -98,10 +115,10 @@ def test_a_lut_multiplier_takes_the_carry_cells_of_its_sums(
 
 def test_modules_of_multipliers_keep_their_names_and_others_are_left_alone() -> None:
     verilog = to_verilog(OneMultiplier(ElementType(8, False), ElementType(3, True)))
-    text = lut_products(verilog, Ecp5Cells())
+    text = lut_products(verilog, ECP5_CELLS)
     product = f"{TOP}.lut_product_u8_s3_0"
     assert set(re.findall(r"^module \\(\S+)$", text, re.M)) >= {product, f"{product}.digit_0"}
     assert all(name.startswith(product) for name in re.findall(r"^module \\(\S+)$", text, re.M))
     assert "CCU2C" in text and "CCU2C" not in verilog
     others = verilog.replace("lut_product", "wide_product")
-    assert lut_products(others, Ecp5Cells()) == ""
+    assert lut_products(others, ECP5_CELLS) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 from amaranth.hdl import Shape
@@ -26,7 +27,7 @@ def check_every_product(a: ElementType, b: ElementType) -> None:
     simulator = Simulator(unit)
     simulator.add_clock(1e-6)
 
-    async def testbench(context):  # type: ignore[no-untyped-def]
+    async def testbench(context: Any) -> None:
         for k in range(len(pairs) + latency - 1):
             for port, value in zip((unit.a, unit.b), pairs[k % len(pairs)], strict=True):
                 context.set(port, value)
@@ -60,7 +61,9 @@ def test_every_product_of_bytes(a: str, b: str) -> None:
 def test_chains_of_eight_by_eight_bits() -> None:
     eight = ElementType(8, True)
     chains = contract.lut_product_chains(eight, eight)
-    assert chains == contract.LutProductChains((10, 10, 10, 10), (10, 10, 12), 40 + 2 * 12 + 16)
+    assert [str(digit) for digit in chains.digits] == ["u2", "u2", "u2", "s2"]
+    assert chains.products == (10, 10, 10, 10)
+    assert (chains.sums, chains.registers) == ((10, 10, 12), 40 + 2 * 12 + 16)
     assert contract.lut_product_latency(8, 8) == 3
 
 
