@@ -84,7 +84,7 @@ class Ecp5Product(CellProduct):
         carry: Value = Const(int(self.subtracts), 1)
         for low in range(0, len(self.product), 2):
             total, carry_next = Signal(2, name="total"), Signal(name="carry")
-            inputs = {}
+            inputs: dict[str, Value] = {}
             for half in (0, 1):
                 first, second = self.first(low + half), self.second(low + half)
                 gates = (*second, *first) if self.subtracts else (*first, *second)
