@@ -79,7 +79,7 @@ def thresholds(rounding: Rounding) -> np.ndarray:
     least_results = np.arange(rounding.low + 1, rounding.high + 1)[None]
     below = np.repeat(rounding.accumulator_low[:, None] - 1, count, axis=1)
     reached = np.repeat(rounding.accumulator_high[:, None] + 1, count, axis=1)
-    while np.any(reached - below > 1):
+    for _ in range(int((reached - below).max(initial=0)).bit_length()):
         middle = (below + reached) >> 1
         enough = rounding.evaluate(middle) >= least_results
         open_ = reached - below > 1
