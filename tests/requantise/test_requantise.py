@@ -189,6 +189,17 @@ def test_a_nudge_is_a_late_threshold_or_lies_above_the_range() -> None:
         assert set(nudges) - late <= {20_001, 20_002, 20_003}
 
 
+@pytest.mark.parametrize("near", [(0, 0), (2, -2), (-2, 1), (-1, -1), (1, 2)])
+def test_multipliers_near_the_scales_ratios_are_tried(near: tuple[int, int]) -> None:
+    """Of shift 8: what is exact with multipliers up to 2 away is found there, without exceptions."""
+    a, b = np.arange(-128, 128)[:, None], np.arange(-128, 128)[None]
+    total = (180 + near[0]) * a + (75 + near[1]) * b + 77
+    truth = np.clip(total >> 8, -128, 127)
+    op = choose_add(truth, (S8, S8), (180 / 256, 75 / 256), -128, 127)
+    assert (op.shift, op.exceptions) == (8, ())
+    assert np.array_equal(op.evaluate(np, a, b), truth)
+
+
 def test_an_operand_of_a_tiny_scale_has_no_negative_multiplier() -> None:
     """A fabric's multipliers are unsigned: a table of exceptions stands in for what a negative one would give."""
     a, b = np.arange(-16, 16)[:, None], np.arange(-2, 2)[None]
