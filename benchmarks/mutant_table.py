@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from benchmarks.markdown import number, percent, table
-from benchmarks.mutants import RESULT, changed_of
+from benchmarks.mutant_draw import changed_of
+from benchmarks.mutants import RESULT
 
 Row = dict[str, Any]
 

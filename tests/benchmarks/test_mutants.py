@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import mutant_table, mutants
+from benchmarks import mutant_draw, mutant_table, mutants
 from benchmarks.equivalent_mutants import EQUIVALENT, Equivalent
 from benchmarks.models import ROOT
-from benchmarks.mutants import Mutant, Verdict, changed_lines, equivalence
+from benchmarks.mutant_draw import Mutant, changed_lines, equivalence
+from benchmarks.mutants import Verdict
 from benchmarks.mutated_modules import MUTATED
 
 
@@ -30,7 +31,7 @@ def test_a_change_is_told_by_its_lines_without_indentation() -> None:
 
 def test_an_equivalent_mutant_has_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     row = Equivalent("m.py", "a * 1", "a // 1", "a is whole")
-    monkeypatch.setattr(mutants, "EQUIVALENT", (row,))
+    monkeypatch.setattr(mutant_draw, "EQUIVALENT", (row,))
     assert equivalence("m.py", "  a * 1\n", "  a // 1\n") == "a is whole"
     assert equivalence("n.py", "  a * 1\n", "  a // 1\n") is None
     assert equivalence("m.py", "  a * 1\n", "  a % 1\n") is None
@@ -80,19 +81,19 @@ def test_survivors_are_listed_with_their_reasons(
 def test_a_mutant_is_drawn_by_its_own_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("cosmic_ray", reason="needs the package that makes mutants")
     lines = [f"x{k} = {k} + y" for k in range(20)]
-    monkeypatch.setattr(mutants, "ROOT", tmp_path)
+    monkeypatch.setattr(mutant_draw, "ROOT", tmp_path)
     (tmp_path / "before.py").write_text("\n".join(lines))
-    drawn = mutants.chosen(["before.py"], 8, 0)
+    drawn = mutant_draw.chosen(["before.py"], 8, 0)
     assert len({mutant.line for mutant in drawn}) == 8
     lines.insert(3, "z = 2 * y")
     (tmp_path / "before.py").write_text("\n".join(lines))
-    mutants.mutants_of.cache_clear()
-    again = mutants.chosen(["before.py"], 8, 0)
-    mutants.mutants_of.cache_clear()
+    mutant_draw.mutants_of.cache_clear()
+    again = mutant_draw.chosen(["before.py"], 8, 0)
+    mutant_draw.mutants_of.cache_clear()
     kept = {(m.operator, m.place) for m in drawn} & {(m.operator, m.place) for m in again}
     assert len(kept) >= 7, "only what the new line draws may take a place"
-    assert mutants.chosen(["before.py"], 8, 1) != again
-    mutants.mutants_of.cache_clear()
+    assert mutant_draw.chosen(["before.py"], 8, 1) != again
+    mutant_draw.mutants_of.cache_clear()
 
 
 def test_tests_are_no_part_of_what_is_mutated() -> None:
@@ -105,7 +106,7 @@ def test_tests_are_no_part_of_what_is_mutated() -> None:
         "        return 2 + 3\n"
     )
     lines = source.splitlines()
-    spans = list(mutants.untested_spans(source))
+    spans = list(mutant_draw.untested_spans(source))
     hidden = {line for (first, _), (last, _) in spans for line in range(first, last + 1)}
     assert lines.index("        return 2 + 3") + 1 in hidden
     assert lines.index("        return n + 1") + 1 not in hidden
@@ -125,8 +126,8 @@ def test_every_equivalent_mutant_can_be_made(module: str) -> None:
         if line.strip() in {before for before, _ in named}
     }
     there = {
-        changed_lines(source, mutants.mutated_source(mutant, source))
-        for mutant in mutants.mutants_of(module)
+        changed_lines(source, mutant_draw.mutated_source(mutant, source))
+        for mutant in mutant_draw.mutants_of(module)
         if mutant.line in lines
     }
     assert named <= there, f"no such mutants: {sorted(named - there)}"
