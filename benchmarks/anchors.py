@@ -88,4 +88,4 @@ LOOPS_ON_PES = {
     "spmv": 10,
     "histogram": 5,
 }
-"""Initiation intervals published for neura on a 4 x 4 fabric, whose processing elements also compute loop control and addresses."""
+"""Initiation intervals published for neura on a 4 x 4 fabric, whose PEs also compute loop control and addresses."""

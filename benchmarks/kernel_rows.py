@@ -83,7 +83,7 @@ def _grids(design: str, sources: Sources, work: Path) -> Record:
         began = time.perf_counter()
         mapping = map_graph(graph, scaled(size), time_limit=60.0)
         seconds = round(time.perf_counter() - began, 1)
-        intervals[f"{size}x{size}"] = [mapping.interval, mapping.bounds.interval, seconds]
+        intervals[f"{size}x{size}"] = [mapping.ii, mapping.bounds.mii, seconds]
     record = _record("grids", design, {"ops": len(graph.operations), "intervals": intervals})
     return replace(record, design=design.replace("/", "_").removesuffix(".xml"))
 

@@ -1,4 +1,4 @@
-"""Word operators: what a processing element of a fabric computes on words of one fixed width.
+"""Word operators: what a PE of a fabric computes on words of one fixed width.
 
 Unlike the scalar operators of ``scalar.py``, which never lose a bit, a result here is taken modulo 2**bits and read as two's
 complement, as NumPy's fixed-width integers do. Every operator has a hardware partner of the same name in
@@ -38,7 +38,7 @@ def unsigned(value: Any, bits: int) -> Any:
 
 
 def _multiply(bits: int, a: Any, b: Any) -> Any:
-    # int64 products of 32-bit words cannot overflow; words are at most 32 bits wide.
+    # int64 products cannot overflow: words are at most 32 bits wide.
     return a * b
 
 

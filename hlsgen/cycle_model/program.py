@@ -19,7 +19,7 @@ from hlsgen.fabric.program import bank_elements, bank_words
 
 @dataclass(frozen=True, eq=False)
 class ProgramResult:
-    """``unload``: 32-bit words sent back; ``run_cycles``: enabled cycles of every run; ``refused``: the program was for another fabric.
+    """``unload``: load words sent back; ``run_cycles``: enabled cycles of every run; ``refused``: the program was for another fabric.
 
     Where it was measured (simulation), else None: ``cycles`` of the whole program, ``busy_cycles`` from the start of the first run to the
     end of the last.

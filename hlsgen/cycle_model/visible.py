@@ -119,7 +119,7 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Slot:
-    """Everything the processing elements do in one slot.
+    """Everything the PEs do in one slot.
 
     ``links`` <- ``link_sources``; register ``writes`` (cell, logical index) <- ``write_sources``; ``reads``: logical indices of the
     two read ports of every cell.

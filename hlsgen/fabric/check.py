@@ -1,4 +1,4 @@
-"""Which fabrics can be built: sizes, processing elements, memory tiles."""
+"""Which fabrics can be built: sizes, PEs, memory tiles."""
 
 from __future__ import annotations
 

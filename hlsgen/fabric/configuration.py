@@ -34,7 +34,7 @@ class MarkLine:
 
 @dataclass(frozen=True)
 class PeContext:
-    """One processing element in one of the ``interval`` slots.
+    """One PE in one of the ``interval`` slots.
 
     ``predicate``: a registered source (its lowest bit), a LineTap, or None (true).
     ``initial``: where ``initial_line`` is true, operand a / b is replaced by the constant / by 0.

@@ -35,7 +35,7 @@ from hlsgen.fabric.switch import (
 
 
 def pack(fabric: Fabric, configuration: Configuration) -> tuple[WritePacket, ...]:
-    """The writes of a configuration: processing elements, tiles, loop control; only units that do something.
+    """The writes of a configuration: PEs, tiles, loop control; only units that do something.
 
     Raises IllegalGraph for another fabric's configuration, an unknown source or what ``check_configuration`` refuses, DoesNotFit where a
     value or a count is too large.

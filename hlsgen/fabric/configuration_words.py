@@ -60,7 +60,7 @@ def _tap(fabric: Fabric, name: str) -> list[Field]:
 
 
 def pe_fields(fabric: Fabric, cell: Cell) -> Fields:
-    """One context of a processing element."""
+    """One context of a PE."""
     operands, crossbar = operand_sources(fabric, cell), crossbar_sources(fabric, cell)
     kind = fabric.kind(cell)
     fields = [

@@ -1,4 +1,4 @@
-"""A fabric: a grid of processing elements and switches with memory tiles at its borders, as one plain value.
+"""A fabric: a grid of PEs and switches with memory tiles at its borders, as one plain value.
 
 The mapper's resource graph, the NumPy cycle model and the Amaranth RTL are all computed from it; see docs/grid.md.
 """
@@ -11,14 +11,14 @@ from typing import Literal, TypeAlias
 from hlsgen.algebra.packets import LOAD_BITS
 
 Cell: TypeAlias = tuple[int, int]
-"""(row, column) of a processing element; row 0 is the northern one."""
+"""(row, column) of a PE; row 0 is the northern one."""
 
 Side = Literal["west", "north", "east", "south"]
 
 
 @dataclass(frozen=True)
 class PeKind:
-    """What a processing element can compute: (word operator, latency in cycles) pairs; see docs/grid.md.
+    """What a PE can compute: (word operator, latency in cycles) pairs; see docs/grid.md.
 
     Latencies are 1, or one larger number shared by all slower operators of the kind.
     """
@@ -42,7 +42,7 @@ class PeKind:
 
 @dataclass(frozen=True)
 class MemoryTile:
-    """A bank of ``words`` elements of ``bits`` bits (8, 16 or 32) beside processing element ``cell``, on ``side`` of the grid.
+    """A bank of ``words`` elements of ``bits`` bits (8, 16 or 32) beside PE ``cell``, on ``side`` of the grid.
 
     One element is read and one written per cycle. ``parameters`` rows of requantisation parameters (0: no requantiser).
     """

@@ -33,7 +33,7 @@ class WritePacket:
 
 @dataclass(frozen=True)
 class ReadPacket:
-    """``count`` 32-bit words of a tile's bank, from 32-bit word ``address`` on."""
+    """``count`` load words of a tile's bank, from load word ``address`` on."""
 
     unit: int
     address: int

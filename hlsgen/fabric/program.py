@@ -25,7 +25,7 @@ def tile_unit(fabric: Fabric, tile: MemoryTile) -> int:
 
 
 def bank_words(tile: MemoryTile, elements: Sequence[int] | np.ndarray) -> tuple[int, ...]:
-    """Elements as 32-bit words of the bank, element 0 lowest; the last word is filled up with zeros."""
+    """Elements as load words of the bank, element 0 lowest; the last word is filled up with zeros."""
     lanes = tile.lanes
     values = ElementType(tile.bits, False).encode(np.asarray(elements, dtype=np.int64))
     padded = np.zeros(-(-len(values) // lanes) * lanes, dtype=np.int64)
@@ -36,7 +36,7 @@ def bank_words(tile: MemoryTile, elements: Sequence[int] | np.ndarray) -> tuple[
 
 
 def bank_elements(tile: MemoryTile, words: Sequence[int] | np.ndarray, signed: bool) -> np.ndarray:
-    """The inverse: int64 elements of 32-bit words."""
+    """The inverse: int64 elements of load words."""
     lanes = tile.lanes
     shifts = np.arange(lanes, dtype=np.int64) * tile.bits
     patterns = np.asarray(words, dtype=np.int64).reshape(-1, 1) >> shifts

@@ -42,7 +42,7 @@ def run_shape(fabric: Fabric) -> RunShape:
 
 
 def pe_shape(fabric: Fabric, cell: Cell) -> PeShape:
-    """The processing element of a cell."""
+    """The PE of a cell."""
     return PeShape(
         run=run_shape(fabric),
         operators=fabric.kind(cell).latencies,

@@ -144,7 +144,7 @@ def _pipeline(plan: PipelineSchedule, ports: dict[str, int]) -> PipelineShape:
         for operation in graph.operations
     )
     trips = tuple(loop.extent for loop in graph.loops)
-    return PipelineShape(graph.word.bits, trips, plan.interval, plan.length, stages)
+    return PipelineShape(graph.word.bits, trips, plan.ii, plan.length, stages)
 
 
 def _stage(
@@ -246,7 +246,7 @@ def _manifest(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> Manifest:
 def _runs(plans: Sequence[PipelineSchedule]) -> list[int]:
     return [
         contract.loop_pipeline_cycles(
-            iterations=plan.graph.iterations, interval=plan.interval, length=plan.length
+            iterations=plan.graph.iterations, interval=plan.ii, length=plan.length
         )
         for plan in plans
     ]

@@ -1,1 +1,1 @@
-"""Units of a fabric: processing elements, memory tiles, loop control, load port."""
+"""Units of a fabric: PEs, memory tiles, loop control, load port."""

@@ -1,4 +1,4 @@
-"""LatePipeline: the operators of a processing element that take more than one cycle, and its accumulator."""
+"""LatePipeline: the operators of a PE that take more than one cycle, and its accumulator."""
 
 from __future__ import annotations
 

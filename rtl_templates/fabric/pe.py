@@ -1,4 +1,4 @@
-"""FabricPe: a processing element of a fabric, from its context memory to its link registers."""
+"""FabricPe: a PE of a fabric, from its context memory to its link registers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hlsgen.rtl_templates.shared_unit import SharedUnit
 
 
 class FabricPe(SharedUnit):
-    """One cell of the grid, as docs/grid.md, "Processing element", says.
+    """One cell of the grid, as docs/grid.md, "PE", says.
 
     Members: ``run`` (In): from loop control. ``write`` (In): contexts, see ContextMemory. ``in_<link>`` (In), ``out_<link>``
     (Out): marked words; the outgoing ones are registers. ``memory_<side>`` (In): words that the tiles of the cell read.

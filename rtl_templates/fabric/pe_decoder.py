@@ -1,4 +1,4 @@
-"""PeDecoder: turns the contexts of a processing element into the selections and control lines of its datapath."""
+"""PeDecoder: turns the contexts of a PE into the selections and control lines of its datapath."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def control_layout(operators: Sequence[str]) -> data.StructLayout:
 
 
 class Selections(data.StructLayout):
-    """What the datapath of a processing element does in one cycle: one bit per choice, all zero for nothing.
+    """What the datapath of a PE does in one cycle: one bit per choice, all zero for nothing.
 
     ``a``, ``b``: operand sources; ``predicate``: registered sources, ``predicate_always``: it is true anyway; ``fast``, ``late``: control
     lines; ``begin``, ``drain``: start anew, drain; ``begin_mark``, ``drain_mark``: where operand a carries the mark;

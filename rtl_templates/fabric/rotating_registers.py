@@ -1,4 +1,4 @@
-"""RotatingRegisters: the register file of a processing element."""
+"""RotatingRegisters: the register file of a PE."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RotatingRegisters(wiring.Component):
 
     **Timing**: a read sees what was written in earlier cycles, that of the cycle before included.
     **Cost**: 2 * registers words of LUT memory; registers and multiplexers where a family has none.
-    **Semantics**: docs/grid.md, "Processing element", 5: with rotation (-k) modulo ``registers`` in iteration k.
+    **Semantics**: docs/grid.md, "PE", 5: with rotation (-k) modulo ``registers`` in iteration k.
     """
 
     def __init__(self, registers: int, bits: int) -> None:

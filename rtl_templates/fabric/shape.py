@@ -25,7 +25,7 @@ class RunShape:
 
 @dataclass(frozen=True)
 class PeShape:
-    """A processing element.
+    """A PE.
 
     ``operators``: (word operator, latency), in the order of their codes (code 0: none). ``links``: names of the links, the same
     for arriving and leaving ones. ``registered``, ``operand``, ``crossbar``: sources in the order of their codes.

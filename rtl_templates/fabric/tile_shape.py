@@ -10,7 +10,7 @@ from hlsgen.rtl_templates.fabric.shape import ControlShape, PeShape, RunShape
 from hlsgen.algebra.fields import Fields
 
 GridPlace: TypeAlias = tuple[int, int]
-"""(row, column) of a processing element."""
+"""(row, column) of a PE."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class TileShape:
 class GridShape:
     """A whole fabric.
 
-    ``hash``: what HELLO must say. ``cells``: processing elements by place, in the order of their unit numbers; ``links``: (place, link) -> place that
+    ``hash``: what HELLO must say. ``cells``: PEs by place, in the order of their unit numbers; ``links``: (place, link) -> place that
     it leads to; ``opposite``: link -> the name that its far end has for it. ``tiles``: (place of the cell, name of the source there, shape), in
     the order of their unit numbers. ``control_unit``: the number of loop control. ``drain``: chains run westwards along the rows.
     """

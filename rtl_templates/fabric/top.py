@@ -1,4 +1,4 @@
-"""FabricTop: processing elements, memory tiles, loop control, load port and the elastic border."""
+"""FabricTop: PEs, memory tiles, loop control, load port and the elastic border."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from support.source_tree import CHECKED, PACKAGES, ROOT, sources
@@ -94,3 +95,32 @@ def test_a_class_name_has_one_meaning() -> None:
         several.pop(name, None)
     assert not several, f"give each its own name: {several}"
     assert SHARED_NAMES.keys() <= places.keys()
+
+
+OTHER_WORDS = {"processing" + r" elements?": "PE", "32-" + r"bit words?": "load word"}
+"""What the glossary of docs/architecture.md has another term for."""
+LOOP_SCHEDULES = ("hlsgen/schedule/grid_kernel", "hlsgen/schedule/stream_kernel")
+
+
+def test_texts_use_the_terms_of_the_glossary() -> None:
+    wrong = []
+    for pattern, term in OTHER_WORDS.items():
+        for path in (*sources(*CHECKED), *sorted((ROOT / "docs").glob("*.md"))):
+            for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+                explained = path.suffix == ".md" and term in line
+                if re.search(pattern, line, re.IGNORECASE) and not explained:
+                    wrong.append(f"{path.relative_to(ROOT)}:{number}: say {term}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_an_interval_of_a_loop_is_called_ii() -> None:
+    """``interval`` is from sample to sample or from execution to execution; a configuration is told one for its only loop nest."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sources(*LOOP_SCHEDULES)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if (isinstance(node, ast.Name) and node.id == "interval")
+        or (isinstance(node, ast.Attribute) and node.attr == "interval")
+        or (isinstance(node, ast.arg) and node.arg == "interval")
+    ]
+    assert not wrong, "\n".join(wrong)

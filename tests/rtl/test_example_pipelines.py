@@ -40,5 +40,5 @@ def test_the_interval_of_a_pipeline_is_its_lower_bound(name: str) -> None:
         plan = schedule_pipeline(graph)
         # Eight stores in the recurrence of sha256_round need the write port in the same cycle.
         above = 1 if name == "sha256_round" else 0
-        assert plan.interval == max(plan.recurrence, plan.write_ports) + above
-        assert plan.interval == INTERVALS.get(name, plan.interval)
+        assert plan.ii == max(plan.recurrence, plan.write_ports) + above
+        assert plan.ii == INTERVALS.get(name, plan.ii)

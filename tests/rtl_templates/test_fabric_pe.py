@@ -1,4 +1,4 @@
-"""A processing element against a plain model of docs/grid.md, "Processing element", with random contexts and neighbours."""
+"""A PE against a plain model of docs/grid.md, "PE", with random contexts and neighbours."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def field_values(shape: PeShape, context: PeContext) -> dict[str, int]:
 
 
 class Bench(wiring.Component):
-    """One processing element with loop control."""
+    """One PE with loop control."""
 
     def __init__(self, fabric: Fabric) -> None:
         self.fabric = fabric

@@ -94,4 +94,4 @@ def run_kernel(
 
 def run_cycles(plans: Sequence[PipelineSchedule]) -> int:
     """Cycles of the pipelines one after the other: two to start and to end each."""
-    return sum((plan.graph.iterations - 1) * plan.interval + plan.length + 2 for plan in plans)
+    return sum((plan.graph.iterations - 1) * plan.ii + plan.length + 2 for plan in plans)

@@ -45,7 +45,7 @@ def mapping() -> GridMapping:
     return GridMapping(
         fabric=FABRIC,
         graph=graph(),
-        interval=2,
+        ii=2,
         bounds=Bounds(1, 1, 1),
         placements={
             "x": Placement((0, 0), 0, "read", "west_0"),

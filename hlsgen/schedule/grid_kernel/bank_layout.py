@@ -95,6 +95,6 @@ def lay_out(kernel: Kernel, mappings: Sequence[GridMapping]) -> BankLayout:
 
 
 def _rounded(size: int, bits: int) -> int:
-    """Whole 32-bit words, so that no write of the load port touches two arrays."""
+    """Whole load words, so that no write of the load port touches two arrays."""
     lanes = LOAD_BITS // bits
     return -(-size // lanes) * lanes

@@ -17,7 +17,7 @@ def bounds_of(problem: Problem) -> Bounds:
 
 def _resource(problem: Problem) -> int:
     """Hall's condition over sets of kinds: operations that only these kinds can start, shared by the PEs of these kinds."""
-    elements = Counter(name for row in problem.fabric.kinds for name in row)
+    present = Counter(name for row in problem.fabric.kinds for name in row)
     operators = Counter(
         o.operator
         for o in problem.graph.operations
@@ -25,14 +25,14 @@ def _resource(problem: Problem) -> int:
     )
     able = {
         operator: {k.name for k in problem.fabric.pe_kinds if operator in k.operators}
-        & set(elements)
+        & set(present)
         for operator in operators
     }
     bound = 1
-    for size in range(1, len(elements) + 1):
-        for kinds in map(set, combinations(sorted(elements), size)):
+    for size in range(1, len(present) + 1):
+        for kinds in map(set, combinations(sorted(present), size)):
             only = sum(n for operator, n in operators.items() if able[operator] <= kinds)
-            bound = max(bound, -(-only // sum(elements[kind] for kind in kinds)))
+            bound = max(bound, -(-only // sum(present[kind] for kind in kinds)))
     return bound
 
 

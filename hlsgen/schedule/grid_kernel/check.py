@@ -29,7 +29,7 @@ def check_mapping(mapping: GridMapping) -> None:
     registers, banks, generators, contexts, stages and mark lines enough; orders kept; one constant and one started operand to a context.
     """
     checker = _Checker(mapping)
-    checker.interval()
+    checker.initiation_interval()
     checker.placements()
     checker.contexts()
     checker.memory()
@@ -43,7 +43,7 @@ class _Checker:
         self.mapping = mapping
         self.fabric = mapping.fabric
         self.graph = mapping.graph
-        self.ii = mapping.interval
+        self.ii = mapping.ii
         self.operations = {operation.name: operation for operation in mapping.graph.operations}
 
     def wrong(self, where: str, expected: str, found: str) -> IllegalGraph:
@@ -53,10 +53,10 @@ class _Checker:
             f"The mapper is at fault: report the kernel with seed {self.mapping.seed}.",
         )
 
-    def interval(self) -> None:
+    def initiation_interval(self) -> None:
         if not 1 <= self.ii <= self.fabric.contexts:
             raise self.wrong("interval", f"1 to {self.fabric.contexts} contexts", str(self.ii))
-        bound = self.mapping.bounds.interval
+        bound = self.mapping.bounds.mii
         if self.ii < bound:
             raise self.wrong("interval", f"at least the bound {bound}", str(self.ii))
 

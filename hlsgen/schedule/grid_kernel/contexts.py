@@ -1,4 +1,4 @@
-"""From a mapping to the configuration that a fabric runs: contexts of processing elements, loop control, run length.
+"""From a mapping to the configuration that a fabric runs: contexts of PEs, loop control, run length.
 
 An operation issued in cycle T of the mapping belongs to stage T div II and slot T mod II; every choice of a multiplexer follows from
 the routes, which are walked from the producer's word to the consumer's operand. ``tile_contexts.py`` makes the part of the memory tiles.
@@ -46,10 +46,10 @@ def to_configuration(mapping: GridMapping, layout: BankLayout) -> Configuration:
             contexts.issue(operation, place, sources)
     return Configuration(
         fabric_hash=fabric_hash(fabric),
-        interval=mapping.interval,
+        interval=mapping.ii,
         loops=tuple(loop.extent for loop in graph.loops),
         lines=tuple(MarkLine(mark.edge, mark.level) for mark, line in lines.items() if line),
-        cycles=(graph.iterations - 1) * mapping.interval + mapping.length,
+        cycles=(graph.iterations - 1) * mapping.ii + mapping.length,
         pes=contexts.finished(),
         tiles=tile_configurations(mapping, layout, sources, lines),
     )
@@ -76,7 +76,7 @@ def _lines(graph: LoopGraph) -> Mapping[Mark, int]:
 
 
 class _Contexts:
-    """The contexts of all processing elements, filled one field after the other."""
+    """The contexts of all PEs, filled one field after the other."""
 
     def __init__(self, mapping: GridMapping, lines: Mapping[Mark, int]) -> None:
         self.mapping, self.lines = mapping, lines
@@ -87,12 +87,12 @@ class _Contexts:
         """One context per slot of every cell that does something."""
         contexts = {}
         for cell in sorted({cell for cell, _ in self.fields}):
-            slots = [self.fields.get((cell, slot), {}) for slot in range(self.mapping.interval)]
+            slots = [self.fields.get((cell, slot), {}) for slot in range(self.mapping.ii)]
             contexts[cell] = tuple(_context(fields) for fields in slots)
         return tuple(contexts.items())
 
     def _slot(self, cell: Cell, time: int) -> dict[str, Any]:
-        return self.fields.setdefault((cell, time % self.mapping.interval), {})
+        return self.fields.setdefault((cell, time % self.mapping.ii), {})
 
     def route(self, use: Use, moves: tuple[Move, ...]) -> str:
         """Drive links and registers along a route; the source that the consumer's operand reads."""
@@ -115,19 +115,19 @@ class _Contexts:
         return source
 
     def _keep(self, move: Keep, source: str) -> None:
-        registers, interval = self.mapping.fabric.registers, self.mapping.interval
+        registers, ii = self.mapping.fabric.registers, self.mapping.ii
         physical = self.registers[move.cell, move.written]
-        write = ((physical + move.written // interval) % registers, source)
+        write = ((physical + move.written // ii) % registers, source)
         written = self._slot(move.cell, move.written)
         assert written.setdefault("register", write) == write, f"register write {move} has two"
         read = self._slot(move.cell, move.read)
-        index = (physical + move.read // interval) % registers
+        index = (physical + move.read // ii) % registers
         port = "read_a" if move.port == "register_a" else "read_b"
         assert read.setdefault(port, index) == index, f"register read {move} has two"
 
     def issue(self, operation: Operation, place: Placement, sources: Sources) -> None:
         """The operator of one slot, its operands and marks."""
-        stage = place.time // self.mapping.interval
+        stage = place.time // self.mapping.ii
         fields = self._slot(place.cell, place.time)
         fields["operator"] = operation.operator
         bits = self.mapping.fabric.word_bits

@@ -53,7 +53,7 @@ class _Drawing:
         self.held = _held(mapping)
 
     def document(self) -> str:
-        mapping, count = self.mapping, self.mapping.interval
+        mapping, count = self.mapping, self.mapping.ii
         head = HEAD + LINE
         across = max(1, min(count, PANELS_WIDTH // self.width))
         lines = [*LEGEND, verdict(mapping)]
@@ -81,7 +81,7 @@ class _Drawing:
         for tile in self.fabric.tiles:
             yield from self._tile(tile.name, tile.side, tile.cell, slot)
         for name, move in sorted(sends(self.mapping), key=str):
-            if move.time % self.mapping.interval == slot:
+            if move.time % self.mapping.ii == slot:
                 yield from self._arrow(name, move)
 
     def _corner(self, cell: Cell) -> tuple[int, int]:
@@ -109,7 +109,7 @@ class _Drawing:
 
     def _when(self, name: str, letters: int) -> str:
         """The stage and the predicate, its name in at most so many letters."""
-        stage = self.mapping.placements[name].time // self.mapping.interval
+        stage = self.mapping.placements[name].time // self.mapping.ii
         predicate = self.operations[name].predicate
         if predicate is None:
             return f"+{stage}"
@@ -140,7 +140,7 @@ class _Drawing:
     def _at(self, where: Cell | str, unit: str, slot: int) -> str | None:
         for name, place in self.mapping.placements.items():
             here = place.cell if place.unit == "alu" else place.tile
-            if (here, place.unit, place.time % self.mapping.interval) == (where, unit, slot):
+            if (here, place.unit, place.time % self.mapping.ii) == (where, unit, slot):
                 return name
         return None
 
@@ -157,7 +157,7 @@ class _Drawing:
         length = (PITCH - BOX) // 2 if wraps else hop * PITCH - BOX
         x1, y1 = x0 + length * right, y0 + length * down
         colour = self.strong[name]
-        stage = move.time // self.mapping.interval
+        stage = move.time // self.mapping.ii
         head = f"{x1},{y1} {x1 - 8 * right - 4 * down},{y1 - 8 * down - 4 * right}"
         head += f" {x1 - 8 * right + 4 * down},{y1 - 8 * down + 4 * right}"
         yield (
@@ -187,7 +187,7 @@ def _held(mapping: GridMapping) -> dict[tuple[Cell, int], list[str]]:
     held: dict[tuple[Cell, int], list[str]] = {}
     for (cell, value, written), read in sorted(last.items()):
         for cycle in range(written + 1, read + 1):
-            held.setdefault((cell, cycle % mapping.interval), []).append(value)
+            held.setdefault((cell, cycle % mapping.ii), []).append(value)
     return held
 
 

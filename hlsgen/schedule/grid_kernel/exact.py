@@ -43,12 +43,12 @@ def is_available() -> bool:
 
 
 def solve(
-    problem: Problem, wires: Wiring, interval: int, horizon: int, seed: int
+    problem: Problem, wires: Wiring, ii: int, horizon: int, seed: int
 ) -> Infeasible | Unknown | Start:
     """A start for the heuristic at an interval, of times below ``horizon``, or the proof that there is no mapping of such times."""
     from ortools.sat.python import cp_model
 
-    model = _Model(problem, wires, interval, horizon, cp_model.CpModel())
+    model = _Model(problem, wires, ii, horizon, cp_model.CpModel())
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = seed
@@ -70,22 +70,20 @@ def solve(
 class _Model:
     """``placed[o][k]``: operation o starts at its candidate k; ``times[o]``: in this cycle."""
 
-    def __init__(
-        self, problem: Problem, wires: Wiring, interval: int, horizon: int, model: Any
-    ) -> None:
-        self.problem, self.wires, self.interval, self.model = problem, wires, interval, model
-        stages = -(-horizon // interval)
+    def __init__(self, problem: Problem, wires: Wiring, ii: int, horizon: int, model: Any) -> None:
+        self.problem, self.wires, self.ii, self.model = problem, wires, ii, model
+        stages = -(-horizon // ii)
         self.placed: list[list[Any]] = []
         self.times: list[Any] = []
         starts: dict[tuple[int, int], list[Any]] = {}
         for operation, candidates in enumerate(problem.candidates):
             stage = model.new_int_var(0, stages - 1, f"stage_{operation}")
             slots, placed = [], []
-            time = interval * stage
+            time = ii * stage
             cells = {
                 (k, slot): model.new_bool_var("")
                 for k in range(len(candidates.units))
-                for slot in range(interval)
+                for slot in range(ii)
             }
             model.add_exactly_one(cells.values())
             for (k, slot), chosen in cells.items():
@@ -93,7 +91,7 @@ class _Model:
                 slots.append(slot * chosen)
             for k in range(len(candidates.units)):
                 here = model.new_bool_var(f"placed_{operation}_{k}")
-                model.add(here == sum(cells[k, slot] for slot in range(interval)))
+                model.add(here == sum(cells[k, slot] for slot in range(ii)))
                 placed.append(here)
             self.placed.append(placed)
             self.times.append(time + sum(slots))
@@ -104,7 +102,7 @@ class _Model:
         for edge in problem.edges:
             self._hops(edge)
         for before, after, distance, delay in problem.orders:
-            model.add(self.times[after] + distance * interval >= self.times[before] + delay)
+            model.add(self.times[after] + distance * ii >= self.times[before] + delay)
         self._accumulators()
         self._arrays()
 
@@ -112,7 +110,7 @@ class _Model:
         """A word takes a cycle a hop, and one in a register where operands do not see it at once."""
         model, problem = self.model, self.problem
         producers, consumers = (problem.candidates[end] for end in (edge.producer, edge.consumer))
-        gap = self.times[edge.consumer] + edge.distance * self.interval - self.times[edge.producer]
+        gap = self.times[edge.consumer] + edge.distance * self.ii - self.times[edge.producer]
         least = int(producers.delay.min())
         model.add(gap >= least)
         for k, near in enumerate(producers.cells):

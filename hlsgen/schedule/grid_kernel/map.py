@@ -61,14 +61,14 @@ def map_graph(
     """
     check(graph)
     problem = Problem(graph, fabric, homes or {})
-    bound = bounds_of(problem).interval
+    bound = bounds_of(problem).mii
     searching = _Search(problem, seed, exact)
     began = time.monotonic()
     best: GridMapping | None = None
     for grids in _order([*squares(fabric), fabric], problem.count):
         time_left = _TimeLeft(time_limit)
         for grid in grids:
-            most = fabric.contexts if best is None else best.interval - 1
+            most = fabric.contexts if best is None else best.ii - 1
             if most < bound or (grid is not grids[0] and time_left.is_over):
                 break
             if grid is fabric:
@@ -154,47 +154,47 @@ class _Search:
     def smallest(self, most: int, time_left: _TimeLeft) -> GridMapping | None:
         """The mapping of the smallest interval found, at most ``most``."""
         self.time_left = time_left
-        lower = self.bounds.interval
+        lower = self.bounds.mii
         mapping = None
-        for interval in range(lower, most + 1):
-            mapping = self._at(interval, range(ATTEMPTS)) or self._solved(interval)
+        for ii in range(lower, most + 1):
+            mapping = self._at(ii, range(ATTEMPTS)) or self._solved(ii)
             if mapping is not None:
                 break
-        for interval in range(lower, most + 1 if mapping is None else mapping.interval):
-            if self.time_left.is_over or interval in self.infeasible:
+        for ii in range(lower, most + 1 if mapping is None else mapping.ii):
+            if self.time_left.is_over or ii in self.infeasible:
                 continue
-            better = self._at(interval, range(ATTEMPTS, ATTEMPTS + MORE_ATTEMPTS))
+            better = self._at(ii, range(ATTEMPTS, ATTEMPTS + MORE_ATTEMPTS))
             if better is not None:
                 return better
         return mapping
 
-    def _at(self, interval: int, attempts: range) -> GridMapping | None:
+    def _at(self, ii: int, attempts: range) -> GridMapping | None:
         """A mapping of this interval, from one of several starts."""
         for attempt in attempts:
-            partial = self._empty(interval)
+            partial = self._empty(ii)
             if partial is None:
                 return None
-            self.tried[interval] = self.tried.get(interval, 0) + 1
+            self.tried[ii] = self.tried.get(ii, 0) + 1
             mapping = self._searched(partial, (ATTEMPTS + MORE_ATTEMPTS) * self.seed + attempt)
             if mapping is not None or self.time_left.is_over:
                 return mapping
         return None
 
-    def _solved(self, interval: int) -> GridMapping | None:
+    def _solved(self, ii: int) -> GridMapping | None:
         """A mapping from what the solver found; or the knowledge that there is none."""
         if not self.exact:
             return None
         for attempt in range(SOLUTIONS):
-            partial = self._empty(interval)
+            partial = self._empty(ii)
             if self.time_left.is_over or partial is None:
                 return None
             problem, seed = self.problem, SOLUTIONS * self.seed + attempt
-            answer = solve(problem, self.wires, interval, partial.horizon, seed)
+            answer = solve(problem, self.wires, ii, partial.horizon, seed)
             if isinstance(answer, Infeasible):
                 # Perhaps only in so few cycles: the proof needs all that the fabric has.
-                every = problem.fabric.stages * interval
-                if isinstance(solve(problem, self.wires, interval, every, seed), Infeasible):
-                    self.infeasible.add(interval)
+                every = problem.fabric.stages * ii
+                if isinstance(solve(problem, self.wires, ii, every, seed), Infeasible):
+                    self.infeasible.add(ii)
             if not isinstance(answer, Start):
                 return None
             for operation, (choice, cycle) in enumerate(
@@ -208,15 +208,15 @@ class _Search:
                 return mapping
         return None
 
-    def _empty(self, interval: int) -> Partial | None:
+    def _empty(self, ii: int) -> Partial | None:
         """Nothing placed yet; None below the recurrence bound."""
         problem = self.problem
-        least = spread(problem, interval)
+        least = spread(problem, ii)
         if least is None:
             return None
         longest = int(np.maximum(least, 0).max())
-        horizon = min(problem.fabric.stages * interval, longest * 3 // 2 + 2 * interval + 8)
-        return Partial(problem, self.wires, least, interval, horizon)
+        horizon = min(problem.fabric.stages * ii, longest * 3 // 2 + 2 * ii + 8)
+        return Partial(problem, self.wires, least, ii, horizon)
 
     def _searched(self, partial: Partial, seed: int) -> GridMapping | None:
         if not search(partial, seed, MOVES):
@@ -226,16 +226,16 @@ class _Search:
 
     def finished(self, mapping: GridMapping) -> GridMapping:
         """The mapping with what is known of the search."""
-        interval = mapping.interval
-        smaller = set(range(self.bounds.interval, interval))
+        ii = mapping.ii
+        smaller = set(range(self.bounds.mii, ii))
         proved = smaller <= self.infeasible
         stopped = ""
         if not proved:
             open_one = max(smaller - self.infeasible)
             tried = self.tried.get(open_one, 0)
             stopped = f"no mapping found at interval {open_one} in {tried} attempts"
-            if interval - 1 in self.infeasible:
-                stopped = f"interval {interval - 1} is infeasible; {stopped}"
+            if ii - 1 in self.infeasible:
+                stopped = f"interval {ii - 1} is infeasible; {stopped}"
             if self.time_left.is_over:
                 stopped = f"time ran out after {self.time_left.seconds:g} s; {stopped}"
             if self.lacks_solver:

@@ -18,24 +18,24 @@ def map_report(mapping: GridMapping) -> dict[str, Any]:
     ``smaller_infeasible``: the interval is above ``mii`` and every smaller one was proved infeasible; ``stopped``: why the search for a
     smaller one ended ("" where there is none).
     """
-    fabric, interval = mapping.fabric, mapping.interval
+    fabric, ii = mapping.fabric, mapping.ii
     alus = sum(place.unit == "alu" for place in mapping.placements.values())
     links = sum(len(outgoing(fabric, cell)) for cell in fabric.cells)
     return {
         "ops": len(mapping.graph.operations),
         "edges": len(mapping.routes),
-        "ii": interval,
-        "mii": mapping.bounds.interval,
+        "ii": ii,
+        "mii": mapping.bounds.mii,
         "res_mii": mapping.bounds.resource,
         "mem_mii": mapping.bounds.memory,
         "rec_mii": mapping.bounds.recurrence,
         "proved_optimal": mapping.proved_optimal,
-        "smaller_infeasible": mapping.proved_optimal and interval > mapping.bounds.interval,
+        "smaller_infeasible": mapping.proved_optimal and ii > mapping.bounds.mii,
         "stopped": mapping.stopped,
         "seconds": round(mapping.seconds, 3),
         "seed": mapping.seed,
-        "pe_use": round(alus / (len(fabric.cells) * interval), 4),
-        "link_use": round(len(sends(mapping)) / max(1, links * interval), 4),
+        "pe_use": round(alus / (len(fabric.cells) * ii), 4),
+        "link_use": round(len(sends(mapping)) / max(1, links * ii), 4),
     }
 
 

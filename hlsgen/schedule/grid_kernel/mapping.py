@@ -1,6 +1,6 @@
 """What the mapper returns: every operation of a loop graph in a place and cycle, every value on a route; plain values.
 
-Times are cycles of iteration 0; iteration n of everything happens n * ``interval`` cycles later.
+Times are cycles of iteration 0; iteration n of everything happens n * ``ii`` cycles later.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Bounds:
     recurrence: int
 
     @property
-    def interval(self) -> int:
+    def mii(self) -> int:
         return max(self.resource, self.memory, self.recurrence)
 
 
@@ -77,13 +77,13 @@ class GridMapping:
 
     A route belongs to the producing operation's value; moves shared by routes of one value are written the same in each.
     ``tiles[array]``: names of the tiles that hold the array (several copies only of arrays that are never written).
-    ``proved_optimal``: ``interval`` equals the bound, or every smaller one was proved infeasible; ``stopped``: why a smaller
+    ``proved_optimal``: ``ii`` equals the bound, or every smaller one was proved infeasible; ``stopped``: why a smaller
     interval was not reached or ruled out ("" if proved).
     """
 
     fabric: Fabric
     graph: LoopGraph
-    interval: int
+    ii: int
     bounds: Bounds
     placements: Mapping[str, Placement]
     routes: Mapping[Use, tuple[Move, ...]]

@@ -21,8 +21,8 @@ NEW_GENERATOR = 0.1
 class MemoryUse:
     """Claims of the operations placed so far, for one interval. ``pressure`` multiplies the prices of excess."""
 
-    def __init__(self, problem: Problem, interval: int) -> None:
-        self.problem, self.interval = problem, interval
+    def __init__(self, problem: Problem, ii: int) -> None:
+        self.problem, self.ii = problem, ii
         self.pressure = 1.0
         self.strides = tuple(_strides(operation) for operation in problem.graph.operations)
         self.generators: dict[int, Counter[tuple[Strides, int]]] = {}
@@ -42,7 +42,7 @@ class MemoryUse:
         strides = self.strides[operation]
         if strides is not None:
             generators = self.generators.setdefault(unit, Counter())
-            _count(generators, (strides, time // self.interval), times)
+            _count(generators, (strides, time // self.ii), times)
 
     def home(self, array: str) -> int | None:
         """The tile of an array that must be in one, if one of its accesses is placed."""
@@ -56,7 +56,7 @@ class MemoryUse:
         array = problem.graph.operations[operation].array
         home = self.home(array) if array is not None and problem.in_one_tile(array) else None
         strides = self.strides[operation]
-        stages = np.arange(first, first + rows) // self.interval
+        stages = np.arange(first, first + rows) // self.ii
         for column, unit in enumerate(units):
             tile = problem.tile_of(unit)
             assert tile is not None
@@ -116,7 +116,7 @@ class MemoryUse:
                 for name, count in self.arrays[tile].items()
             )
             new = self.members[array, operator] if self.problem.in_one_tile(array) else 1
-            beyond += max(0, held + new - self.interval)
+            beyond += max(0, held + new - self.ii)
         return beyond
 
 

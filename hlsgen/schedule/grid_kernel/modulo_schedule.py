@@ -16,7 +16,7 @@ NEVER = -(1 << 30)
 
 
 def dependences(problem: Problem) -> list[tuple[int, int, int, int]]:
-    """(before, after, distance, delay): start(after) + distance * interval >= start(before) + delay."""
+    """(before, after, distance, delay): start(after) + distance * ii >= start(before) + delay."""
     of_values = [
         (edge.producer, edge.consumer, edge.distance, problem.least_delay[edge.producer])
         for edge in problem.edges
@@ -24,7 +24,7 @@ def dependences(problem: Problem) -> list[tuple[int, int, int, int]]:
     return [*of_values, *problem.orders]
 
 
-def spread(problem: Problem, interval: int) -> np.ndarray | None:
+def spread(problem: Problem, ii: int) -> np.ndarray | None:
     """(n, n) int: entry (u, v) is the least start(v) - start(u), NEVER where v does not depend on u.
 
     None where the interval is below the recurrence bound.
@@ -32,7 +32,7 @@ def spread(problem: Problem, interval: int) -> np.ndarray | None:
     count = problem.count
     least = np.full((count, count), NEVER, dtype=np.int64)
     for before, after, distance, delay in dependences(problem):
-        least[before, after] = max(least[before, after], delay - distance * interval)
+        least[before, after] = max(least[before, after], delay - distance * ii)
     for middle in range(count):
         via = least[:, middle, None] + least[None, middle, :]
         np.maximum(least, via, out=least)
@@ -57,14 +57,14 @@ def recurrence_bound(problem: Problem) -> int:
 
 
 def _positive_cycle(
-    count: int, all_dependences: Sequence[tuple[int, int, int, int]], interval: int
+    count: int, all_dependences: Sequence[tuple[int, int, int, int]], ii: int
 ) -> bool:
     """Whether longest paths do not settle (Bellman and Ford)."""
     start = [0] * count
     for _ in range(count):
         changed = False
         for before, after, distance, delay in all_dependences:
-            least = start[before] + delay - distance * interval
+            least = start[before] + delay - distance * ii
             if least > start[after]:
                 start[after] = least
                 changed = True

@@ -26,13 +26,13 @@ class Partial:
     """
 
     def __init__(
-        self, problem: Problem, wires: Wiring, least: np.ndarray, interval: int, horizon: int
+        self, problem: Problem, wires: Wiring, least: np.ndarray, ii: int, horizon: int
     ) -> None:
         self.problem, self.wires, self.least = problem, wires, least
-        self.interval, self.horizon = interval, horizon
+        self.ii, self.horizon = ii, horizon
         registers = problem.fabric.registers
-        self.resources = Resources(wires, registers, problem.units, interval)
-        self.memory = MemoryUse(problem, interval)
+        self.resources = Resources(wires, registers, problem.units, ii)
+        self.memory = MemoryUse(problem, ii)
         count = problem.count
         self.start: list[int | None] = [None] * count
         self.choice = [0] * count
@@ -62,7 +62,7 @@ class Partial:
     def sink(self, edge: int) -> Point:
         """Where and when the consumer reads, in the time of the producer's iteration."""
         dependence = self.problem.edges[edge]
-        time = self.time(dependence.consumer) + dependence.distance * self.interval
+        time = self.time(dependence.consumer) + dependence.distance * self.ii
         return (time, self.cell(dependence.consumer), WIRE)
 
     def missing(self) -> list[int]:
@@ -106,7 +106,7 @@ class Partial:
 
     def _starting(self, time: int, unit: int) -> int:
         resources = self.resources
-        return time % self.interval * resources.columns + resources.unit + unit
+        return time % self.ii * resources.columns + resources.unit + unit
 
     def unroute(self, edge: int) -> None:
         net = self.nets[self.problem.edges[edge].producer]

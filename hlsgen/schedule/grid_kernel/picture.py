@@ -21,7 +21,7 @@ def to_text(mapping: GridMapping) -> str:
     """The mapping for people: the interval and what is known of smaller ones, who works where in which slot, the routes, a legend."""
     bounds = mapping.bounds
     lines = [
-        f"{mapping.graph.name} on {mapping.fabric.name}: interval {mapping.interval}",
+        f"{mapping.graph.name} on {mapping.fabric.name}: interval {mapping.ii}",
         verdict(mapping),
         f"lower bounds: resource {bounds.resource}, memory {bounds.memory}, recurrence {bounds.recurrence}",
         f"{len(mapping.graph.operations)} operations, {mapping.length} cycles an iteration,"
@@ -38,11 +38,11 @@ def to_text(mapping: GridMapping) -> str:
 
 def verdict(mapping: GridMapping) -> str:
     """What is known of smaller intervals: that there is none, or why the search stopped."""
-    lower, interval = mapping.bounds.interval, mapping.interval
-    if interval == lower:
-        return f"proved optimal: {interval} is the lower bound"
+    lower, ii = mapping.bounds.mii, mapping.ii
+    if ii == lower:
+        return f"proved optimal: {ii} is the lower bound"
     if mapping.proved_optimal:
-        smaller = f" {lower} is" if interval == lower + 1 else f"s {lower} to {interval - 1} are"
+        smaller = f" {lower} is" if ii == lower + 1 else f"s {lower} to {ii - 1} are"
         return f"proved optimal: interval{smaller} infeasible"
     return f"not proved optimal (lower bound {lower}): {mapping.stopped}"
 
@@ -67,7 +67,7 @@ def _table(mapping: GridMapping) -> list[str]:
     entries: dict[tuple[str, int], str] = {}
     for operation in mapping.graph.operations:
         place = mapping.placements[operation.name]
-        stage, slot = divmod(place.time, mapping.interval)
+        stage, slot = divmod(place.time, mapping.ii)
         entry = f"{shortened(operation.name)}: {computes(operation)} +{stage}"
         entries[_row(place), slot] = entry
     used = {row for row, _ in entries}
@@ -75,10 +75,10 @@ def _table(mapping: GridMapping) -> list[str]:
     for tile in mapping.fabric.tiles:
         rows += [f"{tile.name} read", f"{tile.name} write"]
     rows = [row for row in rows if row in used]
-    slots = range(mapping.interval)
+    slots = range(mapping.ii)
     table = [["", *(f"slot {slot}" for slot in slots)]]
     table += [[row, *(entries.get((row, slot), "") for slot in slots)] for row in rows]
-    widths = [max(len(line[column]) for line in table) for column in range(mapping.interval + 1)]
+    widths = [max(len(line[column]) for line in table) for column in range(mapping.ii + 1)]
     text = [" | ".join(map(str.ljust, line, widths)) for line in table]
     return [text[0], "-+-".join("-" * width for width in widths), *text[1:]]
 

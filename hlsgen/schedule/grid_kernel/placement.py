@@ -30,7 +30,7 @@ class Offer:
     def _rows(self) -> tuple[int, int]:
         partial = self.partial
         low, high = partial.window(self.operation)
-        reach = partial.interval + int(partial.wires.hops.max())
+        reach = partial.ii + int(partial.wires.hops.max())
         before = [
             e
             for e in partial.arriving[self.operation]
@@ -44,7 +44,7 @@ class Offer:
         self.before = [e for e in before if not self._is_own(e)]
         self.after = [e for e in after if not self._is_own(e)]
         if high < low:  # someone must leave
-            return low, min(low + partial.interval - 1, partial.horizon - 1)
+            return low, min(low + partial.ii - 1, partial.horizon - 1)
         if self.after and not self.before:
             low = max(low, high - reach)
         elif not self.after:
@@ -57,7 +57,7 @@ class Offer:
 
     def _unit_prices(self, rows: int) -> np.ndarray:
         partial, problem = self.partial, self.partial.problem
-        slots = np.arange(self.first, self.first + rows) % partial.interval
+        slots = np.arange(self.first, self.first + rows) % partial.ii
         prices = partial.resources.starting[slots[:, None], self.candidates.units[None, :]]
         if problem.tile_of(int(self.candidates.units[0])) is not None:
             prices = prices + partial.memory.prices(self.operation, self.first, rows)
@@ -76,7 +76,7 @@ class Offer:
             edge = problem.edges[e]
             net = partial.nets[edge.producer]
             assert net is not None
-            shift = edge.distance * partial.interval
+            shift = edge.distance * partial.ii
             seeds.append([(t - shift, c, kind) for t, c, kind in net.tree])
         first = min(point[0] for points in seeds for point in points)
         if first > self.last:
@@ -121,12 +121,12 @@ class Offer:
         own = [e for e in partial.leaving[self.operation] if self._is_own(e)]
         if not own:
             return
-        resources, interval = partial.resources, partial.interval
-        slots = np.arange(self.first, self.first + rows) % interval
+        resources, ii = partial.resources, partial.ii
+        slots = np.arange(self.first, self.first + rows) % ii
         cells, visible = self.candidates.cells, self.candidates.visible
         for e in own:
-            waits = partial.problem.edges[e].distance * interval - visible
-            written = (slots[:, None] + visible[None, :]) % interval
+            waits = partial.problem.edges[e].distance * ii - visible
+            written = (slots[:, None] + visible[None, :]) % ii
             price = (
                 resources.writing[written, cells[None, :]]
                 + resources.reading[slots[:, None], cells[None, :]]

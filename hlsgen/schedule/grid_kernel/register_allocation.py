@@ -45,7 +45,7 @@ def allocate(mapping: GridMapping) -> Mapping[tuple[Cell, int], int]:
     registers_of: dict[tuple[Cell, int], int] = {}
     for cell in sorted({word.cell for word in words}):
         here = [word for word in words if word.cell == cell]
-        chosen = assign(here, mapping.interval, registers)
+        chosen = assign(here, mapping.ii, registers)
         if chosen is None:
             raise DoesNotFit(
                 f"mapping of {mapping.graph.name} on {mapping.fabric.name}, register file of {cell}",
@@ -67,10 +67,10 @@ def has_registers(mapping: GridMapping) -> bool:
     return True
 
 
-def assign(words: Sequence[Kept], interval: int, registers: int) -> Mapping[Kept, int] | None:
+def assign(words: Sequence[Kept], ii: int, registers: int) -> Mapping[Kept, int] | None:
     """A physical register for each word of one register file, longest words first, with backtracking; None if none was found."""
     order = sorted(words, key=lambda word: (word.written - word.read, word))
-    if any(word.read - word.written > registers * interval for word in order):
+    if any(word.read - word.written > registers * ii for word in order):
         return None
     chosen: list[int] = []
     attempts = 0
@@ -81,7 +81,7 @@ def assign(words: Sequence[Kept], interval: int, registers: int) -> Mapping[Kept
         if attempts > ATTEMPTS:
             return None
         while candidate < registers and any(
-            _meet(word, candidate, other, register, interval, registers)
+            _meet(word, candidate, other, register, ii, registers)
             for other, register in zip(order, chosen, strict=False)
         ):
             candidate += 1
@@ -95,14 +95,14 @@ def assign(words: Sequence[Kept], interval: int, registers: int) -> Mapping[Kept
     return dict(zip(order, chosen, strict=True))
 
 
-def _meet(a: Kept, qa: int, b: Kept, qb: int, interval: int, registers: int) -> bool:
+def _meet(a: Kept, qa: int, b: Kept, qb: int, ii: int, registers: int) -> bool:
     """Whether an instance of ``a`` in register ``qa`` and one of ``b`` in ``qb`` are alive in one physical register.
 
     A register is taken from the cycle of the write up to the cycle before the last read: a write at the end of that cycle
     comes late enough.
     """
-    step = registers * interval
-    shift = (qb - qa) % registers * interval
+    step = registers * ii
+    shift = (qb - qa) % registers * ii
     # b's intervals begin at b.written + shift + m * step; the first of them that ends after a begins:
     first = (a.written - b.read - shift) // step + 1
     begins = b.written + shift + first * step

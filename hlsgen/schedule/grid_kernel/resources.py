@@ -71,8 +71,8 @@ class Resources:
     per cell write port, read ports, words, then units. ``use`` has the same columns, as one flat list: slot * columns + column.
     """
 
-    def __init__(self, wires: Wiring, registers: int, units: int, interval: int) -> None:
-        self.wires, self.interval = wires, interval
+    def __init__(self, wires: Wiring, registers: int, units: int, ii: int) -> None:
+        self.wires, self.ii = wires, ii
         cells, links = wires.cells, wires.cells * len(wires.directions)
         self.write, self.read, self.keep = links + 1, links + 1 + cells, links + 1 + 2 * cells
         self.unit = links + 1 + 3 * cells
@@ -91,14 +91,14 @@ class Resources:
         base[:links][missing] = np.inf
         self.base, self.capacity = base, capacity
         self.capacities: list[int] = capacity.tolist()
-        self.use = [0] * (interval * self.columns)
-        self.history = np.zeros((interval, self.columns))
+        self.use = [0] * (ii * self.columns)
+        self.history = np.zeros((ii, self.columns))
         self.pressure = 1.0
-        self.price = np.empty((interval, self.columns))
+        self.price = np.empty((ii, self.columns))
         self.overused: set[int] = set()
         self.reprice()
         directions = len(wires.directions)
-        self.arriving = self.price[:, :links].reshape(interval, cells, directions)
+        self.arriving = self.price[:, :links].reshape(ii, cells, directions)
         self.writing = self.price[:, self.write : self.read]
         self.reading = self.price[:, self.read : self.keep]
         self.keeping = self.price[:, self.keep : self.unit]
@@ -106,7 +106,7 @@ class Resources:
 
     def reprice(self) -> None:
         """Compute all prices anew: after a change of history or pressure."""
-        use = np.array(self.use).reshape(self.interval, self.columns)
+        use = np.array(self.use).reshape(self.ii, self.columns)
         over = np.maximum(0, use + 1 - self.capacity)
         over[:, self.wires.cells * len(self.wires.directions)] = 0
         starting = np.zeros(self.columns)

@@ -36,9 +36,9 @@ class Outcome:
 
 def to_mapping(partial: Partial, outcome: Outcome) -> GridMapping:
     """The mapping, moved to the earliest iteration in which no time is negative."""
-    problem, interval = partial.problem, partial.interval
+    problem, ii = partial.problem, partial.ii
     earliest = min(partial.time(o) for o in range(problem.count))
-    shift = earliest // interval * interval
+    shift = earliest // ii * ii
     placements = {
         name: _placement(partial, o, partial.time(o) - shift)
         for o, name in enumerate(problem.names)
@@ -58,7 +58,7 @@ def to_mapping(partial: Partial, outcome: Outcome) -> GridMapping:
     return GridMapping(
         fabric=problem.fabric,
         graph=problem.graph,
-        interval=interval,
+        ii=ii,
         bounds=outcome.bounds,
         placements=placements,
         routes=routes,
@@ -89,7 +89,7 @@ def _ports(partial: Partial) -> Mapping[tuple[int, Point], int]:
         assert net is not None
         for point, (_, _, how) in net.tree.items():
             if how == FETCH and point != net.root:
-                place = (point[1], point[0] % partial.interval)
+                place = (point[1], point[0] % partial.ii)
                 ports[operation, point] = held.get(place, 0)
                 held[place] = held.get(place, 0) + 1
     return ports

@@ -36,7 +36,7 @@ class Flood:
         self, resources: Resources, seeds: Sequence[Iterable[Point]], first: int, last: int
     ) -> None:
         self.resources, self.first = resources, first
-        wires, interval = resources.wires, resources.interval
+        wires, ii = resources.wires, resources.ii
         cycles, cells = last - first + 1, wires.cells
         # one column more: the origin of links that do not exist
         wire = np.full((cycles, len(seeds), cells + 1), np.inf)
@@ -47,7 +47,7 @@ class Flood:
                     (kept if kind else wire)[time - first, e, cell] = 0.0
         self.wire_padded, self.wire, self.kept = wire, wire[:, :, :cells], kept
         origin, minimum, add = wires.origin, np.minimum, np.add
-        slot = first % interval
+        slot = first % ii
         here, held = self.wire[0], kept[0]
         minimum(here, held + resources.reading[slot], out=here)
         for k in range(1, cycles):
@@ -55,7 +55,7 @@ class Flood:
             arrived += resources.arriving[slot]
             stored = add(here, resources.writing[slot])
             minimum(stored, held, out=stored)
-            slot = slot + 1 if slot + 1 < interval else 0
+            slot = slot + 1 if slot + 1 < ii else 0
             stored += resources.keeping[slot]
             here, held = self.wire[k], kept[k]
             minimum(held, stored, out=held)
@@ -68,12 +68,12 @@ class Flood:
         The prices may have changed since the flood: the path is then still a path.
         """
         resources, wires = self.resources, self.resources.wires
-        interval = resources.interval
+        ii = resources.ii
         path: list[Hop] = []
         point: Point = (time, cell, WIRE)
         while point not in tree:
             time, cell, kind = point
-            k, slot, before = time - self.first, time % interval, (time - 1) % interval
+            k, slot, before = time - self.first, time % ii, (time - 1) % ii
             if kind == KEPT:
                 written = self.wire[k - 1, value, cell] + resources.writing[before, cell]
                 how, from_kind = (
@@ -96,18 +96,18 @@ class Flood:
 
 def backwards(resources: Resources, sinks: Sequence[Point], first: int, last: int) -> np.ndarray:
     """(cycles, sinks, cells): least prices from a wire of a cell in cycle ``first`` + k to each sink (a wire at a time <= ``last``)."""
-    wires, interval = resources.wires, resources.interval
+    wires, ii = resources.wires, resources.ii
     cycles, cells = last - first + 1, wires.cells
     wire = np.full((cycles, len(sinks), cells + 1), np.inf)
     for e, (time, cell, _) in enumerate(sinks):
         wire[time - first, e, cell] = 0.0
     leaving = resources.price.take(wires.leaving, axis=1)
     minimum, target = np.minimum, wires.target
-    slot = last % interval
+    slot = last % ii
     held = wire[-1, :, :cells] + resources.reading[slot]
     for k in range(cycles - 2, -1, -1):
         held = held + resources.keeping[slot]  # kept until the cycle after, from this one
-        slot = slot - 1 if slot else interval - 1
+        slot = slot - 1 if slot else ii - 1
         sent = wire[k + 1].take(target, axis=1)
         sent += leaving[slot]
         here = wire[k, :, :cells]
@@ -163,13 +163,13 @@ class Net:
     def _places(self, point: Point, how: int) -> tuple[int, ...]:
         time, cell, _ = point
         resources = self.resources
-        interval, columns = resources.interval, resources.columns
-        slot = time % interval * columns
+        ii, columns = resources.ii, resources.columns
+        slot = time % ii * columns
         if how == FETCH:
             return (slot + resources.read + cell,)
         if how == HOLD:
             return (slot + resources.keep + cell,)
-        before = (time - 1) % interval * columns
+        before = (time - 1) % ii * columns
         if how == STORE:
             return (slot + resources.keep + cell, before + resources.write + cell)
         return (before + cell * len(resources.wires.directions) + how,)

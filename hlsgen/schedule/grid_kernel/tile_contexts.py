@@ -52,8 +52,8 @@ class _Tile:
 
     def __init__(self, mapping: GridMapping, layout: BankLayout, tile: MemoryTile) -> None:
         self.mapping, self.layout, self.tile = mapping, layout, tile
-        self.reads = [ReadContext()] * mapping.interval
-        self.writes = [WriteContext()] * mapping.interval
+        self.reads = [ReadContext()] * mapping.ii
+        self.writes = [WriteContext()] * mapping.ii
         self.generators: dict[str, list[Generator]] = {"read": [], "write": []}
 
     def finished(self) -> TileConfiguration:
@@ -71,7 +71,7 @@ class _Tile:
         sources: Sources,
         lines: Mapping[Mark, int],
     ) -> None:
-        slot = place.time % self.mapping.interval
+        slot = place.time % self.mapping.ii
         if operation.operator == "affine":
             self.reads[slot] = self._affine(operation, place)
         elif operation.operator == "load":
@@ -87,7 +87,7 @@ class _Tile:
             GeneratorLoop(loop.extent, operation.address.coefficient(loop.name))
             for loop in self.mapping.graph.loops
         )
-        generator = Generator(loops=loops, delay=place.time // self.mapping.interval)
+        generator = Generator(loops=loops, delay=place.time // self.mapping.ii)
         known = self.generators[port]
         if generator not in known:
             known.append(generator)
@@ -140,7 +140,7 @@ class _Tile:
                 "Use one of these element types.",
             )
         indexed = is_indexed(operation)
-        stage = place.time // self.mapping.interval
+        stage = place.time // self.mapping.ii
         return WriteContext(
             mode="indexed" if indexed else "affine",
             generator=self._generator(operation, place),

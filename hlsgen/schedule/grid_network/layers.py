@@ -34,7 +34,7 @@ _WEIGHTS = tuple(Affine(0, ((loop, 1),)) for loop in ("g", "o", "ky", "kx", "i")
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """``weights`` (g, o, ky, kx, i) or None; ``operator`` of the processing elements, if any; ``reduction`` of layers with weights.
+    """``weights`` (g, o, ky, kx, i) or None; ``operator`` of the PEs, if any; ``reduction`` of layers with weights.
 
     ``banded``: row y of the result belongs to trip y of loop ``y``; else the result has one row.
     """
@@ -93,7 +93,7 @@ def layer(fabric: Fabric, border: Border, dataflow: Dataflow, process: Process) 
             chosen = _weighted(border, dataflow, process, finish, banded)
         case _:
             assert_never(process.step)
-    _check_elements_compute(fabric, chosen)
+    _check_operators(fabric, chosen)
     if (bits := _sum_type(dataflow, chosen).bits) > fabric.accumulator_bits:
         raise _unsupported(
             process,
@@ -124,8 +124,8 @@ def _rows_by_y(process: Process) -> Process:
     )
 
 
-def _check_elements_compute(fabric: Fabric, layer: Layer) -> None:
-    """Raise UnsupportedOp, naming the processing elements, where some that take part lack the operator."""
+def _check_operators(fabric: Fabric, layer: Layer) -> None:
+    """Raise UnsupportedOp, naming the PEs, where some that take part lack the operator."""
     columns = range(1 if layer.reduction is None else fabric.columns)
     cells = [(row, column) for row in range(fabric.rows) for column in columns]
     without = [cell for cell in cells if layer.operator not in fabric.kind(cell).operators]
@@ -135,7 +135,7 @@ def _check_elements_compute(fabric: Fabric, layer: Layer) -> None:
             f"process {layer.process.name}",
             f"expected operator {layer.operator} in {len(cells)} PEs of fabric {fabric.name}, found none in"
             f" {len(without)}: {', '.join(named)}{', ...' if len(without) > 4 else ''}",
-            f"Add {layer.operator} to the kind of these elements, or use --schedule stream.",
+            f"Add {layer.operator} to the kind of these PEs, or use --schedule stream.",
         )
 
 

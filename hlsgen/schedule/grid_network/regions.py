@@ -1,4 +1,4 @@
-"""Where tensors are in the west tiles: every tile holds the rows that its row of processing elements computes, and what it needs besides."""
+"""Where tensors are in the west tiles: every tile holds the rows that its row of PEs computes, and what it needs besides."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hlsgen.dataflow.ir import Process
 
 
 def bands(height: int, rows: int) -> tuple[range, ...]:
-    """The output rows that each of ``rows`` rows of processing elements computes; equal shares but for the last ones."""
+    """The output rows that each of ``rows`` rows of PEs computes; equal shares but for the last ones."""
     share = -(-height // rows)
     return tuple(range(min(height, r * share), min(height, (r + 1) * share)) for r in range(rows))
 

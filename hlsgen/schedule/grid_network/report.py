@@ -25,23 +25,23 @@ from hlsgen.schedule.grid_network.timeline import Span, timeline
 def network_report(plan: NetworkPlan, clock_mhz: float | None = None) -> Report:
     """The predictions for a plan; ``clock_mhz`` of its board.
 
-    ``mac_use``: products over the cycles of all processing elements; of a layer in its own runs (``cycles``, copies of rows
+    ``mac_use``: products over the cycles of all PEs; of a layer in its own runs (``cycles``, copies of rows
     included), overall in all cycles from the start of the first run to the end of the last one (``cycles``, waiting for the load
     port included)."""
     packets = phase_packets(plan)
     spans = timeline(plan, packets)
     cycles = spans[-1].end
-    elements = plan.fabric.rows * plan.fabric.columns
+    pes = plan.fabric.rows * plan.fabric.columns
     macs = sum(phase.macs for phase in plan.phases)
     sides = border(plan.fabric)
     interval = cycles + _border_words(plan) + _count(packets[0])
     head = Head(macs=macs, interval_cycles=interval, latency_cycles=interval, clock_mhz=clock_mhz)
     details = {
         "fabric": plan.fabric.name,
-        "processing_elements": elements,
+        "processing_elements": pes,
         "cycles": cycles,
         "waiting_cycles": cycles - sum(phase.cycles for phase in plan.phases),
-        "mac_use": macs / (elements * cycles),
+        "mac_use": macs / (pes * cycles),
         "runs": len(plan.phases),
         "setup_words": _count(setup_packets(plan)),
         "sample_words": sum(_count(run) for run in packets),
@@ -50,7 +50,7 @@ def network_report(plan: NetworkPlan, clock_mhz: float | None = None) -> Report:
         "north_elements": sides.north_words,
         "weights_resident": all(plan.weights.resident),
         "parameters_resident": all(plan.parameters.resident),
-        "layers": _layers(plan, spans, elements),
+        "layers": _layers(plan, spans, pes),
     }
     return Report(plan.dataflow.name, head, details, _text(plan.dataflow.name, macs, details))
 
@@ -73,7 +73,7 @@ def _count(packets: Sequence[Packet]) -> int:
     return len(to_words(packets))
 
 
-def _layers(plan: NetworkPlan, spans: Sequence[Span], elements: int) -> list[dict[str, Any]]:
+def _layers(plan: NetworkPlan, spans: Sequence[Span], pes: int) -> list[dict[str, Any]]:
     layers = []
     end = 0
     for process in plan.dataflow.processes:
@@ -93,7 +93,7 @@ def _layers(plan: NetworkPlan, spans: Sequence[Span], elements: int) -> list[dic
                 "cycles": cycles,
                 "copy_cycles": sum(phase.cycles for phase, _ in own if phase.kind == "copy"),
                 "waiting_cycles": last - end - cycles,
-                "mac_use": macs / (elements * cycles),
+                "mac_use": macs / (pes * cycles),
                 "loaded_words": sum(len(i.words) for phase, _ in own for i in phase.preloads),
             }
         )

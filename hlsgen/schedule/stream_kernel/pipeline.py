@@ -26,10 +26,10 @@ def latency(operation: Operation) -> int:
 
 @dataclass(frozen=True)
 class PipelineSchedule:
-    """``times[operation]``: the cycle of issue in iteration 0; iteration n is ``interval`` * n later."""
+    """``times[operation]``: the cycle of issue in iteration 0; iteration n is ``ii`` * n later."""
 
     graph: LoopGraph
-    interval: int
+    ii: int
     recurrence: int
     write_ports: int
     times: Mapping[str, int]
@@ -44,12 +44,12 @@ class PipelineSchedule:
     @property
     def cycles(self) -> int:
         """Cycles of a whole run."""
-        return (self.graph.iterations - 1) * self.interval + self.length
+        return (self.graph.iterations - 1) * self.ii + self.length
 
 
 @dataclass(frozen=True)
 class Constraint:
-    """``time[after] >= time[before] + delay - distance * interval``."""
+    """``time[after] >= time[before] + delay - distance * ii``."""
 
     before: str
     after: str
@@ -67,10 +67,10 @@ def schedule_pipeline(graph: LoopGraph) -> PipelineSchedule:
     recurrence = _recurrence_bound(graph, constraints)
     ports = max((len(group) for group in _stores(graph)), default=1)
     least = max(recurrence, ports)
-    for interval in range(least, least + MARGIN):
-        times = _fewest_registers(graph, constraints, interval)
+    for ii in range(least, least + MARGIN):
+        times = _fewest_registers(graph, constraints, ii)
         if times is not None:
-            result = PipelineSchedule(graph, interval, recurrence, ports, times)
+            result = PipelineSchedule(graph, ii, recurrence, ports, times)
             check_pipeline(result)
             return result
     raise DoesNotFit(
@@ -86,13 +86,13 @@ def check_pipeline(plan: PipelineSchedule) -> None:
     if set(times) != {operation.name for operation in graph.operations} or min(times.values()) < 0:
         raise _illegal(graph, "a time >= 0 for every operation", str(dict(times)))
     for constraint in _constraints(graph):
-        earliest = times[constraint.before] + constraint.delay - constraint.distance * plan.interval
+        earliest = times[constraint.before] + constraint.delay - constraint.distance * plan.ii
         if times[constraint.after] < earliest:
             raise _illegal(
                 graph, f"{constraint.after} at {earliest} or later", str(times[constraint.after])
             )
     for group in _stores(graph):
-        slots = [times[name] % plan.interval for name in group]
+        slots = [times[name] % plan.ii for name in group]
         if len(set(slots)) != len(slots):
             raise _illegal(graph, f"different slots for the stores {group}", str(slots))
 
@@ -143,14 +143,14 @@ def _recurrence_bound(graph: LoopGraph, constraints: tuple[Constraint, ...]) -> 
 
 
 def _earliest(
-    graph: LoopGraph, constraints: tuple[Constraint, ...], interval: int
+    graph: LoopGraph, constraints: tuple[Constraint, ...], ii: int
 ) -> dict[str, int] | None:
     """Earliest start times, None where a cycle of constraints has positive length."""
     times = {operation.name: 0 for operation in graph.operations}
     for _ in range(len(times) + 1):
         moved = False
         for constraint in constraints:
-            bound = times[constraint.before] + constraint.delay - constraint.distance * interval
+            bound = times[constraint.before] + constraint.delay - constraint.distance * ii
             if times[constraint.after] < bound:
                 times[constraint.after], moved = bound, True
         if not moved:
@@ -159,14 +159,14 @@ def _earliest(
 
 
 def _fewest_registers(
-    graph: LoopGraph, constraints: tuple[Constraint, ...], interval: int
+    graph: LoopGraph, constraints: tuple[Constraint, ...], ii: int
 ) -> dict[str, int] | None:
     """Start times that minimise the sum over values of the longest delay, None where there are none.
 
     Stores of one array take turns in the order of their earliest times: each at least a cycle after the one before,
-    the last less than ``interval`` after the first.
+    the last less than ``ii`` after the first.
     """
-    earliest = _earliest(graph, constraints, interval)
+    earliest = _earliest(graph, constraints, ii)
     if earliest is None:
         return None
     extra = []
@@ -176,12 +176,12 @@ def _fewest_registers(
         if len(turn) > 1:
             extra.append(Constraint(turn[-1], turn[0], 1, 1))
     everything = (*constraints, *extra)
-    if _earliest(graph, everything, interval) is None:
+    if _earliest(graph, everything, ii) is None:
         return None
-    return _solve(graph, everything, interval)
+    return _solve(graph, everything, ii)
 
 
-def _solve(graph: LoopGraph, constraints: tuple[Constraint, ...], interval: int) -> dict[str, int]:
+def _solve(graph: LoopGraph, constraints: tuple[Constraint, ...], ii: int) -> dict[str, int]:
     """The linear programme: a column per start time, and one per value for its longest delay."""
     import numpy as np
     from scipy.optimize import linprog
@@ -202,7 +202,7 @@ def _solve(graph: LoopGraph, constraints: tuple[Constraint, ...], interval: int)
 
     for constraint in constraints:
         if constraint.before != constraint.after:
-            delay = constraint.delay - constraint.distance * interval
+            delay = constraint.delay - constraint.distance * ii
             at_least(column[constraint.after], column[constraint.before], delay)
     for operation in graph.operations:
         for value in operation.values:
@@ -210,7 +210,7 @@ def _solve(graph: LoopGraph, constraints: tuple[Constraint, ...], interval: int)
                 # longest delay >= time[consumer] + distance * interval - time[producer]
                 here, there = column[operation.name], column[value.operation]
                 longest = len(names) + there
-                at_least(there, here, value.distance * interval, longest)
+                at_least(there, here, value.distance * ii, longest)
     cost = np.concatenate([np.full(len(names), 1e-3), np.ones(len(names))])
     solution = linprog(cost, A_ub=np.array(rows), b_ub=bounds) if rows else None
     starts = np.zeros(len(names)) if solution is None else solution.x[: len(names)]
@@ -223,4 +223,4 @@ def value_delay(plan: PipelineSchedule, consumer: str, value: Value) -> int:
     """Registers between a value's first cycle and the cycle in which ``consumer`` reads it."""
     producer = plan.graph.operation(value.operation)
     there = plan.times[value.operation] + latency(producer)
-    return plan.times[consumer] + value.distance * plan.interval - there
+    return plan.times[consumer] + value.distance * plan.ii - there

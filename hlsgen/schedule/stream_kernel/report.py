@@ -18,7 +18,7 @@ def pipeline_report(
             {
                 "name": plan.graph.name,
                 "ops": len(plan.graph.operations),
-                "ii": plan.interval,
+                "ii": plan.ii,
                 "rec_mii": plan.recurrence,
                 "mem_mii": plan.write_ports,
                 "iterations": plan.graph.iterations,
@@ -35,7 +35,7 @@ def pipeline_report(
 def pipeline_text(plan: PipelineSchedule) -> str:
     """The pipeline for people: its figures, then the operations by the cycle of their issue."""
     lines = [
-        f"{plan.graph.name}: interval {plan.interval} (recurrences {plan.recurrence}, write ports {plan.write_ports}),"
+        f"{plan.graph.name}: interval {plan.ii} (recurrences {plan.recurrence}, write ports {plan.write_ports}),"
         f" {plan.length} cycles an iteration, {plan.cycles} cycles for {plan.graph.iterations} iterations"
     ]
     operations = sorted(plan.graph.operations, key=lambda operation: plan.times[operation.name])

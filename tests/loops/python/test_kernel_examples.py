@@ -37,7 +37,7 @@ def test_mappings_run_as_the_function_does(name: str) -> None:
     mapped = map_kernel(clean_kernel(load(name)), load_fabric("cgra_4x4"))
     replay(mapped, arrays_of(name, 1))
     if name in INTERVALS:
-        assert [mapping.interval for mapping in mapped.mappings] == [INTERVALS[name]]
+        assert [mapping.ii for mapping in mapped.mappings] == [INTERVALS[name]]
 
 
 def test_the_circuit_runs_every_example_in_the_cycles_of_its_mapping(tmp_path: Path) -> None:

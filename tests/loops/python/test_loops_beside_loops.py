@@ -288,7 +288,7 @@ def test_start_values_between_loops_cost_nothing(
     """A select in the recurrence would make both intervals larger by 1."""
     cleaned = clean_kernel(kernel_for(case, tmp_path))
     mapped = map_kernel(cleaned, load_fabric("cgra_4x4"), exact=False)
-    assert (schedule_pipeline(cleaned.graphs[0]).interval, mapped.mappings[0].interval) == least
+    assert (schedule_pipeline(cleaned.graphs[0]).ii, mapped.mappings[0].ii) == least
 
 
 def test_a_loop_under_a_condition_that_never_holds_does_nothing(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_statements_take_a_graph_only_where_they_compute(
 def test_a_store_after_a_loop_costs_no_initiation_interval(tmp_path: Path) -> None:
     cleaned = clean_kernel(kernel_for("a dot product", tmp_path))
     mapped = map_kernel(cleaned, load_fabric("cgra_4x4"), exact=False)
-    assert [mapping.interval for mapping in mapped.mappings] == [1]
+    assert [mapping.ii for mapping in mapped.mappings] == [1]
 
 
 def test_a_table_and_a_scalar_of_one_name_are_different_arrays(tmp_path: Path) -> None:

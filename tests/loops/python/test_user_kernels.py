@@ -73,7 +73,7 @@ def test_graphs_give_what_the_function_gives_in_the_cycles_of_the_table(
             for name, values in evaluate_kernel(graphs, arrays).items():
                 np.testing.assert_array_equal(values, expected[name], err_msg=name)
     plans = [schedule_pipeline(graph) for graph in cleaned.graphs]
-    assert [(plan.graph.iterations, plan.interval) for plan in plans] == TABLE[case]
+    assert [(plan.graph.iterations, plan.ii) for plan in plans] == TABLE[case]
 
 
 @pytest.mark.slow

@@ -75,9 +75,9 @@ def ends() -> Fabric:
 
 
 def test_the_interval_is_the_bound_where_it_can_be() -> None:
-    for graph, interval in ((fir(), 1), (two_stores(), 2), (histogram(), 3)):
+    for graph, ii in ((fir(), 1), (two_stores(), 2), (histogram(), 3)):
         mapping = map_graph(clean(graph), small())
-        assert mapping.interval == mapping.bounds.interval == interval
+        assert mapping.ii == mapping.bounds.mii == ii
         assert mapping.proved_optimal and mapping.stopped == ""
 
 
@@ -85,13 +85,13 @@ def test_smaller_intervals_are_proved_infeasible() -> None:
     """The ring's operations are two hops apart, which the bounds do not know: 2 + 2 cycles."""
     mapping = map_graph(RING, ends())
     assert mapping.bounds.recurrence == 2
-    assert mapping.interval == 4
+    assert mapping.ii == 4
     assert mapping.proved_optimal
 
 
 def test_without_the_solver_it_is_said_that_nothing_was_proved() -> None:
     mapping = map_graph(RING, ends(), exact=False, time_limit=0.5)
-    assert mapping.interval == 4
+    assert mapping.ii == 4
     assert not mapping.proved_optimal
     assert "no mapping found at interval 3" in mapping.stopped
 
@@ -100,7 +100,7 @@ def test_the_solver_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hlsgen.schedule.grid_kernel.map.is_available", lambda: False)
     monkeypatch.setattr(exact, "solve", None)
     mapping = map_graph(RING, ends(), time_limit=0.5)
-    assert mapping.interval == 4 and not mapping.proved_optimal
+    assert mapping.ii == 4 and not mapping.proved_optimal
     assert "OR-Tools is not installed" in mapping.stopped
 
 
@@ -118,7 +118,7 @@ def test_one_seed_gives_one_mapping() -> None:
 @pytest.mark.parametrize("seed", [2, 4])
 def test_a_larger_grid_is_never_worse(seed: int) -> None:
     graph = clean(without_maxima(random_graph(seed, operations=24)), accumulating=())
-    intervals = [map_graph(graph, scaled(size)).interval for size in (2, 3, 5)]
+    intervals = [map_graph(graph, scaled(size)).ii for size in (2, 3, 5)]
     assert intervals == sorted(intervals, reverse=True)
 
 
@@ -191,11 +191,11 @@ def graph_of_others(*parts: str) -> LoopGraph:
 @pytest.mark.parametrize("name", ["mac", "accumulate", "mults1"])
 def test_kernels_of_others_reach_their_bound(name: str) -> None:
     mapping = map_graph(graph_of_others("cgra_me_bench", name), small())
-    assert mapping.interval == mapping.bounds.interval
+    assert mapping.ii == mapping.bounds.mii
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["pedometer", "dct", "fix_fft_npb", "gemm_nt"])
 def test_larger_kernels_of_others_come_near_their_bound(name: str) -> None:
     mapping = map_graph(graph_of_others(name), small())
-    assert mapping.interval <= 1.5 * mapping.bounds.interval
+    assert mapping.ii <= 1.5 * mapping.bounds.mii

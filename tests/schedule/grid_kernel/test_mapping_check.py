@@ -70,7 +70,7 @@ def test_dropped_route_or_move_is_refused(use: Use) -> None:
         (placed("w", Placement((0, 0), 5, "write", "west_0")), "tile of o"),
         (placed("w", Placement((1, 0), 9, "write", "west_1")), "stage below 4, found 4"),
         (placed("s", Placement((0, 1), 4, "alu")), "p on"),
-        (replace(mapping(), interval=5), "4 contexts"),
+        (replace(mapping(), ii=5), "4 contexts"),
         (replace(mapping(), bounds=Bounds(1, 3, 1)), "bound 3"),
         (replace(mapping(), placements={"x": mapping().placements["x"]}), "every operation"),
         (with_fabric(hops=(3,)), "link out of"),

@@ -35,7 +35,7 @@ def bounded(lower: int, proved: bool = False, stopped: str = "") -> GridMapping:
     """The mapping by hand with another lower bound, and other knowledge."""
     bounds = Bounds(lower, 1, 1)
     return replace(
-        mapping(), interval=4, bounds=bounds, proved_optimal=proved, stopped=stopped, seconds=1.5
+        mapping(), ii=4, bounds=bounds, proved_optimal=proved, stopped=stopped, seconds=1.5
     )
 
 

@@ -72,14 +72,14 @@ def test_small_kernels_run_as_they_are_meant(graph: Callable[[], LoopGraph], fab
     outcome = replay(mapped, random_inputs(kernel, 1))
     (mapping,) = mapped.mappings
     iterations = mapping.graph.iterations
-    assert outcome.run_cycles == ((iterations - 1) * mapping.interval + mapping.length,)
+    assert outcome.run_cycles == ((iterations - 1) * mapping.ii + mapping.length,)
 
 
 def test_a_scatter_waits_for_the_store_before() -> None:
     kernel = Kernel("histogram", (histogram(),), "here")
     x = np.random.default_rng(0).integers(0, 3, 16)
     mapped = map_kernel(kernel, load_fabric("cgra_4x4"))
-    assert mapped.mappings[0].interval >= 3
+    assert mapped.mappings[0].ii >= 3
     replay(mapped, {"x": x})
 
 

@@ -14,18 +14,18 @@ from hlsgen.schedule.stream_kernel.pipeline import check_pipeline, schedule_pipe
 
 def test_a_reduction_starts_an_iteration_every_cycle() -> None:
     plan = schedule_pipeline(fir())
-    assert (plan.interval, plan.recurrence, plan.write_ports) == (1, 1, 1)
+    assert (plan.ii, plan.recurrence, plan.write_ports) == (1, 1, 1)
     assert plan.cycles == 19 + plan.length
 
 
 def test_a_read_modify_write_is_bounded_by_its_recurrence() -> None:
     plan = schedule_pipeline(histogram())
-    assert (plan.interval, plan.recurrence) == (3, 3)  # load, add, store
+    assert (plan.ii, plan.recurrence) == (3, 3)  # load, add, store
 
 
 def test_stores_of_one_array_take_turns() -> None:
     plan = schedule_pipeline(two_stores())
-    assert plan.interval == plan.write_ports == 2
+    assert plan.ii == plan.write_ports == 2
     assert (plan.times["even"] - plan.times["odd"]) % 2 == 1
 
 
