@@ -8,7 +8,7 @@ Until nothing changes::
     load a[0 + 5]                        -> load a[5]                a constant index is an address
     y = add x 1, z = add 1 x             -> y for both               common subexpressions (loads of arrays that are not written, too)
 
-then, where asked, a product that is only summed, from 0, becomes a ``multiply_accumulate``, and a running maximum from the least
+then stores of both branches of a condition become one (``merge_stores.py``); where asked, a product that is only summed, from 0, becomes a ``multiply_accumulate``, and a running maximum from the least
 word a ``maximum_accumulate``; operations that no store needs are removed; ``moves.py`` inserts moves where a context needs them.
 """
 
@@ -24,6 +24,7 @@ from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.loops.check import zero_distance_edges
 from hlsgen.loops.evaluate import is_indexed
 from hlsgen.loops.ir import Constant, ConstantOrValue, LoopGraph, Mark, Operation, Value
+from hlsgen.loops.merge_stores import with_merged_stores
 from hlsgen.loops.moves import with_moves
 
 # operator -> constant second operand that leaves the first operand as it is
@@ -67,7 +68,7 @@ def clean(
         return with_moves(replace(graph, operations=tuple(operations)))
     while (simpler := without_dead(_simplified(graph))) != graph:
         graph = simpler
-    return with_moves(without_dead(fused(graph, accumulating)))
+    return with_moves(without_dead(fused(with_merged_stores(graph), accumulating)))
 
 
 def without_dead(graph: LoopGraph) -> LoopGraph:

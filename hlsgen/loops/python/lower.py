@@ -19,9 +19,10 @@ from hlsgen.loops.ir import (
 from hlsgen.loops.python.body import Body
 from hlsgen.loops.python.environment import Environment, entered, left
 from hlsgen.loops.python.growth import Growth
+from hlsgen.loops.python.liveness import live_before
 from hlsgen.loops.python.nest import Nest, Straight, assigned
 from hlsgen.loops.python.orders import memory_orders
-from hlsgen.loops.python.perfect import Level, levels_of
+from hlsgen.loops.python.perfect import Level, levels_of, live_at_ends
 from hlsgen.loops.python.promote import with_promoted_sums
 from hlsgen.loops.python.refusals import illegal, unsupported
 from hlsgen.loops.python.resolve import Resolver
@@ -160,8 +161,14 @@ def _execute(body: Body, nest: Nest, levels: Sequence[Level]) -> None:
         for inner in levels[depth + 1 :]:
             inside += [*inner.before, *inner.after]
         body.block(level.before, mark, assigned(inside))
+    live = live_at_ends(levels, live_before(nest.after, nest.live))
     for depth in reversed(range(innermost)):
+        before = dict(body.variables.values)
         body.block(levels[depth].after, Mark("last", depth + 1))
+        # What nobody reads after the block stays as it was: its recurrence does not go through the block.
+        for name in assigned(levels[depth].after) - live[depth]:
+            if name in before:
+                body.variables.values[name] = before[name]
     body.block(nest.after, Mark("last", 0))
 
 

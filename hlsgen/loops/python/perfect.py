@@ -23,7 +23,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hlsgen.algebra.affine import Affine
 from hlsgen.loops.python.liveness import live_before
@@ -56,6 +56,21 @@ def levels_of(nest: Nest) -> tuple[Level, ...]:
     after = frozenset[str]().union(*map(mentioned, nest.after))
     names = {loop.name for loop in nest.loops}
     return tuple(_Levels(names).of(nest.loop, nest.live | after))
+
+
+def live_at_ends(levels: Sequence[Level], after: frozenset[str]) -> list[frozenset[str]]:
+    """What is live at the end of the body of every loop of a perfect nest; ``after``: what is after the nest."""
+    loop: tuple[SourceLoop, ...] = ()
+    for level in reversed(levels):
+        loop = (replace(level.loop, body=(*level.before, *loop, *level.after)),)
+    ends = []
+    for level in levels:
+        # A loop has one trip at least; what is live where it begins is live at the end of a trip.
+        (present,) = loop
+        ends.append(after | live_before(loop, after))
+        after = live_before(level.after, ends[-1])
+        loop = tuple(part for part in present.body if isinstance(part, SourceLoop))
+    return ends
 
 
 class _Levels:

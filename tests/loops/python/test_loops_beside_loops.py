@@ -291,6 +291,31 @@ def test_start_values_between_loops_cost_nothing(
     assert (schedule_pipeline(cleaned.graphs[0]).ii, mapped.mappings[0].ii) == least
 
 
+def test_what_is_only_read_before_the_next_start_is_in_no_recurrence(tmp_path: Path) -> None:
+    """A sum that is cut off after its loop: the cut is not carried, so that the interval is that of the sum and its start."""
+    source = """
+@hlsgen.kernel
+def tried(x: In[s16, 4, 6], bias: In[s16, 4], y: Out[s32, 4], last: Out[s32, 1]) -> None:
+    for i in range(4):
+        s = bias[i]
+        for j in range(6):
+            s += x[i, j]
+        s = max(min(s, 100), -100)
+        y[i] = s
+"""
+    kernels = []
+    for read, end in (("1", "unread"), ("s", "read")):  # is the cut read after the loops?
+        (tmp_path / end).mkdir()
+        kernels.append(kernel_of(tmp_path / end, f"{source}    last[0] = {read}\n"))
+    graphs = [clean_kernel(kernel).graphs[0] for kernel in kernels]
+    assert [schedule_pipeline(graph).interval for graph in graphs] == [2, 5]
+    for kernel in kernels:
+        for arrays in samples(kernel):
+            outputs = evaluate_kernel(kernel.lower(), arrays)
+            for name, values in results_of_python(kernel, arrays).items():
+                np.testing.assert_array_equal(outputs[name], values, err_msg=name)
+
+
 def test_a_loop_under_a_condition_that_never_holds_does_nothing(tmp_path: Path) -> None:
     source = """
 DEBUG = False

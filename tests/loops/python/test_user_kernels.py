@@ -19,17 +19,17 @@ from hlsgen.schedule.stream_kernel.pipeline import schedule_pipeline
 
 # (iterations, interval of the pipeline) of every loop graph
 TABLE = {
-    "matrix product with bias and relu": [(120, 5)],
+    "matrix product with bias and relu": [(120, 2)],
     "softmax by a table": [(44, 3)],
     "histogram, then its prefix sums": [(40, 3), (8, 1)],
     "moving average": [(4, 1), (1, 1), (20, 2)],
     "place of the greatest in every row": [(28, 3)],
     "bubble sort": [(49, 5)],
     "polynomials by Horner's rule": [(24, 4)],
-    "gaussian 3x3 with its border": [(378, 2)],
+    "gaussian 3x3 with its border": [(378, 1)],
     "prefix sums in two dimensions": [(30, 2)],
     "matrix times vector, then normalised": [(36, 1), (6, 1), (20, 1), (6, 1)],
-    "correlation and energy at every lag": [(120, 2)],
+    "correlation and energy at every lag": [(120, 1)],
     "cascade of biquads": [(32, 7)],
     "run lengths": [(1, 1), (23, 4), (1, 1)],
     "median of three": [(1, 1), (14, 1), (1, 1)],
