@@ -107,7 +107,7 @@ def product_latency(digit_products: int, addends: int, interval: int) -> int:
     ``digit_products``: digits of one factor times those of the other.
     """
     if interval > 1:
-        return interval + addends
+        return interval + 1 + addends
     return 1 + tree_levels(digit_products + addends)
 
 
@@ -182,8 +182,11 @@ def pe_array(
             return Contract(0, 1, 0, 0)
         case "multiply_accumulate":
             first, products = multiplier_latency(multiplier, *factor_bits), rows * lanes
-        case "add" | "maximum":
+        case "add":
             first, products = 1, 0
+        case "maximum":
+            # the register of a comparison's result stands behind it, in front of the drain
+            first, products = 1 + accumulate, 0
         case _:
             typing.assert_never(step)
     return Contract(
@@ -194,11 +197,13 @@ def pe_array(
     )
 
 
-#: Enabled cycles from an address of a ChannelBuffer to its elements: address register, memory register.
-CHANNEL_READ_LATENCY = 2
-#: Cycles from a pixel group's last step until a ChannelBuffer accepts words in the place of its dead ones: the reads that are
-#: under way, and the register of the limit.
-CHANNEL_FREED_AFTER = CHANNEL_READ_LATENCY + 1
+#: Enabled cycles from an address of a ChannelBuffer to its elements: address register, memory, register behind the memory.
+CHANNEL_READ_LATENCY = 3
+#: Cycles from a pixel group's last step until a ChannelBuffer accepts words in the place of its dead ones: address register, memory,
+#: and the register of the limit.
+CHANNEL_FREED_AFTER = 3
+#: Enabled cycles from the elements of the ChannelBuffers of a StreamProcess to its array: the register behind the choice of lanes.
+OPERAND_LATENCY = 1
 #: Cycles from a read of a fabric's LoadPort to the row's entry into the queue of words to send: the tile's memory, and a register.
 LOAD_READ_LATENCY = 2
 #: Enabled cycles from a word of the drain chain at its memory tile to the write of the result: the registers of TileRequantiser.

@@ -150,7 +150,7 @@ class SerialProduct(wiring.Component):
     """``a * m`` in ``interval`` cycles, a digit of ``m`` (unsigned) per cycle, lowest first; LUTs only.
 
     **Timing**: ``m`` is taken when ``start`` is high, ``a`` must hold still in the ``interval - 1`` cycles after; ``result`` is
-    right in the cycle ``interval`` after ``start`` and only then. A start ends any product under way.
+    right in the cycle ``interval + 1`` after ``start`` and only then. A start ends any product under way.
     **Cost**: about ``bits(a) * (digit + 1) + bits(m)`` LUTs; digit = ``contract.serial_digit_bits``.
     """
 
@@ -169,16 +169,26 @@ class SerialProduct(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         a_shape = Value.cast(self.a).shape()
-        # Upper part of the product so far: between 0 and a, so that it has a's shape. The bits that it
-        # loses below enter the register from which the digits of m leave.
+        digits = Signal(self.digit * (self.interval - 1), reset_less=True, name="digits")
+        whole_shape = Shape(a_shape.width + self.digit, a_shape.signed)
+        partial = Signal(whole_shape, reset_less=True, name="partial")
+        begun = Signal(name="begun")
+        m.d.sync += [
+            begun.eq(self.start),
+            digits.eq(Mux(self.start, self.m, digits >> self.digit)),
+            partial.eq(shift_and_add(m, self.a, digits[: self.digit])),
+        ]
+        # Upper part of the product so far: between 0 and a, so that it has a's shape.
         upper = Signal(a_shape, reset_less=True, name="upper")
         lower = Signal(self.digit * (self.interval - 1), reset_less=True, name="lower")
-        total = Signal(Shape(a_shape.width + self.digit, a_shape.signed), name="total")
-        m.d.comb += total.eq(upper + shift_and_add(m, self.a, lower[: self.digit]))
-        m.d.sync += upper.eq(total >> self.digit)
-        m.d.sync += lower.eq(Cat(lower[self.digit :], total[: self.digit]))
-        with m.If(self.start):
-            m.d.sync += [upper.eq(0), lower.eq(self.m)]
+        total = Signal(whole_shape, name="total")
+        m.d.comb += total.eq(upper + partial)
+        m.d.sync += [
+            upper.eq(total >> self.digit),
+            lower.eq(Cat(lower[self.digit :], total[: self.digit])),
+        ]
+        with m.If(begun):
+            m.d.sync += upper.eq(0)
         whole = Cat(lower, upper)
         m.d.comb += self.result.eq(whole.as_signed() if a_shape.signed else whole)
         return m

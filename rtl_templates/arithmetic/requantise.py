@@ -30,7 +30,8 @@ class RequantiseMultiplyShift(ScalarUnit):
             m.submodules.product = serial
             total = Signal((serial.result + addend).shape(), reset_less=True, name="total")
             m.d.comb += [serial.start.eq(self.start), serial.a.eq(acc), serial.m.eq(factor)]
-            m.d.sync += total.eq(serial.result + addend)
+            late = Signal.like(addend, reset_less=True, name="late")  # it is held as long as acc
+            m.d.sync += [late.eq(addend), total.eq(serial.result + late)]
         else:
             wide = WideProduct(acc.shape(), factor.shape(), addend.shape(), kind=self.multiplier)
             m.submodules.product = wide
@@ -95,8 +96,8 @@ class RequantiseFloat32(ScalarUnit):
         return wide.result
 
     def _delayed(self, m: Module, sign: Value) -> Value:
-        """The sign, as late as the rounded magnitude; a serial unit holds acc for all but the last three cycles."""
-        for k in range(3 if self.interval > 1 else self.timing.latency - 1):
+        """The sign, as late as the rounded magnitude; a serial unit holds acc for all but the last four cycles."""
+        for k in range(4 if self.interval > 1 else self.timing.latency - 1):
             register = Signal(reset_less=True, name=f"sign_{k}")
             m.d.sync += register.eq(sign)
             sign = register

@@ -173,12 +173,17 @@ class ChannelBuffer(wiring.Component):
             read.en.eq(self.enable),
         ]
         lanes = data.ArrayLayout(element_shape(shape), shape.lanes)
-        chosen = read.data.word_select(select, lanes.size) if select_bits else read.data
+        late = Signal(select_bits, name=f"late_select_{number}", reset_less=True)
+        # Behind a block RAM this register is the RAM's own.
+        data_r = Signal(len(word), name=f"data_{number}", reset_less=True)
+        chosen = data_r.word_select(late, lanes.size) if select_bits else data_r
         outside = lanes.const([shape.outside] * shape.lanes)
         with m.If(self.enable):
             m.d.sync += [
                 address.eq(self.address + copy.address),
                 select.eq(address[:select_bits]),
+                late.eq(select),
+                data_r.eq(read.data),
                 *(after.eq(before) for before, after in pairwise((inside, *stages))),
             ]
         m.d.comb += self.o[number].eq(Mux(stages[-1], chosen, outside))

@@ -19,7 +19,7 @@ class CreditFifo(wiring.Component):
 
     **Timing**: see ``contract``; a pushed word is offered one cycle later, the credit returns in the cycle after it has
     left. A pipeline of ``n`` cycles from ``start`` to ``push`` keeps full speed with ``contract.credit_depth(n, 1)``.
-    ``o.valid`` and ``o.payload`` are registers; ``available`` does not depend on ``o.ready``.
+    ``o.valid``, ``o.payload`` and ``available`` are registers.
     **Cost**: one register and one LUT per bit; no memory with asynchronous read. Meant for at most 16 words.
     **Semantics**: the words, in order, none lost.
     """
@@ -47,21 +47,22 @@ class CreditFifo(wiring.Component):
         words = [Signal(bits, reset_less=True, name=f"word_{k}") for k in range(self.depth)]
         full = [Signal(name=f"full_{k}") for k in range(self.depth)]
         credits = Signal(range(self.depth + 1), init=self.depth, name="credits")
+        some = Signal(init=1, name="some")  # credits are not 0
         pop = Signal(name="pop")
         arriving = self.data if not hasattr(self.data, "as_value") else self.data.as_value()
         out = (
             self.o.payload if not hasattr(self.o.payload, "as_value") else self.o.payload.as_value()
         )
         m.d.comb += [
-            self.available.eq(credits != 0),
+            self.available.eq(some),
             self.o.valid.eq(full[0]),
             out.eq(words[0]),
             pop.eq(full[0] & self.o.ready),
         ]
         with m.If(self.start & ~pop):
-            m.d.sync += credits.eq(credits - 1)
+            m.d.sync += [credits.eq(credits - 1), some.eq(credits != 1)]
         with m.Elif(~self.start & pop):
-            m.d.sync += credits.eq(credits + 1)
+            m.d.sync += [credits.eq(credits + 1), some.eq(1)]
         # A word falls towards the output: place k takes the word behind it, or the arriving one if that place is empty.
         for k in range(self.depth):
             behind = full[k + 1] if k + 1 < self.depth else 0

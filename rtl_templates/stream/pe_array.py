@@ -11,7 +11,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.arithmetic.multiplier import Multiplier
-from hlsgen.rtl_templates.arithmetic.shapes import shape_of
+from hlsgen.rtl_templates.arithmetic.shapes import bounds_of, shape_of
 from hlsgen.rtl_templates.contract import ArrayStep, Contract, MultiplierKind
 
 from hlsgen.algebra.types import ElementType
@@ -100,7 +100,8 @@ class PeArray(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         p = self.parameters
-        valid, last = self._flags(m)
+        flags = self._flags(m)
+        valid, last = flags[-1]
         m.d.comb += self.result_valid.eq(valid & last)
         if p.step == "pass":
             for row in range(p.unroll.rows):
@@ -109,8 +110,15 @@ class PeArray(wiring.Component):
             return m
         assert p.accumulator is not None
         shape, combine = shape_of(p.accumulator), _combining(p.step)
+        keeping = p.accumulate and p.step == "maximum"
+        if keeping:
+            first = self._first(m, *flags[-2])
         for row, terms in enumerate(self._terms(m)):
             term = self._tree(m, terms, combine)
+            if keeping:
+                largest = self._largest(m, row, term, first, flags[-2][0])
+                m.d.comb += self.results[row].acc.eq(largest)
+                continue
             total = Signal(shape, name=f"total_{row}")
             m.d.comb += self.results[row].acc.eq(total)
             if not p.accumulate:
@@ -125,15 +133,36 @@ class PeArray(wiring.Component):
                 m.d.sync += accumulator.eq(p.init)
         return m
 
-    def _flags(self, m: Module) -> tuple[Value, Value]:
-        valid, last = self.valid, self.last
+    def _first(self, m: Module, valid: Value, last: Value) -> Value:
+        """Whether the step that ``valid`` and ``last`` describe is the first of its group."""
+        first = Signal(init=1, name="first")
+        with m.If(self.enable & valid):
+            m.d.sync += first.eq(last)
+        return first
+
+    def _largest(self, m: Module, row: int, term: Value, first: Value, valid: Value) -> Value:
+        """The largest term of a group, a cycle after the step to which ``first`` and ``valid`` belong.
+
+        The first term is taken as it is: one comparison in a cycle, and none between here and the drain.
+        """
+        p = self.parameters
+        assert p.accumulator is not None
+        largest = Signal(shape_of(p.accumulator), reset_less=True, name=f"largest_{row}")
+        begin = term if p.init <= bounds_of(term.shape())[0] else _maximum(term, p.init)
+        with m.If(self.enable & valid):
+            m.d.sync += largest.eq(Mux(first, begin, Mux(term > largest, term, largest)))
+        return largest
+
+    def _flags(self, m: Module) -> list[tuple[Value, Value]]:
+        """``valid`` and ``last`` of the step that is so many enabled cycles old."""
+        flags: list[tuple[Value, Value]] = [(self.valid, self.last)]
         for k in range(self.contract.latency):
             valid_r = Signal(name=f"valid_{k}")
             last_r = Signal(reset_less=True, name=f"last_{k}")
             with m.If(self.enable):
-                m.d.sync += [valid_r.eq(valid), last_r.eq(last)]
-            valid, last = valid_r, last_r
-        return valid, last
+                m.d.sync += [valid_r.eq(flags[-1][0]), last_r.eq(flags[-1][1])]
+            flags.append((valid_r, last_r))
+        return flags
 
     def _terms(self, m: Module) -> list[list[Value]]:
         """The registered terms of every row."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
-from hlsgen.rtl_templates.contract import CHANNEL_READ_LATENCY
+from hlsgen.rtl_templates.contract import CHANNEL_READ_LATENCY, OPERAND_LATENCY
 from hlsgen.rtl_templates.memory_ports import read_port
 from hlsgen.rtl_templates.stream.channel_buffer import (
     ChannelBuffer,
@@ -99,9 +99,10 @@ class StreamProcess(wiring.Component):
                 buffer.row.eq(nest.value(3 * k + 1)),
                 buffer.column.eq(nest.value(3 * k + 2)),
             ]
+        stages = CHANNEL_READ_LATENCY + OPERAND_LATENCY
         issued, last = (
-            self._delayed(m, enable, "issued", issue),
-            self._delayed(m, enable, "last", nest.result_last, reset_less=True),
+            self._delayed(m, enable, "issued", issue, stages),
+            self._delayed(m, enable, "last", nest.result_last, stages, reset_less=True),
         )
         m.d.comb += [
             enable.eq(~array.result_valid | drain.i.ready),
@@ -149,11 +150,13 @@ class StreamProcess(wiring.Component):
         return tuple(counters)
 
     def _operands(self, m: Module, nest: LoopNest, enable: Value) -> None:
-        """Wire the lanes of the buffers' copies to the array: index [x][g][ky][kx][i]."""
+        """The lanes of the buffers' copies, through a register, for the array: index [x][g][ky][kx][i]."""
         p = self.parameters
         full: dict[int, Value] = {}
         for level, _ in p.ragged:
-            full[level] = ~self._delayed(m, enable, f"ragged_{level}", nest.last[level], True)
+            full[level] = ~self._delayed(
+                m, enable, f"ragged_{level}", nest.last[level], CHANNEL_READ_LATENCY, True
+            )
         for (name, _), buffer in zip(p.array.operands, self.buffers, strict=True):
             shape = buffer.shape
             elements: list[Value] = []
@@ -163,7 +166,10 @@ class StreamProcess(wiring.Component):
                         for i in range(p.array.unroll.i):
                             element = buffer.o[copy][(g + i) % shape.lanes]
                             elements.append(self._neutral(element, buffer, place, full))
-            m.d.comb += getattr(self.array, name).as_value().eq(Cat(*elements))
+            operand = Signal(len(Cat(*elements)), name=f"operand_{name}", reset_less=True)
+            with m.If(enable):
+                m.d.sync += operand.eq(Cat(*elements))
+            m.d.comb += getattr(self.array, name).as_value().eq(operand)
 
     def _neutral(
         self, element: Value, buffer: ChannelBuffer, place: int, full: dict[int, Value]
@@ -178,10 +184,16 @@ class StreamProcess(wiring.Component):
         return Mux(Cat(*absent).all(), element, neutral)
 
     def _delayed(
-        self, m: Module, enable: Value, name: str, value: Value, reset_less: bool = False
+        self,
+        m: Module,
+        enable: Value,
+        name: str,
+        value: Value,
+        stages: int,
+        reset_less: bool = False,
     ) -> Signal:
-        """``value`` in step with the elements that the buffers read."""
-        for stage in range(CHANNEL_READ_LATENCY):
+        """``value``, ``stages`` enabled cycles later."""
+        for stage in range(stages):
             register = Signal(len(value), name=f"{name}_{stage}", reset_less=reset_less)
             with m.If(enable):
                 m.d.sync += register.eq(value)
@@ -189,15 +201,18 @@ class StreamProcess(wiring.Component):
         return value
 
     def _weights(self, m: Module, weights: WeightShape, address: Value, enable: Value) -> Value:
-        """The words of the weight memory, in step with the elements; a single word is wired."""
+        """The words of the weight memory, in step with the operands; a single word is wired."""
         if len(weights.words) == 1:
             return Const(weights.words[0], weights.bits)
         m.submodules.weights = rom = memory.Memory(
             shape=unsigned(weights.bits), depth=len(weights.words), init=weights.words
         )
         read = read_port(rom)
-        address_r = Signal(len(address), reset_less=True, name="address_r")
-        m.d.comb += [read.addr.eq(address_r), read.en.eq(enable)]
+        # The memory and the register behind it, which is a block RAM's own, take two of the cycles.
+        ahead = CHANNEL_READ_LATENCY + OPERAND_LATENCY - 2
+        late = self._delayed(m, enable, "address", address, ahead, reset_less=True)
+        weights_r = Signal(weights.bits, reset_less=True, name="weights_r")
+        m.d.comb += [read.addr.eq(late), read.en.eq(enable)]
         with m.If(enable):
-            m.d.sync += address_r.eq(address)
-        return read.data
+            m.d.sync += weights_r.eq(read.data)
+        return weights_r

@@ -23,6 +23,7 @@ def pipeline_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> i
     """Cycles from a result's last step at the loop nest to its first word at the process's output."""
     stages = (
         contract.CHANNEL_READ_LATENCY,
+        contract.OPERAND_LATENCY,
         array_latency(dataflow, process, plan),
         contract.drain(pixels=1, channels=1, finish_lanes=1, result_bits=1).latency,
         finish_latency(dataflow, process, plan),
