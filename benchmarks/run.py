@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import kernel_rows, network_rows, rows
+from benchmarks import kernel_rows, network_rows, rows, units
 from benchmarks.models import Sources
 from hlsgen.errors import HlsgenError
 
@@ -29,6 +29,7 @@ ROWS = {
     "layers": network_rows.layers,
     "networks": network_rows.networks,
     "fabrics": network_rows.fabrics,
+    "units": rows.Row(units.DESIGNS, units.measure),
 }
 
 

@@ -68,6 +68,16 @@ class StreamProcess(wiring.Component):
         self.buffers = [ChannelBuffer(shape) for shape in parameters.buffers]
         self.array = PeArray(parameters.array)
         self.finish = Finish(parameters.finish)
+        self.nest = LoopNest(parameters.nest, self._counters())
+        unroll = parameters.array.unroll
+        self.drain = Drain(
+            parameters.array.result_layout,
+            pixels=unroll.x,
+            channels=unroll.g * unroll.o,
+            finish_lanes=parameters.finish.lanes,
+            groups=parameters.groups,
+            last_channels=parameters.last_channels,
+        )
         members = {f"i{k}": In(buffer.i.signature.flip()) for k, buffer in enumerate(self.buffers)}
         members["o"] = Out(stream.Signature(self.finish.o.payload.shape()))
         super().__init__(members)
@@ -77,15 +87,8 @@ class StreamProcess(wiring.Component):
         p = self.parameters
         m.submodules.array = array = self.array
         m.submodules.finish = finish = self.finish
-        m.submodules.nest = nest = LoopNest(p.nest, self._counters())
-        m.submodules.drain = drain = Drain(
-            p.array.result_layout,
-            pixels=p.array.unroll.x,
-            channels=p.array.unroll.g * p.array.unroll.o,
-            finish_lanes=p.finish.lanes,
-            groups=p.groups,
-            last_channels=p.last_channels,
-        )
+        m.submodules.nest = nest = self.nest
+        m.submodules.drain = drain = self.drain
         enable, issue = Signal(name="enable"), Signal(name="issue")
         ready: Value = Const(1)
         for k, buffer in enumerate(self.buffers):
