@@ -143,7 +143,7 @@ def measure(design: str, sources: Sources, work: Path) -> Record:
     name, board = design.split("@")
     process, dot, kind = name.partition(".")
     unit = part(process, kind, board) if dot else OTHERS[name]()
-    found = measured(unit, load_board(board), work / "units" / design, SEEDS)
+    result = measured(unit, load_board(board), work / "units" / design, SEEDS)
     options = {"board": board, "seeds": list(SEEDS)}
     return Record(
         "units", design, f"python -m benchmarks.run units {design}", options, asdict(found)
