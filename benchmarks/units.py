@@ -146,5 +146,5 @@ def measure(design: str, sources: Sources, work: Path) -> Record:
     result = measured(unit, load_board(board), work / "units" / design, SEEDS)
     options = {"board": board, "seeds": list(SEEDS)}
     return Record(
-        "units", design, f"python -m benchmarks.run units {design}", options, asdict(found)
+        "units", design, f"python -m benchmarks.run units {design}", options, asdict(result)
     )
