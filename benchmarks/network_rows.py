@@ -23,8 +23,14 @@ from hlsgen.fabric.file import load_fabric
 from hlsgen.fabric.packets import to_words
 from hlsgen.flow import build, emit_fabric
 from hlsgen.schedule.grid_network.plan import plan_network
-from hlsgen.schedule.grid_network.ports import output_bands, outputs_of, result_words
-from hlsgen.schedule.grid_network.program import program as network_program
+from hlsgen.schedule.grid_network.ports import (
+    input_bands,
+    input_packets,
+    output_bands,
+    outputs_of,
+    result_words,
+)
+from hlsgen.schedule.grid_network.program import sample_packets, setup_packets
 from hlsgen.targets.grid_network import load_program, program_words
 from hlsgen.verify.fabric_simulation import Stalls, simulate_program
 from hlsgen.verify.stored import stored_reference
@@ -113,7 +119,8 @@ def _layer(design: str, sources: Sources, work: Path) -> Record:
     random = np.random.default_rng(1)
     inputs = {"x": random.integers(-128, 128, (1, *dataflow.channels["x"].shape))}
     emitted = emit_fabric(FABRIC, output=work / FABRIC)
-    words = to_words(network_program(plan, [{"x": inputs["x"][0]}]))
+    given = input_packets(fabric, input_bands(plan), {"x": inputs["x"][0]})
+    words = to_words((*setup_packets(plan), *given, *sample_packets(plan)))
     done = simulate_program(emitted.directory, fabric, words, top=emitted.manifest.top)
     name = dataflow.outputs[0]
     want = interpret(dataflow, inputs)[name]

@@ -6,6 +6,7 @@ path that is measured lies in the unit.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cache
@@ -138,8 +139,11 @@ DESIGNS = tuple(f"{unit}@{board}" for board in RATES for unit in UNITS)
 
 def measure(design: str, sources: Sources, work: Path) -> Record:
     """A row of the table of units."""
+    from amaranth.hdl import UnusedElaboratable
+
     from benchmarks.unit_bench import measured
 
+    warnings.simplefilter("ignore", UnusedElaboratable)  # of a process of which a part is taken
     name, board = design.split("@")
     process, dot, kind = name.partition(".")
     unit = part(process, kind, board) if dot else OTHERS[name]()
