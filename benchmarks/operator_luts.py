@@ -24,8 +24,12 @@ from benchmarks.models import ROOT
 from hlsgen.algebra.scalar import Equal
 from hlsgen.algebra.types import ElementType
 from hlsgen.artefact.manifest import TOP
-from hlsgen.bitstream.build import TOOLCHAINS
+from hlsgen.bitstream.build import TOOLCHAINS, synthesised
+from hlsgen.bitstream.steps import Place
+from hlsgen.bitstream.synthesis import STATISTICS, SynthesisJob
 from hlsgen.bitstream.toolchain import Usage
+from hlsgen.processes import Running
+from hlsgen.progress import silent
 from hlsgen.rtl.verilog import to_rtlil
 
 RECORDS = ROOT / "hlsgen" / "cost" / "operator_luts.toml"
@@ -87,7 +91,7 @@ class Collection(wiring.Component):
         return m
 
 
-def synthesised(family: str, bits: int) -> dict[str, Usage]:
+def usages(family: str, bits: int) -> dict[str, Usage]:
     """What each operator takes on words of so many bits, as yosys maps it within its own module."""
     text = re.sub(
         rf"^module \\{TOP}\.(\w+)$",
@@ -99,8 +103,9 @@ def synthesised(family: str, bits: int) -> dict[str, Usage]:
     with tempfile.TemporaryDirectory(prefix="hlsgen_operators_") as folder:
         work = Path(folder)
         (work / "design.il").write_text(text)
-        toolchain.synthesise(work, ("design.il",), TOP)
-        modules = json.loads((work / "statistics.json").read_text())["modules"]
+        synthesised(toolchain, Place(work, silent, Running()), SynthesisJob(("design.il",), TOP))
+        statistics = (work / STATISTICS).read_text()
+        modules = json.loads(statistics[statistics.index("{") :])["modules"]
     prefix = f"\\{TOP}."
     return {
         name.removeprefix(prefix): toolchain.count(module["num_cells_by_type"])
@@ -114,11 +119,11 @@ def measured() -> str:
     lines = ["# LUTs of single operators: python -m benchmarks.operator_luts --record"]
     lines.append(f"widths = {list(WIDTHS)}")
     for family in sorted(TOOLCHAINS):
-        by_width = [synthesised(family, bits) for bits in WIDTHS]
+        by_width = [usages(family, bits) for bits in WIDTHS]
         for resource in ("lut", "dsp"):
             lines += ["", f"[{family}.{resource}]"]
             for name in sorted(by_width[0]):
-                amounts = [getattr(usages[name], resource) for usages in by_width]
+                amounts = [getattr(each[name], resource) for each in by_width]
                 if resource == "lut" or any(amounts):
                     lines.append(f"{name} = {amounts}")
     return "\n".join(lines) + "\n"

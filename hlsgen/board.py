@@ -13,6 +13,7 @@ from typing import Any, Literal
 from hlsgen.errors import BadOption
 
 Family = Literal["ecp5", "ice40", "gowin", "xilinx7"]
+DEFAULT_BOARD = "ulx3s_85f"
 
 
 @dataclass(frozen=True)

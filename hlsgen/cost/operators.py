@@ -9,6 +9,7 @@ from typing import Any
 from hlsgen.algebra import scalar
 from hlsgen.algebra.types import ElementType
 from hlsgen.cost.units import Cost, FamilyTable, memory, wide_multiplication
+from hlsgen.cost.word_operators import operator_cost
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def _product(use: UnitUse) -> Cost:
 
 
 def _equal(use: UnitUse) -> Cost:
-    return Cost(lut=use.table.equal_bit * max(use.widths), ff=use.result.bits)
+    operands = max(operand.bits for operand in use.operands)
+    return operator_cost(use.table, "Equal", operands) + Cost(ff=use.result.bits)
 
 
 def _clamp(use: UnitUse) -> Cost:

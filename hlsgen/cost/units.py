@@ -44,7 +44,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class FamilyTable:
-    """Coefficients of one family.
+    """Coefficients of the family ``name``.
 
     ``tiles``: DSP blocks as (width a, width b, units of ``Board.dsp``), smallest first, of signed operands.
     ``blocks``: shapes of a RAM block as (words, width). ``block_weight``: its weight against LUT RAM in memory_libmap.
@@ -53,10 +53,10 @@ class FamilyTable:
     two rows of partial products LUTs make beside the carry chain, of a digit of a LutProduct without and with a sign; ``carry_cell``: bits of
     the smallest carry chain; ``adder_bit`` per bit of a sum;
     ``narrowest``: bits below which an operand makes yosys build the product of LUTs. ``scale`` corrects the sum of LUTs for what optimisation across units saves. ``serial_bit`` per bit of a times bit of the digit of a digit-serial product; ``choice_bit`` per bit of a two-way
-    choice; ``nest_bit`` per bit of a loop counter, with its share of the addresses; ``counter_bit`` per bit of a guard; ``equal_bit`` per bit of a
-    comparison for equality.
+    choice; ``nest_bit`` per bit of a loop counter, with its share of the addresses; ``counter_bit`` per bit of a guard.
     """
 
+    name: str
     tiles: tuple[tuple[int, int, int], ...]
     blocks: tuple[tuple[int, int], ...]
     block_weight: int
@@ -68,7 +68,6 @@ class FamilyTable:
     choice_bit: float
     nest_bit: float
     counter_bit: float
-    equal_bit: float
     scale: float = 1.0
     narrowest: int = 1
     carry_cell: int = 1
@@ -76,6 +75,7 @@ class FamilyTable:
 
 FAMILIES: Mapping[str, FamilyTable] = {
     "ecp5": FamilyTable(
+        name="ecp5",
         tiles=((18, 18, 1),),
         blocks=((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)),
         block_weight=128,
@@ -87,10 +87,10 @@ FAMILIES: Mapping[str, FamilyTable] = {
         choice_bit=1.0,
         nest_bit=4.0,
         counter_bit=1.0,
-        equal_bit=0.67,
         carry_cell=2,
     ),
     "ice40": FamilyTable(
+        name="ice40",
         tiles=((16, 16, 1),),
         blocks=((2048, 2), (1024, 4), (512, 8), (256, 16)),
         block_weight=64,
@@ -102,10 +102,10 @@ FAMILIES: Mapping[str, FamilyTable] = {
         choice_bit=1.0,
         nest_bit=5.0,
         counter_bit=1.0,
-        equal_bit=0.67,
         scale=1.2,
     ),
     "gowin": FamilyTable(
+        name="gowin",
         tiles=((9, 9, 1), (18, 18, 2), (36, 36, 8)),
         blocks=((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)),
         block_weight=128,
@@ -117,10 +117,10 @@ FAMILIES: Mapping[str, FamilyTable] = {
         choice_bit=1.0,
         nest_bit=4.5,
         counter_bit=1.0,
-        equal_bit=2.6,
         narrowest=4,
     ),
     "xilinx7": FamilyTable(
+        name="xilinx7",
         tiles=((25, 18, 1),),
         blocks=((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)),
         block_weight=128,
@@ -132,7 +132,6 @@ FAMILIES: Mapping[str, FamilyTable] = {
         choice_bit=0.6,
         nest_bit=3.0,
         counter_bit=0.8,
-        equal_bit=0.64,
         scale=0.75,
     ),
 }

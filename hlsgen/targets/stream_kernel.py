@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hlsgen.artefact.board_ports import BoardPorts, stream_board_ports
 from hlsgen.artefact.folder import MANIFEST, Artefact, Folder
+from hlsgen.board import DEFAULT_BOARD
 from hlsgen.progress import Progress
 from hlsgen.targets.kernel_source import KernelSource
 from hlsgen.targets.target import Target
@@ -20,8 +21,9 @@ TIMED_EXECUTIONS = 3
 
 @dataclass(frozen=True)
 class StreamKernelOptions:
-    """A pipeline leaves nothing to choose."""
+    """A pipeline leaves nothing to choose; ``board``: whose resources the report counts, and for which it is built."""
 
+    board: str = DEFAULT_BOARD
     name: str | None = None
 
 
@@ -38,14 +40,18 @@ class StreamKernel(Target[KernelSource]):
         self, source: KernelSource, options: StreamKernelOptions, progress: Progress
     ) -> Artefact:
         """Schedule a pipeline for every loop graph, and emit Verilog."""
+        from hlsgen.board import load_board
+        from hlsgen.cost.kernel import kernel_cost
+        from hlsgen.cost.units import FAMILIES
         from hlsgen.loops.check import check
         from hlsgen.loops.clean import clean
         from hlsgen.rtl.names import design_name
-        from hlsgen.rtl.pipeline import emit_pipeline
+        from hlsgen.rtl.pipeline import emit_pipeline, kernel_shape
         from hlsgen.rtl.verilog import to_verilog
         from hlsgen.schedule.stream_kernel.pipeline import schedule_pipeline
         from hlsgen.schedule.stream_kernel.report import pipeline_report
 
+        board = load_board(options.board)
         for graph in source.kernel.graphs:
             check(graph)
         kernel = replace(source.kernel, graphs=tuple(map(clean, source.kernel.graphs)))
@@ -54,10 +60,12 @@ class StreamKernel(Target[KernelSource]):
         design = emit_pipeline(kernel, plans, design_name(options.name, kernel.name))
         progress("emitting Verilog", None)
         files = {"design.v": to_verilog(design, source.origin).encode(), **source.files(kernel)}
-        manifest = replace(design.manifest, details={"kernel": source.identity(kernel)})
+        identity = {"kernel": source.identity(kernel)}
+        manifest = replace(design.manifest, board=board.name, details=identity)
         assert manifest.interval_cycles is not None and manifest.latency_cycles is not None
         cycles = manifest.interval_cycles, manifest.latency_cycles
-        return Artefact(files, manifest, pipeline_report(kernel.name, plans, cycles))
+        cost = kernel_cost(kernel_shape(kernel, plans), FAMILIES[board.family])
+        return Artefact(files, manifest, pipeline_report(kernel.name, plans, cycles, board, cost))
 
     def reference(self, folder: Folder, name: str) -> Reference:
         from hlsgen.verify.kernel import kernel_reference

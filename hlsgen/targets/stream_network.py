@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hlsgen.artefact.board_ports import BoardPorts, stream_board_ports
 from hlsgen.artefact.folder import MANIFEST, Artefact, Folder
+from hlsgen.board import DEFAULT_BOARD
 from hlsgen.errors import BadOption
 from hlsgen.progress import Progress
 from hlsgen.targets.network_source import NetworkSource
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from hlsgen.board import Board
     from hlsgen.verify.reference import Reference, Samples
     from hlsgen.verify.run import Failure, Request, Runs
-
-DEFAULT_BOARD = "ulx3s_85f"
 
 
 @dataclass(frozen=True)

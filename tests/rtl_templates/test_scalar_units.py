@@ -106,8 +106,9 @@ def name(case: object) -> str:
     return str(case)[:60] if isinstance(case, ScalarOp) else ""
 
 
-def test_every_scalar_operator_has_a_unit_of_its_name() -> None:
+def test_every_scalar_operator_has_a_unit_of_its_name_and_a_case_here() -> None:
     assert [op.__name__ for op in SCALAR_OPS] == list(SCALAR_UNITS)
+    assert {op.name for op, _ in SIMPLE + REQUANTISE} == set(SCALAR_UNITS)
 
 
 @pytest.mark.parametrize(("op", "types"), SIMPLE + REQUANTISE, ids=name)

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hlsgen.artefact.report import Head, Report
+from hlsgen.board import Board
+from hlsgen.cost.units import Cost
 from hlsgen.schedule.stream_kernel.pipeline import PipelineSchedule
 
 
 def pipeline_report(
-    name: str, plans: Sequence[PipelineSchedule], cycles: tuple[int, int]
+    name: str,
+    plans: Sequence[PipelineSchedule],
+    cycles: tuple[int, int],
+    board: Board,
+    cost: Cost,
 ) -> Report:
-    """``cycles``: interval and latency of an execution. Per loop graph: ``ops`` operations, ``ii`` and its lower bounds ``rec_mii`` (recurrences) and ``mem_mii`` (write ports),
+    """``cycles``: interval and latency of an execution; ``cost``: the prediction for ``board``. Per loop graph: ``ops`` operations, ``ii`` and its lower bounds ``rec_mii`` (recurrences) and ``mem_mii`` (write ports),
     ``length`` of an iteration and ``cycles`` of the run."""
     details = {
+        "board": board.name,
         "graphs": [
             {
                 "name": plan.graph.name,
@@ -26,10 +33,15 @@ def pipeline_report(
                 "cycles": plan.cycles,
             }
             for plan in plans
-        ]
+        ],
     }
-    head = Head(interval_cycles=cycles[0], latency_cycles=cycles[1])
-    return Report(name, head, details, "\n".join(map(pipeline_text, plans)))
+    used = {kind: round(float(getattr(cost, kind))) for kind in ("lut", "ff", "dsp", "bram")}
+    head = Head(
+        interval_cycles=cycles[0], latency_cycles=cycles[1], clock_mhz=board.clock_mhz, **used
+    )
+    sizes = ", ".join(f"{used[kind]:,} {kind.upper()}" for kind in used)
+    title = f"{name} on {board.name}: {sizes} (predicted)\n"
+    return Report(name, head, details, "\n".join([title, *map(pipeline_text, plans)]))
 
 
 def pipeline_text(plan: PipelineSchedule) -> str:
