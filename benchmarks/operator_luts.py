@@ -25,7 +25,7 @@ from hlsgen.algebra.scalar import Equal
 from hlsgen.algebra.types import ElementType
 from hlsgen.artefact.manifest import TOP
 from hlsgen.bitstream.build import TOOLCHAINS, synthesised
-from hlsgen.bitstream.steps import Place
+from hlsgen.bitstream.steps import Workplace
 from hlsgen.bitstream.synthesis import STATISTICS, SynthesisJob
 from hlsgen.bitstream.toolchain import Usage
 from hlsgen.processes import Running
@@ -103,7 +103,9 @@ def usages(family: str, bits: int) -> dict[str, Usage]:
     with tempfile.TemporaryDirectory(prefix="hlsgen_operators_") as folder:
         work = Path(folder)
         (work / "design.il").write_text(text)
-        synthesised(toolchain, Place(work, silent, Running()), SynthesisJob(("design.il",), TOP))
+        synthesised(
+            toolchain, Workplace(work, silent, Running()), SynthesisJob(("design.il",), TOP)
+        )
         statistics = (work / STATISTICS).read_text()
         modules = json.loads(statistics[statistics.index("{") :])["modules"]
     prefix = f"\\{TOP}."

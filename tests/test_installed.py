@@ -26,7 +26,7 @@ DESIGNS = {
     "digits on a fabric": ("compile", str(EXAMPLE / "digits.onnx"), "--schedule", "grid"),
     "pipeline": ("compile", f"{KERNELS / 'sobel.py'}:sobel"),
     "kernel on a fabric": ("map", f"{KERNELS / 'fir.py'}:fir", "--no-exact"),
-    "fabric": ("fabric", "cgra_4x4"),
+    "fabric": ("fabric", "icebreaker_2x2"),
 }
 """One design of each kind, and digits for two families."""
 
