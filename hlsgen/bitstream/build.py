@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from hlsgen.artefact.board_ports import BoardPorts
@@ -26,13 +26,15 @@ from hlsgen.bitstream.place_and_route import (
     read_report,
     route_step,
 )
-from hlsgen.bitstream.steps import Done, Workplace, run_side_by_side, run_step
+from hlsgen.bitstream.remaining import Remaining
+from hlsgen.bitstream.steps import BuildStep, Done, Workplace, run_side_by_side, run_step
 from hlsgen.bitstream.synthesis import NETLIST, SynthesisJob, notes_of, synthesis_steps, usage_of
 from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Toolchain, Usage, Utilisation
 from hlsgen.bitstream.tools import YOSYS, identity
 from hlsgen.bitstream.uart_top import TOP, BoardTop, to_rtlil
 from hlsgen.bitstream.xilinx import Xilinx7
 from hlsgen.board import Board, load_board
+from hlsgen.cost.build_time import part_seconds
 from hlsgen.errors import BadOption, ToolFailed
 from hlsgen.processes import Running
 from hlsgen.progress import Progress, silent
@@ -137,8 +139,9 @@ def build_design(
     (work / f"{TOP}.il").write_text(to_rtlil(board_top(ports, target.board, folder.manifest.top)))
     toolchain, place = TOOLCHAINS[target.board.family], Workplace(work, progress, Running())
     job = SynthesisJob((DESIGN, f"{TOP}.il"), TOP, target.board, ports.large)
-    done = [run_step(step, place) for step in synthesis_steps(toolchain, job)]
-    routed = _routed(toolchain, target, place, tuple(range(1, seeds + 1)))
+    remaining = Remaining(part_seconds(toolchain.family, folder.report().get("lut") or 0))
+    done = [run_counted(step, place, remaining) for step in synthesis_steps(toolchain, job)]
+    routed = _routed(toolchain, target, place, remaining, tuple(range(1, seeds + 1)))
     result = _result(folder, target.board, routed, notes_of(work), (*done, *routed.done), began)
     folder.write("build.json", json.dumps(asdict(result), indent=2) + "\n")
     return result
@@ -157,8 +160,20 @@ class _Routed:
     bitstream: Path | None = None
 
 
+def run_counted(step: BuildStep, place: Workplace, remaining: Remaining) -> Done:
+    """Do a step whose progress says what remains of the build."""
+    counted = replace(place, progress=remaining.during(step.name, place.progress))
+    done = run_step(step, counted)
+    remaining.done(step.name, done.seconds, done.reused)
+    return done
+
+
 def _routed(
-    toolchain: Toolchain, target: BoardTarget, place: Workplace, seeds: Sequence[int]
+    toolchain: Toolchain,
+    target: BoardTarget,
+    place: Workplace,
+    remaining: Remaining,
+    seeds: Sequence[int],
 ) -> _Routed:
     """Place and route with each seed and pack the fastest."""
     usage, tools = usage_of(place.folder, toolchain), {YOSYS.name: identity(YOSYS)}
@@ -167,12 +182,16 @@ def _routed(
     assert isinstance(toolchain, OpenToolchain)
     tools |= {tool.name: identity(tool) for tool in (toolchain.nextpnr, toolchain.packer)}
     (place.folder / toolchain.constraints_file).write_text(toolchain.constraints(target))
-    steps = [route_step(toolchain, target, NETLIST, usage, seed) for seed in seeds]
-    done = run_side_by_side(steps, place, min(len(seeds), os.cpu_count() or 1))
+    steps = [route_step(toolchain, target, NETLIST, usage, seed, len(seeds) == 1) for seed in seeds]
+    workers = min(len(seeds), os.cpu_count() or 1)
+    remaining.left["routing"] = remaining.left.get("routing", 0.0) * -(-len(seeds) // workers)
+    counted = replace(place, progress=remaining.during("routing", place.progress))
+    done = run_side_by_side(steps, counted, workers)
+    remaining.left.pop("routing")
     reports = {seed: read_report(place.folder, seed) for seed in seeds}
     fmax = {seed: report[0] for seed, report in reports.items()}
     seed = best_seed(fmax)
-    packed = run_step(pack_step(toolchain, target, seed), place)
+    packed = run_counted(pack_step(toolchain, target, seed), place, remaining)
     used = reports[seed][1]
     bitstream = place.folder / bitstream_of(toolchain)
     usage = toolchain.routed_usage(used, usage)

@@ -11,6 +11,10 @@ from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Usage
 from hlsgen.bitstream.tools import ECPPACK, NEXTPNR_ECP5
 from hlsgen.board import Board
 
+DENSE = 0.5
+"""The share of the LUTs from which nextpnr places by density and routes by negotiation: cgra_4x4 (57 %) was routed so, and not
+after the analytic placer. Smaller designs are as fast with the latter, and sooner done."""
+
 
 class Ecp5(OpenToolchain):
     """Lattice ECP5: nextpnr-ecp5 and ecppack."""
@@ -50,9 +54,19 @@ class Ecp5(OpenToolchain):
     ) -> tuple[str, ...]:
         options, board = target.board.build["toolchain"], target.board
         target_mhz = board.clock_mhz if target.large else options["target_mhz"]
-        ways = ("--placer", "static", "--router", "router2") if target.large else ()
+        dense = target.large or synthesised.lut > DENSE * board.lut
+        ways = ("static", "router2") if dense else ("heap", "router1")
         files = ("--lpf", self.constraints_file, "--textcfg", routed)
-        return (*options["nextpnr"], *files, "--freq", f"{target_mhz}", *ways)
+        return (
+            *options["nextpnr"],
+            *files,
+            "--freq",
+            f"{target_mhz}",
+            "--placer",
+            ways[0],
+            "--router",
+            ways[1],
+        )
 
     def pack_options(self, target: BoardTarget, routed: str, bitstream: str) -> tuple[str, ...]:
         return ("--compress", "--input", routed, "--bit", bitstream)

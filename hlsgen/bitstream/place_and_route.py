@@ -20,10 +20,19 @@ _STAGES = {
 
 
 def route_step(
-    toolchain: OpenToolchain, target: BoardTarget, netlist: str, synthesised: Usage, seed: int
+    toolchain: OpenToolchain,
+    target: BoardTarget,
+    netlist: str,
+    synthesised: Usage,
+    seed: int,
+    alone: bool = True,
 ) -> BuildStep:
-    """Place and route ``netlist`` with one seed: ``seed_N.json`` (nextpnr's report) and the routed design."""
+    """Place and route ``netlist`` with one seed: ``seed_N.json`` (nextpnr's report) and the routed design.
+
+    ``alone``: no other seed runs beside it, so that its progress need not name it.
+    """
     name = f"seed_{seed}"
+    what = f"place and route ({toolchain.nextpnr.name}{'' if alone else f', seed {seed}'})"
     options = (
         "--json",
         netlist,
@@ -42,7 +51,7 @@ def route_step(
             place.folder,
             f"{name}.log",
             progress=place.progress,
-            what=f"place and route ({toolchain.nextpnr.name})",
+            what=what,
             stages=_STAGES,
             running=place.running,
         )

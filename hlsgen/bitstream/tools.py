@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from hlsgen.processes import Running, started
 from hlsgen.progress import Progress, silent
 
 LOG_LINES = 20
+SHOWN_SECONDS = 1.0
+"""Progress is shown again so long after the last time, while a tool says something."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ def run_tool(
     progress(what, None)
     last: deque[str] = deque(maxlen=LOG_LINES)
     marks, present = dict(stages or {}), None
+    shown = time.monotonic()
     with (folder / log).open("w", buffering=1) as kept:  # a line at a time, for those who watch
         kept.write(" ".join((tool.name, *arguments)) + "\n")
         with started(
@@ -152,9 +156,9 @@ def run_tool(
                 kept.write(line)
                 last.append(line.rstrip())
                 stage = next((name for mark, name in marks.items() if mark in line), present)
-                if stage != present:
-                    present = stage
-                    progress(f"{what}: {stage}", None)
+                if stage != present or time.monotonic() > shown + SHOWN_SECONDS:
+                    present, shown = stage, time.monotonic()
+                    progress(f"{what}: {stage}" if stage else what, None)
             status = process.wait()
     if status:
         lines = "\n".join(f"    {line}" for line in last)

