@@ -6,7 +6,7 @@ Every quantity may be an array with one entry per candidate (see ``cost/units.py
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import numpy as np
@@ -244,8 +244,10 @@ def process_cost(
     dataflow: Dataflow, process: Process, table: FamilyTable, f: Factors, kind: str, finish: str
 ) -> Cost:
     """Everything of a process but its buffers."""
+    array = array_cost(table, dataflow, process, f, kind)
+    # The whole is multiplied by the table's scale, which is not for arrays.
     return (
-        array_cost(table, dataflow, process, f, kind)
+        replace(array, lut=array.lut / table.scale)
         + finish_cost(table, dataflow, process, f, finish)
         + weights_cost(table, dataflow, process, f)
         + control_cost(table, process, f)

@@ -52,7 +52,7 @@ class FamilyTable:
     ``multiplier_bit``: LUTs per bit of a times bit of b of a combinational multiplier built of LUTs; ``digit_rows``: how many of the
     two rows of partial products LUTs make beside the carry chain, of a digit of a LutProduct without and with a sign; ``carry_cell``: bits of
     the smallest carry chain; ``adder_bit`` per bit of a sum;
-    ``narrowest``: bits below which an operand makes yosys build the product of LUTs. ``scale`` corrects the sum of LUTs for what optimisation across units saves. ``serial_bit`` per bit of a times bit of the digit of a digit-serial product; ``choice_bit`` per bit of a two-way
+    ``narrowest``: bits below which an operand makes yosys build the product of LUTs. ``scale`` corrects the LUTs of everything but PE arrays, whose carry chains are exact, for what optimisation across units saves. ``serial_bit`` per bit of a times bit of the digit of a digit-serial product; ``choice_bit`` per bit of a two-way
     choice; ``nest_bit`` per bit of a loop counter, with its share of the addresses; ``counter_bit`` per bit of a guard.
     """
 
@@ -88,6 +88,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         nest_bit=4.0,
         counter_bit=1.0,
         carry_cell=2,
+        scale=0.9,
     ),
     "ice40": FamilyTable(
         name="ice40",
@@ -102,7 +103,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         choice_bit=1.0,
         nest_bit=5.0,
         counter_bit=1.0,
-        scale=1.2,
+        scale=0.76,
     ),
     "gowin": FamilyTable(
         name="gowin",
@@ -118,6 +119,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         nest_bit=4.5,
         counter_bit=1.0,
         narrowest=4,
+        scale=0.92,
     ),
     "xilinx7": FamilyTable(
         name="xilinx7",
