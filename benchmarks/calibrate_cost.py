@@ -1,7 +1,8 @@
-"""Predicted against synthesised resources, by which the tables of ``hlsgen/cost/units.py`` are fitted.
+"""Predicted against synthesised resources, process by process, by which the tables of ``hlsgen/cost`` are fitted.
 
-``python benchmarks/calibrate_cost.py MODEL.onnx --board ulx3s_85f --board icebreaker --interval 2000`` compiles the model
-for each board, synthesises the bare design (no board top, no place and route) and prints a line per board.
+``python -m benchmarks.calibrate_cost MODEL.onnx --board ulx3s_85f --interval 2000`` schedules the model, synthesises every process by itself
+with its buffers and prints a line for each. Smaller units by themselves say little: without long paths around them abc9 spends LUTs on
+speed (a drain alone takes three times the LUTs that it takes in its process).
 """
 
 from __future__ import annotations
@@ -9,48 +10,70 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from hlsgen.artefact.manifest import TOP
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from hlsgen.rtl_templates.stream.process import StreamProcess
+
 from hlsgen.bitstream.build import synthesise
 from hlsgen.bitstream.toolchain import Usage
 from hlsgen.board import load_board
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.lowering.lower import lower
 from hlsgen.passes import to_integer
-from hlsgen.rtl.emit import emit
+from hlsgen.rtl.arrays import process_parameters
 from hlsgen.rtl.verilog import to_verilog
 from hlsgen.schedule.stream_network.cost import schedule_cost, total_cost
-from hlsgen.schedule.stream_network.ir import StreamSchedule
 from hlsgen.schedule.stream_network.options import StreamOptions
 from hlsgen.schedule.stream_network.solver import schedule
 
 
-def synthesised(plan: StreamSchedule, family: str) -> Usage:
-    """What yosys reports for the schedule's design."""
+class Alone(wiring.Component):
+    """A design of one unit."""
+
+    def __init__(self, unit: Any) -> None:
+        self.unit = unit
+        super().__init__(unit.signature)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.unit = self.unit
+        wiring.connect(m, wiring.flipped(self), self.unit)
+        return m
+
+
+def synthesised(unit: Any, family: str) -> Usage:
+    """What yosys reports for a unit by itself."""
     with tempfile.TemporaryDirectory(prefix="hlsgen_calibrate_") as folder:
-        work = Path(folder)
-        (work / "design.v").write_text(to_verilog(emit(plan)))
-        return synthesise(work, family, top=TOP)
+        Path(folder, "design.v").write_text(to_verilog(Alone(unit)))
+        return synthesise(folder, family)
 
 
 def main() -> None:
-    """Print predicted / synthesised LUT, FF, DSP and RAM blocks for each board."""
+    """Print predicted / synthesised LUT, FF, DSP and RAM blocks of each process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
-    parser.add_argument("--board", action="append", required=True)
+    parser.add_argument("--board", required=True)
     parser.add_argument("--interval", type=int, help="at most so many cycles per sample")
+    parser.add_argument("--process", action="append", help="only this process; repeatable")
     arguments = parser.parse_args()
+    board = load_board(arguments.board)
     dataflow = lower(to_integer(read_model(arguments.model)).hardware).dataflow
-    for name in arguments.board:
-        board = load_board(name)
-        plan = schedule(dataflow, board, StreamOptions(target_interval=arguments.interval))
-        want = total_cost(schedule_cost(plan, board.family))
-        have = synthesised(plan, board.family)
+    plan = schedule(dataflow, board, StreamOptions(target_interval=arguments.interval))
+    costs = schedule_cost(plan, board.family)
+    for process in dataflow.processes:
+        if arguments.process and process.name not in arguments.process:
+            continue
+        want = total_cost({process.name: costs[process.name]})
+        have = synthesised(StreamProcess(process_parameters(plan, process)), board.family)
         pairs = ", ".join(
             f"{label} {getattr(want, key)} / {getattr(have, key)}"
             for label, key in (("LUT", "lut"), ("FF", "ff"), ("DSP", "dsp"), ("RAM", "bram"))
         )
-        print(f"{arguments.model} {name}, interval {plan.interval}: {pairs} (predicted / found)")
+        print(
+            f"{process.name}: {pairs} (predicted / found); {plan.arrays[process.name]}", flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import numpy as np
 import hlsgen
 from benchmarks.anchors import CYCLE_GOALS
 from benchmarks.models import NETWORKS, Sources, network
-from benchmarks.record import Record, records
+from benchmarks.record import Record
 from hlsgen.board import load_board
 from hlsgen.errors import BadOption
 from hlsgen.flow import verify
@@ -224,29 +224,6 @@ def _time(design: str, sources: Sources, work: Path) -> Record:
     )
 
 
-def _prediction(design: str, sources: Sources, work: Path) -> Record:
-    """Compares prediction and synthesis over the records of row ``boards``; measures nothing itself."""
-    pairs = []
-    for record in records("boards"):
-        values = record.values
-        for resource in ("lut", "dsp", "bram"):
-            predicted, synthesised = values[f"predicted_{resource}"], values[resource]
-            deviation = predicted / synthesised - 1 if synthesised else float(predicted > 0)
-            pairs.append(
-                {
-                    "design": record.design,
-                    "resource": resource,
-                    "predicted": predicted,
-                    "synthesised": synthesised,
-                    "deviation": round(deviation, 3),
-                }
-            )
-    worst = max((abs(pair["deviation"]) for pair in pairs), default=None)
-    return Record(
-        "prediction", design, _command("prediction", ""), {}, {"pairs": pairs, "worst": worst}
-    )
-
-
 def short(record: Record) -> str:
     """The figures of a record that are worth a line while it runs."""
     keys = (
@@ -266,7 +243,7 @@ def short(record: Record) -> str:
         "compile_peak_mb",
         "one_inference_seconds_cocotb",
         "one_inference_seconds_fast",
-        "worst",
+        "deviation",
         "at_mii",
         "intervals",
         "grid_mismatches",
@@ -283,4 +260,3 @@ cycles = Row(tuple(name + kind for name in CYCLE_GOALS for kind in ("@goal", "")
 accuracy = Row(("digits", "tm_mnist_valid_int8"), _accuracy)
 boards = Row(tuple(BUILT_RATES), _boards)
 time_and_memory = Row(("ic_resnet8_int8",), _time)
-prediction = Row(("all",), _prediction)

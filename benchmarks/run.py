@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import kernel_rows, network_rows, rows, units
+from benchmarks import kernel_rows, network_rows, prediction, rows, units
 from benchmarks.models import Sources
 from hlsgen.errors import HlsgenError
 
@@ -21,7 +21,7 @@ ROWS = {
     "accuracy": rows.accuracy,
     "boards": rows.boards,
     "time": rows.time_and_memory,
-    "prediction": rows.prediction,
+    "prediction": prediction.prediction,
     "kernels": kernel_rows.kernels,
     "large_kernels": kernel_rows.large_kernels,
     "grids": kernel_rows.grids,

@@ -15,6 +15,7 @@ from benchmarks import grid_table, mutant_table
 from benchmarks.anchors import CYCLE_GOALS, OPEN_TOOLS, PUBLISHED
 from benchmarks.markdown import number, percent, table
 from benchmarks.models import ROOT, network
+from benchmarks.prediction import BELOW, NEAR, RESOURCES
 from benchmarks.record import Record, records
 
 READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
@@ -180,19 +181,29 @@ def _time() -> str:
 
 
 def _prediction() -> str:
-    pairs = [pair for record in records("prediction") for pair in record.values["pairs"]]
-    return table(
-        "Design | Resource | Predicted | Synthesised | Deviation",
-        (
-            (
-                _title(pair["design"]),
-                pair["resource"],
-                number(pair["predicted"]),
-                number(pair["synthesised"]),
-                percent(pair["deviation"]),
-            )
-            for pair in pairs
-        ),
+    """Predicted and synthesised resources of every design, and how many predictions of LUTs are as near as they are to be."""
+    stored = records("prediction")
+    if not stored:
+        return table("", ())
+    shares = [record.values["deviation"]["lut"] for record in stored]
+    near = sum(-BELOW <= share <= NEAR for share in shares)
+
+    def cells(record: Record) -> tuple[str, ...]:
+        name, board, effort = record.design.split("@")
+        values, deviation = record.values, record.values["deviation"]
+        pairs = [
+            f"{number(values['predicted_' + key])} / {number(values[key])}" for key in RESOURCES
+        ]
+        title = f"{network(name).title}, {board}, {effort}"
+        return (title, pairs[0], percent(deviation["lut"]), *pairs[1:])
+
+    rows = table(
+        "Design | LUT, predicted / synthesised | Deviation | DSP | RAM blocks", map(cells, stored)
+    )
+    lowest, highest = min(shares, default=0.0), max(shares, default=0.0)
+    return (
+        f"{near} of {len(stored)} predictions of LUTs are between {percent(-BELOW)} and {percent(NEAR)} of what synthesis finds; "
+        f"all are between {percent(lowest)} and {percent(highest)}.\n\n{rows}"
     )
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import record, rows, table
+from benchmarks import prediction, record, rows, table
 from benchmarks.anchors import CYCLE_GOALS, OPEN_TOOLS, PUBLISHED
 from benchmarks.models import NETWORKS, Sources, network
 from benchmarks.record import Record
+from hlsgen.board import load_board
 from hlsgen.errors import BadFile
 
 
@@ -50,6 +51,19 @@ def test_a_missing_network_says_how_to_name_the_folder(tmp_path: Path) -> None:
 def test_the_interval_deviates_by_a_share_of_the_prediction() -> None:
     report = {"predicted_interval_cycles": 100}
     assert rows._deviation(report, {"interval_cycles": 98}) == {"interval_deviation": -0.02}
+
+
+def test_predictions_are_of_thirty_designs_on_three_families() -> None:
+    designs = [design.split("@") for design in prediction.DESIGNS]
+    assert len(set(prediction.DESIGNS)) == len(designs) >= 30
+    assert {load_board(board).family for _, board, _ in designs} == {"ecp5", "ice40", "gowin"}
+    assert {name for name, _, _ in designs} == {entry.name for entry in NETWORKS}
+
+
+def test_a_prediction_deviates_by_a_share_of_what_synthesis_finds() -> None:
+    predicted, synthesised = {"lut": 95, "dsp": 3, "bram": 0}, {"lut": 100, "dsp": 0, "bram": 0}
+    shares = prediction.deviations(predicted, synthesised)
+    assert shares == {"lut": -0.05, "dsp": 1.0, "bram": 0.0}
 
 
 def test_anchors_name_networks_that_are_measured() -> None:

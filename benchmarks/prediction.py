@@ -1,0 +1,64 @@
+"""Row 7: the resources that the compiler predicts beside those of synthesis, over designs of all sizes on each family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.models import NETWORKS, Sources
+from benchmarks.record import Record
+from benchmarks.rows import Row, compiled_design
+from hlsgen.bitstream.build import synthesise
+from hlsgen.board import load_board
+
+RESOURCES = ("lut", "dsp", "bram")
+SMALL_BOARDS = ("icebreaker", "tang_nano_9k", "tang_nano_20k")
+SMALL_NETWORKS = ("digits", "tflm_sine_int8")
+DESIGNS = (
+    *(
+        f"{network.name}@ulx3s_85f@{effort}"
+        for network in NETWORKS
+        for effort in ("small", "balanced")
+    ),
+    *(f"{name}@ulx3s_85f@max" for name in SMALL_NETWORKS),
+    *(
+        f"{name}@{board}@{effort}"
+        for board in SMALL_BOARDS
+        for name in SMALL_NETWORKS
+        for effort in ("small", "balanced")
+    ),
+)
+"""``<network>@<board>@<effort>``."""
+NEAR = 0.10
+"""Predictions of LUTs are to deviate by no more than this share of what synthesis finds,"""
+BELOW = 0.05
+"""and by no more than this where they are below: what is predicted to fit, fits."""
+
+
+def deviations(predicted: Mapping[str, int], synthesised: Mapping[str, int]) -> dict[str, float]:
+    """By what share of what was found each prediction is above it (below: negative); 0 where both are 0."""
+    shares = {}
+    for name in RESOURCES:
+        apart = predicted[name] - synthesised[name]
+        shares[name] = (
+            round(apart / synthesised[name], 3) if synthesised[name] else float(apart > 0)
+        )
+    return shares
+
+
+def _prediction(design: str, sources: Sources, work: Path) -> Record:
+    """Compiles and synthesises one design, without board top, place and route."""
+    name, board, effort = design.split("@")
+    options: dict[str, Any] = {"board": board, "effort": effort}
+    compiled, report = compiled_design("prediction", design, sources.model(name), work, **options)
+    top = compiled.manifest.top
+    usage = synthesise(compiled.directory, load_board(board).family, top=top)
+    resources = {key: getattr(usage, key) for key in RESOURCES}
+    predicted = {key: report[f"predicted_{key}"] for key in RESOURCES}
+    values = report | resources | {"deviation": deviations(predicted, resources)}
+    command = f"python -m benchmarks.run prediction {design}"
+    return Record("prediction", design, command, options, values)
+
+
+prediction = Row(DESIGNS, _prediction)
