@@ -286,7 +286,7 @@ def unit_timing(
             magnitude = digits(operands[0].bits, False) * digits(
                 operands[1].bits, operands[1].signed
             )
-            latency = product_latency(magnitude, 0, interval) + 3
+            latency = product_latency(magnitude, 0, interval) + 4
             return UnitTiming(latency, (0, 1), blocks, serial=interval > 1)
         case QuantisedAdd():
             pairs = -(-max(w.bits for w in operands) // 2)

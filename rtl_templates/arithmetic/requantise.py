@@ -50,7 +50,7 @@ class RequantiseFloat32(ScalarUnit):
     A tie is where the fraction of |acc| * m is within half a float32 ulp of one half: there the float32 product
     itself rounds onto the half integer, and then to even.
 
-    **Timing**: stages: magnitude; product (``contract.product_latency``); rounding; sign, zero point and clamp. ``m`` is
+    **Timing**: stages: magnitude; product (``contract.product_latency``); tie; rounding; sign, zero point and clamp. ``m`` is
     taken a cycle after ``acc``.
     **Cost**: ``digits(|acc|) * digits(m)`` multiplier blocks at interval 1.
     **Semantics**: scalar operator RequantiseFloat32.
@@ -73,9 +73,16 @@ class RequantiseFloat32(ScalarUnit):
         below = distance[-1]
         tie = Signal(name="tie")
         m.d.comb += tie.eq(_within(m, distance, whole, q, len(whole)))
-        up = Mux(tie, whole[0], ~below & distance.any())
+        up = Signal(reset_less=True, name="up")
+        whole_r = Signal(len(whole), reset_less=True, name="whole")
+        huge_r = Signal(reset_less=True, name="huge")
+        m.d.sync += [
+            up.eq(Mux(tie, whole[0], ~below & distance.any())),
+            whole_r.eq(whole),
+            huge_r.eq(huge),
+        ]
         rounded = Signal(len(whole) + 1, reset_less=True, name="rounded")
-        m.d.sync += rounded.eq(Mux(huge, limit, whole + up))
+        m.d.sync += rounded.eq(Mux(huge_r, limit, whole_r + up))
         signed_value = Mux(negative, -rounded, rounded) + zero
         result = Signal(shape_of(self.width), reset_less=True, name="result")
         m.d.sync += result.eq(saturate(Value.cast(signed_value), low, high))
@@ -96,8 +103,8 @@ class RequantiseFloat32(ScalarUnit):
         return wide.result
 
     def _delayed(self, m: Module, sign: Value) -> Value:
-        """The sign, as late as the rounded magnitude; a serial unit holds acc for all but the last four cycles."""
-        for k in range(4 if self.interval > 1 else self.timing.latency - 1):
+        """The sign, as late as the rounded magnitude; a serial unit holds acc for all but the last five cycles."""
+        for k in range(5 if self.interval > 1 else self.timing.latency - 1):
             register = Signal(reset_less=True, name=f"sign_{k}")
             m.d.sync += register.eq(sign)
             sign = register
