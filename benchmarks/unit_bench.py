@@ -25,7 +25,7 @@ from hlsgen.bitstream.pins import pins_of
 from hlsgen.bitstream.place_and_route import read_report, route_step
 from hlsgen.bitstream.steps import Workplace, run_step
 from hlsgen.bitstream.synthesis import NETLIST, SynthesisJob
-from hlsgen.bitstream.toolchain import OpenToolchain, BoardTarget
+from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain
 from hlsgen.board import Board
 from hlsgen.processes import Running
 from hlsgen.progress import silent
@@ -92,7 +92,10 @@ def measured(unit: Any, board: Board, folder: Path, seeds: tuple[int, ...]) -> M
     top = Surroundings(unit)
     text = rtlil.convert(top, name=TOP, ports=[top.clk, top.rx, top.tx], emit_src=False)
     (folder / "unit.il").write_text(text)
-    place, target = Workplace(folder, silent, Running()), BoardTarget(board, pins_of(board), large=False)
+    place, target = (
+        Workplace(folder, silent, Running()),
+        BoardTarget(board, pins_of(board), large=False),
+    )
     usage = synthesised(toolchain, place, SynthesisJob(("unit.il",), TOP, board))
     (folder / toolchain.constraints_file).write_text(toolchain.constraints(target))
     fmax: dict[int, float] = {}
