@@ -1,7 +1,7 @@
 """Measures the rows of ``benchmarks/README.md``: ``python -m benchmarks.run ROW [DESIGN ...] [--models DIR]``.
 
 Rows of networks as streams: exact (1 and 2), cycles (3), accuracy (4), boards (5), time (6), prediction (7); of the grid: kernels,
-large_kernels, grids, examples, layers, networks, fabrics (8 to 14). Every measurement is made by
+large_kernels, grids, examples, layers, networks, fabrics (8 to 14). ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
 running the tool through its public interface, and stored by ``benchmarks/record.py``.
 """
 
@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import kernel_rows, network_rows, prediction, rows, units
+from benchmarks import kernel_rows, network_rows, prediction, rows, sweep, units
 from benchmarks.models import Sources
 from hlsgen.errors import HlsgenError
 
@@ -29,6 +29,7 @@ ROWS = {
     "layers": network_rows.layers,
     "networks": network_rows.networks,
     "fabrics": network_rows.fabrics,
+    "sweep": sweep.sweep,
     "units": rows.Row(units.DESIGNS, units.measure),
 }
 

@@ -264,6 +264,27 @@ def _made() -> str:
     )
 
 
+def _sweep() -> str:
+    rows = []
+    for record in records("sweep"):
+        entries = record.values["designs"].values()
+        luts = [entry["lut"] for entry in entries if "lut" in entry]
+        counts = (len(entries), record.values["failures"], record.values["by_abc"])
+        seconds = sum(entry.get("seconds", 0) for entry in entries)
+        rows.append(
+            (
+                record.design,
+                *(number(count) for count in counts),
+                number(min(luts, default=None)),
+                number(max(luts, default=None)),
+                number(seconds),
+            )
+        )
+    return table(
+        "Family | Designs | Failures | Mapped by abc | Least LUT | Most LUT | Seconds in all", rows
+    )
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "summary": _summary,
     "exact": _exact,
@@ -275,6 +296,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "boards": _boards,
     "time": _time,
     "prediction": _prediction,
+    "sweep": _sweep,
     "made": _made,
     **grid_table.SECTIONS,
     **mutant_table.SECTIONS,
