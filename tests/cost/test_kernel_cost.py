@@ -70,6 +70,6 @@ def with_constants_of_three(shape: PipelineShape) -> PipelineShape:
 def test_prediction_is_near_synthesis(name: str, family: str, tmp_path: Path) -> None:
     design = flow.compile(f"{KERNELS / name}.py:{name}", output=tmp_path / "out")
     usage, cost = synthesise(design.directory, family, top=name), predicted(name, family)
-    assert 0.6 < float(cost.lut) / usage.lut < 1.4
+    assert 0.8 < float(cost.lut) / usage.lut < 1.25
     assert 0.6 < float(cost.ff) / usage.ff < 1.4
     assert cost.dsp == usage.dsp and cost.bram == usage.bram
