@@ -151,6 +151,17 @@ def tried(x: In[s16, 6], y: Out[s32, 6]) -> None:
         s = 1
     y[0] += s
 """,
+    "a sum of deep loops that others read": """
+def tried(x: In[s16, 3, 4], y: Out[s32, 2, 2, 3]) -> None:
+    for i in range(2):
+        for j in range(3):
+            s = 0
+            for k in range(4):
+                s += x[j, k]
+        for j in range(2):
+            for k in range(3):
+                y[i, j, k] = s + x[j, k + i]
+""",
     "triangles": """
 def tried(x: In[s16, 6], y: Out[s32, 6], z: InOut[s32, 6]) -> None:
     for i in range(6):
