@@ -23,7 +23,7 @@ class Pin(NamedTuple):
 class Netlist:
     """The top module of a JSON file that yosys wrote; a step of the netlist changes it in place and writes it again.
 
-    Members: ``cells``: kind, parameters and connections of every cell, as in the file, by name.
+    Members: ``document``: what is written; ``cells``: kind, parameters and connections of every cell, as in the file, by name.
     """
 
     def __init__(self, document: dict[str, Any]) -> None:
@@ -31,7 +31,7 @@ class Netlist:
         name = next(n for n, m in modules.items() if int(m["attributes"].get("top", "0"), 2))
         self._top = modules[name]
         # The descriptions of the cells, which a flattened design has no more need of, stay behind.
-        self._document = {**document, "modules": {name: self._top}}
+        self.document = {**document, "modules": {name: self._top}}
         self.cells: dict[str, dict[str, Any]] = self._top["cells"]
         self._driver: dict[Net, Pin] = {}
         self._users: defaultdict[Net, set[Pin]] = defaultdict(set)
@@ -53,7 +53,7 @@ class Netlist:
     def write(self, path: Path) -> None:
         """The file that place and route reads."""
         with path.open("w") as file:
-            json.dump(self._document, file, separators=(",", ":"))
+            json.dump(self.document, file, separators=(",", ":"))
 
     def counts(self) -> Mapping[str, int]:
         """Number of cells of each kind; yosys' notes of the hierarchy are none."""
