@@ -69,7 +69,8 @@ class GridNetwork(Target[NetworkSource]):
         lowered = source.lowered(nudged=False, progress=progress)
         fabric = load_fabric(options.fabric)
         progress(f"mapping the network to fabric {fabric.name}", None)
-        plan = plan_network(fabric, lowered.dataflow)
+        with source.named():
+            plan = plan_network(fabric, lowered.dataflow)
         report = network_report(plan, clock)
         circuit = fabric_circuit(options.fabric, options.name, progress)
         files = {

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsgen.artefact.declared import Declared
 from hlsgen.artefact.digest import sha256
+from hlsgen.errors import DoesNotFit
 from hlsgen.progress import Progress
 
 if TYPE_CHECKING:
@@ -31,6 +33,15 @@ class NetworkSource:
     declared: tuple[Declared, ...]
     name: str = "network"
     origin: str = "a network"
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Names the network where its hardware as a whole does not fit."""
+        try:
+            yield
+        except DoesNotFit as error:
+            where = f"{self.name}: {error.where}"
+            raise DoesNotFit(where, error.problem, error.remedy) from error
 
     def lowered(self, nudged: bool, progress: Progress) -> Lowered:
         """Processes and channels; ``nudged`` as of ``lowering.lower``. Raises HlsgenError."""

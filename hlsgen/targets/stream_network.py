@@ -64,18 +64,16 @@ class StreamNetwork(Target[NetworkSource]):
         progress("solving for unroll factors", None)
         board = load_board(options.board)
         interval = _interval(options.target_fps, board)
-        plan = schedule(
-            lowered.dataflow,
-            board,
-            StreamOptions(
-                effort=_effort(options),
-                multipliers=options.multipliers,
-                dsp=options.dsp,
-                lut=options.lut,
-                target_interval=interval,
-                overrides=options.overrides,
-            ),
+        asked = StreamOptions(
+            effort=_effort(options),
+            multipliers=options.multipliers,
+            dsp=options.dsp,
+            lut=options.lut,
+            target_interval=interval,
+            overrides=options.overrides,
         )
+        with source.named():
+            plan = schedule(lowered.dataflow, board, asked)
         check(plan)
         progress("emitting Verilog", None)
         name = design_name(options.name, source.name)

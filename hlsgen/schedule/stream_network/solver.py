@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hlsgen.board import Board
-from hlsgen.cost.units import FAMILIES
+from hlsgen.cost.units import FAMILIES, Cost
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import DoesNotFit
 from hlsgen.schedule.stream_network.candidates import channel_reads
@@ -26,8 +26,8 @@ from hlsgen.schedule.stream_network.select import Alternatives, Budget, choose
 from hlsgen.schedule.stream_network.shortfall import does_not_fit
 from hlsgen.schedule.stream_network.timing import fit_buffers, simulate
 
-ROUNDS = 3
-"""Selections that are tried until the buffers of joins fit as well."""
+ROUNDS = 5
+"""Selections that are tried until ports and the buffers of joins fit as well."""
 
 
 def schedule(
@@ -36,15 +36,18 @@ def schedule(
     """Unroll factors, finishing lanes and buffer depths of every process. Raises BadOption and DoesNotFit."""
     options = options or StreamOptions()
     check_options(dataflow, options)
-    budget = budget_of(board, options)
+    budget = whole = budget_of(board, options)
     extra: dict[tuple[str, int], int] = {}
     choices: tuple[Alternatives, ...] = ()
+    used: Cost | None = None
     for _ in range(ROUNDS):
         choices = choices_of(dataflow, board, options, extra=extra, known=choices)
         if options.target_interval is None:
             chosen = choose_by_effort(choices, budget, options.effort)
         else:
             chosen = choose(choices, budget, options.target_interval)
+        if chosen is None and used is not None:
+            break  # it fits, but not with its ports and the buffers of its joins
         if chosen is None:
             raise does_not_fit(dataflow, board, options, choices)
         rows = {c.name: (c.rows, row) for c, row in zip(choices, chosen, strict=True)}
@@ -52,17 +55,21 @@ def schedule(
         arrays = {p.name: rows[p.name][0].plan(p.name, rows[p.name][1]) for p in dataflow.processes}
         plan = plan_buffers(dataflow, arrays, inputs, options.exact_depths)
         used = total_cost(schedule_cost(plan, board.family))
-        if used.bram <= max(budget.bram, Budget.used(choices, chosen).bram):
-            return plan if options.exact_depths else _roomier(plan, board, budget)
+        if used.lut > whole.lut:  # ports and deeper buffers are not part of the choice
+            budget = replace(budget, lut=budget.lut - (used.lut - whole.lut))
+        elif used.bram <= max(budget.bram, Budget.used(choices, chosen).bram):
+            return plan if options.exact_depths else _roomier(plan, board, whole)
         # joins need deeper buffers than their own reader: price them next time
         deeper = {key: max(extra.get(key, 0), n) for key, n in _beyond_liveness(plan).items()}
         changed = {name for (name, read), n in deeper.items() if n != extra.get((name, read), 0)}
         choices = tuple(choice for choice in choices if choice.name not in changed)
         extra = deeper
+    assert used is not None, "a design was chosen and priced"
     raise DoesNotFit(
         f"{dataflow.name} on board {board.name}",
-        f"expected at most {budget.bram} RAM blocks, found {used.bram} with buffers for all joins",
-        "Choose a larger board, or a lower rate.",
+        f"expected at most {whole.lut:,.0f} LUT and {whole.bram:,} RAM blocks, found {used.lut:,} and {used.bram:,}"
+        " with the ports and the buffers of all joins",
+        "Choose a larger board or a larger --lut, or a lower rate.",
     )
 
 
