@@ -9,6 +9,17 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hlsgen.arguments import (
+    ARRAYS,
+    FLAG,
+    FUNCTION,
+    NUMBER,
+    PATH,
+    TEXT,
+    WHOLE,
+    check_arguments,
+    mapping_of,
+)
 from hlsgen.artefact.folder import Artefact, Folder, new_folder, open_folder
 from hlsgen.collector import collector_paused
 from hlsgen.errors import BadOption
@@ -98,9 +109,31 @@ def compile(
     ``lut``, ``target_fps``, ``overrides`` of networks on stream; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
     ``calibrate``: an npz file of samples with which a float network is quantised; ``name``: what modules are called after (else the source);
     ``output``: the folder written (None: a temporary one); ``dump``: one for the text form of every IR of a network. Raises HlsgenError."""
+    from hlsgen.algebra.unroll import Unroll
     from hlsgen.targets.kernel_source import is_kernel, read_kernel
     from hlsgen.targets.network_source import read_network
 
+    check_arguments(
+        "hlsgen.compile",
+        board=(board, TEXT.or_none()),
+        schedule=(schedule, TEXT),
+        effort=(effort, TEXT.or_none()),
+        multipliers=(multipliers, WHOLE.or_none()),
+        dsp=(dsp, WHOLE.or_none()),
+        lut=(lut, WHOLE.or_none()),
+        target_fps=(target_fps, NUMBER.or_none()),
+        calibrate=(calibrate, PATH.or_none()),
+        overrides=(overrides, mapping_of(Unroll, "a mapping of process names to Unroll").or_none()),
+        fabric=(fabric, PATH.or_none()),
+        seed=(seed, WHOLE.or_none()),
+        time_limit=(time_limit, NUMBER.or_none()),
+        exact=(exact, FLAG.or_none()),
+        as_given=(as_given, FLAG.or_none()),
+        name=(name, TEXT.or_none()),
+        output=(output, PATH.or_none()),
+        dump=(dump, PATH.or_none()),
+        progress=(progress, FUNCTION),
+    )
     target = _target(schedule, "kernel" if is_kernel(model) else "network")
     given = {
         "board": board,
@@ -146,6 +179,7 @@ def map_kernel(
     """``compile`` of a kernel (FILE.py:name, FILE.dot, FILE.xml) with ``schedule="grid"``. Raises HlsgenError."""
     from hlsgen.targets.kernel_source import is_kernel, read_kernel
 
+    check_arguments("hlsgen.map_kernel", kernel=(kernel, PATH))
     if not is_kernel(kernel):
         read_kernel(kernel)  # says what a kernel is
     return compile(
@@ -169,6 +203,13 @@ def emit_fabric(
     progress: Progress = silent,
 ) -> Compiled:
     """The Verilog of a fabric, a preset or a TOML file; its modules are called ``name`` (as the fabric if None). Raises HlsgenError."""
+    check_arguments(
+        "hlsgen.emit_fabric",
+        fabric=(fabric, PATH),
+        output=(output, PATH.or_none()),
+        name=(name, TEXT.or_none()),
+        progress=(progress, FUNCTION),
+    )
     target = _target("grid", "fabric")
     with new_folder(output) as folder, collector_paused():
         artefact = target.compile(fabric, target.options(name=name), progress)
@@ -196,6 +237,17 @@ def verify(
     from hlsgen.targets import target_of
     from hlsgen.verify.verify import checked_request, verify_design
 
+    check_arguments(
+        "verify",
+        directory=(directory, PATH),
+        inputs=(inputs, ARRAYS.or_none()),
+        samples=(samples, WHOLE.or_none()),
+        stall=(stall, TEXT),
+        engine=(engine, TEXT),
+        reference=(reference, TEXT),
+        seed=(seed, WHOLE),
+        progress=(progress, FUNCTION),
+    )
     request = checked_request(stall, engine, reference, seed)
     if samples is not None and samples < 1:
         raise BadOption("--samples", f"expected at least 1, found {samples}", "Ask for 1 or more.")
@@ -220,6 +272,13 @@ def build(
     from hlsgen.bitstream.build import build_design
     from hlsgen.targets import target_of
 
+    check_arguments(
+        "build",
+        directory=(directory, PATH),
+        board=(board, TEXT.or_none()),
+        progress=(progress, FUNCTION),
+        seeds=(seeds, WHOLE),
+    )
     folder = open_folder(directory)
     ports = target_of(folder).board_ports(folder)
     return build_design(folder, ports, board, progress, seeds)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from hlsgen.arguments import WHOLE
 from hlsgen.errors import BadOption
 
 
@@ -21,6 +22,16 @@ class Unroll:
     ky: int = 1
     kx: int = 1
     i: int = 1
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            factor = getattr(self, field.name)
+            if not WHOLE.holds(factor) or factor < 1:
+                raise BadOption(
+                    f"Unroll, factor {field.name}",
+                    f"expected a whole number of at least 1, found {factor!r}",
+                    "Leave it out for 1.",
+                )
 
     @property
     def rows(self) -> int:

@@ -129,7 +129,7 @@ def _effort(options: StreamNetworkOptions) -> str:
             "expected --effort or --target-fps, found both: a rate asks for the smallest design that reaches it",
             "Leave one of them out.",
         )
-    return options.effort or "balanced"
+    return "balanced" if options.effort is None else options.effort
 
 
 def _interval(target_fps: float | None, board: Board) -> int | None:

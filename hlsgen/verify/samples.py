@@ -14,7 +14,7 @@ def first_samples(inputs: Mapping[str, np.ndarray], samples: int | None) -> dict
     """The first ``samples`` of every array (all where None); raises BadOption where there are fewer."""
     taken = {}
     for name, value in inputs.items():
-        array = np.asarray(value)
+        array = _array(name, value)
         if samples is not None and array.ndim and len(array) < samples:
             raise BadOption(
                 "--samples",
@@ -23,6 +23,14 @@ def first_samples(inputs: Mapping[str, np.ndarray], samples: int | None) -> dict
             )
         taken[name] = array[:samples] if array.ndim else array
     return taken
+
+
+def _array(name: str, value: object) -> np.ndarray:
+    """An array of what was given; raises TypeMismatch where it is none."""
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _misfit(name, f"expected an array, found {error}") from None
 
 
 def check_samples(

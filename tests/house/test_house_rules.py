@@ -17,7 +17,7 @@ from support.source_tree import CHECKED, PACKAGES, ROOT, imported, sources
 
 # docs/architecture.md, "Imports go one way": a module imports its own level and those before it.
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "failures", "processes", "progress", "collector"),
+    ("errors", "arguments", "failures", "processes", "progress", "collector"),
     ("algebra",),
     ("artefact",),
     ("requantise",),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hlsgen.algebra.types import ElementType
+from hlsgen.arguments import WHOLE
 from hlsgen.errors import TypeMismatch
 
 s8, s16, s32 = (ElementType(bits, True) for bits in (8, 16, 32))
@@ -28,20 +29,19 @@ class Direction:
         self.name, self.role = name, role
 
     def __getitem__(self, parameters: Any) -> ArrayType:
-        element, *shape = parameters if isinstance(parameters, tuple) else (parameters,)
+        given = parameters if isinstance(parameters, tuple) else (parameters,)
+        element, shape = next(iter(given), None), given[1:]
         right = isinstance(element, ElementType) and element.bits in (8, 16, 32)
-        extents = bool(shape) and all(isinstance(extent, int) and extent > 0 for extent in shape)
+        extents = bool(shape) and all(WHOLE.holds(extent) and extent > 0 for extent in shape)
         if not right or not extents:
-            shown = ", ".join(
-                map(str, parameters if isinstance(parameters, tuple) else (parameters,))
-            )
+            shown = ", ".join(map(str, given))
             raise TypeMismatch(
                 f"annotation {self.name}[{shown}]",
                 "expected one of s8, u8, s16, u16, s32, u32 and then at least one positive extent,"
                 f" found [{shown}]",
                 f"Write for example {self.name}[s32, 64].",
             )
-        return ArrayType(self.role, element, tuple(shape))
+        return ArrayType(self.role, element, tuple(map(int, shape)))
 
     def __repr__(self) -> str:
         return self.name

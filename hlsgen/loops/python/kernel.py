@@ -13,6 +13,7 @@ from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 from hlsgen.algebra.types import ElementType
+from hlsgen.arguments import TEXT, WHOLE, Kind, check_arguments
 from hlsgen.errors import BadFile, BadOption, HlsgenError, TypeMismatch
 from hlsgen.loops.python.annotations import ArrayType
 from hlsgen.loops.python.signature import Signature, signature_of
@@ -38,7 +39,11 @@ def kernel(function: Callable[..., Any] | None = None, *, word: ElementType | No
 
 def unroll(trips: range) -> range:
     """Marks a loop to be unrolled: ``for k in hlsgen.unroll(range(4)):``. Python sees the range itself."""
+    check_arguments("hlsgen.unroll", trips=(trips, RANGE))
     return trips
+
+
+RANGE = Kind("a range", lambda value: isinstance(value, range))
 
 
 @dataclass(frozen=True)
@@ -90,18 +95,23 @@ class PythonKernel:
 
     def split(self, loop: str, factor: int) -> PythonKernel:
         """A loop as two: ``<loop>_outer`` around ``<loop>_inner`` of ``factor`` trips."""
+        check_arguments(f"{self.name}.split", loop=(loop, TEXT), factor=(factor, WHOLE))
         return self._with(Split(loop, factor))
 
     def reorder(self, *loops: str) -> PythonKernel:
         """Perfectly nested loops in this order, outermost first."""
+        for loop in loops:
+            check_arguments(f"{self.name}.reorder", loops=(loop, TEXT))
         return self._with(Reorder(loops))
 
     def unroll(self, loop: str) -> PythonKernel:
         """The body of a loop as often as it has trips."""
+        check_arguments(f"{self.name}.unroll", loop=(loop, TEXT))
         return self._with(Unroll(loop))
 
     def pipeline(self, loop: str) -> PythonKernel:
         """Every loop inside a loop unrolled, so that the iterations of this one are pipelined."""
+        check_arguments(f"{self.name}.pipeline", loop=(loop, TEXT))
         return self._with(Pipeline(loop))
 
     def _with(self, step: ScheduleStep) -> PythonKernel:

@@ -37,6 +37,7 @@ def schedule(
     options = options or StreamOptions()
     check_options(dataflow, options)
     budget = whole = budget_of(board, options)
+    most = board.lut if options.lut is None else min(board.lut, options.lut)
     extra: dict[tuple[str, int], int] = {}
     choices: tuple[Alternatives, ...] = ()
     used: Cost | None = None
@@ -46,7 +47,7 @@ def schedule(
             chosen = choose_by_effort(choices, budget, options.effort)
         else:
             chosen = choose(choices, budget, options.target_interval)
-        if chosen is None and used is not None:
+        if chosen is None and budget is not whole:
             break  # it fits, but not with its ports and the buffers of its joins
         if chosen is None:
             raise does_not_fit(dataflow, board, options, choices)
@@ -55,9 +56,10 @@ def schedule(
         arrays = {p.name: rows[p.name][0].plan(p.name, rows[p.name][1]) for p in dataflow.processes}
         plan = plan_buffers(dataflow, arrays, inputs, options.exact_depths)
         used = total_cost(schedule_cost(plan, board.family))
-        if used.lut > whole.lut:  # ports and deeper buffers are not part of the choice
-            budget = replace(budget, lut=budget.lut - (used.lut - whole.lut))
-        elif used.bram <= max(budget.bram, Budget.used(choices, chosen).bram):
+        asked = Budget.used(choices, chosen)
+        if used.lut > most:  # ports and deeper buffers are not part of the choice
+            budget = replace(budget, lut=min(budget.lut, asked.lut) - (used.lut - most))
+        elif used.bram <= max(budget.bram, asked.bram):
             return plan if options.exact_depths else _roomier(plan, board, whole)
         # joins need deeper buffers than their own reader: price them next time
         deeper = {key: max(extra.get(key, 0), n) for key, n in _beyond_liveness(plan).items()}
@@ -67,7 +69,7 @@ def schedule(
     assert used is not None, "a design was chosen and priced"
     raise DoesNotFit(
         f"{dataflow.name} on board {board.name}",
-        f"expected at most {whole.lut:,.0f} LUT and {whole.bram:,} RAM blocks, found {used.lut:,} and {used.bram:,}"
+        f"expected at most {most:,} LUT and {whole.bram:,} RAM blocks, found {used.lut:,} and {used.bram:,}"
         " with the ports and the buffers of all joins",
         "Choose a larger board or a larger --lut, or a lower rate.",
     )

@@ -1,0 +1,70 @@
+"""Arguments of the public functions of Python: a value of another type is refused like any other mistake, before anything is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+from hlsgen.errors import BadOption
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an argument may be: ``title`` in words, and whether a value is that."""
+
+    title: str
+    holds: Callable[[object], bool]
+
+    def or_none(self) -> Kind:
+        """The same, or None for what is not asked."""
+        return Kind(f"{self.title} or None", lambda value: value is None or self.holds(value))
+
+
+def _is_path(value: object) -> bool:
+    path = os.fspath(value) if isinstance(value, os.PathLike) else value
+    return isinstance(path, str) and "\0" not in path
+
+
+def _is_number(value: object) -> bool:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
+
+
+TEXT = Kind("text", lambda value: isinstance(value, str))
+PATH = Kind("a path (str or os.PathLike) without NUL", _is_path)
+WHOLE = Kind(
+    "a whole number", lambda value: isinstance(value, Integral) and not isinstance(value, bool)
+)
+NUMBER = Kind("a number of the range of float", _is_number)
+FLAG = Kind("True or False", lambda value: isinstance(value, bool))
+FUNCTION = Kind("a function", callable)
+ARRAYS = Kind("a mapping of input names to arrays", lambda value: isinstance(value, Mapping))
+
+
+def mapping_of(type: type, title: str) -> Kind:
+    """A mapping of names to values of a type."""
+    return Kind(
+        title,
+        lambda value: (
+            isinstance(value, Mapping)
+            and all(isinstance(k, str) and isinstance(v, type) for k, v in value.items())
+        ),
+    )
+
+
+def check_arguments(function: str, **given: tuple[object, Kind]) -> None:
+    """Raises BadOption for the first argument of ``function`` that is not of its kind."""
+    for name, (value, kind) in given.items():
+        if not kind.holds(value):
+            raise BadOption(
+                f"{function}, argument {name}",
+                f"expected {kind.title}, found {type(value).__name__} {value!r:.60}",
+                f"Give {kind.title}.",
+            )
