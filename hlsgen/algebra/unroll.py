@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from numbers import Integral
 
-from hlsgen.arguments import WHOLE
 from hlsgen.errors import BadOption
 
 
@@ -26,7 +26,8 @@ class Unroll:
     def __post_init__(self) -> None:
         for field in fields(self):
             factor = getattr(self, field.name)
-            if not WHOLE.holds(factor) or factor < 1:
+            whole = isinstance(factor, Integral) and not isinstance(factor, bool)
+            if not whole or factor < 1:
                 raise BadOption(
                     f"Unroll, factor {field.name}",
                     f"expected a whole number of at least 1, found {factor!r}",
