@@ -48,20 +48,10 @@ FUNCTION = Kind("a function", callable)
 ARRAYS = Kind("a mapping of input names to arrays", lambda value: isinstance(value, Mapping))
 
 
-def mapping_of(type: type, title: str) -> Kind:
-    """A mapping of names to values of a type."""
-    return Kind(
-        title,
-        lambda value: (
-            isinstance(value, Mapping)
-            and all(isinstance(k, str) and isinstance(v, type) for k, v in value.items())
-        ),
-    )
-
-
-def check_arguments(function: str, **given: tuple[object, Kind]) -> None:
-    """Raises BadOption for the first argument of ``function`` that is not of its kind."""
-    for name, (value, kind) in given.items():
+def check_arguments(function: str, kinds: Mapping[str, Kind], given: Mapping[str, object]) -> None:
+    """Raises BadOption for the first of ``given`` that is not of its kind."""
+    for name, kind in kinds.items():
+        value = given[name]
         if not kind.holds(value):
             raise BadOption(
                 f"{function}, argument {name}",

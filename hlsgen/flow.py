@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hlsgen.algebra.unroll import Unroll
 from hlsgen.arguments import (
     ARRAYS,
     FLAG,
@@ -17,8 +18,8 @@ from hlsgen.arguments import (
     PATH,
     TEXT,
     WHOLE,
+    Kind,
     check_arguments,
-    mapping_of,
 )
 from hlsgen.artefact.folder import Artefact, Folder, new_folder, open_folder
 from hlsgen.collector import collector_paused
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     import numpy as np
     import onnx
 
-    from hlsgen.algebra.unroll import Unroll
     from hlsgen.artefact.manifest import Manifest
     from hlsgen.bitstream.build import BuildResult
     from hlsgen.targets import AnyTarget
@@ -37,6 +37,61 @@ if TYPE_CHECKING:
 
 OPTION_NAMES = {"overrides": "--unroll"}
 """Options of the command line that are not called as the field."""
+
+
+UNROLLS = Kind(
+    "a mapping of process names to Unroll",
+    lambda value: (
+        isinstance(value, Mapping)
+        and all(isinstance(k, str) and isinstance(v, Unroll) for k, v in value.items())
+    ),
+)
+# What each argument of the functions may be.
+_COMPILED: Mapping[str, Kind] = {
+    "board": TEXT.or_none(),
+    "schedule": TEXT,
+    "effort": TEXT.or_none(),
+    "multipliers": WHOLE.or_none(),
+    "dsp": WHOLE.or_none(),
+    "lut": WHOLE.or_none(),
+    "target_fps": NUMBER.or_none(),
+    "calibrate": PATH.or_none(),
+    "overrides": UNROLLS.or_none(),
+    "fabric": PATH.or_none(),
+    "seed": WHOLE.or_none(),
+    "time_limit": NUMBER.or_none(),
+    "exact": FLAG.or_none(),
+    "as_given": FLAG.or_none(),
+    "name": TEXT.or_none(),
+    "output": PATH.or_none(),
+    "dump": PATH.or_none(),
+    "progress": FUNCTION,
+}
+
+_EMITTED: Mapping[str, Kind] = {
+    "fabric": PATH,
+    "output": PATH.or_none(),
+    "name": TEXT.or_none(),
+    "progress": FUNCTION,
+}
+
+_VERIFIED: Mapping[str, Kind] = {
+    "directory": PATH,
+    "inputs": ARRAYS.or_none(),
+    "samples": WHOLE.or_none(),
+    "stall": TEXT,
+    "engine": TEXT,
+    "reference": TEXT,
+    "seed": WHOLE,
+    "progress": FUNCTION,
+}
+
+_BUILT: Mapping[str, Kind] = {
+    "directory": PATH,
+    "board": TEXT.or_none(),
+    "progress": FUNCTION,
+    "seeds": WHOLE,
+}
 
 
 @dataclass(frozen=True)
@@ -109,31 +164,10 @@ def compile(
     ``lut``, ``target_fps``, ``overrides`` of networks on stream; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
     ``calibrate``: an npz file of samples with which a float network is quantised; ``name``: what modules are called after (else the source);
     ``output``: the folder written (None: a temporary one); ``dump``: one for the text form of every IR of a network. Raises HlsgenError."""
-    from hlsgen.algebra.unroll import Unroll
     from hlsgen.targets.kernel_source import is_kernel, read_kernel
     from hlsgen.targets.network_source import read_network
 
-    check_arguments(
-        "hlsgen.compile",
-        board=(board, TEXT.or_none()),
-        schedule=(schedule, TEXT),
-        effort=(effort, TEXT.or_none()),
-        multipliers=(multipliers, WHOLE.or_none()),
-        dsp=(dsp, WHOLE.or_none()),
-        lut=(lut, WHOLE.or_none()),
-        target_fps=(target_fps, NUMBER.or_none()),
-        calibrate=(calibrate, PATH.or_none()),
-        overrides=(overrides, mapping_of(Unroll, "a mapping of process names to Unroll").or_none()),
-        fabric=(fabric, PATH.or_none()),
-        seed=(seed, WHOLE.or_none()),
-        time_limit=(time_limit, NUMBER.or_none()),
-        exact=(exact, FLAG.or_none()),
-        as_given=(as_given, FLAG.or_none()),
-        name=(name, TEXT.or_none()),
-        output=(output, PATH.or_none()),
-        dump=(dump, PATH.or_none()),
-        progress=(progress, FUNCTION),
-    )
+    check_arguments("hlsgen.compile", _COMPILED, locals())
     target = _target(schedule, "kernel" if is_kernel(model) else "network")
     given = {
         "board": board,
@@ -177,9 +211,10 @@ def map_kernel(
     progress: Progress = silent,
 ) -> Compiled:
     """``compile`` of a kernel (FILE.py:name, FILE.dot, FILE.xml) with ``schedule="grid"``. Raises HlsgenError."""
+
     from hlsgen.targets.kernel_source import is_kernel, read_kernel
 
-    check_arguments("hlsgen.map_kernel", kernel=(kernel, PATH))
+    check_arguments("hlsgen.map_kernel", {"kernel": PATH}, locals())
     if not is_kernel(kernel):
         read_kernel(kernel)  # says what a kernel is
     return compile(
@@ -203,13 +238,7 @@ def emit_fabric(
     progress: Progress = silent,
 ) -> Compiled:
     """The Verilog of a fabric, a preset or a TOML file; its modules are called ``name`` (as the fabric if None). Raises HlsgenError."""
-    check_arguments(
-        "hlsgen.emit_fabric",
-        fabric=(fabric, PATH),
-        output=(output, PATH.or_none()),
-        name=(name, TEXT.or_none()),
-        progress=(progress, FUNCTION),
-    )
+    check_arguments("hlsgen.emit_fabric", _EMITTED, locals())
     target = _target("grid", "fabric")
     with new_folder(output) as folder, collector_paused():
         artefact = target.compile(fabric, target.options(name=name), progress)
@@ -237,17 +266,7 @@ def verify(
     from hlsgen.targets import target_of
     from hlsgen.verify.verify import checked_request, verify_design
 
-    check_arguments(
-        "verify",
-        directory=(directory, PATH),
-        inputs=(inputs, ARRAYS.or_none()),
-        samples=(samples, WHOLE.or_none()),
-        stall=(stall, TEXT),
-        engine=(engine, TEXT),
-        reference=(reference, TEXT),
-        seed=(seed, WHOLE),
-        progress=(progress, FUNCTION),
-    )
+    check_arguments("verify", _VERIFIED, locals())
     request = checked_request(stall, engine, reference, seed)
     if samples is not None and samples < 1:
         raise BadOption("--samples", f"expected at least 1, found {samples}", "Ask for 1 or more.")
@@ -272,13 +291,7 @@ def build(
     from hlsgen.bitstream.build import build_design
     from hlsgen.targets import target_of
 
-    check_arguments(
-        "build",
-        directory=(directory, PATH),
-        board=(board, TEXT.or_none()),
-        progress=(progress, FUNCTION),
-        seeds=(seeds, WHOLE),
-    )
+    check_arguments("build", _BUILT, locals())
     folder = open_folder(directory)
     ports = target_of(folder).board_ports(folder)
     return build_design(folder, ports, board, progress, seeds)

@@ -39,7 +39,7 @@ def kernel(function: Callable[..., Any] | None = None, *, word: ElementType | No
 
 def unroll(trips: range) -> range:
     """Marks a loop to be unrolled: ``for k in hlsgen.unroll(range(4)):``. Python sees the range itself."""
-    check_arguments("hlsgen.unroll", trips=(trips, RANGE))
+    check_arguments("hlsgen.unroll", {"trips": RANGE}, {"trips": trips})
     return trips
 
 
@@ -95,23 +95,23 @@ class PythonKernel:
 
     def split(self, loop: str, factor: int) -> PythonKernel:
         """A loop as two: ``<loop>_outer`` around ``<loop>_inner`` of ``factor`` trips."""
-        check_arguments(f"{self.name}.split", loop=(loop, TEXT), factor=(factor, WHOLE))
+        check_arguments(f"{self.name}.split", {"loop": TEXT, "factor": WHOLE}, locals())
         return self._with(Split(loop, factor))
 
     def reorder(self, *loops: str) -> PythonKernel:
         """Perfectly nested loops in this order, outermost first."""
         for loop in loops:
-            check_arguments(f"{self.name}.reorder", loops=(loop, TEXT))
+            check_arguments(f"{self.name}.reorder", {"loops": TEXT}, {"loops": loop})
         return self._with(Reorder(loops))
 
     def unroll(self, loop: str) -> PythonKernel:
         """The body of a loop as often as it has trips."""
-        check_arguments(f"{self.name}.unroll", loop=(loop, TEXT))
+        check_arguments(f"{self.name}.unroll", {"loop": TEXT}, locals())
         return self._with(Unroll(loop))
 
     def pipeline(self, loop: str) -> PythonKernel:
         """Every loop inside a loop unrolled, so that the iterations of this one are pipelined."""
-        check_arguments(f"{self.name}.pipeline", loop=(loop, TEXT))
+        check_arguments(f"{self.name}.pipeline", {"loop": TEXT}, locals())
         return self._with(Pipeline(loop))
 
     def _with(self, step: ScheduleStep) -> PythonKernel:
