@@ -182,10 +182,11 @@ def compile(
         "time_limit": time_limit,
         "exact": exact,
         "as_given": as_given,
+        "name": name,
     }
     if target.source == "kernel":
         _refuse_of_kernel(("--calibrate", calibrate), ("--dump", dump))
-    options = _options(target, {**given, "name": name})
+    options = _options(target, given)
     dumps = nullcontext() if dump is None else new_folder(dump, overwrites=True)
     with new_folder(output) as folder, dumps as texts, collector_paused():
         source: Any
