@@ -164,8 +164,7 @@ def compile(
     ``lut``, ``target_fps``, ``overrides`` of networks on stream; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
     ``calibrate``: an npz file of samples with which a float network is quantised; ``name``: what modules are called after (else the source);
     ``output``: the folder written (None: a temporary one); ``dump``: one for the text form of every IR of a network. Raises HlsgenError."""
-    from hlsgen.targets.kernel_source import is_kernel, read_kernel
-    from hlsgen.targets.network_source import read_network
+    from hlsgen.targets.kernel_source import is_kernel
 
     check_arguments("hlsgen.compile", _COMPILED, locals())
     target = _target(schedule, "kernel" if is_kernel(model) else "network")
@@ -189,15 +188,22 @@ def compile(
     options = _options(target, given)
     dumps = nullcontext() if dump is None else new_folder(dump, overwrites=True)
     with new_folder(output) as folder, dumps as texts, collector_paused():
-        source: Any
-        if is_kernel(model):
-            source = read_kernel(model)
-        else:
-            source = read_network(model, calibrate, progress)
-        artefact = target.compile(source, options, progress)
+        artefact = target.compile(_read(model, calibrate, progress), options, progress)
         if texts is not None:
             texts.place(artefact.texts())
         return _compiled(folder.commit(artefact), artefact)
+
+
+def _read(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    calibrate: str | os.PathLike[str] | None,
+    progress: Progress,
+) -> Any:
+    """The source of a design: a kernel or a network."""
+    from hlsgen.targets.kernel_source import is_kernel, read_kernel
+    from hlsgen.targets.network_source import read_network
+
+    return read_kernel(model) if is_kernel(model) else read_network(model, calibrate, progress)
 
 
 def map_kernel(
