@@ -130,6 +130,13 @@ def test_weights_that_do_not_fit_are_said_to_be_memory_of_these_layers(
 ) -> None:
     path = wide_network(tmp_path / "wide.onnx", 500, widths)
     result = run(capsys, "compile", str(path), "-o", str(tmp_path / "out"), "--board", board)
-    refused(result, "wide:", board, "RAM blocks (", "kbit of memory)", f"(constants {kbit} kbit)")
+    refused(
+        result,
+        "wide on board",
+        board,
+        "RAM blocks (",
+        "kbit of memory)",
+        f"(constants {kbit} kbit)",
+    )
     problem = result[2].splitlines()[1]
     assert "Gemm_2" in problem and "Gemm_6" in problem and "LUT" not in problem

@@ -202,8 +202,8 @@ def _check_own(directory: Path) -> None:
         return
     raise BadFile(
         str(directory),
-        f"expected a new or empty folder, or one with a design of hlsgen; found {len(names)} other files"
-        f" ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})",
+        f"expected a new or empty folder, or one with a design of hlsgen; found {len(names)} other"
+        f" {'file' if len(names) == 1 else 'files'} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})",
         "Name another folder with -o.",
     )
 

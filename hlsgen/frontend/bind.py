@@ -129,8 +129,6 @@ def make(source: NodeSource, operator: type[TensorOp], fields: Mapping[str, Any]
             raise source.unsupported(f"{name} = {value!r}")
     try:
         return operator(**fields)
-    except HlsgenError as error:
-        raise type(error)(source.where, error.problem, error.remedy) from error
     except TypeError as error:
         raise source.unsupported(f"missing or wrong attributes ({sorted(fields)})") from error
 
@@ -196,9 +194,9 @@ def _bind_integers(
     element = first if zero_name is None else build.types[zero_name].element
     element = ElementType(32, True) if result is None else element
     at: tuple[int | None, int | None] = result or (None, None)
-    quantisation = _positional(build, source, inputs, at[0], at[1], element, 1)
     if not isinstance(element, ElementType):
         raise source.unsupported("a result that is not an integer")
+    quantisation = _positional(build, source, inputs, at[0], at[1], element, 1)
     build.node(QuantizeLinear(quantisation, element), [real], output, source.name)
 
 

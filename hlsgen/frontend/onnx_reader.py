@@ -88,8 +88,13 @@ def _read_node(build: GraphBuilder, source: NodeSource) -> None:
     if (source.domain, source.node.op_type) == ("", "Constant"):
         array, element = source.constant_node()
         build.constant(source.node.output[0], array, element)
-    else:
+        return
+    try:
         bind(build, source)
+    except HlsgenError as error:  # an operator of hlsgen may have another name than the file's
+        if not error.where.startswith(f"{source.file}, node {source.name} ("):
+            raise
+        raise type(error)(source.where, error.problem, error.remedy) from error
 
 
 def domain_of(domain: str) -> str:

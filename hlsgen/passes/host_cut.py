@@ -106,8 +106,8 @@ def _refuse_between(graph: Graph, nodes: Sequence[Node], reasons: Mapping[str, s
     node = next((node for node in nodes if node.op.place != "border"), nodes[0])
     raise UnsupportedOp(
         f"{graph.name}, node {node.name} ({node.op.name})",
-        "expected integer operators between the first and the last quantised one, found one on reals"
-        + (f": {reasons[node.name]}" if node.name in reasons else ""),
+        "expected integer operators between the first and the last quantised one, found one on reals: "
+        + reasons.get(node.name, "no Quantize follows it"),
         "Quantise this operator (per-tensor Dequantize before each operand, Quantize after it), or move it to the end.",
     )
 

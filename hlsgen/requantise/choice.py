@@ -111,9 +111,12 @@ def _of_mean(rounding: Rounding, where: str, nudged: bool) -> Choice:
         for numbers in (range(_MOST_NUDGES + 1), (16, 32)):
             if (wide := _multiply_shift(rounding, numbers, WIDE_MULTIPLIER_BITS)) is not None:
                 return wide
+    mean = rounding.mean
+    assert mean is not None, "the rounding is of a mean"
     raise TypeMismatch(
         where,
-        f"expected a mean that a multiplication and a shift can round as ONNX Runtime does, found {rounding.mean}",
+        "expected a mean that a multiplication and a shift can round as ONNX Runtime does, found one of"
+        f" {mean.count} elements from scale {mean.scale:g} to scale {mean.result_scale:g} and zero point {mean.zero_point}",
         "Quantise the model again with another scale behind this mean.",
     )
 

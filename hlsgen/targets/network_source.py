@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hlsgen.artefact.declared import Declared
 from hlsgen.artefact.digest import sha256
-from hlsgen.errors import DoesNotFit
+from hlsgen.errors import HlsgenError
 from hlsgen.progress import Progress
 
 if TYPE_CHECKING:
@@ -36,12 +36,15 @@ class NetworkSource:
 
     @contextmanager
     def named(self) -> Iterator[None]:
-        """Names the network where its hardware as a whole does not fit."""
+        """Names the network in errors about its hardware, which is a part of it."""
         try:
             yield
-        except DoesNotFit as error:
-            where = f"{self.name}: {error.where}"
-            raise DoesNotFit(where, error.problem, error.remedy) from error
+        except HlsgenError as error:
+            part = self.integer.hardware.name
+            if not error.where.startswith((part, f"network {part}")):
+                raise
+            where = error.where.replace(part, self.name, 1)
+            raise type(error)(where, error.problem, error.remedy) from error
 
     def lowered(self, nudged: bool, progress: Progress) -> Lowered:
         """Processes and channels; ``nudged`` as of ``lowering.lower``. Raises HlsgenError."""
@@ -49,8 +52,9 @@ class NetworkSource:
         from hlsgen.lowering.lower import lower
 
         progress("lowering to processes and channels", None)
-        lowered = lower(self.integer.hardware, nudged=nudged)
-        check(lowered.dataflow)
+        with self.named():
+            lowered = lower(self.integer.hardware, nudged=nudged)
+            check(lowered.dataflow)
         return lowered
 
     def files(self) -> dict[str, bytes]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from errors import cases_circuits, cases_fabrics, cases_loops, cases_networks, cases_requests
+from errors import (
+    cases_circuits,
+    cases_fabrics,
+    cases_loops,
+    cases_machine,
+    cases_networks,
+    cases_operators,
+    cases_requests,
+    cases_statements,
+)
 from errors.messages import Case, Line, Refusal, refusal
 
 AREAS: dict[str, Callable[[], dict[str, Case]]] = {
@@ -21,6 +30,11 @@ AREAS: dict[str, Callable[[], dict[str, Case]]] = {
     "options": cases_requests.option_cases,
     "samples": cases_requests.sample_cases,
     "folders": cases_requests.folder_cases,
+    "operators": cases_operators.operator_cases,
+    "statements": cases_statements.statement_cases,
+    "rules_of_graphs": cases_statements.graph_rule_cases,
+    "changed_folders": cases_machine.folder_machine_cases,
+    "machine": cases_machine.machine_cases,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
@@ -45,7 +46,7 @@ def _plain(text: str, folder: str) -> str:
     """Without what differs from one machine or version to the next."""
     for changing, kept in ((folder, "FOLDER"), (str(ROOT), "REPOSITORY"), (__version__, "VERSION")):
         text = text.replace(changing, kept)
-    return text
+    return re.sub(r"\[ONNXRuntimeError\].*", "what ONNX Runtime says", text)
 
 
 def _lines_of(error: BaseException) -> frozenset[Line]:

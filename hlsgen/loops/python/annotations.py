@@ -31,9 +31,8 @@ class Direction:
     def __getitem__(self, parameters: Any) -> ArrayType:
         given = parameters if isinstance(parameters, tuple) else (parameters,)
         element, shape = next(iter(given), None), given[1:]
-        right = isinstance(element, ElementType) and element.bits in (8, 16, 32)
         extents = bool(shape) and all(WHOLE.holds(extent) and extent > 0 for extent in shape)
-        if not right or not extents:
+        if not isinstance(element, ElementType) or element.bits not in (8, 16, 32) or not extents:
             shown = ", ".join(map(str, given))
             raise TypeMismatch(
                 f"annotation {self.name}[{shown}]",
