@@ -222,7 +222,7 @@ def machine_cases() -> dict[str, Case]:
         "GPU: PyTorch": patched(with_torch, lambda folder: back_end("torch")),
         "GPU: none": patched(with_cupy(lambda: 0), lambda folder: back_end("cupy")),
         "GPU: driver": patched(with_cupy(broken_driver), lambda folder: back_end("cupy")),
-        "samples that are no array": lambda folder: first_samples({"x": [[1], [1, 2]]}, None),  # type: ignore[dict-item]
+        "samples of unequal lengths": lambda folder: first_samples({"x": [[1], [1, 2]]}, None),  # type: ignore[dict-item]
         "cache: size": patched(variable("HLSGEN_CACHE_MB", "many"), file_in_the_cache),
         "cache: folder": file_in_the_way,
         "simulator: compiler": patched(
@@ -241,7 +241,7 @@ def machine_cases() -> dict[str, Case]:
         "simulator: program that is missing": log_of("no_such_program"),
         "simulator: program that fails": log_of("false"),
         "simulator: a run that fails": failing_simulator,
-        "simulator: no libpython": patched(
+        "simulator: libpython": patched(
             no_library, lambda folder: simulation.cocotb_environment("bench", "top", folder)
         ),
         "simulator: file of the package": lambda folder: simulators._make_runnable(folder / "none"),
