@@ -11,15 +11,17 @@ from hlsgen.errors import BadOption
 
 
 @dataclass(frozen=True)
-class Kind:
+class ArgumentKind:
     """What an argument may be: ``title`` in words, and whether a value is that."""
 
     title: str
     holds: Callable[[object], bool]
 
-    def or_none(self) -> Kind:
+    def or_none(self) -> ArgumentKind:
         """The same, or None for what is not asked."""
-        return Kind(f"{self.title} or None", lambda value: value is None or self.holds(value))
+        return ArgumentKind(
+            f"{self.title} or None", lambda value: value is None or self.holds(value)
+        )
 
 
 def _is_path(value: object) -> bool:
@@ -37,18 +39,22 @@ def _is_number(value: object) -> bool:
     return True
 
 
-TEXT = Kind("text", lambda value: isinstance(value, str))
-PATH = Kind("a path (str or os.PathLike) without NUL", _is_path)
-WHOLE = Kind(
+TEXT = ArgumentKind("text", lambda value: isinstance(value, str))
+PATH = ArgumentKind("a path (str or os.PathLike) without NUL", _is_path)
+WHOLE = ArgumentKind(
     "a whole number", lambda value: isinstance(value, Integral) and not isinstance(value, bool)
 )
-NUMBER = Kind("a number of the range of float", _is_number)
-FLAG = Kind("True or False", lambda value: isinstance(value, bool))
-FUNCTION = Kind("a function", callable)
-ARRAYS = Kind("a mapping of input names to arrays", lambda value: isinstance(value, Mapping))
+NUMBER = ArgumentKind("a number of the range of float", _is_number)
+FLAG = ArgumentKind("True or False", lambda value: isinstance(value, bool))
+FUNCTION = ArgumentKind("a function", callable)
+ARRAYS = ArgumentKind(
+    "a mapping of input names to arrays", lambda value: isinstance(value, Mapping)
+)
 
 
-def check_arguments(function: str, kinds: Mapping[str, Kind], given: Mapping[str, object]) -> None:
+def check_arguments(
+    function: str, kinds: Mapping[str, ArgumentKind], given: Mapping[str, object]
+) -> None:
     """Raises BadOption for the first of ``given`` that is not of its kind."""
     for name, kind in kinds.items():
         value = given[name]

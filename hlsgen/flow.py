@@ -18,7 +18,7 @@ from hlsgen.arguments import (
     PATH,
     TEXT,
     WHOLE,
-    Kind,
+    ArgumentKind,
     check_arguments,
 )
 from hlsgen.artefact.folder import Artefact, Folder, new_folder, open_folder
@@ -39,7 +39,7 @@ OPTION_NAMES = {"overrides": "--unroll"}
 """Options of the command line that are not called as the field."""
 
 
-UNROLLS = Kind(
+UNROLLS = ArgumentKind(
     "a mapping of process names to Unroll",
     lambda value: (
         isinstance(value, Mapping)
@@ -47,7 +47,7 @@ UNROLLS = Kind(
     ),
 )
 # What each argument of the functions may be.
-_COMPILED: Mapping[str, Kind] = {
+_COMPILED: Mapping[str, ArgumentKind] = {
     "board": TEXT.or_none(),
     "schedule": TEXT,
     "effort": TEXT.or_none(),
@@ -68,14 +68,14 @@ _COMPILED: Mapping[str, Kind] = {
     "progress": FUNCTION,
 }
 
-_EMITTED: Mapping[str, Kind] = {
+_EMITTED: Mapping[str, ArgumentKind] = {
     "fabric": PATH,
     "output": PATH.or_none(),
     "name": TEXT.or_none(),
     "progress": FUNCTION,
 }
 
-_VERIFIED: Mapping[str, Kind] = {
+_VERIFIED: Mapping[str, ArgumentKind] = {
     "directory": PATH,
     "inputs": ARRAYS.or_none(),
     "samples": WHOLE.or_none(),
@@ -86,7 +86,7 @@ _VERIFIED: Mapping[str, Kind] = {
     "progress": FUNCTION,
 }
 
-_BUILT: Mapping[str, Kind] = {
+_BUILT: Mapping[str, ArgumentKind] = {
     "directory": PATH,
     "board": TEXT.or_none(),
     "progress": FUNCTION,

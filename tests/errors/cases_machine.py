@@ -134,8 +134,8 @@ def full(folder: Path) -> object:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "write_bytes", fails)
-        with new_folder(folder / "out") as made:
-            made.place({"design.v": b""})
+        with new_folder(folder / "out") as begun:
+            begun.place({"design.v": b""})
     return None
 
 

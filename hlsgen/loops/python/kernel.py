@@ -13,7 +13,7 @@ from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 from hlsgen.algebra.types import ElementType
-from hlsgen.arguments import TEXT, WHOLE, Kind, check_arguments
+from hlsgen.arguments import TEXT, WHOLE, ArgumentKind, check_arguments
 from hlsgen.errors import BadFile, BadOption, HlsgenError, TypeMismatch
 from hlsgen.loops.python.annotations import ArrayType
 from hlsgen.loops.python.signature import Signature, signature_of
@@ -43,7 +43,7 @@ def unroll(trips: range) -> range:
     return trips
 
 
-RANGE = Kind("a range", lambda value: isinstance(value, range))
+RANGE = ArgumentKind("a range", lambda value: isinstance(value, range))
 
 
 @dataclass(frozen=True)
