@@ -1,7 +1,7 @@
 """Measures the rows of ``benchmarks/README.md``: ``python -m benchmarks.run ROW [DESIGN ...] [--models DIR]``.
 
 Rows of networks as streams: exact (1 and 2), cycles (3), accuracy (4), boards (5), time (6), prediction (7); of the grid: kernels,
-large_kernels, grids, examples, layers, networks, fabrics (8 to 14). ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
+large_kernels, grids, examples, layers, networks, fabrics (8 to 14). ``units``: single units on boards. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
 running the tool through its public interface, and stored by ``benchmarks/record.py``.
 """
 
