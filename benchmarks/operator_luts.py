@@ -12,6 +12,7 @@ import json
 import re
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from amaranth.hdl import Module, Mux, Shape, Signal, Value
@@ -26,7 +27,7 @@ from hlsgen.algebra.types import ElementType
 from hlsgen.artefact.manifest import TOP
 from hlsgen.bitstream.build import TOOLCHAINS, synthesised
 from hlsgen.bitstream.steps import Workplace
-from hlsgen.bitstream.synthesis import STATISTICS, SynthesisJob
+from hlsgen.bitstream.synthesis import SynthesisJob
 from hlsgen.bitstream.toolchain import Usage
 from hlsgen.processes import Running
 from hlsgen.progress import silent
@@ -106,11 +107,12 @@ def usages(family: str, bits: int) -> dict[str, Usage]:
         synthesised(
             toolchain, Workplace(work, silent, Running()), SynthesisJob(("design.il",), TOP)
         )
-        statistics = (work / STATISTICS).read_text()
-        modules = json.loads(statistics[statistics.index("{") :])["modules"]
-    prefix = f"\\{TOP}."
+        modules = json.loads((work / "mapped.json").read_text())["modules"]
+    prefix = f"{TOP}."
     return {
-        name.removeprefix(prefix): toolchain.count(module["num_cells_by_type"])
+        name.removeprefix(prefix): toolchain.count(
+            Counter(cell["type"] for cell in module["cells"].values())
+        )
         for name, module in modules.items()
         if name.startswith(prefix)
     }

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support.example_nets import random_inputs
 from support.network_fabric import network_fabric
+from support.network_program import program
 
 from hlsgen.algebra.scalar import RequantiseMultiplyShift
 from hlsgen.algebra.types import ElementType
@@ -19,7 +20,6 @@ from hlsgen.errors import UnsupportedOp
 from hlsgen.fabric.packets import to_words
 from hlsgen.schedule.grid_network.plan import plan_network
 from hlsgen.schedule.grid_network.ports import output_bands, outputs_of
-from hlsgen.schedule.grid_network.program import program
 
 SHIFT = 20
 
