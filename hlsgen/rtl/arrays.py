@@ -30,7 +30,7 @@ from hlsgen.schedule.stream_network.geometry import (
     weight_image,
 )
 from hlsgen.schedule.stream_network.ir import ArrayPlan, StreamSchedule
-from hlsgen.schedule.stream_network.latency import array_step
+from hlsgen.schedule.stream_network.latency import array_step, result_credits
 
 
 def write_lanes(schedule: StreamSchedule, channel: str) -> int:
@@ -73,6 +73,7 @@ def process_parameters(schedule: StreamSchedule, process: Process) -> StreamProc
         row_pixels=process.extent("x"),
         ragged=() if spare is None else _ragged(process, plan.unroll),
         neutral=spare or 0,
+        result_credits=result_credits(dataflow, process, plan),
     )
 
 

@@ -14,6 +14,7 @@ from hlsgen.rtl_templates.stream.channel_buffer import (
     coordinate_bits,
     element_shape,
 )
+from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
 from hlsgen.rtl_templates.stream.drain import Drain
 from hlsgen.rtl_templates.stream.finish import Finish, FinishParameters
 from hlsgen.rtl_templates.stream.loop_nest import CounterPort, LoopNest
@@ -44,6 +45,8 @@ class StreamProcessParameters:
     row_pixels: int
     ragged: tuple[tuple[int, int], ...] = ()
     neutral: int = 0
+    result_credits: int = 2
+    """Results that may be on their way through the array or wait for the drain."""
 
     @property
     def window_levels(self) -> tuple[int, int]:
@@ -89,7 +92,11 @@ class StreamProcess(wiring.Component):
         m.submodules.finish = finish = self.finish
         m.submodules.nest = nest = self.nest
         m.submodules.drain = drain = self.drain
-        enable, issue = Signal(name="enable"), Signal(name="issue")
+        m.submodules.credits = credits = CreditFifo(
+            self.array.results.shape(), depth=p.result_credits
+        )
+        enable, issue = Const(1), Signal(name="issue")
+        first = Signal(init=1, name="first")  # the step at the nest is the first of its result
         ready: Value = Const(1)
         for k, buffer in enumerate(self.buffers):
             m.submodules[f"buffer_{k}"] = buffer
@@ -108,15 +115,18 @@ class StreamProcess(wiring.Component):
             self._delayed(m, enable, "last", nest.result_last, stages, reset_less=True),
         )
         m.d.comb += [
-            enable.eq(~array.result_valid | drain.i.ready),
-            issue.eq(~nest.group_first | ready),
-            nest.advance.eq(enable & issue),
+            issue.eq((~nest.group_first | ready) & (~first | credits.available)),
+            nest.advance.eq(issue),
+            credits.start.eq(issue & first),
+            credits.push.eq(array.result_valid),
+            credits.data.eq(array.results),
             array.enable.eq(enable),
             array.valid.eq(issued),
             array.last.eq(last),
-            drain.i.valid.eq(array.result_valid),
-            drain.i.payload.eq(array.results),
         ]
+        with m.If(issue):
+            m.d.sync += first.eq(nest.result_last)
+        wiring.connect(m, credits.o, drain.i)
         self._operands(m, nest, enable)
         if p.weights is not None:
             m.d.comb += array.weights.as_value().eq(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import assert_never
 
 from hlsgen.dataflow.finish import finish_expression
@@ -25,11 +26,21 @@ def pipeline_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> i
         contract.CHANNEL_READ_LATENCY,
         contract.OPERAND_LATENCY,
         array_latency(dataflow, process, plan),
+        contract.credit_fifo(depth=1, word_bits=1).latency,
         contract.drain(pixels=1, channels=1, finish_lanes=1, result_bits=1).latency,
         finish_latency(dataflow, process, plan),
         contract.credit_fifo(depth=1, word_bits=1).latency,
     )
     return sum(stages)
+
+
+def result_credits(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
+    """Results between the first step and the drain with which the array keeps its pace."""
+    steps = prod(trips(process, plan.unroll)[REDUCE_LEVEL:])
+    words = plan.unroll.x * -(-plan.unroll.g * plan.unroll.o // plan.finish_lanes)
+    stages = contract.CHANNEL_READ_LATENCY + contract.OPERAND_LATENCY
+    latency = steps - 1 + stages + array_latency(dataflow, process, plan)
+    return contract.credit_depth(latency, max(steps, words * plan.finish_interval))
 
 
 def array_step(step: Step) -> contract.ArrayStep:
