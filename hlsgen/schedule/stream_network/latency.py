@@ -23,9 +23,7 @@ from hlsgen.schedule.stream_network.ir import ArrayPlan
 def pipeline_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
     """Cycles from a result's last step at the loop nest to its first word at the process's output."""
     stages = (
-        contract.CHANNEL_READ_LATENCY,
-        contract.OPERAND_LATENCY,
-        array_latency(dataflow, process, plan),
+        operand_latency(dataflow, process, plan),
         contract.credit_fifo(depth=1, word_bits=1).latency,
         contract.drain(pixels=1, channels=1, finish_lanes=1, result_bits=1).latency,
         finish_latency(dataflow, process, plan),
@@ -34,12 +32,17 @@ def pipeline_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> i
     return sum(stages)
 
 
+def operand_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
+    """Cycles from a result's last step at the loop nest to its sum."""
+    before = contract.CHANNEL_READ_LATENCY + contract.OPERAND_LATENCY
+    return before + array_latency(dataflow, process, plan)
+
+
 def result_credits(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
     """Results between the first step and the drain with which the array keeps its pace."""
     steps = prod(trips(process, plan.unroll)[REDUCE_LEVEL:])
     words = plan.unroll.x * -(-plan.unroll.g * plan.unroll.o // plan.finish_lanes)
-    stages = contract.CHANNEL_READ_LATENCY + contract.OPERAND_LATENCY
-    latency = steps - 1 + stages + array_latency(dataflow, process, plan)
+    latency = steps - 1 + operand_latency(dataflow, process, plan)
     return contract.credit_depth(latency, max(steps, words * plan.finish_interval))
 
 

@@ -30,7 +30,7 @@ from hlsgen.schedule.stream_network.geometry import (
     trips,
 )
 from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
-from hlsgen.schedule.stream_network.latency import pipeline_latency
+from hlsgen.schedule.stream_network.latency import operand_latency, pipeline_latency, result_credits
 
 SAMPLES = 4
 """Samples of a run: the pipeline fills during the first ones."""
@@ -178,8 +178,9 @@ def _process_node(plan: StreamSchedule, process: Process) -> _Node:
         delay += contract.reorder(pixels=array.unroll.x, words=per_pixel, word_bits=1).latency
         delay += words
         first = max(0, cycles - words)
-    # while its words cannot leave, the array still works on the next result
-    slack = max(reduce, drain)
+    # while the drain's words cannot leave, the array still works on results that it has credits for
+    ahead = result_credits(plan.dataflow, process, array) * max(reduce, drain)
+    slack = max(reduce, drain) + ahead - operand_latency(plan.dataflow, process, array)
     return _Node(process.name, [cycles] * (rows * columns), written, delay, slack, first)
 
 
