@@ -62,7 +62,8 @@ class StreamProcess(wiring.Component):
     i<k>: stream of words for buffer k; o: stream of finished words
 
     Timing: at full speed a result takes the longer of its steps and its words; no bubbles between results, groups,
-    pixels or samples. The array stalls as a whole while a result waits for the drain.
+    pixels or samples. Nothing behind the loop nest ever stalls: a result sets out when it has a place in the queue before the
+    drain. (One enable for the whole array would reach thousands of flip-flops, and be the slowest net of the design.)
     Semantics: the loop nest of a dataflow process, for one sample after the other.
     """
 
@@ -92,9 +93,7 @@ class StreamProcess(wiring.Component):
         m.submodules.finish = finish = self.finish
         m.submodules.nest = nest = self.nest
         m.submodules.drain = drain = self.drain
-        m.submodules.credits = credits = CreditFifo(
-            self.array.results.shape(), depth=p.result_credits
-        )
+        m.submodules.queue = queue = CreditFifo(self.array.results.shape(), depth=p.result_credits)
         enable, issue = Const(1), Signal(name="issue")
         first = Signal(init=1, name="first")  # the step at the nest is the first of its result
         ready: Value = Const(1)
@@ -115,18 +114,18 @@ class StreamProcess(wiring.Component):
             self._delayed(m, enable, "last", nest.result_last, stages, reset_less=True),
         )
         m.d.comb += [
-            issue.eq((~nest.group_first | ready) & (~first | credits.available)),
+            issue.eq((~nest.group_first | ready) & (~first | queue.available)),
             nest.advance.eq(issue),
-            credits.start.eq(issue & first),
-            credits.push.eq(array.result_valid),
-            credits.data.eq(array.results),
+            queue.start.eq(issue & first),
+            queue.push.eq(array.result_valid),
+            queue.data.eq(array.results),
             array.enable.eq(enable),
             array.valid.eq(issued),
             array.last.eq(last),
         ]
         with m.If(issue):
             m.d.sync += first.eq(nest.result_last)
-        wiring.connect(m, credits.o, drain.i)
+        wiring.connect(m, queue.o, drain.i)
         self._operands(m, nest, enable)
         if p.weights is not None:
             m.d.comb += array.weights.as_value().eq(

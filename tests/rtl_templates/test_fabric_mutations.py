@@ -127,7 +127,7 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "drain: by first mark": Mutation(
         FabricPe,
-        "elaborate",
+        "circuit",
         "issued.drain_mark & last",
         "issued.drain_mark & first",
         pe("multiply-accumulate only"),

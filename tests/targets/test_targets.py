@@ -11,6 +11,7 @@ import typer
 from support.toy_designs import write_manifest
 
 from hlsgen import cli, flow
+from hlsgen.algebra.unroll import Unroll
 from hlsgen.artefact.folder import open_folder
 from hlsgen.errors import BadFile, BadOption
 from hlsgen.targets import TARGETS, AnyTarget, target_of
@@ -66,7 +67,8 @@ def test_an_option_of_another_target_is_refused_and_the_right_one_named(target: 
     values = {
         "board": "icebreaker",
         "fabric": FABRIC,
-        "overrides": {"conv": 1},
+        "overrides": {"conv": Unroll()},
+        "effort": "max",
         "target_fps": 1.0,
         "time_limit": 1.0,
         "exact": True,

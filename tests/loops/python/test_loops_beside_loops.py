@@ -319,7 +319,7 @@ def tried(x: In[s16, 4, 6], bias: In[s16, 4], y: Out[s32, 4], last: Out[s32, 1])
         (tmp_path / end).mkdir()
         kernels.append(kernel_of(tmp_path / end, f"{source}    last[0] = {read}\n"))
     graphs = [clean_kernel(kernel).graphs[0] for kernel in kernels]
-    assert [schedule_pipeline(graph).interval for graph in graphs] == [2, 5]
+    assert [schedule_pipeline(graph).ii for graph in graphs] == [2, 5]
     for kernel in kernels:
         for arrays in samples(kernel):
             outputs = evaluate_kernel(kernel.lower(), arrays)
