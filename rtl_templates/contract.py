@@ -112,7 +112,7 @@ def product_latency(digit_products: int, addends: int, interval: int) -> int:
 
 
 def lut_product_latency(a_bits: int, b_bits: int) -> int:
-    """Enabled edges from the operands of a LutProduct to its product: the products of two-bit digits, then their tree."""
+    """Edges from the operands of a LutProduct to its product: the products of two-bit digits, then their tree."""
     return 1 + tree_levels(-(-min(a_bits, b_bits) // 2))
 
 
@@ -159,7 +159,7 @@ def _product(a: ElementType, b: ElementType) -> ElementType:
 
 
 def multiplier_latency(kind: MultiplierKind, a_bits: int, b_bits: int) -> int:
-    """Enabled edges from the operands of a Multiplier to its product: an operand register, and those of the product."""
+    """Edges from the operands of a Multiplier to its product: an operand register, and those of the product."""
     return 2 if kind == "dsp" else 1 + lut_product_latency(a_bits, b_bits)
 
 
@@ -173,7 +173,7 @@ def pe_array(
     multiplier: MultiplierKind = "dsp",
     accumulate: bool = True,
 ) -> Contract:
-    """Contract of PeArray: ``rows`` results of ``lanes`` terms each. One step per enabled cycle.
+    """Contract of PeArray: ``rows`` results of ``lanes`` terms each. One step per cycle.
 
     ``factor_bits``: of an element and a weight, where it multiplies.
     """
@@ -197,12 +197,12 @@ def pe_array(
     )
 
 
-#: Enabled cycles from an address of a ChannelBuffer to its elements: address register, memory, register behind the memory.
+#: Cycles from an address of a ChannelBuffer to its elements: address register, memory, register behind the memory.
 CHANNEL_READ_LATENCY = 3
 #: Cycles from a pixel group's last step until a ChannelBuffer accepts words in the place of its dead ones: address register, memory,
 #: and the register of the limit.
 CHANNEL_FREED_AFTER = 3
-#: Enabled cycles from the elements of the ChannelBuffers of a StreamProcess to its array: the register behind the choice of lanes.
+#: Cycles from the elements of the ChannelBuffers of a StreamProcess to its array: the register behind the choice of lanes.
 OPERAND_LATENCY = 1
 #: Cycles from a read of a fabric's LoadPort to the row's entry into the queue of words to send: the tile's memory, and a register.
 LOAD_READ_LATENCY = 2

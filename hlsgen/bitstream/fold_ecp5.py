@@ -2,7 +2,7 @@
 
 yosys leaves the registers of MULT18X18D and DP16KD unused. With them a multiplier's clock to output falls from 3.9 to 0.7 ns and a block
 RAM's from 5.8 to 1.0 (speed grade 6, Project Trellis). A group of flip-flops moves only if the registers of the cell do the same: one rising
-clock, one enable, no reset, initial value 0, and behind an output no other reader of it.
+clock, never held, no reset, initial value 0, and behind an output no other reader of it.
 """
 
 from __future__ import annotations
@@ -19,21 +19,13 @@ MEMORY_BITS = 18
 
 
 @dataclass(frozen=True)
-class Control:
-    """What a group of flip-flops has in common: the nets of its clock and of its enable (``"1"``: always enabled)."""
-
-    clock: Net
-    enable: Net
-
-
-@dataclass(frozen=True)
 class FlipFlop:
     """A flip-flop that a register of another cell could take over."""
 
     cell: str
     data: Net
     output: Net
-    control: Control
+    clock: Net
 
 
 @dataclass(frozen=True)
@@ -67,20 +59,14 @@ def _flip_flop(netlist: Netlist, cell: str) -> FlipFlop | None:
         return None
     if setting.get("LSRMUX", "LSR") != "LSR" or netlist.net(cell, "LSR", default="0") != "0":
         return None
-    enable: Net = "1"
-    match setting.get("CEMUX", "1"):
-        case "CE":
-            enable = netlist.net(cell, "CE")
-        case "1":
-            pass
-        case _:
-            return None
-    control = Control(netlist.net(cell, "CLK"), enable)
-    return FlipFlop(cell, netlist.net(cell, "DI"), netlist.net(cell, "Q"), control)
+    if setting.get("CEMUX", "1") != "1":
+        return None
+    clock = netlist.net(cell, "CLK")
+    return FlipFlop(cell, netlist.net(cell, "DI"), netlist.net(cell, "Q"), clock)
 
 
 def _behind(netlist: Netlist, cell: str, ports: Iterable[str]) -> dict[str, FlipFlop] | None:
-    """The flip-flop behind each output that is read at all; None unless each is its output's only reader and all share their control."""
+    """The flip-flop behind each output that is read at all; None unless each is its output's only reader and all share a clock."""
     registers: dict[str, FlipFlop] = {}
     for port in ports:
         readers = netlist.users(netlist.net(cell, port))
@@ -93,7 +79,7 @@ def _behind(netlist: Netlist, cell: str, ports: Iterable[str]) -> dict[str, Flip
         if register is None:
             return None
         registers[port] = register
-    return registers if len({r.control for r in registers.values()}) == 1 else None
+    return registers if len({r.clock for r in registers.values()}) == 1 else None
 
 
 def _take_outputs(netlist: Netlist, cell: str, registers: dict[str, FlipFlop]) -> None:
@@ -108,10 +94,9 @@ def _fold_product(netlist: Netlist, cell: str) -> bool:
     registers = _behind(netlist, cell, (f"P{k}" for k in range(PRODUCT_BITS)))
     if registers is None:
         return False
-    control = next(iter(registers.values())).control
-    _clock(netlist, cell, control)
+    _clock(netlist, cell, next(iter(registers.values())).clock)
     # Project Trellis has found no bits for REG_OUTPUT_CE of its own, and shares those of the reset with the pipeline register's in half of
-    # the multipliers: naming one enable for both registers leaves nothing to a default.
+    # the multipliers: naming the same for both registers leaves nothing to a default.
     for register in ("OUTPUT", "PIPELINE"):
         settings = {f"REG_{register}_CE": "CE0", f"REG_{register}_RST": "RST0"}
         netlist.set_parameters(cell, **settings)
@@ -121,14 +106,14 @@ def _fold_product(netlist: Netlist, cell: str) -> bool:
 
 
 def _fold_operands(netlist: Netlist, cell: str) -> bool:
-    """The flip-flops of both operands become the multiplier's input registers, if its output register has their control.
+    """The flip-flops of both operands become the multiplier's input registers, if its output register has their clock.
 
     A flip-flop stays for its other readers. Where logic stands in front of them the flip-flops stay beside it: the way to the multiplier
-    would add to its delay. Registers of multipliers that must differ from 0 before the first enabled edge do not exist: constants are 0.
+    would add to its delay. Registers of multipliers that must differ from 0 before the first edge do not exist: constants are 0.
     """
-    control: Control | None = None
+    clock: Net | None = None
     if "REG_OUTPUT_CLK" in netlist.cells[cell]["parameters"]:
-        control = Control(netlist.net(cell, "CLK0"), netlist.net(cell, "CE0"))
+        clock = netlist.net(cell, "CLK0")
     sources: dict[str, FlipFlop] = {}
     for side in "AB":
         for k in range(OPERAND_BITS):
@@ -137,15 +122,15 @@ def _fold_operands(netlist: Netlist, cell: str) -> bool:
                 continue
             driver = netlist.driver(net)
             register = _flip_flop(netlist, driver.cell) if driver and driver.cell else None
-            if register is None or register.control != (control or register.control):
+            if register is None or register.clock != (clock or register.clock):
                 return False
             if not _registered(netlist, register.data):
                 return False
-            control = register.control
+            clock = register.clock
             sources[f"{side}{k}"] = register
-    if control is None:
+    if clock is None:
         return False
-    _clock(netlist, cell, control)
+    _clock(netlist, cell, clock)
     for side in "AB":
         settings = {f"REG_INPUT{side}_CLK": "CLK0", f"REG_INPUT{side}_CE": "CE0"}
         netlist.set_parameters(cell, **settings, **{f"REG_INPUT{side}_RST": "RST0"})
@@ -165,9 +150,9 @@ def _registered(netlist: Netlist, net: Net) -> bool:
     return driver is not None and netlist.kind(driver) in ("TRELLIS_FF", "DP16KD")
 
 
-def _clock(netlist: Netlist, cell: str, control: Control) -> None:
-    """Connect clock and enable of a multiplier's registers; its reset stays inactive."""
-    for port, net in (("CLK0", control.clock), ("CE0", control.enable), ("RST0", "0")):
+def _clock(netlist: Netlist, cell: str, clock: Net) -> None:
+    """Connect the clock of a multiplier's registers, which are always enabled and never reset."""
+    for port, net in (("CLK0", clock), ("CE0", "1"), ("RST0", "0")):
         netlist.connect(Pin(cell, port, 0), net)
     netlist.set_parameters(cell, CLK0_DIV="ENABLED", RESETMODE="SYNC")
 
@@ -181,15 +166,15 @@ def _fold_memory(netlist: Netlist, cell: str) -> int:
         registers = _behind(netlist, cell, ports)
         if registers is None:
             continue
-        control = next(iter(registers.values())).control
+        clock = next(iter(registers.values())).clock
         clocks = {netlist.net(cell, f"CLK{side}") for side in sides}
         resets = {netlist.net(cell, f"RST{side}", default="0") for side in sides}
         edges = {netlist.cells[cell]["parameters"].get(f"CLK{s}MUX", f"CLK{s}") for s in sides}
-        if clocks != {control.clock} or resets != {"0"} or "INV" in edges:
+        if clocks != {clock} or resets != {"0"} or "INV" in edges:
             continue
         for side in sides:
             netlist.set_parameters(cell, **{f"REGMODE_{side}": "OUTREG"})
-            netlist.connect(Pin(cell, f"OCE{side}", 0), control.enable)
+            netlist.connect(Pin(cell, f"OCE{side}", 0), "1")
         _take_outputs(netlist, cell, registers)
         folded += len(sides)
     return folded

@@ -63,8 +63,8 @@ def _digits(value: Value) -> list[Value]:
 class LutProduct(SharedUnit):
     """``a * b`` of LUTs: a product per digit of the narrower factor, added in a tree, a register behind every carry chain.
 
-    **Timing**: the product of the operands at an enabled edge is out after ``contract.lut_product_latency`` enabled edges, of
-    which the first takes the products of the digits; one per edge. Nothing is reset.
+    **Timing**: the product of the operands at an edge is out after ``contract.lut_product_latency`` edges, of which the first
+    takes the products of the digits; one per edge. Nothing is reset or held.
     **Cost**: the bits of the carry chains; every register stands behind one. 72 LUTs for 8 x 8 bits on ECP5, 100 on iCE40, 108 on Gowin.
     **Semantics**: scalar operator Multiply.
     """
@@ -74,7 +74,7 @@ class LutProduct(SharedUnit):
         widths = Shape.cast(a).width, Shape.cast(b).width
         self.latency = contract.lut_product_latency(*widths)
         self.unit_name = f"lut_product_{shape_name(a)}_{shape_name(b)}"
-        super().__init__({"enable": In(1), "a": In(a), "b": In(b), "product": Out(self.shape)})
+        super().__init__({"a": In(a), "b": In(b), "product": Out(self.shape)})
 
     @property
     def key(self) -> Hashable:
@@ -108,6 +108,5 @@ class LutProduct(SharedUnit):
 
     def _register(self, m: Module, value: Value) -> Signal:
         register = Signal(value.shape(), reset_less=True, name="register")
-        with m.If(self.enable):
-            m.d.sync += register.eq(value)
+        m.d.sync += register.eq(value)
         return register

@@ -49,8 +49,8 @@ class Multiplier(SharedUnit):
 
     Parameters: the shapes of both operands; ``kind``: 'dsp' (left to the tool) or 'lut' (``LutProduct``).
 
-    **Timing**: the product of the operands at an enabled edge is out after ``contract.multiplier_latency`` enabled edges; one
-    per edge. Nothing is reset, so that the registers can move into a multiplier block.
+    **Timing**: the product of the operands at an edge is out after ``contract.multiplier_latency`` edges; one per edge. Nothing
+    is reset or held, so that the registers can move into a multiplier block.
     **Cost**: one multiplier block ('dsp'), or that of ``LutProduct``.
     **Semantics**: scalar operator Multiply.
     """
@@ -60,7 +60,7 @@ class Multiplier(SharedUnit):
     def __init__(self, a: Any, b: Any, *, kind: MultiplierKind = "dsp") -> None:
         self.kind = kind
         self.shape = product_shape(a, b)
-        super().__init__({"enable": In(1), "a": In(a), "b": In(b), "product": Out(self.shape)})
+        super().__init__({"a": In(a), "b": In(b), "product": Out(self.shape)})
 
     @property
     def key(self) -> Hashable:
@@ -70,16 +70,13 @@ class Multiplier(SharedUnit):
         m = Module()
         a = Signal.like(self.a, name="a_r", reset_less=True)
         b = Signal.like(self.b, name="b_r", reset_less=True)
-        with m.If(self.enable):
-            m.d.sync += [a.eq(self.a), b.eq(self.b)]
+        m.d.sync += [a.eq(self.a), b.eq(self.b)]
         if self.kind == "lut":
             m.submodules.product = unit = LutProduct(a.shape(), b.shape())
-            m.d.comb += [unit.enable.eq(self.enable), unit.a.eq(a), unit.b.eq(b)]
-            m.d.comb += self.product.eq(unit.product)
+            m.d.comb += [unit.a.eq(a), unit.b.eq(b), self.product.eq(unit.product)]
             return m
         result = Signal(self.shape, reset_less=True, name="result")
-        with m.If(self.enable):
-            m.d.sync += result.eq(product(m, self.kind, a, b))
+        m.d.sync += result.eq(product(m, self.kind, a, b))
         m.d.comb += self.product.eq(result)
         return m
 

@@ -31,11 +31,10 @@ class ChannelBuffer(wiring.Component):
     Members
     -------
     i: words of ``write_lanes`` neighbouring elements, pixel after pixel
-    enable: the process's pipeline moves; everything below is in step with it
     group_last: the step that is issued is the last of its pixel group
     ready: the present pixel group's words are all written; the nest may issue its steps
     address, row, column: read position of copy offset 0 at the step that is issued
-    o: the elements of each copy, ``contract.CHANNEL_READ_LATENCY`` enabled cycles later
+    o: the elements of each copy, ``contract.CHANNEL_READ_LATENCY`` cycles later
 
     Semantics: word n (counted over all samples) is accepted once every word below ``n + 1 - depth`` is dead.
     Timing: a word is readable in the cycle after it was accepted; a dead word is given up when the last read of its
@@ -51,7 +50,6 @@ class ChannelBuffer(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(data.ArrayLayout(element, shape.write_lanes))),
-                "enable": In(1),
                 "group_last": In(1),
                 "ready": Out(1),
                 "address": In(self.address_bits),
@@ -74,10 +72,10 @@ class ChannelBuffer(wiring.Component):
             room.eq((written - limit)[self.bits - 1]),
             self.i.ready.eq(room),
             self.ready.eq(guard.valid & ~(written - guard.need)[self.bits - 1]),
-            guard.advance.eq(self.enable & self.group_last),
+            guard.advance.eq(self.group_last),
         ]
         # The step before the present guard's group reads the memory at this edge at the latest.
-        with m.If(self.enable & guard.valid):
+        with m.If(guard.valid):
             m.d.sync += limit.eq(guard.limit)
         store, word = self._assemble(m, self.i.valid & room)
         with m.If(store):
@@ -170,7 +168,7 @@ class ChannelBuffer(wiring.Component):
             write.data.eq(word),
             write.en.eq(store),
             read.addr.eq(address[select_bits:]),
-            read.en.eq(self.enable),
+            read.en.eq(1),
         ]
         lanes = data.ArrayLayout(element_shape(shape), shape.lanes)
         late = Signal(select_bits, name=f"late_select_{number}", reset_less=True)
@@ -178,14 +176,13 @@ class ChannelBuffer(wiring.Component):
         data_r = Signal(len(word), name=f"data_{number}", reset_less=True)
         chosen = data_r.word_select(late, lanes.size) if select_bits else data_r
         outside = lanes.const([shape.outside] * shape.lanes)
-        with m.If(self.enable):
-            m.d.sync += [
-                address.eq(self.address + copy.address),
-                select.eq(address[:select_bits]),
-                late.eq(select),
-                data_r.eq(read.data),
-                *(after.eq(before) for before, after in pairwise((inside, *stages))),
-            ]
+        m.d.sync += [
+            address.eq(self.address + copy.address),
+            select.eq(address[:select_bits]),
+            late.eq(select),
+            data_r.eq(read.data),
+            *(after.eq(before) for before, after in pairwise((inside, *stages))),
+        ]
         m.d.comb += self.o[number].eq(Mux(stages[-1], chosen, outside))
 
 

@@ -62,15 +62,13 @@ class PeArrayParameters:
 class PeArray(wiring.Component):
     """Accumulates, for every group of steps, ``rows`` results of ``lanes`` terms per step.
 
-    Members (In): ``enable``: the whole array advances only at edges where it is high. ``valid``, ``last``: describe the
-    step that enters: is there one, and is it the last of its group (the step after it begins the next group). One
-    port per operand, named as the operand: ArrayLayout(element, x*g*ky*kx*i) in that index order. ``weights``:
-    ArrayLayout(weight, g*o*ky*kx*i). (Out): ``result_valid``: a whole group is at the output; ``results``:
-    ArrayLayout(StructLayout of ``acc`` or of the operands, x*g*o). Results stay until the next enabled edge; take them
-    in a cycle where ``enable`` is high.
+    Members (In): ``valid``, ``last``: describe the step that enters: is there one, and is it the last of its group (the
+    step after it begins the next group). One port per operand, named as the operand: ArrayLayout(element, x*g*ky*kx*i)
+    in that index order. ``weights``: ArrayLayout(weight, g*o*ky*kx*i). (Out): ``result_valid``: a whole group is at the
+    output in this cycle; ``results``: ArrayLayout(StructLayout of ``acc`` or of the operands, x*g*o).
 
-    **Timing**: see ``contract``; a step that enters at an enabled edge is at the output after ``latency`` enabled edges
-    (0: in the same cycle). One step per enabled edge, no bubble between groups.
+    **Timing**: see ``contract``; a step is at the output ``latency`` cycles after it enters (0: in the same cycle). One
+    step per cycle, no bubble between groups. Never stalls.
     **Cost**: rows*lanes multipliers, rows accumulators. The accumulator returns to ``init`` at the last step, when its
     sum leaves, which costs no LUT; the multiplexer of a load at the first step would.
     **Semantics**: the loop nest of a dataflow process over its reduce loops.
@@ -88,7 +86,7 @@ class PeArray(wiring.Component):
             accumulate=p.accumulate,
         )
         u = p.unroll
-        ports: dict[str, Any] = {"enable": In(1), "valid": In(1), "last": In(1)}
+        ports: dict[str, Any] = {"valid": In(1), "last": In(1)}
         for name, element in p.operands:
             ports[name] = In(data.ArrayLayout(shape_of(element), u.x * u.g * u.lanes))
         if p.weight is not None:
@@ -126,17 +124,17 @@ class PeArray(wiring.Component):
                 continue
             accumulator = Signal(shape, init=p.init, reset_less=True, name=f"accumulator_{row}")
             m.d.comb += total.eq(combine(accumulator, term))
-            with m.If(self.enable & valid):
+            with m.If(valid):
                 m.d.sync += accumulator.eq(total)
             # Written with the reset of the design so that both share the flip-flop's synchronous reset.
-            with m.If((self.enable & valid & last) | ResetSignal()):
+            with m.If((valid & last) | ResetSignal()):
                 m.d.sync += accumulator.eq(p.init)
         return m
 
     def _first(self, m: Module, valid: Value, last: Value) -> Value:
         """Whether the step that ``valid`` and ``last`` describe is the first of its group."""
         first = Signal(init=1, name="first")
-        with m.If(self.enable & valid):
+        with m.If(valid):
             m.d.sync += first.eq(last)
         return first
 
@@ -149,18 +147,17 @@ class PeArray(wiring.Component):
         assert p.accumulator is not None
         largest = Signal(shape_of(p.accumulator), reset_less=True, name=f"largest_{row}")
         begin = term if p.init <= bounds_of(term.shape())[0] else _maximum(term, p.init)
-        with m.If(self.enable & valid):
+        with m.If(valid):
             m.d.sync += largest.eq(Mux(first, begin, Mux(term > largest, term, largest)))
         return largest
 
     def _flags(self, m: Module) -> list[tuple[Value, Value]]:
-        """``valid`` and ``last`` of the step that is so many enabled cycles old."""
+        """``valid`` and ``last`` of the step that is so many cycles old."""
         flags: list[tuple[Value, Value]] = [(self.valid, self.last)]
         for k in range(self.contract.latency):
             valid_r = Signal(name=f"valid_{k}")
             last_r = Signal(reset_less=True, name=f"last_{k}")
-            with m.If(self.enable):
-                m.d.sync += [valid_r.eq(flags[-1][0]), last_r.eq(flags[-1][1])]
+            m.d.sync += [valid_r.eq(flags[-1][0]), last_r.eq(flags[-1][1])]
             flags.append((valid_r, last_r))
         return flags
 
@@ -188,13 +185,12 @@ class PeArray(wiring.Component):
     def _multiply(self, m: Module, operand: Value, weight: Value) -> Value:
         unit = Multiplier(operand.shape(), weight.shape(), kind=self.parameters.multiplier)
         m.submodules += unit
-        m.d.comb += [unit.enable.eq(self.enable), unit.a.eq(operand), unit.b.eq(weight)]
+        m.d.comb += [unit.a.eq(operand), unit.b.eq(weight)]
         return unit.product
 
     def _register(self, m: Module, value: Value) -> Value:
         register = Signal(value.shape(), reset_less=True, name="register")
-        with m.If(self.enable):
-            m.d.sync += register.eq(value)
+        m.d.sync += register.eq(value)
         return register
 
     def _tree(self, m: Module, terms: list[Value], combine: Callable[[Any, Any], Value]) -> Value:

@@ -94,7 +94,7 @@ class StreamProcess(wiring.Component):
         m.submodules.nest = nest = self.nest
         m.submodules.drain = drain = self.drain
         m.submodules.queue = queue = CreditFifo(self.array.results.shape(), depth=p.result_credits)
-        enable, issue = Const(1), Signal(name="issue")
+        issue = Signal(name="issue")
         first = Signal(init=1, name="first")  # the step at the nest is the first of its result
         ready: Value = Const(1)
         for k, buffer in enumerate(self.buffers):
@@ -102,7 +102,6 @@ class StreamProcess(wiring.Component):
             wiring.connect(m, wiring.flipped(getattr(self, f"i{k}")), buffer.i)
             ready = ready & buffer.ready
             m.d.comb += [
-                buffer.enable.eq(enable),
                 buffer.group_last.eq(issue & nest.group_last),
                 buffer.address.eq(nest.value(3 * k)),
                 buffer.row.eq(nest.value(3 * k + 1)),
@@ -110,8 +109,8 @@ class StreamProcess(wiring.Component):
             ]
         stages = CHANNEL_READ_LATENCY + OPERAND_LATENCY
         issued, last = (
-            self._delayed(m, enable, "issued", issue, stages),
-            self._delayed(m, enable, "last", nest.result_last, stages, reset_less=True),
+            self._delayed(m, "issued", issue, stages),
+            self._delayed(m, "last", nest.result_last, stages, reset_less=True),
         )
         m.d.comb += [
             issue.eq((~nest.group_first | ready) & (~first | queue.available)),
@@ -119,17 +118,16 @@ class StreamProcess(wiring.Component):
             queue.start.eq(issue & first),
             queue.push.eq(array.result_valid),
             queue.data.eq(array.results),
-            array.enable.eq(enable),
             array.valid.eq(issued),
             array.last.eq(last),
         ]
         with m.If(issue):
             m.d.sync += first.eq(nest.result_last)
         wiring.connect(m, queue.o, drain.i)
-        self._operands(m, nest, enable)
+        self._operands(m, nest)
         if p.weights is not None:
             m.d.comb += array.weights.as_value().eq(
-                self._weights(m, p.weights, nest.value(3 * len(self.buffers)), enable)
+                self._weights(m, p.weights, nest.value(3 * len(self.buffers)))
             )
         wiring.connect(m, drain.o, finish.i)
         if p.array.unroll.x == 1:
@@ -161,13 +159,13 @@ class StreamProcess(wiring.Component):
             )
         return tuple(counters)
 
-    def _operands(self, m: Module, nest: LoopNest, enable: Value) -> None:
+    def _operands(self, m: Module, nest: LoopNest) -> None:
         """The lanes of the buffers' copies, through a register, for the array: index [x][g][ky][kx][i]."""
         p = self.parameters
         full: dict[int, Value] = {}
         for level, _ in p.ragged:
             full[level] = ~self._delayed(
-                m, enable, f"ragged_{level}", nest.last[level], CHANNEL_READ_LATENCY, True
+                m, f"ragged_{level}", nest.last[level], CHANNEL_READ_LATENCY, True
             )
         for (name, _), buffer in zip(p.array.operands, self.buffers, strict=True):
             shape = buffer.shape
@@ -179,8 +177,7 @@ class StreamProcess(wiring.Component):
                             element = buffer.o[copy][(g + i) % shape.lanes]
                             elements.append(self._neutral(element, buffer, place, full))
             operand = Signal(len(Cat(*elements)), name=f"operand_{name}", reset_less=True)
-            with m.If(enable):
-                m.d.sync += operand.eq(Cat(*elements))
+            m.d.sync += operand.eq(Cat(*elements))
             m.d.comb += getattr(self.array, name).as_value().eq(operand)
 
     def _neutral(
@@ -198,21 +195,19 @@ class StreamProcess(wiring.Component):
     def _delayed(
         self,
         m: Module,
-        enable: Value,
         name: str,
         value: Value,
         stages: int,
         reset_less: bool = False,
     ) -> Signal:
-        """``value``, ``stages`` enabled cycles later."""
+        """``value``, ``stages`` cycles later."""
         for stage in range(stages):
             register = Signal(len(value), name=f"{name}_{stage}", reset_less=reset_less)
-            with m.If(enable):
-                m.d.sync += register.eq(value)
+            m.d.sync += register.eq(value)
             value = register
         return value
 
-    def _weights(self, m: Module, weights: WeightShape, address: Value, enable: Value) -> Value:
+    def _weights(self, m: Module, weights: WeightShape, address: Value) -> Value:
         """The words of the weight memory, in step with the operands; a single word is wired."""
         if len(weights.words) == 1:
             return Const(weights.words[0], weights.bits)
@@ -222,9 +217,8 @@ class StreamProcess(wiring.Component):
         read = read_port(rom)
         # The memory and the register behind it, which is a block RAM's own, take two of the cycles.
         ahead = CHANNEL_READ_LATENCY + OPERAND_LATENCY - 2
-        late = self._delayed(m, enable, "address", address, ahead, reset_less=True)
+        late = self._delayed(m, "address", address, ahead, reset_less=True)
         weights_r = Signal(weights.bits, reset_less=True, name="weights_r")
-        m.d.comb += [read.addr.eq(late), read.en.eq(enable)]
-        with m.If(enable):
-            m.d.sync += weights_r.eq(read.data)
+        m.d.comb += [read.addr.eq(late), read.en.eq(1)]
+        m.d.sync += weights_r.eq(read.data)
         return weights_r

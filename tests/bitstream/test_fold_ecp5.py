@@ -11,7 +11,7 @@ import pytest
 from hlsgen.bitstream.fold_ecp5 import Folded, fold_registers
 from hlsgen.bitstream.netlist import Net, Netlist, Pin
 
-CLOCK, ENABLE, OTHER_ENABLE, READ = 2, 3, 4, 5
+CLOCK, OTHER_CLOCK, ENABLE, READ = 2, 3, 4, 5
 OUTPUTS = ("Q", "P", "DO")
 
 
@@ -40,14 +40,12 @@ class Circuit:
             "connections": connections,
         }
 
-    def registers(
-        self, name: str, data: list[int], enable: int = ENABLE, **other: Any
-    ) -> list[int]:
+    def registers(self, name: str, data: list[int], **other: Any) -> list[int]:
         """A row of flip-flops; ``other``: parameters and pins that differ."""
         out = self.nets(len(data))
         for k, (d, q) in enumerate(zip(data, out, strict=True)):
-            parameters = {"CEMUX": "CE", "CLKMUX": "CLK", "LSRMUX": "LSR", "REGSET": "RESET"}
-            pins: dict[str, Net] = {"CLK": CLOCK, "CE": enable, "LSR": "0", "DI": d, "Q": q}
+            parameters = {"CEMUX": "1 ", "CLKMUX": "CLK", "LSRMUX": "LSR", "REGSET": "RESET"}
+            pins: dict[str, Net] = {"CLK": CLOCK, "CE": ENABLE, "LSR": "0", "DI": d, "Q": q}
             parameters |= {key: v for key, v in other.items() if key in parameters}
             pins |= {key: v for key, v in other.items() if key in pins}
             self.add(f"{name}_{k}", "TRELLIS_FF", parameters, pins)
@@ -99,7 +97,7 @@ def test_registers_around_a_multiplier_move_into_it() -> None:
     assert [netlist.net("product", f"{s}{k}") for s in "AB" for k in range(8)] == inputs
     assert netlist.net("product", "A17") == inputs[7]
     assert [netlist.net("product", f"P{k}") for k in range(16)] == outputs
-    assert (netlist.net("product", "CLK0"), netlist.net("product", "CE0")) == (CLOCK, ENABLE)
+    assert (netlist.net("product", "CLK0"), netlist.net("product", "CE0")) == (CLOCK, "1")
     assert netlist.driver(outputs[3]) == Pin("product", "P3", 0)
 
 
@@ -121,7 +119,7 @@ def test_an_operand_that_several_multipliers_share_moves_into_each() -> None:
 
 @pytest.mark.parametrize(
     "different",
-    [{"LSR": 6}, {"REGSET": "SET"}, {"CLKMUX": "INV"}, {"CEMUX": "INV"}, {"LSRMUX": "INV"}],
+    [{"LSR": 6}, {"REGSET": "SET"}, {"CLKMUX": "INV"}, {"CEMUX": "CE"}, {"LSRMUX": "INV"}],
 )
 def test_a_register_that_the_multiplier_does_not_have_stays(different: dict[str, Any]) -> None:
     netlist = multiplier(**different)
@@ -129,13 +127,13 @@ def test_a_register_that_the_multiplier_does_not_have_stays(different: dict[str,
     assert len([name for name in netlist.cells if name.startswith("p_")]) == 16
 
 
-def test_operands_under_another_enable_than_the_product_stay() -> None:
-    assert fold_registers(multiplier(enable=OTHER_ENABLE)) == Folded(0, 1, 0, 16)
+def test_operands_under_another_clock_than_the_product_stay() -> None:
+    assert fold_registers(multiplier(CLK=OTHER_CLOCK)) == Folded(0, 1, 0, 16)
 
 
-def test_products_under_two_enables_stay() -> None:
+def test_products_under_two_clocks_stay() -> None:
     netlist = multiplier()
-    netlist.connect(Pin("p_3", "CE", 0), OTHER_ENABLE)
+    netlist.connect(Pin("p_3", "CLK", 0), OTHER_CLOCK)
     assert fold_registers(netlist).products == 0
 
 
@@ -160,7 +158,7 @@ def test_the_register_behind_a_block_ram_moves_into_it(bits: int, ports: int) ->
     parameters = netlist.cells["memory"]["parameters"]
     assert parameters["REGMODE_B"] == "OUTREG"
     assert (parameters.get("REGMODE_A") == "OUTREG") == (ports == 2)
-    assert netlist.net("memory", "OCEB") == ENABLE
+    assert netlist.net("memory", "OCEB") == "1"
     assert netlist.net("memory", "CEB") == READ
     assert netlist.net("memory", "DOB0") == q[18 if ports == 2 else 0]
 

@@ -125,9 +125,9 @@ def test_a_block_ram_with_its_register_equals_one_before_flip_flops(
 @pytest.mark.parametrize(
     ("unit", "port", "net"),
     [
-        (multiplier, "CE0", "1"),
+        (multiplier, "CE0", ENABLE),
         (multiplier, "A3", "0"),
-        (lambda: memory(18), "OCEB", "1"),
+        (lambda: memory(18), "OCEB", ENABLE),
         (lambda: memory(36), "OCEA", READ),
     ],
 )

@@ -79,7 +79,6 @@ def test_elements_follow_their_address_after_the_read_latency_of_a_channel() -> 
 
     async def bench(context: Any) -> None:
         await filled(context, unit)
-        context.set(unit.enable, 1)
         context.set(unit.address, 2)
         for _ in range(5):
             seen.append(int(context.get(unit.o[0][0])))
@@ -94,7 +93,6 @@ def test_a_dead_word_gives_way_after_the_cycles_that_a_channel_takes_to_free_it(
 
     async def bench(context: Any) -> None:
         await filled(context, unit)
-        context.set(unit.enable, 1)
         while not context.get(unit.ready):
             await context.tick()
         context.set(unit.group_last, 1)

@@ -18,7 +18,7 @@ ELEMENTS = [ElementType(bits, signed) for bits in range(1, 6) for signed in (Tru
 
 
 def check_every_product(a: ElementType, b: ElementType) -> None:
-    """Every pair once, a pair a cycle, with a cycle in which nothing advances after every third."""
+    """Every pair once, a pair a cycle."""
     unit = LutProduct(shape_of(a), shape_of(b))
     pairs = list(
         itertools.product(range(a.minimum, a.maximum + 1), range(b.minimum, b.maximum + 1))
@@ -31,15 +31,10 @@ def check_every_product(a: ElementType, b: ElementType) -> None:
         for k in range(len(pairs) + latency - 1):
             for port, value in zip((unit.a, unit.b), pairs[k % len(pairs)], strict=True):
                 context.set(port, value)
-            context.set(unit.enable, 1)
             await context.tick()
             if k >= latency - 1:
                 x, y = pairs[k - latency + 1]
                 assert context.get(unit.product) == x * y, (a, b, x, y)
-            if k % 3 == 2:
-                context.set(unit.enable, 0)
-                context.set(unit.a, 0)
-                await context.tick()
 
     simulator.add_testbench(testbench)
     simulator.run()

@@ -10,7 +10,7 @@ import test_finish
 import test_pe_array
 import test_reorder
 import test_scalar_units
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Const, Module, Signal, Value
 from hlsgen.rtl_templates.arithmetic import lut_product, multiplier, requantise
 from hlsgen.rtl_templates.stream import drain, finish, pe_array, reorder
 from hlsgen.sim.unit_check import UnitMismatch
@@ -29,15 +29,10 @@ def unsigned_digits(value: Value) -> list[Value]:
     return [value[k : k + 2] for k in range(0, len(value), 2)]
 
 
-def early_flags(self: Any, m: Module) -> tuple[Value, Value]:
+def early_flags(self: Any, m: Module) -> list[tuple[Value, Value]]:
     """Valid and last a stage ahead of the terms."""
-    valid, last = self.valid, self.last
-    for _ in range(self.contract.latency - 1):
-        stage = Signal(2, reset_less=True)
-        with m.If(self.enable):
-            m.d.sync += stage.eq(Cat(valid, last))
-        valid, last = stage[0], stage[1]
-    return valid, last
+    flags = flags_of_steps(self, m)
+    return [flags[0], *flags[:-1]]
 
 
 def full_groups(self: Any, m: Module) -> Value:
@@ -78,6 +73,7 @@ def serial_without_start(self: Any, platform: Any) -> Module:
 
 
 elaborate_serial = multiplier.SerialProduct.elaborate
+flags_of_steps = pe_array.PeArray._flags
 
 ARRAY: Callable[[], None] = lambda: test_pe_array.test_results_of_groups(*test_pe_array.CASES[1])  # noqa: E731
 

@@ -8,10 +8,11 @@ import random
 from typing import Any
 
 import pytest
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.arithmetic.shapes import shape_of
+from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
 from hlsgen.rtl_templates.stream.drain import Drain
 from hlsgen.rtl_templates.stream.pe_array import PeArray, PeArrayParameters
 from hlsgen.sim.unit_check import bits, check_stream_unit
@@ -23,7 +24,7 @@ S8, U8, S20 = ElementType(8, True), ElementType(8, False), ElementType(20, True)
 
 
 class DrainedArray(wiring.Component):
-    """A PE array whose steps are a stream, with its drain."""
+    """A PE array whose steps are a stream, with its drain and the queue in front of it, as in a StreamProcess."""
 
     def __init__(self, parameters: PeArrayParameters, finish_lanes: int) -> None:
         self.array = PeArray(parameters)
@@ -33,6 +34,8 @@ class DrainedArray(wiring.Component):
             channels=parameters.unroll.g * parameters.unroll.o,
             finish_lanes=finish_lanes,
         )
+        depth = self.array.contract.latency + 4  # as many results as can be on their way
+        self.queue = CreditFifo(self.array.results.shape(), depth=depth)
         ports = [name for name, _ in parameters.operands] + ["weights"] * bool(parameters.weight)
         shapes = {port: getattr(self.array, port).shape() for port in ports}
         layout = data.StructLayout({"last": 1, **shapes})
@@ -41,15 +44,21 @@ class DrainedArray(wiring.Component):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.array, m.submodules.drain = array, drain = self.array, self.drain
+        m.submodules.array = array = self.array
+        m.submodules.queue = queue = self.queue
+        m.submodules.drain = drain = self.drain
+        first = Signal(init=1)
         m.d.comb += [
-            array.enable.eq(drain.i.ready | ~array.result_valid),
-            array.valid.eq(self.i.valid),
+            self.i.ready.eq(~first | queue.available),
+            array.valid.eq(self.i.valid & self.i.ready),
             array.last.eq(self.i.payload.last),
-            self.i.ready.eq(array.enable),
-            drain.i.valid.eq(array.result_valid),
-            drain.i.payload.eq(array.results),
+            queue.start.eq(array.valid & first),
+            queue.push.eq(array.result_valid),
+            queue.data.eq(array.results),
         ]
+        with m.If(array.valid):
+            m.d.sync += first.eq(self.i.payload.last)
+        wiring.connect(m, queue.o, drain.i)
         m.d.comb += [getattr(array, port).eq(self.i.payload[port]) for port in self.ports]
         wiring.connect(m, drain.o, wiring.flipped(self.o))
         return m
@@ -207,7 +216,9 @@ def test_results_of_groups(parameters: PeArrayParameters, steps: int, finish_lan
         make,
         [bits(unit.i.payload.shape(), word) for word in inputs],
         [bits(unit.o.payload.shape(), word) for word in out],
-        latency=steps - 1 + unit.array.contract.latency + unit.drain.contract.latency,
+        latency=steps
+        - 1
+        + sum(part.contract.latency for part in (unit.array, unit.queue, unit.drain)),
         cycles=(count - 1) * max(steps, per_group) + per_group - 1,
     )
 

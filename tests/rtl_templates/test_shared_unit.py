@@ -21,7 +21,7 @@ class FourProducts(wiring.Component):
     KINDS = ((8, "dsp"), (8, "dsp"), (6, "dsp"), (8, "dsp"))
 
     def __init__(self) -> None:
-        ports: dict[str, Any] = {"enable": In(1)}
+        ports: dict[str, Any] = {}
         for k, (bits, _) in enumerate(self.KINDS):
             ports[f"a{k}"] = In(signed(bits))
             ports[f"b{k}"] = In(signed(8))
@@ -33,7 +33,6 @@ class FourProducts(wiring.Component):
         for k, (bits, kind) in enumerate(self.KINDS):
             m.submodules[f"multiplier_{k}"] = unit = Multiplier(signed(bits), signed(8), kind=kind)
             m.d.comb += [
-                unit.enable.eq(self.enable),
                 unit.a.eq(getattr(self, f"a{k}")),
                 unit.b.eq(getattr(self, f"b{k}")),
                 getattr(self, f"product{k}").eq(unit.product),
