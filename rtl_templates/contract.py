@@ -256,7 +256,7 @@ def reorder(*, pixels: int, words: int, word_bits: int) -> Contract:
     if words == 1:
         return Contract(0, 1, 0, 0)
     bank = 1 << (pixels * words - 1).bit_length()
-    return Contract(2, pixels * words, 2 * bank * word_bits, 0)
+    return Contract(3, pixels * words, 2 * bank * word_bits, 0)
 
 
 def unit_timing(

@@ -27,7 +27,7 @@ class Reorder(wiring.Component):
     **Timing**: see ``contract`` (latency from the acceptance of a group's last word to its first word out). One word per
     cycle in and out; one group is read while the next is written. ``i.ready`` does not depend on ``o.ready``
     where ``words`` > 1; where it is 1 nothing is reordered, only dropped, and both are connected.
-    **Cost**: a memory of two groups, rounded up to powers of two.
+    **Cost**: a memory of two groups, rounded up to powers of two, and a register of one word.
     **Semantics**: a permutation of the stream.
     """
 
@@ -67,14 +67,19 @@ class Reorder(wiring.Component):
         m.d.comb += filled.eq(write.en & (position == size - 1))
         with m.If(write.en):
             m.d.sync += position.eq(Mux(filled, 0, position + 1))
-        fetch = Signal(name="fetch")
+        # A block RAM's clock to output is most of a cycle; this register behind it is the RAM's own. Each of the two moves when the next may.
+        word = Signal(self.shape, reset_less=True, name="word_register")
+        fetch, fetched, move = Signal(name="fetch"), Signal(name="fetched"), Signal(name="move")
         m.d.comb += [
-            read.en.eq(~self.o.valid | self.o.ready),
+            self.o.payload.eq(word),
+            move.eq(~self.o.valid | self.o.ready),
+            read.en.eq(~fetched | move),
             fetch.eq(read.en & full.bit_select(read_bank, 1)),
-            self.o.payload.eq(read.data),
         ]
         with m.If(read.en):
-            m.d.sync += self.o.valid.eq(fetch)
+            m.d.sync += fetched.eq(fetch)
+        with m.If(move):
+            m.d.sync += [self.o.valid.eq(fetched), word.eq(read.data)]
         address, last = self._read_address(m, fetch, bits)
         m.d.comb += [read.addr.eq(Cat(address, read_bank)), emptied.eq(fetch & last)]
         m.d.sync += [write_bank.eq(write_bank ^ filled), read_bank.eq(read_bank ^ emptied)]
