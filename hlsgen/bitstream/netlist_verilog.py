@@ -9,7 +9,6 @@ from pathlib import Path
 from hlsgen import sim
 from hlsgen.bitstream.synthesis import NETLIST
 from hlsgen.bitstream.tools import YOSYS, run_tool
-from hlsgen.errors import BadOption
 from hlsgen.progress import Progress, silent
 
 MODELS: Mapping[str, tuple[str, ...]] = {
@@ -20,16 +19,7 @@ MODELS: Mapping[str, tuple[str, ...]] = {
 
 
 def model_commands(folder: Path, family: str) -> tuple[str, ...]:
-    """The yosys commands that read the models of a family's cells; those of ``sim`` are copied to ``folder``.
-
-    Raises BadOption for a family without models.
-    """
-    if family not in MODELS:
-        raise BadOption(
-            f"netlist of family {family}",
-            f"expected one of {', '.join(MODELS)}, whose cells have models; found {family!r}",
-            "Simulate the Verilog of the design instead.",
-        )
+    """The yosys commands that read the models of a family's cells; those of ``sim`` are copied to ``folder``."""
     for name in MODELS[family]:
         if not name.startswith("+/"):
             shutil.copyfile(Path(sim.__file__).with_name(name), folder / name)
@@ -40,7 +30,7 @@ def model_commands(folder: Path, family: str) -> tuple[str, ...]:
 def netlist_verilog(folder: Path, family: str, top: str, progress: Progress = silent) -> str:
     """The Verilog of ``folder/NETLIST``, a netlist of module ``top``; in every cycle equal to what place and route gets.
 
-    Raises BadOption, ToolFailed.
+    ``family``: a key of MODELS. Raises ToolFailed.
     """
     commands = (
         f"read_json {NETLIST}",

@@ -6,16 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.folders import rehash
 
 import hlsgen
-from hlsgen.bitstream.build import TOOLCHAINS, synthesised
-from hlsgen.bitstream.netlist_verilog import netlist_verilog
-from hlsgen.bitstream.steps import Workplace
-from hlsgen.bitstream.synthesis import NETLIST, SynthesisJob
+from hlsgen.artefact.folder import Folder, open_folder
+from hlsgen.artefact.manifest import Manifest
+from hlsgen.bitstream.netlist_design import netlist_design
+from hlsgen.bitstream.synthesis import NETLIST
 from hlsgen.errors import BadOption
-from hlsgen.processes import Running
-from hlsgen.progress import silent
+from hlsgen.flow import verify
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 
@@ -35,21 +33,15 @@ def test_the_synthesised_netlist_of_digits_is_bit_exact(
     design = hlsgen.compile(
         DIGITS / "digits.onnx", board=board, target_fps=rate, output=tmp_path / "digits"
     )
-    folder, top = tmp_path / "netlist", design.manifest.top
-    folder.mkdir()
-    (folder / "design.v").write_text(design.verilog)
-    place = Workplace(folder, silent, Running())
-    synthesised(TOOLCHAINS[family], place, SynthesisJob(("design.v",), top))
-    netlist = (folder / NETLIST).read_text()
-    assert all(cell in netlist for cell in cells)
-
-    (design.directory / "design.v").write_text(netlist_verilog(folder, family, top))
-    rehash(design.directory, "design.v")
+    netlist = netlist_design(open_folder(design.directory), family, tmp_path / "cells")
+    assert all(cell in (netlist.directory / "netlist" / NETLIST).read_text() for cell in cells)
     with np.load(DIGITS / "samples.npz") as samples:
-        result = design.verify(inputs=dict(samples), samples=40, engine="fast")
+        result = verify(netlist.directory, dict(samples), samples=40, engine="fast")
     assert result.mismatches == result.ort_mismatches == 0
 
 
 def test_a_family_whose_cells_have_no_models_is_refused(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, Manifest(kind="stream_network"))
     with pytest.raises(BadOption, match="expected one of ecp5, ice40"):
-        netlist_verilog(tmp_path, "xilinx7", "hlsgen_top")
+        netlist_design(folder, "xilinx7", tmp_path / "cells")
+    assert not (tmp_path / "cells").exists()

@@ -20,7 +20,7 @@ from hlsgen import flow
 from hlsgen.artefact.board_ports import stream_board_ports
 from hlsgen.artefact.folder import new_folder, open_folder
 from hlsgen.bitstream.build import synthesise
-from hlsgen.bitstream.netlist_verilog import model_commands
+from hlsgen.bitstream.netlist_design import netlist_design
 from hlsgen.bitstream.pins import pins_of
 from hlsgen.bitstream.tools import Tool, native_tool
 from hlsgen.board import load_board
@@ -210,7 +210,9 @@ def machine_cases() -> dict[str, Case]:
     back_end = reference.find_backend
     return {
         "family": lambda folder: synthesise(folder, "none", top="top"),
-        "family of models": lambda folder: model_commands(folder, "none"),
+        "family of models": lambda folder: netlist_design(
+            open_folder(design(folder)), "none", folder / "cells"
+        ),
         "board without pins": no_pins,
         "build: no board": lambda folder: flow.build(design(folder)),
         "build: no seeds": lambda folder: flow.build(design(folder), "ulx3s_85f", seeds=0),
