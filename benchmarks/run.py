@@ -1,7 +1,8 @@
 """Measures the rows of ``benchmarks/README.md``: ``python -m benchmarks.run ROW [DESIGN ...] [--models DIR]``.
 
 Rows of networks as streams: exact (1 and 2), cycles (3), accuracy (4), boards (5), time (6), prediction (7); of the grid: kernels,
-large_kernels, grids, examples, layers, networks, fabrics (8 to 14). ``units``: single units on boards. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
+large_kernels, grids, examples, layers, networks, fabrics (8 to 14). ``cells``: netlists of the built designs
+simulated. ``units``: single units on boards. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
 running the tool through its public interface, and stored by ``benchmarks/record.py``.
 """
 
@@ -11,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import kernel_rows, network_rows, prediction, rows, sweep, units
+from benchmarks import cells, kernel_rows, network_rows, prediction, rows, sweep, units
 from benchmarks.models import Sources
 from hlsgen.errors import HlsgenError
 
@@ -20,6 +21,7 @@ ROWS = {
     "cycles": rows.cycles,
     "accuracy": rows.accuracy,
     "boards": rows.boards,
+    "cells": rows.Row(cells.DESIGNS, cells.measure),
     "time": rows.time_and_memory,
     "prediction": prediction.prediction,
     "kernels": kernel_rows.kernels,

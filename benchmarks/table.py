@@ -149,17 +149,36 @@ def _boards() -> str:
                 for key in ("lut", "dsp", "bram")
             ),
             number(values["ff"]),
-            number(fmax, 1),
+            ", ".join(number(mhz, 1) for mhz in values["seeds"].values()),
             number(interval),
             number(fmax * 1e6 / interval),
             number(values["mismatches"]),
-            number(values["seconds"]),
+            number(sum(seconds for step, seconds in values["steps"].items() if "rout" not in step)),
+            number(sum(seconds for step, seconds in values["steps"].items() if "rout" in step)),
         )
 
     return table(
-        "Design | LUT, predicted / built | DSP | Block RAM | FF | Fmax, MHz | Cycles per inference "
-        "| Inferences per second at Fmax | Mismatches | Seconds to build",
+        "Design | LUT, predicted / built | DSP | Block RAM | FF | Fmax, MHz, of each seed | Cycles per inference "
+        "| Inferences per second at the best | Mismatches | Seconds of synthesis | of place and route, all seeds",
         map(cells, records("boards")),
+    )
+
+
+def _cells() -> str:
+    def cells(record: Record) -> Iterable[str]:
+        values = record.values
+        return (
+            _title(record.design),
+            number(sum(values["cells"].values())),
+            number(values["samples"]),
+            number(values["elements"]),
+            number(values["mismatches"]),
+            number(values["interval_cycles"]),
+        )
+
+    return table(
+        "Design | Cells | Samples | Elements | Differ from the integer meaning | Cycles per inference",
+        map(cells, records("cells")),
     )
 
 
@@ -294,6 +313,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "open-tools": _open_tools,
     "accuracy": _accuracy,
     "boards": _boards,
+    "cells": _cells,
     "time": _time,
     "prediction": _prediction,
     "sweep": _sweep,
