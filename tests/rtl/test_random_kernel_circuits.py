@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.kernel_agreement import ANY, compare, samples_within
 from support.kernel_bench import run_kernel
 from support.kernel_examples import clean_kernel, results_of_python
 from support.kernels_together import arrays_together, write_together
@@ -52,7 +53,6 @@ def examples(first: int, folder: Path) -> Iterator[RandomKernel]:
     while True:
         seed += 1
         python = kernel_of(folder, random_kernel(seed, small=True))
-        draw = np.random.default_rng(seed)
         try:
             kernel = clean_kernel(python)
         except HlsgenError as error:
@@ -61,31 +61,14 @@ def examples(first: int, folder: Path) -> Iterator[RandomKernel]:
         roles = {array.role for graph in kernel.graphs for array in graph.arrays}
         if roles.isdisjoint(("input", "inout")):
             continue  # its pipeline waits for nothing: it runs again and again
-        arrays = [
-            {
-                name: draw.integers(
-                    max(type_.element.minimum, -most),
-                    min(type_.element.maximum, most),
-                    type_.shape,
-                    endpoint=True,
-                ).astype(type_.element.native)
-                for name, type_ in python.parameters.items()
-                if type_.role != "output"
-            }
-            for most in (4, 1 << 32, 60)[:EXECUTIONS]
-        ]
+        arrays = samples_within(python, seed, [(-4, 4), ANY, (-60, 60)])
         try:
             answers = [results_of_python(python, given) for given in arrays]
         except OverflowError:  # NumPy refuses an integer beside a word
             continue
         for given, expected in zip(arrays, answers, strict=True):
-            same(evaluate_kernel(kernel, given), expected, seed)
+            compare(evaluate_kernel(kernel, given), expected, f"seed {seed}")
         yield RandomKernel(seed, kernel, arrays, answers)
-
-
-def same(results: Arrays, expected: Arrays, seed: int) -> None:
-    for name, values in expected.items():
-        np.testing.assert_array_equal(results[name], values, err_msg=f"{name} of seed {seed}")
 
 
 def with_beside(kernels: Iterator[RandomKernel]) -> Iterator[RandomKernel]:
@@ -105,7 +88,7 @@ def test_the_pipeline_of_a_random_kernel_gives_what_the_function_gives(
     example = next(with_beside(examples(first, tmp_path)))
     results, _ = run_kernel(example.kernel, example.arrays, idle, backpressure, example.seed)
     for outputs, expected in zip(results, example.answers, strict=True):
-        same(outputs, expected, example.seed)
+        compare(outputs, expected, f"seed {example.seed}")
 
 
 @pytest.mark.slow
@@ -126,7 +109,7 @@ def test_many_pipelines_in_verilator_give_what_the_function_gives(
         for k, example in enumerate(together):
             for n, expected in enumerate(example.answers):
                 outputs = {name: done.outputs[f"k{k}_{name}"][n] for name in expected}
-                same(outputs, expected, example.seed)
+                compare(outputs, expected, f"seed {example.seed}")
 
 
 @pytest.mark.slow

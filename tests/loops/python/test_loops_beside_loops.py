@@ -7,14 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.kernel_bench import run_kernel
+from support.kernel_agreement import (
+    ANY,
+    compare,
+    compare_fabric,
+    compare_graphs,
+    compare_pipeline,
+    samples_within,
+)
 from support.kernel_examples import clean_kernel, results_of_python
 from support.python_files import kernel_of
 
 from hlsgen.fabric.file import load_fabric
 from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.loops.python.kernel import PythonKernel
-from hlsgen.schedule.grid_kernel.run_kernel import map_kernel, replay
+from hlsgen.schedule.grid_kernel.run_kernel import map_kernel
 from hlsgen.schedule.stream_kernel.pipeline import schedule_pipeline
 
 KERNELS = {
@@ -228,43 +235,20 @@ def kernel_for(case: str, folder: Path) -> PythonKernel:
 
 def samples(kernel: PythonKernel) -> list[dict[str, np.ndarray]]:
     """Small elements, which meet every branch, and any elements."""
-    draw = np.random.default_rng(3)
-    every = []
-    for small in (True, True, False):
-        arrays = {}
-        for name, type_ in kernel.parameters.items():
-            if type_.role != "output":
-                low, high = type_.element.minimum, type_.element.maximum
-                low, high = (max(low, -3), 8) if small else (low, high)
-                values = draw.integers(low, high, type_.shape, endpoint=True)
-                arrays[name] = values.astype(type_.element.native)
-        every.append(arrays)
-    return every
+    return samples_within(kernel, 3, [(-3, 8), (-3, 8), ANY])
 
 
 @pytest.mark.parametrize("case", KERNELS)
 def test_graphs_and_pipelines_give_what_the_function_gives(case: str, tmp_path: Path) -> None:
     kernel = kernel_for(case, tmp_path)
-    given = samples(kernel)
-    cleaned = clean_kernel(kernel)
-    simulated, _ = run_kernel(cleaned, given)
-    for arrays, outputs in zip(given, simulated, strict=True):
-        evaluated = [evaluate_kernel(graphs, arrays) for graphs in (kernel.lower(), cleaned)]
-        for name, values in results_of_python(kernel, arrays).items():
-            for results in (*evaluated, outputs):
-                np.testing.assert_array_equal(results[name], values, err_msg=name)
+    compare_graphs(kernel, samples(kernel))
+    compare_pipeline(kernel, samples(kernel))
 
 
 @pytest.mark.parametrize("case", KERNELS)
 def test_fabrics_give_what_the_function_gives(case: str, tmp_path: Path) -> None:
     kernel = kernel_for(case, tmp_path)
-    cleaned = clean_kernel(kernel)
-    mapped = map_kernel(cleaned, load_fabric("cgra_4x4"), exact=False)
-    for arrays in samples(kernel):
-        expected = results_of_python(kernel, arrays)
-        for name, values in evaluate_kernel(cleaned, arrays).items():
-            np.testing.assert_array_equal(values, expected[name])
-        replay(mapped, arrays)  # raises where results or cycles differ from those of the graphs
+    compare_fabric(kernel, samples(kernel))
 
 
 @pytest.mark.parametrize(
@@ -322,9 +306,7 @@ def tried(x: In[s16, 4, 6], bias: In[s16, 4], y: Out[s32, 4], last: Out[s32, 1])
     assert [schedule_pipeline(graph).ii for graph in graphs] == [2, 5]
     for kernel in kernels:
         for arrays in samples(kernel):
-            outputs = evaluate_kernel(kernel.lower(), arrays)
-            for name, values in results_of_python(kernel, arrays).items():
-                np.testing.assert_array_equal(outputs[name], values, err_msg=name)
+            compare(evaluate_kernel(kernel.lower(), arrays), results_of_python(kernel, arrays))
 
 
 def test_a_loop_under_a_condition_that_never_holds_does_nothing(tmp_path: Path) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.kernel_examples import results_of_python
+from support.kernel_agreement import compare
+from support.kernel_examples import clean_kernel, results_of_python
 from support.python_files import kernel_of
 from support.random_kernels import random_kernel
 
 from hlsgen.errors import DoesNotFit, HlsgenError
 from hlsgen.fabric.file import load_fabric
-from hlsgen.loops.clean import clean
 from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.loops.ir import Kernel
 from hlsgen.loops.python.kernel import PythonKernel
@@ -52,11 +51,6 @@ def arrays_for(kernel: PythonKernel, seed: int) -> tuple[Arrays, Arrays] | None:
         return None
 
 
-def compare(results: Arrays, expected: Arrays, what: str) -> None:
-    for name, values in expected.items():
-        np.testing.assert_array_equal(results[name], values, err_msg=f"{name} of {what}")
-
-
 def try_kernels(seeds: range, folder: Path) -> int:
     """How many kernels were accepted; graphs as lowered and after the clean-up against the function."""
     accepted = 0
@@ -66,7 +60,7 @@ def try_kernels(seeds: range, folder: Path) -> int:
         if graphs is None:
             continue
         accepted += 1
-        cleaned = replace(graphs, graphs=tuple(clean(graph) for graph in graphs.graphs))
+        cleaned = clean_kernel(kernel)
         for trial in range(TRIALS):
             tried = arrays_for(kernel, seed + trial)
             if tried is not None:
@@ -94,7 +88,7 @@ def map_kernels(seeds: range, folder: Path) -> int:
         graphs, tried = lowered(kernel), arrays_for(kernel, seed)
         if graphs is None or tried is None:
             continue
-        cleaned = replace(graphs, graphs=tuple(clean(graph) for graph in graphs.graphs))
+        cleaned = clean_kernel(kernel)
         if sum(len(graph.operations) for graph in cleaned.graphs) > 40:
             continue
         compare(evaluate_kernel(cleaned, tried[0]), tried[1], f"seed {seed}")

@@ -6,14 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.kernel_bench import run_kernel
+from support.kernel_agreement import (
+    ANY,
+    compare_fabric,
+    compare_graphs,
+    compare_pipeline,
+    samples_within,
+)
 from support.kernel_examples import clean_kernel, results_of_python
 from support.python_files import kernel_of
 
 from hlsgen.fabric.file import load_fabric
 from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.loops.python.kernel import PythonKernel
-from hlsgen.schedule.grid_kernel.run_kernel import map_kernel, replay
+from hlsgen.schedule.grid_kernel.run_kernel import map_kernel
 
 KERNELS = {
     "a dot product": """
@@ -137,43 +143,20 @@ def kernel_for(case: str, folder: Path) -> PythonKernel:
 
 def samples(kernel: PythonKernel) -> list[dict[str, np.ndarray]]:
     """Small elements, with ties, and any elements."""
-    draw = np.random.default_rng(11)
-    every = []
-    for small in (True, False):
-        arrays = {}
-        for name, type_ in kernel.parameters.items():
-            if type_.role != "output":
-                low, high = type_.element.minimum, type_.element.maximum
-                low, high = (max(low, -3), 6) if small else (low, high)
-                values = draw.integers(low, high, type_.shape, endpoint=True)
-                arrays[name] = values.astype(type_.element.native)
-        every.append(arrays)
-    return every
+    return samples_within(kernel, 11, [(-3, 6), ANY])
 
 
 @pytest.mark.parametrize("case", KERNELS)
 def test_graphs_and_pipelines_give_what_the_function_gives(case: str, tmp_path: Path) -> None:
     kernel = kernel_for(case, tmp_path)
-    given = samples(kernel)
-    cleaned = clean_kernel(kernel)
-    simulated, _ = run_kernel(cleaned, given)
-    for arrays, outputs in zip(given, simulated, strict=True):
-        evaluated = [evaluate_kernel(graphs, arrays) for graphs in (kernel.lower(), cleaned)]
-        for name, values in results_of_python(kernel, arrays).items():
-            for results in (*evaluated, outputs):
-                np.testing.assert_array_equal(results[name], values, err_msg=name)
+    compare_graphs(kernel, samples(kernel))
+    compare_pipeline(kernel, samples(kernel))
 
 
 @pytest.mark.parametrize("case", KERNELS)
 def test_fabrics_give_what_the_function_gives(case: str, tmp_path: Path) -> None:
     kernel = kernel_for(case, tmp_path)
-    cleaned = clean_kernel(kernel)
-    mapped = map_kernel(cleaned, load_fabric("cgra_4x4"), exact=False)
-    for arrays in samples(kernel):
-        expected = results_of_python(kernel, arrays)
-        for name, values in evaluate_kernel(cleaned, arrays).items():
-            np.testing.assert_array_equal(values, expected[name])
-        replay(mapped, arrays)  # raises where results or cycles differ from those of the graphs
+    compare_fabric(kernel, samples(kernel))
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.kernel_bench import run_kernel
-from support.kernel_examples import clean_kernel, results_of_python
+from support.kernel_agreement import (
+    ANY,
+    compare_fabric,
+    compare_graphs,
+    compare_pipeline,
+    samples_within,
+)
+from support.kernel_examples import clean_kernel
 from support.python_files import kernel_of
 from support.user_kernels import USER_KERNELS, source_of
 
-from hlsgen.fabric.file import load_fabric
-from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.loops.python.kernel import PythonKernel
-from hlsgen.schedule.grid_kernel.run_kernel import map_kernel, replay
 from hlsgen.schedule.stream_kernel.pipeline import schedule_pipeline
 
 # (iterations, interval of the pipeline) of every loop graph
@@ -44,17 +47,7 @@ TABLE = {
 
 def samples(kernel: PythonKernel) -> list[dict[str, np.ndarray]]:
     """Moderate elements, small ones with ties, and any."""
-    draw = np.random.default_rng(7)
-    every = []
-    for most in (60, 3, 1 << 32):
-        arrays = {}
-        for name, type_ in kernel.parameters.items():
-            if type_.role != "output":
-                low, high = max(type_.element.minimum, -most), min(type_.element.maximum, most)
-                values = draw.integers(low, high, type_.shape, endpoint=True)
-                arrays[name] = values.astype(type_.element.native)
-        every.append(arrays)
-    return every
+    return samples_within(kernel, 7, [(-60, 60), (-3, 3), ANY])
 
 
 def test_every_kernel_is_in_the_table() -> None:
@@ -66,13 +59,8 @@ def test_graphs_give_what_the_function_gives_in_the_cycles_of_the_table(
     case: str, tmp_path: Path
 ) -> None:
     kernel = kernel_of(tmp_path, source_of(case))
-    lowered, cleaned = kernel.lower(), clean_kernel(kernel)
-    for arrays in samples(kernel):
-        expected = results_of_python(kernel, arrays)
-        for graphs in (lowered, cleaned):
-            for name, values in evaluate_kernel(graphs, arrays).items():
-                np.testing.assert_array_equal(values, expected[name], err_msg=name)
-    plans = [schedule_pipeline(graph) for graph in cleaned.graphs]
+    compare_graphs(kernel, samples(kernel))
+    plans = [schedule_pipeline(graph) for graph in clean_kernel(kernel).graphs]
     assert [(plan.graph.iterations, plan.ii) for plan in plans] == TABLE[case]
 
 
@@ -80,12 +68,7 @@ def test_graphs_give_what_the_function_gives_in_the_cycles_of_the_table(
 @pytest.mark.parametrize("case", USER_KERNELS)
 def test_circuits_and_fabrics_give_what_the_function_gives(case: str, tmp_path: Path) -> None:
     kernel = kernel_of(tmp_path, source_of(case))
-    cleaned, given = clean_kernel(kernel), samples(kernel)
-    mapped = map_kernel(cleaned, load_fabric("cgra_4x4"), exact=False)
-    for idle, backpressure in ((0.0, 0.0), (0.3, 0.3)):
-        simulated, _ = run_kernel(cleaned, given, idle, backpressure)
-        for arrays, outputs in zip(given, simulated, strict=True):
-            for name, values in results_of_python(kernel, arrays).items():
-                np.testing.assert_array_equal(outputs[name], values, err_msg=name)
-    for arrays in given:
-        replay(mapped, arrays)  # raises where results or cycles differ from those of the graphs
+    given = samples(kernel)
+    compare_fabric(kernel, given)
+    for stalls in (0.0, 0.3):
+        compare_pipeline(kernel, given, stalls)
