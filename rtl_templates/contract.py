@@ -29,6 +29,7 @@ from hlsgen.algebra.scalar import (
     QuantisedAdd,
     RequantiseFloat32,
     RequantiseMultiplyShift,
+    RoundSignificand,
     ScalarOp,
     ShiftRight,
     Subtract,
@@ -275,7 +276,7 @@ def unit_timing(
             return UnitTiming(0, (0,), 0)
         case Add() | Subtract() | Maximum() | Minimum() | Equal():
             return UnitTiming(1, (0, 0), 0)
-        case Clamp():
+        case Clamp() | RoundSignificand():
             return UnitTiming(1, (0,), 0)
         case Multiply():
             return UnitTiming(product_latency(products, 0, 1), (0, 0), blocks)

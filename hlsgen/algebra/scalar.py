@@ -253,6 +253,41 @@ class RequantiseFloat32(ScalarOp):
         return ElementType.holding(self.low, self.high)
 
 
+@dataclass(frozen=True)
+class RoundSignificand(ScalarOp):
+    """The nearest integer of ``bits`` significant bits, the even one of two: with 24 what float32 makes of an integer of 40 bits at most."""
+
+    operands = 1
+    bits: int
+
+    def evaluate(self, xp: Any, *arrays: Any) -> Any:
+        (x,) = arrays
+        magnitude = xp.abs(x)
+        result = magnitude
+        for dropped in range(1, _MOST_DROPPED + 1):
+            step = 1 << dropped
+            floor = (magnitude >> dropped) << dropped
+            rest = magnitude - floor
+            odd = (floor & step) != 0
+            up = (rest > step // 2) | ((rest == step // 2) & odd)
+            reached = magnitude >= (step << (self.bits - 1))
+            result = xp.where(reached, floor + xp.where(up, step + 0 * x, 0 * x), result)
+        return xp.where(x < 0, -result, result)
+
+    def result(self, *types: ElementType) -> ElementType:
+        (x,) = types
+        return ElementType.holding(self._rounded(x.minimum), self._rounded(x.maximum))
+
+    def _rounded(self, x: int) -> int:
+        dropped = max(0, abs(x).bit_length() - self.bits)
+        floor, rest = divmod(abs(x), 1 << dropped)
+        up = 2 * rest > 1 << dropped or (2 * rest == 1 << dropped and floor & 1)
+        return ((floor + bool(up)) << dropped) * (-1 if x < 0 else 1)
+
+
+_MOST_DROPPED = 16
+
+
 def _half_ulp(length: int) -> int:
     """Half a unit in the last place of a float32 whose value is an integer of ``length`` bits."""
     return 1 << (length - 25) if length >= 25 else 0
@@ -322,6 +357,7 @@ SCALAR_OPS: tuple[type[ScalarOp], ...] = (
     ShiftRight,
     RequantiseMultiplyShift,
     RequantiseFloat32,
+    RoundSignificand,
     QuantisedAdd,
     Table,
 )

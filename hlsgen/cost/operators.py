@@ -76,6 +76,15 @@ def _float32(use: UnitUse) -> Cost:
     return wide_multiplication(use.table, use.kind, *use.widths[:2]) + steps
 
 
+def _round_significand(use: UnitUse) -> Cost:
+    # the magnitude, its sign again, and an adder and a choice for every number of bits that may be dropped
+    bits = max(use.widths)
+    levels = max(0, bits - 1 - use.op.bits)
+    table = use.table
+    luts = table.adder_bit * bits * (2 + levels) + table.choice_bit * bits * (levels + 1)
+    return Cost(lut=luts, ff=use.result.bits)
+
+
 def _quantised_add(use: UnitUse) -> Cost:
     # two bits of each operand address a sum of multiples: a table and an adder per pair of bits
     pairs, wide = max(operand.bits for operand in use.operands) // 2, use.op.shift + 10
@@ -98,6 +107,7 @@ SCALAR_COSTS: Mapping[str, Callable[[UnitUse], Cost]] = {
     scalar.ShiftRight.__name__: _shift,
     scalar.RequantiseMultiplyShift.__name__: _multiply_shift,
     scalar.RequantiseFloat32.__name__: _float32,
+    scalar.RoundSignificand.__name__: _round_significand,
     scalar.QuantisedAdd.__name__: _quantised_add,
     scalar.Table.__name__: _table,
 }

@@ -16,6 +16,7 @@ from hlsgen.algebra.scalar import (
     QuantisedAdd,
     RequantiseFloat32,
     RequantiseMultiplyShift,
+    RoundSignificand,
     ScalarOp,
     Table,
 )
@@ -64,7 +65,7 @@ class Epilogue:
 
     ``bias`` and each of ``constants`` hold one integer per output channel (or one for all); ``element`` is the type of
     the channel that is written. Where the accumulator (without bias) is one of ``nudges``
-    (channels, number), it is raised by 1.
+    (channels, number), it is raised by 1. ``acc + bias`` goes through ``rounding`` first, if there is one.
     """
 
     element: ElementType
@@ -72,6 +73,7 @@ class Epilogue:
     constants: tuple[np.ndarray, ...] = ()
     bias: np.ndarray | None = None
     nudges: np.ndarray | None = None
+    rounding: RoundSignificand | None = None
 
 
 class DataflowBuilder:
@@ -291,7 +293,9 @@ class DataflowBuilder:
                 finish = ScaledByShift(op, multiplier, rounding, bias, nudges)
             case RequantiseFloat32() as op:
                 (scale,) = epilogue.constants
-                finish = ScaledByFloat32(op, parameter("multiplier", scale), bias)
+                finish = ScaledByFloat32(
+                    op, parameter("multiplier", scale), bias, epilogue.rounding
+                )
             case _:
                 assert_never(epilogue.op)
         assert not nudges or isinstance(finish, ScaledByShift), "only a shift is nudged"

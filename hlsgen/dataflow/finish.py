@@ -37,8 +37,10 @@ def finish_expression(process: Process) -> Expression:
             for nudge in nudges:
                 total = Call(Add(), (total, Call(Equal(), (x, _constant(nudge)))))
             return Call(op, (total, _constant(multiplier), _constant(rounding)))
-        case ScaledByFloat32(op, multiplier, bias):
-            return Call(op, (_raised(x, bias), _constant(multiplier)))
+        case ScaledByFloat32(op, multiplier, bias, rounding):
+            total = _raised(x, bias)
+            total = total if rounding is None else Call(rounding, (total,))
+            return Call(op, (total, _constant(multiplier)))
         case WeightedSum(op, factors, offset):
             first, second = (
                 Call(Multiply(), (Operand(f"r{k}"), Literal(factor)))

@@ -46,6 +46,7 @@ from hlsgen.algebra.scalar import (
     QuantisedAdd,
     RequantiseFloat32,
     RequantiseMultiplyShift,
+    RoundSignificand,
     Table,
 )
 from hlsgen.algebra.types import ElementType
@@ -140,11 +141,12 @@ class ScaledByShift:
 
 @dataclass(frozen=True)
 class ScaledByFloat32:
-    """op(x + bias, multiplier)."""
+    """op(x + bias, multiplier), or with ``rounding`` op(rounding(x + bias), multiplier)."""
 
     op: RequantiseFloat32
     multiplier: Parameter
     bias: Parameter | None = None
+    rounding: RoundSignificand | None = None
 
 
 @dataclass(frozen=True)

@@ -267,7 +267,9 @@ def _scaled(
         nudges = nudges - bias[:, None]
     if choice.bias is not None:
         bias = choice.bias if bias is None else bias + choice.bias
-    return Epilogue(scaling.element, choice.op, choice.constants, bias, nudges)
+    return Epilogue(
+        scaling.element, choice.op, choice.constants, bias, nudges, choice.accumulator_rounding
+    )
 
 
 def place_canonically(

@@ -80,6 +80,11 @@ class Requantise(TensorOp):
                 {},
             ),
             Example(Requantise((0.5,), 10, 10, 100, S8), (TensorType((1, 7), wide),), {}),
+            Example(
+                Requantise((1.3e-6, 1.9e-7), 3, -128, 127, S8),
+                (TensorType((1, 2, 2, 3), ElementType(31, True)),),
+                {},
+            ),
         )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hlsgen.algebra.scalar import RequantiseFloat32, RequantiseMultiplyShift
+from hlsgen.algebra.scalar import RequantiseFloat32, RequantiseMultiplyShift, RoundSignificand
 from hlsgen.errors import TypeMismatch
 from hlsgen.requantise.multiply_shift import (
     MULTIPLIER_BITS,
@@ -25,6 +25,8 @@ _MOST_BITS = 16  # of results, whose thresholds are searched for one by one
 _LARGEST_MULTIPLIER = (1 << 32) - 1
 _LARGEST_ACCUMULATOR = (1 << 31) - 1
 _NEAR = np.array((0, 1, -1, 2, -2, 3, -3, 4, -4))
+FLOAT32 = RoundSignificand(24)
+"""What float32 makes of an integer."""
 _EXACT = (1 << 24) - 1  # largest range of integers that float32 holds without rounding
 
 
@@ -33,13 +35,14 @@ class Choice:
     """``op(acc, *constants)``: a scalar operator and its constants, one int64 per channel.
 
     Where ``acc`` is one of the channel's ``nudges`` (channels, number), it is ``op(acc + 1, *constants)``; where there is a ``bias``
-    (channels), ``op(acc + bias, *constants)``.
+    (channels), ``op(acc + bias, *constants)``; with an ``accumulator_rounding``, ``op(accumulator_rounding(acc + bias), *constants)``.
     """
 
     op: RequantiseMultiplyShift | RequantiseFloat32
     constants: tuple[np.ndarray, ...]
     nudges: np.ndarray | None = None
     bias: np.ndarray | None = None
+    accumulator_rounding: RoundSignificand | None = None
 
 
 def choose(
@@ -91,7 +94,10 @@ def choose_for(rounding: Rounding, where: str = "requantisation", nudged: bool =
         numbers = range(_MOST_NUDGES + 1)
         if (choice := _multiply_shift(rounding, numbers, WIDE_MULTIPLIER_BITS)) is not None:
             return choice
-        raise
+        if not np.any(_rounded_channels(rounding)):
+            raise
+        op, multiplier = float32_parameters(rounding, where, rounded=True)
+        return Choice(op, (multiplier,), accumulator_rounding=FLOAT32)
     return Choice(op, (multiplier,))
 
 
@@ -216,14 +222,16 @@ def _multiply_shift(
 
 
 def float32_parameters(
-    rounding: Rounding, where: str = "requantisation"
+    rounding: Rounding, where: str = "requantisation", rounded: bool = False
 ) -> tuple[RequantiseFloat32, np.ndarray]:
     """The float32-exact form: S = m / 2**q with one q for all channels (m widened by the spread of the scales).
 
-    Channels whose result is the zero point for every accumulator get m = 0. Raises TypeMismatch where an accumulator
-    above 24 bits is rounded by float32 without being saturated, or where numbers exceed 63 bits.
+    Channels whose result is the zero point for every accumulator get m = 0. ``rounded``: the accumulators that the form is given are
+    rounded to 24 bits before. Raises TypeMismatch where an accumulator above 24 bits that is not is rounded by float32 without
+    being saturated, or where numbers exceed 63 bits.
     """
-    _refuse_rounded_accumulators(rounding, where)
+    if not rounded:
+        _refuse_rounded_accumulators(rounding, where)
     fraction, exponent = np.frexp(rounding.scale.astype(np.float64))
     mantissa = (fraction * 2.0**24).astype(np.int64)
     q = 24 - exponent.astype(np.int64)
@@ -248,21 +256,23 @@ def float32_parameters(
     return op, multiplier
 
 
-def _refuse_rounded_accumulators(rounding: Rounding, where: str) -> None:
-    """Above 2**24 the unit and float32 agree only because both saturate; refuse where they do not."""
+def _rounded_channels(rounding: Rounding) -> np.ndarray:
+    """The channels with accumulators above 2**24 that float32 rounds without saturating the result: there the unit alone differs from it."""
     limit = np.full((len(rounding.scale), 1), _EXACT)
-    high_open = (rounding.accumulator_high > _EXACT) & (
-        rounding.evaluate(limit)[:, 0] < rounding.high
-    )
-    low_open = (rounding.accumulator_low < -_EXACT) & (
-        rounding.evaluate(-limit)[:, 0] > rounding.low
-    )
-    if np.any(high_open | low_open):
-        channel = int(np.flatnonzero(high_open | low_open)[0])
+    above, below = rounding.evaluate(limit)[:, 0], rounding.evaluate(-limit)[:, 0]
+    high_open = (rounding.accumulator_high > _EXACT) & (above < rounding.high)
+    low_open = (rounding.accumulator_low < -_EXACT) & (below > rounding.low)
+    return np.asarray(high_open | low_open)
+
+
+def _refuse_rounded_accumulators(rounding: Rounding, where: str) -> None:
+    rounded = np.flatnonzero(_rounded_channels(rounding))
+    if rounded.size:
+        channel = int(rounded[0])
         raise TypeMismatch(
             where,
             f"expected accumulators below 2**24 where they are not saturated, found channel {channel} with "
             f"{rounding.accumulator_low[channel]} to {rounding.accumulator_high[channel]} and scale "
             f"{rounding.scale[channel]}",
-            "Split the layer, or quantise it with fewer bits.",
+            "Split the layer, quantise it with fewer bits, or compile it with --schedule stream.",
         )

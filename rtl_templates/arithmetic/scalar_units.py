@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import memory
 from hlsgen.rtl_templates.arithmetic.multiplier import WideProduct, saturate
 from hlsgen.rtl_templates.arithmetic.requantise import (
@@ -88,6 +88,26 @@ class ShiftRight(ScalarUnit):
         return m
 
 
+class RoundSignificand(_Registered):
+    """The nearest integer of ``bits`` significant bits, ties to even. **Timing**: 1 cycle. **Cost**: an adder and a choice for every
+    number of bits that may be dropped. **Semantics**: scalar operator RoundSignificand."""
+
+    def compute(self) -> Value:
+        x, bits = self.operand(0), self.constants["bits"]
+        magnitude = abs(x)
+        rounded: Value = Value.cast(magnitude)
+        for dropped in range(1, len(magnitude) - bits + 1):
+            whole, half, rest = (
+                magnitude[dropped:],
+                magnitude[dropped - 1],
+                magnitude[: dropped - 1],
+            )
+            up = half & (rest.any() | whole[0])
+            nearest = Cat(Const(0, dropped), whole + up)
+            rounded = Mux(magnitude[bits + dropped - 1 :].any(), nearest, rounded)
+        return Mux(x < 0, -rounded, rounded)
+
+
 class Multiply(ScalarUnit):
     """a * b. **Timing**, **Cost**: as WideProduct. **Semantics**: scalar operator Multiply."""
 
@@ -134,6 +154,7 @@ SCALAR_UNITS: Final[Mapping[str, type[ScalarUnit]]] = {
         ShiftRight,
         RequantiseMultiplyShift,
         RequantiseFloat32,
+        RoundSignificand,
         QuantisedAdd,
         Table,
     )

@@ -16,6 +16,7 @@ from hlsgen.algebra.scalar import (
     QuantisedAdd,
     RequantiseFloat32,
     RequantiseMultiplyShift,
+    RoundSignificand,
     Table,
 )
 from hlsgen.algebra.types import S8, ElementType
@@ -73,6 +74,12 @@ CASES: tuple[tuple[Finish, Formula], ...] = (
     (
         ScaledByFloat32(FLOAT32, Operand("r3"), -9),
         lambda x, other: np.clip(np.rint(SCALE * (x - 9) / 2**14).astype(int) - 3, -128, 127),
+    ),
+    (
+        ScaledByFloat32(FLOAT32, Operand("r3"), None, RoundSignificand(3)),
+        lambda x, other: np.clip(
+            np.rint(SCALE * RoundSignificand(3).evaluate(np, x) / 2**14).astype(int) - 3, -128, 127
+        ),
     ),
     (
         WeightedSum(RequantiseFloat32(2, 1, -128, 127), (2, 3), 5),

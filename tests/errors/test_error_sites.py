@@ -52,7 +52,7 @@ WITHOUT: dict[str, tuple[int, str]] = {
     "schedule/grid_kernel/tile_contexts.py _affine": (1, TESTED),
     "schedule/grid_kernel/tile_contexts.py _store": (1, TESTED),
     "schedule/grid_network/column.py _nest": (1, FAULT),
-    "schedule/grid_network/finish.py _setting": (2, FAULT),
+    "schedule/grid_network/finish.py _setting": (3, FAULT),
     "schedule/grid_network/layers.py layer": (2, TESTED),
     "schedule/grid_network/layers.py _weighted": (2, TESTED),
     "schedule/grid_network/layers.py _check_elements": (2, TESTED),

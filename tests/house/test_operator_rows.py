@@ -26,6 +26,7 @@ ROWS: tuple[scalar.ScalarOp, ...] = (
     scalar.ShiftRight(2),
     scalar.RequantiseMultiplyShift(9, -128, 127),
     scalar.RequantiseFloat32(9, 0, -128, 127),
+    scalar.RoundSignificand(4),
     scalar.QuantisedAdd(3, 5, 7, 3, -128, 127),
     scalar.Table(tuple(range(256))),
 )

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hlsgen.algebra.scalar import RequantiseFloat32, RequantiseMultiplyShift
+from hlsgen.algebra.scalar import RequantiseFloat32, RequantiseMultiplyShift, RoundSignificand
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.errors import TypeMismatch
 from hlsgen.requantise import (
@@ -20,7 +20,7 @@ from hlsgen.requantise import (
     thresholds,
     verify_multiply_shift,
 )
-from hlsgen.requantise.choice import float32_parameters
+from hlsgen.requantise.choice import choose_for, float32_parameters
 
 
 def layer(scales: np.ndarray, zero_point: int, low: int, high: int, bound: int) -> Rounding:
@@ -128,6 +128,35 @@ def test_accumulators_that_float32_rounds_are_refused_only_where_unsaturated() -
     rounding = layer(np.array([2.0**-18], np.float32), 0, -128, 127, wide)
     with pytest.raises(TypeMismatch, match="2\\*\\*24"):
         float32_parameters(rounding)
+
+
+@pytest.mark.parametrize("scale", [3.7e-6, 2.0**-18, 1.9e-7])
+def test_accumulators_above_24_bits_are_rounded_as_float32_rounds_them(scale: float) -> None:
+    rounding = layer(np.array([scale, scale * 1.01]), 3, -128, 127, (1 << 29) + 12_345)
+    choice = choose_for(rounding)
+    assert choice.accumulator_rounding is not None
+    limits = thresholds(rounding)
+    random = np.random.default_rng(1)
+    points = np.concatenate(
+        [limits + step for step in (-65, -33, -32, -17, -16, -8, -4, -2, -1, 0, 1, 2, 4, 16, 33)]
+        + [random.integers(-(1 << 29), 1 << 29, (2, 4000))],
+        axis=1,
+    )
+    points = np.clip(points, rounding.accumulator_low[:, None], rounding.accumulator_high[:, None])
+    rounded = choice.accumulator_rounding.evaluate(np, points)
+    results = choice.op.evaluate(np, rounded, *(c[:, None] for c in choice.constants))
+    assert np.array_equal(results, rounding.evaluate(points))
+    unrounded = choice.op.evaluate(np, points, *(c[:, None] for c in choice.constants))
+    assert not np.array_equal(unrounded, results), "else nothing is shown"
+
+
+def test_integers_rounded_to_24_significant_bits_are_those_of_float32() -> None:
+    random = np.random.default_rng(2)
+    wide = random.integers(-(1 << 39), 1 << 39, 20_000) >> random.integers(0, 30, 20_000)
+    ties = (random.integers(1 << 23, 1 << 24, 2_000) * 2 + 1) << random.integers(0, 12, 2_000)
+    for values in (wide, ties, -ties, ties + 1, ties - 1):
+        rounded = RoundSignificand(24).evaluate(np, values)
+        assert np.array_equal(rounded, values.astype(np.float32).astype(np.int64))
 
 
 def test_choose_add_equals_the_truth_for_all_pairs() -> None:

@@ -80,7 +80,7 @@ def _setting(dataflow: Dataflow, process: Process) -> Finishing:
             if op.shift == 0:
                 return _unscaled(rows, op.low, op.high)
             return Finishing("multiply_shift", op.shift, 0, op.low, op.high, rows)
-        case ScaledByFloat32(op, multiplier, bias):
+        case ScaledByFloat32(op, multiplier, bias, None):
             rows = _rows(values(bias), values(multiplier), 0)
             return Finishing("float32", op.q, op.zero_point, op.low, op.high, rows)
         case WeightedSum(op, factors, offset):
@@ -92,6 +92,8 @@ def _setting(dataflow: Dataflow, process: Process) -> Finishing:
             return Finishing("off", 1, 0, 0, 0, np.zeros((0, 3), dtype=np.int64), table=op.values)
         case ScaledByShift():
             raise _unknown(process, "a shift with sums that are raised by 1")
+        case ScaledByFloat32():
+            raise _unknown(process, "a product of sums above 24 bits, rounded as float32 does")
         case Elementwise(expression):
             raise _unknown(process, _operators(expression))
         case _:
