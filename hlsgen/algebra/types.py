@@ -62,12 +62,12 @@ class ElementType:
     def storage(self) -> np.dtype:
         """The NumPy type in which tensors are held: u8 and narrower in uint8, else the narrowest signed one.
 
-        Wide unsigned types are held in signed ones since not every array library has them.
+        Wide unsigned types are held in signed ones since not every array library has them; those of 64 bits have no other.
         """
         import numpy as np  # here, since the command line starts without it
 
-        if not self.signed and self.bits <= 8:
-            return np.dtype(np.uint8)
+        if not self.signed and (self.bits <= 8 or self.bits == 64):
+            return np.dtype(np.uint8 if self.bits <= 8 else np.uint64)
         needed = self.bits + (not self.signed)
         return np.dtype(f"int{next(width for width in (8, 16, 32, 64) if needed <= width)}")
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from hlsgen.algebra.types import U8, ElementType
 from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
-from hlsgen.frontend.tensors import read_tensor
+from hlsgen.frontend.tensors import element_of, read_tensor
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.ops import OPERATORS
 from hlsgen.ops.op import IntegerForm, OnnxBinding, TensorOp
@@ -37,7 +37,7 @@ class NodeSource:
     @property
     def name(self) -> str:
         """The node's name, or its first output's where it has none."""
-        return self.node.name or (self.node.output[0] if self.node.output else "")
+        return self.node.name or next(filter(None, self.node.output), "")
 
     @property
     def where(self) -> str:
@@ -52,7 +52,7 @@ class NodeSource:
         return self.opsets.get(self.domain, 1)
 
     def attributes(self) -> dict[str, Any]:
-        """Attributes as plain Python values; raises UnsupportedOp for graphs and tensors."""
+        """Attributes as plain Python values, a tensor as its element type's text and its elements; raises UnsupportedOp for graphs."""
         import onnx
 
         attributes: dict[str, Any] = {}
@@ -61,7 +61,12 @@ class NodeSource:
             if isinstance(value, bytes):
                 value = value.decode("utf-8", "replace")
             elif isinstance(value, list) or type(value).__name__.startswith("Repeated"):
-                value = tuple(value)
+                value = tuple(
+                    v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in value
+                )
+            elif isinstance(value, onnx.TensorProto):
+                array, element = read_tensor(value, self.folder, self.where)
+                value = (str(element), *array.reshape(-1).tolist())
             if not isinstance(value, int | float | str | tuple):
                 raise self.unsupported(f"attribute {attribute.name} of kind {attribute.type}")
             attributes[attribute.name] = value
@@ -92,7 +97,9 @@ class NodeSource:
 def bind(build: GraphBuilder, source: NodeSource) -> None:
     """Adds the operator that a node stands for."""
     operator, binding = find_binding(source)
-    if any(source.node.output[1:]):
+    several = "result" in typing.get_type_hints(operator)
+    results = {k: value for k, value in enumerate(source.node.output) if value}
+    if results.keys() != {0} and not several:
         raise source.unsupported(f"{len(source.node.output)} outputs")
     inputs = list(source.node.input)
     while inputs and not inputs[-1]:
@@ -113,12 +120,16 @@ def bind(build: GraphBuilder, source: NodeSource) -> None:
         fields |= _quantisation_fields(build, source, operator, binding.quantisation, inputs)
     operands = [value for k, value in enumerate(inputs) if k not in taken]
     low, high = binding.arity
-    if not low <= len(operands) <= high or not all(operands):
+    if not low <= len(operands) <= high:
         raise source.unsupported(f"{len(operands)} operands")
-    op = make(source, operator, fields)
-    build.node(
-        _normalised(build, source, op, operands), operands, source.node.output[0], source.name
-    )
+    if not all(operands):
+        if "absent" not in typing.get_type_hints(operator):
+            raise source.unsupported("a missing operand")
+        fields["absent"] = tuple(k for k, value in enumerate(operands) if not value)
+        operands = [value for value in operands if value]
+    for number, output in results.items():
+        op = make(source, operator, fields | ({"result": number} if several else {}))
+        build.node(_normalised(build, source, op, operands), operands, output, source.name)
 
 
 def make(source: NodeSource, operator: type[TensorOp], fields: Mapping[str, Any]) -> TensorOp:
@@ -248,9 +259,11 @@ def find_binding(source: NodeSource) -> tuple[type[TensorOp], OnnxBinding]:
 def _attribute_fields(source: NodeSource, binding: OnnxBinding) -> dict[str, Any]:
     fields: dict[str, Any] = dict(binding.fixed or {})
     mapped, ignored = binding.attributes or {}, binding.ignored or {}
-    required = binding.required or {}
+    required, elements = binding.required or {}, binding.elements or {}
     for name, value in source.attributes().items():
-        if name in mapped:
+        if name in elements:
+            fields[elements[name]] = element_of(value, f"{source.where}, attribute {name}")
+        elif name in mapped:
             fields[mapped[name]] = value
         elif name in required:
             if value != required[name]:
@@ -261,9 +274,10 @@ def _attribute_fields(source: NodeSource, binding: OnnxBinding) -> dict[str, Any
 
 
 def _constant(build: GraphBuilder, source: NodeSource, name: str) -> np.ndarray:
-    if name not in build.constants:
+    array = build.known(name)
+    if array is None:
         raise source.unsupported(f"operand {name} that is not a constant")
-    return build.constants[name]
+    return array
 
 
 def _plain(array: np.ndarray) -> Any:

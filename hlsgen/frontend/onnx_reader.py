@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hlsgen.errors import BadFile, BadOption, HlsgenError, IllegalGraph, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.bind import NodeSource, bind
-from hlsgen.frontend.tensors import element_of, read_tensor
+from hlsgen.frontend.tensors import element_of, read_tensor, streamed_element
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph
 from hlsgen.ops.limits import check_shape
@@ -23,9 +25,14 @@ if TYPE_CHECKING:
 OLDEST_OPSET = 7
 
 
-def read_model(model: str | os.PathLike[str] | onnx.ModelProto) -> Graph:
+def read_model(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    given: Mapping[str, np.ndarray] | None = None,
+) -> Graph:
     """The graph of an ONNX file or ModelProto, with its batch bound to 1.
 
+    ``given``: the inputs of one run, in storage types. The graph is then one for arrays of just these shapes, and what must be constant may
+    be taken from them.
     Raises BadFile (missing, truncated, not ONNX, external data, sizes), IllegalGraph (cycle, dangling, doubly defined),
     TypeMismatch (dynamic shapes, scales, zero points) or UnsupportedOp, each naming the file and the node.
     """
@@ -38,7 +45,7 @@ def read_model(model: str | os.PathLike[str] | onnx.ModelProto) -> Graph:
             f"expected opset {OLDEST_OPSET} or newer, found {opsets['']}",
             "Convert the model with onnx.version_converter.",
         )
-    build = GraphBuilder(name)
+    build = GraphBuilder(name, given)
     for tensor in graph.initializer:
         with _reading(f"{name}, tensor {tensor.name}"):
             array, element = read_tensor(tensor, folder, name)
@@ -46,7 +53,7 @@ def read_model(model: str | os.PathLike[str] | onnx.ModelProto) -> Graph:
     for value in graph.input:
         if value.name not in build.constants:
             with _reading(f"{name}, input {value.name}"):
-                build.input(value.name, _input_type(value, name))
+                build.input(value.name, _input_type(value, name, given))
     defined = {value for node in graph.node for value in node.output}
     build.reserve([*defined])
     for node in ordered(graph, set(build.types), name):
@@ -79,11 +86,11 @@ def _reading(where: str) -> Iterator[None]:
 
 
 def _read_node(build: GraphBuilder, source: NodeSource) -> None:
-    if not source.node.output or not source.node.output[0]:
+    if not any(source.node.output):
         raise IllegalGraph(
             source.where,
             "expected a node with a named result, found none",
-            "Repair the model: remove this node, or name its first output.",
+            "Repair the model: remove this node, or name one of its outputs.",
         )
     if (source.domain, source.node.op_type) == ("", "Constant"):
         array, element = source.constant_node()
@@ -144,10 +151,15 @@ def load(
     return proto, path.parent, path.name
 
 
-def _input_type(value: onnx.ValueInfoProto, name: str) -> TensorType:
+def _input_type(
+    value: onnx.ValueInfoProto, name: str, given: Mapping[str, np.ndarray] | None
+) -> TensorType:
     """The type of a graph input; an unnamed or symbolic first dimension is bound to 1."""
     where = f"{name}, input {value.name}"
     tensor = value.type.tensor_type
+    if given is not None and value.name in given:
+        check_shape(given[value.name].shape, where)
+        return TensorType(given[value.name].shape, element_of(tensor.elem_type, where))
     if not value.type.HasField("tensor_type") or not tensor.HasField("shape"):
         raise TypeMismatch(
             where, "expected a tensor with a shape, found none", "Export with input shapes."
@@ -167,7 +179,7 @@ def _input_type(value: onnx.ValueInfoProto, name: str) -> TensorType:
             f"expected batch 1 (or dynamic) as the first dimension, found {shape}",
             "Export the model for one sample.",
         )
-    element = element_of(tensor.elem_type, where)
+    element = streamed_element(tensor.elem_type, where)
     check_shape(tuple(shape), where)
     return TensorType(tuple(shape), element)
 

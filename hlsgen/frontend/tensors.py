@@ -21,15 +21,51 @@ _ELEMENTS: dict[int, Element] = {
     1: F32,
     2: ElementType(8, False),
     3: ElementType(8, True),
+    4: ElementType(16, False),
+    5: ElementType(16, True),
     6: ElementType(32, True),
     7: ElementType(64, True),
+    9: ElementType(1, False),
+    10: "f16",
+    11: "f64",
+    12: ElementType(32, False),
+    13: ElementType(64, False),
+    16: "bf16",
+    17: "f8e4m3fn",
+    18: "f8e4m3fnuz",
+    19: "f8e5m2",
+    20: "f8e5m2fnuz",
+    21: ElementType(4, False),
+    22: ElementType(4, True),
+    23: "f4e2m1",
+    24: "f8e8m0",
+    25: ElementType(2, False),
+    26: ElementType(2, True),
 }
+_STREAMED = (1, 2, 3, 6, 7)
+"""Data types that inputs of a model may have which is to become a circuit."""
 _SUPPORTED = "float32, uint8, int8, int32 and int64"
+
+
+def data_type_of(element: Element) -> int:
+    """ONNX's number of an element type that ONNX has."""
+    return next(number for number, own in _ELEMENTS.items() if own == element)
 
 
 def element_of(data_type: int, where: str) -> Element:
     """The element type of an ONNX data type; raises UnsupportedOp for those that hlsgen does not have."""
     if data_type not in _ELEMENTS:
+        raise UnsupportedOp(
+            where,
+            f"expected numbers or truth values, found {type_name(data_type)}",
+            "Export the model without such tensors; text, complex numbers, sequences and maps are not read.",
+        )
+    return _ELEMENTS[data_type]
+
+
+def streamed_element(data_type: int, where: str) -> Element:
+    """The element type of a model's input; raises UnsupportedOp for those in which no circuit takes samples."""
+    if data_type not in _STREAMED:
         raise UnsupportedOp(
             where,
             f"expected {_SUPPORTED}, found {type_name(data_type)}",
@@ -52,33 +88,61 @@ def read_tensor(
     """The array and element type of a tensor. Raises BadFile where declared and present data disagree."""
     where = f"{where}, tensor {tensor.name}"
     element = element_of(tensor.data_type, where)
-    stored = storage(element).newbyteorder("<")
+    stored = _file_type(tensor.data_type)
     shape = tuple(tensor.dims)
     check_shape(shape, where)
-    size = prod(shape) * stored.itemsize
+    packed = element.bits if isinstance(element, ElementType) else 4 if element == "f4e2m1" else 8
+    packed = packed if packed in (2, 4) else 8
+    size = -(-prod(shape) * stored.itemsize * packed // 8)
     if tensor.data_location == tensor.EXTERNAL:
         data = _external(tensor, folder, size, where)
     elif tensor.HasField("raw_data"):
         data = tensor.raw_data
     else:
-        return _typed(tensor, stored, shape, where), element
+        data = _typed(tensor, stored, shape, where, packed)
     if len(data) != size:
         raise _wrong_size(where, shape, size, len(data))
-    return np.frombuffer(data, stored).reshape(shape), element
+    return _values(data, stored, element, packed, prod(shape)).reshape(shape), element
+
+
+def _file_type(data_type: int) -> np.dtype:
+    """The type of the elements of a file's raw data, where they take whole bytes."""
+    import onnx
+
+    native = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(data_type))
+    return native.newbyteorder("<") if native.isbuiltin == 1 else native
+
+
+def _values(data: bytes, stored: np.dtype, element: Element, packed: int, count: int) -> np.ndarray:
+    """Raw data as values in the storage type of their element; of ``packed`` bits each, the first in the lowest."""
+    if packed < 8:
+        parts = np.frombuffer(data, np.uint8)[:, None] >> np.arange(0, 8, packed, dtype=np.uint8)
+        codes = (parts & ((1 << packed) - 1)).reshape(-1)[:count]
+        if isinstance(element, ElementType):
+            return np.asarray(element.decode(codes.astype(np.int64)), storage(element))
+        return codes.view(stored).astype(storage(element))
+    return np.frombuffer(data, stored).astype(storage(element))
 
 
 def _typed(
-    tensor: onnx.TensorProto, stored: np.dtype, shape: tuple[int, ...], where: str
-) -> np.ndarray:
-    fields: dict[int, Any] = {1: tensor.float_data, 7: tensor.int64_data}
+    tensor: onnx.TensorProto, stored: np.dtype, shape: tuple[int, ...], where: str, packed: int
+) -> bytes:
+    """The raw data of a tensor whose values stand in a field of their type; floats of 16 and fewer bits stand there as bit patterns."""
+    fields: dict[int, Any] = {
+        1: tensor.float_data,
+        7: tensor.int64_data,
+        11: tensor.double_data,
+        12: tensor.uint64_data,
+        13: tensor.uint64_data,
+    }
     values = fields.get(tensor.data_type, tensor.int32_data)
-    if len(values) != prod(shape):
-        raise _wrong_size(where, shape, prod(shape), len(values))
-    return (
-        np.array(values, np.float64 if stored.kind == "f" else np.int64)
-        .astype(stored)
-        .reshape(shape)
-    )
+    count = -(-prod(shape) * packed // 8)
+    if len(values) != count:
+        raise _wrong_size(where, shape, count, len(values))
+    if tensor.data_type in (1, 11, 13):
+        return np.array(values, stored).tobytes()
+    patterns = np.array(values, np.int64).astype(f"<u{stored.itemsize}")
+    return patterns.tobytes()
 
 
 def _wrong_size(where: str, shape: tuple[int, ...], expected: int, actual: int) -> BadFile:

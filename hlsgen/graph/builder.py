@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import HlsgenError, IllegalGraph
+from hlsgen.graph.evaluate import held
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.limits import check_shape
 from hlsgen.ops.op import TensorOp
@@ -17,8 +18,10 @@ from hlsgen.ops.tensor_type import Element, Quantisation, TensorType, storage
 class GraphBuilder:
     """Collects values and nodes in topological order. Names that are asked for twice get a number appended."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, given: Mapping[str, np.ndarray] | None = None) -> None:
+        """``given``: arrays of inputs, in the storage type of their elements, which ``known`` may take for constants."""
         self.name = name
+        self._known: dict[str, np.ndarray | None] = dict(given or {})
         self.types: dict[str, TensorType] = {}
         self.constants: dict[str, np.ndarray] = {}
         self._inputs: list[str] = []
@@ -77,7 +80,8 @@ class GraphBuilder:
                 "Repair the model: a value is read that no node, input or initializer defines.",
             )
         types = tuple(self.types[value] for value in inputs)
-        constants = tuple(self.constants.get(value) for value in inputs)
+        asks = op.asks_values
+        constants = tuple(self.known(v) if asks else self.constants.get(v) for v in inputs)
         place = f"{self.name}, node {name} ({op.name})"
         try:
             result = op.infer(types, constants)
@@ -99,6 +103,31 @@ class GraphBuilder:
     def producer(self, value: str) -> Node | None:
         """The node added so far that computes a value; None for inputs and constants."""
         return self._producers.get(value)
+
+    def known(self, name: str) -> np.ndarray | None:
+        """The array of a value that no sample decides: a constant, what is computed from constants, or from types alone; else None.
+
+        Each node is evaluated once, and only for those who ask.
+        """
+        waiting = [name]
+        while waiting:
+            node = self._producers.get(waiting[-1])
+            if node is None or waiting[-1] in self._known:
+                waiting.pop()
+                continue
+            array = node.op.from_types(tuple(self.types[value] for value in node.inputs))
+            if array is None:
+                inner = [v for v in node.inputs if v in self._producers and v not in self._known]
+                if inner:
+                    waiting.append(inner[0])
+                    continue
+                operands = [self.constants.get(v, self._known.get(v)) for v in node.inputs]
+                if not any(operand is None for operand in operands):
+                    array = np.asarray(node.op.evaluate(np, *operands))
+            self._known[waiting.pop()] = (
+                None if array is None else held(np, array, self.types[node.output].element)
+            )
+        return self.constants.get(name, self._known.get(name))
 
     def fresh(self, hint: str) -> str:
         """A name that no value has."""

@@ -9,7 +9,8 @@ import numpy as np
 
 from hlsgen.errors import TypeMismatch
 from hlsgen.graph.ir import Graph
-from hlsgen.ops.tensor_type import storage
+from hlsgen.ops.float_format import rounded
+from hlsgen.ops.tensor_type import AnyArray, Element, storage
 
 SAMPLES_AT_ONCE = 16
 
@@ -44,14 +45,28 @@ def evaluate(
     return {name: xp.concat(part, axis=0) for name, part in parts.items() if part}
 
 
+def run_once(
+    graph: Graph, inputs: Mapping[str, Any], xp: Any = np, device: Any = None
+) -> dict[str, Any]:
+    """The outputs for one set of inputs of exactly the graph's own types: axis 0 is not an axis of samples here."""
+    arrays = {**graph.constants, **{name: inputs[name] for name in graph.inputs}}
+    values = {name: xp.asarray(array, device=device) for name, array in arrays.items()}
+    _run(graph, values, xp, list(graph.outputs))
+    return {name: values[name] for name in graph.outputs}
+
+
+def held(xp: Any, array: AnyArray, element: Element) -> AnyArray:
+    """A result as values of ``element`` are held: of its storage type, and rounded where it is a narrow float."""
+    return xp.astype(rounded(xp, array, element), getattr(xp, storage(element).name))
+
+
 def _run(graph: Graph, values: dict[str, Any], xp: Any, returned: list[str]) -> None:
     """Computes every node; values that nobody reads any more are dropped."""
     last = {name: node for node in graph.nodes for name in node.inputs}
     keep = {*returned, *graph.constants}
     for node in graph.nodes:
         result = node.op.evaluate(xp, *(values[name] for name in node.inputs))
-        target = getattr(xp, storage(graph.types[node.output].element).name)
-        values[node.output] = xp.astype(result, target)
+        values[node.output] = held(xp, result, graph.types[node.output].element)
         for name in set(node.inputs):
             if last[name] is node and name not in keep:
                 del values[name]

@@ -6,11 +6,12 @@ Grammar (text form, see text.py)::
     value    ::= name : tensor type                                        every name is defined exactly once
     node     ::= value = operator(attribute*)(value*)                      one result; operators are the classes of hlsgen.ops
     type     ::= element [ dimension* ] quantisation?
-    element  ::= s<bits> | u<bits> | f32
+    element  ::= s<bits> | u<bits> | f32 | another float             u1: truth values
     quantisation ::= scale*, zero point*, axis?                            real value = (integer - zero point) * scale
 
 The first dimension of every value that depends on an input is the batch, bound to 1. Convolution and pooling tensors are
-(1, C, H, W) or (1, C, L), as in ONNX. A graph without f32 values is an *integer graph*: what becomes hardware.
+(1, C, H, W) or (1, C, L), as in ONNX. A graph without float values is an *integer graph*: what becomes hardware.
+An ONNX operator with several results is as many nodes of the same operands, each of which gives one of them.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from hlsgen.errors import BadFile, HlsgenError
 from hlsgen.graph.check import check
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops import OPERATORS
-from hlsgen.ops.tensor_type import F32, Element, Quantisation, TensorType
+from hlsgen.ops.tensor_type import Element, Float, Quantisation, TensorType
 
 _LINE = re.compile(r'(graph|input|constant|node|output) ("(?:[^"\\]|\\.)*")(?: : (.*))?')
 _TYPE = re.compile(r"(\w+)\[([\d,]*)\](?: quantised (.*))?")
@@ -131,7 +131,9 @@ def _parse_type(text: str) -> TensorType:
     if match is None:
         raise ValueError(text)
     shape = tuple(int(extent) for extent in match[2].split(",") if extent)
-    element: Element = F32 if match[1] == F32 else ElementType.parse(match[1])
+    element: Element = (
+        cast("Float", match[1]) if match[1] in get_args(Float) else ElementType.parse(match[1])
+    )
     quantisation = None if match[3] is None else _evaluate(ast.parse(match[3], mode="eval").body)
     return TensorType(shape, element, quantisation)
 

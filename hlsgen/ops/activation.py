@@ -11,7 +11,7 @@ import numpy as np
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import Constants, Example, OnnxBinding, TensorOp, require
-from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
+from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 
 class ElementwiseOp(TensorOp):
@@ -21,7 +21,7 @@ class ElementwiseOp(TensorOp):
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         require(not inputs[0].is_integer, self, "a float operand", inputs[0])
-        return TensorType(inputs[0].shape, F32)
+        return TensorType(inputs[0].shape, inputs[0].element)
 
 
 @dataclass(frozen=True)

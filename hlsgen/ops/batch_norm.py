@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hlsgen.ops.op import Constants, OnnxBinding, TensorOp, require
-from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
+from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class BatchNormalization(TensorOp):
         x = inputs[0]
         for parameter in inputs[1:]:
             require(parameter.shape == x.shape[1:2], self, f"parameters {x.shape[1:2]}", parameter)
-        return TensorType(x.shape, F32)
+        return TensorType(x.shape, x.element)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         x = arrays[0]

@@ -23,7 +23,7 @@ from hlsgen.ops.op import (
     require,
 )
 from hlsgen.ops.reason import Reason, unless
-from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
+from hlsgen.ops.tensor_type import AnyArray, TensorType
 from hlsgen.ops.window import Window, window_of
 
 _ATTRIBUTES = {
@@ -105,12 +105,12 @@ class Conv(TensorOp):
         shape = (x.shape[0], w.shape[0], *self.window.extents(x.shape[2:]))
         self.window.check_size(x.shape, shape, w.shape[1])
         if not x.is_integer:
-            return TensorType(shape, F32)
+            return TensorType(shape, x.element)
         return TensorType(shape, accumulator_type(self, x.integer, self.input_zero, constants))
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         x, w, *biases = arrays
-        exact = xp.float32 if x.dtype == xp.float32 else xp.float64
+        exact = x.dtype if xp.isdtype(x.dtype, "real floating") else xp.float64
         x = xp.astype(x, exact) - self.input_zero
         w = xp.astype(w, exact)
         samples, groups = x.shape[0], self.groups

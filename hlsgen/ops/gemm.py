@@ -24,7 +24,7 @@ from hlsgen.ops.op import (
     require,
 )
 from hlsgen.ops.reason import Reason, unless
-from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
+from hlsgen.ops.tensor_type import AnyArray, TensorType
 from hlsgen.ops.window import Window
 
 _ATTRIBUTES = {"transA": "transpose_a", "transB": "transpose_b", "alpha": "alpha"}
@@ -77,7 +77,7 @@ class Gemm(TensorOp):
             whole = broadcast(self, bias.shape, (rows, outputs))
             require(whole == (rows, outputs), self, f"a bias for {outputs} columns", bias)
         if not x.is_integer:
-            return TensorType((rows, outputs), F32)
+            return TensorType((rows, outputs), x.element)
         require(self.transpose_b and not self.transpose_a, self, "integer weights (M, K)", self)
         return TensorType(
             (rows, outputs), accumulator_type(self, x.integer, self.input_zero, constants)
@@ -85,7 +85,7 @@ class Gemm(TensorOp):
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         x, w, *biases = arrays
-        exact = xp.float32 if x.dtype == xp.float32 else xp.float64
+        exact = x.dtype if xp.isdtype(x.dtype, "real floating") else xp.float64
         x, w = xp.astype(x, exact) - self.input_zero, xp.astype(w, exact)
         x = xp.matrix_transpose(x) if self.transpose_a else x
         w = xp.matrix_transpose(w) if self.transpose_b else w
@@ -206,7 +206,7 @@ class MatMul(TensorOp):
         fits = len(x.shape) >= 2 and len(w.shape) >= 2 and x.shape[-1] == w.shape[-2]
         require(fits, self, "matrices whose inner extents agree", f"{x} and {w}")
         batch = broadcast(self, x.shape[:-2], w.shape[:-2])
-        return TensorType((*batch, x.shape[-2], w.shape[-1]), F32)
+        return TensorType((*batch, x.shape[-2], w.shape[-1]), x.element)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return xp.matmul(*arrays)

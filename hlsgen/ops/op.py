@@ -38,8 +38,8 @@ class OnnxBinding:
 
     ``attributes`` maps an ONNX attribute to a field; ``inputs`` maps a field to the position of a constant ONNX input that
     holds it (such an input does not become an operand). Attributes not named are refused unless they stand in ``ignored`` with
-    the value that has no effect (None: any value). ``quantisation`` gives the positions of the constant scale and zero point that fill a field of
-    that name; ``fixed`` fields that this binding sets; ``required`` attributes that must have this value; ``integers`` is
+    the value that has no effect (None: any value). ``elements`` maps an attribute that is ONNX's number of an element type to a field.
+    ``quantisation`` gives the positions of the constant scale and zero point that fill a field of that name; ``fixed`` fields that this binding sets; ``required`` attributes that must have this value; ``integers`` is
     given where the ONNX operator works on quantised integers. ``since``/``until`` bound the opset of ``domain``; ``arity`` is the least and the
     greatest number of operands.
     """
@@ -56,6 +56,7 @@ class OnnxBinding:
     fixed: Mapping[str, Any] | None = None
     integers: IntegerForm | None = None
     required: Mapping[str, Any] | None = None
+    elements: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,11 @@ class TensorOp:
     replaces it); ``weighted`` (a product with weights as second operand and perhaps a bias as third); ``moves_data`` (elements are copied, or with ``selects`` the greatest of some: it commutes with per-tensor
     quantisation); ``elementwise`` (one operand, element by element: between Dequantize and Quantize it is a table);
     ``monotone`` (an elementwise one that never decreases: it commutes with ``selects``); ``accumulates`` (its results are sums,
-    which the process that adds them may also requantise).
+    which the process that adds them may also requantise); ``asks_values`` (its result's type depends on operands' values: ``infer`` is given
+    those that no sample decides).
+
+    An ONNX operator with several results has a field ``result``, the number of the one that this node gives, and one whose operands may be
+    missing among others a field ``absent`` with their positions.
     """
 
     bindings: ClassVar[tuple[OnnxBinding, ...]] = ()
@@ -112,6 +117,7 @@ class TensorOp:
     elementwise: ClassVar[bool] = False
     monotone: ClassVar[bool] = False
     accumulates: ClassVar[bool] = False
+    asks_values: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -124,6 +130,10 @@ class TensorOp:
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         """The meaning, in array-API names. Axis 0 of data operands may hold any number of samples."""
         raise NotImplementedError
+
+    def from_types(self, inputs: tuple[TensorType, ...]) -> np.ndarray | None:
+        """The result where the operands' types alone decide it; else None."""
+        return None
 
     def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
         """Whether ``evaluate`` treats axis 0 as independent samples for these operand types."""
@@ -192,7 +202,7 @@ def require_one_sample(
 ) -> None:
     """Raises TypeMismatch where a constant operand makes several samples of the batch of 1."""
     batches = [t.shape[:1] for t, c in zip(inputs, constants, strict=True) if c is None]
-    several = (1,) in batches and shape[:1] != (1,)
+    several = bool(batches) and set(batches) <= {(1,)} and shape[:1] != (1,)
     require(not several, op, "a result for the batch of 1", f"{list(shape)} after broadcasting")
 
 

@@ -24,7 +24,7 @@ from hlsgen.ops.op import (
 )
 from hlsgen.ops.reason import Reason, unless
 from hlsgen.ops.requantise import Requantise, RequantiseMean
-from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
+from hlsgen.ops.tensor_type import AnyArray, TensorType
 from hlsgen.ops.window import Window, window_of
 
 _WINDOW_ATTRIBUTES = {
@@ -115,7 +115,7 @@ class MaxPool(Pool):
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays
-        least = float("-inf") if x.dtype == xp.float32 else xp.iinfo(x.dtype).min
+        least = float("-inf") if xp.isdtype(x.dtype, "real floating") else xp.iinfo(x.dtype).min
         extents = self.extents(x.shape)
         padded = self.window.padded(xp, x, least, extents)
         taps = self.window.taps(padded, extents)
@@ -165,7 +165,7 @@ class AveragePool(Pool):
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         (x,) = inputs
-        return TensorType(self.result_shape(x.shape), F32)
+        return TensorType(self.result_shape(x.shape), x.element)
 
     def counts(self, shape: tuple[int, ...]) -> np.ndarray:
         """How many elements each window's sum is divided by: (1, 1, *extents)."""
@@ -258,7 +258,7 @@ class ReduceMean(TensorOp):
         return tuple(n for k, n in enumerate(kept) if self.keep or k not in self.axes)
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
-        return TensorType(self._shape(inputs[0].shape), F32)
+        return TensorType(self._shape(inputs[0].shape), inputs[0].element)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return xp.mean(arrays[0], axis=self.axes, keepdims=self.keep)

@@ -96,14 +96,6 @@ class DequantizeLinear(TensorOp):
             ignored=_DEQUANTIZE_IGNORED,
             quantisation=(1, 2),
         ),
-        # a Cast of integers to float32 says that the integers are the values themselves
-        OnnxBinding(
-            "Cast",
-            (1, 1),
-            required={"to": 1},
-            ignored={"saturate": None},
-            fixed={"quantisation": Quantisation((1.0,), (0,))},
-        ),
     )
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:

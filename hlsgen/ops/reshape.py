@@ -54,7 +54,8 @@ class Reshape(TensorOp):
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         # the first extent is left open for samples
-        return xp.reshape(arrays[0], (-1, *self.shape[1:]) if self.shape else ())
+        shape = self.shape if 0 in self.shape else (-1, *self.shape[1:])
+        return xp.reshape(arrays[0], shape if self.shape else ())
 
     def lower(self, build: Lowering) -> None:
         """No hardware: the same stream, seen in another order."""

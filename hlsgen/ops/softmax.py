@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hlsgen.ops.op import Constants, OnnxBinding, TensorOp, require
-from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
+from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Softmax(TensorOp):
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         rank = len(inputs[0].shape)
         require(-rank <= self.axis < rank, self, f"an axis of rank {rank}", self.axis)
-        return TensorType(inputs[0].shape, F32)
+        return TensorType(inputs[0].shape, inputs[0].element)
 
     def _shifted(self, xp: Any, x: AnyArray) -> tuple[AnyArray, tuple[int, ...] | int]:
         axis = self.axis % x.ndim

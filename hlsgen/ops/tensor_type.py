@@ -14,7 +14,20 @@ AnyArray: TypeAlias = Any
 """An array of any array-API namespace (NumPy, CuPy, PyTorch)."""
 
 F32: Final = "f32"
-Element: TypeAlias = ElementType | Literal["f32"]
+Float: TypeAlias = Literal[
+    "f32",
+    "f64",
+    "f16",
+    "bf16",
+    "f8e4m3fn",
+    "f8e4m3fnuz",
+    "f8e5m2",
+    "f8e5m2fnuz",
+    "f8e8m0",
+    "f4e2m1",
+]
+Element: TypeAlias = ElementType | Float
+"""Of a tensor. Truth values are u1; the float types other than f32 are read and evaluated, and never become hardware."""
 
 
 @dataclass(frozen=True)
@@ -63,5 +76,7 @@ class TensorType:
 
 
 def storage(element: Element) -> np.dtype:
-    """The NumPy type in which tensors of this element type are held."""
-    return element.storage if isinstance(element, ElementType) else np.dtype(np.float32)
+    """The NumPy type in which tensors of this element type are held; floats narrower than f32 are held in float32."""
+    if isinstance(element, ElementType):
+        return element.storage
+    return np.dtype(np.float64 if element == "f64" else np.float32)

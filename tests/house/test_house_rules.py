@@ -31,7 +31,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("rtl",),
     ("bitstream", "verify"),
     ("targets",),
-    ("flow", "cli"),
+    ("flow", "backend", "cli"),
 )
 AMARANTH = ("rtl_templates", "sim", "boards", "hlsgen/rtl", "hlsgen/bitstream")
 
@@ -166,6 +166,7 @@ def test_slow_packages_are_imported_inside_functions() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{line} imports {module}"
         for path in sources("hlsgen")
+        if path.name != "backend.py"  # its classes are ONNX's; nothing else imports it
         for module, line in imported(path, top_only=True)
         if module.split(".")[0] in slow
     ]

@@ -176,38 +176,6 @@ print("exact")
 
 NUMBER_FORMAT = Addition(
     edits={
-        "hlsgen/frontend/tensors.py": (
-            (
-                "    7: ElementType(64, True),\n",
-                "    7: ElementType(64, True),\n    21: ElementType(4, False),\n    22: ElementType(4, True),\n",
-            ),
-            (
-                'float32, uint8, int8, int32 and int64"',
-                'float32, uint4, int4, uint8, int8, int32 and int64"',
-            ),
-            (
-                "    size = prod(shape) * stored.itemsize\n",
-                "    if isinstance(element, ElementType) and element.bits == 4:\n"
-                "        return _packed(tensor, element, shape, where), element\n"
-                "    size = prod(shape) * stored.itemsize\n",
-            ),
-            (
-                "def _typed(",
-                '''def _packed(
-    tensor: onnx.TensorProto, element: ElementType, shape: tuple[int, ...], where: str
-) -> np.ndarray:
-    """Two values in a byte, the first in its lower half."""
-    data = tensor.raw_data or bytes(value & 255 for value in tensor.int32_data)
-    if len(data) != (prod(shape) + 1) // 2:
-        raise _wrong_size(where, shape, (prod(shape) + 1) // 2, len(data))
-    pairs = np.frombuffer(data, np.uint8).astype(np.int64)
-    halves = np.stack([pairs & 15, pairs >> 4], axis=-1).reshape(-1)[: prod(shape)]
-    return np.asarray(element.decode(halves)).astype(element.storage).reshape(shape)
-
-
-def _typed(''',
-            ),
-        ),
         "hlsgen/frontend/sessions.py": (
             (
                 "    levels = onnxruntime.GraphOptimizationLevel\n",

@@ -1,0 +1,141 @@
+"""The official suite of the installed onnx package (``onnx.backend.test``) against ``hlsgen.backend``.
+
+``python -m benchmarks.conformance [--device CPU] [--only PATTERN] [--no-page]`` prints how many cases of each operator pass, are refused
+(with the reasons) or fail, and writes ``docs/conformance.md`` and ``benchmarks/conformance.json``. Exit code 1 where a case fails.
+Models that the suite would download are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import unittest
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import onnx
+from onnx.backend.test import BackendTest
+
+from hlsgen.backend import HlsgenBackend, HlsgenRep
+from hlsgen.errors import HlsgenError, InternalError
+
+CATEGORIES = ("Node", "Simple", "PyTorchConverted", "PyTorchOperator")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One case: ``operator`` is its node's, or "several"; ``verdict`` passed, refused or failed; ``reason`` where it did not pass."""
+
+    case: str
+    category: str
+    operator: str
+    core: bool
+    verdict: str
+    reason: str = ""
+
+
+def on(device: str) -> type[HlsgenBackend]:
+    """The backend for which every case, whatever device the suite names, runs on ``device``; it notes the model that it is given last."""
+
+    class OnDevice(HlsgenBackend):
+        model: onnx.ModelProto
+
+        @classmethod
+        def prepare(cls, model: onnx.ModelProto, _: str = "CPU", **kwargs: Any) -> HlsgenRep:
+            cls.model = model
+            return super().prepare(model, device)
+
+    return OnDevice
+
+
+def outcomes(device: str, only: str = "") -> Iterator[Outcome]:
+    """Runs the cases whose names contain ``only``."""
+    backend = on(device)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the suite's own arithmetic
+        suites = BackendTest(backend, __name__).test_cases
+        for category in CATEGORIES:
+            suite = suites[f"OnnxBackend{category}ModelTest"]
+            for name in sorted(vars(suite)):
+                if name.startswith("test_") and name.endswith("_cpu") and re.search(only, name):
+                    yield _outcome(suite(name), name.removesuffix("_cpu"), category, backend)
+
+
+def _outcome(
+    test: unittest.TestCase, name: str, category: str, backend: type[HlsgenBackend]
+) -> Outcome:
+    backend.model = onnx.ModelProto()
+    verdict, reason = "passed", ""
+    try:
+        getattr(test, test._testMethodName)()
+    except InternalError as error:
+        verdict, reason = "failed", str(error)
+    except HlsgenError as error:
+        verdict, reason = "refused", f"{error.where}: {error.problem}"
+    except (Exception, unittest.SkipTest) as error:
+        verdict, reason = "failed", f"{type(error).__name__}: {error}".strip()
+    nodes = backend.model.graph.node
+    operator = nodes[0].op_type if len(nodes) == 1 else "several"
+    return Outcome(name, category, operator, is_core(backend.model), verdict, reason)
+
+
+_CORE = """
+Conv ConvTranspose Gemm MatMul QLinearConv QLinearMatMul ConvInteger MatMulInteger Add Sub Mul Div Min Max Neg Abs Pow Sqrt Reciprocal
+Exp Log Erf Sigmoid Tanh Gelu HardSigmoid HardSwish Mish Selu Elu Celu LeakyRelu PRelu Softplus Softsign ThresholdedRelu Sign Floor
+Ceil Round Clip Relu Sin Cos Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Not Where MaxPool AveragePool GlobalAveragePool
+GlobalMaxPool LpPool ReduceSum ReduceMean ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceSumSquare ReduceProd ArgMax ArgMin TopK Softmax
+LogSoftmax LayerNormalization InstanceNormalization GroupNormalization RMSNormalization BatchNormalization Concat Split Slice Pad
+Reshape Flatten Transpose Squeeze Unsqueeze Expand Tile Gather Resize Upsample DepthToSpace SpaceToDepth CumSum Identity Cast Dropout
+Shape Size ConstantOfShape Range Constant LSTM GRU RNN QuantizeLinear DequantizeLinear
+"""
+CORE = frozenset(_CORE.split())
+"""The operators of which hlsgen promises all common forms."""
+_ORDINARY = (1, 2, 3, 6, 7, 9)
+
+
+def is_core(model: onnx.ModelProto) -> bool:
+    """Whether a case is one node of ``CORE`` on tensors of fixed shapes and of float32, (u)int8, int32, int64 or truth values."""
+    graph = model.graph
+    if len(graph.node) != 1 or graph.node[0].op_type not in CORE or graph.node[0].domain:
+        return False
+    tensors = [value.type.tensor_type for value in (*graph.input, *graph.output)]
+    return all(
+        t.elem_type in _ORDINARY and all(d.HasField("dim_value") for d in t.shape.dim)
+        for t in tensors
+    )
+
+
+def summary(results: Sequence[Outcome]) -> str:
+    """Counts in one line."""
+
+    def counts(some: Sequence[Outcome]) -> str:
+        verdicts = Counter(one.verdict for one in some)
+        parts = ", ".join(f"{verdicts[v]} {v}" for v in ("passed", "refused", "failed"))
+        return f"{parts} of {len(some)}"
+
+    core = [one for one in results if one.core]
+    return f"all: {counts(results)}; core: {counts(core)}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--device", default="CPU")
+    parser.add_argument("--only", default="")
+    options = parser.parse_args(arguments)
+    results = list(outcomes(options.device, options.only))
+    for one in results:
+        if one.verdict != "passed":
+            print(
+                f"{one.verdict} {one.case} ({one.operator}{', core' if one.core else ''}): {one.reason:.300}"
+            )
+    print(summary(results))
+    return int(any(one.verdict == "failed" for one in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
