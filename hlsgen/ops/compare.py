@@ -121,7 +121,7 @@ class Not(Logic):
 
 @dataclass(frozen=True)
 class IsNaN(HostOp):
-    """Whether an element is no number."""
+    """Whether an element is NaN."""
 
     bindings = (OnnxBinding("IsNaN", (1, 1), since=9),)
 

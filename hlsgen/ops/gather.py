@@ -10,7 +10,7 @@ from hlsgen.ops.host import HostOp, axis_of, one_element, wide, wrapped
 from hlsgen.ops.op import Constants, OnnxBinding, require
 from hlsgen.ops.tensor_type import AnyArray, Element, TensorType
 
-Reduction = Literal["none", "add", "mul", "max", "min"]
+Combining = Literal["none", "add", "mul", "max", "min"]
 
 
 def _places(xp: Any, index: AnyArray, extent: int) -> AnyArray:
@@ -100,7 +100,7 @@ class ScatterElements(HostOp):
     """x with updates at x[index[i][j]][j] for ``axis`` 0, and likewise along others."""
 
     axis: int = 0
-    reduction: Reduction = "none"
+    reduction: Combining = "none"
 
     bindings = (
         OnnxBinding("Scatter", (3, 3), since=9, until=10, attributes={"axis": "axis"}),
@@ -139,7 +139,7 @@ class ScatterElements(HostOp):
 class ScatterND(HostOp):
     """x with updates at the places that the last axis of the indices names."""
 
-    reduction: Reduction = "none"
+    reduction: Combining = "none"
 
     bindings = (OnnxBinding("ScatterND", (3, 3), since=11, attributes={"reduction": "reduction"}),)
 

@@ -159,7 +159,7 @@ class GroupNormalization(HostOp):
 
 @dataclass(frozen=True)
 class MeanVarianceNormalization(HostOp):
-    """(x - mean) / deviation over ``axes``, which is no division by 0: 1e-9 is added to the deviation."""
+    """(x - mean) / deviation over ``axes``, with 1e-9 added to the deviation."""
 
     axes: tuple[int, ...] = (0, 2, 3)
 

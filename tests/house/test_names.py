@@ -63,6 +63,7 @@ SHARED_NAMES = {
     "Finish": "what a process does with its sums, and the circuit that does it",
     "MemoryTile": "a tile of a fabric, and its circuit",
     "Placed": "what operators see of a placed tensor, and what lowering has of it",
+    "Range": "ONNX's operator, and the integers of a loop's index",
     "Reorder": "a step of a kernel's schedule, called as the method is; and a unit",
     "Unroll": "a step of a kernel's schedule, called as the method is; and the factors of a PE array",
 }
