@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import prod
 
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.types import narrowest
 from hlsgen.cost.units import Cost, FamilyTable, dsp_units, memory
 from hlsgen.cost.word_operators import operator_cost
@@ -13,7 +14,6 @@ from hlsgen.rtl_templates.kernel.shape import (
     ArrayShape,
     ConstantTap,
     KernelShape,
-    MarkTap,
     OperandTap,
     PipelineShape,
     StageShape,
@@ -117,16 +117,16 @@ def _value_bits(shape: PipelineShape, stage: StageShape) -> int:
 def _waiting_bits(shape: PipelineShape) -> int:
     """Registers in which values wait for those who read them, and in which the strobe and the marks follow the stages."""
     longest: dict[int, int] = {}
-    marks: dict[MarkTap, int] = {}
+    marks: dict[Mark, int] = {}
     active = 0
     for stage in shape.stages:
         for tap in _taps(stage):
-            if isinstance(tap, MarkTap):
+            if isinstance(tap, Mark):
                 marks[tap] = max(marks.get(tap, 0), stage.time)
             elif isinstance(tap, ValueTap):
                 longest[tap.stage] = max(longest.get(tap.stage, 0), tap.delay)
                 if tap.start is not None:
-                    mark = MarkTap("first", tap.level)
+                    mark = Mark("first", tap.level)
                     marks[mark] = max(marks.get(mark, 0), stage.time)
         if stage.access is not None or stage.operator.endswith("_accumulate"):
             active = max(active, stage.time)
@@ -136,7 +136,7 @@ def _waiting_bits(shape: PipelineShape) -> int:
     return values + sum(marks.values()) + len(marks) + active
 
 
-def _taps(stage: StageShape) -> Iterator[OperandTap | MarkTap]:
+def _taps(stage: StageShape) -> Iterator[OperandTap | Mark]:
     for tap in (*stage.operands, stage.predicate, stage.clear, stage.when):
         if tap is not None:
             yield tap

@@ -7,8 +7,8 @@ A field's default is what an unused unit holds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.modes import Initial, ReadMode, RequantiseMode, When, WriteMode
 from hlsgen.fabric.ir import Cell
 
@@ -22,14 +22,6 @@ class LineTap:
 
     line: int = 0
     stage: int = 0
-
-
-@dataclass(frozen=True)
-class MarkLine:
-    """True where loops ``level``, ``level`` + 1, ... of the loop control are all at their first (last) trip."""
-
-    edge: Literal["first", "last"]
-    level: int
 
 
 @dataclass(frozen=True)
@@ -175,7 +167,7 @@ class Configuration:
     fabric_hash: int
     interval: int
     loops: tuple[int, ...]
-    lines: tuple[MarkLine, ...]
+    lines: tuple[Mark, ...]
     cycles: int
     pes: tuple[tuple[Cell, tuple[PeContext, ...]], ...]
     tiles: tuple[tuple[str, TileConfiguration], ...]

@@ -8,13 +8,13 @@ from typing import Any
 
 from hlsgen.algebra import fields as field_strings
 from hlsgen.algebra import modes
+from hlsgen.algebra.mark import Mark
 from hlsgen.errors import BadFile, DoesNotFit, IllegalGraph
 from hlsgen.fabric import configuration_words as words
 from hlsgen.fabric.configuration import (
     LINES,
     Configuration,
     LineTap,
-    MarkLine,
     PeContext,
     ReadContext,
     Requantiser,
@@ -118,9 +118,7 @@ def _unpacked(fabric: Fabric, memory: Mapping[int, Mapping[int, int]]) -> Config
         interval=interval,
         loops=tuple(control[f"extent_{level}"] for level in range(fabric.loops)),
         lines=tuple(
-            MarkLine(
-                "last" if control[f"line_{line}_last"] else "first", control[f"line_{line}_level"]
-            )
+            Mark("last" if control[f"line_{line}_last"] else "first", control[f"line_{line}_level"])
             for line in range(1, LINES)
         ),
         cycles=control["cycles"],
@@ -318,7 +316,7 @@ def _tile_configuration(
     )
 
 
-def _shared(port: str, sources: Sequence[str], values: Mapping[str, int]) -> dict[str, Any]:
+def _shared(port: str, values: Mapping[str, int]) -> dict[str, Any]:
     """What read and write contexts have in common."""
     wrap = values[f"{port}_wrap"]
     return {
@@ -332,7 +330,7 @@ def _shared(port: str, sources: Sequence[str], values: Mapping[str, int]) -> dic
 def _read_context(sources: Sequence[str], values: Mapping[str, int]) -> ReadContext:
     context = ReadContext(
         mode=modes.READ_MODES[values["read_mode"]],
-        **_shared("read", sources, values),
+        **_shared("read", values),
     )
     if context.mode == "indexed":
         context = replace(context, index=sources[values["read_index"]])
@@ -346,7 +344,7 @@ def _write_context(sources: Sequence[str], values: Mapping[str, int]) -> WriteCo
         predicate=_read_predicate(sources, "write_predicate", values),
         when=when - 1 if when else None,
         element_bits=modes.ELEMENT_BITS[values["write_element"]],
-        **_shared("write", sources, values),
+        **_shared("write", values),
     )
     if context.mode != "none":
         context = replace(context, data=sources[data - 1] if data else "stream_in")

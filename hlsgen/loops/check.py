@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from hlsgen.algebra.affine import Affine, box
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.errors import IllegalGraph, TypeMismatch, UnsupportedOp
-from hlsgen.loops.ir import Array, Constant, LoopGraph, Mark, Operation, Value
+from hlsgen.loops.ir import Array, Constant, LoopGraph, Operation, Value
 
 LOOPS = 6
 """Levels of the deepest loop nest, as in ``arch.configuration``."""

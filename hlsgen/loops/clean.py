@@ -19,11 +19,12 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.types import wrap
 from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.loops.check import zero_distance_edges
 from hlsgen.loops.evaluate import is_indexed
-from hlsgen.loops.ir import Constant, ConstantOrValue, LoopGraph, Mark, Operation, Value
+from hlsgen.loops.ir import Constant, ConstantOrValue, LoopGraph, Operation, Value
 from hlsgen.loops.merge_stores import with_merged_stores
 from hlsgen.loops.moves import with_moves
 

@@ -13,20 +13,12 @@ import networkx as nx
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.types import wrap
 from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.errors import IllegalGraph, TypeMismatch
 from hlsgen.loops.check import zero_distance_edges
-from hlsgen.loops.ir import (
-    Array,
-    Constant,
-    ConstantOrValue,
-    Kernel,
-    LoopGraph,
-    Mark,
-    Operation,
-    Value,
-)
+from hlsgen.loops.ir import Array, Constant, ConstantOrValue, Kernel, LoopGraph, Operation, Value
 
 Executor = Callable[[int], None]
 ANY_WORD = 0x5A17_C0DE

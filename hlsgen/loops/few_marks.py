@@ -12,8 +12,9 @@ from collections import Counter
 from dataclasses import replace
 
 from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.mark import Mark
 from hlsgen.errors import DoesNotFit
-from hlsgen.loops.ir import Constant, ConstantOrValue, LoopGraph, Mark, Operation, Value
+from hlsgen.loops.ir import Constant, ConstantOrValue, LoopGraph, Operation, Value
 
 
 def with_few_marks(graph: LoopGraph, most: int) -> LoopGraph:

@@ -34,6 +34,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.types import ElementType
 
 Role = Literal["input", "output", "inout", "constant", "scratch"]
@@ -70,14 +71,6 @@ class Constant:
     """The same word in every iteration."""
 
     value: int
-
-
-@dataclass(frozen=True)
-class Mark:
-    """True where loops ``level``, ``level`` + 1, ... are all at their first (last) trip. Level 0: once in the whole run."""
-
-    edge: Literal["first", "last"]
-    level: int
 
 
 @dataclass(frozen=True)
@@ -118,7 +111,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Order:
-    """A dependence through memory: ``after`` in iteration n + distance starts at least ``delay`` cycles after ``before`` in n."""
+    """``after`` in iteration n + distance starts at least ``delay`` cycles after ``before`` in n; in a graph, a dependence through memory."""
 
     before: str
     after: str

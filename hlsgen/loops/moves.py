@@ -14,8 +14,9 @@ from dataclasses import replace
 
 import networkx as nx
 
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.word import WORD_OPERATORS
-from hlsgen.loops.ir import Constant, ConstantOrValue, LoopGraph, Mark, Operation, Value
+from hlsgen.loops.ir import Constant, ConstantOrValue, LoopGraph, Operation, Value
 
 
 def with_moves(graph: LoopGraph) -> LoopGraph:
@@ -46,7 +47,7 @@ class _Inserter:
         if isinstance(predicate, Value):
             predicate = self._here(self._one_iteration(predicate))
         if operation.operator in WORD_OPERATORS:
-            operands = self._one_constant(operation, self._one_start(operation, operands))
+            operands = self._one_constant(self._one_start(operation, operands))
         else:
             operands = tuple(map(self._here, operands))
         return replace(operation, operands=operands, predicate=predicate)
@@ -74,9 +75,7 @@ class _Inserter:
         assert isinstance(operand, Value)
         return self.ring.get(operand.operation) == self.ring[operation.name]
 
-    def _one_constant(
-        self, operation: Operation, operands: tuple[ConstantOrValue, ...]
-    ) -> tuple[ConstantOrValue, ...]:
+    def _one_constant(self, operands: tuple[ConstantOrValue, ...]) -> tuple[ConstantOrValue, ...]:
         starts = [
             operand.start for operand in operands if isinstance(operand, Value) and operand.start
         ]

@@ -25,6 +25,7 @@ from __future__ import annotations
 import re
 
 from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.text import affine_text, parse_affine
 from hlsgen.errors import BadFile, HlsgenError
@@ -35,7 +36,6 @@ from hlsgen.loops.ir import (
     ConstantOrValue,
     CountedLoop,
     LoopGraph,
-    Mark,
     Operation,
     Order,
     Role,

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hlsgen.graph.ir import Graph
 from hlsgen.passes.rewrite import Refused, unheard
 
 
-@dataclass(frozen=True)
 class RemoveDead:
     """Nodes and constants that no graph output depends on are removed; inputs stay."""
 
     name = "remove_dead"
-    summary = "remove operators and constants that no output needs"
 
     def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
         needed = set(graph.outputs)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from hlsgen.graph.builder import GraphBuilder
@@ -15,13 +13,11 @@ from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 
-@dataclass(frozen=True)
 class FoldConstants:
     """1. op(constants) -> constant, except DequantizeLinear, which says what the integers stand for.
     2. Identity(x) -> x."""
 
     name = "fold_constants"
-    summary = "evaluate operators whose operands are all constant"
 
     def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
         return rewrite(graph, _fold, refused)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from hlsgen.ops.tensor_type import F32, Quantisation
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 
-@dataclass(frozen=True)
 class FoldIntoWeights:
     """For a weighted operator (Conv, Gemm, MatMul) whose weights w and bias b are constant or dequantised constants:
 
@@ -28,7 +27,6 @@ class FoldIntoWeights:
     """
 
     name = "fold_into_weights"
-    summary = "fold constant factors and sums into weights and biases"
 
     def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
         return rewrite(graph, _fold, refused)

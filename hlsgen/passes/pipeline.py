@@ -18,9 +18,6 @@ class GraphPass(Protocol):
     @property
     def name(self) -> str: ...
 
-    @property
-    def summary(self) -> str: ...
-
     def run(self, graph: Graph, refused: Refused = ...) -> Graph: ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,14 +18,12 @@ from hlsgen.ops.tensor_type import Quantisation, TensorType
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 
-@dataclass(frozen=True)
 class QdqToInteger:
     """1. Quantize(relu?(op(Dequantize(x), constants))) -> Requantise(op(x)), bounds from relu and clip: ``op.quantised``
     2. Quantize(f(Dequantize(x))), f elementwise  -> x, Clamp(x) or Lookup(x)
     """
 
     name = "qdq_to_integer"
-    summary = "read Dequantize - operator - Quantize as integer operators"
 
     def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
         return rewrite(graph, _integer, refused)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node
@@ -12,7 +12,6 @@ from hlsgen.ops.transpose import Transpose
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 
-@dataclass(frozen=True)
 class SinkMoves:
     """With ``move`` an operator that moves data or selects the greatest (Reshape, Transpose, MaxPool), per-tensor quantisation:
 
@@ -24,7 +23,6 @@ class SinkMoves:
     """
 
     name = "sink_moves"
-    summary = "bring data movement out from between Dequantize and Quantize"
 
     def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
         return rewrite(graph, _sink, refused)

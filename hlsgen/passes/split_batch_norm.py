@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from hlsgen.graph.builder import GraphBuilder
@@ -16,7 +14,6 @@ from hlsgen.ops.tensor_type import F32
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 
-@dataclass(frozen=True)
 class SplitBatchNorm:
     """BatchNormalization(x, constants) -> Add(Mul(x, gain / deviation), offset - mean * gain / deviation)
 
@@ -24,7 +21,6 @@ class SplitBatchNorm:
     """
 
     name = "split_batch_norm"
-    summary = "write batch normalisation as a product and a sum"
 
     def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
         return rewrite(graph, _split, refused)

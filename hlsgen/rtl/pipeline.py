@@ -14,7 +14,7 @@ from hlsgen.algebra.affine import Affine, deltas, growth
 from hlsgen.artefact.manifest import TOP, Manifest
 from hlsgen.artefact.port import Port
 from hlsgen.errors import UnsupportedOp
-from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Mark, Operation, Value
+from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Operation, Value
 from hlsgen.rtl.emit import Design
 from hlsgen.rtl.manifest import port_names
 from hlsgen.rtl_templates import contract
@@ -24,7 +24,6 @@ from hlsgen.rtl_templates.kernel.shape import (
     ArrayShape,
     ConstantTap,
     KernelShape,
-    MarkTap,
     PipelineShape,
     StageShape,
     ValueTap,
@@ -171,15 +170,11 @@ def _stage(
             ConstantTap(operand.value) if isinstance(operand, Constant) else tap(operand)
             for operand in operation.operands
         ),
-        predicate=tap(predicate) if isinstance(predicate, Value) else _mark(predicate),
-        clear=_mark(operation.clear),
-        when=_mark(operation.when),
+        predicate=tap(predicate) if isinstance(predicate, Value) else predicate,
+        clear=operation.clear,
+        when=operation.when,
         access=_access(plan.graph, operation, port),
     )
-
-
-def _mark(mark: Mark | None) -> MarkTap | None:
-    return None if mark is None else MarkTap(mark.edge, mark.level)
 
 
 def _access(graph: LoopGraph, operation: Operation, port: int) -> AccessShape | None:

@@ -31,7 +31,6 @@ class FabricOptions:
     name: str | None = None
 
 
-@dataclass(frozen=True)
 class FabricAlone(Target[str | os.PathLike[str]]):
     """See :class:`hlsgen.targets.target.Target`."""
 

@@ -45,7 +45,6 @@ class GridNetworkOptions:
     name: str | None = None
 
 
-@dataclass(frozen=True)
 class GridNetwork(Target[NetworkSource]):
     """See :class:`hlsgen.targets.target.Target`."""
 
@@ -114,12 +113,7 @@ class GridNetwork(Target[NetworkSource]):
         return both_runs(run, samples, request, TIMED_SAMPLES)
 
     def first_wrong(
-        self,
-        folder: Folder,
-        reference: Reference,
-        failure: Failure,
-        request: Request,
-        progress: Progress,
+        self, folder: Folder, reference: Reference, failure: Failure, progress: Progress
     ) -> str | None:
         """The first layer whose result in the tiles differs from its meaning, in the first wrong sample run alone."""
         import numpy as np
@@ -142,7 +136,7 @@ class GridNetwork(Target[NetworkSource]):
             port.channel: port.to_stream(failure.inputs[port.value])[first]
             for port in folder.manifest.inputs
         }
-        stalls = Stalls(failure.stalls, failure.stalls, request.seed)
+        stalls = Stalls(failure.stalls, failure.stalls, failure.seed)
         top = folder.manifest.top
         return first_wrong_layer(folder.directory, plan, sample, stalls, progress, top)
 

@@ -37,7 +37,6 @@ class StreamNetworkOptions:
     name: str | None = None
 
 
-@dataclass(frozen=True)
 class StreamNetwork(Target[NetworkSource]):
     """See :class:`hlsgen.targets.target.Target`."""
 
@@ -102,12 +101,7 @@ class StreamNetwork(Target[NetworkSource]):
         return run_stream(folder, samples, request, TIMED_SAMPLES, progress)
 
     def first_wrong(
-        self,
-        folder: Folder,
-        reference: Reference,
-        failure: Failure,
-        request: Request,
-        progress: Progress,
+        self, folder: Folder, reference: Reference, failure: Failure, progress: Progress
     ) -> str | None:
         """The first process whose output differs from its meaning."""
         from hlsgen.verify.bisect import first_wrong_process
@@ -115,7 +109,7 @@ class StreamNetwork(Target[NetworkSource]):
         dataflow = reference.dataflow(nudged=True)
         if dataflow is None or not folder.manifest.processes:
             return None
-        return str(first_wrong_process(folder, dataflow, failure, request.seed, progress))
+        return str(first_wrong_process(folder, dataflow, failure, progress))
 
     def board_ports(self, folder: Folder) -> BoardPorts:
         return stream_board_ports(folder.manifest, str(folder.directory / MANIFEST))

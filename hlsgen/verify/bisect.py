@@ -9,7 +9,7 @@ from hlsgen.artefact.manifest import DESIGN
 from hlsgen.artefact.port import ProcessPoint
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Channel, Dataflow
-from hlsgen.progress import Progress, silent
+from hlsgen.progress import Progress
 from hlsgen.sim.job import Probe
 from hlsgen.verify.executables import build_executable
 from hlsgen.verify.probes import OutputSignals, output_signals
@@ -23,11 +23,7 @@ MOST_SAMPLES = 16
 
 
 def first_wrong_process(
-    folder: Folder,
-    dataflow: Dataflow,
-    failure: Failure,
-    seed: int,
-    progress: Progress = silent,
+    folder: Folder, dataflow: Dataflow, failure: Failure, progress: Progress
 ) -> str:
     """Simulate up to the first wrong sample with every process's output recorded, and compare channel by channel. The sentence that names
     the first process that differs."""
@@ -43,8 +39,9 @@ def first_wrong_process(
         (point, _probe(point, output, dataflow))
         for point, output in zip(manifest.processes, signals, strict=True)
     ]
+    stalls, seed = failure.stalls, failure.seed
     run = simulate(
-        executable, "cocotb", manifest, part, end - start, failure.stalls, seed, probes, progress
+        executable, "cocotb", manifest, part, end - start, stalls, seed, probes, progress
     )
     progress("interpreting every process", None)
     streams = {port.channel: port.to_stream(part[port.value]) for port in manifest.inputs}

@@ -40,11 +40,12 @@ class Runs:
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """A run that went wrong: on these ``inputs``, under these stalls, at first in ``first_sample``; what came (``outputs``), and what did
-    not."""
+    """A run that went wrong: on these ``inputs``, under these stalls (drawn by ``seed``), at first in ``first_sample``; what came
+    (``outputs``), and what did not."""
 
     inputs: Mapping[str, np.ndarray]
     stalls: str
+    seed: int
     first_sample: int
     outputs: Mapping[str, np.ndarray]
     missing: Mapping[str, np.ndarray]
@@ -57,12 +58,7 @@ class Runner(Protocol):
         """Simulate DIR/design.v on samples; raises BadFile, ToolFailed."""
 
     def first_wrong(
-        self,
-        folder: Folder,
-        reference: Reference,
-        failure: Failure,
-        request: Request,
-        progress: Progress,
+        self, folder: Folder, reference: Reference, failure: Failure, progress: Progress
     ) -> str | None:
         """The sentence that names the first part of the design that is wrong; None where this kind of design has none to tell apart."""
         return None

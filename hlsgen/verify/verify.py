@@ -57,7 +57,7 @@ def verify_design(
     finding = None
     if main.mismatches or timed.mismatches:
         failure = _failure(samples, request, runs, main, timed)
-        finding = runner.first_wrong(folder, reference, failure, request, progress)
+        finding = runner.first_wrong(folder, reference, failure, progress)
     manifest = folder.manifest
     result = VerifyResult(
         meaning=reference.title,
@@ -118,7 +118,7 @@ def _failure(
         inputs = repeated(samples.hardware, runs.timed.samples)
     first = failing.first_sample
     assert first is not None, "a comparison with mismatches shows the first of them"
-    return Failure(inputs, stalls, first, run.outputs, run.missing)
+    return Failure(inputs, stalls, request.seed, first, run.outputs, run.missing)
 
 
 def _violations(runs: Runs) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class LoopMarks(wiring.Component):
     ``marks``: the lines in the present iteration; all 0 after the last.
 
     **Timing**: ``marks`` is a function of registers. **Cost**: a counter and a comparison per loop.
-    **Semantics**: ``hlsgen.fabric.configuration.MarkLine``; line 0 is true in every iteration.
+    **Semantics**: ``hlsgen.algebra.mark.Mark``; line 0 is true in every iteration.
     """
 
     def __init__(self, shape: ControlShape) -> None:

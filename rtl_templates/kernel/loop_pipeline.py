@@ -9,7 +9,6 @@ from hlsgen.rtl_templates.arithmetic.word_units import WordAlu
 from hlsgen.rtl_templates.kernel.shape import (
     AccessShape,
     ConstantTap,
-    MarkTap,
     OperandTap,
     PipelineShape,
     StageShape,
@@ -17,6 +16,8 @@ from hlsgen.rtl_templates.kernel.shape import (
 )
 from hlsgen.rtl_templates.stream.loop_nest import CounterPort, LoopNest
 from hlsgen.rtl_templates.stream.shape import NestShape
+
+from hlsgen.algebra.mark import Mark
 
 
 class LoopPipeline(wiring.Component):
@@ -188,13 +189,13 @@ class _Taps:
         self._nest = LoopNest(NestShape(shape.trips, 0, 0), ())
         m.submodules.marks = self._nest
         m.d.comb += self._nest.advance.eq(strobe)
-        self._marks: dict[MarkTap, Signal] = {}
+        self._marks: dict[Mark, Signal] = {}
 
     def active(self, stage: StageShape) -> Value:
         """High in the cycles in which the stage is issued."""
         return self._later(self._strobe, stage.time)
 
-    def mark(self, tap: MarkTap, time: int) -> Value:
+    def mark(self, tap: Mark, time: int) -> Value:
         """A mark of the iteration that started ``time`` cycles ago."""
         if tap not in self._marks:
             self._marks[tap] = self._make_mark(tap)
@@ -207,7 +208,7 @@ class _Taps:
         value = self._later(self.values[tap.stage], tap.delay)
         if tap.start is None:
             return value
-        first = self.mark(MarkTap("first", tap.level), time)
+        first = self.mark(Mark("first", tap.level), time)
         return Mux(first, Const(tap.start, self.word), value)
 
     def predicate(self, stage: StageShape) -> Value:
@@ -215,12 +216,12 @@ class _Taps:
         match stage.predicate:
             case None:
                 return Const(1)
-            case MarkTap() as tap:
+            case Mark() as tap:
                 return self.mark(tap, stage.time)
             case ValueTap() as tap:
                 return self.operand(tap, stage.time)[0]
 
-    def _make_mark(self, tap: MarkTap) -> Signal:
+    def _make_mark(self, tap: Mark) -> Signal:
         here = Signal(name=f"{tap.edge}_{tap.level}", init=tap.edge == "first")
         last = self._nest.last[tap.level :].all()
         if tap.edge == "last":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from hlsgen.rtl_templates.stream.shape import CounterShape
+
+from hlsgen.algebra.mark import Mark
 
 
 @dataclass(frozen=True)
@@ -26,16 +28,8 @@ class ValueTap:
     level: int = 0
 
 
-@dataclass(frozen=True)
-class MarkTap:
-    """True where the loops from ``level`` inwards are all at their first (last) trip."""
-
-    edge: Literal["first", "last"]
-    level: int
-
-
 OperandTap: TypeAlias = ConstantTap | ValueTap
-PredicateTap: TypeAlias = ValueTap | MarkTap
+PredicateTap: TypeAlias = ValueTap | Mark
 
 
 @dataclass(frozen=True)
@@ -70,8 +64,8 @@ class StageShape:
     latency: int
     operands: tuple[OperandTap, ...]
     predicate: PredicateTap | None = None
-    clear: MarkTap | None = None
-    when: MarkTap | None = None
+    clear: Mark | None = None
+    when: Mark | None = None
     access: AccessShape | None = None
 
 

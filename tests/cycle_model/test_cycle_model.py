@@ -10,6 +10,7 @@ import pytest
 from support import fabric_bench
 from support.example_fabrics import one_cell, small_fabric
 
+from hlsgen.algebra.mark import Mark
 from hlsgen.cycle_model import machine
 from hlsgen.cycle_model.machine import State, Streams
 from hlsgen.cycle_model.program import ProgramResult, run_program
@@ -19,7 +20,6 @@ from hlsgen.fabric.configuration import (
     Generator,
     GeneratorLoop,
     LineTap,
-    MarkLine,
     PeContext,
     ReadContext,
     Requantiser,
@@ -222,7 +222,7 @@ def test_drained_words_that_meet_are_a_mismatch() -> None:
             fabric_hash(fabric),
             1,
             (8,),
-            (MarkLine("first", 0),),
+            (Mark("first", 0),),
             20,
             (((1, 0), (late,)), ((1, 1), (mac,))),
             (),

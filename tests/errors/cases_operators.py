@@ -238,7 +238,6 @@ class Failing:
     """A pass that refuses every graph."""
 
     name = "failing"
-    summary = "refuse"
 
     def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
         raise TypeMismatch(

@@ -10,13 +10,13 @@ import pytest
 from support.example_fabrics import column_fabric, edges, row_fabric, small_fabric, torus_fabric
 from support.random_configurations import random_configuration
 
+from hlsgen.algebra.mark import Mark
 from hlsgen.errors import BadFile, DoesNotFit, IllegalGraph
 from hlsgen.fabric.configuration import (
     Configuration,
     Generator,
     GeneratorLoop,
     LineTap,
-    MarkLine,
     PeContext,
     ReadContext,
     Requantiser,
@@ -57,7 +57,7 @@ def test_unpacking_gives_back_what_was_told() -> None:
     unpacked = unpack(fabric, pack(fabric, packed))
     assert unpacked.interval == packed.interval and unpacked.cycles == packed.cycles
     assert unpacked.pes == packed.pes
-    assert unpacked.lines[:1] == (MarkLine("last", 5),)  # of six levels, the inner two told
+    assert unpacked.lines[:1] == (Mark("last", 5),)  # of six levels, the inner two told
     tile = dict(unpacked.tiles)["west_0"]
     assert tile.reads == dict(packed.tiles)["west_0"].reads
     told = dict(packed.tiles)["west_0"].read_generators[0]
@@ -90,7 +90,7 @@ def plain() -> Configuration:
         fabric_hash(small_fabric()),
         2,
         (3, 4),
-        (MarkLine("last", 1),),
+        (Mark("last", 1),),
         40,
         (((0, 0), (context, PeContext())),),
         (("west_0", tile),),
@@ -129,7 +129,7 @@ REFUSED: dict[str, tuple[Callable[[], Configuration], str]] = {
     "another fabric's": (lambda: replace(plain(), fabric_hash=1), "hash"),
     "slots": (lambda: replace(plain(), interval=5), "at most 4 slots, found 5: 1 too many"),
     "loops": (lambda: replace(plain(), loops=(1,) * 8), "at most 6 loops, found 8: 2 too many"),
-    "marks": (lambda: replace(plain(), lines=(MarkLine("last", 0),) * 4), "at most 3 marks"),
+    "marks": (lambda: replace(plain(), lines=(Mark("last", 0),) * 4), "at most 3 marks"),
     "loop of no trips": (lambda: replace(plain(), loops=(0, 4)), "at least 1"),
     "long loop": (lambda: replace(plain(), loops=(1 << 16,)), "expected 0 to 65535"),
     "contexts": (lambda: replace(plain(), interval=1), "a context for each of 1 slots"),

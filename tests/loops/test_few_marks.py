@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from support.random_loop_graphs import inputs, random_graph
 
+from hlsgen.algebra.mark import Mark
 from hlsgen.errors import DoesNotFit
 from hlsgen.loops.check import check
 from hlsgen.loops.clean import clean
 from hlsgen.loops.evaluate import evaluate
 from hlsgen.loops.few_marks import with_few_marks
-from hlsgen.loops.ir import LoopGraph, Mark
+from hlsgen.loops.ir import LoopGraph
 from hlsgen.loops.text import parse
 
 CLEARED = """loop_graph g s32

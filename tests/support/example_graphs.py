@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.types import ElementType
-from hlsgen.loops.ir import (
-    Array,
-    Constant,
-    CountedLoop,
-    LoopGraph,
-    Mark,
-    Operation,
-    Order,
-    Value,
-)
+from hlsgen.loops.ir import Array, Constant, CountedLoop, LoopGraph, Operation, Order, Value
 
 WORD = ElementType(32, True)
 

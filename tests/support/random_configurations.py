@@ -10,13 +10,13 @@ from random import Random
 import numpy as np
 from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
 
+from hlsgen.algebra.mark import Mark
 from hlsgen.fabric.configuration import (
     LINES,
     Configuration,
     Generator,
     GeneratorLoop,
     LineTap,
-    MarkLine,
     PeContext,
     ReadContext,
     Requantiser,
@@ -78,7 +78,7 @@ def random_configuration(fabric: Fabric, draw: Random, streams: bool = True) -> 
     interval = draw.randint(1, fabric.contexts)
     loops = tuple(draw.randint(1, 4) for _ in range(draw.randint(0, min(3, fabric.loops))))
     lines = tuple(
-        MarkLine(draw.choice(("first", "last")), draw.randint(0, len(loops)))
+        Mark(draw.choice(("first", "last")), draw.randint(0, len(loops)))
         for _ in range(draw.randint(0, LINES - 1))
     )
     iterations = math.prod(loops) + draw.randint(0, 3)

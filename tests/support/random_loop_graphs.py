@@ -5,6 +5,7 @@ import random
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.types import ElementType
 from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.loops.ir import (
@@ -13,7 +14,6 @@ from hlsgen.loops.ir import (
     ConstantOrValue,
     CountedLoop,
     LoopGraph,
-    Mark,
     Operation,
     Value,
 )

@@ -76,12 +76,7 @@ class PaperNetwork(Target[NetworkSource]):
         return Runs(done, done)
 
     def first_wrong(
-        self,
-        folder: Folder,
-        reference: Reference,
-        failure: Failure,
-        request: Request,
-        progress: Progress,
+        self, folder: Folder, reference: Reference, failure: Failure, progress: Progress
     ) -> str | None:
         return f"wrong from sample {failure.first_sample} on"
 

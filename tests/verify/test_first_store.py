@@ -15,7 +15,7 @@ from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.progress import silent
 from hlsgen.targets.stream_kernel import StreamKernel
 from hlsgen.verify.first_store import first_wrong_store
-from hlsgen.verify.run import Failure, Request
+from hlsgen.verify.run import Failure
 
 SOURCE = """
 @hlsgen.kernel
@@ -98,7 +98,6 @@ def finding(
     outputs[name][1].reshape(-1)[4] += 1
     given = {name: np.stack([values, values]) for name, values in arrays.items()}
     absent = {name: np.full(values.shape, missing) for name, values in outputs.items()}
-    failure = Failure(given, "none", 1, outputs, absent)
-    request = Request("none", "fast", "numpy", 0)
+    failure = Failure(given, "none", 0, 1, outputs, absent)
     target = StreamKernel()
-    return target.first_wrong(folder, target.reference(folder, "numpy"), failure, request, silent)
+    return target.first_wrong(folder, target.reference(folder, "numpy"), failure, silent)

@@ -13,7 +13,8 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hlsgen.loops.ir import Constant, CountedLoop, Mark
+from hlsgen.algebra.mark import Mark
+from hlsgen.loops.ir import Constant, CountedLoop
 from hlsgen.loops.python.builder import Builder, Guard
 from hlsgen.loops.python.elements import Elements
 from hlsgen.loops.python.expressions import Expressions

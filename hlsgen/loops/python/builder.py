@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.types import ElementType, wrap
 from hlsgen.loops.ir import (
     Array,
     Constant,
     ConstantOrValue,
     CountedLoop,
-    Mark,
     Operation,
     Predicate,
     Value,

@@ -11,7 +11,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hlsgen.loops.ir import Array, Constant, Mark, Operation
+from hlsgen.algebra.mark import Mark
+from hlsgen.loops.ir import Array, Constant, Operation
 from hlsgen.loops.python.body import Body
 from hlsgen.loops.python.builder import Guard
 from hlsgen.loops.python.kinds import Kind

@@ -6,16 +6,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from hlsgen.algebra.mark import Mark
 from hlsgen.loops.check import check
 from hlsgen.loops.clean import without_dead
-from hlsgen.loops.ir import (
-    Array,
-    CountedLoop,
-    Kernel,
-    LoopGraph,
-    Mark,
-    Operation,
-)
+from hlsgen.loops.ir import Array, CountedLoop, Kernel, LoopGraph, Operation
 from hlsgen.loops.python.body import Body
 from hlsgen.loops.python.environment import Environment, entered, left
 from hlsgen.loops.python.growth import Growth

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hlsgen.loops.ir import LoopGraph, Mark, Operation, Order
+from hlsgen.algebra.mark import Mark
+from hlsgen.loops.ir import LoopGraph, Operation, Order
 from hlsgen.loops.python.builder import Builder
 from hlsgen.loops.python.refusals import illegal
 from hlsgen.loops.python.static import Static

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from hlsgen.loops.ir import LoopGraph, Mark, Operation, Value
+from hlsgen.algebra.mark import Mark
+from hlsgen.loops.ir import LoopGraph, Operation, Value
 
 
 def with_promoted_sums(graph: LoopGraph) -> LoopGraph:

@@ -15,8 +15,9 @@ from typing import TypeAlias
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.mark import Mark
 from hlsgen.errors import BadOption, IllegalGraph
-from hlsgen.loops.ir import LoopGraph, Mark, Value
+from hlsgen.loops.ir import LoopGraph, Value
 from hlsgen.loops.python.lower import LoweredNest
 from hlsgen.loops.python.nest import Bind, Item, Nest, SourceLoop, substituted
 from hlsgen.loops.python.orders import addresses, static_of

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.types import wrap
 from hlsgen.algebra.word import WORD_OPERATORS
-from hlsgen.loops.ir import Constant, ConstantOrValue, CountedLoop, Mark, Operation
+from hlsgen.loops.ir import Constant, ConstantOrValue, CountedLoop, Operation
 
 MOST_ITERATIONS = 1 << 22
 """Above this many iterations nothing is enumerated."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hlsgen.loops.ir import Constant, Mark, Value
+from hlsgen.algebra.mark import Mark
+from hlsgen.loops.ir import Constant, Value
 from hlsgen.loops.python.builder import Builder
 from hlsgen.loops.python.kinds import Kind, integer
 from hlsgen.loops.python.refusals import unsupported

@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.errors import IllegalGraph
 from hlsgen.fabric.configuration import LINES
 from hlsgen.fabric.ir import Cell
 from hlsgen.fabric.switch import outgoing
-from hlsgen.loops.ir import Constant, Mark, Operation, Value
+from hlsgen.loops.ir import Constant, Operation, Value
 from hlsgen.schedule.grid_kernel.mapping import GridMapping, Keep, Placement, Send, Use
 
 Instance: TypeAlias = tuple[str, int]

@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.types import wrap
 from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.errors import DoesNotFit, TypeMismatch, UnsupportedOp
-from hlsgen.fabric.configuration import LINES, Configuration, LineTap, MarkLine, PeContext
+from hlsgen.fabric.configuration import LINES, Configuration, LineTap, PeContext
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.ir import Cell
 from hlsgen.fabric.switch import opposite
-from hlsgen.loops.ir import Constant, LoopGraph, Mark, Operation
+from hlsgen.loops.ir import Constant, LoopGraph, Operation
 from hlsgen.schedule.grid_kernel.bank_layout import BankLayout
 from hlsgen.schedule.grid_kernel.mapping import GridMapping, Keep, Move, Placement, Send, Use
 from hlsgen.schedule.grid_kernel.register_allocation import allocate
@@ -48,7 +49,7 @@ def to_configuration(mapping: GridMapping, layout: BankLayout) -> Configuration:
         fabric_hash=fabric_hash(fabric),
         interval=mapping.ii,
         loops=tuple(loop.extent for loop in graph.loops),
-        lines=tuple(MarkLine(mark.edge, mark.level) for mark, line in lines.items() if line),
+        lines=tuple(mark for mark, line in lines.items() if line),
         cycles=(graph.iterations - 1) * mapping.ii + mapping.length,
         pes=contexts.finished(),
         tiles=tile_configurations(mapping, layout, sources, lines),

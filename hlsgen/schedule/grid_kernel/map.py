@@ -29,7 +29,7 @@ from hlsgen.schedule.grid_kernel.partial import Partial
 from hlsgen.schedule.grid_kernel.problem import Problem
 from hlsgen.schedule.grid_kernel.register_allocation import has_registers
 from hlsgen.schedule.grid_kernel.resources import wiring
-from hlsgen.schedule.grid_kernel.result import Outcome, to_mapping
+from hlsgen.schedule.grid_kernel.result import to_mapping
 
 MOVES = 1000
 """Moves of one attempt: one that succeeds mostly does so in a few hundred, so that new attempts pay more than longer ones."""
@@ -221,7 +221,7 @@ class _Search:
     def _searched(self, partial: Partial, seed: int) -> GridMapping | None:
         if not search(partial, seed, MOVES):
             return None
-        mapping = to_mapping(partial, Outcome(self.bounds, False, "", 0.0, self.seed))
+        mapping = to_mapping(partial, self.bounds, self.seed)
         return mapping if has_registers(mapping) else None
 
     def finished(self, mapping: GridMapping) -> GridMapping:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from hlsgen.schedule.grid_kernel.mapping import (
@@ -23,19 +22,8 @@ from hlsgen.schedule.grid_kernel.routing import FETCH, KEPT, STORE, Net, Point
 PORTS: tuple[Literal["register_a"], Literal["register_b"]] = ("register_a", "register_b")
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How the search ended, as ``GridMapping`` reports it."""
-
-    bounds: Bounds
-    proved_optimal: bool
-    stopped: str
-    seconds: float
-    seed: int
-
-
-def to_mapping(partial: Partial, outcome: Outcome) -> GridMapping:
-    """The mapping, moved to the earliest iteration in which no time is negative."""
+def to_mapping(partial: Partial, bounds: Bounds, seed: int) -> GridMapping:
+    """The mapping, moved to the earliest iteration in which no time is negative; nothing is said of the search yet."""
     problem, ii = partial.problem, partial.ii
     earliest = min(partial.time(o) for o in range(problem.count))
     shift = earliest // ii * ii
@@ -59,14 +47,14 @@ def to_mapping(partial: Partial, outcome: Outcome) -> GridMapping:
         fabric=problem.fabric,
         graph=problem.graph,
         ii=ii,
-        bounds=outcome.bounds,
+        bounds=bounds,
         placements=placements,
         routes=routes,
         tiles={name: tuple(homes) for name, homes in tiles.items() if homes},
-        proved_optimal=outcome.proved_optimal,
-        stopped=outcome.stopped,
-        seconds=outcome.seconds,
-        seed=outcome.seed,
+        proved_optimal=False,
+        stopped="",
+        seconds=0.0,
+        seed=seed,
     )
 
 

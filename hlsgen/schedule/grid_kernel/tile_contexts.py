@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from hlsgen.algebra.affine import box
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.modes import ELEMENT_BITS
 from hlsgen.errors import DoesNotFit
 from hlsgen.fabric.configuration import (
@@ -19,7 +20,7 @@ from hlsgen.fabric.configuration import (
 from hlsgen.fabric.configuration_words import address_bits
 from hlsgen.fabric.ir import MemoryTile
 from hlsgen.loops.evaluate import is_indexed
-from hlsgen.loops.ir import Array, LoopGraph, Mark, Operation
+from hlsgen.loops.ir import Array, LoopGraph, Operation
 from hlsgen.loops.narrow_indices import fits
 from hlsgen.schedule.grid_kernel.bank_layout import BankLayout
 from hlsgen.schedule.grid_kernel.mapping import GridMapping, Placement, Use

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hlsgen.errors import DoesNotFit, IllegalGraph
-from hlsgen.loops.ir import LoopGraph, Operation, Value
+from hlsgen.loops.ir import LoopGraph, Operation, Order, Value
 from hlsgen.rtl_templates.contract import LOOP_LATENCIES
 
 MARGIN = 64
@@ -45,16 +45,6 @@ class PipelineSchedule:
     def cycles(self) -> int:
         """Cycles of a whole run."""
         return (self.graph.iterations - 1) * self.ii + self.length
-
-
-@dataclass(frozen=True)
-class Constraint:
-    """``time[after] >= time[before] + delay - distance * ii``."""
-
-    before: str
-    after: str
-    delay: int
-    distance: int
 
 
 def schedule_pipeline(graph: LoopGraph) -> PipelineSchedule:
@@ -103,15 +93,14 @@ def _illegal(graph: LoopGraph, expected: str, found: str) -> IllegalGraph:
     )
 
 
-def _constraints(graph: LoopGraph) -> Iterator[Constraint]:
+def _constraints(graph: LoopGraph) -> Iterator[Order]:
     """What values and orders demand of start times."""
     by_name = {operation.name: operation for operation in graph.operations}
     for operation in graph.operations:
         for value in operation.values:
             producer = by_name[value.operation]
-            yield Constraint(producer.name, operation.name, latency(producer), value.distance)
-    for order in graph.orders:
-        yield Constraint(order.before, order.after, order.delay, order.distance)
+            yield Order(producer.name, operation.name, value.distance, latency(producer))
+    yield from graph.orders
 
 
 def _stores(graph: LoopGraph) -> list[list[str]]:
@@ -123,7 +112,7 @@ def _stores(graph: LoopGraph) -> list[list[str]]:
     return list(groups.values())
 
 
-def _recurrence_bound(graph: LoopGraph, constraints: tuple[Constraint, ...]) -> int:
+def _recurrence_bound(graph: LoopGraph, constraints: tuple[Order, ...]) -> int:
     """The smallest interval without a cycle of positive delay, by bisection over Bellman-Ford."""
     high = 1 + sum(max(0, constraint.delay) for constraint in constraints)
     if _earliest(graph, constraints, high) is None:
@@ -142,9 +131,7 @@ def _recurrence_bound(graph: LoopGraph, constraints: tuple[Constraint, ...]) -> 
     return low
 
 
-def _earliest(
-    graph: LoopGraph, constraints: tuple[Constraint, ...], ii: int
-) -> dict[str, int] | None:
+def _earliest(graph: LoopGraph, constraints: tuple[Order, ...], ii: int) -> dict[str, int] | None:
     """Earliest start times, None where a cycle of constraints has positive length."""
     times = {operation.name: 0 for operation in graph.operations}
     for _ in range(len(times) + 1):
@@ -159,7 +146,7 @@ def _earliest(
 
 
 def _fewest_registers(
-    graph: LoopGraph, constraints: tuple[Constraint, ...], ii: int
+    graph: LoopGraph, constraints: tuple[Order, ...], ii: int
 ) -> dict[str, int] | None:
     """Start times that minimise the sum over values of the longest delay, None where there are none.
 
@@ -172,16 +159,16 @@ def _fewest_registers(
     extra = []
     for group in _stores(graph):
         turn = sorted(group, key=lambda name: (earliest[name], name))
-        extra += [Constraint(a, b, 1, 0) for a, b in pairwise(turn)]
+        extra += [Order(a, b, 0, 1) for a, b in pairwise(turn)]
         if len(turn) > 1:
-            extra.append(Constraint(turn[-1], turn[0], 1, 1))
+            extra.append(Order(turn[-1], turn[0], 1, 1))
     everything = (*constraints, *extra)
     if _earliest(graph, everything, ii) is None:
         return None
     return _solve(graph, everything, ii)
 
 
-def _solve(graph: LoopGraph, constraints: tuple[Constraint, ...], ii: int) -> dict[str, int]:
+def _solve(graph: LoopGraph, constraints: tuple[Order, ...], ii: int) -> dict[str, int]:
     """The linear programme: a column per start time, and one per value for its longest delay."""
     import numpy as np
     from scipy.optimize import linprog

@@ -11,6 +11,7 @@ from support.example_graphs import fir, histogram, two_stores
 from support.random_loop_graphs import inputs, random_graph
 
 from hlsgen.algebra.affine import Affine
+from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.types import ElementType
 from hlsgen.cycle_model.program import run_program
 from hlsgen.errors import DoesNotFit, Mismatch, TypeMismatch, UnsupportedOp
@@ -18,7 +19,7 @@ from hlsgen.fabric.file import load_fabric
 from hlsgen.fabric.ir import Fabric
 from hlsgen.loops.clean import clean
 from hlsgen.loops.evaluate import evaluate_kernel
-from hlsgen.loops.ir import Array, Constant, CountedLoop, Kernel, LoopGraph, Mark, Operation, Value
+from hlsgen.loops.ir import Array, Constant, CountedLoop, Kernel, LoopGraph, Operation, Value
 from hlsgen.schedule.grid_kernel.kernel_image import compare, program
 from hlsgen.schedule.grid_kernel.run_kernel import map_kernel, replay
 
