@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hlsgen.bitstream.carry_cells import ECP5_CELLS
+from hlsgen.bitstream.carry_ecp5 import begin_chains
 from hlsgen.bitstream.fold_ecp5 import fold_registers
 from hlsgen.bitstream.netlist import Netlist
 from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Usage
@@ -30,14 +31,18 @@ class Ecp5(OpenToolchain):
         return f"synth_ecp5 -top {top}"
 
     def count(self, cells: Mapping[str, int]) -> Usage:
-        """A CCU2C takes two of nextpnr's TRELLIS_COMB; a DPR16X4 four, and a RAMW that blocks two more."""
+        """What nextpnr counts as TRELLIS_COMB once it has packed: a CCU2C is two; a DPR16X4 four, and a RAMW that blocks two more.
+
+        Only a constant that nothing else can give (one or two LUTs a design) and a chain that is read between its ends are not counted.
+        """
         lut = cells.get("LUT4", 0) + 2 * cells.get("CCU2C", 0) + 6 * cells.get("TRELLIS_DPR16X4", 0)
         bram = cells.get("DP16KD", 0) + cells.get("PDPW16KD", 0)
         return Usage(lut, cells.get("TRELLIS_FF", 0), cells.get("MULT18X18D", 0), bram, cells)
 
-    def fold_registers(self, netlist: Netlist) -> None:
-        """Into MULT18X18D and DP16KD: see ``fold_ecp5``."""
+    def finish_netlist(self, netlist: Netlist) -> None:
+        """See ``fold_ecp5`` and ``carry_ecp5``."""
         fold_registers(netlist)
+        begin_chains(netlist)
 
     def constraints(self, target: BoardTarget) -> str:
         """The oscillator's frequency is kept for the reader: nextpnr's goal is an option."""

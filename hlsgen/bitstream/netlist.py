@@ -43,6 +43,8 @@ class Netlist:
                 drives = cell["port_directions"][port] == "output"
                 for bit, net in enumerate(nets):
                     self._attach(Pin(name, port, bit), net, drives)
+        nets = (*self._driver, *self._users)
+        self._last = max((net for net in nets if isinstance(net, int)), default=1)
 
     @classmethod
     def read(cls, path: Path) -> Netlist:
@@ -91,6 +93,42 @@ class Netlist:
         nets[pin.bit] = net
         cell.setdefault("port_directions", {})[pin.port] = "output" if drives else "input"
         self._attach(pin, net, drives)
+
+    def drop_open_outputs(self) -> None:
+        """Take away the outputs that are connected to nothing (``"x"``): nextpnr wants to see them, yosys refuses to."""
+        for cell in self.cells.values():
+            directions, connections = cell["port_directions"], cell["connections"]
+            for port in [p for p, nets in connections.items() if set(nets) == {"x"}]:
+                if directions[port] == "output":
+                    del directions[port], connections[port]
+
+    def fresh(self) -> Net:
+        """A net that nothing is connected to."""
+        self._last += 1
+        return self._last
+
+    def add(
+        self,
+        name: str,
+        kind: str,
+        parameters: Mapping[str, str],
+        inputs: Mapping[str, Net],
+        outputs: Mapping[str, Net],
+    ) -> None:
+        """Put a cell with ports of one bit into the netlist."""
+        assert name not in self.cells
+        directions = dict.fromkeys(inputs, "input") | dict.fromkeys(outputs, "output")
+        self.cells[name] = {
+            "hide_name": 0,
+            "type": kind,
+            "parameters": dict(parameters),
+            "attributes": {},
+            "port_directions": directions,
+            "connections": {port: [net] for port, net in {**inputs, **outputs}.items()},
+        }
+        for port, direction in directions.items():
+            pin = Pin(name, port, 0)
+            self._attach(pin, self.net(name, port), direction == "output")
 
     def set_parameters(self, cell: str, **values: str) -> None:
         """Set parameters of a cell."""

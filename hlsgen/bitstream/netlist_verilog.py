@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hlsgen import sim
+from hlsgen.bitstream.netlist import Netlist
 from hlsgen.bitstream.synthesis import NETLIST
 from hlsgen.bitstream.tools import YOSYS, run_tool
 from hlsgen.progress import Progress, silent
@@ -32,8 +33,11 @@ def netlist_verilog(folder: Path, family: str, top: str, progress: Progress = si
 
     ``family``: a key of MODELS. Raises ToolFailed.
     """
+    netlist = Netlist.read(folder / NETLIST)
+    netlist.drop_open_outputs()
+    netlist.write(folder / "simulated.json")
     commands = (
-        f"read_json {NETLIST}",
+        "read_json simulated.json",
         *model_commands(folder, family),
         f"hierarchy -check -top {top}",
         "proc",

@@ -151,7 +151,7 @@ def _lut_step(toolchain: Toolchain, job: SynthesisJob) -> BuildStep:
 def _register_step(toolchain: Toolchain) -> BuildStep:
     def work(place: Workplace) -> None:
         netlist = Netlist.read(place.folder / _MAPPED)
-        toolchain.fold_registers(netlist)
+        toolchain.finish_netlist(netlist)
         netlist.write(place.folder / NETLIST)
         (place.folder / STATISTICS).write_text(json.dumps(netlist.counts(), indent=1) + "\n")
 

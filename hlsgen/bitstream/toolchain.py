@@ -63,8 +63,8 @@ class Toolchain(ABC):
     def count(self, cells: Mapping[str, int]) -> Usage:
         """Resources from the number of each kind of cell."""
 
-    def fold_registers(self, netlist: Netlist) -> None:  # noqa: B027 - families without such registers do nothing
-        """Move flip-flops into the registers of multipliers and memories, in place, where the family has them and yosys leaves them."""
+    def finish_netlist(self, netlist: Netlist) -> None:  # noqa: B027 - families without such steps do nothing
+        """Use, in place, what cells of the family offer and yosys leaves: registers of multipliers and memories, beginnings of carry chains."""
 
 
 class OpenToolchain(Toolchain):

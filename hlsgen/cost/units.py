@@ -50,8 +50,8 @@ class FamilyTable:
     ``blocks``: shapes of a RAM block as (words, width). ``block_weight``: its weight against LUT RAM in memory_libmap.
     ``lut_ram``: (words, width, LUTs) of the distributed memory, None where there is none.
     ``multiplier_bit``: LUTs per bit of a times bit of b of a combinational multiplier built of LUTs; ``digit_rows``: how many of the
-    two rows of partial products LUTs make beside the carry chain, of a digit of a LutProduct without and with a sign; ``carry_cell``: bits of
-    the smallest carry chain; ``adder_bit`` per bit of a sum;
+    two rows of partial products LUTs make beside the carry chain, of a digit of a LutProduct without and with a sign; ``carry_start``: LUTs of a
+    carry chain beside its bits; ``adder_bit`` per bit of a sum;
     ``narrowest``: bits below which an operand makes yosys build the product of LUTs. ``scale`` corrects the LUTs of everything but PE arrays, whose carry chains are exact, for what optimisation across units saves. ``serial_bit`` per bit of a times bit of the digit of a digit-serial product; ``choice_bit`` per bit of a two-way
     choice; ``nest_bit`` per bit of a loop counter, with its share of the addresses; ``counter_bit`` per bit of a guard.
     """
@@ -70,7 +70,7 @@ class FamilyTable:
     counter_bit: float
     scale: float = 1.0
     narrowest: int = 1
-    carry_cell: int = 1
+    carry_start: int = 0
 
 
 FAMILIES: Mapping[str, FamilyTable] = {
@@ -87,7 +87,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         choice_bit=1.0,
         nest_bit=4.0,
         counter_bit=1.0,
-        carry_cell=2,
+        carry_start=1,
         scale=0.9,
     ),
     "ice40": FamilyTable(
@@ -164,24 +164,24 @@ def _slices(width: int, limit: int) -> int:
 def lut_multiplication(table: FamilyTable, a: ElementType, b: ElementType) -> Cost:
     """A registered product of LUTs (``rtl_templates.arithmetic.lut_product.LutProduct``) with its operand registers."""
     chains = lut_product_chains(a, b)
-    lut = sum(_whole_cells(table, bits) for bits in chains.sums)
+    lut = sum(_chain(table, bits) for bits in chains.sums)
     for digit, bits in zip(chains.digits, chains.products, strict=True):
         lut += _digit_luts(table, chains.wide.bits, digit, bits)
     return Cost(lut=lut, ff=chains.registers + a.bits + b.bits)
 
 
-def _whole_cells(table: FamilyTable, bits: int) -> int:
+def _chain(table: FamilyTable, bits: int) -> int:
     """LUTs of a carry chain."""
-    return table.carry_cell * int(ceil_div(bits, table.carry_cell))
+    return bits + table.carry_start
 
 
 def _digit_luts(table: FamilyTable, wide: int, digit: ElementType, product: int) -> int:
     """LUTs of a factor of ``wide`` bits times a digit (``hlsgen.bitstream.carry_cells``)."""
     rows = table.digit_rows[digit.signed]
     if digit.bits == 1:
-        return max(0, rows - 1) * wide + _whole_cells(table, product) if digit.signed else wide
+        return max(0, rows - 1) * wide + _chain(table, product) if digit.signed else wide
     # Where a row is made by LUTs, the lowest bit of the product is one of them.
-    return rows * wide + _whole_cells(table, product - (rows > 0))
+    return rows * wide + _chain(table, product - (rows > 0))
 
 
 def multiplication(table: FamilyTable, kind: str, width_a: int, width_b: int) -> Cost:

@@ -65,7 +65,7 @@ class LutProduct(SharedUnit):
 
     **Timing**: the product of the operands at an edge is out after ``contract.lut_product_latency`` edges, of which the first
     takes the products of the digits; one per edge. Nothing is reset or held.
-    **Cost**: the bits of the carry chains; every register stands behind one. 72 LUTs for 8 x 8 bits on ECP5, 100 on iCE40, 108 on Gowin.
+    **Cost**: the bits of the carry chains; every register stands behind one. 79 LUTs for 8 x 8 bits on ECP5, 100 on iCE40, 108 on Gowin.
     **Semantics**: scalar operator Multiply.
     """
 
