@@ -161,7 +161,7 @@ def _absorbed(half: Half, carry: Net) -> Half | None:
     return Half(table, pins, "x")
 
 
-def _bit(net: Net, bits: Mapping[Net, int]) -> int:
+def _bit(net: Net, bits: Mapping[int, int]) -> int:
     return int(net) if isinstance(net, str) else bits[net]
 
 
