@@ -154,8 +154,8 @@ def _absorbed(half: Half, carry: Net) -> Half | None:
         return None
     table = 0
     for place in range(4):
-        wanted = {k: place >> at & 1 for at, k in enumerate(moving)}
-        key = tuple(wanted.get(k, 0) for k in range(len(nets)))
+        places = {k: place >> at & 1 for at, k in enumerate(moving)}
+        key = tuple(places.get(k, 0) for k in range(len(nets)))
         table |= values[key] << place
     pins = (*(nets[k] for k in moving), *_HIGH)[:4]
     return Half(table, pins, "x")
