@@ -109,10 +109,20 @@ def candidates(
         guard = guard_shape(read, process, Unroll(x=pixels), dataflow.channels[read.source], lanes)
         return liveness_depth(guard) + guard.need_column.step
 
+    parts = _finishing(dataflow, process, table, factors, space)
     rows = [
-        _priced(dataflow, process, table, part, kind, finish, extra or {}, live)
+        _priced(
+            dataflow,
+            process,
+            table,
+            part if kind else _within(part, space.dsp),
+            kind,
+            finish,
+            extra or {},
+            live,
+        )
         for kind in ((0, 1) if multiplies(process) else (1,))
-        for finish, part in _finishing(dataflow, process, table, factors, space)
+        for finish, part in parts
     ]
     merged = Candidates(
         *(
@@ -182,6 +192,11 @@ def _finishing(
             )
         result.append((kind, legal_factors(dataflow, process, np.concatenate(parts))))
     return result
+
+
+def _within(rows: Integers, blocks: int) -> Integers:
+    """The rows whose multipliers, each of which is at least one DSP block, are at most ``blocks``."""
+    return rows[rows[:, :6].prod(axis=1) <= blocks]
 
 
 def cycles_per_sample(process: Process, f: Factors) -> Integers:
