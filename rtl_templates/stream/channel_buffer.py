@@ -67,9 +67,8 @@ class ChannelBuffer(wiring.Component):
         m.submodules.guard = guard = ChannelGuard(shape.guard, shape.depth, self.bits)
         written = Signal(self.bits, name="written")
         limit = Signal(self.bits, init=shape.depth, name="limit")
-        room = Signal(name="room")
+        room = Signal(init=1, name="room")
         m.d.comb += [
-            room.eq((written - limit)[self.bits - 1]),
             self.i.ready.eq(room),
             self.ready.eq(guard.valid & ~(written - guard.need)[self.bits - 1]),
             guard.advance.eq(self.group_last),
@@ -78,6 +77,9 @@ class ChannelBuffer(wiring.Component):
         with m.If(guard.valid):
             m.d.sync += limit.eq(guard.limit)
         store, word = self._assemble(m, self.i.valid & room)
+        # A register, so that what it says reaches a writer on the other side of the device without logic in front.
+        room_before, room_after = ((written + n - limit)[self.bits - 1] for n in (0, 1))
+        m.d.sync += room.eq(Mux(store, room_after, room_before))
         with m.If(store):
             m.d.sync += written.eq(written + 1)
         inside = self._inside(m)
