@@ -17,6 +17,7 @@ from hlsgen.ops.tensor_type import AnyArray, TensorType
 class ElementwiseOp(TensorOp):
     """A float function of one operand; between Dequantize and Quantize it is a table."""
 
+    pointwise = True
     elementwise = True
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:

@@ -33,6 +33,7 @@ Formula = Literal["float", "chain"]
 class Add(TensorOp):
     """a + b, with ONNX's broadcasting."""
 
+    pointwise = True
     bindings = (
         OnnxBinding("Add", (2, 2), since=7),
         OnnxBinding(

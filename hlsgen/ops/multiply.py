@@ -13,6 +13,7 @@ from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
 class Mul(TensorOp):
     """a * b, with ONNX's broadcasting."""
 
+    pointwise = True
     bindings = (OnnxBinding("Mul", (2, 2), since=7),)
 
     def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:

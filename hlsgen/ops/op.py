@@ -100,7 +100,8 @@ class TensorOp:
     Class data: ``bindings`` (the ONNX operators it stands for); ``place`` (``hardware``: lowers to processes; ``host``: runs on
     the host at a border; ``border``: Quantize and Dequantize, which are integer reading or host; ``rewritten``: a pass
     replaces it); ``weighted`` (a product with weights as second operand and perhaps a bias as third); ``moves_data`` (elements are copied, or with ``selects`` the greatest of some: it commutes with per-tensor
-    quantisation); ``elementwise`` (one operand, element by element: between Dequantize and Quantize it is a table);
+    quantisation); ``pointwise`` (every element of the result is a function of the operands' elements at its place, with broadcasting: between
+    Dequantize and Quantize a table, or a function of pairs); ``elementwise`` (pointwise, of one operand);
     ``monotone`` (an elementwise one that never decreases: it commutes with ``selects``); ``accumulates`` (its results are sums,
     which the process that adds them may also requantise); ``asks_values`` (its result's type depends on operands' values: ``infer`` is given
     those that no sample decides).
@@ -114,6 +115,7 @@ class TensorOp:
     weighted: ClassVar[bool] = False
     moves_data: ClassVar[bool] = False
     selects: ClassVar[bool] = False
+    pointwise: ClassVar[bool] = False
     elementwise: ClassVar[bool] = False
     monotone: ClassVar[bool] = False
     accumulates: ClassVar[bool] = False

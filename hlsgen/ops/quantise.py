@@ -70,6 +70,8 @@ class QuantizeLinear(TensorOp):
         scaled = x / _along(xp, quantisation.scales(), x, quantisation.axis)
         low, high = element.minimum - zero, element.maximum - zero
         clipped = xp.minimum(xp.maximum(scaled, low), high)
+        # what is not a number becomes the least integer, as ONNX Runtime's maximum makes it
+        clipped = xp.where(xp.isnan(scaled), low + xp.zeros_like(scaled), clipped)
         return xp.astype(xp.round(clipped) + zero, xp.int32)
 
     @staticmethod
@@ -85,6 +87,7 @@ class DequantizeLinear(TensorOp):
     quantisation: Quantisation
 
     place = "border"
+    pointwise = True
     bindings = (
         OnnxBinding(
             "DequantizeLinear", (1, 1), since=10, ignored=_DEQUANTIZE_IGNORED, quantisation=(1, 2)

@@ -7,20 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from hlsgen.algebra.types import ElementType
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Clamp, Lookup
 from hlsgen.ops.op import QuantisedOutput, QuantisedValue
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
-from hlsgen.ops.reason import ELSEWHERE, Reason
-from hlsgen.ops.tensor_type import Quantisation, TensorType
+from hlsgen.ops.reason import ELSEWHERE, Reason, unless
+from hlsgen.ops.tensor_type import Quantisation
+from hlsgen.passes.islands import Island, island_of, tabulate
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 
 class QdqToInteger:
     """1. Quantize(relu?(op(Dequantize(x), constants))) -> Requantise(op(x)), bounds from relu and clip: ``op.quantised``
-    2. Quantize(f(Dequantize(x))), f elementwise  -> x, Clamp(x) or Lookup(x)
+    2. Quantize(f(Dequantize(x), constants))          -> x, Clamp(x) or Lookup(x), f any pointwise operators
     """
 
     name = "qdq_to_integer"
@@ -34,25 +34,32 @@ def _integer(build: GraphBuilder, node: Node) -> str | Reason:
         return ELSEWHERE
     if not node.op.quantisation.per_tensor:
         return Reason("its result is quantised per channel")
+    island = island_of(build, node.inputs[0])
+    if len(island.leaves) == 1 and build.types[island.leaves[0]].is_integer:
+        result = _function(build, island, node.op)
+        return replace(result, node=island.named.name) if isinstance(result, Reason) else result
+    return _operator(build, node.inputs[0], node.op)
+
+
+def _operator(build: GraphBuilder, value: str, quantize: QuantizeLinear) -> str | Reason:
+    """The integer form of the operator behind ``value`` and of the clamps between."""
     chain: list[Node] = []
-    core = build.producer(node.inputs[0])
+    core = build.producer(value)
     while core is not None and core.op.elementwise:
         chain.insert(0, core)
         core = build.producer(core.inputs[0])
     if core is None:
         return ELSEWHERE
-    if isinstance(core.op, DequantizeLinear):
-        return _unary(build, core.inputs[0], core.op, chain, node.op)
-    bounds = _bounds(chain, node.op)
+    bounds = _bounds(chain, quantize)
     if isinstance(bounds, Reason):
         return replace(bounds, node=core.name)
     operands: list[QuantisedValue] = []
-    for value in core.inputs:
-        operand = quantised_value(build, value)
+    for name in core.inputs:
+        operand = quantised_value(build, name)
         if isinstance(operand, Reason):
             return replace(operand, node=core.name)
         operands.append(operand)
-    quantisation, element = node.op.quantisation, node.op.element
+    quantisation, element = quantize.quantisation, quantize.element
     adjacent = bounds == (element.minimum, element.maximum)
     zero = quantisation.zero_point[0]
     output = QuantisedOutput(quantisation.scale[0], zero, *bounds, element, adjacent)
@@ -95,33 +102,26 @@ def _bounds(chain: list[Node], op: QuantizeLinear) -> tuple[int, int] | Reason:
     return low, high
 
 
-def _unary(
-    build: GraphBuilder,
-    source: str,
-    dequantize: DequantizeLinear,
-    chain: list[Node],
-    quantize: QuantizeLinear,
-) -> str | Reason:
+def _function(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> str | Reason:
+    """The table of an island with one quantised operand; its operand where that is the same, or a clamp of it."""
+    (source,) = island.leaves
     type = build.types[source]
-    before, after = dequantize.resolved(type), quantize.quantisation
-    if not before.per_tensor or type.integer.bits > 8:
-        return Reason("its operand is quantised per channel, or to more than 8 bits")
-    same = type.element == quantize.element and before.scale == after.scale
-    bounds = _bounds(chain, quantize)
-    if same and before.zero_point == after.zero_point and not isinstance(bounds, Reason):
+    larger = build.types[island.output].shape != type.shape
+    failed = unless(
+        (type.integer.bits <= 8, f"its operand {type} has more than 8 bits"),
+        (not larger, "its constants make it larger than its operand"),
+    )
+    reals = failed or tabulate(island, type)
+    if isinstance(reals, Reason):
+        return reals
+    results = quantize.evaluate(np, reals)
+    if np.any(results != results[:, :1]):
+        return Reason("it differs from channel to channel")
+    values = results[:, 0].astype(np.int64)
+    build.within(island.named.name)
+    low, high = int(values.min()), int(values.max())
+    integers = np.arange(type.integer.minimum, type.integer.maximum + 1)
+    if type.element == quantize.element and np.array_equal(np.clip(integers, low, high), values):
         full = (quantize.element.minimum, quantize.element.maximum)
-        return source if bounds == full else build.node(Clamp(*bounds), [source])
-    values = table(type, dequantize, chain, quantize)
-    return build.node(Lookup(values, quantize.element), [source])
-
-
-def table(
-    type: TensorType, dequantize: DequantizeLinear, chain: list[Node], quantize: QuantizeLinear
-) -> tuple[int, ...]:
-    """The result for every integer of the operand's type, by the float operators themselves."""
-    element: ElementType = type.integer
-    x = np.arange(element.minimum, element.maximum + 1)[None]
-    real = dequantize.evaluate(np, x)
-    for node in chain:
-        real = node.op.evaluate(np, real)
-    return tuple(int(v) for v in quantize.evaluate(np, real.astype(np.float32)).reshape(-1))
+        return source if (low, high) == full else build.node(Clamp(low, high), [source])
+    return build.node(Lookup(tuple(map(int, values)), quantize.element), [source])

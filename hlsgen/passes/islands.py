@@ -1,0 +1,83 @@
+"""Islands of operators that work element by element, before a Quantize: which they are, and what they compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hlsgen.graph.builder import GraphBuilder
+from hlsgen.graph.ir import Node
+from hlsgen.ops.quantise import DequantizeLinear
+from hlsgen.ops.reason import Reason
+from hlsgen.ops.tensor_type import TensorType
+
+
+@dataclass(frozen=True, eq=False)
+class Island:
+    """``nodes`` compute ``output`` element by element, operands first, from ``leaves`` and ``constants``.
+
+    ``leaves``: values that other operators compute, integers where a Dequantize of the island reads them.
+    """
+
+    nodes: tuple[Node, ...]
+    leaves: tuple[str, ...]
+    constants: Mapping[str, np.ndarray]
+    output: str
+
+    @property
+    def named(self) -> Node:
+        """The node that stands for the island in names and reasons: the last that does not only dequantise."""
+        computing = [node for node in self.nodes if not isinstance(node.op, DequantizeLinear)]
+        return (computing or list(self.nodes))[-1]
+
+    def evaluate(self, leaves: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The output for arrays of the leaves, by the float operators themselves; what is not a number stays so."""
+        values = {**self.constants, **leaves}
+        with np.errstate(all="ignore"):
+            for node in self.nodes:
+                operands = [values[name] for name in node.inputs]
+                values[node.output] = np.asarray(node.op.evaluate(np, *operands))
+        return values[self.output]
+
+
+def island_of(build: GraphBuilder, output: str) -> Island:
+    """The largest island that computes ``output``; without nodes where another operator computes it."""
+    nodes: list[Node] = []
+    leaves: list[str] = []
+    constants: dict[str, np.ndarray] = {}
+    seen: set[str] = set()
+    waiting = [(output, False)]
+    while waiting:
+        value, ready = waiting.pop()
+        producer = build.producer(value)
+        if ready and producer is not None:
+            nodes.append(producer)
+            continue
+        if value in seen:
+            continue
+        seen.add(value)
+        if value in build.constants:
+            constants[value] = build.constants[value]
+        elif producer is not None and producer.op.pointwise:
+            waiting.append((value, True))
+            waiting += [(operand, False) for operand in reversed(producer.inputs)]
+        else:
+            leaves.append(value)
+    return Island(tuple(nodes), tuple(leaves), constants, output)
+
+
+def tabulate(island: Island, leaf: TensorType) -> np.ndarray | Reason:
+    """The reals of an island whose only leaf are integers, for every integer of their type.
+
+    float32 (entries, 1), or (entries, channels) where constants differ from channel to channel; entry 0 is for the least integer.
+    """
+    entries = np.arange(leaf.integer.minimum, leaf.integer.maximum + 1)
+    rank = len(leaf.shape)
+    reals = island.evaluate({island.leaves[0]: entries.reshape(-1, *(1,) * (rank - 1))})
+    if rank == 0 or reals.ndim != rank or reals.shape[0] != len(entries):
+        return Reason("its constants have more dimensions than its operand")
+    if any(extent > 1 for extent in reals.shape[2:]):
+        return Reason("its constants differ from position to position")
+    return reals.reshape(len(entries), -1).astype(np.float32)
