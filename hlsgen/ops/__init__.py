@@ -5,6 +5,7 @@ from __future__ import annotations
 from hlsgen.ops.activation import Clamp, Clip, Identity, Lookup, Relu
 from hlsgen.ops.add import Add, QuantisedAdd
 from hlsgen.ops.arithmetic import Div, Max, MeanOf, Min, Pow, PRelu, Sub, Sum
+from hlsgen.ops.attention import Attention, RotaryEmbedding
 from hlsgen.ops.batch_norm import BatchNormalization
 from hlsgen.ops.bits import BitShift, BitwiseAnd, BitwiseNot, BitwiseOr, BitwiseXor
 from hlsgen.ops.cast import Cast, CastLike, CastOfTwo
@@ -51,6 +52,7 @@ from hlsgen.ops.functions import (
 )
 from hlsgen.ops.gather import GatherElements, GatherND, ReverseSequence, ScatterElements, ScatterND
 from hlsgen.ops.gemm import Gemm, MatMul
+from hlsgen.ops.loss import NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss
 from hlsgen.ops.multiply import Mul
 from hlsgen.ops.normalise import (
     LRN,
@@ -96,6 +98,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     ArgMax,
     ArgMin,
     Atan,
+    Attention,
     AveragePool,
     BatchNormalization,
     BitShift,
@@ -124,7 +127,6 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     EyeLike,
     Flatten,
     Floor,
-    GRU,
     GatherElements,
     GatherND,
     Gelu,
@@ -132,14 +134,13 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Greater,
     GreaterOrEqual,
     GroupNormalization,
+    GRU,
+    Hardmax,
     HardSigmoid,
     HardSwish,
-    Hardmax,
     Identity,
     IsInf,
     IsNaN,
-    LRN,
-    LSTM,
     LayerNormalization,
     LeakyRelu,
     Less,
@@ -148,6 +149,8 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     LogSoftmax,
     Lookup,
     LpNormalization,
+    LRN,
+    LSTM,
     MatMul,
     Max,
     MaxPool,
@@ -157,15 +160,14 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Mish,
     Mul,
     Neg,
+    NegativeLogLikelihoodLoss,
     Not,
     OneHot,
     Or,
-    PRelu,
     Pow,
+    PRelu,
     QuantisedAdd,
     QuantizeLinear,
-    RMSNormalization,
-    RNN,
     Range,
     Reciprocal,
     ReduceMean,
@@ -174,6 +176,9 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     RequantiseMean,
     Reshape,
     ReverseSequence,
+    RMSNormalization,
+    RNN,
+    RotaryEmbedding,
     Round,
     ScatterElements,
     ScatterND,
@@ -185,6 +190,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Sin,
     Size,
     Softmax,
+    SoftmaxCrossEntropyLoss,
     Softplus,
     Softsign,
     Sqrt,

@@ -263,7 +263,7 @@ def operator_cases() -> dict[str, Case]:
         "operands of a Relu": operands("Relu", "v3", "v3"),
         "attribute of another type": attribute("Conv", "group", 1.5),
         "Reshape without a shape": appended("Reshape", "*"),
-        "Cast to an integer": appended("Cast", "*", to=7),
+        "Cast to text": appended("Cast", "*", to=8),
         "axis that is text": attribute("QuantizeLinear", "axis", "x"),
         "scales in a matrix": matrix_of_scales,
         "input without a shape": without_shape,

@@ -15,7 +15,6 @@ WITHOUT: dict[str, tuple[int, str]] = {
     "backend.py run": (2, TESTED),
     "frontend/bind.py attributes": (1, "of nodes that hold a graph: tests/test_backend.py"),
     "frontend/bind.py bind": (1, "an operand left out among others: tests/test_backend.py"),
-    "frontend/tensors.py element_of": (1, "tensors of text: tests/test_backend.py"),
     "bitstream/tools.py run_tool": (1, MACHINE),
     "cycle_model/drain.py shift": (1, FAULT),
     "cycle_model/machine.py run": (1, FAULT),
