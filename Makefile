@@ -1,4 +1,5 @@
-# hlsgen: `make demo` is the tour, `make test` the fast tests, `make test-all` all of them, `make mutants` how well they bite.
+# hlsgen: `make demo` is the tour, `make test` the fast tests, `make test-all` all of them, `make mutants` how well they bite,
+# `make conformance` what of the official suite of ONNX passes.
 # Everything lands in .venv, from PyPI; the machine needs python3 >= 3.11, a C++ compiler, make and perl.
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ STAMP := $(VENV)/.installed
 # Two tests at a time; a test process needs up to 2 GB.
 WORKERS ?= 2
 
-.PHONY: demo test test-all mutants venv check-machine clean
+.PHONY: demo test test-all mutants conformance venv check-machine clean
 
 demo: $(STAMP)
 	$(RUN) examples/digits/demo.py
@@ -22,6 +23,11 @@ test-all: $(STAMP)
 mutants: $(STAMP)
 	$(RUN) -m pip install --quiet --disable-pip-version-check -e '.[mutants]'
 	$(RUN) -m benchmarks.mutants
+
+# DEVICES: CPU takes a minute; CPU RTL also simulates circuits, for hours.
+DEVICES ?= CPU
+conformance: $(STAMP)
+	$(RUN) -m benchmarks.conformance $(foreach device,$(DEVICES),--device $(device))
 
 venv: $(STAMP)
 

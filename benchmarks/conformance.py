@@ -1,7 +1,7 @@
 """The official suite of the installed onnx package (``onnx.backend.test``) against ``hlsgen.backend``.
 
-``python -m benchmarks.conformance [--device CPU] [--only PATTERN] [--no-page]`` prints how many cases of each operator pass, are refused
-(with the reasons) or fail, and writes ``docs/conformance.md`` and ``benchmarks/conformance.json``. Exit code 1 where a case fails.
+``python -m benchmarks.conformance [--device CPU] [--only PATTERN]`` prints how many cases of each operator pass, are refused
+(with the reasons) or fail, and writes ``docs/conformance.md``. Exit code 1 where a case fails.
 Models that the suite would download are left out.
 """
 
@@ -14,28 +14,17 @@ import unittest
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import onnx
 from onnx.backend.test import BackendTest
 
+from benchmarks.conformance_outcome import VERDICTS, Outcome
+from benchmarks.conformance_page import write_page
 from hlsgen.backend import HlsgenBackend, HlsgenRep
 from hlsgen.errors import HlsgenError, InternalError
 
 CATEGORIES = ("Node", "Simple", "PyTorchConverted", "PyTorchOperator")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One case: ``operator`` is its node's, or "several"; ``verdict`` passed, refused or failed; ``reason`` where it did not pass."""
-
-    case: str
-    category: str
-    operator: str
-    core: bool
-    verdict: str
-    reason: str = ""
 
 
 def on(device: str) -> type[HlsgenBackend]:
@@ -111,30 +100,36 @@ def is_core(model: onnx.ModelProto) -> bool:
 
 def summary(results: Sequence[Outcome]) -> str:
     """Counts in one line."""
-
-    def counts(some: Sequence[Outcome]) -> str:
-        verdicts = Counter(one.verdict for one in some)
-        parts = ", ".join(f"{verdicts[v]} {v}" for v in ("passed", "refused", "failed"))
-        return f"{parts} of {len(some)}"
-
     core = [one for one in results if one.core]
-    return f"all: {counts(results)}; core: {counts(core)}"
+    return f"all: {_counts(results)}; core: {_counts(core)}"
+
+
+def _counts(results: Sequence[Outcome]) -> str:
+    verdicts = Counter(one.verdict for one in results)
+    parts = ", ".join(f"{verdicts[v]:,} {v}" for v in VERDICTS)
+    return f"{parts} of {len(results):,}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--device", default="CPU")
-    parser.add_argument("--only", default="")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--device", action="append", help="CPU, GPU or RTL; may be given again")
+    parser.add_argument(
+        "--only", default="", help="cases whose names match this pattern; no page is written"
+    )
     options = parser.parse_args(arguments)
-    results = list(outcomes(options.device, options.only))
-    for one in results:
-        if one.verdict != "passed":
-            print(
-                f"{one.verdict} {one.case} ({one.operator}{', core' if one.core else ''}): {one.reason:.300}"
-            )
-    print(summary(results))
-    return int(any(one.verdict == "failed" for one in results))
+    failed = False
+    for device in options.device or ["CPU"]:
+        results = list(outcomes(device, options.only))
+        for one in results:
+            if one.verdict != "passed":
+                core = ", core" if one.core else ""
+                print(f"{one.verdict} {one.case} ({one.operator}{core}): {one.reason:.300}")
+        print(f"{device}: {summary(results)}")
+        failed |= any(one.verdict == "failed" for one in results)
+        if not options.only:
+            write_page(device, results)
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -259,15 +259,12 @@ def find_binding(source: NodeSource) -> tuple[type[TensorOp], OnnxBinding]:
 def _attribute_fields(source: NodeSource, binding: OnnxBinding) -> dict[str, Any]:
     fields: dict[str, Any] = dict(binding.fixed or {})
     mapped, ignored = binding.attributes or {}, binding.ignored or {}
-    required, elements = binding.required or {}, binding.elements or {}
+    elements = binding.elements or {}
     for name, value in source.attributes().items():
         if name in elements:
             fields[elements[name]] = element_of(value, f"{source.where}, attribute {name}")
         elif name in mapped:
             fields[mapped[name]] = value
-        elif name in required:
-            if value != required[name]:
-                raise source.unsupported(f"attribute {name} = {value!r}")
         elif name not in ignored or ignored[name] not in (None, value):
             raise source.unsupported(f"attribute {name} = {value!r}")
     return fields

@@ -39,7 +39,7 @@ def read_model(
     proto, folder, name = load(model)
     graph = proto.graph
     opsets = {domain_of(entry.domain): entry.version for entry in proto.opset_import}
-    if opsets.get("", OLDEST_OPSET) < OLDEST_OPSET:
+    if given is None and opsets.get("", OLDEST_OPSET) < OLDEST_OPSET:
         raise UnsupportedOp(
             name,
             f"expected opset {OLDEST_OPSET} or newer, found {opsets['']}",

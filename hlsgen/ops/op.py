@@ -39,7 +39,7 @@ class OnnxBinding:
     ``attributes`` maps an ONNX attribute to a field; ``inputs`` maps a field to the position of a constant ONNX input that
     holds it (such an input does not become an operand). Attributes not named are refused unless they stand in ``ignored`` with
     the value that has no effect (None: any value). ``elements`` maps an attribute that is ONNX's number of an element type to a field.
-    ``quantisation`` gives the positions of the constant scale and zero point that fill a field of that name; ``fixed`` fields that this binding sets; ``required`` attributes that must have this value; ``integers`` is
+    ``quantisation`` gives the positions of the constant scale and zero point that fill a field of that name; ``fixed`` fields that this binding sets; ``integers`` is
     given where the ONNX operator works on quantised integers. ``since``/``until`` bound the opset of ``domain``; ``arity`` is the least and the
     greatest number of operands.
     """
@@ -55,7 +55,6 @@ class OnnxBinding:
     quantisation: tuple[int, int] | None = None
     fixed: Mapping[str, Any] | None = None
     integers: IntegerForm | None = None
-    required: Mapping[str, Any] | None = None
     elements: Mapping[str, str] | None = None
 
 
