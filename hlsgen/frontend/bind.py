@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,8 @@ class NodeSource:
     file: str
     folder: Path | None
     opsets: Mapping[str, int]
+    read: Collection[str] | None = None
+    """The values that the model reads; None where that is not known."""
 
     @property
     def name(self) -> str:
@@ -50,6 +52,11 @@ class NodeSource:
     @property
     def opset(self) -> int:
         return self.opsets.get(self.domain, 1)
+
+    def is_read(self, number: int) -> bool:
+        """Whether a result is named and, but for the first, somebody reads it."""
+        value = self.node.output[number]
+        return bool(value) and (number == 0 or self.read is None or value in self.read)
 
     def attributes(self) -> dict[str, Any]:
         """Attributes as plain Python values, a tensor as its element type's text and its elements; raises UnsupportedOp for graphs."""
@@ -98,7 +105,7 @@ def bind(build: GraphBuilder, source: NodeSource) -> None:
     """Adds the operator that a node stands for."""
     operator, binding = find_binding(source)
     several = "result" in typing.get_type_hints(operator)
-    results = {k: value for k, value in enumerate(source.node.output) if value}
+    results = {k: value for k, value in enumerate(source.node.output) if source.is_read(k)}
     if results.keys() != {0} and not several:
         raise source.unsupported(f"{len(source.node.output)} outputs")
     inputs = list(source.node.input)
@@ -181,9 +188,8 @@ def _bind_integers(
         if name is None or name not in build.types:
             raise source.unsupported("a missing operand")
         axis = op.weight_axis if k == 1 else 1
-        quantisation = _positional(
-            build, source, inputs, scale, zero, build.types[name].element, axis
-        )
+        element = build.types[name].element
+        name, quantisation = _positional(build, source, inputs, scale, zero, element, axis, name)
         quantisations.append(quantisation)
         operands.append(build.node(DequantizeLinear(quantisation), [name]))
     bias = None if form.bias is None else _given(inputs, form.bias)
@@ -207,7 +213,7 @@ def _bind_integers(
     at: tuple[int | None, int | None] = result or (None, None)
     if not isinstance(element, ElementType):
         raise source.unsupported("a result that is not an integer")
-    quantisation = _positional(build, source, inputs, at[0], at[1], element, 1)
+    _, quantisation = _positional(build, source, inputs, at[0], at[1], element, 1)
     build.node(QuantizeLinear(quantisation, element), [real], output, source.name)
 
 
@@ -224,8 +230,9 @@ def _positional(
     zero: int | None,
     element: Element,
     axis: int,
-) -> Quantisation:
-    """The quantisation whose constants stand at positions of a node's inputs; scale 1 and zero point 0 where left out."""
+    operand: str = "",
+) -> tuple[str, Quantisation]:
+    """The quantisation whose constants stand at positions of a node's inputs, with its operand; scale 1 and zero point 0 where left out."""
     scale_name = None if scale is None else _given(inputs, scale)
     zero_name = None if zero is None else _given(inputs, zero)
     zeros = np.zeros((), np.int64) if zero_name is None else _constant(build, source, zero_name)
@@ -234,7 +241,9 @@ def _positional(
         if scale_name is None
         else _constant(build, source, scale_name)
     )
-    return quantisation_of(source, scales, zeros, element, axis)
+    if not np.all(scales):
+        operand, scales = without_dead(build, operand, scales, zeros, axis)
+    return operand, quantisation_of(source, scales, zeros, element, axis)
 
 
 def find_binding(source: NodeSource) -> tuple[type[TensorOp], OnnxBinding]:
@@ -305,10 +314,42 @@ def _quantisation_fields(
     axis = source.attributes().get("axis", 1)
     if not isinstance(axis, int):
         raise source.unsupported(f"attribute axis = {axis!r}")
+    if not quantises and not np.all(scale):
+        inputs[0], scale = without_dead(build, inputs[0], scale, zero, axis)
     fields: dict[str, Any] = {"quantisation": quantisation_of(source, scale, zero, element, axis)}
     if quantises:
         fields["element"] = element
     return fields
+
+
+DEAD_SCALE = 2.0**-100
+"""Stands for a scale of 0: so small that no bias is taken for a multiple of its steps."""
+
+
+def without_dead(
+    build: GraphBuilder, name: str, scale: np.ndarray, zero: np.ndarray, axis: int
+) -> tuple[str, np.ndarray]:
+    """Constant integers and their scales where a scale of 0 says that a channel is zero: the same reals, with integers that say so.
+
+    Other operands keep their scales.
+    """
+    array = build.constants.get(name)
+    if (
+        array is None
+        or scale.ndim > 1
+        or (scale.ndim == 1 and not -array.ndim <= axis < array.ndim)
+    ):
+        return name, scale
+    shape = [1] * array.ndim
+    if scale.size > 1:
+        shape[axis] = -1
+    if scale.size not in (1, array.shape[axis]) or zero.size not in (1, scale.size):
+        return name, scale
+    dead = (scale == 0).reshape(shape)
+    zeros = np.broadcast_to(zero, scale.shape).reshape(shape)
+    integers = np.where(dead, zeros, array).astype(array.dtype)
+    live = build.constant(build.fresh(f"{name}_live"), integers, build.types[name].element)
+    return live, np.where(scale == 0, np.float32(DEAD_SCALE), scale).astype(scale.dtype)
 
 
 def quantisation_of(

@@ -14,6 +14,7 @@ import numpy as np
 
 from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.mean_scales import tie_free_scales
+from hlsgen.frontend.model_file import load_whole
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.plain_operators import with_plain_operators, without_bare_clips
 from hlsgen.frontend.samples import load_samples
@@ -46,7 +47,7 @@ def calibrate(
             "Leave out --calibrate for a model that is quantised already.",
         )
     arrays = _checked_samples(graph, samples)
-    proto = model if isinstance(model, onnx.ModelProto) else onnx.load(os.fspath(model))
+    proto = load_whole(model)
     with tempfile.TemporaryDirectory() as folder, _quiet():
         source, prepared = Path(folder, "float.onnx"), Path(folder, "prepared.onnx")
         try:

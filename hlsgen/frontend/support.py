@@ -11,7 +11,8 @@ import numpy as np
 from hlsgen.errors import HlsgenError, IllegalGraph, UnsupportedOp
 from hlsgen.frontend.bind import NodeSource, find_binding
 from hlsgen.frontend.calibrate import calibrate
-from hlsgen.frontend.onnx_reader import domain_of, load, read_model
+from hlsgen.frontend.model_file import domain_of, load
+from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.graph.ir import Graph
 from hlsgen.ops.tensor_type import F32
 from hlsgen.passes import explained
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     Model: TypeAlias = str | os.PathLike[str] | onnx.ModelProto
 
+READ = ("Constant", "If")
+"""Operators that the reader itself takes."""
 QUANTISED_LATER = "hardware after quantisation"
 
 
@@ -42,18 +45,17 @@ def support(
     A float model is judged as it is after quantisation with ``samples`` (as for ``calibrate``) or, since ranges do not
     decide what becomes hardware, with seeded noise where there are none.
     """
-    proto, folder, file = load(model)
+    proto, folder, file, _ = load(model)
     opsets = {domain_of(entry.domain): entry.version for entry in proto.opset_import}
     sources = [NodeSource(node, file, folder, opsets) for node in proto.graph.node]
-    refused = _unknown(sources)
-    if not refused:
-        try:
-            return _classified(sources, model, samples)
-        except HlsgenError as error:
-            blamed = [source for source in sources if error.where.startswith(source.where)]
-            if not blamed or isinstance(error, IllegalGraph):
-                raise
-            refused = {source.name: error.problem for source in blamed}
+    try:
+        return _classified(sources, model, samples)
+    except HlsgenError as error:
+        blamed = [source for source in sources if error.where.startswith(source.where)]
+        unknown = _unknown(sources)
+        if not (unknown or blamed) or isinstance(error, IllegalGraph):
+            raise
+        refused = unknown | {source.name: error.problem for source in blamed}
     return [_by_operator(source, refused) for source in sources]
 
 
@@ -68,7 +70,7 @@ def _by_operator(source: NodeSource, refused: Mapping[str, str]) -> NodeSupport:
     name, operator = source.name, source.node.op_type
     if name in refused:
         return NodeSupport(name, operator, "unsupported", refused[name])
-    host = operator != "Constant" and find_binding(source)[0].place == "host"
+    host = operator not in READ and find_binding(source)[0].place == "host"
     place = "on the host" if host else "in hardware"
     return NodeSupport(name, operator, "supported", f"{place}, once the others are supported")
 
@@ -78,7 +80,7 @@ def _unknown(sources: list[NodeSource]) -> dict[str, str]:
     refused: dict[str, str] = {}
     for source in sources:
         try:
-            if (source.domain, source.node.op_type) != ("", "Constant"):
+            if source.domain or source.node.op_type not in READ:
                 find_binding(source)
         except UnsupportedOp as error:
             refused[source.name] = error.problem

@@ -91,8 +91,7 @@ def read_tensor(
     stored = _file_type(tensor.data_type)
     shape = tuple(tensor.dims)
     check_shape(shape, where)
-    packed = element.bits if isinstance(element, ElementType) else 4 if element == "f4e2m1" else 8
-    packed = packed if packed in (2, 4) else 8
+    packed = _packed(element)
     size = -(-prod(shape) * stored.itemsize * packed // 8)
     if tensor.data_location == tensor.EXTERNAL:
         data = _external(tensor, folder, size, where)
@@ -103,6 +102,20 @@ def read_tensor(
     if len(data) != size:
         raise _wrong_size(where, shape, size, len(data))
     return _values(data, stored, element, packed, prod(shape)).reshape(shape), element
+
+
+def stored_bytes(tensor: onnx.TensorProto, folder: Path | None, where: str) -> bytes:
+    """The bytes of external data. Raises BadFile where they are not there, or not as many as the shape says."""
+    check_shape(tuple(tensor.dims), where)
+    packed = _packed(element_of(tensor.data_type, where))
+    size = -(-prod(tensor.dims) * _file_type(tensor.data_type).itemsize * packed // 8)
+    return _external(tensor, folder, size, where)
+
+
+def _packed(element: Element) -> int:
+    """The bits of an element in a byte of a file; 8 where it has whole bytes."""
+    packed = element.bits if isinstance(element, ElementType) else 4 if element == "f4e2m1" else 8
+    return packed if packed in (2, 4) else 8
 
 
 def _file_type(data_type: int) -> np.dtype:
@@ -192,16 +205,29 @@ def _external(tensor: onnx.TensorProto, folder: Path | None, size: int, where: s
 
 
 def _inside(folder: Path, location: str, where: str) -> Path:
-    """The path of external data; raises BadFile where it does not lie inside the model's folder."""
+    """The path of external data; raises BadFile where it does not lie inside the model's own tree.
+
+    That is the model's folder, and for a model in the snapshot of a hub's cache (``<model>/snapshots/<revision>/``) what links in it
+    point to in ``<model>/blobs``.
+    """
     root = folder.resolve()
     try:
         path = (root / location).resolve()
     except (ValueError, OSError, RuntimeError):  # a NUL, a name too long, a loop of links
         path = root.parent
-    if not location or not path.is_relative_to(root):
-        raise BadFile(
-            where,
-            f"expected external data inside the model's folder, found {location!r}",
-            "Move the data beside the model; files elsewhere are not read.",
-        )
-    return path
+    named_inside = (
+        location and not Path(location).is_absolute() and ".." not in Path(location).parts
+    )
+    if location and (path.is_relative_to(root) or (named_inside and path.parent == _blobs(root))):
+        return path
+    raise BadFile(
+        where,
+        f"expected external data inside the model's folder, found {location!r}",
+        "Move the data beside the model; files elsewhere are not read.",
+    )
+
+
+def _blobs(root: Path) -> Path | None:
+    """Where a hub's cache keeps the files that a snapshot links to; None for folders that are not in one."""
+    snapshots = next((parent for parent in root.parents if parent.name == "snapshots"), None)
+    return None if snapshots is None else snapshots.parent / "blobs"

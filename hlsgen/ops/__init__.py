@@ -24,6 +24,7 @@ from hlsgen.ops.compare import (
     Xor,
 )
 from hlsgen.ops.conv import Conv
+from hlsgen.ops.dropout import Dropout
 from hlsgen.ops.functions import (
     Abs,
     Atan,
@@ -121,6 +122,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     DequantizeLinear,
     Div,
     Elu,
+    Dropout,
     Equal,
     Erf,
     Exp,

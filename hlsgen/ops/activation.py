@@ -27,12 +27,9 @@ class ElementwiseOp(TensorOp):
 
 @dataclass(frozen=True)
 class Identity(ElementwiseOp):
-    """The operand itself. Dropout is this in inference."""
+    """The operand itself."""
 
-    bindings = (
-        OnnxBinding("Identity", (1, 1)),
-        OnnxBinding("Dropout", (1, 1), ignored={"ratio": None, "seed": None}),
-    )
+    bindings = (OnnxBinding("Identity", (1, 1)),)
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         return inputs[0]

@@ -14,7 +14,7 @@ from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 
 class FoldConstants:
-    """1. op(constants) -> constant, except DequantizeLinear, which says what the integers stand for.
+    """1. op(constants) -> constant, or what types decide -> constant, except DequantizeLinear, which says what the integers stand for.
     2. Identity(x) -> x."""
 
     name = "fold_constants"
@@ -26,11 +26,16 @@ class FoldConstants:
 def _fold(build: GraphBuilder, node: Node) -> str | Reason:
     if isinstance(node.op, Identity):
         return node.inputs[0]
+    types = tuple(build.types[value] for value in node.inputs)
+    array = node.op.from_types(types)
     arrays = [build.constants.get(value) for value in node.inputs]
-    if isinstance(node.op, DequantizeLinear) or any(array is None for array in arrays):
+    if isinstance(node.op, DequantizeLinear) or (
+        array is None and any(operand is None for operand in arrays)
+    ):
         return ELSEWHERE
-    result = node.op.infer(tuple(build.types[value] for value in node.inputs), arrays)
-    array = node.op.evaluate(np, *arrays)
+    result = node.op.infer(types, arrays)
+    if array is None:
+        array = node.op.evaluate(np, *arrays)
     name = build.fresh(f"{node.name}_folded")
     stored = np.asarray(array).astype(storage(result.element))
     return build.constant(name, stored, result.element, result.quantisation)

@@ -92,6 +92,7 @@ def read_network(
     import onnx
 
     from hlsgen.frontend.declared import declared_outputs
+    from hlsgen.frontend.model_file import load, load_whole
     from hlsgen.frontend.onnx_reader import read_model
     from hlsgen.passes import to_integer
 
@@ -102,8 +103,7 @@ def read_network(
 
         model = quantise(model, calibrate)
     graph = read_model(model)
-    # Safe to load whole: the reader has refused external data outside the model's folder.
-    proto = model if isinstance(model, onnx.ModelProto) else onnx.load(os.fspath(model))
+    proto = load_whole(model)
     integer = to_integer(graph)
     content = proto.SerializeToString()
     if isinstance(given, onnx.ModelProto):
@@ -113,7 +113,8 @@ def read_network(
         title, name = Path(given).name, Path(given).stem
         digest = sha256(Path(given).read_bytes())
     quantised = "" if calibrate is None else f", quantised with {Path(calibrate).name}"
-    origin = f"network {title} (SHA-256 {digest}){quantised}"
+    note = load(given).note
+    origin = f"network {title} (SHA-256 {digest}){quantised}{note and ', '}{note}"
     return NetworkSource(content, integer, declared_outputs(proto, integer), name, origin)
 
 

@@ -81,10 +81,12 @@ def appended(
 
 def two_outputs(model: onnx.ModelProto) -> None:
     models.node(model, "Relu").output.append("more")
+    model.graph.output.append(onnx.ValueInfoProto(name="more"))
 
 
 def constant_text(model: onnx.ModelProto) -> None:
     model.graph.node.append(helper.make_node("Constant", [], ["text"], value_string="a"))
+    model.graph.node.append(helper.make_node("Relu", ["text"], ["of_text"]))
 
 
 def matrix_of_scales(model: onnx.ModelProto) -> None:
@@ -101,7 +103,7 @@ def constant_output(model: onnx.ModelProto) -> None:
 
 
 def few_numbers(model: onnx.ModelProto) -> None:
-    model.graph.initializer.add(name="few", data_type=TensorProto.FLOAT, dims=[3])
+    models.read_tensor(model, 3)
 
 
 def qlinear_of(zero: object, first: str = "x") -> Case:

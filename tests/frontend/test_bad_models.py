@@ -42,14 +42,41 @@ def scale(value: float) -> Edit:
     return edit
 
 
+def read_tensor(
+    model: onnx.ModelProto, *dims: int, kind: int = TensorProto.FLOAT
+) -> onnx.TensorProto:
+    """A new initializer that a node reads."""
+    tensor = model.graph.initializer.add(name="odd", data_type=kind)
+    tensor.dims.extend(dims)
+    model.graph.node.append(helper.make_node("Relu", ["odd"], ["of_odd"]))
+    return tensor
+
+
 def huge_tensor(model: onnx.ModelProto) -> None:
-    tensor = model.graph.initializer.add(name="huge", data_type=TensorProto.FLOAT)
-    tensor.dims.extend([1 << 31, 1 << 31])
+    read_tensor(model, 1 << 31, 1 << 31)
 
 
 def negative_extent(model: onnx.ModelProto) -> None:
-    tensor = model.graph.initializer.add(name="odd", data_type=TensorProto.FLOAT)
-    tensor.dims.extend([-1, 4])
+    read_tensor(model, -1, 4)
+
+
+def short_doubles(model: onnx.ModelProto) -> None:
+    read_tensor(model, 3, kind=TensorProto.DOUBLE).raw_data = bytes(5)
+
+
+def huge_fold(model: onnx.ModelProto) -> None:
+    shape = numpy_helper.from_array(np.array([1 << 30, 1 << 10]), "shape")
+    model.graph.initializer.append(shape)
+    model.graph.node.append(helper.make_node("ConstantOfShape", ["shape"], ["huge"]))
+
+
+def function_of_itself(model: onnx.ModelProto) -> None:
+    call = helper.make_node("Again", ["a"], ["b"], domain="own")
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    again = helper.make_function("own", "Again", ["a"], ["b"], [call], model.opset_import)
+    model.functions.append(again)
+    call.input[0] = node(model, "Conv").output[0]
+    model.graph.node.append(call)
 
 
 def short_tensor(model: onnx.ModelProto) -> None:
@@ -58,14 +85,11 @@ def short_tensor(model: onnx.ModelProto) -> None:
 
 
 def extent_hidden_by_zero(model: onnx.ModelProto) -> None:
-    tensor = model.graph.initializer.add(name="odd", data_type=TensorProto.FLOAT)
-    tensor.dims.extend([0, 1 << 62, 1 << 62])
+    read_tensor(model, 0, 1 << 62, 1 << 62)
 
 
 def many_dimensions(model: onnx.ModelProto) -> None:
-    tensor = model.graph.initializer.add(name="deep", data_type=TensorProto.FLOAT)
-    tensor.dims.extend([1] * 70)
-    tensor.float_data.append(1)
+    read_tensor(model, *[1] * 70).float_data.append(1)
 
 
 def unsqueezed_to_rank_70(model: onnx.ModelProto) -> None:
@@ -146,8 +170,15 @@ def dynamic_width(model: onnx.ModelProto) -> None:
     model.graph.input[0].type.tensor_type.shape.dim[3].dim_param = "width"
 
 
-def batch_of_two(model: onnx.ModelProto) -> None:
+def mixed_batch_of_two(model: onnx.ModelProto) -> None:
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
+    last = node(model, "Relu").output[0]
+    model.graph.node.append(helper.make_node("Transpose", [last], ["mixed"], perm=[1, 0, 2, 3]))
+
+
+def vector_of_two(model: onnx.ModelProto) -> None:
+    vector = helper.make_tensor_value_info("vector", TensorProto.FLOAT, [2])
+    model.graph.input.append(vector)
 
 
 def huge_input(model: onnx.ModelProto) -> None:
@@ -219,7 +250,11 @@ EDITS: dict[str, tuple[Edit, type[HlsgenError], str]] = {
     "defined twice": (defined_twice, IllegalGraph, "second definition"),
     "dangling output": (dangling_output, IllegalGraph, "nowhere"),
     "dynamic width": (dynamic_width, TypeMismatch, "fixed dimensions"),
-    "batch of two": (batch_of_two, TypeMismatch, "batch 1"),
+    "batch of two that is mixed": (mixed_batch_of_two, TypeMismatch, "batch of 2"),
+    "vector without a batch": (vector_of_two, TypeMismatch, "batch 1"),
+    "doubles too short": (short_doubles, BadFile, "expected 24 bytes"),
+    "folded to more than the limit": (huge_fold, BadFile, "134,217,728 elements"),
+    "function that calls itself": (function_of_itself, BadFile, "inlined"),
     "huge input": (huge_input, BadFile, "134,217,728 elements"),
     "extent hidden by one of 0": (extent_hidden_by_zero, BadFile, "134,217,728 elements"),
     "constant of rank 70": (many_dimensions, BadFile, "16 dimensions, found 70"),

@@ -11,7 +11,7 @@ import onnx
 import pytest
 from support.quantised_models import conv_model
 
-from hlsgen.frontend.onnx_reader import ordered
+from hlsgen.frontend.node_order import ordered
 
 
 @pytest.mark.parametrize("count", [100, 1000])
@@ -31,6 +31,7 @@ def test_operands_are_looked_at_once_however_the_nodes_lie(count: int) -> None:
             op_type="Add",
             input=Counted([f"v{k}", f"v{k // 2}"]),
             output=[f"v{k + 1}"],
+            attribute=[],
         )
         for k in range(count)
     ]
