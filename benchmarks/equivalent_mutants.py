@@ -62,4 +62,16 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         "if group >= count:",
         "the group is counted up one at a time and starts again at the count",
     ),
+    Equivalent(
+        "rtl_templates/stream/drain.py",
+        "count = min(self.finish_lanes, self.channels - word * self.finish_lanes)",
+        "count = min(self.finish_lanes, self.channels ** word * self.finish_lanes)",
+        "lanes past the last channel are of no value",
+    ),
+    Equivalent(
+        "rtl_templates/arithmetic/multiplier.py",
+        "below = below | (fits & (kept < low))",
+        "below = below + (fits & (kept < low))",
+        "only one of both is ever true",
+    ),
 )

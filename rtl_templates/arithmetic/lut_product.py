@@ -54,7 +54,7 @@ class DigitProduct(wiring.Component):
 
 def _digits(value: Value) -> list[Value]:
     """The digits of a factor, lowest first; the last has the sign, and one bit where the bits are odd in number."""
-    last = len(value) - (2 - len(value) % 2)
+    last = (len(value) - 1) // 2 * 2
     top = value[last:]
     lower = [value[k : k + 2] for k in range(0, last, 2)]
     return [*lower, top.as_signed() if value.shape().signed else top]

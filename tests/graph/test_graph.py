@@ -18,6 +18,7 @@ from hlsgen.graph.text import constants_of, parse, to_text
 from hlsgen.ops import OPERATORS
 from hlsgen.ops.activation import Clamp
 from hlsgen.ops.conv import Conv
+from hlsgen.ops.gemm import MatMul
 from hlsgen.ops.op import Example
 from hlsgen.ops.quantise import QuantizeLinear
 from hlsgen.ops.requantise import Requantise
@@ -126,6 +127,20 @@ def test_evaluation_in_batches_equals_sample_by_sample() -> None:
     for k in range(40):
         alone = evaluate(graph, {"x": x[k : k + 1]}, every=True)
         assert all(np.array_equal(alone[name][0], together[name][k]) for name in together)
+
+
+def test_a_product_with_weights_of_more_axes_is_evaluated_sample_by_sample() -> None:
+    """Its rows stand along axis 1, where those of samples together would join them."""
+    random = np.random.default_rng(1)
+    weights = random.normal(size=(1, 2, 4)).astype(np.float32)
+    x = random.normal(size=(3, 2)).astype(np.float32)
+    build = GraphBuilder("product")
+    build.input("x", TensorType((1, 2), F32))
+    operands = ["x", build.constant("w", weights, "f32")]
+    graph = build.finish([build.node(MatMul(), operands, "y")])
+    together = evaluate(graph, {"x": x})["y"]
+    assert together.shape == (3, 1, 4)
+    np.testing.assert_allclose(together[:, 0], x @ weights[0], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,15 @@ def test_a_scale_that_is_not_positive_and_finite_is_refused(scale: float) -> Non
     assert layer(np.array([0.25, 1e-30]), 0, -128, 127, 100).scale.size == 2
 
 
+@pytest.mark.parametrize(("least", "greatest"), [(0, 3000), (-3000, 0)])
+def test_the_float32_form_is_exact_for_sums_of_one_sign(least: int, greatest: int) -> None:
+    scale = np.array([0.0371], np.float32)
+    rounding = Rounding(scale, 3, -128, 127, np.array([least]), np.array([greatest]))
+    op, multiplier = float32_parameters(rounding)
+    sums = np.arange(least, greatest + 1)[None]
+    assert np.array_equal(op.evaluate(np, sums, multiplier[:, None]), rounding.evaluate(sums))
+
+
 def test_a_channel_of_tiny_scale_costs_the_others_nothing() -> None:
     choice = choose(np.array([2.0**-4, 1e-12], np.float32), 4, -128, 127, -4000, 4000)
     assert isinstance(choice.op, RequantiseFloat32)
@@ -181,6 +190,15 @@ def test_powers_of_two_are_added_with_ties_to_even() -> None:
     total = add.multiplier_a * a + add.multiplier_b * a.T + add.offset
     assert np.array_equal(add.op.evaluate(np, total, np.int64(1)), truth)
     assert find_rounded_add(truth, (S8, S8), (0.51, 0.25), (2, -1, 3), -128, 127) is None
+
+
+def test_powers_of_two_are_added_with_an_odd_zero_point_before_rounding() -> None:
+    a = np.arange(-128, 128)[:, None]
+    truth = np.clip(np.rint(0.5 * (a - 2) + 0.25 * (a.T + 1) + 3), -128, 127).astype(np.int64)
+    add = find_rounded_add(truth, (S8, S8), (0.5, 0.25), (2, -1, 3), -128, 127)
+    assert add is not None
+    total = add.multiplier_a * a + add.multiplier_b * a.T + add.offset
+    assert np.array_equal(add.op.evaluate(np, total, np.int64(1)), truth)
 
 
 def test_choose_add_lists_ties_as_exceptions_or_refuses() -> None:

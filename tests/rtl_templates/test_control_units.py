@@ -41,7 +41,7 @@ def counter(
 @pytest.mark.parametrize("seed", range(6))
 def test_a_loop_nest_keeps_affine_functions_of_its_position(seed: int) -> None:
     generator = np.random.default_rng(seed)
-    trips = tuple(int(n) for n in generator.integers(1, 4, 5))
+    trips = tuple(int(n) for n in generator.integers(1, 6, 5))
     coefficients = tuple(int(n) for n in generator.integers(-3, 9, 5))
     port = CounterPort(counter(trips, coefficients, 100, 5), 9)
     below_zero = CounterPort(counter(trips, coefficients, -3, -300), 10, signed=True)
@@ -81,18 +81,36 @@ GUARD = GuardShape(
 )
 
 
-@pytest.mark.parametrize("depth", [30, 40, 62, 70, 127, 300])
-def test_counters_of_words_are_as_wide_as_the_differences_that_they_can_have(depth: int) -> None:
-    places = list(itertools.product(range(3), range(4), range(3)))
-    need = [60 * sample + GUARD.need(y, x) for sample, y, x in places]
-    limit = [60 * sample + GUARD.low(y, x) + depth for sample, y, x in places]
+SPARSE = GuardShape(
+    rows=2,
+    columns=3,
+    words=60,
+    need_row=Ramp(0, 30, 0, 30),
+    need_column=Ramp(2, 10, 2, 22),
+    low_row=Ramp(0, 30, 0, 30),
+    low_column=Ramp(0, 10, 0, 20),
+    settled_row=0,
+)
+"""Between its groups are words that none reads."""
+
+
+@pytest.mark.parametrize(
+    ("guard", "depth"),
+    [*((GUARD, n) for n in (30, 40, 62, 70, 127, 300)), *((SPARSE, n) for n in (2, 8, 24, 60))],
+)
+def test_counters_of_words_are_as_wide_as_the_differences_that_they_can_have(
+    guard: GuardShape, depth: int
+) -> None:
+    places = list(itertools.product(range(3), range(guard.rows), range(guard.columns)))
+    need = [60 * sample + guard.need(y, x) for sample, y, x in places]
+    limit = [60 * sample + guard.low(y, x) + depth for sample, y, x in places]
     furthest = max(
         abs(counter - written)
         for k in range(len(places))
         for written in range(need[k - 1] if k else 0, limit[k] + 1)
         for counter in (need[k], limit[k])
     )
-    assert counter_bits(GUARD, depth) == furthest.bit_length() + 1
+    assert counter_bits(guard, depth) == furthest.bit_length() + 1
 
 
 def test_a_guard_gives_need_and_limit_of_every_group_and_sample() -> None:

@@ -39,6 +39,7 @@ OF_ONE = (
         "1 if a else 0",
         "1 if not a else 0",
     ),
+    *("1 if (a > 5) & (b < 9) else 0", "1 if (a > 5) | (b < 9) else 0", "((a > 5) ^ (b < 9)) + a"),
     *("a >> 3", "a << 4", "a * 5 - 3", "9 - a", "1 if a != b else 2", "a if a <= b else b"),
 )
 OF_INTEGERS = (
@@ -127,6 +128,10 @@ def test_a_constant_that_a_word_holds_is_taken_and_the_next_one_refused(
         (("t = -1", "t = t + t", "1 if t < 9 else 0"), "from -infinity to"),
         (("t = 0", "t = t - 30_000_000", "1 if t < 9 else 0"), "from -3150000000 to 9"),
         (("t = 0", "t = n * 3000000000", "1 if t < 9 else 0"), "from 0 to 297000000000"),
+        (  # -9 at least wherever it is an integer: not 5, since it need not be one
+            ("t = 0", "t = max(5 if n < 9 else x[n], -9)", "1 if t - 2147483643 < 9 else 0"),
+            "from -2147483652 to",
+        ),
     ],
 )
 def test_integers_that_words_cannot_hold_are_refused_with_their_range(

@@ -70,6 +70,23 @@ def test_addresses_and_guards_match_the_enumerated_reads(seed: int) -> None:
     check_geometry(process, plan, buffer, channel, write_lanes)
 
 
+@pytest.mark.parametrize("rows", [2, 3, 4])
+def test_windows_that_all_begin_above_the_tensor_free_nothing_before_the_last_row(
+    rows: int,
+) -> None:
+    build = DataflowBuilder("above")
+    source = build.input("x", (rows, 6, 1), S8)
+    weights = np.ones((1, 2, rows + 2, 3, 1), dtype=int)
+    window = PlanarWindow((rows + 2, 3), before=(rows + 1, 0))
+    build.output(build.multiply_accumulate("conv", source, weights, window, (rows, 4), WIDE))
+    dataflow = build.build()
+    process = dataflow.processes[0]
+    plan = ArrayPlan(process.name, Unroll(), 1, 1, "dsp", "dsp")
+    guard = guard_shape(process.reads[0], process, Unroll(), dataflow.channels["x"], 1)
+    assert guard.settled_row == rows - 1
+    check_geometry(process, plan, BufferPlan("x", process.name, 0, 1, 1), dataflow.channels["x"], 1)
+
+
 def test_a_line_buffer_of_a_3x3_window_holds_two_rows_and_three_pixels() -> None:
     build = DataflowBuilder("line")
     source = build.input("x", (8, 10, 4), S8)
