@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.errors import TypeMismatch
 from hlsgen.graph.ir import Graph
 from hlsgen.ops.float_format import rounded
@@ -56,7 +57,9 @@ def run_once(
 
 
 def held(xp: Any, array: AnyArray, element: Element) -> AnyArray:
-    """A result as values of ``element`` are held: of its storage type, and rounded where it is a narrow float."""
+    """A result as values of ``element`` are held: of its storage type, a narrow float rounded, an integer of int64 modulo 2**bits."""
+    if isinstance(element, ElementType) and array.dtype == xp.int64:
+        array = element.decode(array)
     return xp.astype(rounded(xp, array, element), getattr(xp, storage(element).name))
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hlsgen.algebra.types import S8, U8, ElementType
+from hlsgen.ops.host import one_element, unbounded
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import (
     Constants,
@@ -24,7 +25,7 @@ from hlsgen.ops.op import (
     require_one_sample,
 )
 from hlsgen.ops.reason import Reason, unless
-from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
+from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 Formula = Literal["float", "chain"]
 
@@ -49,13 +50,14 @@ class Add(TensorOp):
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         a, b = inputs
-        require(not a.is_integer and not b.is_integer, self, "float operands", f"{a} and {b}")
+        element = one_element(self, inputs)
         shape = broadcast(self, a.shape, b.shape)
         require_one_sample(self, inputs, constants, shape)
-        return TensorType(shape, F32)
+        return TensorType(shape, element)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        return arrays[0] + arrays[1]
+        a, b = unbounded(xp, arrays)
+        return a + b
 
     def quantised(
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput

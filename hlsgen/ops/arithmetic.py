@@ -1,16 +1,20 @@
-"""Float arithmetic of several operands besides sum and product, element by element with ONNX's broadcasting."""
+"""Arithmetic of several operands besides sum and product, element by element with ONNX's broadcasting.
+
+Between Dequantize and Quantize it is on reals; integers of one type are added and so on modulo 2**bits, on the host.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from hlsgen.ops.op import Constants, OnnxBinding, TensorOp, broadcast, require, require_one_sample
-from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
+from hlsgen.ops.host import one_element, unbounded
+from hlsgen.ops.op import Constants, OnnxBinding, TensorOp, broadcast, require_one_sample
+from hlsgen.ops.tensor_type import AnyArray, Element, TensorType
 
 
 class Pointwise(TensorOp):
-    """A float function of the elements of its operands at one place."""
+    """A function of the elements of its operands at one place."""
 
     pointwise = True
 
@@ -18,11 +22,14 @@ class Pointwise(TensorOp):
         return len({len(type.shape) for type in inputs}) == 1
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
-        reals = not any(type.is_integer for type in inputs)
-        require(reals, self, "float operands", " and ".join(map(str, inputs)))
+        element = self.element(inputs)
         shape = broadcast(self, *(type.shape for type in inputs))
         require_one_sample(self, inputs, constants, shape)
-        return TensorType(shape, F32)
+        return TensorType(shape, element)
+
+    def element(self, inputs: tuple[TensorType, ...]) -> Element:
+        """The result's element type; raises TypeMismatch for operands that do not fit."""
+        return one_element(self, inputs)
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,8 @@ class Sub(Pointwise):
     bindings = (OnnxBinding("Sub", (2, 2), since=7),)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        return arrays[0] - arrays[1]
+        a, b = unbounded(xp, arrays)
+        return a - b
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,14 @@ class Div(Pointwise):
     bindings = (OnnxBinding("Div", (2, 2), since=7),)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        return arrays[0] / arrays[1]
+        a, b = arrays
+        if xp.isdtype(a.dtype, "real floating"):
+            return a / b
+        a, b = unbounded(xp, arrays)  # integers are divided towards 0
+        quotient = xp.floor_divide(xp.abs(a), xp.abs(b))
+        return (
+            xp.where((a < 0) == (b < 0), quotient, -quotient) if a.dtype == xp.int64 else quotient
+        )
 
 
 @dataclass(frozen=True)
@@ -51,9 +66,14 @@ class Pow(Pointwise):
 
     bindings = (OnnxBinding("Pow", (2, 2), since=7),)
 
+    def element(self, inputs: tuple[TensorType, ...]) -> Element:
+        return inputs[0].element
+
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         a, b = arrays
-        power = xp.astype(xp.pow(xp.astype(a, xp.float64), xp.astype(b, xp.float64)), xp.float32)
+        if not xp.isdtype(a.dtype, "real floating"):
+            return xp.trunc(xp.pow(xp.astype(a, xp.float64), xp.astype(b, xp.float64)))
+        power = xp.astype(xp.pow(xp.astype(a, xp.float64), xp.astype(b, xp.float64)), a.dtype)
         return xp.where(b == 2, a * a, xp.where(b == 3, a * a * a, power))
 
 
@@ -74,8 +94,8 @@ class FromLeft(Pointwise):
     named: ClassVar[str]
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        result = arrays[0]
-        for array in arrays[1:]:
+        result, *others = unbounded(xp, arrays)
+        for array in others:
             result = getattr(xp, self.named)(result, array)
         return result
 

@@ -64,6 +64,15 @@ def wrapped(xp: Any, array: AnyArray, element: Element) -> AnyArray:
     return element.decode(xp.astype(array, xp.int64))
 
 
+def unbounded(xp: Any, arrays: Sequence[AnyArray]) -> list[AnyArray]:
+    """Operands in a type in which sums and products of narrower integers do not wrap: int64, or what they are in."""
+    kept = (xp.uint64, xp.int64)
+    return [
+        a if xp.isdtype(a.dtype, "real floating") or a.dtype in kept else xp.astype(a, xp.int64)
+        for a in arrays
+    ]
+
+
 def wide(xp: Any, array: AnyArray, element: Element) -> AnyArray:
     """Integers in int64, those of 64 unsigned bits as they are; floats as they are."""
     if not isinstance(element, ElementType) or element.bits == 64:

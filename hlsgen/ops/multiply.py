@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hlsgen.ops.op import Constants, OnnxBinding, TensorOp, broadcast, require, require_one_sample
-from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
+from hlsgen.ops.host import one_element, unbounded
+from hlsgen.ops.op import Constants, OnnxBinding, TensorOp, broadcast, require_one_sample
+from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,11 @@ class Mul(TensorOp):
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         a, b = inputs
-        require(not a.is_integer and not b.is_integer, self, "float operands", f"{a} and {b}")
+        element = one_element(self, inputs)
         shape = broadcast(self, a.shape, b.shape)
         require_one_sample(self, inputs, constants, shape)
-        return TensorType(shape, F32)
+        return TensorType(shape, element)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        return arrays[0] * arrays[1]
+        a, b = unbounded(xp, arrays)
+        return a * b
