@@ -22,7 +22,7 @@ from hlsgen.ops.tensor_type import TensorType, storage
 from hlsgen.verify.reference import Backend as Library
 from hlsgen.verify.reference import find_backend
 
-DEVICES = ("CPU", "GPU")
+DEVICES = ("CPU", "GPU", "RTL")
 
 
 class HlsgenRep(BackendRep):
@@ -54,8 +54,41 @@ class HlsgenRep(BackendRep):
             name: _stored(array, f"{title}, input {name}")
             for name, array in zip(self.inputs, arrays, strict=True)
         }
+        if self.device == "RTL":
+            return self._simulated(given)
         graph = read_model(self.model, given)
         outputs = _RUNS[self.device](graph, given)
+        return tuple(_native(outputs[name], graph.types[name]) for name in graph.outputs)
+
+
+    def _simulated(self, given: Mapping[str, np.ndarray]) -> tuple[Any, ...]:
+        """The outputs of the simulated circuit: of every input as a stream, or else of the first one with the others as constants."""
+        try:
+            return self._streamed(self.model, given)
+        except (TypeMismatch, UnsupportedOp):
+            if len(self.inputs) < 2:
+                raise
+        fixed = onnx.ModelProto()
+        fixed.CopyFrom(self.model)
+        for value in list(fixed.graph.input):
+            if value.name in self.inputs[1:]:
+                kind = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+                array = given[value.name].astype(kind)
+                fixed.graph.initializer.append(onnx.numpy_helper.from_array(array, value.name))
+        return self._streamed(fixed, {self.inputs[0]: given[self.inputs[0]]})
+
+    def _streamed(
+        self, model: onnx.ModelProto, given: Mapping[str, np.ndarray]
+    ) -> tuple[Any, ...]:
+        """The outputs for the samples along axis 0 of all inputs, where those are as many, else for one."""
+        from hlsgen.backend_rtl import run_rtl
+
+        counts = {array.shape[0] if array.ndim else 1 for array in given.values()}
+        count = counts.pop() if len(counts) == 1 else 1
+        samples = {name: array if array.ndim else array[None] for name, array in given.items()}
+        first = {name: array[:1] for name, array in samples.items()} if count > 1 else given
+        graph = read_model(model, first)
+        outputs = run_rtl(graph, samples, count)
         return tuple(_native(outputs[name], graph.types[name]) for name in graph.outputs)
 
 
@@ -65,7 +98,7 @@ class HlsgenBackend(Backend):
     @classmethod
     def supports_device(cls, device: str) -> bool:
         """Whether this machine has the device; CPU and RTL always."""
-        return device == "CPU" or (device == "GPU" and _accelerator() is not None)
+        return device in ("CPU", "RTL") or (device == "GPU" and _accelerator() is not None)
 
     @classmethod
     def prepare(cls, model: onnx.ModelProto, device: str = "CPU", **kwargs: Any) -> HlsgenRep:
