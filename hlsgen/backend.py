@@ -60,7 +60,6 @@ class HlsgenRep(BackendRep):
         outputs = _RUNS[self.device](graph, given)
         return tuple(_native(outputs[name], graph.types[name]) for name in graph.outputs)
 
-
     def _simulated(self, given: Mapping[str, np.ndarray]) -> tuple[Any, ...]:
         """The outputs of the simulated circuit: of every input as a stream, or else of the first one with the others as constants."""
         try:
@@ -77,9 +76,7 @@ class HlsgenRep(BackendRep):
                 fixed.graph.initializer.append(onnx.numpy_helper.from_array(array, value.name))
         return self._streamed(fixed, {self.inputs[0]: given[self.inputs[0]]})
 
-    def _streamed(
-        self, model: onnx.ModelProto, given: Mapping[str, np.ndarray]
-    ) -> tuple[Any, ...]:
+    def _streamed(self, model: onnx.ModelProto, given: Mapping[str, np.ndarray]) -> tuple[Any, ...]:
         """The outputs for the samples along axis 0 of all inputs, where those are as many, else for one."""
         from hlsgen.backend_rtl import run_rtl
 

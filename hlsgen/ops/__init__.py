@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hlsgen.ops.activation import Clamp, Clip, Identity, Lookup, Relu
 from hlsgen.ops.add import Add, QuantisedAdd
-from hlsgen.ops.arithmetic import Div, Max, MeanOf, Min, Pow, PRelu, Sub, Sum
+from hlsgen.ops.arithmetic import Div, Max, MeanOf, Min, Mod, Pow, PRelu, Sub, Sum
 from hlsgen.ops.attention import Attention, RotaryEmbedding
 from hlsgen.ops.batch_norm import BatchNormalization
 from hlsgen.ops.bits import BitShift, BitwiseAnd, BitwiseNot, BitwiseOr, BitwiseXor
@@ -25,6 +25,8 @@ from hlsgen.ops.compare import (
 )
 from hlsgen.ops.conv import Conv
 from hlsgen.ops.dropout import Dropout
+from hlsgen.ops.dynamic_quantise import DynamicQuantizeLinear
+from hlsgen.ops.einsum import Einsum
 from hlsgen.ops.functions import (
     Abs,
     Atan,
@@ -73,6 +75,7 @@ from hlsgen.ops.piecewise import (
     ThresholdedRelu,
 )
 from hlsgen.ops.pool import AveragePool, MaxPool, ReduceMean, WindowSum
+from hlsgen.ops.positions import Compress, NonZero
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.recurrent_cells import GRU, LSTM, RNN
 from hlsgen.ops.requantise import Requantise, RequantiseMean
@@ -114,6 +117,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Celu,
     Clamp,
     Clip,
+    Compress,
     ConstantOfShape,
     Conv,
     Cos,
@@ -121,8 +125,10 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     CumSum,
     DequantizeLinear,
     Div,
-    Elu,
     Dropout,
+    DynamicQuantizeLinear,
+    Einsum,
+    Elu,
     Equal,
     Erf,
     Exp,
@@ -160,9 +166,11 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     MeanVarianceNormalization,
     Min,
     Mish,
+    Mod,
     Mul,
     Neg,
     NegativeLogLikelihoodLoss,
+    NonZero,
     Not,
     OneHot,
     Or,

@@ -133,3 +133,19 @@ class MeanOf(FromLeft):
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return super().evaluate(xp, *arrays) / len(arrays)
+
+
+@dataclass(frozen=True)
+class Mod(Pointwise):
+    """The remainder of a / b with the sign of b, or with ``truncated`` (fmod) of a."""
+
+    truncated: bool = False
+
+    bindings = (OnnxBinding("Mod", (2, 2), since=10, attributes={"fmod": "truncated"}),)
+
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
+        a, b = unbounded(xp, arrays)
+        if not self.truncated:
+            return xp.remainder(a, b)
+        rest = xp.remainder(xp.abs(a), xp.abs(b)) if a.dtype != xp.uint64 else xp.remainder(a, b)
+        return xp.where(a < 0, -rest, rest)

@@ -31,7 +31,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("rtl",),
     ("bitstream", "verify"),
     ("targets",),
-    ("flow", "backend", "cli"),
+    ("flow", "backend_rtl", "backend", "cli"),
 )
 AMARANTH = ("rtl_templates", "sim", "boards", "hlsgen/rtl", "hlsgen/bitstream")
 
