@@ -156,17 +156,20 @@ def compile(
     output: str | os.PathLike[str] | None = None,
     dump: str | os.PathLike[str] | None = None,
     progress: Progress = silent,
+    sample: Any = None,
 ) -> Compiled:
-    """Compile an ONNX model, or a kernel (FILE.py:name, FILE.dot, FILE.xml), to Verilog.
+    """Compile an ONNX model, a PyTorch module or Keras model, or a kernel (FILE.py:name, FILE.dot, FILE.xml), to Verilog.
 
     ``schedule`` "stream": an array for every layer, sized for ``board``; a pipeline for a kernel. "grid": a program for one ``fabric``, a preset
     or a TOML file. What else can be asked is the target's: see the options in ``hlsgen.targets`` (``effort``, ``multipliers``, ``dsp``,
     ``lut``, ``target_fps``, ``overrides`` of networks on stream; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
     ``calibrate``: an npz file of samples with which a float network is quantised; ``name``: what modules are called after (else the source);
+    ``sample``: of a PyTorch module, the tensor or tensors with which it is traced;
     ``output``: the folder written (None: a temporary one); ``dump``: one for the text form of every IR of a network. Raises HlsgenError."""
     from hlsgen.targets.kernel_source import is_kernel
 
     check_arguments("hlsgen.compile", _COMPILED, locals())
+    model = _from_framework(model, sample)
     target = _target(schedule, "kernel" if is_kernel(model) else "network")
     given = {
         "board": board,
@@ -192,6 +195,20 @@ def compile(
         if texts is not None:
             texts.place(artefact.texts())
         return _compiled(folder.commit(artefact), artefact)
+
+
+def _from_framework(model: Any, sample: Any) -> Any:
+    """The ONNX model of a PyTorch module or Keras model; any other source as it is. Raises BadOption, BadFile."""
+    from hlsgen.frontend.modules import exported, framework_of
+
+    framework = framework_of(model)
+    if sample is not None and framework != "torch":
+        raise BadOption(
+            "sample",
+            f"expected a PyTorch module to trace with it, found {type(model).__name__}",
+            "Leave sample out; samples to quantise with are given as calibrate.",
+        )
+    return exported(model, sample) if framework else model
 
 
 def _read(

@@ -13,6 +13,9 @@ MACHINE = "needs a machine on which a program fails"
 WITHOUT: dict[str, tuple[int, str]] = {
     "backend.py prepare": (1, TESTED),
     "backend.py run": (2, TESTED),
+    "backend_rtl.py _simulated": (1, FAULT),
+    "flow.py _from_framework": (1, TESTED),
+    "frontend/modules.py exported": (3, TESTED),
     "frontend/bind.py attributes": (1, "of nodes that hold a graph: tests/test_backend.py"),
     "frontend/bind.py bind": (1, "an operand left out among others: tests/test_backend.py"),
     "bitstream/tools.py run_tool": (1, MACHINE),
