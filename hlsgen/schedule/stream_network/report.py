@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from hlsgen.artefact.report import Head, Report, aligned
 from hlsgen.board import Board
 from hlsgen.cost.build_time import build_time_text
+from hlsgen.cost.clock_rate import clock_rate, clock_rate_text
 from hlsgen.cost.process import multiplies
 from hlsgen.dataflow.ir import Process
 from hlsgen.schedule.stream_network.cost import schedule_cost, total_cost
@@ -46,8 +48,10 @@ def network_report(plan: StreamSchedule, board: Board) -> Report:
         bram=total.bram,
         clock_mhz=board.clock_mhz,
     )
+    rate = clock_rate(board, total.lut)
     details = {
         "board": board.name,
+        "expected_fmax_mhz": None if rate is None else asdict(rate),
         "multipliers": multipliers,
         "dsp_multipliers": by_kind["dsp"],
         "lut_multipliers": by_kind["lut"],
@@ -59,7 +63,7 @@ def network_report(plan: StreamSchedule, board: Board) -> Report:
         "layers": layers,
     }
     return Report(
-        plan.dataflow.name, head, details, _text(plan.dataflow.name, head, details, board.family)
+        plan.dataflow.name, head, details, _text(plan.dataflow.name, head, details, board)
     )
 
 
@@ -89,7 +93,7 @@ def _layer(plan: StreamSchedule, process: Process, cost: Any) -> dict[str, Any]:
     }
 
 
-def _text(name: str, head: Head, data: Mapping[str, Any], family: str) -> str:
+def _text(name: str, head: Head, data: Mapping[str, Any], board: Board) -> str:
     """The report as an aligned table."""
     rows = [["layer", "MACs", "unroll", "mult", "cycles", "busy", "depth", "LUT", "DSP", "BRAM"]]
     for layer in data["layers"]:
@@ -121,5 +125,7 @@ def _text(name: str, head: Head, data: Mapping[str, Any], family: str) -> str:
         f" ({getattr(head, key) / data['board_' + key]:.0%})"
         for key, label in (("lut", "LUT"), ("dsp", "DSP"), ("bram", "RAM blocks"))
     ]
-    used.append(f"  build     {build_time_text(family, head.lut or 0)}")
+    lut, interval = head.lut or 0, head.interval_cycles or 1
+    used.append(f"  clock     {clock_rate_text(board, lut, interval)}")
+    used.append(f"  build     {build_time_text(board.family, lut)}")
     return lines + "\n".join(used) + "\n\n" + aligned(rows, left=(0, 2))

@@ -2,16 +2,18 @@
 
 The choice of one candidate per process is a multiple-choice knapsack over DSP blocks, LUTs and RAM blocks. For a given
 interval T it is one integer programme over the candidates that need at most T cycles; T is found by bisection over the
-cycle counts that occur, or is the knee of the speed-area curve (see ``effort.py``). At the best T the programme minimises the share of the board used, so that no process is larger
-than the bottleneck needs.
+cycle counts that occur, or is a point of the speed-area curve (see ``effort.py``). At the best T the programme minimises
+the share of the board used, so that no process is larger than the bottleneck needs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from hlsgen.board import Board
+from hlsgen.cost.clock_rate import clock_rate
 from hlsgen.cost.units import FAMILIES, Cost
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import DoesNotFit
@@ -44,7 +46,7 @@ def schedule(
     for _ in range(ROUNDS):
         choices = choices_of(dataflow, board, options, extra=extra, known=choices)
         if options.target_interval is None:
-            chosen = choose_by_effort(choices, budget, options.effort)
+            chosen = choose_by_effort(choices, budget, options.effort, partial(_period, board))
         else:
             chosen = choose(choices, budget, options.target_interval)
         if chosen is None and budget is not whole:
@@ -73,6 +75,12 @@ def schedule(
         " with the ports and the buffers of all joins",
         "Choose a larger board or a larger --lut, or a lower rate.",
     )
+
+
+def _period(board: Board, lut: float) -> float:
+    """Nanoseconds of the clock that is expected of a design with so many LUTs; the same for all where that is not known."""
+    rate = clock_rate(board, lut)
+    return 1.0 if rate is None else 1e3 / rate.expected
 
 
 def _roomier(plan: StreamSchedule, board: Board, budget: Budget) -> StreamSchedule:

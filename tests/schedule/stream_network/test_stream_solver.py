@@ -18,7 +18,7 @@ from hlsgen.errors import BadOption, DoesNotFit
 from hlsgen.schedule.stream_network.candidates import Candidates
 from hlsgen.schedule.stream_network.check import check
 from hlsgen.schedule.stream_network.choices import choices_of
-from hlsgen.schedule.stream_network.effort import EFFORTS, STEP, knee
+from hlsgen.schedule.stream_network.effort import EFFORTS, STEP, knee, soonest
 from hlsgen.schedule.stream_network.geometry import sample_cycles
 from hlsgen.schedule.stream_network.ir import StreamSchedule
 from hlsgen.schedule.stream_network.options import StreamOptions, budget_of
@@ -178,6 +178,25 @@ def test_the_knee_has_the_least_area_for_its_rate() -> None:
         if chosen is not None:
             other = area(choices, chosen, budget) * slowest(choices, chosen)
             assert other >= price * (2 - STEP), cycles
+
+
+def test_the_fastest_design_has_the_most_samples_a_second_at_the_clock_of_its_size() -> None:
+    dataflow = chain((8, 8, 4), ((16, 3, 1), (16, 3, 1)))
+    options = StreamOptions()
+    choices, budget = choices_of(dataflow, ULX3S, options), budget_of(ULX3S, options)
+    fewest = choose(choices, budget)
+    assert fewest is not None
+
+    def time(chosen: tuple[int, ...], slope: float) -> float:
+        return slowest(choices, chosen) * (1 + slope * Budget.used(choices, chosen).lut)
+
+    for slope in (0.0, 1e-4, 1e-2):
+        fastest = soonest(choices, budget, fewest, lambda lut, slope=slope: 1 + slope * lut)  # type: ignore[misc]
+        for cycles in np.unique(np.concatenate([c.rows.cycles for c in choices])):
+            chosen = choose(choices, budget, int(cycles))
+            if chosen is not None:
+                assert time(chosen, slope) >= time(fastest, slope) * (2 - STEP), (slope, cycles)
+    assert slowest(choices, fastest) > slowest(choices, fewest)  # where wires cost so much
 
 
 def test_efforts_grow_in_area_and_speed() -> None:

@@ -1,0 +1,61 @@
+"""What clock place and route will allow: an estimate from the builds that are recorded in ``benchmarks/results``.
+
+The units of every design are alike, and so are their own paths; what differs is how far wires go, which grows with the share of the device
+that is used. The period is taken as linear in that share, fitted to the recorded builds (``python -m benchmarks.calibrate_clock``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hlsgen.board import Board
+
+
+@dataclass(frozen=True)
+class Period:
+    """Nanoseconds: of a small design, and what is added were the device full."""
+
+    small: float
+    full: float
+
+
+PERIODS: Mapping[tuple[str, str], Period] = {
+    ("ecp5", "6"): Period(7.3, 9.2),
+    ("ice40", "-"): Period(29.0, 4.0),
+    ("gowin", "C6/I5"): Period(8.8, 7.0),
+    ("gowin", "C8/I7"): Period(4.7, 7.0),
+}
+"""By family and speed grade; the vendors' own tools build the others."""
+SPREAD = 0.12
+"""The recorded builds, every seed of them, are at most this far from the estimate, as a share of it."""
+
+
+@dataclass(frozen=True)
+class ClockRate:
+    """MHz: ``expected``, and the bounds between which the recorded builds lie."""
+
+    low: float
+    expected: float
+    high: float
+
+
+def clock_rate(board: Board, lut: float) -> ClockRate | None:
+    """The estimate for a design of ``lut`` LUTs; None where the open tools do not build."""
+    period = PERIODS.get((board.family, board.speed))
+    if period is None:
+        return None
+    expected = 1e3 / (period.small + period.full * min(1.0, lut / board.lut))
+    return ClockRate(expected * (1 - SPREAD), expected, expected * (1 + SPREAD))
+
+
+def clock_rate_text(board: Board, lut: float, interval: int) -> str:
+    """The estimate in words, with the samples a second that it means."""
+    rate = clock_rate(board, lut)
+    if rate is None:
+        return "not estimated: the vendor's tools build it"
+    samples = [f"{mhz * 1e6 / interval:,.0f}" for mhz in (rate.low, rate.high)]
+    return (
+        f"about {rate.expected:.0f} MHz after place and route, {rate.low:.0f} to {rate.high:.0f}:"
+        f" {' to '.join(samples)} samples a second (an estimate from recorded builds)"
+    )
