@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hlsgen.ops.activation import Clamp, Clip, Identity, Lookup, Relu
 from hlsgen.ops.add import Add, QuantisedAdd
-from hlsgen.ops.arithmetic import Div, Max, MeanOf, Min, Mod, Pow, PRelu, Sub, Sum
+from hlsgen.ops.arithmetic import Div, Max, MeanOf, Min, Mod, Pow, PRelu, Sub, Sum, SwiGLU
 from hlsgen.ops.attention import Attention, RotaryEmbedding
 from hlsgen.ops.batch_norm import BatchNormalization
 from hlsgen.ops.bits import BitShift, BitwiseAnd, BitwiseNot, BitwiseOr, BitwiseXor
@@ -55,6 +55,7 @@ from hlsgen.ops.functions import (
 )
 from hlsgen.ops.gather import GatherElements, GatherND, ReverseSequence, ScatterElements, ScatterND
 from hlsgen.ops.gemm import Gemm, MatMul
+from hlsgen.ops.linear_attention import CausalConvWithState, LinearAttention
 from hlsgen.ops.loss import NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss
 from hlsgen.ops.multiply import Mul
 from hlsgen.ops.normalise import (
@@ -113,6 +114,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Cast,
     CastLike,
     CastOfTwo,
+    CausalConvWithState,
     Ceil,
     Celu,
     Clamp,
@@ -153,6 +155,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     LeakyRelu,
     Less,
     LessOrEqual,
+    LinearAttention,
     Log,
     LogSoftmax,
     Lookup,
@@ -207,6 +210,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Squeeze,
     Sub,
     Sum,
+    SwiGLU,
     Swish,
     Tan,
     Tanh,

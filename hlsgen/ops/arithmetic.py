@@ -149,3 +149,16 @@ class Mod(Pointwise):
             return xp.remainder(a, b)
         rest = xp.remainder(xp.abs(a), xp.abs(b)) if a.dtype != xp.uint64 else xp.remainder(a, b)
         return xp.where(a < 0, -rest, rest)
+
+
+@dataclass(frozen=True)
+class SwiGLU(Pointwise):
+    """a * sigmoid(slope * a) * b."""
+
+    slope: float = 1.0
+
+    bindings = (OnnxBinding("SwiGLU", (2, 2), since=28, attributes={"alpha": "slope"}),)
+
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
+        a, b = arrays
+        return a / (1 + xp.exp(-self.slope * a)) * b
