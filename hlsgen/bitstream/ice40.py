@@ -16,6 +16,13 @@ class Ice40(OpenToolchain):
     family = "ice40"
     carry_cells = ICE40_CELLS
     coarse_label = "flatten"
+    # The pass ice40_dsp of yosys 0.70 takes one register twice, as the last one of its multiplier and as the first one of an adder in
+    # another multiplier's block: the sum of two registered products loses one of them. A wire that is kept is not taken by an adder.
+    before_coarse = (
+        "opt_expr",
+        "opt_clean",
+        "setattr -set keep 1 t:$mul %co1:+$mul[Y] %co1:+$dff[D] t:$dff %i %co1:+$dff[Q] w:* %i",
+    )
     wrappers = ("read_verilog -icells -lib -specify +/ice40/abc9_model.v",)
     classic_mapping = (
         "abc -lut 4 -dress",

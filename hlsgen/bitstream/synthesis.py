@@ -78,12 +78,16 @@ def plain_names(text: str, rtlil: bool = False) -> str:
 
 def _coarse_step(toolchain: Toolchain, job: SynthesisJob) -> BuildStep:
     command = toolchain.synthesis_command(job.board, job.top)
-    memories: tuple[str, ...] = (f"{command} -run begin:map_luts",)
+    first: tuple[str, ...] = ()
+    begin = "begin"
+    if toolchain.before_coarse:
+        first, begin = (f"{command} -run begin:coarse", *toolchain.before_coarse), "coarse"
+    memories: tuple[str, ...] = (f"{command} -run {begin}:map_luts",)
     if toolchain.memory_label is not None:
         # Memories marked no_collision never read a word while it is written. Verilog has no don't-care for that case, and yosys would
         # build 20 to 60 LUTs and registers around every block RAM to return the old word.
         memories = (
-            f"{command} -run begin:{toolchain.memory_label}",
+            f"{command} -run {begin}:{toolchain.memory_label}",
             "setparam -set RD_COLLISION_X_MASK 1'1 "
             "t:$mem_v2 a:no_collision %i r:RD_PORTS=1 %i r:WR_PORTS=1 %i",
             f"{command} -run {toolchain.memory_label}:map_luts",
@@ -95,6 +99,7 @@ def _coarse_step(toolchain: Toolchain, job: SynthesisJob) -> BuildStep:
         ),
         *((f"read_rtlil -overwrite {_LUT_PRODUCTS}",) if toolchain.carry_cells else ()),
         f"hierarchy -top {job.top}",
+        *first,
         *memories,
         "delete =A:blackbox =A:whitebox",
         f"write_rtlil {_UNMAPPED}",

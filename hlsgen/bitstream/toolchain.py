@@ -48,6 +48,8 @@ class Toolchain(ABC):
     """What LUT multipliers are made of; None where their portable text maps as well."""
     coarse_label: ClassVar[str] = "coarse"
     """The step of the synthesis command after ``begin``, which reads the family's cells."""
+    before_coarse: ClassVar[tuple[str, ...]] = ()
+    """Commands on the flattened design, before the step ``coarse`` of the synthesis command."""
     wrappers: ClassVar[tuple[str, ...]] = ()
     """Commands that read cells of yosys' own which stand in the design before ``map_luts`` and are not the family's."""
     cells_label: ClassVar[str] = "map_cells"

@@ -16,6 +16,7 @@ from hlsgen.algebra.scalar import (
     QuantisedAdd,
     RequantiseFloat32,
     RequantiseMultiplyShift,
+    RoundSignificand,
     ScalarOp,
     ShiftRight,
     Subtract,
@@ -54,7 +55,7 @@ def test_every_result_is_in_the_result_type_and_the_type_is_the_narrowest(op: Sc
 
 
 def test_every_operator_says_how_many_operands_its_meaning_takes() -> None:
-    one = (Clamp(-3, 9), ShiftRight(2), Table(tuple(range(256))))
+    one = (Clamp(-3, 9), ShiftRight(2), RoundSignificand(24), Table(tuple(range(256))))
     three = (RequantiseMultiplyShift(3, -8, 7),)
     two = (
         *(Add(), Subtract(), Multiply(), Maximum(), Minimum(), Equal()),
