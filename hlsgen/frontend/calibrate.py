@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
+from hlsgen.frontend.float_weights import with_float_weights
 from hlsgen.frontend.mean_scales import tie_free_scales
 from hlsgen.frontend.model_file import load_whole
 from hlsgen.frontend.onnx_reader import read_model
@@ -51,7 +52,7 @@ def calibrate(
     with tempfile.TemporaryDirectory() as folder, _quiet():
         source, prepared = Path(folder, "float.onnx"), Path(folder, "prepared.onnx")
         try:
-            onnx.save(_modern(_one_sample(proto)), source)
+            onnx.save(_modern(with_float_weights(_one_sample(proto))), source)
             quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
             plain = with_plain_operators(onnx.load(str(prepared)))
             onnx.save(_flat_biases(plain), prepared)
@@ -124,6 +125,7 @@ def _checked_samples(
 _PER_CHANNEL_OPSET = 13
 _QUANTISED = [
     "Conv",
+    "ConvTranspose",
     "Gemm",
     "MatMul",
     "Add",
@@ -133,6 +135,11 @@ _QUANTISED = [
     "AveragePool",
     "GlobalAveragePool",
     "ReduceMean",
+    "ReduceSum",
+    "ReduceMax",
+    "ReduceMin",
+    "ReduceL1",
+    "ReduceSumSquare",
     "Reshape",
     "Flatten",
     "Transpose",

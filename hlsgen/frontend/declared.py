@@ -15,8 +15,9 @@ from hlsgen.frontend.sessions import NoSession
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Clamp, Lookup
 from hlsgen.ops.add import QuantisedAdd
+from hlsgen.ops.axes import AxisSum
 from hlsgen.ops.pool import WindowSum
-from hlsgen.ops.requantise import Requantise, RequantiseMean
+from hlsgen.ops.requantise import Requantise, RequantiseMean, RequantiseSteps
 from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.drift import drifts
 from hlsgen.passes.host_cut import IntegerModel
@@ -107,8 +108,10 @@ def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | No
     if not isinstance(op, Requantise):
         return None
     source = graph.producers.get(node.inputs[0])
-    if source is not None and isinstance(source.op, WindowSum):
+    if source is not None and isinstance(source.op, WindowSum | AxisSum):
         return _of_mean(graph, source, source.op, op, kernel, where)
+    if isinstance(op, RequantiseSteps) and kernel == "floats":
+        return None  # the very steps of its float operators
     if kernel == "floats":
         reason = f"{where}: ONNX Runtime computes it on floats, whose rounding decides halves"
         return Difference(reason, max(1, ceil(max(op.scale))))
@@ -129,12 +132,20 @@ def _of_sum(op: QuantisedAdd, kernel: KernelKind, where: str) -> Difference | No
 
 
 def _of_mean(
-    graph: Graph, source: Node, total: WindowSum, op: Requantise, kernel: KernelKind, where: str
+    graph: Graph,
+    source: Node,
+    total: WindowSum | AxisSum,
+    op: Requantise,
+    kernel: KernelKind,
+    where: str,
 ) -> Difference | None:
     """A mean is a function of the sum but where float additions decide a half."""
     if not isinstance(op, RequantiseMean) and kernel == "integers":
         return None
-    count = int(np.prod(total.kernel))
+    shape = graph.types[source.inputs[0]].shape
+    count = int(
+        np.prod(total.kernel if isinstance(total, WindowSum) else [shape[a] for a in total.axes])
+    )
     element = graph.types[source.inputs[0]].integer
     bounds = element.minimum - total.input_zero, element.maximum - total.input_zero, op.low, op.high
     mean = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.graph.ir import Graph, Node
-from hlsgen.ops.pool import AveragePool, ReduceMean
+from hlsgen.ops.pool import AveragePool
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
+from hlsgen.ops.reduce import ReduceMean
 from hlsgen.requantise.tie_free import Means
 
 _QUANTISED = "_QuantizeLinear_Output"

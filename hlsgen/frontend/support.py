@@ -11,6 +11,7 @@ import numpy as np
 from hlsgen.errors import HlsgenError, IllegalGraph, UnsupportedOp
 from hlsgen.frontend.bind import NodeSource, find_binding
 from hlsgen.frontend.calibrate import calibrate
+from hlsgen.frontend.float_weights import computes_on_reals
 from hlsgen.frontend.model_file import domain_of, load
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.graph.ir import Graph
@@ -60,9 +61,9 @@ def support(
 
 
 def is_float(graph: Graph) -> bool:
-    """Whether nothing in a model is quantised: it takes reals, and no node turns them into integers."""
+    """Whether nothing in a model but its weights is quantised: it takes reals, and no node turns them into integers."""
     reals = all(graph.types[name].element == F32 for name in graph.inputs)
-    return reals and not any(node.op.place == "border" for node in graph.nodes)
+    return reals and computes_on_reals(graph)
 
 
 def _by_operator(source: NodeSource, refused: Mapping[str, str]) -> NodeSupport:

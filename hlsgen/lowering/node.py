@@ -26,7 +26,7 @@ from hlsgen.lowering.layout import (
     copying_process,
 )
 from hlsgen.ops.lowering import Scaling
-from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.requantise import Requantise, RequantiseMean, RequantiseSteps
 from hlsgen.ops.tensor_type import TensorType
 from hlsgen.ops.window import Window as TensorWindow
 from hlsgen.requantise import choose_for, requantise
@@ -93,6 +93,10 @@ class NodeLowering:
         self.operand(number)
         return place_canonically(self.builder, self.placed, value, self.where).channel
 
+    def gathered(self, channel: str, order: np.ndarray, shape: tuple[int, int, int]) -> str:
+        """A new channel of ``shape`` whose element d is element ``order[d]`` of the channel's stream."""
+        return copy(self.builder, channel, shape, order, self.where)
+
     def channel_shape(self, channel: str) -> tuple[int, int, int]:
         return self.builder.channels[channel].shape
 
@@ -120,7 +124,7 @@ class NodeLowering:
         source, planar, size = self.builder.channels[channel], _planar(window), _size(extents)
         folded = bias - input_zero * weights.sum(axis=(2, 3, 4)).reshape(-1)
         op = None if self.requantise is None else _requantise_of(self.requantise)
-        if op is not None:
+        if op is not None and not isinstance(op, RequantiseMean | RequantiseSteps):
             op, weights, folded = _without_dead_channels(op, weights, folded, source.element)
         low, high = product_sum_ranges(weights, source.element)
         accumulator = product_sum_type(weights, source.element)

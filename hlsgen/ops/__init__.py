@@ -6,6 +6,7 @@ from hlsgen.ops.activation import Clamp, Clip, Identity, Lookup, Relu
 from hlsgen.ops.add import Add, QuantisedAdd
 from hlsgen.ops.arithmetic import Div, Max, MeanOf, Min, Mod, Pow, PRelu, Sub, Sum, SwiGLU
 from hlsgen.ops.attention import Attention, RotaryEmbedding
+from hlsgen.ops.axes import AxisMaximum, AxisSum
 from hlsgen.ops.batch_norm import BatchNormalization
 from hlsgen.ops.bits import BitShift, BitwiseAnd, BitwiseNot, BitwiseOr, BitwiseXor
 from hlsgen.ops.cast import Cast, CastLike, CastOfTwo
@@ -24,6 +25,7 @@ from hlsgen.ops.compare import (
     Xor,
 )
 from hlsgen.ops.conv import Conv
+from hlsgen.ops.conv_transpose import ConvTranspose
 from hlsgen.ops.dropout import Dropout
 from hlsgen.ops.dynamic_quantise import DynamicQuantizeLinear
 from hlsgen.ops.einsum import Einsum
@@ -54,9 +56,11 @@ from hlsgen.ops.functions import (
     Tanh,
 )
 from hlsgen.ops.gather import GatherElements, GatherND, ReverseSequence, ScatterElements, ScatterND
-from hlsgen.ops.gemm import Gemm, MatMul
+from hlsgen.ops.gemm import Gemm
+from hlsgen.ops.interleave import Interleave
 from hlsgen.ops.linear_attention import CausalConvWithState, LinearAttention
 from hlsgen.ops.loss import NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss
+from hlsgen.ops.matmul import MatMul
 from hlsgen.ops.multiply import Mul
 from hlsgen.ops.normalise import (
     LRN,
@@ -75,11 +79,23 @@ from hlsgen.ops.piecewise import (
     Softsign,
     ThresholdedRelu,
 )
-from hlsgen.ops.pool import AveragePool, MaxPool, ReduceMean, WindowSum
+from hlsgen.ops.pool import AveragePool, MaxPool, WindowSum
 from hlsgen.ops.positions import Compress, NonZero
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.recurrent_cells import GRU, LSTM, RNN
-from hlsgen.ops.requantise import Requantise, RequantiseMean
+from hlsgen.ops.reduce import (
+    ReduceL1,
+    ReduceL2,
+    ReduceLogSum,
+    ReduceLogSumExp,
+    ReduceMax,
+    ReduceMean,
+    ReduceMin,
+    ReduceProd,
+    ReduceSum,
+    ReduceSumSquare,
+)
+from hlsgen.ops.requantise import Requantise, RequantiseMean, RequantiseSteps
 from hlsgen.ops.reshape import Flatten, Reshape, Squeeze, Unsqueeze
 from hlsgen.ops.select import ArgMax, ArgMin, Hardmax, TopK
 from hlsgen.ops.shapes import (
@@ -105,6 +121,8 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Atan,
     Attention,
     AveragePool,
+    AxisMaximum,
+    AxisSum,
     BatchNormalization,
     BitShift,
     BitwiseAnd,
@@ -122,6 +140,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Compress,
     ConstantOfShape,
     Conv,
+    ConvTranspose,
     Cos,
     CumProd,
     CumSum,
@@ -149,6 +168,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     HardSigmoid,
     HardSwish,
     Identity,
+    Interleave,
     IsInf,
     IsNaN,
     LayerNormalization,
@@ -183,10 +203,20 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     QuantizeLinear,
     Range,
     Reciprocal,
+    ReduceL1,
+    ReduceL2,
+    ReduceLogSum,
+    ReduceLogSumExp,
+    ReduceMax,
     ReduceMean,
+    ReduceMin,
+    ReduceProd,
+    ReduceSum,
+    ReduceSumSquare,
     Relu,
     Requantise,
     RequantiseMean,
+    RequantiseSteps,
     Reshape,
     ReverseSequence,
     RMSNormalization,

@@ -1,15 +1,15 @@
-"""Matrix products with constant weights: ONNX Gemm and MatMul on floats, exact accumulators on integers."""
+"""Matrix products with constant weights and a bias: ONNX Gemm on floats, exact accumulators on integers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from hlsgen.algebra.types import S8, U8, ElementType
-from hlsgen.ops.accumulate import accumulator_type, integer_bias, integer_weights, requantised
+from hlsgen.ops.accumulate import accumulator_type, integer_bias, integer_weights
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import (
     Constants,
@@ -24,7 +24,9 @@ from hlsgen.ops.op import (
     require,
 )
 from hlsgen.ops.reason import Reason, unless
+from hlsgen.ops.rows import Matrices, rows_by_matrix
 from hlsgen.ops.tensor_type import AnyArray, TensorType
+from hlsgen.ops.transpose import Transpose
 from hlsgen.ops.window import Window
 
 _ATTRIBUTES = {"transA": "transpose_a", "transB": "transpose_b", "alpha": "alpha"}
@@ -106,11 +108,7 @@ class Gemm(TensorOp):
             (w.constant is not None, "the weights are computed, not constant"),
             (w.type.is_integer, "the weights are reals, not quantised"),
             (x.quantisation.per_tensor, "the input is quantised per channel"),
-            (not self.transpose_a, "the input is transposed"),
-            (
-                self.alpha == self.beta == 1.0,
-                f"alpha = {self.alpha:g} and beta = {self.beta:g}, not 1",
-            ),
+            (self.alpha != 0, "alpha is 0"),
             (
                 w.quantisation.per_tensor or w.quantisation.axis == axis,
                 f"the weights are quantised along axis {w.quantisation.axis}, not the output channels",
@@ -124,15 +122,28 @@ class Gemm(TensorOp):
             return failed
         weights = integer_weights(w, axis)
         weights = weights if self.transpose_b else weights.T
-        bias = integer_bias(x, w, biases[0] if biases else None, weights.shape[0], disputed=True)
+        if (
+            self.alpha != 1.0
+        ):  # the weights of the scaled product have other scales, and perhaps another sign
+            weights = weights if self.alpha > 0 else -weights
+            w = _times(w, abs(self.alpha))
+        scaled = [_times(bias, self.beta) for bias in biases if self.beta != 0]
+        plain = self.alpha == self.beta == 1.0
+        bias = integer_bias(x, w, scaled[0] if scaled else None, weights.shape[0], disputed=plain)
         if isinstance(bias, Reason):
             return bias
-        if bias.size != weights.shape[0]:
+        if bias.size not in (1, weights.shape[0]):
             return Reason(f"the bias has {bias.size} elements for {weights.shape[0]} columns")
-        op = Gemm(transpose_b=True, input_zero=x.quantisation.zero_point[0])
-        flat = bias.reshape(-1)
-        operands = [x.name, build.integers(w.name, weights), build.integers(f"{w.name}_bias", flat)]
-        return requantised(build, build.node(op, operands), x, w, output)
+        flat = np.broadcast_to(bias.reshape(-1), weights.shape[:1])
+        if self.transpose_a:
+            turned = build.node(Transpose((1, 0)), [x.name])
+            shape = x.type.shape[::-1]
+            x = QuantisedValue(
+                turned, TensorType(shape, x.type.element), x.quantisation, x.constant
+            )
+        result = (x.type.shape[0], len(weights))
+        one_row = Gemm(transpose_b=True, input_zero=x.quantisation.zero_point[0])
+        return rows_by_matrix(build, x, Matrices(weights[None], flat, w), output, result, one_row)
 
     def lower(self, build: Lowering) -> None:
         """The convolution whose window is the whole operand: any order of its elements is an order of the weights."""
@@ -169,49 +180,12 @@ class Gemm(TensorOp):
         return case(16, 4, -128, S8), case(7, 3, 10, U8), case(1, 5, 0, S8)
 
 
-@dataclass(frozen=True)
-class MatMul(TensorOp):
-    """Matrix product; a pass makes it a Gemm where the second operand is a constant matrix."""
-
-    weighted = True
-    bindings = (
-        OnnxBinding("MatMul", (2, 2)),
-        OnnxBinding(
-            "QLinearMatMul",
-            (2, 2),
-            since=10,
-            integers=IntegerForm(((0, 1, 2), (3, 4, 5)), result=(6, 7)),
-        ),
-        OnnxBinding(
-            "MatMulInteger",
-            (2, 2),
-            since=10,
-            integers=IntegerForm(((0, None, 2), (1, None, 3)), result=None),
-        ),
-    )
-
-    @property
-    def weight_axis(self) -> int:
-        return 1
-
-    def with_bias(self, rank: int) -> TensorOp | Reason:
-        return Gemm() if rank == 2 else Reason(f"a product of rank {rank} has no bias of its own")
-
-    def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
-        x, w = inputs
-        return len(x.shape) >= len(w.shape)
-
-    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
-        x, w = inputs
-        fits = len(x.shape) >= 2 and len(w.shape) >= 2 and x.shape[-1] == w.shape[-2]
-        require(fits, self, "matrices whose inner extents agree", f"{x} and {w}")
-        batch = broadcast(self, x.shape[:-2], w.shape[:-2])
-        return TensorType((*batch, x.shape[-2], w.shape[-1]), x.element)
-
-    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        return xp.matmul(*arrays)
-
-    def quantised(
-        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
-    ) -> str | Reason:
-        return Gemm().quantised(build, inputs, output)
+def _times(value: QuantisedValue, factor: float) -> QuantisedValue:
+    """The same integers, standing for ``factor`` times their reals; a negative factor turns the sign of constants."""
+    old = value.quantisation
+    scales = tuple(float(np.float32(s) * np.float32(abs(factor))) for s in old.scale)
+    constant = value.constant
+    if factor < 0 and constant is not None:
+        zeros = old.zero_points()
+        constant = 2 * zeros - constant.astype(np.int64) if value.type.is_integer else -constant
+    return replace(value, quantisation=replace(old, scale=scales), constant=constant)

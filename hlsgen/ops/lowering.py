@@ -65,6 +65,9 @@ class Lowering(Protocol):
     def channel(self, number: int) -> str:
         """A channel with the operand in canonical order; adds a copying process where the order is another."""
 
+    def gathered(self, channel: str, order: np.ndarray, shape: tuple[int, int, int]) -> str:
+        """A new channel of ``shape`` whose element d is element ``order[d]`` of the channel's stream."""
+
     def channel_shape(self, channel: str) -> tuple[int, int, int]:
         """(height, width, channels) of a channel."""
 

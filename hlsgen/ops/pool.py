@@ -208,89 +208,9 @@ class AveragePool(Pool):
         total = build.node(op, [x.name])
         fused = output.adjacent and x.type.element == output.element
         if fused and self.kernel == x.type.shape[2:] and not any(self.pads):
-            return build.node(_integer_mean(x, output, count), [total])
+            return build.node(integer_mean(x, output, count), [total])
         mean = RequantiseMean.of(x.quantisation.scale[0], count, output, zero_first=fused)
         return build.node(mean, [total])
-
-
-@dataclass(frozen=True)
-class ReduceMean(TensorOp):
-    """The mean over ``axes`` (all if empty); ``keep`` keeps them with extent 1. GlobalAveragePool is this over space."""
-
-    axes: tuple[int, ...] = ()
-    keep: bool = True
-    spatial: bool = False
-
-    bindings = (
-        OnnxBinding(
-            "ReduceMean", (1, 1), until=17, attributes={"axes": "axes", "keepdims": "keep"}
-        ),
-        OnnxBinding(
-            "ReduceMean",
-            (1, 1),
-            since=18,
-            attributes={"keepdims": "keep"},
-            inputs={"axes": 1},
-            ignored={"noop_with_empty_axes": 0},
-        ),
-        OnnxBinding("GlobalAveragePool", (1, 1), fixed={"spatial": True}),
-        OnnxBinding(
-            "QLinearGlobalAveragePool",
-            (1, 1),
-            "com.microsoft",
-            fixed={"spatial": True},
-            ignored={"channels_last": 0},
-            integers=IntegerForm(((0, 1, 2),), result=(3, 4)),
-        ),
-    )
-
-    def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
-        rank = len(inputs[0].shape)
-        axes = tuple(range(2, rank)) if self.spatial else self.axes or tuple(range(rank))
-        require(all(-rank <= a < rank for a in axes), self, f"axes of rank {rank}", axes)
-        return replace(self, axes=tuple(sorted({a % rank for a in axes})))
-
-    def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
-        return 0 not in self.axes
-
-    def _shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        kept = [1 if k in self.axes else n for k, n in enumerate(shape)]
-        return tuple(n for k, n in enumerate(kept) if self.keep or k not in self.axes)
-
-    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
-        return TensorType(self._shape(inputs[0].shape), inputs[0].element)
-
-    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        return xp.mean(arrays[0], axis=self.axes, keepdims=self.keep)
-
-    def quantised(
-        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
-    ) -> str | Reason:
-        (x,) = inputs
-        space = x.type.shape[2:]
-        failed = unless(
-            (x.quantisation.per_tensor, "the input is quantised per channel"),
-            (len(space) in (1, 2), f"the input {x.type} has {len(space)} spatial axes, not 1 or 2"),
-            (min(self.axes, default=0) >= 2, f"the mean is over axes {self.axes}, not over space"),
-        )
-        if failed is not None:
-            return failed
-        kernel = tuple(n if k + 2 in self.axes else 1 for k, n in enumerate(space))
-        rank = len(kernel)
-        zero = x.quantisation.zero_point[0]
-        op = WindowSum(kernel, kernel, (0,) * 2 * rank, (1,) * rank, input_zero=zero)
-        total, count = build.node(op, [x.name]), prod(kernel)
-        fused = self.spatial and output.adjacent and x.type.element == output.element
-        if fused:
-            result = build.node(_integer_mean(x, output, count), [total])
-        else:
-            mean = RequantiseMean.of(x.quantisation.scale[0], count, output, zero_first=False)
-            result = build.node(mean, [total])
-        if self.keep:
-            return result
-        from hlsgen.ops.reshape import Reshape
-
-        return build.node(Reshape(self._shape(x.type.shape)), [result])
 
 
 @dataclass(frozen=True)
@@ -327,7 +247,7 @@ class WindowSum(Pool):
         return tuple(_example(op, shape, element) for op, shape, element in cases)
 
 
-def _integer_mean(x: QuantisedValue, output: QuantisedOutput, count: int) -> Requantise:
+def integer_mean(x: QuantisedValue, output: QuantisedOutput, count: int) -> Requantise:
     """Sum to mean as ONNX Runtime's global average pool on integers: S = f32(sx / f32(sy * count))."""
     divisor = np.float32(output.scale) * np.float32(count)
     return Requantise.to(output, (float(x.quantisation.scales()[0] / divisor),))

@@ -11,7 +11,7 @@ from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import Constants, Example, QuantisedOutput, TensorOp, require
 from hlsgen.ops.tensor_type import AnyArray, TensorType
-from hlsgen.requantise import Mean, Rounding
+from hlsgen.requantise import FloatStep, FloatSteps, Mean, Rounding
 
 
 @dataclass(frozen=True)
@@ -93,26 +93,40 @@ class RequantiseMean(Requantise):
     """The rounded mean of a sum of ``count`` integers, by the float32 steps of ``requantise.Mean``: for pools that ONNX Runtime
     computes on floats.
 
-    ``step`` and ``result_step``: the scales before and after; ``scale`` is their quotient over ``count``.
+    ``step`` and ``result_step``: the scales before and after; ``scale`` is their quotient over ``count``. With ``averaged`` False it is
+    the sum itself that is rounded.
     """
 
     step: float
     count: int
     result_step: float
     zero_first: bool
+    averaged: bool = True
 
     @classmethod
     def of(
-        cls, step: float, count: int, output: QuantisedOutput, zero_first: bool
+        cls,
+        step: float,
+        count: int,
+        output: QuantisedOutput,
+        zero_first: bool,
+        averaged: bool = True,
     ) -> RequantiseMean:
         """Of sums in steps of ``step`` to a quantised output."""
-        mean = Mean(step, count, output.scale, output.zero_point, zero_first)
+        mean = Mean(step, count, output.scale, output.zero_point, zero_first, averaged)
         bounds = output.zero_point, output.low, output.high, output.element
-        return cls((float(mean.factor),), *bounds, step, count, output.scale, zero_first)
+        return cls((float(mean.factor),), *bounds, step, count, output.scale, zero_first, averaged)
 
     @property
     def mean(self) -> Mean:
-        return Mean(self.step, self.count, self.result_step, self.zero_point, self.zero_first)
+        return Mean(
+            self.step,
+            self.count,
+            self.result_step,
+            self.zero_point,
+            self.zero_first,
+            self.averaged,
+        )
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays
@@ -135,4 +149,52 @@ class RequantiseMean(Requantise):
             Example(RequantiseMean.of(0.0371, count, output, zero_first), (sums,), {})
             for output in outputs
             for count, zero_first in ((4, True), (6, True), (4, False))
+        )
+
+
+@dataclass(frozen=True)
+class RequantiseSteps(Requantise):
+    """Integers through float32 steps by channel (``requantise.FloatSteps``); ``scale`` is about their product, and positive."""
+
+    input_zero: int
+    steps: tuple[FloatStep, ...]
+    result_step: float
+
+    @classmethod
+    def of(
+        cls, input_zero: int, steps: tuple[FloatStep, ...], output: QuantisedOutput
+    ) -> RequantiseSteps:
+        """To a quantised output."""
+        slopes = FloatSteps(input_zero, steps, output.scale, output.zero_point).slopes
+        scale = tuple(float(slope) for slope in slopes)
+        count = max(len(values) for _, values in steps)
+        scale = scale * count if len(scale) == 1 else scale
+        bounds = output.zero_point, output.low, output.high, output.element
+        return cls(scale, *bounds, input_zero, steps, output.scale)
+
+    @property
+    def rule(self) -> FloatSteps:
+        return FloatSteps(self.input_zero, self.steps, self.result_step, self.zero_point)
+
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
+        (x,) = arrays
+        wide = xp.astype(x, xp.int64)
+        rounded = self.rule.results(xp, wide, (1, -1, *(1,) * (x.ndim - 2)))
+        return xp.astype(xp.clip(rounded, float(self.low), float(self.high)), xp.int32)
+
+    def rounding(self, low: np.ndarray, high: np.ndarray) -> Rounding:
+        return replace(super().rounding(low, high), steps=self.rule)
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        bytes_ = TensorType((1, 3, 2, 5), U8)
+        steps: tuple[FloatStep, ...] = (
+            ("multiply", (0.0371,)),
+            ("multiply", (0.9, 1.2345, 0.0)),
+            ("add", (0.3, -0.71, 0.2)),
+        )
+        output = QuantisedOutput(0.0512, 3, -128, 127, S8)
+        return (
+            Example(RequantiseSteps.of(117, steps, output), (bytes_,), {}),
+            Example(RequantiseSteps.of(-3, steps[:1], output), (TensorType((1, 4), S8),), {}),
         )

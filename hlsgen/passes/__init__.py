@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.reason import ELSEWHERE, Reason
+from hlsgen.passes.affine_to_integer import AffineToInteger
 from hlsgen.passes.dead_code import RemoveDead
 from hlsgen.passes.fold_constants import FoldConstants
 from hlsgen.passes.fold_into_weights import FoldIntoWeights
@@ -23,6 +24,7 @@ PASSES: tuple[GraphPass, ...] = (
     FoldConstants(),
     FoldIntoWeights(),
     QdqToInteger(),
+    AffineToInteger(),
     RemoveDead(),
 )
 

@@ -9,6 +9,7 @@ import numpy as np
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Lookup
 from hlsgen.ops.add import QuantisedAdd
+from hlsgen.ops.axes import AxisSum
 from hlsgen.ops.pool import WindowSum
 from hlsgen.ops.requantise import Requantise
 
@@ -31,6 +32,8 @@ def _drift(graph: Graph, node: Node, moved: int) -> int:
         return ceil(moved * max(op.scale)) + 1
     if isinstance(op, WindowSum):
         return moved * int(np.prod(op.kernel))
+    if isinstance(op, AxisSum):
+        return moved * int(np.prod([graph.types[node.inputs[0]].shape[axis] for axis in op.axes]))
     if isinstance(op, QuantisedAdd):
         return ceil(moved * (op.scale_a + op.scale_b) / op.scale) + 1
     if isinstance(op, Lookup):

@@ -9,6 +9,7 @@ import numpy as np
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.add import Add
+from hlsgen.ops.matmul import MatMul
 from hlsgen.ops.multiply import Mul
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.reason import ELSEWHERE, Reason
@@ -65,6 +66,8 @@ def _per_channel(build: GraphBuilder, product: Node, constant: np.ndarray) -> np
     """The constant as one number for each output channel; a reason if it varies otherwise or broadcasts the product."""
     weights = build.types[product.inputs[1]].shape
     shape = build.types[product.output].shape
+    if isinstance(product.op, MatMul) and len(weights) > 2:
+        return Reason("the product is with several matrices")
     channels = weights[product.op.weight_axis]
     # the channel is axis 1 of (N, C, ...) and the last of (N, C) and of a matrix product
     axis = 1 if product.op.weight_axis == 0 and len(shape) > 2 else len(shape) - 1
@@ -130,6 +133,7 @@ def _scaled(
 ) -> str | Reason:
     """Weights times factors along ``axis``; integers keep their values but for the sign."""
     shape = [1] * len(build.types[value].shape)
+    axis %= len(shape)
     shape[axis] = -1
     if value in build.constants:
         return _float(build, product, role, build.constants[value] * factors.reshape(shape))

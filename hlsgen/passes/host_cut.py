@@ -88,7 +88,9 @@ def cut_host(graph: Graph, reasons: Mapping[str, str] = MappingProxyType({})) ->
 
 def _refuse_quantised(graph: Graph, reasons: Mapping[str, str]) -> None:
     """Raises UnsupportedOp for a quantised model none of whose operators has an integer reading: no samples would help it."""
-    if not any(node.op.place == "border" for node in graph.nodes):
+    if not any(
+        node.op.place == "border" and node.inputs[0] not in graph.constants for node in graph.nodes
+    ):
         return
     inner = [node for node in graph.nodes if node.op.place != "border" and node.name in reasons]
     for node in inner[:1]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -50,7 +50,7 @@ def _operator(build: GraphBuilder, value: str, quantize: QuantizeLinear) -> str 
         core = build.producer(core.inputs[0])
     if core is None:
         return ELSEWHERE
-    bounds = _bounds(chain, quantize)
+    bounds = clamp_bounds(chain, quantize)
     if isinstance(bounds, Reason):
         return replace(bounds, node=core.name)
     operands: list[QuantisedValue] = []
@@ -89,7 +89,7 @@ def _quantise(op: QuantizeLinear) -> Callable[[float], int]:
     return quantise
 
 
-def _bounds(chain: list[Node], op: QuantizeLinear) -> tuple[int, int] | Reason:
+def clamp_bounds(chain: Sequence[Node], op: QuantizeLinear) -> tuple[int, int] | Reason:
     """The bounds that clamps between operator and Quantize leave; a reason if one of them is not a clamp."""
     low, high = op.element.minimum, op.element.maximum
     for node in chain:

@@ -9,9 +9,12 @@ from hlsgen.requantise.multiply_shift import (
     verify_multiply_shift,
 )
 from hlsgen.requantise.reference import Rounding, requantise, thresholds
+from hlsgen.requantise.steps import FloatStep, FloatSteps
 
 __all__ = [
     "Choice",
+    "FloatStep",
+    "FloatSteps",
     "Mean",
     "MultiplyShift",
     "RoundedAdd",

@@ -86,6 +86,8 @@ def choose_for(rounding: Rounding, where: str = "requantisation", nudged: bool =
         return choice
     if rounding.mean is not None:
         return _of_mean(rounding, where, nudged)
+    if rounding.steps is not None:
+        return _of_steps(rounding, where, nudged)
     if not nudged:
         return _of_one_unit(rounding, where)
     try:
@@ -124,6 +126,25 @@ def _of_mean(rounding: Rounding, where: str, nudged: bool) -> Choice:
         "expected a mean that a multiplication and a shift can round as ONNX Runtime does, found one of"
         f" {mean.count} elements from scale {mean.scale:g} to scale {mean.result_scale:g} and zero point {mean.zero_point}",
         "Quantise the model again with another scale behind this mean.",
+    )
+
+
+def _of_steps(rounding: Rounding, where: str, nudged: bool) -> Choice:
+    """A multiply-shift, of wide multipliers and many nudges if need be: there is no other form of several float32 steps."""
+    bits = _LARGEST_MULTIPLIER.bit_length()
+    choice = (
+        _multiply_shift(rounding, (*range(_MOST_NUDGES + 1), 16, 32), WIDE_MULTIPLIER_BITS)
+        if nudged
+        else _multiply_shift(rounding, (0,), bits)
+    )
+    if choice is not None:
+        return choice
+    remedy = "" if nudged else ", or compile it with --schedule stream"
+    raise TypeMismatch(
+        where,
+        "expected factors and addends by channel that a multiplication and a shift can round as ONNX Runtime does, found"
+        f" others, from {rounding.scale.min():g} to {rounding.scale.max():g} results a step",
+        f"Quantise the model again with another scale behind this operator{remedy}.",
     )
 
 

@@ -24,7 +24,8 @@ _WIDEST = 255
 
 @dataclass(frozen=True)
 class Mean:
-    """From the sum of ``count`` integers in steps of ``scale`` to their rounded mean in steps of ``result_scale``.
+    """From the sum of ``count`` integers in steps of ``scale`` to their rounded mean, or not ``averaged`` their rounded sum, in steps of
+    ``result_scale``.
 
     ONNX Runtime: RNE(m) + zero_point, or with ``zero_first`` RNE(f32(m + zero_point)), where m = f32(f32(s / count) / result_scale) and
     s adds f32(scale * element) in float32. QLinearAveragePool has the zero point first; AveragePool and ReduceMean between
@@ -39,18 +40,24 @@ class Mean:
     result_scale: float
     zero_point: int
     zero_first: bool
+    averaged: bool = True
+
+    @property
+    def divisor(self) -> int:
+        """What the sum is divided by: 1 for a sum that is not a mean."""
+        return self.count if self.averaged else 1
 
     @property
     def factor(self) -> np.float32:
         """S: results for each step of the sum."""
-        return np.float32(self.scale) / (np.float32(self.result_scale) * np.float32(self.count))
+        return np.float32(self.scale) / (np.float32(self.result_scale) * np.float32(self.divisor))
 
     def results(self, xp: Any, sums: Any) -> Any:
         """The result, without bounds, whole numbers in float32, for sums in float32 of any array-API namespace."""
         device = getattr(sums, "device", None)
         count, scale, result_scale, factor = (
             xp.asarray(np.array(value, np.float32), device=device)
-            for value in (self.count, self.scale, self.result_scale, self.factor)
+            for value in (self.divisor, self.scale, self.result_scale, self.factor)
         )
         if self.follows_steps:
             return self._rounded(xp, sums * scale / count / result_scale)
@@ -64,7 +71,7 @@ class Mean:
 
     def _steps(self, reals: np.ndarray) -> np.ndarray:
         """ONNX Runtime's result for float32 sums of reals."""
-        mean = reals / np.float32(self.count) / np.float32(self.result_scale)
+        mean = reals / np.float32(self.divisor) / np.float32(self.result_scale)
         return np.asarray(self._rounded(np, mean))
 
     @cached_property
@@ -99,7 +106,7 @@ class Mean:
             magnitude[:] = self.count * max(-least, greatest)
         factors = 8 if self._adds_exactly(sums) else self.count + 8
         gamma = factors * _UNIT / (1 - factors * _UNIT)
-        step = float(np.float32(self.scale)) / (self.count * float(np.float32(self.result_scale)))
+        step = float(np.float32(self.scale)) / (self.divisor * float(np.float32(self.result_scale)))
         mean = sums * step
         below = np.floor(mean)
         error = gamma * step * magnitude + _UNIT * (1 + max(abs(low), abs(high))) + _DOUBLE

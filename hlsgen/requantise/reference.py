@@ -8,6 +8,7 @@ import numpy as np
 
 from hlsgen.errors import TypeMismatch
 from hlsgen.requantise.mean import Mean
+from hlsgen.requantise.steps import FloatSteps
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,7 +17,7 @@ class Rounding:
 
     All arrays have one element per channel: ``scale`` float32, ``accumulator_low`` and ``accumulator_high`` int64, the
     least and greatest accumulator that the channel can have. With a ``mean`` the accumulators are sums whose mean is rounded by
-    that rule instead (one channel).
+    that rule instead (one channel); with ``steps`` they go through these.
     """
 
     scale: np.ndarray
@@ -26,6 +27,7 @@ class Rounding:
     accumulator_low: np.ndarray
     accumulator_high: np.ndarray
     mean: Mean | None = None
+    steps: FloatSteps | None = None
 
     def __post_init__(self) -> None:
         if not np.all(np.isfinite(self.scale) & (self.scale > 0)):
@@ -46,12 +48,17 @@ class Rounding:
             scale=self.scale[channels],
             accumulator_low=self.accumulator_low[channels],
             accumulator_high=self.accumulator_high[channels],
+            steps=None if self.steps is None else self.steps.select(channels),
         )
 
     def evaluate(self, accumulators: np.ndarray) -> np.ndarray:
         """The results for ``accumulators`` (channels, anything)."""
         if self.mean is not None:
             results = self.mean.results(np, accumulators.astype(np.float32))
+            return np.clip(results, self.low, self.high).astype(np.int64)
+        if self.steps is not None:
+            shape = (-1, *(1,) * (accumulators.ndim - 1))
+            results = self.steps.results(np, accumulators, shape)
             return np.clip(results, self.low, self.high).astype(np.int64)
         scale = np.expand_dims(self.scale, tuple(range(1, accumulators.ndim)))
         return requantise(accumulators, scale, self.zero_point, self.low, self.high)

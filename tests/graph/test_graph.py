@@ -18,7 +18,7 @@ from hlsgen.graph.text import constants_of, parse, to_text
 from hlsgen.ops import OPERATORS
 from hlsgen.ops.activation import Clamp
 from hlsgen.ops.conv import Conv
-from hlsgen.ops.gemm import MatMul
+from hlsgen.ops.matmul import MatMul
 from hlsgen.ops.op import Example
 from hlsgen.ops.quantise import QuantizeLinear
 from hlsgen.ops.requantise import Requantise

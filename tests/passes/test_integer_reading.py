@@ -90,18 +90,6 @@ def test_matmul_then_float_bias_becomes_gemm() -> None:
     assert differing(proto, model.samples(100)) == 0
 
 
-@pytest.mark.parametrize("shapes", [((1, 4, 12), (1, 12, 5)), ((1, 4, 12), (12, 5))])
-def test_a_product_of_more_than_matrices_is_refused_with_the_types(
-    shapes: tuple[tuple[int, ...], tuple[int, ...]],
-) -> None:
-    model = QuantisedModel(shapes[0], "u8", seed=4)
-    x = model.dequantize("x", model.scale, model.zero, "u8")
-    value = model.node("MatMul", x, model.weights(shapes[1], 5, False, 1))
-    proto = model.finish(model.quantize(value, 0.02, 100, "u8"))
-    with pytest.raises(UnsupportedOp, match="the operands are not matrices"):
-        to_integer(read_model(proto))
-
-
 @pytest.mark.parametrize("element", ["u8", "s8"])
 @pytest.mark.parametrize("relu", [False, True])
 def test_residual_sum_equals_onnxruntime_for_many_scales(element: str, relu: bool) -> None:
