@@ -32,6 +32,7 @@ from hlsgen.algebra.scalar import (
     RoundSignificand,
     ScalarOp,
     ShiftRight,
+    Steps,
     Subtract,
     Table,
 )
@@ -295,6 +296,11 @@ def unit_timing(
         case Table():
             bits = op.result(*operands).bits
             return UnitTiming(1, (0,), 0, storage_bits=256 * bits)
+        case Steps(cells=cells):
+            thresholds = [cell[0] for cell in cells]
+            bits = ElementType.holding(min(thresholds), max(thresholds)).bits
+            bits += 2 * op.result(*operands).bits
+            return UnitTiming(3, (0,), 0, storage_bits=len(cells) * bits)
     raise ValueError(f"expected a scalar operator that has a unit, found {op}")
 
 

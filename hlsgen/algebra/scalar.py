@@ -346,6 +346,42 @@ class Table(ScalarOp):
         return ElementType.holding(min(self.values), max(self.values))
 
 
+@dataclass(frozen=True)
+class Steps(ScalarOp):
+    """Any function of a wide integer that changes at few places: cells of 2**shift integers, with at most one change in each.
+
+    Cell k begins at origin + k * 2**shift; of (threshold, below, above) in ``cells`` the result is ``above`` from the threshold on, else
+    ``below``. The first and the last cell go on to both sides.
+    """
+
+    operands = 1
+    origin: int
+    shift: int
+    cells: tuple[tuple[int, int, int], ...]
+
+    def __post_init__(self) -> None:
+        if not self.cells or self.shift < 0:
+            raise TypeMismatch(
+                "Steps",
+                f"expected at least one cell of at least one integer, found {len(self.cells)} of 2**{self.shift}",
+                "Give the cells of a function.",
+            )
+
+    def evaluate(self, xp: Any, *arrays: Any) -> Any:
+        (x,) = arrays
+        index = xp.clip((x - self.origin) >> self.shift, 0, len(self.cells) - 1)
+        columns = xp.asarray(self.cells, device=getattr(x, "device", None))
+        flat = xp.reshape(index, (-1,))
+        threshold, below, above = (
+            xp.reshape(xp.take(columns[:, k], flat, axis=0), x.shape) for k in range(3)
+        )
+        return xp.where(x >= threshold, above, below)
+
+    def result(self, *types: ElementType) -> ElementType:
+        results = [value for cell in self.cells for value in cell[1:]]
+        return ElementType.holding(min(results), max(results))
+
+
 SCALAR_OPS: tuple[type[ScalarOp], ...] = (
     Add,
     Subtract,
@@ -360,4 +396,5 @@ SCALAR_OPS: tuple[type[ScalarOp], ...] = (
     RoundSignificand,
     QuantisedAdd,
     Table,
+    Steps,
 )

@@ -96,6 +96,14 @@ def _table(use: UnitUse) -> Cost:
     return memory(use.table, 256, use.result.bits, constant=True)
 
 
+def _steps(use: UnitUse) -> Cost:
+    thresholds = [cell[0] for cell in use.op.cells]
+    wide = max(ElementType.holding(min(thresholds), max(thresholds)).bits, *use.widths)
+    rom = memory(use.table, len(use.op.cells), wide + 2 * use.result.bits, constant=True)
+    arithmetic = use.table.adder_bit * 2 * wide + use.table.choice_bit * use.result.bits + 16
+    return rom + Cost(lut=arithmetic, ff=2 * wide + use.result.bits + 10)
+
+
 SCALAR_COSTS: Mapping[str, Callable[[UnitUse], Cost]] = {
     scalar.Add.__name__: _sum,
     scalar.Subtract.__name__: _sum,
@@ -110,5 +118,6 @@ SCALAR_COSTS: Mapping[str, Callable[[UnitUse], Cost]] = {
     scalar.RoundSignificand.__name__: _round_significand,
     scalar.QuantisedAdd.__name__: _quantised_add,
     scalar.Table.__name__: _table,
+    scalar.Steps.__name__: _steps,
 }
 """The cost of every scalar operator by name."""

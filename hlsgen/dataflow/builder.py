@@ -10,7 +10,7 @@ from typing import assert_never
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
-from hlsgen.algebra.expression import Call, Operand
+from hlsgen.algebra.expression import Call, Expression, Operand
 from hlsgen.algebra.scalar import (
     Clamp,
     QuantisedAdd,
@@ -215,6 +215,24 @@ class DataflowBuilder:
         finish = WeightedSum(add.op, (add.multiplier_a, add.multiplier_b), add.offset)
         return self._pointwise(name, sources, (), finish, element)
 
+    def pointwise(
+        self,
+        name: str,
+        sources: Sequence[str],
+        parameters: Sequence[np.ndarray],
+        expression: Expression,
+        element: ElementType,
+    ) -> str:
+        """``expression`` at every position: r0, ... are the sources, then constants by channel (one integer each).
+
+        A source of extent 1 where another has more is read again and again.
+        """
+        shapes = [self.channels[source].shape for source in sources]
+        count = max(shape[2] for shape in shapes)
+        stores = [self.store(f"{name}_parameter", np.broadcast_to(p, (count,))) for p in parameters]
+        reads = tuple(Read(store, (_channel(1),)) for store in stores)
+        return self._pointwise(name, tuple(sources), reads, Elementwise(expression), element)
+
     def elementwise_by_channel(self, name: str, source: str, epilogue: Epilogue) -> str:
         """``epilogue.op(source + bias, constants of the channel...)`` at every position."""
         count = self.channels[source].shape[2]
@@ -229,15 +247,22 @@ class DataflowBuilder:
         finish: Finish,
         element: ElementType,
     ) -> str:
-        shape = self.channels[sources[0]].shape
-        index = tuple(Affine(0, ((loop, 1),)) for loop in ("y", "x", "g"))
+        shapes = [self.channels[source].shape for source in sources]
+        height, width, channels = (max(extents) for extents in zip(*shapes, strict=True))
+        shape = height, width, channels
         process = self.unique(name)
         target = self.channel(f"{name}_out", shape, element)
         return self.process(
             Process(
                 process,
                 _loops(shape[:2], shape[2], 1, (1, 1), 1),
-                (*(Read(source, index) for source in sources), *reads),
+                (
+                    *(
+                        Read(s, _broadcast(own, shape))
+                        for s, own in zip(sources, shapes, strict=True)
+                    ),
+                    *reads,
+                ),
                 Write(target, (*_POSITION, _channel(1))),
                 Pass(),
                 finish,
@@ -323,6 +348,14 @@ def product_sum_type(weights: np.ndarray, element: ElementType) -> ElementType:
     """The accumulator type that holds every sum of products, and zero."""
     low, high = product_sum_ranges(weights, element)
     return ElementType.holding(min(int(low.min()), 0), max(int(high.max()), 0))
+
+
+def _broadcast(own: tuple[int, int, int], shape: tuple[int, int, int]) -> tuple[Affine, ...]:
+    """The index at (y, x, g) of ``shape`` in a tensor of extents equal to it or 1."""
+    return tuple(
+        Affine(0, ((loop, 1),) if extent == whole else ())
+        for loop, extent, whole in zip(("y", "x", "g"), own, shape, strict=True)
+    )
 
 
 def _channel(per_group: int) -> Affine:

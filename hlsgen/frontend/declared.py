@@ -18,6 +18,7 @@ from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.axes import AxisSum
 from hlsgen.ops.pool import WindowSum
 from hlsgen.ops.requantise import Requantise, RequantiseMean, RequantiseSteps
+from hlsgen.ops.step_function import StepFunction
 from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.drift import drifts
 from hlsgen.passes.host_cut import IntegerModel
@@ -98,13 +99,15 @@ def _known_name(graph: Graph, value: str, known: set[str]) -> str | None:
 def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | None:
     """Why and by how much the result of one node may differ from ONNX Runtime's, for equal operands; None where it is equal."""
     op = node.op
-    if not isinstance(op, Requantise | QuantisedAdd | Lookup | Clamp):
+    if not isinstance(op, Requantise | QuantisedAdd | StepFunction | Lookup | Clamp):
         return None
     where = f"node {node.name}"
     if kernel == "removed":
         return Difference(f"{where}: ONNX Runtime's optimiser removes this quantisation", None)
     if isinstance(op, QuantisedAdd):
         return _of_sum(op, kernel, where)
+    if isinstance(op, StepFunction):
+        return _of_steps(op, kernel, where)
     if not isinstance(op, Requantise):
         return None
     source = graph.producers.get(node.inputs[0])
@@ -129,6 +132,18 @@ def _of_sum(op: QuantisedAdd, kernel: KernelKind, where: str) -> Difference | No
         return None
     reason = f"{where}: {pairs} of {distance.size} pairs are rounded by other float32 steps"
     return Difference(reason, int(distance.max()))
+
+
+def _of_steps(op: StepFunction, kernel: KernelKind, where: str) -> Difference | None:
+    """A function of sums is that of exact ones, next to whose changes the noise of float32 sums decides; pairs are those of one kernel."""
+    if "factor" in op.terms:
+        reason = (
+            f"{where}: ONNX Runtime computes it on floats, whose rounding decides next to halves"
+        )
+        return Difference(reason, 1)
+    if len(op.terms) == 2 and kernel != op.kernel:
+        return Difference(f"{where}: ONNX Runtime rounds it by other float32 steps", 1)
+    return None
 
 
 def _of_mean(

@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from hlsgen.algebra.expression import Expression
 from hlsgen.algebra.scalar import ScalarOp
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.builder import (
@@ -163,6 +164,15 @@ class NodeLowering:
 
     def elementwise(self, sources: Sequence[str], op: ScalarOp, element: ElementType) -> str:
         return self.builder.elementwise(self.node.name, sources, op, element)
+
+    def pointwise(
+        self,
+        sources: Sequence[str],
+        parameters: Sequence[np.ndarray],
+        expression: Expression,
+        element: ElementType,
+    ) -> str:
+        return self.builder.pointwise(self.node.name, sources, parameters, expression, element)
 
     def rounded_add(self, sources: tuple[str, str], add: RoundedAdd, element: ElementType) -> str:
         return self.builder.rounded_add(self.node.name, sources, add, element)

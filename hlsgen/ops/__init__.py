@@ -110,6 +110,7 @@ from hlsgen.ops.shapes import (
     Trilu,
 )
 from hlsgen.ops.softmax import LogSoftmax, Softmax
+from hlsgen.ops.step_function import StepFunction
 from hlsgen.ops.transpose import Transpose
 
 OPERATORS: tuple[type[TensorOp], ...] = (
@@ -238,6 +239,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Softsign,
     Sqrt,
     Squeeze,
+    StepFunction,
     Sub,
     Sum,
     SwiGLU,

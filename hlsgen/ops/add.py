@@ -25,7 +25,10 @@ from hlsgen.ops.op import (
     require_one_sample,
 )
 from hlsgen.ops.reason import Reason, unless
+from hlsgen.ops.step_function import pair_expression
 from hlsgen.ops.tensor_type import AnyArray, TensorType
+from hlsgen.requantise import choose_add, find_rounded_add
+from hlsgen.requantise.cells import find_pair_form
 
 Formula = Literal["float", "chain"]
 
@@ -140,17 +143,27 @@ class QuantisedAdd(TensorOp):
         return np.clip(steps, self.low, self.high).astype(np.int64)
 
     def _float(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        real_a = (a - self.zero_a).astype(np.float32) * np.float32(self.scale_a)
-        real_b = (b - self.zero_b).astype(np.float32) * np.float32(self.scale_b)
+        real_a, real_b = self._reals(a, b)
         return np.rint((real_a + real_b) / np.float32(self.scale)) + self.zero_point
 
+    def _reals(self, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What Dequantize makes of both operands."""
+        real_a = (a - self.zero_a).astype(np.float32) * np.float32(self.scale_a)
+        real_b = (b - self.zero_b).astype(np.float32) * np.float32(self.scale_b)
+        return real_a, real_b
+
     def _chain(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        rate_a, inner = self._inner(b)
+        return np.rint(_fused(a, rate_a, inner))
+
+    def _inner(self, b: np.ndarray) -> tuple[np.float32, np.ndarray]:
+        """The first operand's rate, and the result of the first fused multiply-add of the chain, of the second operand."""
         rate_a = np.float32(self.scale_a) / np.float32(self.scale)
         rate_b = np.float32(self.scale_b) / np.float32(self.scale)
         offset = _fused(
             -1.0, _fused(self.zero_a, rate_a, rate_b * np.float32(self.zero_b)), self.zero_point
         )
-        return np.rint(_fused(a, rate_a, _fused(b, rate_b, offset)))
+        return rate_a, _fused(b, rate_b, offset)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         a, b = arrays
@@ -163,8 +176,6 @@ class QuantisedAdd(TensorOp):
 
     def lower(self, build: Lowering) -> None:
         """An elementwise process of two operands, exact for all pairs."""
-        from hlsgen.requantise import choose_add, find_rounded_add
-
         ratios = self.scale_a / self.scale, self.scale_b / self.scale
         elements = self.element_a, self.element_b
         zeros = self.zero_a, self.zero_b, self.zero_point
@@ -172,11 +183,29 @@ class QuantisedAdd(TensorOp):
         sources = build.channel(0), build.channel(1)
         rounded = find_rounded_add(table, elements, ratios, zeros, self.low, self.high)
         if rounded is not None:
-            channel = build.rounded_add(sources, rounded, self.element)
-        else:
-            op = choose_add(table, elements, ratios, self.low, self.high, build.where)
-            channel = build.elementwise(sources, op, self.element)
-        build.result(channel)
+            build.result(build.rounded_add(sources, rounded, self.element))
+            return
+        op = choose_add(table, elements, ratios, self.low, self.high)
+        if op is not None:
+            build.result(build.elementwise(sources, op, self.element))
+            return
+        a = np.arange(self.element_a.minimum, self.element_a.maximum + 1)
+        b = np.arange(self.element_b.minimum, self.element_b.maximum + 1)
+        reals = self._addends(a, b)
+        form = find_pair_form(table, reals[0].reshape(-1), reals[1].reshape(-1), "sum")
+        assert not isinstance(form, int), (
+            "float32 steps are monotone in the exact sum of two tables"
+        )
+        expression = pair_expression(form, elements)
+        build.result(build.pointwise(sources, (), expression, self.element))
+
+    def _addends(self, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Float64 reals for both operands, of whose exact sum the result is a function that never decreases."""
+        if self.formula == "float":
+            reals = self._reals(a, b)
+            return reals[0].astype(np.float64), reals[1].astype(np.float64)
+        rate_a, inner = self._inner(b)
+        return a * np.float64(rate_a), inner.astype(np.float64)
 
     @staticmethod
     def examples() -> tuple[Example, ...]:

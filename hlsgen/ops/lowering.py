@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from hlsgen.algebra.expression import Expression
 from hlsgen.algebra.scalar import ScalarOp
 from hlsgen.algebra.types import ElementType
 from hlsgen.ops.tensor_type import TensorType
@@ -101,6 +102,15 @@ class Lowering(Protocol):
 
     def elementwise(self, sources: Sequence[str], op: ScalarOp, element: ElementType) -> str:
         """``op`` of the elements at every position of channels of one shape."""
+
+    def pointwise(
+        self,
+        sources: Sequence[str],
+        parameters: Sequence[np.ndarray],
+        expression: Expression,
+        element: ElementType,
+    ) -> str:
+        """``expression`` at every position: r0, ... are the channels, then ``parameters`` by channel. A channel of extent 1 is repeated."""
 
     def rounded_add(self, sources: tuple[str, str], add: RoundedAdd, element: ElementType) -> str:
         """The weighted sum of two channels, rounded to even."""

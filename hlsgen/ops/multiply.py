@@ -1,21 +1,46 @@
-"""Multiplication of floats; a constant factor after a product with weights is folded into the weights' scales."""
+"""Multiplication: floats, and the product of two quantised tensors."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from hlsgen.ops.host import one_element, unbounded
-from hlsgen.ops.op import Constants, OnnxBinding, TensorOp, broadcast, require_one_sample
+from hlsgen.ops.op import (
+    Constants,
+    IntegerForm,
+    NodeBuilder,
+    OnnxBinding,
+    QuantisedOutput,
+    QuantisedValue,
+    TensorOp,
+    broadcast,
+    require_one_sample,
+)
+from hlsgen.ops.reason import Reason, unless
+from hlsgen.ops.step_function import StepFunction
 from hlsgen.ops.tensor_type import AnyArray, TensorType
+from hlsgen.requantise.cells import find_pair_form
 
 
 @dataclass(frozen=True)
 class Mul(TensorOp):
-    """a * b, with ONNX's broadcasting."""
+    """a * b, with ONNX's broadcasting. A constant factor after a product with weights is folded into the weights' scales."""
 
     pointwise = True
-    bindings = (OnnxBinding("Mul", (2, 2), since=7),)
+
+    bindings = (
+        OnnxBinding("Mul", (2, 2), since=7),
+        OnnxBinding(
+            "QLinearMul",
+            (2, 2),
+            "com.microsoft",
+            integers=IntegerForm(((0, 1, 2), (3, 4, 5)), result=(6, 7)),
+        ),
+    )
 
     def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
         return len(inputs[0].shape) == len(inputs[1].shape)
@@ -30,3 +55,36 @@ class Mul(TensorOp):
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         a, b = unbounded(xp, arrays)
         return a * b
+
+    def quantised(
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | Reason:
+        """The steps of ONNX Runtime's QLinearMul (x86-64), proved for all pairs: clamp(RNE(f32(f32(product * scale) + zero point)))."""
+        a, b = inputs
+        same = a.type.element == b.type.element == output.element
+        failed = unless(
+            # otherwise ONNX Runtime multiplies floats, which is another form
+            (same and output.element.bits <= 8, "operands and result are not of one 8-bit type"),
+            (
+                a.quantisation.per_tensor and b.quantisation.per_tensor,
+                "an operand is quantised per channel",
+            ),
+            (a.constant is None and b.constant is None, "an operand is constant"),
+            (len(a.type.shape) == len(b.type.shape), f"ranks differ: {a.type} and {b.type}"),
+        )
+        if failed is not None:
+            return failed
+        element = output.element
+        entries = np.arange(element.minimum, element.maximum + 1)
+        first, second = (entries - v.quantisation.zero_point[0] for v in inputs)
+        scales = [v.quantisation.scales()[0] for v in inputs]
+        scale = np.float32(scales[0] * scales[1]) / np.float32(output.scale)
+        product = np.multiply.outer(first, second).astype(np.float32)
+        rounded = np.rint(product * scale + np.float32(output.zero_point))
+        truth = np.clip(rounded, output.low, output.high).astype(np.int64)
+        form = find_pair_form(truth, first.astype(np.float64), second.astype(np.float64), "product")
+        if isinstance(form, int):
+            return Reason(
+                f"{form:,} of {truth.size:,} pairs of its operands have no arithmetic form"
+            )
+        return StepFunction.of_pair(build, [a.name, b.name], form, element, "integers")

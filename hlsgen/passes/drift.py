@@ -12,6 +12,7 @@ from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.axes import AxisSum
 from hlsgen.ops.pool import WindowSum
 from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.step_function import StepFunction
 
 
 def drifts(graph: Graph, value: str, bound: int) -> dict[str, int]:
@@ -40,7 +41,37 @@ def _drift(graph: Graph, node: Node, moved: int) -> int:
         table = np.array(op.values)
         steps = range(1, min(moved, len(table) - 1) + 1)
         return max(int(np.abs(table[k:] - table[:-k]).max()) for k in steps)
+    if isinstance(op, StepFunction):
+        return _of_steps(graph, node, op, moved)
     if op.weighted:
         weights = graph.constants[node.inputs[1]].astype(np.int64)
         return moved * int(np.abs(weights).reshape(len(weights), -1).sum(axis=1).max())
     return moved  # moves, maxima and bounds
+
+
+def _of_steps(graph: Graph, node: Node, op: StepFunction, moved: int) -> int:
+    """The most that the changes within the reach of the combined terms add up to."""
+    reaches, largest = [], []
+    for k, kind in enumerate(op.terms):
+        integers = graph.constants[node.inputs[2 * k + 1]].astype(np.int64)
+        element = graph.types[node.inputs[2 * k]].integer
+        if kind == "table":
+            steps = range(1, min(moved, len(integers) - 1) + 1)
+            reaches.append(max(int(np.abs(integers[n:] - integers[:-n]).max()) for n in steps))
+            largest.append(int(np.abs(integers).max()))
+        else:
+            factor = int(np.abs(integers).max()) if kind == "factor" else 1
+            reaches.append(moved * factor)
+            largest.append(factor * max(-element.minimum, element.maximum))
+    reach = sum(reaches)
+    if op.combination == "product":
+        (a, b), (most_a, most_b) = reaches, largest
+        reach = a * most_b + b * most_a + a * b
+    cells = graph.constants[node.inputs[-1]].astype(np.int64)
+    values = cells[:, 1:].reshape(-1)
+    changes = np.concatenate([[0], np.abs(np.diff(values))])
+    places = np.stack([op.origin + (np.arange(len(cells)) << op.shift), cells[:, 0]], axis=1)
+    places = np.maximum.accumulate(places.reshape(-1))
+    total = np.concatenate([[0], np.cumsum(changes)])
+    first = np.searchsorted(places, places - reach, side="left")
+    return int((total[1:] - total[first]).max())

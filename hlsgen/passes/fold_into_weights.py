@@ -42,7 +42,9 @@ def _fold(build: GraphBuilder, node: Node) -> str | Reason:
     if constant is None:
         values, constant = values[::-1], build.constants.get(values[0])
     product = build.producer(values[0])
-    if constant is None or product is None or not product.op.weighted:
+    if constant is None:
+        return ELSEWHERE
+    if product is None or not product.op.weighted:
         return Reason("not a constant after a product with weights")
     factors = _per_channel(build, product, constant)
     if isinstance(factors, Reason):

@@ -34,12 +34,41 @@ class Island:
 
     def evaluate(self, leaves: Mapping[str, np.ndarray]) -> np.ndarray:
         """The output for arrays of the leaves, by the float operators themselves; what is not a number stays so."""
+        return self.values(leaves)[self.output]
+
+    def values(self, leaves: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Every value for arrays of the leaves."""
         values = {**self.constants, **leaves}
         with np.errstate(all="ignore"):
             for node in self.nodes:
                 operands = [values[name] for name in node.inputs]
                 values[node.output] = np.asarray(node.op.evaluate(np, *operands))
-        return values[self.output]
+        return values
+
+    def behind(self, value: str) -> Island:
+        """The part that computes the output from one of the values, which is its only leaf."""
+        known = {value}
+        nodes = []
+        for node in self.nodes:
+            if node.output != value and any(name in known for name in node.inputs):
+                known.add(node.output)
+                nodes.append(node)
+        constants = {
+            name: array
+            for name, array in self.values_of_constants().items()
+            if any(name in node.inputs for node in nodes)
+        }
+        return Island(tuple(nodes), (value,), constants, self.output)
+
+    def values_of_constants(self) -> dict[str, np.ndarray]:
+        """The constants, and every value that depends on them alone."""
+        values = dict(self.constants)
+        with np.errstate(all="ignore"):
+            for node in self.nodes:
+                if all(name in values for name in node.inputs):
+                    operands = [values[name] for name in node.inputs]
+                    values[node.output] = np.asarray(node.op.evaluate(np, *operands))
+        return values
 
 
 def island_of(build: GraphBuilder, output: str) -> Island:

@@ -15,12 +15,16 @@ from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.reason import ELSEWHERE, Reason, unless
 from hlsgen.ops.tensor_type import Quantisation
 from hlsgen.passes.islands import Island, island_of, tabulate
+from hlsgen.passes.pairs import channel_function, pair_function
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
+from hlsgen.passes.sums import SUMS, sum_function
 
 
 class QdqToInteger:
     """1. Quantize(relu?(op(Dequantize(x), constants))) -> Requantise(op(x)), bounds from relu and clip: ``op.quantised``
     2. Quantize(f(Dequantize(x), constants))          -> x, Clamp(x) or Lookup(x), f any pointwise operators
+    3. Quantize(f(g(Dequantize(x), Dequantize(y))))   -> StepFunction(x, y), g a sum, product, quotient or extremum, where all pairs are right
+    4. Quantize(f(op(...))), Quantize(f(op(...) + Dequantize(y))) -> StepFunction(op(...), y), op with sums as results
     """
 
     name = "qdq_to_integer"
@@ -38,7 +42,41 @@ def _integer(build: GraphBuilder, node: Node) -> str | Reason:
     if len(island.leaves) == 1 and build.types[island.leaves[0]].is_integer:
         result = _function(build, island, node.op)
         return replace(result, node=island.named.name) if isinstance(result, Reason) else result
-    return _operator(build, node.inputs[0], node.op)
+    result = _operator(build, node.inputs[0], node.op)
+    if not isinstance(result, Reason) or not island.nodes:
+        return result
+    other = _island(build, island, node.op)
+    if not isinstance(other, Reason):
+        return other
+    return result if other is ELSEWHERE else replace(other, node=island.named.name)
+
+
+def _island(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> str | Reason:
+    """The integer form of an island of two quantised operands, or of the sums of one operator and perhaps a quantised operand."""
+    reals = [leaf for leaf in island.leaves if not build.types[leaf].is_integer]
+    if len(island.leaves) > 2 or len(reals) > 1:
+        count = len(island.leaves)
+        return (
+            Reason(f"a function of {count} operands is not one of a pair")
+            if count > 2
+            else ELSEWHERE
+        )
+    if not reals:
+        return pair_function(build, island, quantize)
+    core = build.producer(reals[0])
+    if core is None or not core.op.accumulates:
+        return ELSEWHERE
+    operands: list[QuantisedValue] = []
+    for name in core.inputs:
+        operand = quantised_value(build, name)
+        if isinstance(operand, Reason):
+            return operand
+        operands.append(operand)
+    build.within(core.name)
+    sums = core.op.quantised(build, operands, SUMS)
+    return (
+        sums if isinstance(sums, Reason) else sum_function(build, island, reals[0], sums, quantize)
+    )
 
 
 def _operator(build: GraphBuilder, value: str, quantize: QuantizeLinear) -> str | Reason:
@@ -116,7 +154,7 @@ def _function(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> 
         return reals
     results = quantize.evaluate(np, reals)
     if np.any(results != results[:, :1]):
-        return Reason("it differs from channel to channel")
+        return channel_function(build, island, results.astype(np.int64), quantize.element)
     values = results[:, 0].astype(np.int64)
     build.within(island.named.name)
     low, high = int(values.min()), int(values.max())

@@ -8,7 +8,6 @@ import numpy as np
 
 from hlsgen.algebra.scalar import QuantisedAdd, RequantiseFloat32
 from hlsgen.algebra.types import ElementType
-from hlsgen.errors import TypeMismatch
 
 LARGEST_EXCEPTIONS = 64
 _SHIFTS = range(8, 25)
@@ -21,12 +20,11 @@ def choose_add(
     ratios: tuple[float, float],
     low: int,
     high: int,
-    where: str = "addition",
-) -> QuantisedAdd:
-    """The addition with the fewest exceptions, of the smallest shift among equals; it equals ``truth`` everywhere.
+) -> QuantisedAdd | None:
+    """The addition with the fewest exceptions, of the smallest shift among equals; it equals ``truth`` everywhere. None for more than 64.
 
     ``truth[a - minimum_a, b - minimum_b]`` is the result for operands a, b of ``elements``; ``ratios`` are the operands'
-    scales over the result's, near which multipliers are searched. Raises TypeMismatch if more than 64 pairs are wrong.
+    scales over the result's, near which multipliers are searched.
     """
     a = np.arange(elements[0].minimum, elements[0].maximum + 1)[:, None]
     b = np.arange(elements[1].minimum, elements[1].maximum + 1)[None, :]
@@ -46,14 +44,7 @@ def choose_add(
                     return op
     assert best is not None
     op = _with_exceptions(best[1], truth, a, b)
-    if len(op.exceptions) > LARGEST_EXCEPTIONS:
-        raise TypeMismatch(
-            where,
-            f"expected at most {LARGEST_EXCEPTIONS} of {truth.size} sums that need a table entry, "
-            f"found {len(op.exceptions)} (scale ratios {ratios[0]}, {ratios[1]})",
-            "Quantise the model again with other scales for this addition.",
-        )
-    return op
+    return op if len(op.exceptions) <= LARGEST_EXCEPTIONS else None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ from hlsgen.verify.reference import FUNCTION
 from hlsgen.verify.run import Request
 from hlsgen.verify.timing import Timing
 
+LATE = 1.05
+"""Measured over predicted interval: from here on a prediction is missed."""
+
 
 @dataclass(frozen=True)
 class VerifyResult:
@@ -61,9 +64,17 @@ class VerifyResult:
         return sum(agreement.undeclared for agreement in self.agreements)
 
     @property
+    def late(self) -> bool:
+        """Whether the interval at full speed is more than 5 % above the predicted one."""
+        measured, predicted = self.interval_cycles, self.predicted.interval_cycles
+        if measured is None or predicted is None:
+            return False
+        return measured > LATE * predicted
+
+    @property
     def good(self) -> bool:
-        """No wrong element, no broken rule, and no difference from another reference beyond what is declared."""
-        return not (self.mismatches or self.violations or self.undeclared)
+        """No wrong element, no broken rule, no missed interval, and no difference from another reference beyond what is declared."""
+        return not (self.mismatches or self.violations or self.undeclared or self.late)
 
     def against(self, reference: str) -> int | None:
         """Elements that differ from a reference; None where it was not asked or has no such values."""
@@ -111,6 +122,7 @@ class VerifyResult:
             "interval_cycles": self.interval_cycles,
             "predicted_latency_cycles": self.predicted.latency_cycles,
             "predicted_interval_cycles": self.predicted.interval_cycles,
+            "late": self.late,
             "busy_share": self.busy_share,
             "engine": self.request.engine,
             "stall": self.request.stall,
@@ -170,6 +182,10 @@ class VerifyResult:
         ]
         if self.violations:
             faults.append(f"rules broken: {len(self.violations)}")
+        if self.late:
+            faults.append(
+                f"the interval is {self.interval_cycles} cycles, more than 5 % above the predicted {self.predicted.interval_cycles}"
+            )
         return f"WRONG: {'; '.join(faults)}" if faults else "good"
 
 

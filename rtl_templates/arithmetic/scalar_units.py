@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import memory
+from amaranth.lib import data, memory
 from hlsgen.rtl_templates.arithmetic.multiplier import WideProduct, saturate
 from hlsgen.rtl_templates.arithmetic.requantise import (
     QuantisedAdd,
@@ -14,7 +14,7 @@ from hlsgen.rtl_templates.arithmetic.requantise import (
     RequantiseMultiplyShift,
 )
 from hlsgen.rtl_templates.arithmetic.scalar_unit import ScalarUnit
-from hlsgen.rtl_templates.arithmetic.shapes import shape_of
+from hlsgen.rtl_templates.arithmetic.shapes import shape_holding, shape_of
 from hlsgen.rtl_templates.contract import MultiplierKind
 from hlsgen.rtl_templates.memory_ports import read_port
 
@@ -141,6 +141,40 @@ class Table(ScalarUnit):
         return m
 
 
+class Steps(ScalarUnit):
+    """The cell of the operand is read from a synchronous ROM, and the operand compared with its threshold.
+
+    **Timing**: 3 cycles: cell, ROM, result. **Cost**: the ROM, a subtraction, a comparison. **Semantics**: scalar operator Steps.
+    """
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        x, cells = self.operand(0), self.constants["cells"]
+        thresholds = [cell[0] for cell in cells]
+        layout = data.StructLayout(
+            {
+                "threshold": shape_holding(min(thresholds), max(thresholds)),
+                "below": shape_of(self.width),
+                "above": shape_of(self.width),
+            }
+        )
+        entries = [dict(zip(("threshold", "below", "above"), cell, strict=True)) for cell in cells]
+        m.submodules.cells = rom = memory.Memory(shape=layout, depth=len(cells), init=entries)
+        port = read_port(rom)
+        cell = Signal(range(len(cells)), reset_less=True, name="cell")
+        first, second = (Signal(x.shape(), reset_less=True, name=n) for n in ("first", "second"))
+        result = Signal(shape_of(self.width), reset_less=True, name="result")
+        place = (x - self.constants["origin"]) >> self.constants["shift"]
+        m.d.sync += [
+            cell.eq(saturate(place, 0, len(cells) - 1)),
+            first.eq(x),
+            second.eq(first),
+            result.eq(Mux(second >= port.data.threshold, port.data.above, port.data.below)),
+        ]
+        m.d.comb += [port.addr.eq(cell), self.result.eq(result)]
+        return m
+
+
 SCALAR_UNITS: Final[Mapping[str, type[ScalarUnit]]] = {
     unit.__name__: unit
     for unit in (
@@ -157,6 +191,7 @@ SCALAR_UNITS: Final[Mapping[str, type[ScalarUnit]]] = {
         RoundSignificand,
         QuantisedAdd,
         Table,
+        Steps,
     )
 }
 

@@ -26,7 +26,6 @@ from hlsgen.lowering.lower import lower
 from hlsgen.ops.reshape import Reshape
 from hlsgen.ops.tensor_type import TensorType
 from hlsgen.ops.transpose import Transpose
-from hlsgen.requantise.add import choose_add
 from hlsgen.requantise.choice import float32_parameters
 from hlsgen.schedule.grid_kernel.kernel_image import compare, program
 from hlsgen.schedule.grid_kernel.run_kernel import MappedKernel, map_kernel
@@ -50,13 +49,6 @@ def finished(dataflow: Dataflow) -> Case:
 def rounded_accumulators(folder: Path) -> object:
     scales = np.array([2.0**-18], np.float32)
     return float32_parameters(requantising.layer(scales, 0, -128, 127, 1 << 26))
-
-
-def ties(folder: Path) -> object:
-    """A sum of two bytes whose every second result is a tie."""
-    a = np.arange(-128, 128)[:, None]
-    truth = np.clip(np.rint(0.5 * a + 0.5 * a.T), -128, 127).astype(np.int64)
-    return choose_add(truth, (S8, S8), (0.5, 0.5), -128, 127)
 
 
 @cache
@@ -95,7 +87,6 @@ def circuit_cases() -> dict[str, Case]:
             finishes.sums_net(Epilogue(S8, op, (wide[:1],), channels - (1 << 32)))
         ),
         "accumulators that float32 rounds": rounded_accumulators,
-        "addition with ties": ties,
         "wrong results": outcome_of(unload=None),
         "wrong cycles": outcome_of(run_cycles=(1, 1)),
         "refused program": outcome_of(refused=True),

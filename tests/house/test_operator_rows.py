@@ -29,6 +29,7 @@ ROWS: tuple[scalar.ScalarOp, ...] = (
     scalar.RoundSignificand(4),
     scalar.QuantisedAdd(3, 5, 7, 3, -128, 127),
     scalar.Table(tuple(range(256))),
+    scalar.Steps(-4, 1, ((-3, 5, 9), (0, 9, 2))),
 )
 """One of each."""
 

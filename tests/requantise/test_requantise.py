@@ -178,6 +178,7 @@ def test_choose_add_equals_the_truth_for_all_pairs() -> None:
             real = ratio[0] * (a - 3) + ratio[1] * (b + 5)
             truth = np.clip(np.rint(real) - 2, -128, 127).astype(np.int64)
             op = choose_add(truth, elements, (ratio[0], ratio[1]), -128, 127)
+            assert op is not None
             assert np.array_equal(op.evaluate(np, a, b), truth)
             assert len(op.exceptions) <= 2
 
@@ -201,11 +202,10 @@ def test_powers_of_two_are_added_with_an_odd_zero_point_before_rounding() -> Non
     assert np.array_equal(add.op.evaluate(np, total, np.int64(1)), truth)
 
 
-def test_choose_add_lists_ties_as_exceptions_or_refuses() -> None:
+def test_choose_add_finds_nothing_where_more_pairs_are_ties_than_it_may_list() -> None:
     a = np.arange(-128, 128)[:, None]
     truth = np.clip(np.rint(0.5 * a + 0.5 * a.T), -128, 127).astype(np.int64)
-    with pytest.raises(TypeMismatch, match="65536"):
-        choose_add(truth, (S8, S8), (0.5, 0.5), -128, 127)
+    assert choose_add(truth, (S8, S8), (0.5, 0.5), -128, 127) is None
 
 
 @pytest.mark.parametrize(("octaves", "most"), [((-9.85, -9.64), 3), ((-9.85, -12.43), 3)])
@@ -243,6 +243,7 @@ def test_multipliers_near_the_scales_ratios_are_tried(near: tuple[int, int]) -> 
     total = (180 + near[0]) * a + (75 + near[1]) * b + 77
     truth = np.clip(total >> 8, -128, 127)
     op = choose_add(truth, (S8, S8), (180 / 256, 75 / 256), -128, 127)
+    assert op is not None
     assert (op.shift, op.exceptions) == (8, ())
     assert np.array_equal(op.evaluate(np, a, b), truth)
 
@@ -253,10 +254,12 @@ def test_an_operand_of_a_tiny_scale_has_no_negative_multiplier() -> None:
     truth = b + (a < -8)
     elements = ElementType(5, True), ElementType(2, True)
     op = choose_add(truth, elements, (1e-6, 1.0), -2, 2)
+    assert op is not None
     assert op.multiplier_a >= 0 and op.multiplier_b > 0
     assert 0 < len(op.exceptions) <= 64
     assert np.array_equal(op.evaluate(np, a, b), truth)
     swapped = choose_add(truth.T, elements[::-1], (1.0, 1e-6), -2, 2)
+    assert swapped is not None
     assert swapped.multiplier_a > 0 and swapped.multiplier_b >= 0
 
 

@@ -23,6 +23,7 @@ from hlsgen.algebra.scalar import (
     RoundSignificand,
     ScalarOp,
     ShiftRight,
+    Steps,
     Subtract,
     Table,
 )
@@ -61,6 +62,9 @@ SIMPLE: list[tuple[ScalarOp, tuple[ElementType, ...]]] = [
     (QuantisedAdd(123, 311, 77, 9, 0, 60), (U8, S5)),
     (Table(tuple((7 * k * k) % 251 - 125 for k in range(256))), (S8,)),
     (Table(tuple(255 - k for k in range(256))), (U8,)),
+    (Steps(-90, 4, tuple((-90 + 16 * k + k % 5, k, k + 1) for k in range(11))), (S8,)),
+    (Steps(3, 0, ((3, -5, 5),)), (U8,)),
+    (Steps(-(1 << 18), 9, tuple(((k << 9) - (1 << 18), -k, 77) for k in range(999))), (S20,)),
 ]
 REQUANTISE: list[tuple[ScalarOp, tuple[ElementType, ...]]] = [
     (RequantiseMultiplyShift(30, -128, 127), (S20, U24, U30)),

@@ -1,0 +1,198 @@
+"""Functions of wide sums, and of pairs of narrow integers, that change at few places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from hlsgen.algebra import scalar
+from hlsgen.algebra.expression import Call, Expression, Operand
+from hlsgen.algebra.expression import Literal as Number
+from hlsgen.algebra.types import S8, U8, ElementType
+from hlsgen.ops.lowering import Lowering
+from hlsgen.ops.op import Constants, Example, NodeBuilder, TensorOp, broadcast, require
+from hlsgen.ops.tensor_type import AnyArray, TensorType
+from hlsgen.requantise.cells import Combination, PairForm
+
+RoundedBy: TypeAlias = Literal["floats", "integers"]
+Term: TypeAlias = Literal["table", "factor", "addend"]
+"""What the integers given for an operand are: a value for each of its integers; or a factor or an addend, one or one per channel."""
+
+
+@dataclass(frozen=True)
+class StepFunction(TensorOp):
+    """Steps(origin, shift, cells) of the combined terms of one or two operands.
+
+    ``kernel``: whose rounding a function of two narrow operands has, that of the float operators or of ONNX Runtime's integer kernel.
+    Operands: x_0, integers of term 0, for two operands x_1, integers of term 1, then cells (number, 3): threshold, below, above.
+    """
+
+    combination: Combination
+    terms: tuple[Term, ...]
+    origin: int
+    shift: int
+    element: ElementType
+    kernel: RoundedBy = "floats"
+
+    place = "hardware"
+
+    @classmethod
+    def of_pair(
+        cls,
+        build: NodeBuilder,
+        operands: Sequence[str],
+        form: PairForm,
+        element: ElementType,
+        kernel: RoundedBy,
+    ) -> str:
+        """The value of a form of two narrow operands."""
+        return cls.add(
+            build,
+            form.combination,
+            [(operands[0], "table", form.first), (operands[1], "table", form.second)],
+            form.steps,
+            element,
+            kernel,
+        )
+
+    @classmethod
+    def add(
+        cls,
+        build: NodeBuilder,
+        combination: Combination,
+        terms: Sequence[tuple[str, Term, np.ndarray]],
+        steps: scalar.Steps,
+        element: ElementType,
+        kernel: RoundedBy = "floats",
+    ) -> str:
+        """The value of ``steps`` of terms (operand, kind, integers)."""
+        inputs: list[str] = []
+        for value, _, integers in terms:
+            inputs += [value, build.integers(f"{value}_term", integers)]
+        inputs.append(build.integers("cells", np.array(steps.cells, np.int64)))
+        kinds = tuple(kind for _, kind, _ in terms)
+        op = cls(combination, kinds, steps.origin, steps.shift, element, kernel)
+        return build.node(op, inputs)
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        count = len(self.terms)
+        require(len(inputs) == 2 * count + 1, self, f"{2 * count + 1} operands", len(inputs))
+        operands = inputs[:-1:2]
+        integers = all(x.is_integer for x in operands)
+        require(integers, self, "integer operands", " and ".join(map(str, operands)))
+        for k, (kind, x) in enumerate(zip(self.terms, operands, strict=True)):
+            channels = x.shape[1] if len(x.shape) > 1 else 1
+            sizes = (1 << x.integer.bits,) if kind == "table" else (1, channels)
+            given = inputs[2 * k + 1].shape
+            require(given in [(n,) for n in sizes], self, f"{sizes} integers of a term", given)
+        return TensorType(broadcast(self, *(x.shape for x in operands)), self.element)
+
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
+        values = [
+            _term(xp, kind, arrays[2 * k], arrays[2 * k + 1]) for k, kind in enumerate(self.terms)
+        ]
+        combine = {"sum": xp.add, "product": xp.multiply, "minimum": xp.minimum}
+        x = values[0]
+        for value in values[1:]:
+            x = combine.get(self.combination, xp.maximum)(x, value)
+        cells = xp.astype(arrays[-1], xp.int64)
+        index = xp.reshape(xp.clip((x - self.origin) >> self.shift, 0, cells.shape[0] - 1), (-1,))
+        threshold, below, above = (
+            xp.reshape(xp.take(cells[:, k], index, axis=0), x.shape) for k in range(3)
+        )
+        return xp.astype(xp.where(x >= threshold, above, below), xp.int32)
+
+    def lower(self, build: Lowering) -> None:
+        """An elementwise process; what is given per channel is read from stores."""
+        sources = [build.channel(2 * k) for k in range(len(self.terms))]
+        parameters: list[np.ndarray] = []
+        terms: list[Expression] = []
+        for k, kind in enumerate(self.terms):
+            x, integers = Operand(f"r{k}"), build.constant(2 * k + 1)
+            if kind == "table":
+                terms.append(_looked_up(x, integers, build.type(2 * k).integer))
+                continue
+            given: Expression = Number(int(integers[0]))
+            if integers.size > 1:
+                given = Operand(f"r{len(sources) + len(parameters)}")
+                parameters.append(integers)
+            op: scalar.ScalarOp = scalar.Multiply() if kind == "factor" else scalar.Add()
+            nothing = integers.size == 1 and integers[0] == (1 if kind == "factor" else 0)
+            terms.append(x if nothing else Call(op, (x, given)))
+        whole = terms[0] if len(terms) == 1 else Call(_COMBINE[self.combination], tuple(terms))
+        cells = tuple((int(t), int(b), int(a)) for t, b, a in build.constant(2 * len(self.terms)))
+        steps = scalar.Steps(self.origin, self.shift, cells)
+        build.result(build.pointwise(sources, parameters, Call(steps, (whole,)), self.element))
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        random = np.random.default_rng(6)
+        wide, shape = ElementType(18, True), (1, 3, 4, 5)
+        count = 64
+        starts = np.arange(count) << 12
+        columns = (
+            starts + random.integers(0, 4096, count),
+            *random.integers(-128, 128, (2, count)),
+        )
+        cells = np.stack(columns, axis=1)
+        own = TensorType(cells.shape, ElementType.holding(-128, 1 << 20))
+
+        def case(combination: Combination, *terms: tuple[TensorType, Term, np.ndarray]) -> Example:
+            types: list[TensorType] = []
+            constants: dict[int, np.ndarray] = {}
+            for x, _, integers in terms:
+                constants[len(types) + 1] = integers
+                low, high = int(integers.min()), int(integers.max())
+                element = ElementType.holding(min(low, -1), max(high, 0))
+                types += [x, TensorType(integers.shape, element)]
+            constants[len(types)] = cells
+            op = StepFunction(combination, tuple(term for _, term, _ in terms), 0, 12, S8)
+            return Example(op, (*types, own), constants)
+
+        table = random.integers(-300, 300, 256)
+        s8, u8, sums = (TensorType(shape, element) for element in (S8, U8, wide))
+        one = TensorType((1, 3, 1, 1), U8)
+        return (
+            case("sum", (sums, "factor", np.array([7, 3, 9]))),
+            case("sum", (sums, "factor", np.array([2])), (u8, "table", 99 * table)),
+            case("product", (s8, "table", table), (u8, "table", table[::-1])),
+            case("maximum", (s8, "table", 400 * table), (one, "table", 300 * table)),
+            case("minimum", (s8, "table", 400 * table), (u8, "table", 300 * table)),
+            case("sum", (u8, "addend", np.array([0, 5000, 65000]))),
+        )
+
+
+_COMBINE: dict[Combination, scalar.ScalarOp] = {
+    "sum": scalar.Add(),
+    "product": scalar.Multiply(),
+    "minimum": scalar.Minimum(),
+    "maximum": scalar.Maximum(),
+}
+
+
+def _looked_up(x: Operand, integers: np.ndarray, element: ElementType) -> Expression:
+    table = np.zeros(256, np.int64)
+    table[(element.minimum + np.arange(len(integers))) & 255] = integers
+    return Call(scalar.Table(tuple(table.tolist())), (x,))
+
+
+def pair_expression(form: PairForm, elements: tuple[ElementType, ElementType]) -> Expression:
+    """A form of two operands r0, r1 as scalar operators."""
+    terms = tuple(
+        _looked_up(Operand(f"r{k}"), table, elements[k])
+        for k, table in enumerate((form.first, form.second))
+    )
+    return Call(form.steps, (Call(_COMBINE[form.combination], terms),))
+
+
+def _term(xp: Any, kind: Term, x: AnyArray, integers: AnyArray) -> AnyArray:
+    integers, wide = xp.astype(integers, xp.int64), xp.astype(x, xp.int64)
+    if kind == "table":
+        index = wide + (integers.shape[0] // 2 if x.dtype == xp.int8 else 0)
+        return xp.reshape(xp.take(integers, xp.reshape(index, (-1,)), axis=0), x.shape)
+    if integers.shape[0] > 1:
+        integers = xp.reshape(integers, (1, -1, *(1,) * (x.ndim - 2)))
+    return wide * integers if kind == "factor" else wide + integers

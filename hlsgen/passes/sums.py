@@ -1,0 +1,149 @@
+"""Float operators behind the sums of a convolution or matrix product, with no Quantize between: a function of the sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from hlsgen.algebra.types import ElementType
+from hlsgen.graph.builder import GraphBuilder
+from hlsgen.ops.op import QuantisedOutput
+from hlsgen.ops.quantise import QuantizeLinear
+from hlsgen.ops.reason import Reason
+from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.step_function import StepFunction, Term
+from hlsgen.passes.islands import Island
+from hlsgen.passes.pairs import COMBINATIONS, meeting
+from hlsgen.requantise.cells import Combination, find_steps
+
+_S32 = ElementType(32, True)
+SUMS = QuantisedOutput(1.0, 0, _S32.minimum, _S32.maximum, _S32, False)
+"""Asked for of an operator whose sums are wanted: the scale of what it gives is that of the sums."""
+_FACTOR_BITS = 24  # of float32
+_OPERAND_BITS = 12
+_SAMPLES = 1 << 14
+
+Terms = list[tuple[str, Term, np.ndarray]]
+
+
+def sum_function(
+    build: GraphBuilder, island: Island, real: str, sums: str, quantize: QuantizeLinear
+) -> str | Reason:
+    """The integer form of an island of ``real``, of which ``sums`` is what an operator gives for ``SUMS``, and at most one quantised operand.
+
+    Sums are multiplied by their scales, as integers of 24 bits in steps of a power of two, so that one function serves all channels; where it
+    changes is found by bisection. It is the island's function of exact sums; float32 sums differ next to the changes.
+    """
+    producer = build.producer(sums)
+    scale = np.ones(1)
+    if producer is not None and isinstance(producer.op, Requantise):
+        scale, sums = np.array(producer.op.scale, np.float64), producer.inputs[0]
+    if len(scale) == 1 and len(island.leaves) == 1:
+        factor, step = np.ones(1, np.int64), float(scale[0])
+    else:
+        exponent = _FACTOR_BITS - int(np.frexp(scale.max())[1])
+        factor, step = np.rint(np.ldexp(scale, exponent)).astype(np.int64), 2.0**-exponent
+    terms: Terms = [(sums, "factor", factor)]
+    combination: Combination = "sum"
+    rest = island
+    if len(island.leaves) == 2:
+        joined = _joined(build, island, real, terms, step)
+        if isinstance(joined, Reason):
+            return joined
+        combination, step, rest = joined
+    low, high = _range(build, terms, combination)
+
+    def function(points: np.ndarray) -> np.ndarray:
+        shape = (-1, *(1,) * (len(build.types[real].shape) - 1))
+        reals = rest.evaluate({rest.leaves[0]: (points * step).astype(np.float32).reshape(shape)})
+        return np.asarray(quantize.evaluate(np, reals.astype(np.float32)))
+
+    if max(-low, high) >= 1 << 62:
+        return Reason(f"its sums reach {max(-low, high):.3g} steps, more than 63 bits hold")
+    if function(np.array([low, high])).size != 2:
+        return Reason("a constant behind its sums is not one number")
+    points = _changes(lambda p: function(p).reshape(-1).astype(np.int64), low, high)
+    steps = find_steps(points, function(points).reshape(-1).astype(np.int64))
+    if steps is None:
+        return Reason("the function of its sums changes at too many places")
+    build.within(island.named.name)
+    return StepFunction.add(build, combination, terms, steps, quantize.element)
+
+
+def _joined(
+    build: GraphBuilder, island: Island, real: str, terms: Terms, step: float
+) -> tuple[Combination, float, Island] | Reason:
+    """Adds the term of the quantised operand; how both are combined, the step of the result, and what is behind it."""
+    meets = meeting(island)
+    if isinstance(meets, Reason):
+        return meets
+    node, operands = meets
+    combination, of_second = COMBINATIONS[type(node.op)]
+    (leaf,) = (value for value in island.leaves if value != real)
+    type_ = build.types[leaf]
+    if real not in operands or combination not in ("sum", "product"):
+        return Reason(f"{node.op.name} of sums and a quantised operand has no arithmetic form")
+    if type_.integer.bits > 8 or type_.shape != build.types[real].shape:
+        return Reason(f"the operand beside its sums, {type_}, is not of 8 bits and their shape")
+    other = operands[1 - operands.index(real)]
+    entries = np.arange(type_.integer.minimum, type_.integer.maximum + 1)
+    given = entries.reshape(-1, *(1,) * (len(type_.shape) - 1))
+    zeros = np.zeros(given.shape, np.float32)
+    values = island.values({leaf: given, real: zeros})[other].astype(np.float64).reshape(-1)
+    if values.size != entries.size or not np.all(np.isfinite(values)):
+        return Reason("a constant beside its sums is not one number")
+    second = operands.index(real) == 0
+    with np.errstate(all="ignore"):
+        values = of_second(values) if second else values
+    if not second and of_second is np.reciprocal:
+        return Reason("sums that divide a quantised operand have no arithmetic form")
+    if not second and of_second is np.negative:
+        value, kind, factor = terms[0]
+        terms[0] = value, kind, -factor
+    if combination == "sum":
+        table = np.rint(values / step)
+    else:
+        exponent = _OPERAND_BITS - int(np.frexp(np.abs(values).max() or 1.0)[1])
+        table, step = np.rint(np.ldexp(values, exponent)), step * 2.0**-exponent
+    terms.append((leaf, "table", table.astype(np.int64)))
+    return combination, step, island.behind(node.output)
+
+
+def _range(build: GraphBuilder, terms: Terms, combination: Combination) -> tuple[int, int]:
+    """The least and the greatest combination of terms."""
+    ends: list[tuple[int, int]] = []
+    for value, kind, integers in terms:
+        element = build.types[value].integer
+        bounds = [element.minimum * int(f) for f in integers] + [
+            element.maximum * int(f) for f in integers
+        ]
+        least, most = min(bounds), max(bounds)
+        ends.append(
+            (int(integers.min()), int(integers.max())) if kind == "table" else (least, most)
+        )
+    if len(ends) == 1:
+        return ends[0]
+    if combination == "sum":
+        return ends[0][0] + ends[1][0], ends[0][1] + ends[1][1]
+    corners = [a * b for a in ends[0] for b in ends[1]]
+    return min(corners), max(corners)
+
+
+def _changes(function: Callable[[np.ndarray], np.ndarray], low: int, high: int) -> np.ndarray:
+    """Ascending integers of [low, high], both sides of every place where the function changes among them."""
+    for _ in range(3):  # only a part of a wide range may be alive
+        points = np.unique(np.linspace(low, high, _SAMPLES).astype(np.int64))
+        changes = np.flatnonzero(np.diff(function(points)))
+        if changes.size == 0:
+            return np.array([low, high])
+        low, high = int(points[changes[0]]), int(points[changes[-1] + 1])
+    points = np.unique(np.linspace(low, high, _SAMPLES).astype(np.int64))
+    while True:
+        results = function(points)
+        differ = np.flatnonzero(np.diff(results))
+        wide = differ[np.diff(points)[differ] > 1]
+        if wide.size == 0:
+            return points
+        middle = points[wide] + (points[wide + 1] - points[wide]) // 2
+        points = np.union1d(points, middle)

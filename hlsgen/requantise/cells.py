@@ -1,0 +1,127 @@
+"""Functions of one integer, or of two by their sum, product, maximum or minimum, as cells with at most one change each; exact by enumeration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from hlsgen.algebra.scalar import Steps
+
+Combination: TypeAlias = Literal["sum", "product", "minimum", "maximum"]
+COMBINE = {"sum": np.add, "product": np.multiply, "minimum": np.minimum, "maximum": np.maximum}
+MOST_CELLS = 4096
+"""The largest table of cells; one of 8-bit results takes about 20 kbit for each 512."""
+_BITS = (*range(8, 24, 2), *range(24, 43, 3))
+_NEAR_WHOLE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class PairForm:
+    """``steps(combine(first[a], second[b]))``; entry 0 of the int64 tables is for the least operand."""
+
+    combination: Combination
+    first: np.ndarray
+    second: np.ndarray
+    steps: Steps
+
+
+def find_steps(points: np.ndarray, results: np.ndarray) -> Steps | None:
+    """Steps with these results at these ascending int64 points, and no change but next to a point; None for one that takes too many cells."""
+    changes = np.flatnonzero(np.diff(results)) + 1
+    if not changes.size:
+        value = int(results[0])
+        return Steps(int(points[0]), 0, ((int(points[0]), value, value),))
+    thresholds = points[changes]
+    origin = int(thresholds[0])
+    if changes.size > MOST_CELLS:
+        return None
+    closest = int(np.diff(thresholds).min(initial=1 << 40))
+    for shift in range(closest.bit_length(), -1, -1):
+        cell = (thresholds - origin) >> shift
+        if np.all(np.diff(cell) > 0):
+            break
+    count = int(cell[-1]) + 1
+    if count > MOST_CELLS:
+        return None
+    above = np.empty(count, np.int64)
+    threshold = origin + (np.arange(count, dtype=np.int64) << shift)
+    below = above.copy()
+    last = np.searchsorted(cell, np.arange(count), side="right") - 1
+    above[:] = below[:] = results[changes[last]]
+    below[cell] = results[changes - 1]
+    threshold[cell] = thresholds
+    cells = zip(threshold.tolist(), below.tolist(), above.tolist(), strict=True)
+    return Steps(origin, shift, tuple(cells))
+
+
+def find_pair_form(
+    truth: np.ndarray, first: np.ndarray, second: np.ndarray, combination: Combination
+) -> PairForm | int:
+    """The form that equals ``truth[a, b]`` for every pair, where that is a function of ``combine(first[a], second[b])`` but for rounding.
+
+    The operands' reals (float64) are rounded to as few bits as suffice. Else the least number of pairs that no such form had right.
+    """
+    least = truth.size
+    for a, b in _integers(first, second, combination):
+        values = COMBINE[combination](a[:, None], b[None, :]).reshape(-1)
+        order = np.argsort(values, kind="stable")
+        points, starts = np.unique(values[order], return_index=True)
+        sorted_truth = truth.reshape(-1)[order]
+        low = np.minimum.reduceat(sorted_truth, starts)
+        wrong = int(
+            np.count_nonzero(sorted_truth != np.repeat(low, np.diff([*starts, truth.size])))
+        )
+        if wrong:
+            least = min(least, wrong)
+            continue
+        steps = find_steps(points, low)
+        if steps is not None and np.array_equal(steps.evaluate(np, values), truth.reshape(-1)):
+            return PairForm(combination, a, b, steps)
+    return least
+
+
+def _integers(
+    first: np.ndarray, second: np.ndarray, combination: Combination
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Integers in proportion to both operands, of more and more bits; of a product each has a proportion of its own."""
+    a, b = (np.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0) for x in (first, second))
+    most_a, most_b = _largest(a), _largest(b)
+    if combination != "product":
+        largest = max(most_a, most_b)
+        for bits in _BITS:
+            yield _rounded(a, bits, largest), _rounded(b, bits, largest)
+        return
+    step_a, step_b = _step(a), _step(b)
+    own_a = None if step_a is None else np.rint(a / step_a).astype(np.int64)
+    own_b = None if step_b is None else np.rint(b / step_b).astype(np.int64)
+    if own_a is not None and own_b is not None:
+        yield own_a, own_b
+    for bits in _BITS[:10]:
+        # whole multiples of a step are exact as they are
+        yield (
+            _rounded(a, bits, most_a) if own_a is None else own_a,
+            _rounded(b, bits, most_b) if own_b is None else own_b,
+        )
+    for bits in _BITS[:10]:
+        yield _rounded(a, bits, most_a), _rounded(b, bits, most_b)
+
+
+def _step(reals: np.ndarray) -> float | None:
+    """The step of which all reals are whole multiples, nearly; None where there is none."""
+    distances = np.diff(np.unique(reals))
+    step = float(distances.min()) if distances.size else _largest(reals)
+    multiples = reals / step
+    whole = np.abs(multiples - np.rint(multiples)) <= _NEAR_WHOLE
+    return step if np.all(whole) and np.abs(multiples).max() < 1 << 16 else None
+
+
+def _largest(reals: np.ndarray) -> float:
+    return float(np.abs(reals).max()) or 1.0
+
+
+def _rounded(reals: np.ndarray, bits: int, largest: float) -> np.ndarray:
+    """Multiples of a power of two such that ``largest`` takes ``bits`` bits."""
+    return np.rint(np.ldexp(reals, bits - int(np.frexp(largest)[1]))).astype(np.int64)
