@@ -239,6 +239,19 @@ class DataflowBuilder:
         reads, finish = self._finish(name, epilogue, 1, _channel(1), count)
         return self._pointwise(name, (source,), reads, finish, epilogue.element)
 
+    def copy(self) -> DataflowBuilder:
+        """A builder with everything added so far, to which other things may be added."""
+        other = DataflowBuilder(self.name)
+        other.take(self)
+        return other
+
+    def take(self, other: DataflowBuilder) -> None:
+        """Become what a ``copy`` has become."""
+        self.channels = dict(other.channels)
+        self._stores, self._processes = dict(other._stores), list(other._processes)
+        self._inputs, self._outputs = list(other._inputs), list(other._outputs)
+        self._names = set(other._names)
+
     def _pointwise(
         self,
         name: str,

@@ -105,8 +105,7 @@ def _check_read(dataflow: Dataflow, process: Process, number: int, read: Read) -
     for axis, (index, extent) in enumerate(zip(read.index, shape, strict=True)):
         _check_affine(process, index, {loop.name for loop in process.loops})
         low, high = index.range(trips)
-        free = read.outside is not None and axis < 2
-        if not free and (low < 0 or high >= extent):
+        if read.outside is None and (low < 0 or high >= extent):
             raise _illegal(
                 process,
                 f"index {axis} of {where} in 0 to {extent - 1}; found {low} to {high}",

@@ -104,7 +104,8 @@ class NodeSource:
 def bind(build: GraphBuilder, source: NodeSource) -> None:
     """Adds the operator that a node stands for."""
     operator, binding = find_binding(source)
-    several = "result" in typing.get_type_hints(operator)
+    hints = typing.get_type_hints(operator)
+    several = "result" in hints
     results = {k: value for k, value in enumerate(source.node.output) if source.is_read(k)}
     if results.keys() != {0} and not several:
         raise source.unsupported(f"{len(source.node.output)} outputs")
@@ -134,6 +135,8 @@ def bind(build: GraphBuilder, source: NodeSource) -> None:
             raise source.unsupported("a missing operand")
         fields["absent"] = tuple(k for k, value in enumerate(operands) if not value)
         operands = [value for value in operands if value]
+    if "results" in hints:
+        fields["results"] = len(source.node.output)
     for number, output in results.items():
         op = make(source, operator, fields | ({"result": number} if several else {}))
         build.node(_normalised(build, source, op, operands), operands, output, source.name)
@@ -183,7 +186,7 @@ def _bind_integers(
     """Adds an operator on quantised integers as Dequantize - operator - Quantize."""
     build.within(source.name)
     operands, quantisations = [], []
-    for k, (value, scale, zero) in enumerate(form.operands):
+    for k, (value, scale, zero) in enumerate(form.placed(len(inputs))):
         name = _given(inputs, value)
         if name is None or name not in build.types:
             raise source.unsupported("a missing operand")
@@ -207,7 +210,7 @@ def _bind_integers(
         return
     real = build.node(op, operands)
     zero_name = None if result is None else _given(inputs, result[1])
-    first = build.types[inputs[form.operands[0][0]]].element
+    first = build.types[inputs[form.placed(len(inputs))[0][0]]].element
     element = first if zero_name is None else build.types[zero_name].element
     element = ElementType(32, True) if result is None else element
     at: tuple[int | None, int | None] = result or (None, None)

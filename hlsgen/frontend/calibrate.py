@@ -145,6 +145,16 @@ _QUANTISED = [
     "Transpose",
     "Squeeze",
     "Unsqueeze",
+    "Concat",
+    "DepthToSpace",
+    "Expand",
+    "Gather",
+    "Pad",
+    "Resize",
+    "Slice",
+    "SpaceToDepth",
+    "Split",
+    "Tile",
 ]
 
 

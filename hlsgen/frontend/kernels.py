@@ -18,6 +18,8 @@ KernelKind: TypeAlias = Literal["integers", "floats", "removed"]
 value, its optimiser has rewritten what lies around it."""
 
 _MOVES = {"Flatten", "Identity", "MaxPool", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
+_MOVES |= {"DepthToSpace", "Expand", "Gather", "Pad", "Resize", "Slice", "SpaceToDepth", "Split"}
+_MOVES |= {"Tile", "Upsample"}
 _INTEGER = {"ConvInteger", "MatMulInteger", "QGemm"}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from hlsgen.errors import BadFile, HlsgenError, IllegalGraph, TypeMismatch
 from hlsgen.frontend.bind import NodeSource, bind
+from hlsgen.frontend.fold import fold
 from hlsgen.frontend.model_file import ModelFile, domain_of, load
 from hlsgen.frontend.node_order import ordered, read_values, renamed
 from hlsgen.frontend.tensors import element_of, read_tensor, streamed_element
@@ -36,7 +37,7 @@ def read_model(
     """
     file = load(model, bound=given is None)
     graph, name = file.proto.graph, file.name
-    reader = _Reader(file, GraphBuilder(name, given))
+    reader = _Reader(file, GraphBuilder(name, given), given is not None)
     build = reader.build
     reader.constants(graph)
     constants = {tensor.name for tensor in graph.initializer}
@@ -62,8 +63,8 @@ def read_model(
 class _Reader:
     """Reads the parts of a model into a builder, one after the other."""
 
-    def __init__(self, file: ModelFile, build: GraphBuilder) -> None:
-        self.file, self.build = file, build
+    def __init__(self, file: ModelFile, build: GraphBuilder, given: bool) -> None:
+        self.file, self.build, self.given = file, build, given
         imports = file.proto.opset_import
         self.opsets = {domain_of(entry.domain): entry.version for entry in imports}
         self.read = read_values(file.proto.graph)
@@ -103,7 +104,10 @@ class _Reader:
                 return
         try:
             bind(self.build, source)
-        except HlsgenError as error:  # an operator of hlsgen may have another name than the file's
+        except HlsgenError as error:
+            if not self.given and fold(self.build, source):
+                return
+            # an operator of hlsgen may have another name than the file's
             if not error.where.startswith(f"{source.file}, node {source.name} ("):
                 raise
             raise type(error)(source.where, error.problem, error.remedy) from error

@@ -123,7 +123,7 @@ def _tail(hardware: Graph, output: str, known: set[str]) -> Graph | None:
     nodes: list[Node] = []
     while value not in known:
         node = hardware.producers.get(value)
-        if node is None or not node.op.moves_data:
+        if node is None or not node.op.moves_data or len(node.inputs) > 1:
             return None
         nodes.insert(0, node)
         value = node.inputs[0]

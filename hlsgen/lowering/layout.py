@@ -1,4 +1,4 @@
-"""Where the elements of a graph's tensor are in a channel's stream, and copies that change the order."""
+"""Where the elements of a graph's tensor are in a channel's stream, and processes that copy them in another order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from hlsgen.algebra.affine import Affine
 from hlsgen.dataflow.ir import Channel, Loop, Pass, Plain, Process, Read, Write
-from hlsgen.errors import UnsupportedOp
 
 Shape = tuple[int, int, int]
 
@@ -53,24 +52,22 @@ def stream_axes(position: np.ndarray) -> tuple[int, ...] | None:
     return None
 
 
-def copying_process(
-    name: str, source: Channel, target: Channel, order: np.ndarray, where: str
-) -> Process:
-    """Writes element ``order[d]`` of the source's stream as element d of the target's.
+def is_whole(position: np.ndarray, size: int) -> bool:
+    """Whether a tensor takes every element of a stream of ``size`` once."""
+    return position.size == size and np.array_equal(np.sort(position, axis=None), np.arange(size))
 
-    Raises UnsupportedOp where the order takes more than four nested loops with affine indices.
-    """
+
+def copying_process(
+    name: str, source: Channel, target: Channel, order: np.ndarray
+) -> Process | None:
+    """Writes element ``order[d]`` of the source's stream as element d of the target's; None where that takes more than four
+    nested loops with affine indices."""
     taken = np.stack(np.unravel_index(order, source.shape), axis=1)
     written = np.stack(np.unravel_index(np.arange(order.size), target.shape), axis=1)
     points = np.concatenate([taken, written], axis=1)
     nest = _loop_nest(points)
     if nest is None or len(nest) > 4:
-        raise UnsupportedOp(
-            where,
-            f"expected a change of element order that is a nest of at most 4 loops, "
-            f"found another from {source.shape} to {target.shape}",
-            "Export the model without this combination of Transpose and Reshape.",
-        )
+        return None
     names = ("y", "x", "g", "o") if len(nest) == 4 else ("y", "x", "g")[3 - len(nest) :]
     extents = {loop: extent for loop, (extent, _) in zip(names, nest, strict=True)}
     loops = [Loop(loop, extents.get(loop, 1)) for loop in ("y", "x", "g", "o")]

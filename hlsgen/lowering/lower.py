@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -11,8 +12,15 @@ from hlsgen.dataflow.builder import DataflowBuilder
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.failures import naming
 from hlsgen.graph.ir import Graph, Node
-from hlsgen.lowering.layout import Placed, canonical_position, canonical_shape, stream_axes
-from hlsgen.lowering.node import NodeLowering, copy, place_canonically
+from hlsgen.lowering.layout import (
+    Placed,
+    canonical_position,
+    canonical_shape,
+    is_whole,
+    stream_axes,
+)
+from hlsgen.lowering.moves import copy
+from hlsgen.lowering.node import NodeLowering, place_canonically
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.reshape import Reshape
 from hlsgen.ops.transpose import Transpose
@@ -95,7 +103,8 @@ def _output(
 ) -> PortLayout:
     where = f"{graph.name}, output {name}"
     axes = stream_axes(placed[name].position)
-    if axes is None:
+    size = prod(builder.channels[placed[name].channel].shape)
+    if axes is None or not is_whole(placed[name].position, size):
         place_canonically(builder, placed, name, where)
         axes = stream_axes(placed[name].position)
     assert axes is not None, "a canonical order is a permutation of axes"

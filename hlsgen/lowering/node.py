@@ -20,12 +20,8 @@ from hlsgen.dataflow.builder import (
 from hlsgen.dataflow.step import product_sum_ranges
 from hlsgen.errors import UnsupportedOp
 from hlsgen.graph.ir import Graph, Node
-from hlsgen.lowering.layout import (
-    Placed,
-    canonical_position,
-    canonical_shape,
-    copying_process,
-)
+from hlsgen.lowering.layout import Placed, canonical_position, canonical_shape, is_whole
+from hlsgen.lowering.moves import arranged, copy, join, surround
 from hlsgen.ops.lowering import Scaling
 from hlsgen.ops.requantise import Requantise, RequantiseMean, RequantiseSteps
 from hlsgen.ops.tensor_type import TensorType
@@ -78,7 +74,14 @@ class NodeLowering:
         return value.astype(np.int64)
 
     def operand(self, number: int) -> Placed:
-        """Where an operand is, in whatever order its producer writes; raises UnsupportedOp for a constant."""
+        """Where an operand is, a whole stream in whatever order its producer writes; raises UnsupportedOp for a constant."""
+        placed = self.placed_operand(number)
+        if is_whole(placed.position, prod(self.channel_shape(placed.channel))):
+            return placed
+        return place_canonically(self.builder, self.placed, self.node.inputs[number], self.where)
+
+    def placed_operand(self, number: int) -> Placed:
+        """Where an operand's elements are; raises UnsupportedOp for a constant."""
         placed = self.placed.get(self.node.inputs[number])
         if placed is None:
             raise UnsupportedOp(
@@ -91,12 +94,26 @@ class NodeLowering:
     def channel(self, number: int) -> str:
         """A channel with the operand in canonical order; adds a copying process where the order is another."""
         value = self.node.inputs[number]
-        self.operand(number)
+        self.placed_operand(number)
         return place_canonically(self.builder, self.placed, value, self.where).channel
 
     def gathered(self, channel: str, order: np.ndarray, shape: tuple[int, int, int]) -> str:
         """A new channel of ``shape`` whose element d is element ``order[d]`` of the channel's stream."""
         return copy(self.builder, channel, shape, order, self.where)
+
+    def join(self, axis: int) -> Placed:
+        """All operands, computed or constant, one after the other along an axis."""
+        types = [self.type(k) for k in range(self.operands)]
+        parts = [
+            self.placed.get(value) or self.graph.constants[value].astype(np.int64)
+            for value in self.node.inputs
+        ]
+        return join(self.builder, self.node.name, parts, types, axis, self.where)
+
+    def surround(self, before: Sequence[int], after: Sequence[int], value: int) -> Placed:
+        """The operand with elements of ``value`` before and after it along each axis, or with some left out (below 0)."""
+        operand = self.placed_operand(0)
+        return surround(self.builder, self.node.name, operand, (before, after), value, self.where)
 
     def channel_shape(self, channel: str) -> tuple[int, int, int]:
         return self.builder.channels[channel].shape
@@ -291,28 +308,7 @@ def place_canonically(
 ) -> Placed:
     """The value in canonical order; adds a copying process, once, where its producer's order is another."""
     old = placed[value]
-    source = builder.channels[old.channel]
-    position = canonical_position(old.position.shape)
     shape = canonical_shape(old.position.shape)
-    if source.shape == shape and np.array_equal(position, old.position):
-        return old
-    order = np.empty(position.size, dtype=np.int64)
-    order[position.reshape(-1)] = old.position.reshape(-1)
-    new = Placed(copy(builder, old.channel, shape, order, where), position)
+    new = arranged(builder, old, shape, canonical_position(old.position.shape), where)
     placed[value] = new
     return new
-
-
-def copy(
-    builder: DataflowBuilder,
-    source: str,
-    shape: tuple[int, int, int],
-    order: np.ndarray,
-    where: str,
-) -> str:
-    """A new channel of ``shape`` whose element d is element ``order[d]`` of the source's stream."""
-    name = f"{source}_copy"
-    channel = builder.channels[source]
-    target = builder.channel(f"{name}_out", shape, channel.element)
-    process = copying_process(builder.unique(name), channel, builder.channels[target], order, where)
-    return builder.process(process)

@@ -58,9 +58,20 @@ from hlsgen.ops.functions import (
 from hlsgen.ops.gather import GatherElements, GatherND, ReverseSequence, ScatterElements, ScatterND
 from hlsgen.ops.gemm import Gemm
 from hlsgen.ops.interleave import Interleave
+from hlsgen.ops.join import Concat, Pad
 from hlsgen.ops.linear_attention import CausalConvWithState, LinearAttention
 from hlsgen.ops.loss import NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss
 from hlsgen.ops.matmul import MatMul
+from hlsgen.ops.move import (
+    DepthToSpace,
+    Expand,
+    Gather,
+    Slice,
+    SpaceToDepth,
+    Split,
+    Take,
+    Tile,
+)
 from hlsgen.ops.multiply import Mul
 from hlsgen.ops.normalise import (
     LRN,
@@ -97,6 +108,7 @@ from hlsgen.ops.reduce import (
 )
 from hlsgen.ops.requantise import Requantise, RequantiseMean, RequantiseSteps
 from hlsgen.ops.reshape import Flatten, Reshape, Squeeze, Unsqueeze
+from hlsgen.ops.resize import Resize, ResizeNearest
 from hlsgen.ops.select import ArgMax, ArgMin, Hardmax, TopK
 from hlsgen.ops.shapes import (
     ConstantOfShape,
@@ -139,12 +151,14 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Clamp,
     Clip,
     Compress,
+    Concat,
     ConstantOfShape,
     Conv,
     ConvTranspose,
     Cos,
     CumProd,
     CumSum,
+    DepthToSpace,
     DequantizeLinear,
     Div,
     Dropout,
@@ -154,9 +168,11 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Equal,
     Erf,
     Exp,
+    Expand,
     EyeLike,
     Flatten,
     Floor,
+    Gather,
     GatherElements,
     GatherND,
     Gelu,
@@ -198,6 +214,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Not,
     OneHot,
     Or,
+    Pad,
     Pow,
     PRelu,
     QuantisedAdd,
@@ -219,6 +236,8 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     RequantiseMean,
     RequantiseSteps,
     Reshape,
+    Resize,
+    ResizeNearest,
     ReverseSequence,
     RMSNormalization,
     RNN,
@@ -233,10 +252,13 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Sign,
     Sin,
     Size,
+    Slice,
     Softmax,
     SoftmaxCrossEntropyLoss,
     Softplus,
     Softsign,
+    SpaceToDepth,
+    Split,
     Sqrt,
     Squeeze,
     StepFunction,
@@ -244,9 +266,11 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Sum,
     SwiGLU,
     Swish,
+    Take,
     Tan,
     Tanh,
     ThresholdedRelu,
+    Tile,
     TopK,
     Transpose,
     Trilu,

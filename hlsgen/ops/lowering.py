@@ -61,7 +61,16 @@ class Lowering(Protocol):
         """A constant operand as int64; raises UnsupportedOp if it is computed."""
 
     def operand(self, number: int) -> Placed:
-        """Where an operand is, in whatever order its producer writes; raises UnsupportedOp for a constant."""
+        """Where an operand is, a whole stream in whatever order its producer writes; raises UnsupportedOp for a constant."""
+
+    def placed_operand(self, number: int) -> Placed:
+        """Where an operand's elements are, of which the stream may hold others too, and some in several places of the operand."""
+
+    def join(self, axis: int) -> Placed:
+        """All operands, computed or constant, one after the other along an axis."""
+
+    def surround(self, before: Sequence[int], after: Sequence[int], value: int) -> Placed:
+        """The operand with elements of ``value`` before and after it along each axis, or with some left out (below 0)."""
 
     def channel(self, number: int) -> str:
         """A channel with the operand in canonical order; adds a copying process where the order is another."""

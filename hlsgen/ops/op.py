@@ -24,12 +24,20 @@ class IntegerForm:
 
     It is read as Dequantize - operator - Quantize. ``operands``: (value, scale, zero point); ``bias``: an int32 bias in steps of the
     product of the first two scales; ``result``: (scale, zero point). Without a scale (None) the integers are the
-    values themselves, as in ConvInteger; a result without scale is int32.
+    values themselves, as in ConvInteger; a result without scale is int32. ``repeated``: where any number of operands begin that are as
+    the three inputs of one.
     """
 
     operands: tuple[tuple[int, int | None, int], ...]
     result: tuple[int, int] | None
     bias: int | None = None
+    repeated: int | None = None
+
+    def placed(self, inputs: int) -> tuple[tuple[int, int | None, int], ...]:
+        """The operands of a node with so many inputs."""
+        if self.repeated is None:
+            return self.operands
+        return tuple((k, k + 1, k + 2) for k in range(self.repeated, inputs - 2, 3))
 
 
 @dataclass(frozen=True)
@@ -135,6 +143,17 @@ class TensorOp:
     def from_types(self, inputs: tuple[TensorType, ...]) -> np.ndarray | None:
         """The result where the operands' types alone decide it; else None."""
         return None
+
+    def with_constants(
+        self, inputs: tuple[TensorType, ...], constants: Constants
+    ) -> TensorOp | None:
+        """The operator on the first operand alone that this one is where the others are these constants; None where there is none."""
+        return None
+
+    def commuted(self, function: Callable[[float], Any], integer: bool) -> TensorOp:
+        """Of one that ``moves_data``: the operator that does to f(x) what this one does to x, for an elementwise ``function`` (to integers
+        where ``integer``)."""
+        return self
 
     def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
         """Whether ``evaluate`` treats axis 0 as independent samples for these operand types."""

@@ -46,7 +46,7 @@ class Transpose(TensorOp):
 
     def lower(self, build: Lowering) -> None:
         """No hardware: the same stream, seen in another order."""
-        operand = build.operand(0)
+        operand = build.placed_operand(0)
         position = np.asarray(self.evaluate(np, operand.position))
         build.result(operand.channel, position)
 

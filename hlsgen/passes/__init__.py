@@ -11,6 +11,7 @@ from hlsgen.passes.dead_code import RemoveDead
 from hlsgen.passes.fold_constants import FoldConstants
 from hlsgen.passes.fold_into_weights import FoldIntoWeights
 from hlsgen.passes.host_cut import IntegerModel, cut_host
+from hlsgen.passes.merge_pads import MergePads
 from hlsgen.passes.pipeline import GraphPass, GraphPasses
 from hlsgen.passes.qdq_to_integer import QdqToInteger
 from hlsgen.passes.sink_moves import SinkMoves
@@ -25,6 +26,8 @@ PASSES: tuple[GraphPass, ...] = (
     FoldIntoWeights(),
     QdqToInteger(),
     AffineToInteger(),
+    FoldConstants(),
+    MergePads(),
     RemoveDead(),
 )
 

@@ -15,7 +15,8 @@ from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 class FoldConstants:
     """1. op(constants) -> constant, or what types decide -> constant, except DequantizeLinear, which says what the integers stand for.
-    2. Identity(x) -> x."""
+    2. Identity(x) -> x.
+    3. op(x, constants) -> simpler op(x), e.g. a Gather of constant places."""
 
     name = "fold_constants"
 
@@ -32,7 +33,8 @@ def _fold(build: GraphBuilder, node: Node) -> str | Reason:
     if isinstance(node.op, DequantizeLinear) or (
         array is None and any(operand is None for operand in arrays)
     ):
-        return ELSEWHERE
+        simpler = node.op.with_constants(types, arrays) if len(arrays) > 1 else None
+        return ELSEWHERE if simpler is None else build.node(simpler, node.inputs[:1])
     result = node.op.infer(types, arrays)
     if array is None:
         array = node.op.evaluate(np, *arrays)

@@ -33,7 +33,7 @@ class ChannelBuffer(wiring.Component):
     i: words of ``write_lanes`` neighbouring elements, pixel after pixel
     group_last: the step that is issued is the last of its pixel group
     ready: the present pixel group's words are all written; the nest may issue its steps
-    address, row, column: read position of copy offset 0 at the step that is issued
+    address, row, column: read position of copy offset 0 at the step that is issued; plane, where the shape has one: its first channel
     o: the elements of each copy, ``contract.CHANNEL_READ_LATENCY`` cycles later
 
     Semantics: word n (counted over all samples) is accepted once every word below ``n + 1 - depth`` is dead.
@@ -47,8 +47,10 @@ class ChannelBuffer(wiring.Component):
         element = element_shape(shape)
         self.address_bits = address_bits(shape) + (shape.selections - 1).bit_length()
         self.bits = max(address_bits(shape), counter_bits(shape.guard, shape.depth))
+        plane = {} if shape.plane is None else {"plane": In(signed(plane_bits(shape)))}
         super().__init__(
             {
+                **plane,
                 "i": In(stream.Signature(data.ArrayLayout(element, shape.write_lanes))),
                 "group_last": In(1),
                 "ready": Out(1),
@@ -136,7 +138,9 @@ class ChannelBuffer(wiring.Component):
         def inside(copy: CopyShape) -> Value:
             row = axis("row", self.row, copy.row, shape.row_range, shape.height)
             column = axis("column", self.column, copy.column, shape.column_range, shape.width)
-            return row & column
+            if shape.plane is None:
+                return row & column
+            return row & column & axis("plane", self.plane, 0, shape.plane_range, shape.channels)
 
         return inside
 
@@ -191,3 +195,8 @@ class ChannelBuffer(wiring.Component):
 def coordinate_bits(reach: tuple[int, int], size: int) -> int:
     """Width of a signed coordinate counter, with room to compare it to ``size``."""
     return max(abs(reach[0]), abs(reach[1]), size).bit_length() + 2
+
+
+def plane_bits(shape: BufferShape) -> int:
+    """Width of the signed counter of channels."""
+    return coordinate_bits(shape.plane_range, shape.channels)

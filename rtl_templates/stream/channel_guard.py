@@ -20,7 +20,7 @@ def counter_bits(guard: GuardShape, depth: int) -> int:
     for need_before, need_next, low_next in zip(
         need, [*need[1:], need[0] + guard.words], [*low[1:], low[0] + guard.words], strict=True
     ):
-        span = max(span, need_next - need_before, low_next - need_before + depth)
+        span = max(span, need_next - need_before, low_next - min(need_before, need_next) + depth)
     return span.bit_length() + 1
 
 
@@ -72,6 +72,8 @@ class ChannelGuard(wiring.Component):
         low_column = across("low_column", guard.low_column)
         if guard.settled_row > 0:
             low_column = Mux(rows >= guard.settled_row, low_column, 0)
+        if guard.ended < guard.rows:
+            low_column = Mux(rows < guard.ended, low_column, 0)
         need = down("need_row", guard.need_row) + across("need_column", guard.need_column)
         low = down("low_row", guard.low_row) + low_column
         with m.If(shift):

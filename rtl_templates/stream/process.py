@@ -13,6 +13,7 @@ from hlsgen.rtl_templates.stream.channel_buffer import (
     ChannelBuffer,
     coordinate_bits,
     element_shape,
+    plane_bits,
 )
 from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
 from hlsgen.rtl_templates.stream.drain import Drain
@@ -107,6 +108,9 @@ class StreamProcess(wiring.Component):
                 buffer.row.eq(nest.value(3 * k + 1)),
                 buffer.column.eq(nest.value(3 * k + 2)),
             ]
+        planes = [buffer for buffer in self.buffers if buffer.shape.plane is not None]
+        for k, buffer in enumerate(planes, 3 * len(self.buffers) + (p.weights is not None)):
+            m.d.comb += buffer.plane.eq(nest.value(k))
         stages = CHANNEL_READ_LATENCY + OPERAND_LATENCY
         issued, last = (
             self._delayed(m, "issued", issue, stages),
@@ -144,7 +148,7 @@ class StreamProcess(wiring.Component):
         return m
 
     def _counters(self) -> tuple[CounterPort, ...]:
-        """Address, row and column of every buffer, then the weights' address."""
+        """Address, row and column of every buffer, then the weights' address, then the first channel of buffers that ask for it."""
         counters = []
         for buffer in self.buffers:
             shape = buffer.shape
@@ -157,6 +161,9 @@ class StreamProcess(wiring.Component):
             counters.append(
                 CounterPort(weights.address, max(1, (len(weights.words) - 1).bit_length()))
             )
+        for buffer in self.buffers:
+            if buffer.shape.plane is not None:
+                counters.append(CounterPort(buffer.shape.plane, plane_bits(buffer.shape), True))
         return tuple(counters)
 
     def _operands(self, m: Module, nest: LoopNest) -> None:

@@ -42,9 +42,9 @@ class GuardShape:
     dead for it and all later groups::
 
         need(y, x) = need_row(y) + need_column(x)
-        low(y, x)  = low_row(y) + (low_column(x) if y >= settled_row else 0)
+        low(y, x)  = low_row(y) + (low_column(x) if settled_row <= y < ended_row else 0)
 
-    Rows before ``settled_row`` begin no higher than their successor, which then reads the columns
+    From ``ended_row`` on (None: never) rows lie behind the tensor: all of it is dead. Rows before ``settled_row`` begin no higher than their successor, which then reads the columns
     again that the present row has passed.
     """
 
@@ -56,6 +56,12 @@ class GuardShape:
     low_row: Ramp
     low_column: Ramp
     settled_row: int
+    ended_row: int | None = None
+
+    @property
+    def ended(self) -> int:
+        """The first row that lies behind the tensor; ``rows`` where there is none."""
+        return self.rows if self.ended_row is None else self.ended_row
 
     def need(self, y: int, x: int) -> int:
         """One past the last word of the sample that group (y, x) reads."""
@@ -63,7 +69,7 @@ class GuardShape:
 
     def low(self, y: int, x: int) -> int:
         """The first word of the sample that group (y, x) or a later one reads."""
-        column = self.low_column.at(x) if y >= self.settled_row else 0
+        column = self.low_column.at(x) if self.settled_row <= y < self.ended else 0
         return self.low_row.at(y) + column
 
 
@@ -88,6 +94,7 @@ class BufferShape:
     words of a pixel are partly filled. ``row``/``column`` are the coordinates of copy offset (0, 0)
     within (``height``, ``width``); a copy whose coordinate lies outside gives ``outside``.
     ``row_range``/``column_range``: smallest and largest value the coordinate counters take.
+    ``plane`` counts the first channel of a word where words may lie outside of the pixel, which whole words do; None where none does.
     ``lane_copies[x][ky * ukx + kx]`` is the copy that feeds a lane.
     """
 
@@ -108,6 +115,8 @@ class BufferShape:
     copies: tuple[CopyShape, ...]
     lane_copies: tuple[tuple[int, ...], ...]
     guard: GuardShape
+    plane: CounterShape | None = None
+    plane_range: tuple[int, int] = (0, 0)
 
     @property
     def word_lanes(self) -> int:

@@ -111,6 +111,10 @@ MIDDLES = {
     "dropout with ratio and training": dropout,
     "casts": casts,
     "If": branch,
+    "view chain": view_chain,
+    "types that circuits do not have": odd_types,
+    "ConstantOfShape": filled,
+    "Range": ranges,
 }
 
 

@@ -78,6 +78,10 @@ def layer(fabric: Fabric, border: Border, dataflow: Dataflow, process: Process) 
     if not banded and dataflow.channels[process.write.channel].shape[0] > 1:
         raise _unsupported(process, "results written row by row", "another order of rows")
     operator = "multiply_accumulate"
+    if isinstance(process.step, Pass) and any(r.outside is not None for r in process.reads):
+        raise _unsupported(
+            process, "copies of one tensor", "a Concat, or a Pad that no window takes"
+        )
     match process.step:
         case Pass() if finish.table is not None:
             _check_slots(fabric, process)

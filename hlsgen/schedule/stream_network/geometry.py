@@ -108,10 +108,9 @@ def guard_shape(
     pixel = math.ceil(channels / word_lanes)
     counts = trips(process, unroll)
     words = height * width * pixel
-    rows = _window(read.index[0], "y", "ky", process, height)
-    columns = _window(read.index[1], "x", "kx", process, width)
-    scan = not any(read.index[2].coefficient(name) for name in ("y", "x"))
-    if rows is None or columns is None or not scan:
+    rows = _window(read.index[0], "y", process)
+    columns = _window(read.index[1], "x", process)
+    if rows is None or columns is None:
         still = Ramp(0, 0, 0, 0)
         return GuardShape(
             counts[0], counts[1], words, still, Ramp(words, 0, words, words), still, still, 0
@@ -122,9 +121,12 @@ def guard_shape(
     pitch = width * pixel
     group = step * unroll.x
     end = min(width - 1, max(0, last + step * (process.extent("x") - 1)))
-    settled = next(
-        (y for y in range(counts[0]) if row_first + row_step * (y + 1) > 0), counts[0] - 1
-    )
+    # a row whose successor begins no higher is read again; the last one has none
+    begins = [max(0, row_first + row_step * y) for y in range(counts[0] + 1)]
+    higher = (y for y in range(counts[0]) if row_step and begins[y + 1] > begins[y])
+    settled = next(higher, counts[0] - 1)
+    ended = next((y for y in range(counts[0]) if begins[y] >= height), None)
+    passes = first + step * (process.extent("x") - 1) >= width
     return GuardShape(
         counts[0],
         counts[1],
@@ -136,28 +138,25 @@ def guard_shape(
             pixel,
             (end + 1) * pixel,
         ),
-        Ramp(row_first * pitch, row_step * pitch, 0, (height - 1) * pitch),
-        Ramp(first * pixel, group * pixel, 0, (width - 1) * pixel),
+        Ramp(row_first * pitch, row_step * pitch, 0, (height - (ended is None)) * pitch),
+        Ramp(first * pixel, group * pixel, 0, (width - (not passes)) * pixel),
         settled,
+        ended,
     )
 
 
-def _window(
-    index: Affine, position: str, tap: str, process: Process, size: int
-) -> tuple[int, int, int] | None:
-    """(first, step, last) coordinate of the window at position 0; None if the index is not a forward scan.
+def _window(index: Affine, position: str, process: Process) -> tuple[int, int, int] | None:
+    """(first, step, last) coordinate of what a group reads at position 0; None if the index is not a forward scan.
 
-    A window that leaves the tensor's far side whole is none: its low end would pass into the next row.
+    ``position`` is the loop that scans; loops within the group widen the window.
     """
-    extent = process.extent(position)
-    if any(c and name not in (position, tap) for name, c in index.terms):
+    other = "x" if position == "y" else "y"
+    step = index.coefficient(position)
+    if index.coefficient(other) or step < 0:
         return None
-    step, reach = index.coefficient(position), index.coefficient(tap) * (process.extent(tap) - 1)
-    if reach < 0 or step < 0 or (step == 0 and extent > 1):
-        return None
-    if index.offset + step * (extent - 1) >= size:
-        return None
-    return index.offset, step if extent > 1 else 0, index.offset + reach
+    inner = {name: range(process.extent(name)) for name in LOOPS[GROUP_LEVEL:]}
+    first, last = index.range(inner)
+    return first, step if process.extent(position) > 1 else 0, last
 
 
 def need_low(guard: GuardShape) -> tuple[np.ndarray, np.ndarray]:
@@ -167,7 +166,8 @@ def need_low(guard: GuardShape) -> tuple[np.ndarray, np.ndarray]:
         return np.clip(shape.start + shape.step * np.arange(count), shape.low, shape.high)
 
     need = ramp(guard.need_row, guard.rows)[:, None] + ramp(guard.need_column, guard.columns)
-    settled = (np.arange(guard.rows) >= guard.settled_row)[:, None]
+    numbers = np.arange(guard.rows)
+    settled = ((numbers >= guard.settled_row) & (numbers < guard.ended))[:, None]
     low = ramp(guard.low_row, guard.rows)[:, None] + ramp(guard.low_column, guard.columns) * settled
     return need, low
 
@@ -200,6 +200,8 @@ def buffer_shape(
     start = weights[0] * offsets[0] + weights[1] * offsets[1] + offsets[2] // lanes
     copies, lane_copies = _copies(read, unroll, lanes, weights)
     guard = guard_shape(read, process, unroll, channel, word)
+    plane = Affine(offsets[2], tuple(steps[2].items())).range(ranges)
+    leaves = read.outside is not None and (plane[0] < 0 or plane[1] >= channels)
     depth = buffer.depth
     if split > 1:
         depth = max(math.ceil(depth / split), liveness_depth(guard))
@@ -221,6 +223,8 @@ def buffer_shape(
         copies=copies,
         lane_copies=lane_copies,
         guard=guard,
+        plane=counter_shape(steps[2], offsets[2], process, unroll, 0) if leaves else None,
+        plane_range=plane if leaves else (0, 0),
     )
 
 

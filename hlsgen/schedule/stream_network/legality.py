@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hlsgen.algebra.affine import box
 from hlsgen.cost.process import Factors, multiplies
 from hlsgen.cost.units import ceil_div
 from hlsgen.dataflow.ir import Dataflow, Process, Read
@@ -33,7 +34,13 @@ def rules(dataflow: Dataflow, process: Process, f: Factors) -> tuple[LegalityRul
     return (
         *_array_rules(process, f),
         *_write_rules(process, dataflow.channels[process.write.channel].shape[2], f),
-        *(rule for read in channel_reads for rule in read_rules(process, read, f, word_lanes(f))),
+        *(
+            rule
+            for read in channel_reads
+            for rule in read_rules(
+                process, read, f, word_lanes(f), dataflow.channels[read.source].shape[2]
+            )
+        ),
     )
 
 
@@ -87,13 +94,18 @@ def _write_rules(process: Process, channels: int, f: Factors) -> tuple[LegalityR
     return tuple(rules)
 
 
-def read_rules(process: Process, read: Read, f: Factors, lanes: Any) -> tuple[LegalityRule, ...]:
-    """A step's lanes are one word of ``lanes`` channels, and the steps go from word to word."""
+def read_rules(
+    process: Process, read: Read, f: Factors, lanes: Any, channels: int
+) -> tuple[LegalityRule, ...]:
+    """A step's lanes are one word of ``lanes`` of the ``channels``, and the steps go from word to word, inside or outside of a pixel."""
     row, column, channel = read.index
     where = f"of {read.source}"
     rules = [
         LegalityRule(channel.offset % lanes == 0, f"a first channel {where} that begins a word")
     ]
+    if channel.range(box(process.loops))[1] >= channels:
+        text = f"words that divide the {channels:,} channels {where}, which others follow"
+        rules.append(LegalityRule(channels % lanes == 0, text))
     for name in ("y", *UNROLLED):
         factor = 1 if name == "y" else getattr(f, name)
         step = channel.coefficient(name)
