@@ -15,7 +15,7 @@ from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph
 from hlsgen.lowering.layout import canonical_position, stream_axes
 from hlsgen.lowering.lower import lower
-from hlsgen.ops import Conv, Gemm, MaxPool, QuantisedAdd, Requantise, Reshape, Transpose
+from hlsgen.ops import Conv, Gemm, MaxPool, QuantisedAdd, Requantise, Reshape, Take, Transpose
 from hlsgen.ops.tensor_type import TensorType
 
 
@@ -100,12 +100,20 @@ def test_an_input_that_is_an_output_is_copied_to_a_channel_of_its_own() -> None:
     assert copies(lower(graph).dataflow) == 1
 
 
-def test_an_order_that_is_no_loop_nest_is_refused() -> None:
+def test_an_order_of_several_nests_is_a_chain_or_several_pieces() -> None:
     build = GraphBuilder("tangled")
     x = pool(build, build.input("x", TensorType((1, 5, 4, 4), S8)))
     x = build.node(Reshape((1, 3, 15)), [x])
     x = build.node(Reshape((1, 5, 3, 3)), [build.node(Transpose((0, 2, 1)), [x])])
     graph = build.finish([pool(build, x)])
+    assert_same_meaning(graph, random_tensors(graph, 2))
+
+
+def test_an_order_without_any_pattern_is_refused() -> None:
+    build = GraphBuilder("shuffled")
+    x = pool(build, build.input("x", TensorType((1, 64, 4, 4), S8)))
+    places = tuple(int(place) for place in np.random.default_rng(1).permutation(64))
+    graph = build.finish([pool(build, build.node(Take(places, (64,), 1), [x]))])
     with pytest.raises(UnsupportedOp, match="order"):
         lower(graph)
 
