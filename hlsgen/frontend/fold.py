@@ -43,13 +43,13 @@ def fold(build: GraphBuilder, source: NodeSource) -> bool:
     opset = onnx.helper.make_opsetid("", source.opset)
     try:
         model = onnx.helper.make_model(graph, opset_imports=[opset])
-        found = [np.asarray(result) for result in ReferenceEvaluator(model).run(None, {})]
-        types = [onnx.helper.np_dtype_to_tensor_dtype(array.dtype) for array in found]
+        folded = [np.asarray(result) for result in ReferenceEvaluator(model).run(None, {})]
+        types = [onnx.helper.np_dtype_to_tensor_dtype(array.dtype) for array in folded]
     except Exception:  # of any kind: the node is refused as it was
         return False
-    if sum(array.size for array in found) > min(LARGEST_TENSOR, FEW * FEW):
+    if sum(array.size for array in folded) > min(LARGEST_TENSOR, FEW * FEW):
         return False
-    for value, array, number in zip(outputs, found, types, strict=True):
+    for value, array, number in zip(outputs, folded, types, strict=True):
         element = element_of(number, source.where)
         build.constant(value, array.astype(storage(element)), element)
     return True

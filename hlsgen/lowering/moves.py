@@ -79,10 +79,10 @@ def _in_pieces(
             at = [0, 0, 0]
             at[axis] = start
             parts.append((copied, (at[0], at[1], at[2])))
-        found = [(channel, at) for channel, at in parts if channel is not None]
-        if len(found) == len(parts):
+        present = [(channel, at) for channel, at in parts if channel is not None]
+        if len(present) == len(parts):
             builder.take(trial)
-            return assemble(builder, f"{source}_pieces", found, shape, None, None)
+            return assemble(builder, f"{source}_pieces", present, shape, None, None)
     return None
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from hlsgen.algebra.types import S8, U8
 from hlsgen.ops.host import axes_of, axis_of, one_element
 from hlsgen.ops.lowering import Lowering
-from hlsgen.ops.move import Move, Numbers, numbers
+from hlsgen.ops.move import ElementMove, Numbers, numbers
 from hlsgen.ops.op import (
     Constants,
     Example,
@@ -95,7 +95,7 @@ class Concat(TensorOp):
 
 
 @dataclass(frozen=True)
-class Pad(Move):
+class Pad(ElementMove):
     """The operand with ``before`` elements in front of and ``after`` behind it along each axis (below 0: left out); ``value`` around it, or what
     the mode says: its mirror image without or with its edge elements, its other end."""
 

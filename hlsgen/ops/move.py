@@ -21,7 +21,7 @@ def numbers(values: Numbers) -> tuple[int, ...]:
     return (values,) if isinstance(values, int) else values
 
 
-class Move(TensorOp):
+class ElementMove(TensorOp):
     """An operator that takes elements by place alone. Its circuit is a copy in the order of the result, made where somebody needs that order."""
 
     place: ClassVar[Place] = "hardware"
@@ -47,7 +47,7 @@ def moved_quantisation(x: TensorType) -> Any:
 
 
 @dataclass(frozen=True)
-class Slice(Move):
+class Slice(ElementMove):
     """Along each of ``axes`` the elements from ``starts`` on, every ``steps``-th, ``counts`` of them; as in ONNX until normalised, by ``ends``."""
 
     starts: Numbers
@@ -162,7 +162,7 @@ class Split(TensorOp):
 
 
 @dataclass(frozen=True)
-class Expand(Move):
+class Expand(ElementMove):
     """The operand broadcast to ``shape`` (ONNX's rule: both ways)."""
 
     shape: Numbers
@@ -193,7 +193,7 @@ class Expand(Move):
 
 
 @dataclass(frozen=True)
-class Tile(Move):
+class Tile(ElementMove):
     """The operand ``repeats`` times along each axis."""
 
     repeats: Numbers
@@ -221,15 +221,15 @@ class Tile(Move):
         )
 
 
-Order = Literal["DCR", "CRD"]
+ChannelOrder = Literal["DCR", "CRD"]
 
 
 @dataclass(frozen=True)
-class DepthToSpace(Move):
+class DepthToSpace(ElementMove):
     """Channels become blocks of ``block`` x ``block`` pixels; channels count (row, column, depth) or, CRD, (depth, row, column)."""
 
     block: int
-    mode: Order = "DCR"
+    mode: ChannelOrder = "DCR"
 
     bindings = (
         OnnxBinding("DepthToSpace", (1, 1), attributes={"blocksize": "block", "mode": "mode"}),
@@ -260,7 +260,7 @@ class DepthToSpace(Move):
 
 
 @dataclass(frozen=True)
-class SpaceToDepth(Move):
+class SpaceToDepth(ElementMove):
     """Blocks of ``block`` x ``block`` pixels become channels, which count (row, column, depth)."""
 
     block: int
@@ -286,7 +286,7 @@ class SpaceToDepth(Move):
 
 
 @dataclass(frozen=True)
-class Take(Move):
+class Take(ElementMove):
     """Along ``axis`` the elements at ``places``, which have ``shape``: a Gather whose indices are constant."""
 
     places: tuple[int, ...]

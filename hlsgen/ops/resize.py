@@ -10,7 +10,7 @@ import numpy as np
 from hlsgen.algebra.types import S8, U8
 from hlsgen.errors import UnsupportedOp
 from hlsgen.ops.host import axis_of
-from hlsgen.ops.move import Move, Numbers, numbers
+from hlsgen.ops.move import ElementMove, Numbers, numbers
 from hlsgen.ops.op import Example, OnnxBinding, TensorOp, require
 from hlsgen.ops.tensor_type import AnyArray, TensorType
 
@@ -144,7 +144,7 @@ class Resize(TensorOp):
 
 
 @dataclass(frozen=True)
-class ResizeNearest(Move):
+class ResizeNearest(ElementMove):
     """Along each axis the elements at ``places`` of that axis."""
 
     places: tuple[tuple[int, ...], ...]

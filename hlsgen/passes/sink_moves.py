@@ -61,13 +61,13 @@ def _sink(build: GraphBuilder, node: Node) -> str | Reason:
 def _above_dequantize(build: GraphBuilder, node: Node) -> str | Reason:
     """A move of dequantised operands as a Dequantize of the moved integers."""
     producers = [build.producer(value) for value in node.inputs]
-    found = [p for p in producers if p is not None and isinstance(p.op, DequantizeLinear)]
-    if len(found) != len(producers):
+    dequantizers = [p for p in producers if p is not None and isinstance(p.op, DequantizeLinear)]
+    if len(dequantizers) != len(producers):
         return ELSEWHERE
-    sources = [before.inputs[0] for before in found]
+    sources = [before.inputs[0] for before in dequantizers]
     quantisations = {
         (before.op.resolved(build.types[source]), build.types[source].element)
-        for before, source in zip(found, sources, strict=True)
+        for before, source in zip(dequantizers, sources, strict=True)
         if isinstance(before.op, DequantizeLinear)
     }
     if len(quantisations) > 1:
@@ -82,7 +82,7 @@ def _above_dequantize(build: GraphBuilder, node: Node) -> str | Reason:
     if isinstance(op, Reason):
         return op
     value = build.node(op, sources, name=node.name)
-    return build.node(DequantizeLinear(quantisation), [value], name=found[0].name)
+    return build.node(DequantizeLinear(quantisation), [value], name=dequantizers[0].name)
 
 
 def _on_integers(op: TensorOp, quantisation: Quantisation, element: Element) -> TensorOp | Reason:

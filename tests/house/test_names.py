@@ -65,6 +65,7 @@ SHARED_NAMES = {
     "Placed": "what operators see of a placed tensor, and what lowering has of it",
     "Range": "ONNX's operator, and the integers of a loop's index",
     "Reorder": "a step of a kernel's schedule, called as the method is; and a unit",
+    "Split": "ONNX's operator, and a step of a kernel's schedule, called as the method is",
     "Unroll": "a step of a kernel's schedule, called as the method is; and the factors of a PE array",
 }
 """Names of two classes each, and what they stand for."""
