@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -247,10 +248,8 @@ class DataflowBuilder:
 
     def take(self, other: DataflowBuilder) -> None:
         """Become what a ``copy`` has become."""
-        self.channels = dict(other.channels)
-        self._stores, self._processes = dict(other._stores), list(other._processes)
-        self._inputs, self._outputs = list(other._inputs), list(other._outputs)
-        self._names = set(other._names)
+        for field, value in vars(other).items():
+            setattr(self, field, copy(value))
 
     def _pointwise(
         self,
