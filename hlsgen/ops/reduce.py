@@ -99,8 +99,8 @@ class ReduceMean(FloatReduction):
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | Reason:
         (x,) = inputs
-        if not x.quantisation.per_tensor:
-            return Reason("the input is quantised per channel")
+        if failed := _unless_separate(x, self):
+            return failed
         space = x.type.shape[2:]
         if len(space) not in (1, 2) or min(self.axes, default=0) < 2:
             return _sum(build, x, self, output, averaged=True)
@@ -133,8 +133,8 @@ class ReduceSum(FloatReduction):
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | Reason:
         (x,) = inputs
-        if not x.quantisation.per_tensor:
-            return Reason("the input is quantised per channel")
+        if failed := _unless_separate(x, self):
+            return failed
         return _sum(build, x, self, output, averaged=False)
 
 
@@ -152,7 +152,7 @@ class ReduceL1(FloatReduction):
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | Reason:
         (x,) = inputs
-        if failed := _unless_narrow(x):
+        if failed := _unless_narrow(x, self):
             return failed
         count = prod(x.type.shape[axis] for axis in self.axes)
         if (largest := count * 255**self.power) > _LARGEST_POWER_SUM:
@@ -182,7 +182,7 @@ class ReduceMax(FloatReduction):
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | Reason:
         (x,) = inputs
-        if failed := _unless_narrow(x):
+        if failed := _unless_narrow(x, self):
             return failed
         best = build.node(AxisMaximum(self.axes, self.keep), [x.name])
         return rescaled(build, best, x, output)
@@ -201,7 +201,7 @@ class ReduceMin(FloatReduction):
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | Reason:
         (x,) = inputs
-        if failed := _unless_narrow(x):
+        if failed := _unless_narrow(x, self):
             return failed
         element = x.type.integer
         turned = tuple(range(element.maximum, element.minimum - 1, -1))
@@ -253,9 +253,16 @@ class ReduceLogSumExp(FloatReduction):
         return rest if self.keep else xp.squeeze(rest, axis=self.axes)
 
 
-def _unless_narrow(x: QuantisedValue) -> Reason | None:
+def _unless_separate(x: QuantisedValue, op: FloatReduction) -> Reason | None:
+    """A reason where the reduction cannot be computed sample by sample, or of one scale."""
     return unless(
         (x.quantisation.per_tensor, "the input is quantised per channel"),
+        (op.keep or 0 not in op.axes, "it drops axis 0, along which samples lie"),
+    )
+
+
+def _unless_narrow(x: QuantisedValue, op: FloatReduction) -> Reason | None:
+    return _unless_separate(x, op) or unless(
         (x.type.integer.bits <= 8, "the input is not quantised to 8 bits"),
     )
 

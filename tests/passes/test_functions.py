@@ -224,8 +224,8 @@ def test_what_is_not_a_number_becomes_the_least_integer_as_in_onnxruntime() -> N
 @pytest.mark.parametrize(
     ("shape", "reason"),
     [
-        ((1, 3, 2, 2), "differ from position to position"),
-        ((1, 1, 3, 2, 2), "larger than its operand"),
+        ((1, 3, 2, 2), "not one number, or one for each index"),
+        ((1, 1, 3, 2, 2), "broadcasts its operand"),
     ],
 )
 def test_island_that_is_no_single_function_is_refused_with_the_reason(

@@ -59,7 +59,7 @@ def test_the_command_line_offers_what_compile_takes() -> None:
     assert command.callback is not None
     offered = set(inspect.signature(command.callback).parameters)
     taken = set(inspect.signature(flow.compile).parameters)
-    assert offered - {"unroll", "quiet"} == taken - {"overrides", "progress"}
+    assert offered - {"unroll", "quiet"} == taken - {"overrides", "progress", "sample"}
 
 
 @pytest.mark.parametrize("target", COMPILED, ids=lambda target: target.kind)
