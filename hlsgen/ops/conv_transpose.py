@@ -94,11 +94,13 @@ class ConvTranspose(TensorOp):
         whole = self.output_shape[-rank:] or tuple(
             n * s for n, s in zip(x.shape[2:], op.strides, strict=True)
         )
-        total = [max(0, n - m) for n, m in zip(op._unpadded(x.shape[2:]), whole, strict=True)]
+        spare = [n - m for n, m in zip(op._unpadded(x.shape[2:]), whole, strict=True)]
+        total = [max(0, n) for n in spare]
         small = [t // 2 for t in total]
         large = [t - t // 2 for t in total]
         first, last = (small, large) if self.auto_pad == "SAME_UPPER" else (large, small)
-        return replace(op, pads=(*first, *last))
+        more = tuple(o + max(0, -n) for o, n in zip(op.output_padding, spare, strict=True))
+        return replace(op, pads=(*first, *last), output_padding=more)
 
     def _unpadded(self, space: Sequence[int]) -> list[int]:
         return [

@@ -20,6 +20,7 @@ from hlsgen.ops.op import (
     QuantisedOutput,
     QuantisedValue,
     TensorOp,
+    require,
 )
 from hlsgen.ops.pool import WindowSum, integer_mean
 from hlsgen.ops.reason import Reason, unless
@@ -53,6 +54,8 @@ class FloatReduction(TensorOp):
     axes: tuple[int, ...] = ()
     keep: bool = True
     none_if_empty: bool = False
+    of_some: ClassVar[bool] = False
+    """Whether no elements have no result."""
 
     def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
         rank = len(inputs[0].shape)
@@ -65,6 +68,8 @@ class FloatReduction(TensorOp):
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         (x,) = inputs
+        empty = self.of_some and any(x.shape[axis] == 0 for axis in self.axes)
+        require(not empty, self, "at least one element along each reduced axis", x)
         return TensorType(kept_shape(x.shape, self.axes, self.keep), x.element)
 
 
@@ -174,6 +179,7 @@ class ReduceMax(FloatReduction):
     """The greatest element."""
 
     bindings = _bindings("ReduceMax", 18)
+    of_some: ClassVar[bool] = True
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return xp.max(arrays[0], axis=self.axes, keepdims=self.keep)
@@ -193,6 +199,7 @@ class ReduceMin(FloatReduction):
     """The least element."""
 
     bindings = _bindings("ReduceMin", 18)
+    of_some: ClassVar[bool] = True
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return xp.min(arrays[0], axis=self.axes, keepdims=self.keep)
@@ -245,6 +252,7 @@ class ReduceLogSumExp(FloatReduction):
     """The logarithm of the sum of exponentials, less the greatest operand first; on the host where it stands at the end."""
 
     bindings = _bindings("ReduceLogSumExp", 18)
+    of_some: ClassVar[bool] = True
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays

@@ -39,12 +39,6 @@ def shifted_read(process: Process) -> Process:
     return replace(process, reads=(replace(read, index=index, outside=None), *others))
 
 
-def wide_channel_index(process: Process) -> Process:
-    read, *others = process.reads
-    index = (*read.index[:2], replace(read.index[2], offset=1))
-    return replace(process, reads=(replace(read, index=index), *others))
-
-
 def column_major(process: Process) -> Process:
     y, x, c = process.write.index
     return replace(process, write=replace(process.write, index=(x, y, c)))
@@ -63,7 +57,6 @@ def parameter_by_row(process: Process) -> Process:
 
 BROKEN: dict[str, tuple[Callable[[Dataflow], Dataflow], str]] = {
     "reads outside": (lambda d: with_first(d, shifted_read), "index 0 of read 0"),
-    "channel outside": (lambda d: with_first(d, wide_channel_index), "index 2 of read 0"),
     "column-major write": (lambda d: with_first(d, column_major), "write"),
     "narrow accumulator": (
         lambda d: with_first(d, lambda p: with_accumulator(p, ElementType(9, True))),

@@ -23,9 +23,8 @@ from hlsgen.fabric.file import load_fabric
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.loops.evaluate import evaluate_kernel
 from hlsgen.lowering.lower import lower
-from hlsgen.ops.reshape import Reshape
+from hlsgen.ops.move import Take
 from hlsgen.ops.tensor_type import TensorType
-from hlsgen.ops.transpose import Transpose
 from hlsgen.requantise.choice import float32_parameters
 from hlsgen.schedule.grid_kernel.kernel_image import compare, program
 from hlsgen.schedule.grid_kernel.run_kernel import MappedKernel, map_kernel
@@ -36,10 +35,10 @@ FIELDS = (Field("a", 3), Field("b", 4, signed=True))
 
 def tangled(folder: Path) -> object:
     build = GraphBuilder("tangled")
-    x = layouts.pool(build, build.input("x", TensorType((1, 5, 4, 4), S8)))
-    x = build.node(Reshape((1, 3, 15)), [x])
-    x = build.node(Reshape((1, 5, 3, 3)), [build.node(Transpose((0, 2, 1)), [x])])
-    return lower(build.finish([layouts.pool(build, x)])).dataflow
+    x = layouts.pool(build, build.input("x", TensorType((1, 64, 4, 4), S8)))
+    places = tuple(int(place) for place in np.random.default_rng(1).permutation(64))
+    x = layouts.pool(build, build.node(Take(places, (64,), 1), [x]))
+    return lower(build.finish([x])).dataflow
 
 
 def finished(dataflow: Dataflow) -> Case:
