@@ -8,9 +8,6 @@ SECONDS = {"ecp5": 65.0, "gowin": 52.0, "ice40": 37.0}
 """Of a design of 1,000 LUTs, on the two cores of the records; other families are built by their vendors' tools."""
 GROWTH = 0.9
 """Exponent of the LUTs."""
-SPREAD = 2.5
-"""The recorded builds took at most so many times their estimate, and at least one such part."""
-
 SHARES: Mapping[str, float] = {"synthesis": 0.2, "mapping": 0.2, "routing": 0.56, "packing": 0.04}
 """Parts of a build's time: to the cells of the family but LUTs, to LUTs, place and route with one seed, packing of the bitstream."""
 
@@ -36,4 +33,4 @@ def build_time_text(family: str, lut: float) -> str:
     if seconds is None:
         return "not estimated: the vendor's tools build it"
     minutes = max(1, round(seconds / 60))
-    return f"about {minutes} min of 'hlsgen build' (an estimate: recorded builds took {1 / SPREAD:g} to {SPREAD:g} times theirs)"
+    return f"about {minutes} min of 'hlsgen build' (an estimate for two idle cores)"
