@@ -77,15 +77,20 @@ def test_a_relu_may_stand_before_factors_and_a_clamp_behind_them() -> None:
 @pytest.mark.parametrize(
     ("links", "reason"),
     [
-        (("Add 3,1,1", "Mul 3,1,1"), "a negative factor stands behind"),
-        (("Add 3,1,1", "Relu", "Add 3,1,1"), "a clamp stands between"),
         (("Mul 3,1,1", "Add 1,1,1,4"), "constants vary along axes"),
         (("Mul 3,4,4",), "one for each index of one axis"),
     ],
 )
-def test_what_is_not_affine_by_channel_is_refused_with_the_reason(
+def test_what_is_no_function_by_channel_is_refused_with_the_reason(
     links: tuple[str, ...], reason: str
 ) -> None:
     model, _ = affine((1, 3, 4, 4), *links, gains=(-2.0, -0.4))
     with pytest.raises(UnsupportedOp, match=reason):
         to_integer(read_model(model))
+
+
+@pytest.mark.parametrize("links", [("Add 3,1,1", "Mul 3,1,1"), ("Add 3,1,1", "Relu", "Add 3,1,1")])
+def test_what_is_not_affine_by_channel_is_a_table_for_each(links: tuple[str, ...]) -> None:
+    model, _ = affine((1, 3, 4, 4), *links, gains=(-2.0, -0.4))
+    (node,) = to_integer(read_model(model)).hardware.nodes
+    assert node.op.name == "StepFunction"
