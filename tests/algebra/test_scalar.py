@@ -19,6 +19,7 @@ from hlsgen.algebra.scalar import (
     RoundSignificand,
     ScalarOp,
     ShiftRight,
+    Steps,
     Subtract,
     Table,
 )
@@ -55,7 +56,10 @@ def test_every_result_is_in_the_result_type_and_the_type_is_the_narrowest(op: Sc
 
 
 def test_every_operator_says_how_many_operands_its_meaning_takes() -> None:
-    one = (Clamp(-3, 9), ShiftRight(2), RoundSignificand(24), Table(tuple(range(256))))
+    one = (
+        *(Clamp(-3, 9), ShiftRight(2), RoundSignificand(24)),
+        *(Table(tuple(range(256))), Steps(3, 0, ((3, -5, 5),))),
+    )
     three = (RequantiseMultiplyShift(3, -8, 7),)
     two = (
         *(Add(), Subtract(), Multiply(), Maximum(), Minimum(), Equal()),
