@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hlsgen.bitstream.carry_cells import GOWIN_CELLS
+from hlsgen.bitstream.netlist import Netlist
+from hlsgen.bitstream.packing import gowin_chain_ends
 from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Usage
 from hlsgen.bitstream.tools import GOWIN_PACK, NEXTPNR_GOWIN
 from hlsgen.board import Board
@@ -12,8 +14,9 @@ from hlsgen.board import Board
 MULTIPLIERS = {"MULT9X9": 1, "MULT18X18": 2, "MULTALU18X18": 2, "MULT36X36": 8}
 """How many MULT9X9 each multiplier primitive takes (Gowin UG287)."""
 
-LUTS_PER_RAM16 = 4
-"""LUTs of the slices that a RAM16SDP4 occupies."""
+LUTS_PER_RAM16, FLIP_FLOPS_PER_RAM16 = 8, 6
+"""LUTs and flip-flops whose places a RAM16SDP4 takes: those of a whole tile (nextpnr's pack_luts.cc)."""
+_CHAIN_ENDS = "ALU_ENDS"
 
 
 class Gowin(OpenToolchain):
@@ -32,10 +35,12 @@ class Gowin(OpenToolchain):
         return f"synth_gowin {' '.join(options)} {pads}-top {top}"
 
     def count(self, cells: Mapping[str, int]) -> Usage:
-        """An ALU takes the place of a LUT; nextpnr counts the places that are taken under LUT4."""
+        """An ALU takes the place of a LUT; nextpnr counts the places that are taken under LUT4, and those of flip-flops under DFF."""
+        memories = sum(n for kind, n in cells.items() if kind.startswith("RAM16"))
         lut = sum(cells.get(f"LUT{inputs}", 0) for inputs in (1, 2, 3, 4)) + cells.get("ALU", 0)
-        lut += LUTS_PER_RAM16 * sum(n for kind, n in cells.items() if kind.startswith("RAM16"))
+        lut += cells.get(_CHAIN_ENDS, 0) + LUTS_PER_RAM16 * memories
         ff = sum(number for kind, number in cells.items() if kind.startswith("DFF"))
+        ff += FLIP_FLOPS_PER_RAM16 * memories
         dsp = sum(size * cells.get(kind, 0) for kind, size in MULTIPLIERS.items())
         ram = sum(
             number
@@ -43,6 +48,9 @@ class Gowin(OpenToolchain):
             if kind.startswith(("SP", "SDP", "DP", "pROM")) and not kind.startswith("DPR")
         )
         return Usage(lut, ff, dsp, ram, cells)
+
+    def packed(self, netlist: Netlist) -> Mapping[str, int]:
+        return {_CHAIN_ENDS: gowin_chain_ends(netlist)}
 
     def constraints(self, target: BoardTarget) -> str:
         lines = []

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hlsgen.bitstream.carry_cells import ICE40_CELLS
+from hlsgen.bitstream.netlist import Netlist
+from hlsgen.bitstream.packing import ice40_logic_cells
 from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Usage
 from hlsgen.bitstream.tools import ICEPACK, NEXTPNR_ICE40
 from hlsgen.board import Board
+
+_LOGIC_CELLS = "ICESTORM_LC"
 
 
 class Ice40(OpenToolchain):
@@ -40,10 +44,14 @@ class Ice40(OpenToolchain):
         return f"synth_ice40 {' '.join(device)} -dsp -top {top}"
 
     def count(self, cells: Mapping[str, int]) -> Usage:
-        """SB_CARRY shares a logic cell with the LUT that adds; only what nextpnr packs otherwise is missing here."""
+        """Logic cells, which LUTs, flip-flops and carries share as far as ``packing`` says."""
         ff = sum(number for kind, number in cells.items() if kind.startswith("SB_DFF"))
         ram = sum(number for kind, number in cells.items() if kind.startswith("SB_RAM40_4K"))
-        return Usage(cells.get("SB_LUT4", 0), ff, cells.get("SB_MAC16", 0), ram, cells)
+        lut = cells.get(_LOGIC_CELLS, cells.get("SB_LUT4", 0))
+        return Usage(lut, ff, cells.get("SB_MAC16", 0), ram, cells)
+
+    def packed(self, netlist: Netlist) -> Mapping[str, int]:
+        return {_LOGIC_CELLS: ice40_logic_cells(netlist)}
 
     def constraints(self, target: BoardTarget) -> str:
         return "".join(f"set_io {port} {pin}\n" for port, pin in target.pins.named())

@@ -158,7 +158,8 @@ def _register_step(toolchain: Toolchain) -> BuildStep:
         netlist = Netlist.read(place.folder / _MAPPED)
         toolchain.finish_netlist(netlist)
         netlist.write(place.folder / NETLIST)
-        (place.folder / STATISTICS).write_text(json.dumps(netlist.counts(), indent=1) + "\n")
+        counts = {**netlist.counts(), **toolchain.packed(netlist)}
+        (place.folder / STATISTICS).write_text(json.dumps(counts, indent=1) + "\n")
 
     return BuildStep("registers", (_MAPPED,), (NETLIST, STATISTICS), (toolchain.family,), work)
 

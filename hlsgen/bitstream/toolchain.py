@@ -16,7 +16,7 @@ from hlsgen.board import Board
 
 @dataclass(frozen=True)
 class Usage:
-    """Resources of a design, in the units of ``Board``; ``cells`` counts every kind of primitive after synthesis."""
+    """Resources of a design, in the units of ``Board`` and as the placer counts them; ``cells``: the number of primitives of each kind."""
 
     lut: int
     ff: int
@@ -67,6 +67,10 @@ class Toolchain(ABC):
 
     def finish_netlist(self, netlist: Netlist) -> None:  # noqa: B027 - families without such steps do nothing
         """Use, in place, what cells of the family offer and yosys leaves: registers of multipliers and memories, beginnings of carry chains."""
+
+    def packed(self, netlist: Netlist) -> Mapping[str, int]:
+        """What the placer makes of the netlist's cells and ``count`` cannot tell from their numbers, by names that it knows."""
+        return {}
 
 
 class OpenToolchain(Toolchain):

@@ -8,7 +8,7 @@ from math import prod
 
 from hlsgen.algebra.mark import Mark
 from hlsgen.algebra.types import narrowest
-from hlsgen.cost.units import Cost, FamilyTable, dsp_units, memory
+from hlsgen.cost.units import Cost, FamilyTable, alone, dsp_units, memory
 from hlsgen.cost.word_operators import operator_cost
 from hlsgen.rtl_templates.kernel.shape import (
     ArrayShape,
@@ -41,7 +41,7 @@ def kernel_cost(shape: KernelShape, table: FamilyTable) -> Cost:
         accesses = (s.access for pipeline in shape.pipelines for s in pipeline.stages)
         bits = sum(access.address_bits for access in accesses if access is not None)
         total += Cost(lut=table.choice_bit * bits)
-    return replace(total, lut=_KEPT[table.name] * total.lut)
+    return alone(table, replace(total, lut=_KEPT[table.name] * total.lut))
 
 
 def pipeline_cost(shape: PipelineShape, table: FamilyTable) -> Cost:

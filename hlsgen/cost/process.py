@@ -6,7 +6,6 @@ Every quantity may be an array with one entry per candidate (see ``cost/units.py
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import assert_never
 
 import numpy as np
@@ -14,26 +13,25 @@ import numpy as np
 from hlsgen.algebra.expression import Call, Expression, expression_type
 from hlsgen.algebra.scalar import Multiply, RequantiseFloat32, RequantiseMultiplyShift
 from hlsgen.algebra.types import ElementType
+from hlsgen.cost.array import array_cost
+from hlsgen.cost.factors import Factors, operand_types
 from hlsgen.cost.operators import SCALAR_COSTS, UnitUse, signed_width
 from hlsgen.cost.units import (
     Amount,
     Cost,
     FamilyTable,
+    alone,
     ceil_div,
-    lut_multiplication,
+    fitted,
     memory,
-    multiplication,
 )
 from hlsgen.dataflow.finish import finish_expression
 from hlsgen.dataflow.ir import (
-    Accumulate,
     Clamped,
     Dataflow,
     Elementwise,
-    KeepMaximum,
     LookedUp,
     MultiplyAccumulate,
-    Pass,
     Plain,
     Process,
     QuantisedSum,
@@ -41,34 +39,6 @@ from hlsgen.dataflow.ir import (
     ScaledByShift,
     WeightedSum,
 )
-
-
-@dataclass(frozen=True)
-class Factors:
-    """Unroll factors and finishing lanes: numbers, or arrays of one entry per candidate."""
-
-    x: Amount
-    g: Amount
-    o: Amount
-    ky: Amount
-    kx: Amount
-    i: Amount
-    finish_lanes: Amount
-    finish_interval: Amount
-
-    @property
-    def rows(self) -> Amount:
-        return self.x * self.g * self.o
-
-    @property
-    def lanes(self) -> Amount:
-        return self.ky * self.kx * self.i
-
-
-def operand_types(dataflow: Dataflow, process: Process) -> dict[str, ElementType]:
-    """The element type of every operand of the process: ``r0``, ..., and ``acc`` where it reduces."""
-    types = {} if isinstance(process.step, Pass) else {"acc": process.step.accumulator}
-    return types | {f"r{k}": dataflow.element(read.source) for k, read in enumerate(process.reads)}
 
 
 def expression_cost(
@@ -83,42 +53,6 @@ def expression_cost(
     operands = tuple(expression_type(argument, types) for argument in expression.arguments)
     use = UnitUse(table, kind, expression.op, operands, expression_type(expression, types))
     return total + SCALAR_COSTS[expression.op.name](use)
-
-
-def array_cost(
-    table: FamilyTable, dataflow: Dataflow, process: Process, f: Factors, kind: str
-) -> Cost:
-    """Multipliers, adder trees, accumulators and the drain."""
-    types = operand_types(dataflow, process)
-    rows, lanes = f.rows, f.lanes
-    unit, term_width, folds = Cost(), 8, 1
-    match process.step:
-        case Pass():
-            return _drain_cost(table, f, dataflow.channels[process.write.channel].element.bits)
-        case MultiplyAccumulate(accumulator):
-            widths = signed_width(types["r0"]), signed_width(types["r1"])
-            term_width = sum(widths)
-            if kind == "dsp":
-                unit = multiplication(table, kind, *widths)
-            else:
-                unit = lut_multiplication(table, types["r0"], types["r1"])
-        case Accumulate(accumulator):
-            pass
-        case KeepMaximum(accumulator):
-            folds = 2
-        case _:
-            assert_never(process.step)
-    width = accumulator.bits
-    tree = (lanes - 1) * (term_width + np.log2(lanes) / 2)
-    adders = Cost(lut=rows * tree * table.adder_bit * folds, ff=rows * tree)
-    # the accumulator clears through the flip-flops' synchronous reset
-    sums = Cost(lut=rows * width * table.adder_bit, ff=rows * width)
-    return _drain_cost(table, f, width) + unit.times(rows * lanes) + adders + sums
-
-
-def _drain_cost(table: FamilyTable, f: Factors, width: int) -> Cost:
-    turn = np.where(f.rows > f.finish_lanes, f.rows * width * table.choice_bit, 0)
-    return Cost(lut=turn, ff=f.rows * width)
 
 
 def multiplies(process: Process) -> bool:
@@ -237,18 +171,17 @@ def buffer_cost(
     # running counts of words written, needed and given up, their comparisons, and the guard's ramps
     counts = table.counter_bit * (6 + 6 * scans) * (address + 1)
     control = 8 + 25 * scans + counts + table.adder_bit * copies * address
-    return banks + Cost(lut=masks + control, ff=8 * address + copies * lanes * bits * 0.5)
+    whole = banks + Cost(lut=masks + control, ff=8 * address + copies * lanes * bits * 0.5)
+    return fitted(table, whole)
 
 
 def process_cost(
     dataflow: Dataflow, process: Process, table: FamilyTable, f: Factors, kind: str, finish: str
 ) -> Cost:
     """Everything of a process but its buffers."""
-    array = array_cost(table, dataflow, process, f, kind)
-    # The whole is multiplied by the table's scale, which is not for arrays.
-    return (
-        replace(array, lut=array.lut / table.scale)
-        + finish_cost(table, dataflow, process, f, finish)
+    others = (
+        finish_cost(table, dataflow, process, f, finish)
         + weights_cost(table, dataflow, process, f)
         + control_cost(table, process, f)
     )
+    return alone(table, array_cost(table, dataflow, process, f, kind)) + fitted(table, others)

@@ -9,7 +9,7 @@ synthesised designs by ``benchmarks/calibrate_cost.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -47,13 +47,17 @@ class FamilyTable:
     """Coefficients of the family ``name``.
 
     ``tiles``: DSP blocks as (width a, width b, units of ``Board.dsp``), smallest first, of signed operands.
+    ``narrowest``: bits below which an operand makes yosys build the product of LUTs. ``outer_registers``: the share of the registers
+    around a product in a DSP block that stay outside it.
     ``blocks``: shapes of a RAM block as (words, width). ``block_weight``: its weight against LUT RAM in memory_libmap.
     ``lut_ram``: (words, width, LUTs) of the distributed memory, None where there is none.
-    ``multiplier_bit``: LUTs per bit of a times bit of b of a combinational multiplier built of LUTs; ``digit_rows``: how many of the
-    two rows of partial products LUTs make beside the carry chain, of a digit of a LutProduct without and with a sign; ``carry_start``: LUTs of a
-    carry chain beside its bits; ``adder_bit`` per bit of a sum;
-    ``narrowest``: bits below which an operand makes yosys build the product of LUTs. ``scale`` corrects the LUTs of everything but PE arrays, whose carry chains are exact, for what optimisation across units saves. ``serial_bit`` per bit of a times bit of the digit of a digit-serial product; ``choice_bit`` per bit of a two-way
-    choice; ``nest_bit`` per bit of a loop counter, with its share of the addresses; ``counter_bit`` per bit of a guard.
+    ``multiplier_bit``: LUTs per bit of a times bit of b of a combinational multiplier built of LUTs. ``digit_rows``: how many of the
+    two rows of partial products LUTs make beside the carry chain, of a digit of a LutProduct without and with a sign.
+    ``chain_start``: LUTs of a carry chain beside its bits; ``chain_step``: it takes a multiple of so many.
+    ``adder_bit`` per bit of a sum; ``serial_bit`` per bit of a times bit of the digit of a digit-serial product; ``choice_bit`` per bit of
+    a two-way choice; ``nest_bit`` per bit of a loop counter, with its share of the addresses; ``counter_bit`` per bit of a guard.
+    ``lone_register``: the share of flip-flops that take the place of a LUT. ``scale`` corrects the LUTs of everything but PE arrays,
+    whose carry chains are exact, for what optimisation across units saves.
     """
 
     name: str
@@ -70,7 +74,10 @@ class FamilyTable:
     counter_bit: float
     scale: float = 1.0
     narrowest: int = 1
-    carry_start: int = 0
+    chain_start: int = 0
+    chain_step: int = 1
+    lone_register: float = 0.0
+    outer_registers: float = 1.0
 
 
 FAMILIES: Mapping[str, FamilyTable] = {
@@ -87,7 +94,8 @@ FAMILIES: Mapping[str, FamilyTable] = {
         choice_bit=1.0,
         nest_bit=4.0,
         counter_bit=1.0,
-        carry_start=1,
+        chain_start=1,
+        outer_registers=0.2,
         scale=0.9,
     ),
     "ice40": FamilyTable(
@@ -103,6 +111,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         choice_bit=1.0,
         nest_bit=5.0,
         counter_bit=1.0,
+        lone_register=0.44,
         scale=0.76,
     ),
     "gowin": FamilyTable(
@@ -110,7 +119,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         tiles=((9, 9, 1), (18, 18, 2), (36, 36, 8)),
         blocks=((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)),
         block_weight=128,
-        lut_ram=(16, 4, 4),
+        lut_ram=(16, 4, 8),
         multiplier_bit=2.6,
         digit_rows=(1, 2),
         serial_bit=8.6,
@@ -119,6 +128,8 @@ FAMILIES: Mapping[str, FamilyTable] = {
         nest_bit=4.5,
         counter_bit=1.0,
         narrowest=4,
+        chain_start=1,
+        chain_step=2,
         scale=0.92,
     ),
     "xilinx7": FamilyTable(
@@ -144,6 +155,21 @@ def ceil_div(a: Amount, b: Amount) -> Amount:
     return -(-a // b)
 
 
+def chain(table: FamilyTable, bits: Amount) -> Amount:
+    """LUTs of a carry chain, with what placing adds to its ends."""
+    return table.chain_step * ceil_div(bits + table.chain_start, table.chain_step)
+
+
+def alone(table: FamilyTable, cost: Cost) -> Cost:
+    """The cost with the LUTs whose places flip-flops take that stand behind none."""
+    return replace(cost, lut=cost.lut + table.lone_register * cost.ff)
+
+
+def fitted(table: FamilyTable, cost: Cost) -> Cost:
+    """The sum of the costs of units as they are in a design: with what optimisation across their borders saves of LUTs."""
+    return alone(table, replace(cost, lut=table.scale * cost.lut))
+
+
 def dsp_units(table: FamilyTable, width_a: int, width_b: int) -> int:
     """Units of ``Board.dsp`` of a signed width_a x width_b product; wide operands are split as yosys' mul2dsp does."""
     wide, narrow = max(width_a, width_b), min(width_a, width_b)
@@ -164,24 +190,19 @@ def _slices(width: int, limit: int) -> int:
 def lut_multiplication(table: FamilyTable, a: ElementType, b: ElementType) -> Cost:
     """A registered product of LUTs (``rtl_templates.arithmetic.lut_product.LutProduct``) with its operand registers."""
     chains = lut_product_chains(a, b)
-    lut = sum(_chain(table, bits) for bits in chains.sums)
+    lut = sum(chain(table, bits) for bits in chains.sums)
     for digit, bits in zip(chains.digits, chains.products, strict=True):
         lut += _digit_luts(table, chains.wide.bits, digit, bits)
     return Cost(lut=lut, ff=chains.registers + a.bits + b.bits)
-
-
-def _chain(table: FamilyTable, bits: int) -> int:
-    """LUTs of a carry chain."""
-    return bits + table.carry_start
 
 
 def _digit_luts(table: FamilyTable, wide: int, digit: ElementType, product: int) -> int:
     """LUTs of a factor of ``wide`` bits times a digit (``hlsgen.bitstream.carry_cells``)."""
     rows = table.digit_rows[digit.signed]
     if digit.bits == 1:
-        return max(0, rows - 1) * wide + _chain(table, product) if digit.signed else wide
+        return max(0, rows - 1) * wide + chain(table, product) if digit.signed else wide
     # Where a row is made by LUTs, the lowest bit of the product is one of them.
-    return rows * wide + _chain(table, product - (rows > 0))
+    return rows * wide + chain(table, product - (rows > 0))
 
 
 def multiplication(table: FamilyTable, kind: str, width_a: int, width_b: int) -> Cost:
@@ -192,7 +213,7 @@ def multiplication(table: FamilyTable, kind: str, width_a: int, width_b: int) ->
         joins = (
             table.adder_bit * 0.5 * (width_a + width_b) * (units > max(t[2] for t in table.tiles))
         )
-        return Cost(lut=joins, ff=registers, dsp=units)
+        return Cost(lut=joins, ff=table.outer_registers * registers, dsp=units)
     return Cost(lut=table.multiplier_bit * width_a * width_b, ff=registers)
 
 

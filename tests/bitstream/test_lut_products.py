@@ -109,7 +109,9 @@ def test_a_lut_multiplier_takes_the_carry_cells_of_its_sums(
     (tmp_path / "design.v").write_text(to_verilog(OneMultiplier(a, b)))
     usage = synthesise(tmp_path, family)
     predicted = lut_multiplication(FAMILY_TABLES[family], a, b)
-    assert (usage.lut, usage.ff, usage.dsp) == (predicted.lut, predicted.ff, 0)
+    # On iCE40 flip-flops that stand behind no LUT have logic cells of their own, which are not the multiplier's LUTs.
+    luts = usage.cells["SB_LUT4"] if family == "ice40" else usage.lut
+    assert (luts, usage.ff, usage.dsp) == (predicted.lut, predicted.ff, 0)
     assert family != "ecp5" or widths != (8, 8) or usage.lut == 79
 
 

@@ -18,7 +18,7 @@ from support.process_bench import (
 
 from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
-from hlsgen.cost.process import Factors
+from hlsgen.cost.factors import Factors
 from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow

@@ -15,13 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hlsgen.algebra.unroll import Unroll
+from hlsgen.cost.factors import Factors, operand_types
 from hlsgen.cost.process import (
-    Factors,
     buffer_cost,
     expression_cost,
     finish_products,
     multiplies,
-    operand_types,
     process_cost,
 )
 from hlsgen.cost.units import FAMILIES, Cost, FamilyTable, ceil_div
@@ -233,7 +232,7 @@ def _priced(
         kinds,
         cycles_per_sample(process, f),
         (total.dsp + shape).astype(np.int64),
-        total.lut * table.scale + shape,
+        total.lut + shape,
         (total.bram + shape).astype(np.int64),
         np.asarray(
             f.rows * f.lanes * multiplies(process) + f.finish_lanes * finish_products(process),

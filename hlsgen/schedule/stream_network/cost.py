@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
 from hlsgen.algebra.unroll import Unroll
-from hlsgen.cost.process import Factors, buffer_cost, process_cost
+from hlsgen.cost.factors import Factors
+from hlsgen.cost.process import buffer_cost, process_cost
 from hlsgen.cost.units import FAMILIES, Cost, FamilyTable
 from hlsgen.dataflow.ir import Dataflow, Process, Read
 from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
@@ -32,7 +32,7 @@ def schedule_cost(plan: StreamSchedule, family: str) -> dict[str, Cost]:
         for buffer in plan.buffers:
             if buffer.process == process.name:
                 total += one_buffer_cost(table, plan.dataflow, process, buffer, array.unroll)
-        costs[process.name] = replace(total, lut=total.lut * table.scale)
+        costs[process.name] = total
     return costs
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from hlsgen.algebra.affine import box
-from hlsgen.cost.process import Factors, multiplies
+from hlsgen.cost.factors import Factors
+from hlsgen.cost.process import multiplies
 from hlsgen.cost.units import ceil_div
 from hlsgen.dataflow.ir import Dataflow, Process, Read
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.board import Board
-from hlsgen.cost.process import Factors
+from hlsgen.cost.factors import Factors
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import BadOption
 from hlsgen.schedule.stream_network.effort import EFFORTS

@@ -98,7 +98,7 @@ def _roomier(plan: StreamSchedule, board: Board, budget: Budget) -> StreamSchedu
         before, after = (
             one_buffer_cost(table, dataflow, process, buffer, unroll) for buffer in (narrow, wider)
         )
-        lut = max(0.0, float(after.lut - before.lut)) * table.scale
+        lut = max(0.0, float(after.lut - before.lut))
         growth.append((max(0, int(after.bram - before.bram)), lut, k, wider))
     buffers, bram, lut = list(plan.buffers), used.bram, used.lut
     for more_bram, more_lut, k, wider in sorted(growth, key=lambda entry: entry[:3]):

@@ -12,7 +12,7 @@ from support.process_order import reads_in_order, writes_in_order
 from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.board import load_board
-from hlsgen.cost.process import Factors
+from hlsgen.cost.factors import Factors
 from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import UnsupportedOp

@@ -1,0 +1,97 @@
+"""What a PE array costs with the queue and the drain behind it, as functions of how it is unrolled (see ``cost/units.py``)."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import numpy as np
+
+from hlsgen.algebra.types import ElementType
+from hlsgen.cost.factors import Factors, operand_types
+from hlsgen.cost.operators import signed_width
+from hlsgen.cost.units import (
+    Amount,
+    Cost,
+    FamilyTable,
+    ceil_div,
+    chain,
+    lut_multiplication,
+    multiplication,
+)
+from hlsgen.dataflow.ir import (
+    Accumulate,
+    Dataflow,
+    KeepMaximum,
+    MultiplyAccumulate,
+    Pass,
+    Process,
+)
+from hlsgen.rtl_templates import contract
+
+
+def array_cost(
+    table: FamilyTable, dataflow: Dataflow, process: Process, f: Factors, kind: str
+) -> Cost:
+    """Multipliers, adder trees, accumulators, the queue of results and the drain."""
+    types = operand_types(dataflow, process)
+    unit, term, folds, first = Cost(), types["r0"].bits, 1, 1
+    match process.step:
+        case Pass():
+            width = sum(types[f"r{k}"].bits for k in range(len(process.reads)))
+            return _waiting_cost(table, process, f, width, 0)
+        case MultiplyAccumulate(accumulator):
+            unit = _multiplier_cost(table, types, kind)
+            term = signed_width(types["r0"]) + signed_width(types["r1"])
+            first = contract.multiplier_latency(
+                "dsp" if kind == "dsp" else "lut", types["r0"].bits, types["r1"].bits
+            )
+        case Accumulate(accumulator):
+            unit = Cost(ff=term)
+        case KeepMaximum(accumulator):
+            unit, folds, first = Cost(ff=term), 2, 2
+        case _:
+            assert_never(process.step)
+    tree = _tree_cost(table, f.lanes, term, accumulator.bits, folds)
+    # the accumulator clears through the flip-flops' synchronous reset
+    sums = Cost(lut=folds * chain(table, accumulator.bits), ff=accumulator.bits)
+    waiting = _waiting_cost(table, process, f, accumulator.bits, first)
+    return waiting + (unit.times(f.lanes) + tree + sums).times(f.rows)
+
+
+def _multiplier_cost(table: FamilyTable, types: dict[str, ElementType], kind: str) -> Cost:
+    """One multiplier of an array."""
+    if kind == "lut":
+        return lut_multiplication(table, types["r0"], types["r1"])
+    return multiplication(table, kind, signed_width(types["r0"]), signed_width(types["r1"]))
+
+
+def _tree_cost(table: FamilyTable, lanes: Amount, term: int, widest: int, folds: int) -> Cost:
+    """A tree of ``lanes`` terms: each level is a bit wider, up to ``widest``. ``folds``: chains of one combination."""
+    lut: Amount = np.zeros(np.shape(lanes))
+    ff: Amount = np.zeros(np.shape(lanes))
+    terms, bits = np.asarray(lanes), term
+    while np.any(terms > 1):
+        bits = min(bits + (folds == 1), widest)
+        pairs = terms // 2
+        lut = lut + pairs * folds * chain(table, bits)
+        ff = ff + (pairs + (terms > 1) * (terms % 2)) * bits
+        terms = ceil_div(terms, 2)
+    return Cost(lut=lut, ff=ff)
+
+
+def _waiting_cost(table: FamilyTable, process: Process, f: Factors, width: int, first: int) -> Cost:
+    """The queue of results and the drain. ``width``: bits of a result; ``first``: edges from operands to terms."""
+    levels = np.ceil(np.log2(f.lanes + 0.0))
+    steps = (
+        ceil_div(process.extent("ky"), f.ky)
+        * ceil_div(process.extent("kx"), f.kx)
+        * ceil_div(process.extent("i"), f.i)
+    )
+    words = f.x * ceil_div(f.g * f.o, f.finish_lanes)
+    before = contract.CHANNEL_READ_LATENCY + contract.OPERAND_LATENCY
+    away = steps - 1 + before + first + levels + 2
+    depth = ceil_div(away, np.maximum(steps, words * f.finish_interval))
+    bits = f.rows * width
+    queue = Cost(lut=table.choice_bit * (depth - 1) * bits + 4 * depth, ff=depth * (bits + 1) + 6)
+    turn = np.where(f.rows > f.finish_lanes, bits * table.choice_bit, 0)
+    return queue + Cost(lut=turn + 4, ff=bits + 8)
