@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 
 from hlsgen.bitstream import carry_ecp5
 from hlsgen.bitstream.build import synthesised
-from hlsgen.bitstream.carry_cells import ECP5_CELLS
+from hlsgen.bitstream.carry_cells import ECP5_CELLS, CarryCells
 from hlsgen.bitstream.carry_ecp5 import Half, begin_chains
 from hlsgen.bitstream.ecp5 import Ecp5
 from hlsgen.bitstream.netlist import Netlist, Pin
@@ -31,8 +31,8 @@ WIDTHS = (4, 5, 8, 9)
 class Chains(wiring.Component):
     """Everything that becomes a carry chain, at even and odd widths; ``anything`` is read by nothing."""
 
-    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
-        self.widths = widths
+    def __init__(self, widths: tuple[int, ...] = WIDTHS, cells: CarryCells = ECP5_CELLS) -> None:
+        self.widths, self.cells = widths, cells
         ports: dict[str, Any] = {"c": In(1), "anything": In(1)}
         for n in widths:
             ports |= {f"a{n}": In(signed(n)), f"b{n}": In(signed(n))}
@@ -45,7 +45,7 @@ class Chains(wiring.Component):
         m = Module()
         for n in self.widths:
             a, b = getattr(self, f"a{n}"), getattr(self, f"b{n}")
-            m.submodules[f"unit{n}"] = unit = ECP5_CELLS.get_digit_product(signed(n), unsigned(2))
+            m.submodules[f"unit{n}"] = unit = self.cells.get_digit_product(signed(n), unsigned(2))
             m.d.comb += [
                 getattr(self, f"sum{n}").eq(a + b),
                 getattr(self, f"difference{n}").eq(a - b),

@@ -82,15 +82,18 @@ def test_nextpnr_packs_as_many_luts_as_are_counted(name: str, tmp_path: Path) ->
     board = load_board(name)
     toolchain = TOOLCHAINS[board.family]
     assert isinstance(toolchain, OpenToolchain)
-    top = Surroundings(Chains())
+    assert toolchain.carry_cells is not None
+    top = Surroundings(Chains(cells=toolchain.carry_cells))
     text = rtlil.convert(top, name=TOP, ports=[top.clk, top.rx, top.tx], emit_src=False)
     (tmp_path / "unit.il").write_text(text)
     job = SynthesisJob(("unit.il",), TOP, board)
     usage = synthesised(toolchain, Workplace(tmp_path, silent, Running()), job)
     target = BoardTarget(board, pins_of(board), large=False)
     (tmp_path / toolchain.constraints_file).write_text(toolchain.constraints(target))
-    options = toolchain.route_options(target, usage, "routed")
-    run_tool(toolchain.nextpnr, ("--json", NETLIST, *options, "--pack-only"), tmp_path, "pack.log")
+    pins = {"ecp5": "--lpf", "ice40": "--pcf", "gowin": "--vopt"}[board.family]
+    file = "cst=" * (board.family == "gowin") + toolchain.constraints_file
+    options = ("--json", NETLIST, *board.build["toolchain"]["nextpnr"], pins, file, "--pack-only")
+    run_tool(toolchain.nextpnr, options, tmp_path, "pack.log")
     table = (tmp_path / "pack.log").read_text().rpartition(f"{toolchain.lut_kind}:")[2]
     packed = int(table.partition("/")[0])
-    assert abs(packed - usage.lut) <= max(2, packed // 100)
+    assert abs(packed - usage.lut) <= max(2, packed // 50)
