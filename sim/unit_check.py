@@ -86,9 +86,10 @@ class _Source:
         self.first_offer = -1
 
     async def drive(self, context: Any) -> None:
-        """Begin in the cycle after the reset."""
-        payload, cycle = Value.cast(self.port.payload), 1
-        await context.tick()
+        """Begin when memories have read their first words: two cycles after the reset."""
+        payload, cycle = Value.cast(self.port.payload), 2
+        for _ in range(cycle):
+            await context.tick()
         for word in self.words:
             while not self.pattern.willing():
                 await context.tick()

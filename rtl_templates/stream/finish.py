@@ -103,7 +103,7 @@ class Finish(wiring.Component):
     Members: ``i``: stream of ArrayLayout(StructLayout(operands), lanes); ``o``: stream of ArrayLayout(element, lanes).
 
     **Timing**: see ``contract`` (latency from the first cycle of a word at ``i`` to ``o.valid``). A word is held at ``i``
-    for ``interval`` cycles and accepted in the last; none in the first cycle after a reset. ``i.ready`` depends on a credit, never on ``o.ready`` in the same
+    for ``interval`` cycles and accepted in the last; none in the first two cycles after a reset. ``i.ready`` depends on a credit, never on ``o.ready`` in the same
     cycle; ``o.valid`` is a register.
     **Cost**: see ``contract``; parameter memories of up to ``contract.LOGIC_ROM_WORDS`` words are built of LUTs.
     **Semantics**: the finish expression of a dataflow process.
@@ -134,8 +134,9 @@ class Finish(wiring.Component):
             self.o.payload.shape(), depth=self.parameters.fifo_depth
         )
         wiring.connect(m, wiring.flipped(self.o), fifo.o)
-        primed = Signal(name="primed")  # the memories need a cycle to read their first word
-        m.d.sync += primed.eq(1)
+        # The memories need a cycle to read their first word, and a register behind them another.
+        read, primed = Signal(name="read"), Signal(name="primed")
+        m.d.sync += [read.eq(1), primed.eq(read)]
         begin, accept = self._phases(m, fifo.available & primed)
         pipeline = _Pipeline(self, m, begin, accept, primed)
         for lane in range(self.parameters.lanes):
@@ -171,7 +172,8 @@ class _Pipeline:
     """Places the units of an expression in time and balances their operands with registers.
 
     Times are cycles after the first cycle of a word. A parameter is read from its memory in the very cycle
-    in which it is needed, so that not values but short addresses are delayed.
+    in which it is needed (a cycle before where it is a block RAM's, whose own register it passes), so that not values but
+    short addresses are delayed.
     """
 
     def __init__(
@@ -198,12 +200,18 @@ class _Pipeline:
         return accept & final
 
     def _count(self) -> None:
-        """The address of the word at the input, and the one after: registers, so that a small memory is one LUT per bit."""
+        """The addresses of the word at the input and of the two after: registers, so that a small memory is one LUT per bit."""
         m, period = self.m, self.parameters.period
-        address, after = Signal(range(period), name="address"), Signal(range(period), name="after")
+        address, after, ahead = (
+            Signal(range(period), name=name) for name in ("address", "after", "ahead")
+        )
         with m.If(self.step):
-            m.d.sync += [address.eq(after), after.eq(Mux(after == period - 1, 0, after + 1))]
-        self.after, self.addresses = after, [address]
+            m.d.sync += [
+                address.eq(after),
+                after.eq(ahead),
+                ahead.eq(Mux(ahead == period - 1, 0, ahead + 1)),
+            ]
+        self.after, self.ahead, self.addresses = after, ahead, [address]
 
     def pulse(self, time: int) -> Value:
         """The pulse of a word ``time`` cycles after its first cycle."""
@@ -282,18 +290,31 @@ class _Pipeline:
         if parameters.period == 1:
             self.memories[name, time] = fixed = Signal(layout, init=words[0], name="fixed")
             return fixed
-        style = "logic" if parameters.period <= contract.LOGIC_ROM_WORDS else "auto"
+        small = parameters.period <= contract.LOGIC_ROM_WORDS
+        if not small and time == 1:
+            word = Signal(layout, reset_less=True, name=f"{name}_1")
+            m.d.sync += word.eq(self._parameter(name, 0))
+            self.memories[name, time] = word
+            return word
+        style = "logic" if small else "auto"
         rom = memory.Memory(
             shape=layout, depth=parameters.period, init=words, attrs={"rom_style": style}
         )
         m.submodules[f"{name}_{time}"] = rom
         port = read_port(rom, f"{name}_{time}_read")
+        self.memories[name, time] = result = (
+            port.data if small else Signal(layout, reset_less=True, name=f"{name}_{time}")
+        )
         if time == 0:  # read ahead
-            m.d.comb += [port.addr.eq(self.after), port.en.eq(self.step)]
+            m.d.comb += [port.addr.eq(self.after if small else self.ahead), port.en.eq(self.step)]
+            if not small:
+                with m.If(self.step):
+                    m.d.sync += result.eq(port.data)
         else:
-            m.d.comb += port.addr.eq(self._address(time))
-        self.memories[name, time] = port.data
-        return port.data
+            m.d.comb += port.addr.eq(self._address(time if small else time - 1))
+            if not small:
+                m.d.sync += result.eq(port.data)
+        return result
 
     def _address(self, time: int) -> Value:
         """What a memory must be asked a cycle before ``time``."""
