@@ -90,7 +90,11 @@ def test_no_other_runtime_computes_a_result(monkeypatch: pytest.MonkeyPatch) -> 
     assert np.allclose(y, np.exp(FLOATS) / np.exp(FLOATS).sum())
 
 
-def test_the_official_cases_pass_or_are_refused_with_a_reason() -> None:
+def test_the_official_cases_pass_or_are_refused_with_a_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also without ONNX's own reference, which only folds arithmetic on shapes that hlsgen has no operator for."""
+    monkeypatch.setattr("onnx.reference.ReferenceEvaluator", None)
     results = list(outcomes("CPU"))
     failed = {one.case: one.reason for one in results if one.verdict == "failed"}
     assert failed.keys() <= HALF_PRECISION, failed
@@ -101,7 +105,8 @@ def test_the_official_cases_pass_or_are_refused_with_a_reason() -> None:
 
 
 HALF_PRECISION = {"test_attention_4d_causal_fp16_expanded"}
-"""Cases whose float16 arithmetic, in another order, is off by one unit in the last place in 2 of 192 elements."""
+"""The Softmax of this case is computed in float32 and rounded once, where ONNX's own rounds to float16 after each step: 2 of 192 elements
+differ by one unit in the last place, more than the suite allows."""
 LEAST, LEAST_CORE = 1600, 615
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import TypeMismatch
 from hlsgen.ops.op import Constants, NodeBuilder, QuantisedOutput, QuantisedValue, TensorOp
-from hlsgen.ops.reason import Reason
+from hlsgen.ops.reason import Reason, unless
 from hlsgen.ops.requantise import Requantise
 
 BIAS_SCALE_TOLERANCE = (1e-6, 0.01)
@@ -45,6 +45,19 @@ def accumulator_type(
     low, high = accumulator_range(element, zero, weights, bias)
     # zero is where the sum starts, so the type holds it; the sum is signed hardware in any case
     return ElementType.holding(min(low, -1), max(high, 0))
+
+
+def unless_weighted(x: QuantisedValue, w: QuantisedValue, axis: int) -> Reason | None:
+    """A reason where products of ``x`` with ``w`` have no integer form; ``axis``: that of the outputs in the weights."""
+    return unless(
+        (w.constant is not None, "the weights are computed, not constant"),
+        (w.type.is_integer, "the weights are reals, not quantised"),
+        (x.quantisation.per_tensor, "the input is quantised per channel"),
+        (
+            w.quantisation.per_tensor or w.quantisation.axis == axis,
+            f"the weights are quantised along axis {w.quantisation.axis}, not the output channels",
+        ),
+    )
 
 
 def integer_weights(w: QuantisedValue, axis: int) -> np.ndarray:

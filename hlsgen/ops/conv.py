@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from hlsgen.algebra.types import S8, U8, ElementType
-from hlsgen.ops.accumulate import accumulator_type, integer_bias, integer_weights, requantised
+from hlsgen.ops.accumulate import (
+    accumulator_type,
+    integer_bias,
+    integer_weights,
+    requantised,
+    unless_weighted,
+)
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import (
     Constants,
@@ -22,7 +28,7 @@ from hlsgen.ops.op import (
     TensorOp,
     require,
 )
-from hlsgen.ops.reason import Reason, unless
+from hlsgen.ops.reason import Reason
 from hlsgen.ops.tensor_type import AnyArray, TensorType
 from hlsgen.ops.window import Window, window_of
 
@@ -132,16 +138,7 @@ class Conv(TensorOp):
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | Reason:
         x, w, *biases = inputs
-        failed = unless(
-            (w.constant is not None, "the weights are computed, not constant"),
-            (w.type.is_integer, "the weights are reals, not quantised"),
-            (x.quantisation.per_tensor, "the input is quantised per channel"),
-            (
-                w.quantisation.per_tensor or w.quantisation.axis == 0,
-                f"the weights are quantised along axis {w.quantisation.axis}, not the output channels",
-            ),
-        )
-        if failed is not None:
+        if failed := unless_weighted(x, w, axis=0):
             return failed
         weights = integer_weights(w, axis=0)
         bias = integer_bias(x, w, biases[0] if biases else None, weights.shape[0])

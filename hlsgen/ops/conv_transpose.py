@@ -10,7 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.ops.accumulate import integer_bias, integer_weights, requantised
+from hlsgen.ops.accumulate import (
+    integer_bias,
+    integer_weights,
+    requantised,
+    unless_weighted,
+)
 from hlsgen.ops.conv import Conv
 from hlsgen.ops.interleave import Interleave
 from hlsgen.ops.op import (
@@ -22,7 +27,7 @@ from hlsgen.ops.op import (
     TensorOp,
     require,
 )
-from hlsgen.ops.reason import Reason, unless
+from hlsgen.ops.reason import Reason
 from hlsgen.ops.tensor_type import AnyArray, Quantisation, TensorType
 
 
@@ -157,16 +162,7 @@ class ConvTranspose(TensorOp):
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | Reason:
         x, w, *biases = inputs
-        failed = unless(
-            (w.constant is not None, "the weights are computed, not constant"),
-            (w.type.is_integer, "the weights are reals, not quantised"),
-            (x.quantisation.per_tensor, "the input is quantised per channel"),
-            (
-                w.quantisation.per_tensor or w.quantisation.axis == 1,
-                f"the weights are quantised along axis {w.quantisation.axis}, not the output channels",
-            ),
-        )
-        if failed is not None:
+        if failed := unless_weighted(x, w, axis=1):
             return failed
         weights = _dense(integer_weights(w, axis=1), self.groups)
         w = _repeated(w, self.groups)

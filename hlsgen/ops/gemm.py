@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 
 from hlsgen.algebra.types import S8, U8, ElementType
-from hlsgen.ops.accumulate import accumulator_type, integer_bias, integer_weights
+from hlsgen.ops.accumulate import (
+    accumulator_type,
+    integer_bias,
+    integer_weights,
+    unless_weighted,
+)
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import (
     Constants,
@@ -104,15 +109,8 @@ class Gemm(TensorOp):
     ) -> str | Reason:
         x, w, *biases = inputs
         axis = self.weight_axis
-        failed = unless(
-            (w.constant is not None, "the weights are computed, not constant"),
-            (w.type.is_integer, "the weights are reals, not quantised"),
-            (x.quantisation.per_tensor, "the input is quantised per channel"),
+        failed = unless_weighted(x, w, axis) or unless(
             (self.alpha != 0, "alpha is 0"),
-            (
-                w.quantisation.per_tensor or w.quantisation.axis == axis,
-                f"the weights are quantised along axis {w.quantisation.axis}, not the output channels",
-            ),
             (
                 len(x.type.shape) == len(w.type.shape) == 2,
                 f"the operands are not matrices: {x.type} and {w.type}",

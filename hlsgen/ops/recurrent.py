@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from functools import partial
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from hlsgen.ops.host import HostOp, at_positions, require_float
 from hlsgen.ops.op import Constants, require
 from hlsgen.ops.tensor_type import AnyArray, TensorType
 
-_ATTRIBUTES = {
+RECURRENT_ATTRIBUTES = {
     "hidden_size": "hidden",
     "direction": "direction",
     "layout": "layout",
@@ -22,34 +23,46 @@ _ATTRIBUTES = {
 RunDirection = Literal["forward", "reverse", "bidirectional"]
 
 
-def activation(xp: Any, name: str, alpha: float | None, beta: float | None) -> Callable[[Any], Any]:
-    """A function of ONNX's list of activations, with ONNX's defaults."""
+class Activation(NamedTuple):
+    """A function (xp, x, alpha, beta) of ONNX's list, with ONNX's defaults of the parameters that it takes."""
 
-    def of(value: float | None, default: float) -> float:
-        return default if value is None else value
-
-    functions: dict[str, Callable[[Any], Any]] = {
-        "Sigmoid": lambda x: 1 / (1 + xp.exp(-x)),
-        "Tanh": xp.tanh,
-        "Relu": lambda x: xp.clip(x, 0.0, None),
-        "Affine": lambda x: of(alpha, 1.0) * x + of(beta, 0.0),
-        "LeakyRelu": lambda x: xp.where(x >= 0, x, of(alpha, 0.01) * x),
-        "ThresholdedRelu": lambda x: xp.where(x > of(alpha, 1.0), x, xp.zeros_like(x)),
-        "ScaledTanh": lambda x: of(alpha, 1.0) * xp.tanh(of(beta, 1.0) * x),
-        "HardSigmoid": lambda x: xp.clip(of(alpha, 0.2) * x + of(beta, 0.5), 0.0, 1.0),
-        "Elu": lambda x: xp.where(x >= 0, x, of(alpha, 1.0) * xp.expm1(x)),
-        "Softsign": lambda x: x / (1 + xp.abs(x)),
-        "Softplus": lambda x: xp.log1p(xp.exp(-xp.abs(x))) + xp.clip(x, 0.0, None),
-    }
-    return functions[name]
+    function: Callable[[Any, AnyArray, float, float], AnyArray]
+    alpha: float | None = None
+    beta: float | None = None
 
 
-NAMES = frozenset(
-    (
-        *("Sigmoid", "Tanh", "Relu", "Affine", "LeakyRelu", "ThresholdedRelu", "ScaledTanh"),
-        *("HardSigmoid", "Elu", "Softsign", "Softplus"),
-    )
-)
+ACTIVATIONS: Mapping[str, Activation] = {
+    "Sigmoid": Activation(lambda xp, x, a, b: 1 / (1 + xp.exp(-x))),
+    "Tanh": Activation(lambda xp, x, a, b: xp.tanh(x)),
+    "Relu": Activation(lambda xp, x, a, b: xp.clip(x, 0.0, None)),
+    "Affine": Activation(lambda xp, x, a, b: a * x + b, 1.0, 0.0),
+    "LeakyRelu": Activation(lambda xp, x, a, b: xp.where(x >= 0, x, a * x), 0.01),
+    "ThresholdedRelu": Activation(lambda xp, x, a, b: xp.where(x > a, x, xp.zeros_like(x)), 1.0),
+    "ScaledTanh": Activation(lambda xp, x, a, b: a * xp.tanh(b * x), 1.0, 1.0),
+    "HardSigmoid": Activation(lambda xp, x, a, b: xp.clip(a * x + b, 0.0, 1.0), 0.2, 0.5),
+    "Elu": Activation(lambda xp, x, a, b: xp.where(x >= 0, x, a * xp.expm1(x)), 1.0),
+    "Softsign": Activation(lambda xp, x, a, b: x / (1 + xp.abs(x))),
+    "Softplus": Activation(
+        lambda xp, x, a, b: xp.log1p(xp.exp(-xp.abs(x))) + xp.clip(x, 0.0, None)
+    ),
+}
+
+
+class CellState(NamedTuple):
+    """What a cell keeps from element to element, each (N, hidden); only an LSTM changes ``cell``."""
+
+    hidden: AnyArray
+    cell: AnyArray
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """Of one direction: ``weights`` (hidden, G*hidden) and ``bias`` (G*hidden or 0) of the state, the activations, and the peepholes of an LSTM."""
+
+    weights: AnyArray
+    bias: AnyArray | int
+    functions: list[Callable[[AnyArray], AnyArray]]
+    peepholes: AnyArray | None
 
 
 @dataclass(frozen=True)
@@ -90,8 +103,8 @@ class Recurrent(HostOp):
             require(type.shape == shape, self, f"weights {list(shape)}", type)
         if operands[3] is not None:
             require(operands[3].shape == (count, 2 * rows), self, f"biases {2 * rows}", operands[3])
-        wrong = [name for name in self.activations if name not in NAMES]
-        require(not wrong, self, f"activations of {', '.join(sorted(NAMES))}", wrong)
+        wrong = [name for name in self.activations if name not in ACTIVATIONS]
+        require(not wrong, self, f"activations of {', '.join(sorted(ACTIVATIONS))}", wrong)
         needed, named = len(self.defaults) * count, len(self.activations)
         require(named in (0, needed), self, f"{needed} activations", named)
         steps, samples = x.shape[:2] if self.layout == 0 else x.shape[1::-1]
@@ -126,13 +139,14 @@ class Recurrent(HostOp):
         """The activations of direction ``d``; alphas and betas are handed to those that take them, in order."""
         names = self.activations or self.defaults * self.directions
         alphas, betas = iter(self.alphas), iter(self.betas)
-        takes_alpha = {"Affine", "LeakyRelu", "ThresholdedRelu", "ScaledTanh", "HardSigmoid", "Elu"}
-        takes_beta = {"Affine", "ScaledTanh", "HardSigmoid"}
-        functions = []
+        functions: list[Callable[[AnyArray], AnyArray]] = []
         for name in names:
-            alpha = next(alphas, None) if name in takes_alpha else None
-            beta = next(betas, None) if name in takes_beta else None
-            functions.append(activation(xp, name, alpha, beta))
+            known = ACTIVATIONS[name]
+            given = None if known.alpha is None else next(alphas, None)
+            alpha = known.alpha if given is None else given
+            given = None if known.beta is None else next(betas, None)
+            beta = known.beta if given is None else given
+            functions.append(partial(_applied, known.function, xp, alpha or 0.0, beta or 0.0))
         return functions[d * len(self.defaults) :][: len(self.defaults)]
 
     def _direction(
@@ -146,22 +160,21 @@ class Recurrent(HostOp):
         bias = None if operands[3] is None else operands[3][d, ...]
         of_w, of_r = (0, 0) if bias is None else (bias[:rows], bias[rows:])
         first = [zeros if a is None else self._state(a, d) for a in operands[5:7]]
-        state, cell = (*first, zeros)[:2]
-        functions = self.functions(xp, d)
+        now = CellState(*(*first, zeros)[:2])
         states: list[Any] = [zeros] * steps
         lengths = operands[4]
         peepholes = operands[7][d, ...] if len(operands) > 7 and operands[7] is not None else None
+        recurrence = Recurrence(r, of_r, self.functions(xp, d), peepholes)
         for k in reversed(range(steps)) if backward else range(steps):
             inner = xp.matmul(x[k, ...], w) + of_w
-            new, new_cell = self.step(xp, inner, state, cell, r, of_r, functions, peepholes)
+            new = self.step(xp, inner, now, recurrence)
             if lengths is not None:
                 inside = xp.reshape(lengths > k, (-1, 1))
-                states[k] = xp.where(inside, new, zeros)
-                new, new_cell = xp.where(inside, new, state), xp.where(inside, new_cell, cell)
+                states[k] = xp.where(inside, new.hidden, zeros)
+                now = CellState(*(xp.where(inside, *pair) for pair in zip(new, now, strict=True)))
             else:
-                states[k] = new
-            state, cell = new, new_cell
-        return xp.stack(states, axis=0) if states else zeros[None, ...][:0], state, cell
+                states[k], now = new.hidden, new
+        return xp.stack(states, axis=0) if states else zeros[None, ...][:0], *now
 
     def _state(self, array: AnyArray, d: int) -> AnyArray:
         return array[d, ...] if self.layout == 0 else array[:, d, :]
@@ -170,21 +183,17 @@ class Recurrent(HostOp):
         """The operand of an activation, within the bounds of ``clip`` (0: none)."""
         return xp.clip(x, -self.clip, self.clip) if self.clip else x
 
-    def step(
-        self,
-        xp: Any,
-        inner: AnyArray,
-        state: AnyArray,
-        cell: AnyArray,
-        r: AnyArray,
-        bias: AnyArray | int,
-        functions: list[Callable[[Any], Any]],
-        peepholes: AnyArray | None,
-    ) -> tuple[AnyArray, AnyArray]:
-        """The next state and cell state; ``inner`` (N, G*hidden) is what the element of the sequence gives, with its bias."""
+    def step(self, xp: Any, inner: AnyArray, past: CellState, of_state: Recurrence) -> CellState:
+        """The next state; ``inner`` (N, G*hidden) is what the element of the sequence gives, with its bias."""
         raise NotImplementedError
 
     def split(self, array: AnyArray) -> list[AnyArray]:
         """(N, G*hidden) gate by gate."""
         h = self.hidden
         return [array[..., k * h : (k + 1) * h] for k in range(self.gates)]
+
+
+def _applied(
+    function: Callable[..., AnyArray], xp: Any, alpha: float, beta: float, x: AnyArray
+) -> AnyArray:
+    return function(xp, x, alpha, beta)

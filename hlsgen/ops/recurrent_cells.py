@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hlsgen.ops.op import OnnxBinding
-from hlsgen.ops.recurrent import _ATTRIBUTES, Recurrent
+from hlsgen.ops.recurrent import RECURRENT_ATTRIBUTES, CellState, Recurrence, Recurrent
 from hlsgen.ops.tensor_type import AnyArray
 
 
@@ -17,20 +16,12 @@ class RNN(Recurrent):
 
     gates: ClassVar[int] = 1
     defaults: ClassVar[tuple[str, ...]] = ("Tanh",)
-    bindings = (OnnxBinding("RNN", (3, 6), since=7, attributes=_ATTRIBUTES),)
+    bindings = (OnnxBinding("RNN", (3, 6), since=7, attributes=RECURRENT_ATTRIBUTES),)
 
-    def step(
-        self,
-        xp: Any,
-        inner: AnyArray,
-        state: AnyArray,
-        cell: AnyArray,
-        r: AnyArray,
-        bias: AnyArray | int,
-        functions: list[Callable[[Any], Any]],
-        peepholes: AnyArray | None,
-    ) -> tuple[AnyArray, AnyArray]:
-        return functions[0](self.clipped(xp, inner + xp.matmul(state, r) + bias)), cell
+    def step(self, xp: Any, inner: AnyArray, past: CellState, of_state: Recurrence) -> CellState:
+        (activation,) = of_state.functions
+        whole = inner + xp.matmul(past.hidden, of_state.weights) + of_state.bias
+        return past._replace(hidden=activation(self.clipped(xp, whole)))
 
 
 @dataclass(frozen=True)
@@ -49,34 +40,25 @@ class GRU(Recurrent):
             "GRU",
             (3, 6),
             since=7,
-            attributes={**_ATTRIBUTES, "linear_before_reset": "linear"},
+            attributes={**RECURRENT_ATTRIBUTES, "linear_before_reset": "linear"},
         ),
     )
 
-    def step(
-        self,
-        xp: Any,
-        inner: AnyArray,
-        state: AnyArray,
-        cell: AnyArray,
-        r: AnyArray,
-        bias: AnyArray | int,
-        functions: list[Callable[[Any], Any]],
-        peepholes: AnyArray | None,
-    ) -> tuple[AnyArray, AnyArray]:
-        gate, candidate = functions
-        h = self.hidden
+    def step(self, xp: Any, inner: AnyArray, past: CellState, of_state: Recurrence) -> CellState:
+        gate, candidate = of_state.functions
+        h, weights, state = self.hidden, of_state.weights, past.hidden
         z_in, r_in, n_in = self.split(inner)
-        recurrent = xp.matmul(state, r[:, : 2 * h])
+        recurrent = xp.matmul(state, weights[:, : 2 * h])
+        bias = of_state.bias
         offsets = [0, 0, 0] if isinstance(bias, int) else self.split(bias)
         z = gate(self.clipped(xp, z_in + recurrent[:, :h] + offsets[0]))
         reset = gate(self.clipped(xp, r_in + recurrent[:, h:] + offsets[1]))
         if self.linear:
-            past = reset * (xp.matmul(state, r[:, 2 * h :]) + offsets[2])
+            old = reset * (xp.matmul(state, weights[:, 2 * h :]) + offsets[2])
         else:
-            past = xp.matmul(reset * state, r[:, 2 * h :]) + offsets[2]
-        n = candidate(self.clipped(xp, n_in + past))
-        return (1 - z) * n + z * state, cell
+            old = xp.matmul(reset * state, weights[:, 2 * h :]) + offsets[2]
+        n = candidate(self.clipped(xp, n_in + old))
+        return past._replace(hidden=(1 - z) * n + z * state)
 
 
 @dataclass(frozen=True)
@@ -92,23 +74,15 @@ class LSTM(Recurrent):
     operands: ClassVar[int] = 8
     defaults: ClassVar[tuple[str, ...]] = ("Sigmoid", "Tanh", "Tanh")
     bindings = (
-        OnnxBinding("LSTM", (3, 8), since=7, attributes={**_ATTRIBUTES, "input_forget": "coupled"}),
+        OnnxBinding(
+            "LSTM", (3, 8), since=7, attributes={**RECURRENT_ATTRIBUTES, "input_forget": "coupled"}
+        ),
     )
 
-    def step(
-        self,
-        xp: Any,
-        inner: AnyArray,
-        state: AnyArray,
-        cell: AnyArray,
-        r: AnyArray,
-        bias: AnyArray | int,
-        functions: list[Callable[[Any], Any]],
-        peepholes: AnyArray | None,
-    ) -> tuple[AnyArray, AnyArray]:
-        gate, candidate, output = functions
-        h = self.hidden
-        i, o, f, c = self.split(inner + xp.matmul(state, r) + bias)
+    def step(self, xp: Any, inner: AnyArray, past: CellState, of_state: Recurrence) -> CellState:
+        gate, candidate, output = of_state.functions
+        h, cell, peepholes = self.hidden, past.cell, of_state.peepholes
+        i, o, f, c = self.split(inner + xp.matmul(past.hidden, of_state.weights) + of_state.bias)
         if peepholes is not None:
             i, f = i + peepholes[:h] * cell, f + peepholes[2 * h :] * cell
         i = gate(self.clipped(xp, i))
@@ -116,4 +90,4 @@ class LSTM(Recurrent):
         new = f * cell + i * candidate(self.clipped(xp, c))
         if peepholes is not None:
             o = o + peepholes[h : 2 * h] * new
-        return gate(self.clipped(xp, o)) * output(new), new
+        return CellState(gate(self.clipped(xp, o)) * output(new), new)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, ClassVar
@@ -56,6 +57,8 @@ class FloatReduction(TensorOp):
     none_if_empty: bool = False
     of_some: ClassVar[bool] = False
     """Whether no elements have no result."""
+    function: ClassVar[str]
+    """The reduction of the array API."""
 
     def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
         rank = len(inputs[0].shape)
@@ -66,6 +69,13 @@ class FloatReduction(TensorOp):
     def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
         return 0 not in self.axes
 
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
+        return self.reduced(getattr(xp, self.function), arrays[0])
+
+    def reduced(self, function: Callable[..., Any], array: AnyArray) -> AnyArray:
+        """A reduction of the array API over the axes."""
+        return function(array, axis=self.axes, keepdims=self.keep)
+
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         (x,) = inputs
         empty = self.of_some and any(x.shape[axis] == 0 for axis in self.axes)
@@ -73,12 +83,34 @@ class FloatReduction(TensorOp):
         return TensorType(kept_shape(x.shape, self.axes, self.keep), x.element)
 
 
+class ExactReduction(FloatReduction):
+    """What the reductions with an integer form share: ``exact`` is that form of an operand that has one."""
+
+    narrow: ClassVar[bool] = False
+    """Whether the operand's integers are looked up, and so have 8 bits at most."""
+
+    def quantised(
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | Reason:
+        (x,) = inputs
+        return unless(
+            (x.quantisation.per_tensor, "the input is quantised per channel"),
+            (self.keep or 0 not in self.axes, "it drops axis 0, along which samples lie"),
+            (not self.narrow or x.type.integer.bits <= 8, "the input is not quantised to 8 bits"),
+        ) or self.exact(build, x, output)
+
+    @abstractmethod
+    def exact(self, build: NodeBuilder, x: QuantisedValue, output: QuantisedOutput) -> str | Reason:
+        """The integers of the result, quantised as ``output`` says."""
+
+
 @dataclass(frozen=True)
-class ReduceMean(FloatReduction):
+class ReduceMean(ExactReduction):
     """The mean. GlobalAveragePool is this over space."""
 
     spatial: bool = False
 
+    function: ClassVar[str] = "mean"
     bindings = (
         *_bindings("ReduceMean", 18),
         OnnxBinding("GlobalAveragePool", (1, 1), fixed={"spatial": True}),
@@ -97,15 +129,7 @@ class ReduceMean(FloatReduction):
             return replace(self, axes=tuple(range(2, len(inputs[0].shape))))
         return super().normalised(inputs)
 
-    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        return xp.mean(arrays[0], axis=self.axes, keepdims=self.keep)
-
-    def quantised(
-        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
-    ) -> str | Reason:
-        (x,) = inputs
-        if failed := _unless_separate(x, self):
-            return failed
+    def exact(self, build: NodeBuilder, x: QuantisedValue, output: QuantisedOutput) -> str | Reason:
         space = x.type.shape[2:]
         if len(space) not in (1, 2) or min(self.axes, default=0) < 2:
             return _sum(build, x, self, output, averaged=True)
@@ -126,39 +150,28 @@ class ReduceMean(FloatReduction):
 
 
 @dataclass(frozen=True)
-class ReduceSum(FloatReduction):
+class ReduceSum(ExactReduction):
     """The sum."""
 
+    function: ClassVar[str] = "sum"
     bindings = _bindings("ReduceSum", 13)
 
-    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        return xp.sum(arrays[0], axis=self.axes, keepdims=self.keep)
-
-    def quantised(
-        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
-    ) -> str | Reason:
-        (x,) = inputs
-        if failed := _unless_separate(x, self):
-            return failed
+    def exact(self, build: NodeBuilder, x: QuantisedValue, output: QuantisedOutput) -> str | Reason:
         return _sum(build, x, self, output, averaged=False)
 
 
 @dataclass(frozen=True)
-class ReduceL1(FloatReduction):
+class ReduceL1(ExactReduction):
     """The sum of magnitudes."""
 
     bindings = _bindings("ReduceL1", 18)
+    narrow: ClassVar[bool] = True
     power: ClassVar[int] = 1
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        return xp.sum(xp.abs(arrays[0]) ** self.power, axis=self.axes, keepdims=self.keep)
+        return self.reduced(xp.sum, xp.abs(arrays[0]) ** self.power)
 
-    def quantised(
-        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
-    ) -> str | Reason:
-        (x,) = inputs
-        if failed := _unless_narrow(x, self):
-            return failed
+    def exact(self, build: NodeBuilder, x: QuantisedValue, output: QuantisedOutput) -> str | Reason:
         count = prod(x.type.shape[axis] for axis in self.axes)
         if (largest := count * 255**self.power) > _LARGEST_POWER_SUM:
             return Reason(f"the sum of {count} powers reaches {largest:,}, more than float32 holds")
@@ -175,41 +188,29 @@ class ReduceSumSquare(ReduceL1):
 
 
 @dataclass(frozen=True)
-class ReduceMax(FloatReduction):
+class ReduceMax(ExactReduction):
     """The greatest element."""
 
+    function: ClassVar[str] = "max"
     bindings = _bindings("ReduceMax", 18)
+    narrow: ClassVar[bool] = True
     of_some: ClassVar[bool] = True
 
-    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        return xp.max(arrays[0], axis=self.axes, keepdims=self.keep)
-
-    def quantised(
-        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
-    ) -> str | Reason:
-        (x,) = inputs
-        if failed := _unless_narrow(x, self):
-            return failed
+    def exact(self, build: NodeBuilder, x: QuantisedValue, output: QuantisedOutput) -> str | Reason:
         best = build.node(AxisMaximum(self.axes, self.keep), [x.name])
         return rescaled(build, best, x, output)
 
 
 @dataclass(frozen=True)
-class ReduceMin(FloatReduction):
+class ReduceMin(ExactReduction):
     """The least element."""
 
+    function: ClassVar[str] = "min"
     bindings = _bindings("ReduceMin", 18)
+    narrow: ClassVar[bool] = True
     of_some: ClassVar[bool] = True
 
-    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        return xp.min(arrays[0], axis=self.axes, keepdims=self.keep)
-
-    def quantised(
-        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
-    ) -> str | Reason:
-        (x,) = inputs
-        if failed := _unless_narrow(x, self):
-            return failed
+    def exact(self, build: NodeBuilder, x: QuantisedValue, output: QuantisedOutput) -> str | Reason:
         element = x.type.integer
         turned = tuple(range(element.maximum, element.minimum - 1, -1))
         mirrored = build.node(Lookup(turned, element), [x.name])
@@ -224,17 +225,15 @@ class ReduceL2(FloatReduction):
     bindings = _bindings("ReduceL2", 18)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        return xp.sqrt(xp.sum(arrays[0] * arrays[0], axis=self.axes, keepdims=self.keep))
+        return xp.sqrt(self.reduced(xp.sum, arrays[0] * arrays[0]))
 
 
 @dataclass(frozen=True)
 class ReduceProd(FloatReduction):
     """The product; on the host where it stands at the end."""
 
+    function: ClassVar[str] = "prod"
     bindings = _bindings("ReduceProd", 18)
-
-    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        return xp.prod(arrays[0], axis=self.axes, keepdims=self.keep)
 
 
 @dataclass(frozen=True)
@@ -244,7 +243,7 @@ class ReduceLogSum(FloatReduction):
     bindings = _bindings("ReduceLogSum", 18)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
-        return xp.log(xp.sum(arrays[0], axis=self.axes, keepdims=self.keep))
+        return xp.log(self.reduced(xp.sum, arrays[0]))
 
 
 @dataclass(frozen=True)
@@ -259,20 +258,6 @@ class ReduceLogSumExp(FloatReduction):
         top = xp.max(x, axis=self.axes, keepdims=True)
         rest = xp.log(xp.sum(xp.exp(x - top), axis=self.axes, keepdims=True)) + top
         return rest if self.keep else xp.squeeze(rest, axis=self.axes)
-
-
-def _unless_separate(x: QuantisedValue, op: FloatReduction) -> Reason | None:
-    """A reason where the reduction cannot be computed sample by sample, or of one scale."""
-    return unless(
-        (x.quantisation.per_tensor, "the input is quantised per channel"),
-        (op.keep or 0 not in op.axes, "it drops axis 0, along which samples lie"),
-    )
-
-
-def _unless_narrow(x: QuantisedValue, op: FloatReduction) -> Reason | None:
-    return _unless_separate(x, op) or unless(
-        (x.type.integer.bits <= 8, "the input is not quantised to 8 bits"),
-    )
 
 
 def _sum(

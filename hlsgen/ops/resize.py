@@ -35,6 +35,19 @@ _IGNORED = {
 _OLD = {"transformation": "asymmetric", "nearest": "simple"}
 
 
+def _by_scales(name: str, since: int = 1, until: int = 10**6) -> OnnxBinding:
+    """The forms whose scales are an input and whose places have no options."""
+    return OnnxBinding(
+        name,
+        (1, 1),
+        since=since,
+        until=until,
+        attributes={"mode": "mode"},
+        inputs={"scales": 1},
+        fixed=_OLD,
+    )
+
+
 @dataclass(frozen=True)
 class Resize(TensorOp):
     """Each axis by its scale or to its size; normalised to ResizeNearest."""
@@ -55,22 +68,8 @@ class Resize(TensorOp):
             attributes={"mode": "mode", "scales": "scales"},
             fixed=_OLD,
         ),
-        OnnxBinding(
-            "Upsample",
-            (1, 1),
-            since=9,
-            attributes={"mode": "mode"},
-            inputs={"scales": 1},
-            fixed=_OLD,
-        ),
-        OnnxBinding(
-            "Resize",
-            (1, 1),
-            until=10,
-            attributes={"mode": "mode"},
-            inputs={"scales": 1},
-            fixed=_OLD,
-        ),
+        _by_scales("Upsample", since=9),
+        _by_scales("Resize", until=10),
         OnnxBinding(
             "Resize",
             (1, 1),
