@@ -92,11 +92,13 @@ def _refuse_quantised(graph: Graph, reasons: Mapping[str, str]) -> None:
         node.op.place == "border" and node.inputs[0] not in graph.constants for node in graph.nodes
     ):
         return
-    inner = [node for node in graph.nodes if node.op.place != "border" and node.name in reasons]
-    for node in inner[:1]:
+    inner = [node for node in graph.nodes if node.op.place != "border"]
+    explained = [node for node in inner if node.name in reasons]
+    for node in [*explained, *reversed(inner)][:1]:
+        reason = reasons.get(node.name, "no Quantize takes its result")
         raise UnsupportedOp(
             f"{graph.name}, node {node.name} ({node.op.name})",
-            f"expected an operator with an integer form, found one without: {reasons[node.name]}",
+            f"expected an operator with an integer form, found one without: {reason}",
             "Change this operator or its quantisation; 'hlsgen check' says it for every node.",
         )
 

@@ -13,7 +13,6 @@ MACHINE = "needs a machine on which a program fails"
 WITHOUT: dict[str, tuple[int, str]] = {
     "algebra/scalar.py __post_init__": (1, FAULT),
     "ops/resize.py normalised": (1, TESTED),
-    "passes/host_cut.py _refuse_quantised": (1, "tests/passes/test_functions.py"),
     "backend.py prepare": (1, TESTED),
     "backend.py run": (2, TESTED),
     "backend_rtl.py _simulated": (1, FAULT),
