@@ -70,6 +70,64 @@ def test_float_network_becomes_an_integer_one(tmp_path: Path) -> None:
     assert np.abs(real - exact).max() < 0.05
 
 
+def chain_model(*nodes: onnx.NodeProto) -> onnx.ModelProto:
+    """``nodes`` from "c" to "a" between two convolutions of float."""
+    random = np.random.default_rng(1)
+    arrays = {
+        "first": random.normal(0, 0.3, (4, 2, 3, 3)),
+        "second": random.normal(0, 0.2, (3, 4, 1, 1)),
+        "slope": random.normal(0, 0.3, (4, 1, 1)),
+        "three": np.array(3.0),
+        "six": np.array(6.0),
+    }
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "first"], ["c"]),
+            *nodes,
+            helper.make_node("Conv", ["a", "second"], ["y"]),
+        ],
+        "chain",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2, 6, 6])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3, None, None])],
+        [numpy_helper.from_array(a.astype(np.float32), k) for k, a in arrays.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+
+
+CHAINS = {
+    **{
+        op: (helper.make_node(op, ["c"], ["a"]),)
+        for op in ("HardSwish", "LeakyRelu", "Gelu", "Tanh", "Elu", "Selu", "Softplus", "Mish")
+    },
+    "SiLU": (helper.make_node("Sigmoid", ["c"], ["s"]), helper.make_node("Mul", ["c", "s"], ["a"])),
+    "PRelu": (helper.make_node("PRelu", ["c", "slope"], ["a"]),),
+    "HardSwish of old exporters": (
+        helper.make_node("Add", ["c", "three"], ["p"]),
+        helper.make_node("Clip", ["p", "", "six"], ["q"]),
+        helper.make_node("Mul", ["c", "q"], ["r"]),
+        helper.make_node("Div", ["r", "six"], ["a"]),
+    ),
+    "Concat": (
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("Split", ["r"], ["left", "right"], axis=1, num_outputs=2),
+        helper.make_node("Concat", ["right", "left"], ["a"], axis=1),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_functions_and_moves_between_layers_are_quantised_and_become_hardware(
+    name: str,
+) -> None:
+    quantised = calibrate(chain_model(*CHAINS[name]), samples())
+    integer = to_integer(read_model(quantised))
+    assert {node.op.name for node in integer.host_before.nodes} == {"QuantizeLinear"}
+    assert {node.op.name for node in integer.host_after.nodes} == {"DequantizeLinear"}
+    results = evaluate(integer.hardware, evaluate(integer.host_before, samples()))
+    reference = ort_reference(quantised, samples(), integer, "integer")
+    assert all(np.array_equal(results[k], reference[k]) for k in reference)
+
+
 @pytest.mark.parametrize(
     "bad",
     [
