@@ -134,6 +134,7 @@ _QUANTISED = [
     "MaxPool",
     "AveragePool",
     "GlobalAveragePool",
+    "GlobalMaxPool",
     "ReduceMean",
     "ReduceSum",
     "ReduceMax",

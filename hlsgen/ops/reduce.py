@@ -50,11 +50,13 @@ def _bindings(op_type: str, since: int) -> tuple[OnnxBinding, ...]:
 
 @dataclass(frozen=True)
 class FloatReduction(TensorOp):
-    """What reductions share: ``axes`` (all if empty, or none with ``none_if_empty``); ``keep`` keeps them with extent 1."""
+    """What reductions share: ``axes`` (all if empty, or none with ``none_if_empty``); ``keep`` keeps them with extent 1;
+    ``spatial``: over the axes behind the channels, of global pools."""
 
     axes: tuple[int, ...] = ()
     keep: bool = True
     none_if_empty: bool = False
+    spatial: bool = False
     of_some: ClassVar[bool] = False
     """Whether no elements have no result."""
     function: ClassVar[str]
@@ -62,6 +64,8 @@ class FloatReduction(TensorOp):
 
     def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
         rank = len(inputs[0].shape)
+        if self.spatial:
+            return replace(self, axes=tuple(range(2, rank)))
         if not self.axes and self.none_if_empty:
             return self
         return replace(self, axes=resolved_axes(self, self.axes, rank))
@@ -108,8 +112,6 @@ class ExactReduction(FloatReduction):
 class ReduceMean(ExactReduction):
     """The mean. GlobalAveragePool is this over space."""
 
-    spatial: bool = False
-
     function: ClassVar[str] = "mean"
     bindings = (
         *_bindings("ReduceMean", 18),
@@ -123,11 +125,6 @@ class ReduceMean(ExactReduction):
             integers=IntegerForm(((0, 1, 2),), result=(3, 4)),
         ),
     )
-
-    def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
-        if self.spatial:
-            return replace(self, axes=tuple(range(2, len(inputs[0].shape))))
-        return super().normalised(inputs)
 
     def exact(self, build: NodeBuilder, x: QuantisedValue, output: QuantisedOutput) -> str | Reason:
         space = x.type.shape[2:]
@@ -189,10 +186,13 @@ class ReduceSumSquare(ReduceL1):
 
 @dataclass(frozen=True)
 class ReduceMax(ExactReduction):
-    """The greatest element."""
+    """The greatest element. GlobalMaxPool is this over space."""
 
     function: ClassVar[str] = "max"
-    bindings = _bindings("ReduceMax", 18)
+    bindings = (
+        *_bindings("ReduceMax", 18),
+        OnnxBinding("GlobalMaxPool", (1, 1), fixed={"spatial": True}),
+    )
     narrow: ClassVar[bool] = True
     of_some: ClassVar[bool] = True
 

@@ -97,7 +97,17 @@ def chain_model(*nodes: onnx.NodeProto) -> onnx.ModelProto:
 CHAINS = {
     **{
         op: (helper.make_node(op, ["c"], ["a"]),)
-        for op in ("HardSwish", "LeakyRelu", "Gelu", "Tanh", "Elu", "Selu", "Softplus", "Mish")
+        for op in (
+            "HardSwish",
+            "LeakyRelu",
+            "Gelu",
+            "Tanh",
+            "Elu",
+            "Selu",
+            "Softplus",
+            "Mish",
+            "GlobalMaxPool",
+        )
     },
     "SiLU": (helper.make_node("Sigmoid", ["c"], ["s"]), helper.make_node("Mul", ["c", "s"], ["a"])),
     "PRelu": (helper.make_node("PRelu", ["c", "slope"], ["a"]),),
