@@ -46,12 +46,6 @@ EQUIVALENT: tuple[Equivalent, ...] = (
     ),
     Equivalent(
         "hlsgen/ops/conv.py",
-        "w.quantisation.per_tensor or w.quantisation.axis == 0,",
-        "w.quantisation.per_tensor or w.quantisation.axis <= 0,",
-        "axes of quantised values are resolved: none is below 0",
-    ),
-    Equivalent(
-        "hlsgen/ops/conv.py",
         "total = total + (weights * data if inner == 1 else xp.matmul(weights, data))",
         "total = total + (weights * data if inner == 0 else xp.matmul(weights, data))",
         "of one input channel the matrix product is the product by element, only slower",
