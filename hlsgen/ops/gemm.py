@@ -132,7 +132,7 @@ class Gemm(TensorOp):
             return bias
         if bias.size not in (1, weights.shape[0]):
             return Reason(f"the bias has {bias.size} elements for {weights.shape[0]} columns")
-        flat = np.broadcast_to(bias.reshape(-1), weights.shape[:1])
+        flat = np.broadcast_to(bias.ravel(), weights.shape[:1])
         if self.transpose_a:
             turned = build.node(Transpose((1, 0)), [x.name])
             shape = x.type.shape[::-1]

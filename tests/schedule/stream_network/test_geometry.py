@@ -87,6 +87,23 @@ def test_windows_that_all_begin_above_the_tensor_free_nothing_before_the_last_ro
     check_geometry(process, plan, BufferPlan("x", process.name, 0, 1, 1), dataflow.channels["x"], 1)
 
 
+@pytest.mark.parametrize("width", range(3, 9))
+def test_windows_that_begin_past_the_end_of_a_row_free_all_of_it(width: int) -> None:
+    build = DataflowBuilder("past")
+    source = build.input("x", (3, width, 1), S8)
+    weights = np.ones((1, 2, 1, 1, 1), dtype=int)
+    shape = (3, width + 1)  # one pixel of padding at the right
+    build.output(
+        build.multiply_accumulate("conv", source, weights, PlanarWindow((1, 1)), shape, WIDE)
+    )
+    dataflow = build.build()
+    process, channel = dataflow.processes[0], dataflow.channels["x"]
+    guard = guard_shape(process.reads[0], process, Unroll(), channel, 1)
+    assert [guard.low(1, x) - guard.low(1, 0) for x in (width - 1, width)] == [width - 1, width]
+    plan = ArrayPlan(process.name, Unroll(), 1, 1, "dsp", "dsp")
+    check_geometry(process, plan, BufferPlan("x", process.name, 0, 1, 1), channel, 1)
+
+
 def test_a_line_buffer_of_a_3x3_window_holds_two_rows_and_three_pixels() -> None:
     build = DataflowBuilder("line")
     source = build.input("x", (8, 10, 4), S8)
