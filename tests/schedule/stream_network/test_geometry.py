@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from support.process_order import check_geometry
 
+from hlsgen.algebra.expression import Call, Expression, Operand
+from hlsgen.algebra.scalar import Add
 from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
@@ -13,7 +15,7 @@ from hlsgen.dataflow.ir import Dataflow
 from hlsgen.schedule.stream_network.geometry import (
     guard_shape,
     liveness_depth,
-    parameter_image,
+    parameter_images,
     weight_image,
 )
 from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan
@@ -129,11 +131,37 @@ def test_parameters_are_words_of_neighbouring_channels() -> None:
     rng = np.random.default_rng(3)
     dataflow = random_convolution(rng)
     process = dataflow.processes[0]
-    read = process.reads[2] if len(process.reads) > 2 else None
-    if read is None:
+    plan = ArrayPlan(process.name, Unroll(x=2), 4, 1, "dsp", "dsp")
+    repeat, images = parameter_images(dataflow, process, plan)
+    if not images:
         pytest.skip("one output channel has a literal bias")
-    values = dataflow.stores[read.source].values
-    image = parameter_image(read, dataflow.stores[read.source], process, 4)
-    assert image.shape[1] == 4
-    assert (image.ravel()[: len(values)] == values).all()
-    assert not image.ravel()[len(values) :].any()
+    assert repeat == 2
+    for name, image in images.items():
+        values = dataflow.stores[process.reads[int(name[1:])].source].values
+        assert image.shape[1] == 4
+        assert (image.ravel()[: len(values)] == values).all()
+        assert not image.ravel()[len(values) :].any()
+
+
+@pytest.mark.parametrize("by_channel", [False, True])
+def test_parameters_by_place_are_one_for_each_pixel_or_all_of_a_sample(by_channel: bool) -> None:
+    build = DataflowBuilder("places")
+    source = build.input("x", (2, 3, 5), S8)
+    places = np.arange(6).reshape(2, 3, 1)
+    constants = [places, np.arange(5)] if by_channel else [places]
+    total: Expression = Operand("r0")
+    for k in range(len(constants)):
+        total = Call(Add(), (total, Operand(f"r{k + 1}")))
+    build.output(build.pointwise("p", [source], constants, total, ElementType(10, True)))
+    dataflow = build.build()
+    (process,) = dataflow.processes
+    repeat, images = parameter_images(
+        dataflow, process, ArrayPlan("p", Unroll(g=2), 2, 1, "lut", "lut")
+    )
+    if by_channel:
+        assert repeat == 1
+        assert images["r1"][:, 0].tolist() == np.repeat(np.arange(6), 3).tolist()
+        assert np.array_equal(images["r2"].ravel()[:6], [0, 1, 2, 3, 4, 0])
+    else:
+        assert repeat == 3
+        assert np.array_equal(images["r1"], np.repeat(np.arange(6), 2).reshape(6, 2))
