@@ -117,7 +117,7 @@ def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | No
     source = graph.producers.get(node.inputs[0])
     if source is not None and isinstance(source.op, WindowSum | AxisSum):
         return _of_mean(graph, source, source.op, op, kernel, where)
-    if isinstance(op, RequantiseSteps) and kernel == "floats":
+    if isinstance(op, RequantiseSteps) and kernel == "floats" and _of_one_term(graph, source):
         return None  # the very steps of its float operators
     if kernel == "floats":
         reason = f"{where}: ONNX Runtime computes it on floats, whose rounding decides halves"
@@ -126,6 +126,14 @@ def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | No
     if max(-sums.minimum - 1, sums.maximum) > _LARGEST_SUM:
         return Difference(f"{where}: sums leave 32 bits, where ONNX Runtime's wrap", None)
     return None
+
+
+def _of_one_term(graph: Graph, source: Node | None) -> bool:
+    """Whether float32 loses no bit of what a node gives: an operand itself, or one product of it and a sign."""
+    if source is None or not source.op.accumulates:
+        return True
+    weights = graph.constants.get(source.inputs[1]) if len(source.inputs) > 1 else None
+    return weights is not None and weights[0].size == 1
 
 
 def _of_sum(op: QuantisedAdd, kernel: KernelKind, where: str) -> Difference | None:

@@ -219,7 +219,7 @@ def test_batch_normalisation_after_quantised_convolution_is_folded() -> None:
     value = model.node("BatchNormalization", value, *(model.constant(row) for row in numbers))
     proto = model.finish(model.quantize(value, 0.05, 90, "u8"))
     integer = to_integer(read_model(proto))
-    assert operators(integer) == ["Conv", "Requantise"]
+    assert operators(integer) == ["Conv", "RequantiseSteps"]
     samples = model.samples(20)
     results = evaluate(integer.hardware, samples)
     reference = ort_reference(proto, samples, integer, "default")
