@@ -35,6 +35,7 @@ from hlsgen.dataflow.ir import (
     Plain,
     Process,
     QuantisedSum,
+    Read,
     ScaledByFloat32,
     ScaledByShift,
     WeightedSum,
@@ -96,7 +97,7 @@ def finish_cost(
         if store is None or any(axis.coefficient(n) for axis in read.index for n in _REDUCE):
             continue
         if store is not None and store.values.size > 1:
-            words = ceil_div(channels, f.finish_lanes)
+            words = ceil_div(channels, f.finish_lanes) * _places(process, read)
             total += memory(table, words, store.element.bits * f.finish_lanes, constant=True)
     element = dataflow.channels[process.write.channel].element
     words = ceil_div(channels, f.finish_lanes)
@@ -110,6 +111,12 @@ def finish_cost(
 
 
 _REDUCE = ("ky", "kx", "i")
+
+
+def _places(process: Process, read: Read) -> int:
+    """How many pixels have constants of their own."""
+    by_place = any(axis.coefficient(name) for axis in read.index for name in ("y", "x"))
+    return process.extent("y") * process.extent("x") if by_place else 1
 
 
 def _requantise_widths(process: Process, types: Mapping[str, ElementType]) -> tuple[int, int]:

@@ -224,15 +224,16 @@ class DataflowBuilder:
         expression: Expression,
         element: ElementType,
     ) -> str:
-        """``expression`` at every position: r0, ... are the sources, then constants by channel (one integer each).
-
-        A source of extent 1 where another has more is read again and again.
-        """
+        """``expression`` at every position: r0, ... are the sources, then constants by channel, or by place (height, width, channels);
+        what has extent 1 where a source has more is read again and again."""
         shapes = [self.channels[source].shape for source in sources]
-        count = max(shape[2] for shape in shapes)
-        stores = [self.store(f"{name}_parameter", np.broadcast_to(p, (count,))) for p in parameters]
-        reads = tuple(Read(store, (_channel(1),)) for store in stores)
-        return self._pointwise(name, tuple(sources), reads, Elementwise(expression), element)
+        whole = max(s[0] for s in shapes), max(s[1] for s in shapes), max(s[2] for s in shapes)
+        reads: list[Read] = []
+        for values in parameters:
+            own = values if values.ndim == 3 else np.broadcast_to(values, whole[2:])
+            index = _broadcast(own.shape, whole) if values.ndim == 3 else (_channel(1),)
+            reads.append(Read(self.store(f"{name}_parameter", own), index))
+        return self._pointwise(name, tuple(sources), tuple(reads), Elementwise(expression), element)
 
     def elementwise_by_channel(self, name: str, source: str, epilogue: Epilogue) -> str:
         """``epilogue.op(source + bias, constants of the channel...)`` at every position."""
@@ -242,8 +243,7 @@ class DataflowBuilder:
 
     def copy(self) -> DataflowBuilder:
         """A builder with everything added so far, to which other things may be added."""
-        other = DataflowBuilder(self.name)
-        other.take(self)
+        (other := DataflowBuilder(self.name)).take(self)
         return other
 
     def take(self, other: DataflowBuilder) -> None:
@@ -362,7 +362,7 @@ def product_sum_type(weights: np.ndarray, element: ElementType) -> ElementType:
     return ElementType.holding(min(int(low.min()), 0), max(int(high.max()), 0))
 
 
-def _broadcast(own: tuple[int, int, int], shape: tuple[int, int, int]) -> tuple[Affine, ...]:
+def _broadcast(own: tuple[int, ...], shape: tuple[int, int, int]) -> tuple[Affine, ...]:
     """The index at (y, x, g) of ``shape`` in a tensor of extents equal to it or 1."""
     return tuple(
         Affine(0, ((loop, 1),) if extent == whole else ())

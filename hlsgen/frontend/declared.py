@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hlsgen.algebra.scalar import Steps
 from hlsgen.artefact.declared import Declared, Difference, Session
 from hlsgen.frontend.kernels import KernelKind, kernels_of
 from hlsgen.frontend.reference import comparable, exposed, ort_reference
@@ -23,6 +24,7 @@ from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.drift import drifts
 from hlsgen.passes.host_cut import IntegerModel
 from hlsgen.requantise import Mean
+from hlsgen.requantise.mean_cells import undecided_means
 
 if TYPE_CHECKING:
     import onnx
@@ -106,6 +108,8 @@ def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | No
         return Difference(f"{where}: ONNX Runtime's optimiser removes this quantisation", None)
     if isinstance(op, QuantisedAdd):
         return _of_sum(op, kernel, where)
+    if isinstance(op, StepFunction) and op.mean is not None:
+        return _of_means(graph, node, op, op.mean, kernel)
     if isinstance(op, StepFunction):
         return _of_steps(op, kernel, where)
     if not isinstance(op, Requantise):
@@ -113,7 +117,7 @@ def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | No
     source = graph.producers.get(node.inputs[0])
     if source is not None and isinstance(source.op, WindowSum | AxisSum):
         return _of_mean(graph, source, source.op, op, kernel, where)
-    if isinstance(op, RequantiseSteps) and kernel == "floats":
+    if isinstance(op, RequantiseSteps) and kernel == "floats" and _of_one_term(graph, source):
         return None  # the very steps of its float operators
     if kernel == "floats":
         reason = f"{where}: ONNX Runtime computes it on floats, whose rounding decides halves"
@@ -122,6 +126,14 @@ def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | No
     if max(-sums.minimum - 1, sums.maximum) > _LARGEST_SUM:
         return Difference(f"{where}: sums leave 32 bits, where ONNX Runtime's wrap", None)
     return None
+
+
+def _of_one_term(graph: Graph, source: Node | None) -> bool:
+    """Whether float32 loses no bit of what a node gives: an operand itself, or one product of it and a sign."""
+    if source is None or not source.op.accumulates:
+        return True
+    weights = graph.constants.get(source.inputs[1]) if len(source.inputs) > 1 else None
+    return weights is not None and weights[0].size == 1
 
 
 def _of_sum(op: QuantisedAdd, kernel: KernelKind, where: str) -> Difference | None:
@@ -144,6 +156,32 @@ def _of_steps(op: StepFunction, kernel: KernelKind, where: str) -> Difference | 
     if len(op.terms) == 2 and kernel != op.kernel:
         return Difference(f"{where}: ONNX Runtime rounds it by other float32 steps", 1)
     return None
+
+
+def _of_means(
+    graph: Graph, node: Node, op: StepFunction, mean: Mean, kernel: KernelKind
+) -> Difference | None:
+    """Means of windows of different counts."""
+    source = graph.producers[node.inputs[0]]
+    assert isinstance(source.op, WindowSum), "means are of windows"
+    element, zero = graph.types[source.inputs[0]].integer, source.op.input_zero
+    cells = graph.constants[node.inputs[-1]].astype(np.int64)
+    steps = Steps(op.origin, op.shift, tuple((int(t), int(b), int(a)) for t, b, a in cells))
+    results = cells[:, 1:]
+    bounds = (
+        element.minimum - zero,
+        element.maximum - zero,
+        int(results.min()),
+        int(results.max()),
+    )
+    counts = (mean.count // np.unique(graph.constants[node.inputs[1]].astype(np.int64))).tolist()
+    undecided, sums = undecided_means(mean, counts, bounds, steps)
+    where = f"node {node.name}"
+    if undecided and mean.zero_first != (kernel == "integers"):
+        reason = f"{where}: ONNX Runtime adds the zero point on the other side of the rounding"
+        return Difference(reason, 1)
+    reason = f"{where}: ONNX Runtime adds floats, whose rounding decides {undecided} of {sums} sums"
+    return Difference(reason, 1) if undecided else None
 
 
 def _of_mean(

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def computes_on_reals(graph: Graph) -> bool:
     """Whether no node of a graph quantises or dequantises anything but constants."""
     return not any(
-        node.op.place == "border" and node.inputs[0] not in graph.constants for node in graph.nodes
+        (node.op.place == "border" or node.op.stands_for_integers)
+        and node.inputs[0] not in graph.constants
+        for node in graph.nodes
     )
 
 

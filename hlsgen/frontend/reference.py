@@ -23,6 +23,7 @@ from hlsgen.errors import BadFile
 from hlsgen.frontend.sessions import NoSession, first_line, open_session
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph, Node
+from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.host_cut import IntegerModel
 
@@ -68,7 +69,10 @@ def _sources(tails: Mapping[str, Graph]) -> tuple[str, ...]:
 def _tails(model: onnx.ModelProto, integer: IntegerModel) -> dict[str, Graph]:
     known = {value for node in model.graph.node for value in node.output}
     known |= {value.name for value in model.graph.input}
-    tails = {name: _tail(integer.hardware, name, known) for name in integer.hardware.outputs}
+    tails = {
+        name: _tail(integer.hardware, name, known) or _from_reals(integer.host_after, name, known)
+        for name in integer.hardware.outputs
+    }
     return {name: tail for name, tail in tails.items() if tail is not None}
 
 
@@ -114,6 +118,19 @@ def _load(model: str | os.PathLike[str] | onnx.ModelProto) -> onnx.ModelProto:
             f"expected an ONNX file, found {first_line(error)}",
             "Give the path of a readable .onnx file with its external data beside it.",
         ) from error
+
+
+def _from_reals(host: Graph, output: str, known: set[str]) -> Graph | None:
+    """The integers nearest to reals of the model that the host makes of a hardware output; None where it makes none by itself."""
+    for node in host.consumers.get(output, ()):
+        op = node.op
+        if isinstance(op, DequantizeLinear) and node.output in known:
+            type = host.types[output]
+            quantize = QuantizeLinear(op.resolved(type), type.integer)
+            types = {node.output: host.types[node.output], output: type}
+            back = Node(node.name, quantize, (node.output,), output)
+            return Graph(host.name, (node.output,), (output,), (back,), {}, types)
+    return None
 
 
 def _tail(hardware: Graph, output: str, known: set[str]) -> Graph | None:

@@ -28,6 +28,7 @@ from hlsgen.graph.check import check
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops import OPERATORS
 from hlsgen.ops.tensor_type import Element, Float, Quantisation, TensorType
+from hlsgen.requantise import Mean
 
 _LINE = re.compile(r'(graph|input|constant|node|output) ("(?:[^"\\]|\\.)*")(?: : (.*))?')
 _TYPE = re.compile(r"(\w+)\[([\d,]*)\](?: quantised (.*))?")
@@ -154,7 +155,7 @@ def _evaluate(node: ast.expr) -> Any:
     if not isinstance(node, ast.Call):
         return ast.literal_eval(node)
     classes: dict[str, Any] = {operator.__name__: operator for operator in OPERATORS}
-    classes["Quantisation"] = Quantisation
+    classes |= {"Quantisation": Quantisation, "Mean": Mean}
     if not isinstance(node.func, ast.Name):
         raise ValueError(ast.dump(node))
     fields = {str(keyword.arg): _evaluate(keyword.value) for keyword in node.keywords}

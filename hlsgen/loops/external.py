@@ -20,11 +20,14 @@ chosen here, so that a graph can be run and compared bit by bit, and every edge 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from hlsgen.algebra.affine import Affine
 from hlsgen.algebra.types import ElementType
+from hlsgen.errors import BadFile
 from hlsgen.loops.check import refuse_cycles
 from hlsgen.loops.ir import (
     Array,
@@ -48,6 +51,18 @@ PREDICATE = -1
 """The port of a predicate."""
 DATA, INDEX = 0, 1
 """The ports of a store; a load's index is also on port INDEX."""
+
+
+def file_text(path: str | os.PathLike[str]) -> str:
+    """The text of a file of another project; raises BadFile where it cannot be read."""
+    try:
+        return Path(path).read_text("utf-8", errors="replace")
+    except OSError as error:
+        raise BadFile(
+            os.fspath(path),
+            f"expected a file that can be read, found: {error.strerror}",
+            "Check its name.",
+        ) from None
 
 
 @dataclass(frozen=True)

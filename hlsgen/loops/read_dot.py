@@ -15,7 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hlsgen.errors import BadFile
-from hlsgen.loops.external import INDEX, ITERATIONS, ExternalEdge, ExternalNode, to_kernel
+from hlsgen.loops.external import (
+    INDEX,
+    ITERATIONS,
+    ExternalEdge,
+    ExternalNode,
+    file_text,
+    to_kernel,
+)
 from hlsgen.loops.ir import Kernel
 
 OPERATORS: Mapping[str, str] = {
@@ -54,12 +61,7 @@ class _Arrow:
 def read_dot(path: str | os.PathLike[str], iterations: int = ITERATIONS) -> Kernel:
     """The kernel of one DOT file; raises BadFile with the statement that is wrong."""
     where = os.fspath(path)
-    try:
-        text = Path(path).read_text("utf-8", errors="replace")
-    except OSError as error:
-        raise BadFile(
-            where, f"expected a file that can be read, found: {error.strerror}", "Check its name."
-        ) from None
+    text = file_text(path)
     body = re.search(r"digraph\s*([\w.]*|\"[^\"]*\")\s*\{(.*)\}", text, re.DOTALL)
     if body is None:
         raise BadFile(where, "expected digraph NAME { ... }, found none", "Name a DOT file.")

@@ -15,7 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hlsgen.errors import BadFile
-from hlsgen.loops.external import ITERATIONS, PREDICATE, ExternalEdge, ExternalNode, to_kernel
+from hlsgen.loops.external import (
+    ITERATIONS,
+    PREDICATE,
+    ExternalEdge,
+    ExternalNode,
+    file_text,
+    to_kernel,
+)
 from hlsgen.loops.ir import Kernel
 
 # operator, and whether its operands are exchanged
@@ -58,12 +65,7 @@ class _Element:
 def read_morpher(path: str | os.PathLike[str], iterations: int = ITERATIONS) -> Kernel:
     """The kernel of one Morpher XML file; raises BadFile with what is wrong in it."""
     where = os.fspath(path)
-    try:
-        text = Path(path).read_text("utf-8", errors="replace")
-    except OSError as error:
-        raise BadFile(
-            where, f"expected a file that can be read, found: {error.strerror}", "Check its name."
-        ) from None
+    text = file_text(path)
     elements = _elements(text, where)
     edges: dict[str, list[ExternalEdge]] = {element.name: [] for element in elements}
     orders: list[tuple[str, str, int]] = []

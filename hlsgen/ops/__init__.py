@@ -92,6 +92,7 @@ from hlsgen.ops.piecewise import (
 )
 from hlsgen.ops.pool import AveragePool, MaxPool, WindowSum
 from hlsgen.ops.positions import Compress, NonZero
+from hlsgen.ops.qonnx import BipolarQuant, Quant, QuantizeBipolar, QuantizeRounded
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.recurrent_cells import GRU, LSTM, RNN
 from hlsgen.ops.reduce import (
@@ -137,6 +138,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     AxisMaximum,
     AxisSum,
     BatchNormalization,
+    BipolarQuant,
     BitShift,
     BitwiseAnd,
     BitwiseNot,
@@ -218,7 +220,10 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Pow,
     PRelu,
     QuantisedAdd,
+    Quant,
+    QuantizeBipolar,
     QuantizeLinear,
+    QuantizeRounded,
     Range,
     Reciprocal,
     ReduceL1,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from hlsgen.algebra.types import ElementType
-from hlsgen.errors import TypeMismatch
+from hlsgen.errors import HlsgenError, TypeMismatch
 from hlsgen.ops.op import Constants, NodeBuilder, QuantisedOutput, QuantisedValue, TensorOp
 from hlsgen.ops.reason import Reason, unless
-from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.requantise import Requantise, RequantiseSteps
+from hlsgen.requantise import FloatStep, choose_for
 
 BIAS_SCALE_TOLERANCE = (1e-6, 0.01)
 """Absolute, plus of the scale: up to it ONNX Runtime 1.32 makes a QLinearConv, beyond it float operators (measured by bisection)."""
 LARGEST_BIAS = 2.0**31
 """In accumulator steps: ONNX Runtime adds biases in 32 bits."""
+_S32 = ElementType(32, True)
 
 
 def accumulator_range(
@@ -73,6 +77,60 @@ def product_scales(x: QuantisedValue, w: QuantisedValue) -> np.ndarray:
     return x.quantisation.scales() * w.quantisation.scales()
 
 
+@dataclass(frozen=True, eq=False)
+class Bias:
+    """A bias (C,) of sums in their steps. ``integers`` are rounded to the nearest, ``below`` down; ``reals`` are float32 values, None where
+    the integers are exact or all that is known."""
+
+    integers: np.ndarray
+    below: np.ndarray
+    reals: np.ndarray | None = None
+
+    @staticmethod
+    def of(integers: np.ndarray) -> Bias:
+        return Bias(integers, integers)
+
+    def for_outputs(self, channels: int, count: int = 1) -> Bias:
+        """One for each of ``channels``, ``count`` times in a row."""
+
+        def repeated(values: np.ndarray) -> np.ndarray:
+            return np.tile(np.broadcast_to(values.reshape(-1), (channels,)), count)
+
+        reals = None if self.reals is None else repeated(self.reals)
+        return Bias(repeated(self.integers), repeated(self.below), reals)
+
+
+def requantised_sums(
+    build: NodeBuilder,
+    op: TensorOp,
+    value: str,
+    weights: np.ndarray,
+    bias: Bias,
+    x: QuantisedValue,
+    w: QuantisedValue,
+    output: QuantisedOutput,
+) -> str:
+    """``op(value, weights, bias)`` requantised; axis 0 of the integer ``weights`` counts outputs, ``w`` is what they were made of.
+
+    Where the bias is not a whole number of steps, by float32 steps, if integers are proved to equal them for every sum.
+    """
+
+    def summed(integers: np.ndarray) -> str:
+        operands = [
+            value,
+            build.integers(w.name, weights),
+            build.integers(f"{w.name}_bias", integers),
+        ]
+        return build.node(op, operands)
+
+    if bias.reals is not None and output.element.bits < _S32.bits:
+        steps = _by_steps(x, weights, product_scales(x, w), bias.reals, output)
+        if steps is not None:
+            return build.node(steps, [summed(np.zeros_like(bias.integers))])
+    sums = summed(bias.below if output.bias_below else bias.integers)
+    return requantised(build, sums, x, w, output)
+
+
 def requantised(
     build: NodeBuilder,
     accumulators: str,
@@ -85,9 +143,32 @@ def requantised(
     An output in 32 bits with S = 1 is the accumulators themselves (ConvInteger, MatMulInteger).
     """
     scale = tuple(float(s) for s in product_scales(x, w) / np.float32(output.scale))
-    if output.element.bits == 32 and set(scale) == {1.0} and output.zero_point == 0:
+    if output.element.bits == _S32.bits and set(scale) == {1.0} and output.zero_point == 0:
         return accumulators
     return build.node(Requantise.to(output, scale), [accumulators])
+
+
+def _by_steps(
+    x: QuantisedValue,
+    weights: np.ndarray,
+    scales: np.ndarray,
+    reals: np.ndarray,
+    output: QuantisedOutput,
+) -> RequantiseSteps | None:
+    """Sums times their scales plus a real bias, then quantised; None where no integer form of it is proved."""
+    count = len(weights)
+    multiply: FloatStep = ("multiply", tuple(map(float, np.broadcast_to(scales, (count,)))))
+    add: FloatStep = ("add", tuple(map(float, reals)))
+    steps = RequantiseSteps.of(0, (multiply, add), output)
+    flat = weights.reshape(count, -1)
+    zero = x.quantisation.zero_point[0]
+    ends = np.array([x.type.integer.minimum - zero, x.type.integer.maximum - zero])
+    products = np.sort(flat[:, :, None] * ends, axis=2).sum(axis=1)
+    try:
+        choose_for(steps.rounding(products[:, 0], products[:, 1]))
+    except HlsgenError:
+        return None
+    return steps
 
 
 def integer_bias(
@@ -96,7 +177,7 @@ def integer_bias(
     bias: QuantisedValue | None,
     channels: int,
     disputed: bool = False,
-) -> np.ndarray | Reason:
+) -> Bias | Reason:
     """The bias in accumulator steps; a reason if it is not constant, too large, or means nothing certain.
 
     ONNX Runtime takes the integers of a quantised bias as they are where the scale is sx * sw to ``BIAS_SCALE_TOLERANCE`` and the zero
@@ -104,7 +185,7 @@ def integer_bias(
     takes an int32 bias as it is at any scale, and its float kernel as what it stands for.
     """
     if bias is None:
-        return np.zeros(channels, np.int64)
+        return Bias.of(np.zeros(channels, np.int64))
     if bias.constant is None:
         return Reason("the bias is computed, not constant")
     steps = np.broadcast_to(product_scales(x, w).astype(np.float64), (channels,))
@@ -113,15 +194,19 @@ def integer_bias(
     absolute, relative = BIAS_SCALE_TOLERANCE
     near = np.abs(scales - steps) <= absolute + relative * steps
     if bias.type.is_integer and np.all(near) and not np.any(zeros):
-        return bias.constant.astype(np.int64)
+        return Bias.of(bias.constant.astype(np.int64))
     if disputed and bias.type.is_integer and bias.type.integer.bits == 32:
         return Reason(
             f"the bias has scale {scales[0]:.6g} and zero point {zeros[0]} where the product has {steps[0]:.6g} and 0: "
             "ONNX Runtime's kernels differ on what it means"
         )
-    rounded = np.rint((bias.constant.astype(np.float64) - zeros) * scales / steps)
+    real = (bias.constant.astype(np.float64) - zeros) * scales
+    exact = real / steps
+    rounded = np.rint(exact)
     if not np.all(np.abs(rounded) < LARGEST_BIAS):
         return Reason(
             f"the bias needs {np.abs(rounded).max():.3g} steps of the product's scale, more than 32 bits hold"
         )
-    return rounded.astype(np.int64)
+    whole = bias.type.is_integer or bool(np.all(exact == rounded))
+    reals = None if whole else real.astype(np.float32)
+    return Bias(rounded.astype(np.int64), np.floor(exact).astype(np.int64), reals)

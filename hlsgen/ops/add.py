@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from hlsgen.algebra.types import S8, U8, ElementType
-from hlsgen.ops.host import one_element, unbounded
+from hlsgen.ops.arithmetic import Pointwise
+from hlsgen.ops.host import unbounded
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import (
     Constants,
@@ -20,9 +21,7 @@ from hlsgen.ops.op import (
     QuantisedOutput,
     QuantisedValue,
     TensorOp,
-    broadcast,
     require,
-    require_one_sample,
 )
 from hlsgen.ops.reason import Reason, unless
 from hlsgen.ops.step_function import pair_expression
@@ -34,10 +33,9 @@ Formula = Literal["float", "chain"]
 
 
 @dataclass(frozen=True)
-class Add(TensorOp):
+class Add(Pointwise):
     """a + b, with ONNX's broadcasting."""
 
-    pointwise = True
     bindings = (
         OnnxBinding("Add", (2, 2), since=7),
         OnnxBinding(
@@ -47,16 +45,6 @@ class Add(TensorOp):
             integers=IntegerForm(((0, 1, 2), (3, 4, 5)), result=(6, 7)),
         ),
     )
-
-    def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
-        return len(inputs[0].shape) == len(inputs[1].shape)
-
-    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
-        a, b = inputs
-        element = one_element(self, inputs)
-        shape = broadcast(self, a.shape, b.shape)
-        require_one_sample(self, inputs, constants, shape)
-        return TensorType(shape, element)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         a, b = unbounded(xp, arrays)

@@ -1,4 +1,4 @@
-"""Arithmetic of several operands besides sum and product, element by element with ONNX's broadcasting.
+"""Arithmetic of several operands besides the sum and product of two, element by element with ONNX's broadcasting.
 
 Between Dequantize and Quantize it is on reals; integers of one type are added and so on modulo 2**bits, on the host.
 """

@@ -13,7 +13,7 @@ from hlsgen.ops.accumulate import (
     accumulator_type,
     integer_bias,
     integer_weights,
-    requantised,
+    requantised_sums,
     unless_weighted,
 )
 from hlsgen.ops.lowering import Lowering
@@ -145,9 +145,8 @@ class Conv(TensorOp):
         if isinstance(bias, Reason):
             return bias
         op = replace(self, input_zero=x.quantisation.zero_point[0])
-        operands = [x.name, build.integers(w.name, weights), build.integers(f"{w.name}_bias", bias)]
-        accumulators = build.node(op, operands)
-        return requantised(build, accumulators, x, w, output)
+        bias = bias.for_outputs(len(weights))
+        return requantised_sums(build, op, x.name, weights, bias, x, w, output)
 
     def lower(self, build: Lowering) -> None:
         """One multiply-accumulate process."""

@@ -13,7 +13,7 @@ import numpy as np
 from hlsgen.ops.accumulate import (
     integer_bias,
     integer_weights,
-    requantised,
+    requantised_sums,
     unless_weighted,
 )
 from hlsgen.ops.conv import Conv
@@ -175,9 +175,9 @@ class ConvTranspose(TensorOp):
         zero = x.quantisation.zero_point[0]
         op = Conv(*window, input_zero=zero)
         count = prod(self.strides)
-        flat = np.tile(bias.reshape(-1), count)
-        operands = [x.name, build.integers(w.name, phases), build.integers(f"{w.name}_bias", flat)]
-        value = requantised(build, build.node(op, operands), x, _repeated(w, count), output)
+        bias = bias.for_outputs(weights.shape[1], count)
+        source = _repeated(w, count)
+        value = requantised_sums(build, op, x.name, phases, bias, x, source, output)
         if count == 1:
             return value
         return build.node(Interleave(self.strides, extents), [value])

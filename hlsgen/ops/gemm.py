@@ -130,9 +130,10 @@ class Gemm(TensorOp):
         bias = integer_bias(x, w, scaled[0] if scaled else None, weights.shape[0], disputed=plain)
         if isinstance(bias, Reason):
             return bias
-        if bias.size not in (1, weights.shape[0]):
-            return Reason(f"the bias has {bias.size} elements for {weights.shape[0]} columns")
-        flat = np.broadcast_to(bias.reshape(-1), weights.shape[:1])
+        if bias.integers.size not in (1, weights.shape[0]):
+            return Reason(
+                f"the bias has {bias.integers.size} elements for {weights.shape[0]} columns"
+            )
         if self.transpose_a:
             turned = build.node(Transpose((1, 0)), [x.name])
             shape = x.type.shape[::-1]
@@ -141,7 +142,7 @@ class Gemm(TensorOp):
             )
         result = (x.type.shape[0], len(weights))
         one_row = Gemm(transpose_b=True, input_zero=x.quantisation.zero_point[0])
-        return rows_by_matrix(build, x, Matrices(weights[None], flat, w), output, result, one_row)
+        return rows_by_matrix(build, x, Matrices(weights[None], bias, w), output, result, one_row)
 
     def lower(self, build: Lowering) -> None:
         """The convolution whose window is the whole operand: any order of its elements is an order of the weights."""

@@ -52,6 +52,9 @@ class MatMul(TensorOp):
     def weight_axis(self) -> int:
         return -1
 
+    def result_axis(self, rank: int) -> int:
+        return rank - 1
+
     def with_bias(self, rank: int) -> TensorOp | Reason:
         return Gemm() if rank == 2 else self
 
@@ -102,7 +105,7 @@ class MatMul(TensorOp):
         bias = integer_bias(x, w, biases[0] if biases else None, weights.shape[1])
         if isinstance(bias, Reason):
             return bias
-        constant = Matrices(weights, bias.reshape(-1), w)
+        constant = Matrices(weights, bias, w)
         result = (*shape, a.type.shape[-2], b.type.shape[-1])
         if swapped:
             return matrix_by_columns(build, constant, x, output, result)

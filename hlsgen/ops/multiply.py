@@ -8,29 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.ops.host import one_element, unbounded
+from hlsgen.ops.arithmetic import Pointwise
+from hlsgen.ops.host import unbounded
 from hlsgen.ops.op import (
-    Constants,
     IntegerForm,
     NodeBuilder,
     OnnxBinding,
     QuantisedOutput,
     QuantisedValue,
-    TensorOp,
-    broadcast,
-    require_one_sample,
 )
 from hlsgen.ops.reason import Reason, unless
 from hlsgen.ops.step_function import StepFunction
-from hlsgen.ops.tensor_type import AnyArray, TensorType
+from hlsgen.ops.tensor_type import AnyArray
 from hlsgen.requantise.cells import find_pair_form
 
 
 @dataclass(frozen=True)
-class Mul(TensorOp):
+class Mul(Pointwise):
     """a * b, with ONNX's broadcasting. A constant factor after a product with weights is folded into the weights' scales."""
-
-    pointwise = True
 
     bindings = (
         OnnxBinding("Mul", (2, 2), since=7),
@@ -41,16 +36,6 @@ class Mul(TensorOp):
             integers=IntegerForm(((0, 1, 2), (3, 4, 5)), result=(6, 7)),
         ),
     )
-
-    def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:
-        return len(inputs[0].shape) == len(inputs[1].shape)
-
-    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
-        a, b = inputs
-        element = one_element(self, inputs)
-        shape = broadcast(self, a.shape, b.shape)
-        require_one_sample(self, inputs, constants, shape)
-        return TensorType(shape, element)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         a, b = unbounded(xp, arrays)

@@ -81,6 +81,7 @@ class QuantisedOutput:
     """The integers that a quantised operator must produce: clamp(round(real / scale) + zero_point, low, high).
 
     ``adjacent``: nothing that changes a value lies between the operator and its Quantize, so that ONNX Runtime may make one of them.
+    ``bias_below``: of asked-for sums only their sign matters, so that a bias that is not a whole number of steps is rounded down.
     """
 
     scale: float
@@ -89,6 +90,7 @@ class QuantisedOutput:
     high: int
     element: ElementType
     adjacent: bool = True
+    bias_below: bool = False
 
 
 class NodeBuilder(Protocol):
@@ -111,7 +113,7 @@ class TensorOp:
     Dequantize and Quantize a table, or a function of pairs); ``elementwise`` (pointwise, of one operand);
     ``monotone`` (an elementwise one that never decreases: it commutes with ``selects``); ``accumulates`` (its results are sums,
     which the process that adds them may also requantise); ``asks_values`` (its result's type depends on operands' values: ``infer`` is given
-    those that no sample decides).
+    those that no sample decides); ``stands_for_integers`` (its reals are those of integers, so that constants are not folded through it).
 
     An ONNX operator with several results has a field ``result``, the number of the one that this node gives, and one whose operands may be
     missing among others a field ``absent`` with their positions.
@@ -127,6 +129,7 @@ class TensorOp:
     monotone: ClassVar[bool] = False
     accumulates: ClassVar[bool] = False
     asks_values: ClassVar[bool] = False
+    stands_for_integers: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -180,6 +183,10 @@ class TensorOp:
     def weight_axis(self) -> int:
         """Of a ``weighted`` operator: the axis of the weights that counts output channels."""
         return 0
+
+    def result_axis(self, rank: int) -> int:
+        """Of a ``weighted`` operator: the axis of a result of ``rank`` that counts output channels."""
+        return 1
 
     def with_bias(self, rank: int) -> TensorOp | Reason:
         """Of a ``weighted`` operator with a result of ``rank``: the operator that takes the same operands and a bias (C,) as it is."""

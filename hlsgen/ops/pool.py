@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import prod
+from math import lcm, prod
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,11 @@ from hlsgen.ops.op import (
 )
 from hlsgen.ops.reason import Reason, unless
 from hlsgen.ops.requantise import Requantise, RequantiseMean
+from hlsgen.ops.step_function import StepFunction, Term
 from hlsgen.ops.tensor_type import AnyArray, TensorType
 from hlsgen.ops.window import Window, window_of
+from hlsgen.requantise import Mean
+from hlsgen.requantise.mean_cells import mean_steps
 
 _WINDOW_ATTRIBUTES = {
     "kernel_shape": "kernel",
@@ -190,13 +193,13 @@ class AveragePool(Pool):
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | Reason:
         (x,) = inputs
-        counts = self.counts((1, 1, *x.type.shape[2:]))
+        counts = self.counts((1, 1, *x.type.shape[2:])).astype(np.int64)
         failed = unless(
             (x.quantisation.per_tensor, "the input is quantised per channel"),
+            (counts.min() > 0, "a window lies in the padding alone"),
             (
-                counts.min() == counts.max(),
-                "windows at the border average fewer elements than others "
-                "(count_include_pad = 1 or pads of 0 have a hardware form)",
+                not self.count_pads or counts.min() == counts.max(),
+                "windows reach beyond padding that counts, where ONNX Runtime's kernels divide by different numbers",
             ),
         )
         if failed is not None:
@@ -205,8 +208,11 @@ class AveragePool(Pool):
         op = WindowSum(
             self.kernel, self.strides, self.pads, self.dilations, ceil=self.ceil, input_zero=zero
         )
+        # ONNX Runtime's integer kernel has no dilations
+        fused = output.adjacent and x.type.element == output.element and max(self.dilations) == 1
+        if counts.min() < count:
+            return _means(build, x, output, (op, counts), fused)
         total = build.node(op, [x.name])
-        fused = output.adjacent and x.type.element == output.element
         if fused and self.kernel == x.type.shape[2:] and not any(self.pads):
             return build.node(integer_mean(x, output, count), [total])
         mean = RequantiseMean.of(x.quantisation.scale[0], count, output, zero_first=fused)
@@ -251,6 +257,31 @@ def integer_mean(x: QuantisedValue, output: QuantisedOutput, count: int) -> Requ
     """Sum to mean as ONNX Runtime's global average pool on integers: S = f32(sx / f32(sy * count))."""
     divisor = np.float32(output.scale) * np.float32(count)
     return Requantise.to(output, (float(x.quantisation.scales()[0] / divisor),))
+
+
+def _means(
+    build: NodeBuilder,
+    x: QuantisedValue,
+    output: QuantisedOutput,
+    sums: tuple[WindowSum, np.ndarray],
+    fused: bool,
+) -> str | Reason:
+    """Means of windows of different counts: every sum times what brings it to a common denominator, by place, and one function of it."""
+    op, counts = sums
+    different = np.unique(counts).tolist()
+    common, zero, element = lcm(*different), x.quantisation.zero_point[0], x.type.integer
+    step = x.quantisation.scale[0]
+    mean = Mean(step, common, output.scale, output.zero_point, fused)
+    bounds = element.minimum - zero, element.maximum - zero, output.low, output.high
+    steps = mean_steps(mean, different, bounds)
+    if steps is None:
+        return Reason(
+            f"means of {', '.join(map(str, different))} elements change at too many places"
+        )
+    terms: list[tuple[str, Term, np.ndarray]] = [
+        (build.node(op, [x.name]), "factor", common // counts)
+    ]
+    return StepFunction.add(build, "sum", terms, steps, output.element, mean=mean)
 
 
 def _example(op: Pool, shape: tuple[int, ...], element: ElementType) -> Example:

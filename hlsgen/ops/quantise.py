@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,7 +16,7 @@ _DEQUANTIZE_IGNORED = {"axis": None, "block_size": 0, "output_dtype": 0}
 _QUANTIZE_IGNORED = {**_DEQUANTIZE_IGNORED, "saturate": None}
 
 
-def _along(xp: Any, values: Any, x: AnyArray, axis: int | None) -> AnyArray:
+def along(xp: Any, values: Any, x: AnyArray, axis: int | None) -> AnyArray:
     """``values`` (one, or one per index of ``axis``) shaped to broadcast against ``x``."""
     array = xp.asarray(values, device=getattr(x, "device", None))
     if array.shape[0] == 1:
@@ -45,7 +45,7 @@ class QuantizeLinear(TensorOp):
     element: ElementType
 
     place = "border"
-    bindings = (
+    bindings: ClassVar[tuple[OnnxBinding, ...]] = (
         OnnxBinding(
             "QuantizeLinear", (1, 1), since=10, ignored=_QUANTIZE_IGNORED, quantisation=(1, 2)
         ),
@@ -58,6 +58,16 @@ class QuantizeLinear(TensorOp):
         ),
     )
 
+    @property
+    def bounds_of_result(self) -> tuple[int, int]:
+        """The least and the greatest integer it gives."""
+        return self.element.minimum, self.element.maximum
+
+    @property
+    def to_nearest(self) -> bool:
+        """Whether it rounds x / scale to the nearest integer, halves to even, and then adds the zero point."""
+        return True
+
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         (x,) = inputs
         require(not x.is_integer, self, "a float operand", x)
@@ -66,8 +76,8 @@ class QuantizeLinear(TensorOp):
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays
         quantisation, element = self.quantisation, self.element
-        zero = _along(xp, np.array(quantisation.zero_point, np.float32), x, quantisation.axis)
-        scaled = x / _along(xp, quantisation.scales(), x, quantisation.axis)
+        zero = along(xp, np.array(quantisation.zero_point, np.float32), x, quantisation.axis)
+        scaled = x / along(xp, quantisation.scales(), x, quantisation.axis)
         low, high = element.minimum - zero, element.maximum - zero
         clipped = xp.minimum(xp.maximum(scaled, low), high)
         # what is not a number becomes the least integer, as ONNX Runtime's maximum makes it
@@ -88,6 +98,7 @@ class DequantizeLinear(TensorOp):
 
     place = "border"
     pointwise = True
+    stands_for_integers = True
     bindings = (
         OnnxBinding(
             "DequantizeLinear", (1, 1), since=10, ignored=_DEQUANTIZE_IGNORED, quantisation=(1, 2)
@@ -115,9 +126,9 @@ class DequantizeLinear(TensorOp):
         (x,) = arrays
         quantisation = self.quantisation
         # int32 biases need 64 bits before the zero point is taken away; float64 holds them all
-        zero = _along(xp, np.array(quantisation.zero_point, np.float64), x, quantisation.axis)
+        zero = along(xp, np.array(quantisation.zero_point, np.float64), x, quantisation.axis)
         steps = xp.astype(xp.astype(x, xp.float64) - zero, xp.float32)
-        return steps * _along(xp, quantisation.scales(), x, quantisation.axis)
+        return steps * along(xp, quantisation.scales(), x, quantisation.axis)
 
     @staticmethod
     def examples() -> tuple[Example, ...]:

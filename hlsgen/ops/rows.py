@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from hlsgen.ops.accumulate import requantised
+from hlsgen.ops.accumulate import Bias, requantised_sums
 from hlsgen.ops.conv import Conv
 from hlsgen.ops.op import NodeBuilder, QuantisedOutput, QuantisedValue, TensorOp
 from hlsgen.ops.reshape import Reshape
@@ -18,11 +18,11 @@ from hlsgen.ops.transpose import Transpose
 
 @dataclass(frozen=True, eq=False)
 class Matrices:
-    """Constant matrices, one for each of G batches or one for all: ``weights`` (G, N, K) and ``bias`` (N,) in accumulator steps;
+    """Constant matrices, one for each of G batches or one for all: ``weights`` (G, N, K) and ``bias`` (N,);
     ``source``: what they were made of, with its scales, one or one for each of N outputs."""
 
     weights: np.ndarray
-    bias: np.ndarray
+    bias: Bias
     source: QuantisedValue
 
     @property
@@ -145,7 +145,7 @@ def _summed(
     weights: np.ndarray,
     output: QuantisedOutput,
 ) -> str:
-    name = matrices.source.name
-    bias = np.tile(matrices.bias, len(matrices.weights))
-    operands = [value, build.integers(name, weights), build.integers(f"{name}_bias", bias)]
-    return requantised(build, build.node(op, operands), x, matrices.scaled, output)
+    bias = matrices.bias.for_outputs(
+        matrices.weights.shape[1], len(weights) // matrices.weights.shape[1]
+    )
+    return requantised_sums(build, op, value, weights, bias, x, matrices.scaled, output)

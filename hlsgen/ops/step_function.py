@@ -15,11 +15,13 @@ from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import Constants, Example, NodeBuilder, TensorOp, broadcast, require
 from hlsgen.ops.tensor_type import AnyArray, TensorType
+from hlsgen.requantise import Mean
 from hlsgen.requantise.cells import Combination, PairForm
 
 RoundedBy: TypeAlias = Literal["floats", "integers"]
 Term: TypeAlias = Literal["table", "factor", "addend"]
-"""What the integers given for an operand are: a value for each of its integers; or a factor or an addend, one or one per channel."""
+"""What the integers given for an operand are: a value for each of its integers; or a factor or an addend: one, one per channel (C,), or one
+per place (1, 1 or C, *space, any extent 1)."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class StepFunction(TensorOp):
     """Steps(origin, shift, cells) of the combined terms of one or two operands.
 
     ``kernel``: whose rounding a function of two narrow operands has, that of the float operators or of ONNX Runtime's integer kernel.
+    ``mean``: the rule of a mean of sums whose factors divide its count (``requantise.mean_cells``).
     Operands: x_0, integers of term 0, for two operands x_1, integers of term 1, then cells (number, 3): threshold, below, above.
     """
 
@@ -36,6 +39,7 @@ class StepFunction(TensorOp):
     shift: int
     element: ElementType
     kernel: RoundedBy = "floats"
+    mean: Mean | None = None
 
     place = "hardware"
 
@@ -67,6 +71,7 @@ class StepFunction(TensorOp):
         steps: scalar.Steps,
         element: ElementType,
         kernel: RoundedBy = "floats",
+        mean: Mean | None = None,
     ) -> str:
         """The value of ``steps`` of terms (operand, kind, integers)."""
         inputs: list[str] = []
@@ -74,7 +79,7 @@ class StepFunction(TensorOp):
             inputs += [value, build.integers(f"{value}_term", integers)]
         inputs.append(build.integers("cells", np.array(steps.cells, np.int64)))
         kinds = tuple(kind for _, kind, _ in terms)
-        op = cls(combination, kinds, steps.origin, steps.shift, element, kernel)
+        op = cls(combination, kinds, steps.origin, steps.shift, element, kernel, mean)
         return build.node(op, inputs)
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
@@ -87,7 +92,9 @@ class StepFunction(TensorOp):
             channels = x.shape[1] if len(x.shape) > 1 else 1
             sizes = (1 << x.integer.bits,) if kind == "table" else (1, channels)
             given = inputs[2 * k + 1].shape
-            require(given in [(n,) for n in sizes], self, f"{sizes} integers of a term", given)
+            by_place = kind != "table" and _fits(given, x.shape)
+            fits = by_place or given in [(n,) for n in sizes]
+            require(fits, self, f"{sizes} integers of a term", given)
         return TensorType(broadcast(self, *(x.shape for x in operands)), self.element)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
@@ -115,12 +122,12 @@ class StepFunction(TensorOp):
             if kind == "table":
                 terms.append(_looked_up(x, integers, build.type(2 * k).integer))
                 continue
-            given: Expression = Number(int(integers[0]))
+            given: Expression = Number(int(integers.flat[0]))
             if integers.size > 1:
                 given = Operand(f"r{len(sources) + len(parameters)}")
-                parameters.append(integers)
+                parameters.append(_streamed(integers, build.type(2 * k).shape))
             op: scalar.ScalarOp = scalar.Multiply() if kind == "factor" else scalar.Add()
-            nothing = integers.size == 1 and integers[0] == (1 if kind == "factor" else 0)
+            nothing = integers.size == 1 and integers.flat[0] == (1 if kind == "factor" else 0)
             terms.append(x if nothing else Call(op, (x, given)))
         whole = terms[0] if len(terms) == 1 else Call(_COMBINE[self.combination], tuple(terms))
         cells = tuple((int(t), int(b), int(a)) for t, b, a in build.constant(2 * len(self.terms)))
@@ -162,7 +169,29 @@ class StepFunction(TensorOp):
             case("maximum", (s8, "table", 400 * table), (one, "table", 300 * table)),
             case("minimum", (s8, "table", 400 * table), (u8, "table", 300 * table)),
             case("sum", (u8, "addend", np.array([0, 5000, 65000]))),
+            case(
+                "sum",
+                (sums, "factor", np.array([2, 1, 1, 4]).reshape(1, 1, 4, 1) * np.ones((5,), int)),
+            ),
+            case("sum", (u8, "addend", random.integers(0, 1 << 17, shape))),
+            case("sum", (TensorType((1, 6), U8), "addend", 9000 * np.arange(6).reshape(1, 6))),
         )
+
+
+def _fits(given: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether integers of shape ``given`` are one, or one for each index, along every axis of an operand of ``shape``."""
+    alike = len(given) == len(shape) > 1 and given[0] == 1
+    return alike and all(n in (1, whole) for n, whole in zip(given, shape, strict=True))
+
+
+def _streamed(integers: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Integers per channel as they are, those per place as (height, width, channels) of the operand's canonical stream."""
+    if integers.ndim == 1:
+        return integers
+    if len(shape) not in (3, 4):
+        return np.broadcast_to(integers, shape).reshape(1, 1, -1)
+    rows = integers.reshape(*integers.shape[:2], *(1,) * (4 - len(shape)), *integers.shape[2:])
+    return rows[0].transpose(1, 2, 0)
 
 
 _COMBINE: dict[Combination, scalar.ScalarOp] = {
@@ -193,6 +222,6 @@ def _term(xp: Any, kind: Term, x: AnyArray, integers: AnyArray) -> AnyArray:
     if kind == "table":
         index = wide + (integers.shape[0] // 2 if x.dtype == xp.int8 else 0)
         return xp.reshape(xp.take(integers, xp.reshape(index, (-1,)), axis=0), x.shape)
-    if integers.shape[0] > 1:
+    if integers.ndim == 1 and integers.shape[0] > 1:
         integers = xp.reshape(integers, (1, -1, *(1,) * (x.ndim - 2)))
     return wide * integers if kind == "factor" else wide + integers

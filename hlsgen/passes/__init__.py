@@ -16,8 +16,12 @@ from hlsgen.passes.pipeline import GraphPass, GraphPasses
 from hlsgen.passes.qdq_to_integer import QdqToInteger
 from hlsgen.passes.sink_moves import SinkMoves
 from hlsgen.passes.split_batch_norm import SplitBatchNorm
+from hlsgen.passes.split_quant import SplitQuant
+from hlsgen.passes.sums_to_integer import SumsToInteger
 
 PASSES: tuple[GraphPass, ...] = (
+    FoldConstants(),
+    SplitQuant(),
     FoldConstants(),
     SplitBatchNorm(),
     FoldIntoWeights(),
@@ -26,6 +30,7 @@ PASSES: tuple[GraphPass, ...] = (
     FoldIntoWeights(),
     QdqToInteger(),
     AffineToInteger(),
+    SumsToInteger(),
     FoldConstants(),
     MergePads(),
     RemoveDead(),

@@ -44,6 +44,8 @@ class AffineToInteger:
 def _affine(build: GraphBuilder, node: Node) -> str | Reason:
     if not isinstance(node.op, QuantizeLinear) or not node.op.quantisation.per_tensor:
         return ELSEWHERE
+    if not node.op.to_nearest:
+        return Reason("its Quantize does not round to the nearest")
     chain: list[Node] = []
     before = build.producer(node.inputs[0])
     while before is not None and isinstance(before.op, Mul | Add | Relu | Clip):

@@ -7,14 +7,13 @@ import numpy as np
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Identity
-from hlsgen.ops.quantise import DequantizeLinear
 from hlsgen.ops.reason import ELSEWHERE, Reason
 from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 
 class FoldConstants:
-    """1. op(constants) -> constant, or what types decide -> constant, except DequantizeLinear, which says what the integers stand for.
+    """1. op(constants) -> constant, or what types decide -> constant, but for what says which integers reals stand for (DequantizeLinear).
     2. Identity(x) -> x.
     3. op(x, constants) -> simpler op(x), e.g. a Gather of constant places."""
 
@@ -30,7 +29,7 @@ def _fold(build: GraphBuilder, node: Node) -> str | Reason:
     types = tuple(build.types[value] for value in node.inputs)
     array = node.op.from_types(types)
     arrays = [build.constants.get(value) for value in node.inputs]
-    if isinstance(node.op, DequantizeLinear) or (
+    if node.op.stands_for_integers or (
         array is None and any(operand is None for operand in arrays)
     ):
         simpler = node.op.with_constants(types, arrays) if len(arrays) > 1 else None

@@ -21,7 +21,7 @@ class FoldIntoWeights:
     """For a weighted operator (Conv, Gemm, MatMul) whose weights w and bias b are constant or dequantised constants:
 
     1. Mul(op(x, w, b), c) -> op(x, w * c, b * c)         of dequantised weights the scales are multiplied, the integers stay
-    2. Add(op(x, w, b), c) -> op(x, w, b + c)
+    2. Add(op(x, w, b), c) -> op(x, w, b + c)             without b, c may be dequantised
     3. Dequantize(Quantize(x)) -> x where both have scale 1 and 32 bits (ConvInteger, then Cast)
 
     c is one number, or one for each output channel.
@@ -43,7 +43,7 @@ def _fold(build: GraphBuilder, node: Node) -> str | Reason:
         values, constant = values[::-1], build.constants.get(values[0])
     product = build.producer(values[0])
     if constant is None:
-        return ELSEWHERE
+        return _dequantised_bias(build, node)
     if product is None or not product.op.weighted:
         return Reason("not a constant after a product with weights")
     factors = _per_channel(build, product, constant)
@@ -53,6 +53,28 @@ def _fold(build: GraphBuilder, node: Node) -> str | Reason:
     if isinstance(node.op, Add):
         return _add(build, product, factors)
     return _multiply(build, product, factors)
+
+
+def _dequantised_bias(build: GraphBuilder, node: Node) -> str | Reason:
+    """The product that takes a dequantised constant (C,), which is added to it, as its bias."""
+    for value, addend in (node.inputs, node.inputs[::-1]):
+        product, before = build.producer(value), build.producer(addend)
+        if before is None or not isinstance(before.op, DequantizeLinear) or product is None:
+            continue
+        weighted = product.op.weighted and len(product.inputs) == 2
+        if not weighted or before.inputs[0] not in build.constants:
+            continue
+        shape = build.types[product.output].shape
+        channels = build.types[product.inputs[1]].shape[product.op.weight_axis]
+        last = product.op.result_axis(len(shape)) == len(shape) - 1
+        if not isinstance(node.op, Add) or not last or build.types[addend].shape != (channels,):
+            continue
+        biased = product.op.with_bias(len(shape))
+        if isinstance(biased, Reason):
+            return biased
+        build.within(product.name)
+        return build.node(biased, [*product.inputs, addend])
+    return ELSEWHERE
 
 
 def _cancel(build: GraphBuilder, node: Node, op: DequantizeLinear) -> str | Reason:
@@ -71,8 +93,7 @@ def _per_channel(build: GraphBuilder, product: Node, constant: np.ndarray) -> np
     if isinstance(product.op, MatMul) and len(weights) > 2:
         return Reason("the product is with several matrices")
     channels = weights[product.op.weight_axis]
-    # the channel is axis 1 of (N, C, ...) and the last of (N, C) and of a matrix product
-    axis = 1 if product.op.weight_axis == 0 and len(shape) > 2 else len(shape) - 1
+    axis = product.op.result_axis(len(shape))
     if constant.size == 1 and constant.ndim <= len(shape):
         return np.full(channels, constant.reshape(()), np.float32)
     aligned = (1,) * (len(shape) - constant.ndim) + constant.shape
@@ -133,22 +154,27 @@ def _multiply(build: GraphBuilder, product: Node, factors: np.ndarray) -> str | 
 def _scaled(
     build: GraphBuilder, product: Node, value: str, axis: int, factors: np.ndarray, role: str
 ) -> str | Reason:
-    """Weights times factors along ``axis``; integers keep their values but for the sign."""
+    """Weights times factors along ``axis``; integers keep their values but for the sign, and are 0 where the factor is."""
     shape = [1] * len(build.types[value].shape)
     axis %= len(shape)
     shape[axis] = -1
     if value in build.constants:
         return _float(build, product, role, build.constants[value] * factors.reshape(shape))
     before = build.producer(value)
-    if before is None or not isinstance(before.op, DequantizeLinear) or not factors.all():
-        return Reason("the weights are computed, or a factor is 0")
+    if before is None or not isinstance(before.op, DequantizeLinear):
+        return Reason("the weights are computed, not constant")
     source = before.inputs[0]
     integers, old = build.constants.get(source), before.op.resolved(build.types[source])
     if integers is None or old.axis not in (None, axis):
         return Reason("the weights are computed, or quantised along another axis")
     zero = old.zero_points().reshape(shape if old.axis is not None else ())
-    signed = (integers.astype(np.int64) - zero) * np.sign(factors).astype(np.int64).reshape(shape)
-    scales = tuple(float(s) for s in old.scales() * np.abs(factors))
+    scale = (old.scales() * np.abs(factors)).astype(np.float32)
+    dead = scale < np.finfo(np.float32).tiny
+    if dead.all():
+        return Reason("all factors are 0")
+    signs = np.where(dead, 0, np.sign(factors)).astype(np.int64)
+    signed = (integers.astype(np.int64) - zero) * signs.reshape(shape)
+    scales = tuple(map(float, np.where(dead, scale.max(), scale)))
     quantisation = replace(old, scale=scales, zero_point=(0,) * len(scales), axis=axis)
     name = build.integers(f"{product.name}_{role}", signed)
     return build.node(DequantizeLinear(quantisation), [name])

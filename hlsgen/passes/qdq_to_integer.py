@@ -40,13 +40,15 @@ def _integer(build: GraphBuilder, node: Node) -> str | Reason:
         return Reason("its result is quantised per channel")
     island = island_of(build, node.inputs[0])
     if len(island.leaves) == 1 and build.types[island.leaves[0]].is_integer:
-        result = _function(build, island, node.op)
-        return replace(result, node=island.named.name) if isinstance(result, Reason) else result
-    result = _operator(build, node.inputs[0], node.op)
-    if not isinstance(result, Reason) or not island.nodes:
-        return result
+        table = _function(build, island, node.op)
+        return replace(table, node=island.named.name) if isinstance(table, Reason) else table
+    result: str | Reason = ELSEWHERE
+    if node.op.to_nearest:
+        result = _operator(build, node.inputs[0], node.op)
+        if not isinstance(result, Reason) or not island.nodes:
+            return result
     other = _island(build, island, node.op)
-    if not isinstance(other, Reason):
+    if not isinstance(other, Reason) or not island.nodes:
         return other
     return result if other is ELSEWHERE else replace(other, node=island.named.name)
 
@@ -64,7 +66,7 @@ def _island(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> st
     if not reals:
         return pair_function(build, island, quantize)
     core = build.producer(reals[0])
-    if core is None or not core.op.accumulates:
+    if core is None or not (core.op.accumulates or core.op.weighted):
         return ELSEWHERE
     operands: list[QuantisedValue] = []
     for name in core.inputs:
@@ -73,10 +75,21 @@ def _island(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> st
             return operand
         operands.append(operand)
     build.within(core.name)
-    sums = core.op.quantised(build, operands, SUMS)
+    asked = replace(SUMS, bias_below=_asks_sign(island, quantize))
+    sums = core.op.quantised(build, operands, asked)
     return (
         sums if isinstance(sums, Reason) else sum_function(build, island, reals[0], sums, quantize)
     )
+
+
+def _asks_sign(island: Island, quantize: QuantizeLinear) -> bool:
+    """Whether all that decides the result is if the sums are 0 or more."""
+    monotone = all(node.op.elementwise and node.op.monotone for node in island.nodes)
+    if not monotone or quantize.bounds_of_result != (-1, 1) or len(island.leaves) != 1:
+        return False
+    around = np.array([-1e30, -1e-30, 0.0, 1e30], np.float32).reshape(-1, 1)
+    reals = island.evaluate({island.leaves[0]: around}) if island.nodes else around
+    return bool(np.array_equal(quantize.evaluate(np, reals).reshape(-1), [-1, -1, 1, 1]))
 
 
 def _operator(build: GraphBuilder, value: str, quantize: QuantizeLinear) -> str | Reason:
@@ -129,13 +142,13 @@ def _quantise(op: QuantizeLinear) -> Callable[[float], int]:
 
 def clamp_bounds(chain: Sequence[Node], op: QuantizeLinear) -> tuple[int, int] | Reason:
     """The bounds that clamps between operator and Quantize leave; a reason if one of them is not a clamp."""
-    low, high = op.element.minimum, op.element.maximum
+    lowest, highest = low, high = op.bounds_of_result
     for node in chain:
         bounds = node.op.bounds(_quantise(op))
         if bounds is None:
             return Reason(f"{node.op.name} between it and its Quantize is not a clamp")
-        least = op.element.minimum if bounds[0] is None else bounds[0]
-        most = op.element.maximum if bounds[1] is None else bounds[1]
+        least = lowest if bounds[0] is None else bounds[0]
+        most = highest if bounds[1] is None else bounds[1]
         low, high = (min(max(bound, least), most) for bound in (low, high))
     return low, high
 

@@ -67,7 +67,8 @@ def sum_function(
     steps = find_steps(points, function(points).reshape(-1).astype(np.int64))
     if steps is None:
         return Reason("the function of its sums changes at too many places")
-    build.within(island.named.name)
+    if island.nodes:
+        build.within(island.named.name)
     return StepFunction.add(build, combination, terms, steps, quantize.element)
 
 

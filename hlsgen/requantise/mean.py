@@ -121,11 +121,16 @@ class Mean:
         Empty proves that the result is a function of the sum, and equal in every session that has this rule.
         """
         sums = self._sums(least, greatest)
-        if not self._adds_exactly(sums):
+        decided = self.decided(sums)
+        if decided is None:
             return self.near_halves(least, greatest, low, high)
-        results = self.results(np, sums.astype(np.float32)), self._steps(self._reals(sums))
+        results = self.results(np, sums.astype(np.float32)), decided
         ours, theirs = (np.clip(result, low, high) for result in results)
         return sums[ours != theirs]
+
+    def decided(self, sums: np.ndarray) -> np.ndarray | None:
+        """ONNX Runtime's results, without bounds, for sums of which float32 holds every partial sum; None where it does not."""
+        return self._steps(self._reals(sums)) if self._adds_exactly(sums) else None
 
     def _sums(self, least: int, greatest: int) -> np.ndarray:
         return np.arange(self.count * min(least, 0), self.count * max(greatest, 0) + 1)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from hlsgen.algebra.expression import operand_names
 from hlsgen.algebra.types import ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.finish import finish_expression
@@ -24,7 +23,7 @@ from hlsgen.schedule.stream_network.geometry import (
     counter_shape,
     factor,
     nest_shape,
-    parameter_image,
+    parameter_images,
     result_words,
     trips,
     weight_image,
@@ -137,30 +136,25 @@ def _weights(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> WeightSha
 def _finish(
     dataflow: Dataflow, process: Process, plan: ArrayPlan, array: PeArrayParameters
 ) -> FinishParameters:
-    expression = finish_expression(process)
+    repeat, images = parameter_images(dataflow, process, plan)
     memories = tuple(
         (
-            f"r{k}",
+            name,
             ParameterMemory(
-                dataflow.stores[read.source].element,
-                tuple(
-                    parameter_image(read, dataflow.stores[read.source], process, plan.finish_lanes)
-                    .ravel()
-                    .tolist()
-                ),
+                dataflow.stores[process.reads[int(name[1:])].source].element,
+                tuple(image.ravel().tolist()),
             ),
         )
-        for k, read in enumerate(process.reads)
-        if read.source in dataflow.stores and f"r{k}" in operand_names(expression)
+        for name, image in images.items()
     )
     parameters = FinishParameters(
-        expression=expression,
+        expression=finish_expression(process),
         operands=tuple(array.result.items()),
         memories=memories,
         element=dataflow.channels[process.write.channel].element,
         lanes=plan.finish_lanes,
         interval=plan.finish_interval,
-        repeat=plan.unroll.x,
+        repeat=repeat,
         multiplier=plan.finish_multiplier,
     )
     # A queue that keeps pace with the array: a full group gives `words` words in `steps` cycles or more.

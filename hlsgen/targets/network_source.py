@@ -94,6 +94,7 @@ def read_network(
     from hlsgen.frontend.declared import declared_outputs
     from hlsgen.frontend.model_file import load, load_whole
     from hlsgen.frontend.onnx_reader import read_model
+    from hlsgen.frontend.qonnx import in_standard_operators
     from hlsgen.passes import to_integer
 
     progress("reading the model", None)
@@ -103,7 +104,7 @@ def read_network(
 
         model = quantise(model, calibrate)
     graph = read_model(model)
-    proto = load_whole(model)
+    proto = in_standard_operators(load_whole(model))
     integer = to_integer(graph)
     content = proto.SerializeToString()
     if isinstance(given, onnx.ModelProto):

@@ -1,10 +1,11 @@
-"""ContextMemory: the contexts of a unit, two halves of them, one read while the other is written."""
+"""ContextMemory: the contexts of a unit, two halves of them, one read while the other is written; and the register of what they issue."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.fabric.run_bus import RunSignature, WriteSignature
@@ -77,6 +78,19 @@ class ContextMemory(wiring.Component):
         with m.If(self.run.swap):
             m.d.sync += written.bit_select(half, 1).eq(0)
         return m
+
+
+def issue(
+    m: Module, layout: data.StructLayout, coming: Mapping[str, Value], fetch: Value, known: Value
+) -> Signal:
+    """A register of what the next cycle does, decoded from the coming context where it is fetched; nothing where that is not ``known``."""
+    issued = Signal(layout, reset_less=True, name="issued")
+    with m.If(fetch):
+        for name, value in coming.items():
+            m.d.sync += issued[name].eq(value)
+        with m.If(~known):  # through the flip-flops' synchronous reset, which costs nothing
+            m.d.sync += issued.eq(0)
+    return issued
 
 
 def _attributes(rows: int) -> dict[str, Any]:

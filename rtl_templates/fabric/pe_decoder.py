@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.arithmetic.word_units import WORD_UNITS, control_lines
-from hlsgen.rtl_templates.fabric.context_memory import ContextMemory
+from hlsgen.rtl_templates.fabric.context_memory import ContextMemory, issue
 from hlsgen.rtl_templates.fabric.line_taps import LineTaps
 from hlsgen.rtl_templates.fabric.run_bus import RunSignature, WriteSignature
 from hlsgen.rtl_templates.fabric.shape import PeShape
@@ -103,14 +103,7 @@ class PeDecoder(wiring.Component):
                 self.read_b.eq(self._field("read_b")),
                 self.register.eq(self._field("register_index")),
             ]
-        issued = Signal(Selections(shape), reset_less=True, name="issued")
-        with m.If(self.run.fetch):
-            for name, value in coming.items():
-                m.d.sync += issued[name].eq(value)
-            with m.If(
-                ~contexts.known
-            ):  # through the flip-flops' synchronous reset, which costs nothing
-                m.d.sync += issued.eq(0)
+        issued = issue(m, Selections(shape), coming, self.run.fetch, contexts.known)
         m.d.comb += self.issued.eq(issued)
         return m
 

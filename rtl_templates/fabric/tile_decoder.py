@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
-from hlsgen.rtl_templates.fabric.context_memory import ContextMemory
+from hlsgen.rtl_templates.fabric.context_memory import ContextMemory, issue
 from hlsgen.rtl_templates.fabric.line_taps import LineTaps
 from hlsgen.rtl_templates.fabric.run_bus import RunSignature, WriteSignature
 from hlsgen.rtl_templates.fabric.tile_shape import TileShape
@@ -96,14 +96,7 @@ class TileDecoder(wiring.Component):
             "write_any": Cat((when == 0) | (when > k + 1) for k in range(shape.loops)),
             "write_element": self._coming.write_element,
         }
-        issued = Signal(Access(shape), reset_less=True, name="issued")
-        with m.If(self.run.fetch):
-            for name, value in coming.items():
-                m.d.sync += issued[name].eq(value)
-            with m.If(
-                ~contexts.known
-            ):  # through the flip-flops' synchronous reset, which costs nothing
-                m.d.sync += issued.eq(0)
+        issued = issue(m, Access(shape), coming, self.run.fetch, contexts.known)
         m.d.comb += self.issued.eq(issued)
         return m
 

@@ -35,6 +35,7 @@ OPS: tuple[ScalarOp, ...] = (
     Equal(),
     Clamp(-3, 9),
     ShiftRight(2),
+    RoundSignificand(3),
     QuantisedAdd(3, 5, 4, 3, -8, 7, ((1, 2, 5),)),
     Table(tuple(range(-128, 128))),
 )

@@ -258,6 +258,11 @@ def layer(*scales: float, high: int = 127) -> Rounding:
 
 
 def operator_cases() -> dict[str, Case]:
+    return file_cases() | run_cases() | step_cases()
+
+
+def file_cases() -> dict[str, Case]:
+    """What is wrong in the file of a model."""
     edits = {
         "a constant that is text": constant_text,
         "two results": two_outputs,
@@ -271,56 +276,64 @@ def operator_cases() -> dict[str, Case]:
         "input without a shape": without_shape,
         "output that is constant": constant_output,
         "numbers that are missing": few_numbers,
+        "quantised reals that no operator takes as integers": appended("Softmax", "v0"),
         "auto_pad with dilations": lambda model: models.node(model, "Conv").attribute.extend(
             [
                 helper.make_attribute("auto_pad", "SAME_UPPER"),
                 helper.make_attribute("dilations", [2, 2]),
             ]
         ),
-        "sum of a value and itself": appended("Add", "v4", "v4"),
     }
-    cases = {name: edited(edit) for name, edit in edits.items()}
-    return (
-        cases
-        | {
-            "QLinearConv without an operand": qlinear_of(np.uint8(3), ""),
-            "QLinearConv to reals": qlinear_of(np.float32(0)),
-            "external data of another length": wrong_length,
-            "unforeseen failure": unforeseen,
-            "a number for a model": lambda folder: read_model(5),  # type: ignore[arg-type]
-            "calibrate: quantised already": calibrated(models.good, FLOATS["x"]),
-            "calibrate: no samples": calibrated(float_relu, FLOATS["x"][:0]),
-            "calibrate: NaN": calibrated(float_relu, FLOATS["x"] * np.nan),
-            "calibrate: the quantiser fails": calibrated(float_relu, FLOATS["x"], True),
-            "ONNX Runtime: session": no_session,
-            "ONNX Runtime: no session at all": not_run,
-            "ONNX Runtime: samples": refused_samples,
-            "ONNX Runtime: file": file_for_a_session,
-            "unrolling of 0": lambda folder: Unroll(o=0),
-            "graph: unknown operand": built(Relu(), "nothing"),
-            "graph: a value twice": twice,
-            "graph: type of a constant's array": lambda folder: graph_check.check(
-                retyped_constant(graphs.small())
-            ),
-            "graph: a node that does not fit": lambda folder: graph_check.check(misfit()),
-            "graph: samples of unequal numbers": unequal_samples,
-            "lower: constant operand": built(
-                MaxPool((2, 2)).normalised((TensorType((1, 1, 4, 4), S8),)), "c"
-            ),
-            "lower: an operator without circuit": built(Identity(), "x"),
-            "lower: computed weights": built(Conv((2, 2), (1, 1), (0,) * 4, (1, 1)), "x", "w"),
-            "pass that refuses": lambda folder: GraphPasses((Failing(),)).run(graphs.small()),
-            "requantise: to 32 bits": lambda folder: choose_for(layer(0.1, high=(1 << 31) - 1)),
-            "requantise: a mean of no form": mean_of_no_form,
-            "requantise: scales far apart": lambda folder: float32_parameters(
-                layer(2.0**-18 * 1.1, 2.0**5 * 1.3)
-            ),
-            "requantise: scales too far apart for one unit": lambda folder: choose_for(
-                layer(2.0**-20 * 1.1, 2.0**-4 * 1.3), nudged=False
-            ),
-            "requantise: scale of 0": lambda folder: layer(0.0),
-        }
-    )
+    return {name: edited(edit) for name, edit in edits.items()} | {
+        "QLinearConv without an operand": qlinear_of(np.uint8(3), ""),
+        "QLinearConv to reals": qlinear_of(np.float32(0)),
+        "external data of another length": wrong_length,
+        "unforeseen failure": unforeseen,
+        "a number for a model": lambda folder: read_model(5),  # type: ignore[arg-type]
+    }
+
+
+def run_cases() -> dict[str, Case]:
+    """What ONNX Runtime or the quantiser refuses."""
+    return {
+        "calibrate: quantised already": calibrated(models.good, FLOATS["x"]),
+        "calibrate: no samples": calibrated(float_relu, FLOATS["x"][:0]),
+        "calibrate: NaN": calibrated(float_relu, FLOATS["x"] * np.nan),
+        "calibrate: the quantiser fails": calibrated(float_relu, FLOATS["x"], True),
+        "ONNX Runtime: session": no_session,
+        "ONNX Runtime: no session at all": not_run,
+        "ONNX Runtime: samples": refused_samples,
+        "ONNX Runtime: file": file_for_a_session,
+    }
+
+
+def step_cases() -> dict[str, Case]:
+    """What a step between graph and circuit refuses."""
+    return {
+        "unrolling of 0": lambda folder: Unroll(o=0),
+        "graph: unknown operand": built(Relu(), "nothing"),
+        "graph: a value twice": twice,
+        "graph: type of a constant's array": lambda folder: graph_check.check(
+            retyped_constant(graphs.small())
+        ),
+        "graph: a node that does not fit": lambda folder: graph_check.check(misfit()),
+        "graph: samples of unequal numbers": unequal_samples,
+        "lower: constant operand": built(
+            MaxPool((2, 2)).normalised((TensorType((1, 1, 4, 4), S8),)), "c"
+        ),
+        "lower: an operator without circuit": built(Identity(), "x"),
+        "lower: computed weights": built(Conv((2, 2), (1, 1), (0,) * 4, (1, 1)), "x", "w"),
+        "pass that refuses": lambda folder: GraphPasses((Failing(),)).run(graphs.small()),
+        "requantise: to 32 bits": lambda folder: choose_for(layer(0.1, high=(1 << 31) - 1)),
+        "requantise: a mean of no form": mean_of_no_form,
+        "requantise: scales far apart": lambda folder: float32_parameters(
+            layer(2.0**-18 * 1.1, 2.0**5 * 1.3)
+        ),
+        "requantise: scales too far apart for one unit": lambda folder: choose_for(
+            layer(2.0**-20 * 1.1, 2.0**-4 * 1.3), nudged=False
+        ),
+        "requantise: scale of 0": lambda folder: layer(0.0),
+    }
 
 
 def misfit() -> Graph:

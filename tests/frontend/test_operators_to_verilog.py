@@ -170,6 +170,9 @@ CASES: dict[str, Callable[[], Case]] = {
     "residual": residual,
     "max pool": pool("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
     "average pool": pool("AveragePool", kernel_shape=[2, 2], strides=[2, 2]),
+    "average pool of fewer elements at the border": pool(
+        "AveragePool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]
+    ),
     "global average": pool("GlobalAveragePool"),
     "mean": pool("ReduceMean", axes=[2, 3], keepdims=0),
     "moves": moves,

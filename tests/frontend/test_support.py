@@ -60,17 +60,25 @@ def test_a_float_model_without_samples_is_told_what_to_do() -> None:
 def average_pool() -> onnx.ModelProto:
     model = QuantisedModel((1, 2, 6, 6), "u8")
     x = model.dequantize("x", 0.1, 3, "u8")
-    pooled = model.node("AveragePool", x, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    pooled = model.node(
+        "AveragePool",
+        x,
+        kernel_shape=[2, 2],
+        strides=[2, 2],
+        pads=[1, 1, 0, 0],
+        ceil_mode=1,
+        count_include_pad=1,
+    )
     return model.finish(model.quantize(pooled, 0.1, 3, "u8"))
 
 
 def test_a_refused_average_pool_of_a_quantised_model_says_why_and_not_calibrate() -> None:
-    with pytest.raises(UnsupportedOp, match="windows at the border") as caught:
+    with pytest.raises(UnsupportedOp, match="beyond padding that counts") as caught:
         to_integer(read_model(average_pool()))
     assert "--calibrate" not in str(caught.value) and "AveragePool" in str(caught.value)
     rows = {row.operator: row for row in support(average_pool())}
     assert rows["AveragePool"].where == "unsupported"
-    assert "windows at the border" in rows["AveragePool"].reason
+    assert "beyond padding that counts" in rows["AveragePool"].reason
 
 
 def test_a_constant_output_is_refused_rather_than_lost() -> None:

@@ -31,7 +31,7 @@ PLACES = {
         "ReducingStep: TypeAlias = ",
         NEW_STEP,
         {
-            "cost/process.py",
+            "cost/array.py",
             "dataflow/step.py",
             "schedule/grid_network/layers.py",
             "schedule/stream_network/latency.py",
@@ -59,6 +59,17 @@ def lay_out(package: Path, replaced: str, new: str) -> None:
     text = (ROOT / "hlsgen" / "dataflow" / "ir.py").read_text("utf-8")
     assert text.count(replaced) == 1
     (package / "dataflow" / "ir.py").write_text(text.replace(replaced, new.lstrip()), "utf-8")
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_the_page_on_additions_names_the_places(kind: str) -> None:
+    page = (ROOT / "docs" / "adding_an_operator.md").read_text("utf-8")
+    rows = [row.strip("| ").split(" | ") for row in page.splitlines() if row.startswith("| ")]
+    column = 1 + list(PLACES).index(kind)
+    (heading,) = (at for at, row in enumerate(rows) if row[1:] == ["of a step", "of a finish"])
+    files = {file for row in rows[heading + 1 :] for file in re.findall(r"`([^`]+)`", row[column])}
+    assert files >= PLACES[kind][2] | {"dataflow/ir.py", "dataflow/builder.py"}
+    assert all(any((ROOT / top / f).exists() for top in ("hlsgen", ".")) for f in files)
 
 
 @pytest.mark.slow

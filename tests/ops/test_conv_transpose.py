@@ -44,7 +44,7 @@ def test_a_transposed_convolution_computes_what_onnxruntime_does(
     operands = [value, model.weights(weights, weights[1], True, 1), model.constant(bias)]
     value = model.node("ConvTranspose", *operands, **attributes)
     reading = assert_reads(model.finish(model.quantize(value, 0.04, 110, "u8")), model.samples(10))
-    assert reading.bound == 1 and reading.different <= 2
+    assert reading.bound == 1 and reading.different <= 4, "more than ties"
 
 
 def test_stride_one_needs_no_change_of_order() -> None:

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.errors import TypeMismatch
 from hlsgen.graph.builder import GraphBuilder
-from hlsgen.ops.accumulate import integer_bias, requantised
+from hlsgen.ops.accumulate import Bias, integer_bias, requantised
 from hlsgen.ops.op import QuantisedOutput, QuantisedValue
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.tensor_type import Quantisation, TensorType
@@ -48,9 +48,9 @@ def test_bias_keeps_its_integers_up_to_the_tolerance(
     x, w = value(U8, 1.0, 0, np.zeros(1, int)), value(S8, step, 0, np.zeros((1, 1), int))
     scale = step + beyond * (1e-6 + 0.01 * step)
     bias = value(ElementType(32, True), scale, 0, np.array([100_000]))
-    integers = integer_bias(x, w, bias, 1)
-    assert integers is not None and (integers[0] == 100_000) == kept
-    assert abs(integers[0] - (100_000 if kept else 100_000 * scale / step)) <= 1
+    read = integer_bias(x, w, bias, 1)
+    assert isinstance(read, Bias) and (read.integers[0] == 100_000) == kept
+    assert abs(read.integers[0] - (100_000 if kept else 100_000 * scale / step)) <= 1
 
 
 def test_extents_equal_onnxruntime_for_all_small_windows() -> None:

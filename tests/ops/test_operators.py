@@ -21,7 +21,7 @@ from hlsgen.ops.conv import Conv
 from hlsgen.ops.gemm import Gemm
 from hlsgen.ops.op import Example, OnnxBinding, TensorOp
 from hlsgen.ops.pool import AveragePool, MaxPool, WindowSum
-from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
+from hlsgen.ops.quantise import QuantizeLinear
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.tensor_type import F32, TensorType, storage
 
@@ -29,7 +29,7 @@ EXAMPLES = [
     (op.__name__, k, example)
     for op in OPERATORS
     for k, example in enumerate(op.examples())
-    if op not in (QuantizeLinear, DequantizeLinear)
+    if not (issubclass(op, QuantizeLinear) or op.stands_for_integers)
 ]
 IDS = [f"{name}-{k}" for name, k, _ in EXAMPLES]
 

@@ -107,6 +107,7 @@ def gemm(bias: tuple[int, ...] | str | None, rows: int = 6, **attributes: Any) -
         ((5,), {"alpha": -0.5, "beta": -2.0}),
         ("quantised", {"alpha": 0.5, "beta": 0.0}),
         ("quantised", {"alpha": 2.5}),
+        ("quantised", {"beta": -1.0}),
     ],
 )
 @pytest.mark.parametrize("rows", [1, 6])

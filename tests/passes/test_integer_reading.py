@@ -9,14 +9,20 @@ import onnx
 import pytest
 from support.quantised_models import QuantisedModel, conv_model
 
+from hlsgen.algebra.types import U8, ElementType
 from hlsgen.artefact.declared import Session
 from hlsgen.errors import UnsupportedOp
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.reference import ort_reference
+from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.check import check
 from hlsgen.graph.evaluate import evaluate
+from hlsgen.ops.activation import Relu
 from hlsgen.ops.add import QuantisedAdd
+from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
+from hlsgen.ops.tensor_type import Quantisation, TensorType
 from hlsgen.passes import IntegerModel, to_integer
+from hlsgen.passes.qdq_to_integer import QdqToInteger
 
 
 def differing(
@@ -172,6 +178,19 @@ def test_function_of_one_quantised_value_becomes_a_table() -> None:
     assert differing(proto, model.samples(10)) == 0
 
 
+@pytest.mark.parametrize(("bits", "tables"), [(8, True), (9, False)])
+def test_functions_of_more_than_8_bits_are_no_tables(bits: int, tables: bool) -> None:
+    build = GraphBuilder("wide")
+    quantisation = Quantisation((0.1,), (100,))
+    x = build.input("x", TensorType((1, 3), ElementType(bits, False), quantisation))
+    real = build.node(Relu(), [build.node(DequantizeLinear(quantisation), [x])])
+    graph = build.finish([build.node(QuantizeLinear(quantisation, U8), [real])])
+    refused: list[str] = []
+    result = QdqToInteger().run(graph, lambda node, reason: refused.append(reason.text))
+    assert (result.nodes[-1].op.name == "Clamp") == tables
+    assert any("has more than 8 bits" in text for text in refused) != tables
+
+
 @pytest.mark.parametrize(
     ("after", "operator"),
     [
@@ -200,7 +219,7 @@ def test_batch_normalisation_after_quantised_convolution_is_folded() -> None:
     value = model.node("BatchNormalization", value, *(model.constant(row) for row in numbers))
     proto = model.finish(model.quantize(value, 0.05, 90, "u8"))
     integer = to_integer(read_model(proto))
-    assert operators(integer) == ["Conv", "Requantise"]
+    assert operators(integer) == ["Conv", "RequantiseSteps"]
     samples = model.samples(20)
     results = evaluate(integer.hardware, samples)
     reference = ort_reference(proto, samples, integer, "default")

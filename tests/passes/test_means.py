@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
+from support.lowered_examples import assert_same_meaning
 from support.mean_models import CLIPS, MeanModel
+from support.quantised_models import QuantisedModel
 
+from hlsgen.errors import UnsupportedOp
+from hlsgen.frontend.declared import declared_outputs
+from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.frontend.reference import ort_reference
+from hlsgen.graph.evaluate import evaluate
 from hlsgen.lowering.lower import lower
 from hlsgen.ops.requantise import RequantiseMean
+from hlsgen.ops.step_function import StepFunction
+from hlsgen.passes import to_integer
 
 EXACT = {
     "equal scales": (2.0**-5, 2.0**-5),
@@ -78,3 +88,86 @@ def test_the_circuit_rounds_every_sum_as_the_operator_does(count: int, scales: s
         flow = lower(case.hardware).dataflow
         values = interpret(flow, {flow.inputs[0]: case.x["x"].astype(int).reshape(1, 1, -1, 1)})
         assert np.array_equal(values[flow.outputs[0]].reshape(-1), case.results())
+
+
+BORDERS: dict[str, dict[str, Any]] = {
+    "pads": {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]},
+    "pads on two sides": {"kernel_shape": [2, 3], "pads": [1, 0, 0, 2], "strides": [2, 1]},
+    "ceil": {"kernel_shape": [3, 2], "strides": [2, 2], "ceil_mode": 1},
+    "ceil and pads": {
+        "kernel_shape": [2, 2],
+        "strides": [2, 2],
+        "pads": [1, 1, 0, 0],
+        "ceil_mode": 1,
+    },
+}
+"""Pools whose windows at the border average fewer elements."""
+
+
+def border_model(name: str, scales: tuple[float, float], quantised: bool) -> QuantisedModel:
+    """A pool of ``BORDERS`` between two scales, as AveragePool or as QLinearAveragePool."""
+    model = QuantisedModel((1, 2, 6, 7), "u8", opset=19)
+    before, after = (scales[0], 17, "u8"), (scales[1], 19, "u8")
+    if quantised:
+        operands = ("x", *model.parameters(*before), *model.parameters(*after))
+        model.node("QLinearAveragePool", *operands, domain="com.microsoft", **BORDERS[name])
+    else:
+        pooled = model.node("AveragePool", model.dequantize("x", *before), **BORDERS[name])
+        model.quantize(pooled, *after)
+    return model
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+@pytest.mark.parametrize("scales", [name for name in EXACT if name != "not a binary fraction"])
+@pytest.mark.parametrize("border", BORDERS)
+def test_means_of_different_counts_equal_onnxruntime(
+    border: str, scales: str, quantised: bool
+) -> None:
+    model = border_model(border, EXACT[scales], quantised)
+    proto = model.finish(model.nodes[-1].output[0])
+    samples, integer = model.samples(40), to_integer(read_model(proto))
+    ((name, got),) = evaluate(integer.hardware, samples).items()
+    (promise,) = declared_outputs(proto, integer)
+    for session in ("default", "integer"):
+        want = ort_reference(proto, samples, integer, session)[name]
+        different = np.asarray(got).astype(int) != want.astype(int)
+        assert different.sum() <= (0 if promise.exact else different.size // 200), session
+    assert promise.exact or scales == "five to three"
+    (step,) = (n.op for n in integer.hardware.nodes if isinstance(n.op, StepFunction))
+    assert step.mean is not None
+    assert_same_meaning(integer.hardware, model.samples(2))
+
+
+def test_float_sums_of_different_counts_differ_where_it_is_declared_only() -> None:
+    model = border_model("pads", (0.0371, 0.0371), False)
+    proto = model.finish(model.nodes[-1].output[0])
+    samples, integer = model.samples(40), to_integer(read_model(proto))
+    (promise,) = declared_outputs(proto, integer)
+    (difference,) = promise.differences
+    assert "decides" in difference.reason and difference.bound == 1
+    (got,) = evaluate(integer.hardware, samples).values()
+    (want,) = ort_reference(proto, samples, integer, promise.session).values()
+    distance = np.abs(np.asarray(got).astype(int) - want.astype(int))
+    assert distance.max() == 1 and np.count_nonzero(distance) < distance.size / 20
+
+
+def test_windows_beyond_padding_that_counts_are_refused() -> None:
+    model = QuantisedModel((1, 2, 6, 7), "u8")
+    operands = ("x", *model.parameters(0.1, 17, "u8"), *model.parameters(0.1, 17, "u8"))
+    options = {**BORDERS["ceil and pads"], "count_include_pad": 1}
+    value = model.node("QLinearAveragePool", *operands, domain="com.microsoft", **options)
+    with pytest.raises(UnsupportedOp, match="beyond padding that counts"):
+        to_integer(read_model(model.finish(value)))
+
+
+def test_dilated_average_pools_are_those_of_the_float_operator() -> None:
+    model = QuantisedModel((1, 2, 8, 8), "u8", opset=19)
+    x = model.dequantize("x", 2.0**-5, 17, "u8")
+    pads = {"kernel_shape": [2, 2], "dilations": [2, 2], "pads": [1, 1, 1, 1]}
+    proto = model.finish(model.quantize(model.node("AveragePool", x, **pads), 2.0**-6, 19, "u8"))
+    samples, integer = model.samples(20), to_integer(read_model(proto))
+    (promise,) = declared_outputs(proto, integer)
+    assert promise.exact
+    (got,) = evaluate(integer.hardware, samples).values()
+    (want,) = ort_reference(proto, samples, integer, promise.session).values()
+    assert np.array_equal(got, want)

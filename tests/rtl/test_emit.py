@@ -174,7 +174,9 @@ def test_a_network_computes_what_its_dataflow_means(
     samples = generator.integers(-128, 128, (3, *dataflow.channels["x"].shape))
     expected = interpret(dataflow, {"x": samples})[dataflow.outputs[0]]
     port = design.manifest.outputs[0]
-    taken, _ = run_network(design, to_words(samples, 1, 8), 3 * port.words, *stalls)
+    taken, cycles = run_network(design, to_words(samples, 1, 8), 3 * port.words, *stalls)
+    if stalls == (0.0, 0.0) and not exact:
+        assert cycles[-1] - cycles[-1 - port.words] == schedule.interval
     channel = dataflow.channels[dataflow.outputs[0]]
     tensor = from_words([w for w, _ in taken], channel.shape, port.lanes, S8, 8)
     assert np.array_equal(tensor, expected)
@@ -202,13 +204,10 @@ def test_what_synthesis_must_know_of_memories_is_in_the_verilog() -> None:
     assert "rom_style" in text
 
 
-@pytest.mark.parametrize(
-    ("outputs", "inner", "second"),
-    [(6, 4, Unroll()), (6, 4, Unroll(i=3)), (6, 6, Unroll(o=2)), (6, 6, Unroll(o=6))],
-)
-def test_the_event_model_knows_how_long_a_full_buffer_holds_its_writer_up(
-    outputs: int, inner: int, second: Unroll
-) -> None:
+def pointwise_pair(
+    outputs: int, inner: int, second: Unroll, exact: bool
+) -> tuple[StreamSchedule, int]:
+    """Two 1x1 convolutions, the second of which reads words of several of the first one's; and the interval of the circuit."""
     generator = np.random.default_rng(3)
     build = DataflowBuilder("pointwise")
     x = build.input("x", (1, 6, inner), S8)
@@ -217,11 +216,34 @@ def test_the_event_model_knows_how_long_a_full_buffer_holds_its_writer_up(
         finish = requantise(count, generator)
         x = build.multiply_accumulate(name, x, taps, PlanarWindow((1, 1)), (1, 6), finish)
     build.output(x)
-    # the buffer holds one pixel: a's next pixel waits until b has read it, then still takes the cycles of its other words
-    schedule = network_schedule(build.build(), {"b": (second, 1)}, exact=True)
+    schedule = network_schedule(build.build(), {"b": (second, 1)}, exact)
     samples = generator.integers(-128, 128, (4, 1, 6, inner))
     words = 6 * outputs
     _, cycles = run_network(emit(schedule), to_words(samples, 1, 8), 4 * words, 0, 0)
-    measured = cycles[-1] - cycles[-1 - words]
-    # The model does not know of the results that wait for the drain and leave at once when there is room: it may be too slow.
+    return schedule, cycles[-1] - cycles[-1 - words]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "inner", "second"),
+    [(6, 4, Unroll()), (6, 4, Unroll(i=3)), (6, 6, Unroll(o=6)), (8, 3, Unroll(i=8, o=2))],
+)
+def test_at_full_pace_the_interval_is_predicted_to_the_cycle(
+    outputs: int, inner: int, second: Unroll
+) -> None:
+    schedule, measured = pointwise_pair(outputs, inner, second, exact=False)
+    assert schedule.interval == measured
+
+
+@pytest.mark.parametrize(
+    ("outputs", "inner", "second"),
+    [(6, 4, Unroll()), (6, 4, Unroll(i=3)), (6, 6, Unroll(o=2)), (6, 6, Unroll(o=6))],
+)
+def test_the_event_model_knows_how_long_a_full_buffer_holds_its_writer_up(
+    outputs: int, inner: int, second: Unroll
+) -> None:
+    # the buffer holds one pixel: a's next pixel waits until b has read it, then still takes the cycles of its other words
+    schedule, measured = pointwise_pair(outputs, inner, second, exact=True)
+    # Results that have waited for the drain leave at its pace and not at the array's (the model is up to a tenth too slow), and the
+    # array then waits for their credits (up to 7 % too fast): one group is one event, and has one pace. No buffer but one of
+    # the least depth, which only ``exact_depths`` asks for, is so full.
     assert 0.93 * measured <= schedule.interval <= 1.10 * measured

@@ -16,6 +16,8 @@ from support.process_bench import (
     run_process,
 )
 
+from hlsgen.algebra.expression import Call, Expression, Operand
+from hlsgen.algebra.scalar import Add, Multiply
 from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.cost.factors import Factors
@@ -136,3 +138,18 @@ def test_every_legal_array_of_a_grouped_convolution_computes_it(
     dataflow = grouped_convolution(groups, outputs, inner)
     for seed, (unroll, lanes) in enumerate(legal_plans(dataflow)):
         check_grouped(dataflow, unroll, lanes, seed)
+
+
+@pytest.mark.parametrize("by_channel", [False, True])
+@pytest.mark.parametrize(("unroll", "lanes"), [(Unroll(), 1), (Unroll(g=2), 2), (Unroll(g=5), 1)])
+def test_constants_by_place_meet_their_pixels(unroll: Unroll, lanes: int, by_channel: bool) -> None:
+    random = np.random.default_rng(lanes)
+    build = DataflowBuilder("places")
+    source = build.input("x", (3, 4, 5), S8)
+    places = [random.integers(-9, 10, (3, 4, 1)), random.integers(-9, 10, (3, 1, 1))]
+    constants = [*places, random.integers(-9, 10, 5)] if by_channel else places
+    total: Expression = Operand("r0")
+    for k in range(len(constants)):
+        total = Call(Multiply() if k == 0 else Add(), (total, Operand(f"r{k + 1}")))
+    build.output(build.pointwise("p", [source], constants, total, ElementType(16, True)))
+    check_grouped(build.build(), unroll, lanes, 3 + by_channel)

@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
 from hlsgen.rtl_templates.arithmetic.scalar_units import SCALAR_UNITS, scalar_unit
 from hlsgen.sim.unit_check import check_scalar_unit
 
@@ -130,6 +131,13 @@ def test_requantise_float32_to_many_bits_equals_operator(q: int) -> None:
     """Results of up to 22 bits: the window of a tie reaches from nothing to nearly all of the fraction."""
     op = RequantiseFloat32(q, -5, -(1 << 21), (1 << 21) - 1)
     check(op, (S24, U24), stimulus((S24, U24), 250, q))
+
+
+@pytest.mark.parametrize(("op", "types"), SIMPLE + REQUANTISE, ids=name)
+def test_registers_of_data_have_no_reset(op: ScalarOp, types: tuple[ElementType, ...]) -> None:
+    unit = scalar_unit(op, types)
+    ports = [port for _, _, port in unit.signature.flatten(unit)]
+    assert "switch \\rst" not in rtlil.convert(unit, ports=ports)
 
 
 def test_a_unit_takes_an_operand_per_cycle_unless_told() -> None:

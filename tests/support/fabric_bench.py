@@ -71,6 +71,74 @@ class Incoming:
         return True
 
 
+class Bench:
+    """A fabric with a testbench at all of its streams, each unwilling in a share ``idle`` of the cycles.
+
+    ``run_cycles``: cycles of each run; ``cycles``: all of them; ``refused``: whether the program was, at its end.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        words: Sequence[int] | np.ndarray,
+        stream_in: Sequence[int],
+        seed: int,
+        idle: float,
+    ) -> None:
+        self.top, self.reset = FabricTop(grid_shape(fabric)), Signal()
+        self.load = Outgoing(self.top, "s_axis_load", words)
+        taken = Outgoing(self.top, "s_axis_stream", stream_in)
+        self.unload = Incoming(self.top, "m_axis_unload")
+        self.given = Incoming(self.top, "m_axis_stream")
+        self.ports = (self.load, taken, self.unload, self.given)
+        self.draw, self.idle = Random(seed), idle
+        self.run_cycles: list[int] = []
+        self.refused, self.cycles, self.was_busy = False, 0, False
+
+    async def restart(self, context: Any, reset_after: int | None) -> None:
+        """A cycle in which nothing is offered; with ``reset_after`` that of a reset, after so many cycles of the program."""
+        for _ in range(reset_after or 0):
+            self.load.drive(context, True)
+            self.load.settle(context)
+            await context.tick()
+        self.load.sent, self.load.valid = 0, False
+        self.load.drive(context, False)
+        context.set(self.reset, int(reset_after is not None))
+        await context.tick()
+        context.set(self.reset, 0)
+
+    async def cycle(self, context: Any) -> bool:
+        """One cycle; whether anything happened in it."""
+        for port in self.ports:
+            port.drive(context, self.draw.random() >= self.idle)
+        moved = any([port.settle(context) for port in self.ports])
+        busy, enabled = bool(context.get(self.top.busy)), bool(context.get(self.top.enabled))
+        if busy and not self.was_busy:
+            self.run_cycles.append(0)
+        if enabled:
+            self.run_cycles[-1] += 1
+        self.was_busy = busy
+        self.cycles += 1
+        assert self.cycles < MOST_CYCLES, "expected the program to end"
+        await context.tick()
+        return moved or enabled
+
+    def simulate(self, reset_after: int | None) -> None:
+        """The program, until nothing has happened for QUIET_CYCLES: a run that waits for a word for ever is quiet as well."""
+
+        async def bench(context: Any) -> None:
+            await self.restart(context, reset_after)
+            quiet = 0
+            while quiet < QUIET_CYCLES:
+                quiet = 0 if await self.cycle(context) else quiet + 1
+            self.refused = bool(context.get(self.top.refused))
+
+        simulator = Simulator(ResetInserter(self.reset)(self.top))
+        simulator.add_clock(1e-6)
+        simulator.add_testbench(bench)
+        simulator.run()
+
+
 def run(
     fabric: Fabric,
     words: Sequence[int] | np.ndarray,
@@ -83,53 +151,15 @@ def run(
 
     With ``reset_after``: the circuit is reset after so many cycles, and the program then runs from its beginning.
     """
-    top, draw, reset = FabricTop(grid_shape(fabric)), Random(seed), Signal()
-    load, taken = Outgoing(top, "s_axis_load", words), Outgoing(top, "s_axis_stream", stream_in)
-    unload, given = Incoming(top, "m_axis_unload"), Incoming(top, "m_axis_stream")
-    ports = (load, taken, unload, given)
-    run_cycles: list[int] = []
-    refused, cycles = False, 0
-
-    async def bench(context: Any) -> None:
-        nonlocal refused, cycles
-        quiet, was_busy = 0, False
-        for _ in range(reset_after or 0):
-            load.drive(context, True)
-            load.settle(context)
-            await context.tick()
-        load.sent, load.valid = 0, False
-        load.drive(context, False)
-        context.set(reset, int(reset_after is not None))
-        await context.tick()
-        context.set(reset, 0)
-        while quiet < QUIET_CYCLES:
-            for port in ports:
-                port.drive(context, draw.random() >= idle)
-            moved = any([port.settle(context) for port in ports])
-            busy = bool(context.get(top.busy))
-            if busy and not was_busy:
-                run_cycles.append(0)
-            if context.get(top.enabled):
-                run_cycles[-1] += 1
-            was_busy = busy
-            # A run that waits for a word for ever is quiet as well.
-            quiet = 0 if moved or context.get(top.enabled) else quiet + 1
-            cycles += 1
-            assert cycles < MOST_CYCLES, "expected the program to end"
-            await context.tick()
-        refused = bool(context.get(top.refused))
-
-    simulator = Simulator(ResetInserter(reset)(top))
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-    if not refused:
+    bench = Bench(fabric, words, stream_in, seed, idle)
+    bench.simulate(reset_after)
+    if not bench.refused:
         reads = [packet.count for packet in from_words(words) if isinstance(packet, ReadPacket)]
-        assert unload.lasts == [int(k == n - 1) for n in reads for k in range(n)]
+        assert bench.unload.lasts == [int(k == n - 1) for n in reads for k in range(n)]
     return ProgramResult(
-        np.array(unload.words, dtype=np.uint32),
-        tuple(int(wrap(word, fabric.word_bits)) for word in given.words),
-        tuple(run_cycles),
-        refused,
-        cycles - QUIET_CYCLES,
+        np.array(bench.unload.words, dtype=np.uint32),
+        tuple(int(wrap(word, fabric.word_bits)) for word in bench.given.words),
+        tuple(bench.run_cycles),
+        bench.refused,
+        bench.cycles - QUIET_CYCLES,
     )

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from hlsgen.algebra.affine import Affine, deltas, growth
+from hlsgen.algebra.expression import operand_names
 from hlsgen.algebra.unroll import Unroll
-from hlsgen.dataflow.ir import Channel, Process, Read, Store
+from hlsgen.dataflow.finish import finish_expression
+from hlsgen.dataflow.ir import Channel, Dataflow, Process, Read, Store
 from hlsgen.rtl_templates.stream.shape import (
     BufferShape,
     CopyShape,
@@ -26,6 +28,7 @@ from hlsgen.rtl_templates.stream.shape import (
 from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan
 
 LOOPS = ("y", "x", "g", "o", "ky", "kx", "i")
+_PLACES = LOOPS[:2]
 GROUP_LEVEL = 2
 REDUCE_LEVEL = 4
 
@@ -272,12 +275,44 @@ def weight_image(read: Read, store: Store, process: Process, unroll: Unroll) -> 
     return ordered.reshape(math.prod(counts), math.prod(factors[:2]), math.prod(factors[2:]))
 
 
-def parameter_image(read: Read, store: Store, process: Process, lanes: int) -> np.ndarray:
-    """A finishing parameter in output order: (words, lanes); one period is a pixel, or a sample if it varies by pixel."""
-    varies = any(index.coefficient(name) for index in read.index for name in ("y", "x"))
-    loops = LOOPS[:REDUCE_LEVEL] if varies else LOOPS[GROUP_LEVEL:REDUCE_LEVEL]
-    values = _values(read, store, process, loops).reshape(-1, output_channels(process))
-    words = math.ceil(values.shape[1] / lanes)
-    padded = np.zeros((values.shape[0], words * lanes), dtype=np.int64)
-    padded[:, : values.shape[1]] = values
-    return padded.reshape(-1, lanes)
+def finish_reads(dataflow: Dataflow, process: Process) -> dict[str, Read]:
+    """The reads of stores that a finish takes, by operand name."""
+    named = {f"r{k}": read for k, read in enumerate(process.reads)}
+    used = operand_names(finish_expression(process))
+    return {
+        name: read
+        for name, read in named.items()
+        if name in used and read.source in dataflow.stores
+    }
+
+
+def varies(read: Read, names: Sequence[str]) -> bool:
+    """Whether an index of a read depends on one of the loops."""
+    return any(index.coefficient(name) for index in read.index for name in names)
+
+
+def parameter_images(
+    dataflow: Dataflow, process: Process, plan: ArrayPlan
+) -> tuple[int, dict[str, np.ndarray]]:
+    """Words in a row that share a word of parameters, and each finishing parameter in output order: (words, lanes).
+
+    One period is a pixel, or a sample if one of them varies by place; where none varies by channel, a word of a period serves a whole pixel.
+    """
+    reads, lanes = finish_reads(dataflow, process), plan.finish_lanes
+    count = output_channels(process)
+    words = math.ceil(count / lanes)
+    by_place = any(varies(read, _PLACES) for read in reads.values())
+    by_channel = any(varies(read, LOOPS[GROUP_LEVEL:REDUCE_LEVEL]) for read in reads.values())
+    images = {}
+    for name, read in reads.items():
+        store = dataflow.stores[read.source]
+        loops = LOOPS[0 if by_place else GROUP_LEVEL : REDUCE_LEVEL]
+        if by_place and not by_channel:
+            places = _values(read, store, process, _PLACES).reshape(-1, 1)
+            images[name] = np.broadcast_to(places, (places.size, lanes))
+            continue
+        values = _values(read, store, process, loops).reshape(-1, count)
+        padded = np.zeros((values.shape[0], words * lanes), dtype=np.int64)
+        padded[:, :count] = values
+        images[name] = padded.reshape(-1, lanes)
+    return (words if by_place and not by_channel else plan.unroll.x), images

@@ -17,6 +17,7 @@ from hlsgen.cost.factors import Factors
 from hlsgen.cost.process import multiplies
 from hlsgen.cost.units import ceil_div
 from hlsgen.dataflow.ir import Dataflow, Process, Read
+from hlsgen.schedule.stream_network.geometry import finish_reads, varies
 
 UNROLLED = ("x", "g", "o", "ky", "kx", "i")
 
@@ -34,6 +35,7 @@ def rules(dataflow: Dataflow, process: Process, f: Factors) -> tuple[LegalityRul
     channel_reads = [read for read in process.reads if read.source in dataflow.channels]
     return (
         *_array_rules(process, f),
+        *_constant_rules(dataflow, process, f),
         *_write_rules(process, dataflow.channels[process.write.channel].shape[2], f),
         *(
             rule
@@ -65,6 +67,13 @@ def _array_rules(process: Process, f: Factors) -> tuple[LegalityRule, ...]:
         else (LegalityRule(f.o == 1, "o = 1 where nothing is multiplied"),)
     )
     return (*shared, LegalityRule((f.g == 1) | (f.i == 1), "g or i to be 1"))
+
+
+def _constant_rules(dataflow: Dataflow, process: Process, f: Factors) -> tuple[LegalityRule, ...]:
+    """Constants of a finish by place are read in the order of one pixel after the other."""
+    if not any(varies(read, ("y", "x")) for read in finish_reads(dataflow, process).values()):
+        return ()
+    return (LegalityRule(f.x == 1, "x = 1 where a finish takes constants by place"),)
 
 
 def _write_rules(process: Process, channels: int, f: Factors) -> tuple[LegalityRule, ...]:

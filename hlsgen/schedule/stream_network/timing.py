@@ -79,7 +79,8 @@ class _Edge:
 
     ``need_at``: for each group of the reader the producer's group that writes the last word it needs, and ``need_lead`` how
     many cycles before that group's end. ``low``: memory words that are dead when a group of the reader is next;
-    ``filled``: memory words that are full when a group of the producer ends; ``total`` of a sample.
+    ``filled``: memory words that are full when a group of the producer ends; ``total`` of a sample, of ``pixels``, of
+    each of which the producer makes ``pixel_words`` words, ``parts`` to a memory word.
     """
 
     key: tuple[str, int]
@@ -90,6 +91,9 @@ class _Edge:
     low: list[int]
     filled: list[int]
     total: int
+    pixels: int
+    pixel_words: int
+    parts: int
     depth: int
     share: int
     free_at: list[list[tuple[int, int]]] = field(default_factory=list)
@@ -101,14 +105,20 @@ class _Edge:
         self.depth = depth
         self.free_at = []
         before = 0
-        for filled, cycles in zip(self.filled, self.producer.cycles, strict=True):
-            span, words = max(cycles - self.producer.first, 0), filled - before
+        producer, pixel = self.producer, self.total // self.pixels
+        for n, (filled, cycles) in enumerate(zip(self.filled, producer.cycles, strict=True)):
+            start, end = producer.written[n - 1] if n else 0, producer.written[n]
+            span = max(cycles - producer.first, 0)
             word, steps = before + 1, []
             while word <= filled:
                 sample, rest = divmod(word - depth, self.total)
                 at = bisect_left(self.low, rest) if rest else 0
-                tail = (filled - word) * span // words
-                steps.append((sample * len(self.low) + at, tail))
+                # a memory word needs room when the first of the producer's words that make it comes
+                of_pixels, place = divmod(word - 1, pixel)
+                first = max(start, of_pixels * self.pixel_words + place * self.parts)
+                steps.append(
+                    (sample * len(self.low) + at, (end - 1 - first) * span // (end - start))
+                )
                 top = self.low[at] if at < len(self.low) else self.total
                 word = max(word, sample * self.total + top + depth) + 1
             self.free_at.append(steps)
@@ -221,6 +231,9 @@ def _edge(
         low.tolist(),
         filled.tolist(),
         guard.words,
+        guard.words // memory_pixel,
+        per_pixel,
+        parts,
         0,
         share,
     )

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from support.process_order import check_geometry
 
+from hlsgen.algebra.expression import Call, Expression, Operand
+from hlsgen.algebra.scalar import Add
 from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
@@ -13,7 +15,7 @@ from hlsgen.dataflow.ir import Dataflow
 from hlsgen.schedule.stream_network.geometry import (
     guard_shape,
     liveness_depth,
-    parameter_image,
+    parameter_images,
     weight_image,
 )
 from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan
@@ -87,6 +89,23 @@ def test_windows_that_all_begin_above_the_tensor_free_nothing_before_the_last_ro
     check_geometry(process, plan, BufferPlan("x", process.name, 0, 1, 1), dataflow.channels["x"], 1)
 
 
+@pytest.mark.parametrize("width", range(3, 9))
+def test_windows_that_begin_past_the_end_of_a_row_free_all_of_it(width: int) -> None:
+    build = DataflowBuilder("past")
+    source = build.input("x", (3, width, 1), S8)
+    weights = np.ones((1, 2, 1, 1, 1), dtype=int)
+    shape = (3, width + 1)  # one pixel of padding at the right
+    build.output(
+        build.multiply_accumulate("conv", source, weights, PlanarWindow((1, 1)), shape, WIDE)
+    )
+    dataflow = build.build()
+    process, channel = dataflow.processes[0], dataflow.channels["x"]
+    guard = guard_shape(process.reads[0], process, Unroll(), channel, 1)
+    assert [guard.low(1, x) - guard.low(1, 0) for x in (width - 1, width)] == [width - 1, width]
+    plan = ArrayPlan(process.name, Unroll(), 1, 1, "dsp", "dsp")
+    check_geometry(process, plan, BufferPlan("x", process.name, 0, 1, 1), channel, 1)
+
+
 def test_a_line_buffer_of_a_3x3_window_holds_two_rows_and_three_pixels() -> None:
     build = DataflowBuilder("line")
     source = build.input("x", (8, 10, 4), S8)
@@ -112,11 +131,37 @@ def test_parameters_are_words_of_neighbouring_channels() -> None:
     rng = np.random.default_rng(3)
     dataflow = random_convolution(rng)
     process = dataflow.processes[0]
-    read = process.reads[2] if len(process.reads) > 2 else None
-    if read is None:
+    plan = ArrayPlan(process.name, Unroll(x=2), 4, 1, "dsp", "dsp")
+    repeat, images = parameter_images(dataflow, process, plan)
+    if not images:
         pytest.skip("one output channel has a literal bias")
-    values = dataflow.stores[read.source].values
-    image = parameter_image(read, dataflow.stores[read.source], process, 4)
-    assert image.shape[1] == 4
-    assert (image.ravel()[: len(values)] == values).all()
-    assert not image.ravel()[len(values) :].any()
+    assert repeat == 2
+    for name, image in images.items():
+        values = dataflow.stores[process.reads[int(name[1:])].source].values
+        assert image.shape[1] == 4
+        assert (image.ravel()[: len(values)] == values).all()
+        assert not image.ravel()[len(values) :].any()
+
+
+@pytest.mark.parametrize("by_channel", [False, True])
+def test_parameters_by_place_are_one_for_each_pixel_or_all_of_a_sample(by_channel: bool) -> None:
+    build = DataflowBuilder("places")
+    source = build.input("x", (2, 3, 5), S8)
+    places = np.arange(6).reshape(2, 3, 1)
+    constants = [places, np.arange(5)] if by_channel else [places]
+    total: Expression = Operand("r0")
+    for k in range(len(constants)):
+        total = Call(Add(), (total, Operand(f"r{k + 1}")))
+    build.output(build.pointwise("p", [source], constants, total, ElementType(10, True)))
+    dataflow = build.build()
+    (process,) = dataflow.processes
+    repeat, images = parameter_images(
+        dataflow, process, ArrayPlan("p", Unroll(g=2), 2, 1, "lut", "lut")
+    )
+    if by_channel:
+        assert repeat == 1
+        assert images["r1"][:, 0].tolist() == np.repeat(np.arange(6), 3).tolist()
+        assert np.array_equal(images["r2"].ravel()[:6], [0, 1, 2, 3, 4, 0])
+    else:
+        assert repeat == 3
+        assert np.array_equal(images["r1"], np.repeat(np.arange(6), 2).reshape(6, 2))

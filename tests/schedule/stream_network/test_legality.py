@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from support.process_order import reads_in_order, writes_in_order
 
+from hlsgen.algebra.expression import Call, Operand
+from hlsgen.algebra.scalar import Add
 from hlsgen.algebra.types import S8, ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.board import load_board
@@ -154,3 +156,14 @@ def test_a_copy_is_only_unrolled_where_its_elements_keep_their_order(
                     assert reads_in_order(dataflow, process, plan, unroll.g), plan
                     unrolled += unroll.g > 1
     assert unrolled > 10
+
+
+def test_pixels_with_constants_of_their_own_follow_one_another() -> None:
+    for places in (np.arange(6).reshape(2, 3, 1), np.arange(4)):
+        build = DataflowBuilder("places")
+        source = build.input("x", (2, 3, 4), S8)
+        total = Call(Add(), (Operand("r0"), Operand("r1")))
+        build.output(build.pointwise("p", [source], [places], total, ElementType(10, True)))
+        dataflow = build.build()
+        assert is_legal(dataflow, Unroll(g=2), 2)
+        assert is_legal(dataflow, Unroll(x=3, g=2), 2) == (places.ndim == 1)

@@ -1,0 +1,93 @@
+"""Quantisers of QONNX become Quantize and Dequantize."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hlsgen.algebra.types import ElementType
+from hlsgen.graph.builder import GraphBuilder
+from hlsgen.graph.ir import Graph, Node
+from hlsgen.ops.qonnx import (
+    BIPOLAR,
+    LARGEST_BITS,
+    BipolarQuant,
+    Quant,
+    QuantizeBipolar,
+    QuantizeRounded,
+    integers_name,
+    limits,
+)
+from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
+from hlsgen.ops.reason import ELSEWHERE, Reason, unless
+from hlsgen.ops.tensor_type import Quantisation
+from hlsgen.passes.rewrite import Refused, rewrite, unheard
+
+
+class SplitQuant:
+    """1. Quant(x, scale, 0, bits)    -> Dequantize(Quantize(x))           to the nearest, of the whole range
+    2. Quant(x, scale, zero, bits) -> Dequantize(QuantizeRounded(x))    any other
+    3. BipolarQuant(x, scale)      -> Dequantize(QuantizeBipolar(x))    and a signed Quant of 1 bit
+    """
+
+    name = "split_quant"
+
+    def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
+        return rewrite(graph, _split, refused)
+
+
+def _split(build: GraphBuilder, node: Node) -> str | Reason:
+    if not isinstance(node.op, Quant | BipolarQuant):
+        return ELSEWHERE
+    parameters = [build.constants.get(value) for value in node.inputs[1:]]
+    known = [p.astype(np.float64) for p in parameters if p is not None]
+    if len(known) < len(parameters):
+        return Reason("its scale, zero point or number of bits is computed, not constant")
+    scale, zero = known[0], known[1] if len(known) > 1 else np.zeros(())
+    quantisation = _quantisation(build.types[node.inputs[0]].shape, scale, zero)
+    if isinstance(quantisation, Reason):
+        return quantisation
+    if isinstance(node.op, BipolarQuant):
+        quantize: QuantizeLinear | Reason = QuantizeBipolar(quantisation, BIPOLAR)
+    else:
+        quantize = _quantize(node.op, quantisation, known[2])
+    if isinstance(quantize, Reason):
+        return quantize
+    name = build.fresh(integers_name(node.output))
+    integers = build.node(quantize, node.inputs[:1], name)
+    return build.node(DequantizeLinear(quantisation), [integers])
+
+
+def _quantisation(
+    shape: tuple[int, ...], scale: np.ndarray, zero: np.ndarray
+) -> Quantisation | Reason:
+    """Scales and zero points that broadcast to ``shape``, as one for all or one for each index of an axis."""
+    both = np.stack(np.broadcast_arrays(scale, zero))
+    aligned = both.reshape(2, *(1,) * (len(shape) - both.ndim + 1), *both.shape[1:])
+    varying = [k for k, extent in enumerate(aligned.shape[1:]) if extent > 1]
+    failed = unless(
+        (len(varying) <= 1, f"its scales vary along axes {varying}"),
+        (bool(np.all(np.isfinite(scale) & (scale > 0))), "its scales are not positive and finite"),
+        (bool(np.all(zero == np.rint(zero))), "its zero point is not a whole number"),
+    )
+    if failed is not None:
+        return failed
+    scales, zeros = aligned.reshape(2, -1)
+    axis = varying[0] if varying else None
+    return Quantisation(tuple(map(float, scales)), tuple(map(int, zeros)), axis)
+
+
+def _quantize(op: Quant, quantisation: Quantisation, bits: np.ndarray) -> QuantizeLinear | Reason:
+    count = float(bits.reshape(-1)[0]) if bits.size == 1 else 0.0
+    if count != int(count) or not 1 <= count <= LARGEST_BITS:
+        return Reason(f"its number of bits {bits.tolist()} is not one of 1 to {LARGEST_BITS}")
+    zeros = any(quantisation.zero_point)
+    if count == 1 and op.signed:
+        if zeros:
+            return Reason("it is bipolar and has a zero point")
+        return QuantizeBipolar(quantisation, BIPOLAR)
+    element = ElementType(int(count), op.signed)
+    low, high = limits(int(count), op.signed, op.narrow)
+    if not all(element.minimum <= zero <= element.maximum for zero in quantisation.zero_point):
+        return Reason(f"its zero point is not one of {element}")
+    rounded = QuantizeRounded(quantisation, element, low, high, op.rounding_mode)
+    return QuantizeLinear(quantisation, element) if rounded.is_plain else rounded

@@ -1,0 +1,137 @@
+"""QONNX models are read as integers: equal to ONNX Runtime on the same model in ONNX's own operators."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import onnx
+import pytest
+from support.qonnx_models import QonnxModel
+
+from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
+from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.frontend.qonnx import in_standard_operators
+from hlsgen.frontend.reference import ort_reference
+from hlsgen.graph.evaluate import evaluate
+from hlsgen.ops.qonnx import DOMAINS, ROUNDING_MODES
+from hlsgen.passes import to_integer
+from hlsgen.passes.host_cut import IntegerModel
+
+
+def computed(integer: IntegerModel, samples: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    values = evaluate(integer.host_before, samples)
+    return evaluate(integer.hardware, values)
+
+
+def differing(model: onnx.ModelProto, samples: dict[str, np.ndarray]) -> tuple[int, int]:
+    """How many outputs of the hardware differ from ONNX Runtime's, and of how many."""
+    integer = to_integer(read_model(model))
+    outputs = computed(integer, samples)
+    answers = ort_reference(in_standard_operators(model), samples, integer, "default")
+    assert answers.keys() == set(integer.hardware.outputs), "an output that nothing checks"
+    wrong = [np.count_nonzero(outputs[k] != answers[k].reshape(outputs[k].shape)) for k in answers]
+    return sum(wrong), sum(array.size for array in answers.values())
+
+
+@pytest.mark.parametrize("bits", range(1, 9))
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_layer_of_any_number_of_bits_equals_onnxruntime(bits: int, domain: str) -> None:
+    model = QonnxModel((1, 12), domain=domain)
+    x = model.quant("x", 0.25, bits)
+    w = model.quant(model.reals(12, 7), np.full((1, 7), 0.125), bits, narrow=int(bits > 1))
+    y = model.node("Relu", model.batch_norm(model.node("MatMul", x, w), 7))
+    proto = model.finish(model.quant(y, 0.5, bits, signed=0))
+    wrong, of = differing(proto, model.samples(300))
+    assert wrong <= of // 1000, "more than noise of float32 sums next to halves"
+
+
+@pytest.mark.parametrize("mode", ROUNDING_MODES)
+@pytest.mark.parametrize(("signed", "narrow", "zero"), [*product((0, 1), (0, 1), (0.0, 1.0))])
+def test_every_rounding_mode_and_range_equals_onnxruntime(
+    mode: str, signed: int, narrow: int, zero: float
+) -> None:
+    model = QonnxModel((1, 40))
+    attributes = {"signed": signed, "narrow": narrow, "rounding_mode": mode}
+    x = model.quant("x", 0.5, 5, zero, **attributes)
+    # a function of one quantised operand, then quantised: halves occur
+    proto = model.finish(model.quant(x, 1.0, 3, zero, **attributes))
+    samples = model.samples(200)
+    samples["x"] = np.round(samples["x"] * 8) / 8
+    assert differing(proto, samples)[0] == 0
+
+
+def test_a_bipolar_network_equals_onnxruntime_with_its_sums_as_outputs() -> None:
+    model = QonnxModel((1, 24))
+    x = model.bipolar(model.node("Sub", "x", model.constant(np.float32([0.1]))))
+    for rows, columns in ((24, 16), (16, 16)):
+        w = model.bipolar(model.reals(rows, columns))
+        x = model.bipolar(model.batch_norm(model.node("MatMul", x, w), columns), 0.5)
+    w = model.bipolar(model.reals(16, 5), 0.25)
+    proto = model.finish(model.node("MatMul", x, w))
+    assert differing(proto, model.samples(300)) == (0, 1500)
+
+
+def test_a_convolution_with_batch_normalisation_and_its_bias_equals_onnxruntime() -> None:
+    model = QonnxModel((1, 3, 6, 6), opset=11)
+    x = model.quant("x", 0.25, 4)
+    scale = model.random.uniform(0.05, 0.2, (4, 1, 1, 1))
+    w = model.quant(model.reals(4, 3, 3, 3), scale, 3, narrow=1)
+    y = model.node("Conv", x, w, model.reals(4), pads=[1, 1, 1, 1])
+    y = model.node("Relu", model.batch_norm(y, 4))
+    wrong, of = differing(model.finish(model.quant(y, 0.3, 4, signed=0)), model.samples(40))
+    assert wrong <= of // 1000, "more than noise of float32 sums next to halves"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_last_product_leaves_as_sums(whole: bool) -> None:
+    model = QonnxModel((1, 8))
+    x, w = model.quant("x", 0.25, 4), model.quant(model.reals(8, 3), 0.125, 4)
+    bias = model.quant(model.reals(3), 0.0625 if whole else 0.3, 8)
+    proto = model.finish(model.node("Add", model.node("MatMul", x, w), bias))
+    integer = to_integer(read_model(proto))
+    assert [node.op.name for node in integer.hardware.nodes] == ["Gemm"]
+    behind = [
+        node.op.name
+        for node in integer.host_after.nodes
+        if node.output in proto.graph.output[0].name
+    ]
+    assert behind == (["DequantizeLinear"] if whole else ["Add"])
+    if whole:
+        assert differing(proto, model.samples(100)) == (0, 300)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"bits": 2.5}, "number of bits"),
+        ({"bits": 40}, "number of bits"),
+        ({"scale": -0.5}, "positive"),
+        ({"scale": np.array([[0.5], [0.25]])}, "fit"),
+        ({"zero": 0.5}, "whole number"),
+        ({"zero": 9.0}, "zero point"),
+        ({"rounding_mode": "SOMEHOW"}, "SOMEHOW"),
+    ],
+)
+def test_a_quantiser_that_means_nothing_is_refused_by_name(
+    change: dict[str, object], message: str
+) -> None:
+    model = QonnxModel((1, 4))
+    x = model.quant("x", **({"scale": 0.25, "bits": 3} | change))  # type: ignore[arg-type]
+    w = model.quant(model.reals(4, 3), 0.125, 3)
+    proto = model.finish(model.quant(model.node("MatMul", x, w), 0.5, 3))
+    with pytest.raises(HlsgenError) as caught:
+        to_integer(read_model(proto))
+    assert isinstance(caught.value, UnsupportedOp | TypeMismatch)
+    assert message in str(caught.value) and "nv0" in caught.value.where
+
+
+def test_a_scale_that_is_computed_is_refused_by_name() -> None:
+    model = QonnxModel((1, 4))
+    zero, bits = model.constant(np.float32(0)), model.constant(np.float32(3))
+    scale = model.node("Abs", "x")
+    x = model.node("Quant", "x", scale, zero, bits, domain=model.domain, signed=1, narrow=0)
+    w = model.quant(model.reals(4, 3), 0.125, 3)
+    proto = model.finish(model.quant(model.node("MatMul", x, w), 0.5, 3))
+    with pytest.raises(UnsupportedOp, match="computed, not constant"):
+        to_integer(read_model(proto))
