@@ -201,9 +201,12 @@ def pe_array(
 
 #: Cycles from an address of a ChannelBuffer to its elements: address register, memory, register behind the memory.
 CHANNEL_READ_LATENCY = 3
-#: Cycles from a pixel group's last step until a ChannelBuffer accepts words in the place of its dead ones: address register, memory,
-#: and the registers of the limit and of the room below it.
-CHANNEL_FREED_AFTER = 4
+#: Cycles from the last word that a pixel group of a ChannelBuffer needs to the first cycle in which it may begin: the count of written
+#: words, and the register of the grant.
+CHANNEL_READY_AFTER = 2
+#: Cycles from a pixel group's last step until a ChannelBuffer accepts words in the place of its dead ones: the registers of the limit
+#: and of the room below it, and the word's way into the memory.
+CHANNEL_FREED_AFTER = 3
 #: Cycles from the elements of the ChannelBuffers of a StreamProcess to its array: the register behind the choice of lanes.
 OPERAND_LATENCY = 1
 #: Cycles from a read of a fabric's LoadPort to the row's entry into the queue of words to send: the tile's memory, and a register.

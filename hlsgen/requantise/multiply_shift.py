@@ -89,11 +89,18 @@ def find_multiply_shift(
     multiplier <<= shift - solved_shift
     window = rounding_window(rounding, limits, multiplier[:, None], shift, nudges)
     low, high = window.low[:, 0], window.high[:, 0]
-    constants = low + ((high - low) >> 1)
+    constants = _middle(low, high)
     if low.max() <= high.min():
-        constants = np.full(count, (int(low.max()) + int(high.min())) >> 1)
+        constants = np.full(count, _middle(low.max(), high.min()))
     op = RequantiseMultiplyShift(shift, rounding.low, rounding.high)
     return MultiplyShift(op, multiplier, constants, window.nudges[:, 0])
+
+
+def _middle(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """The integer in the middle of [low, high]; where a side is open, as a channel of one result has it, the other end: few bits."""
+    middle = low + ((high - low) >> 1)
+    ended = np.where(low <= -_WIDE, high, np.where(high >= _WIDE, low, middle))
+    return np.where((low <= -_WIDE) & (high >= _WIDE), 0, ended)
 
 
 def rounding_window(

@@ -17,6 +17,7 @@ from hlsgen.errors import ToolFailed
 from hlsgen.processes import run
 from hlsgen.rtl.emit import Design
 from hlsgen.rtl.header import header
+from hlsgen.rtl.memory_text import memories_by_rows
 from hlsgen.rtl_templates.shared_unit import UnitLibrary
 
 _PROGRAM = Path(__file__).with_name("yosys_verilog.py")
@@ -26,11 +27,12 @@ def to_rtlil(design: Design | wiring.Component) -> str:
     """The RTLIL text of a design; ports are ``clk``, ``rst`` and the component's members. Equal shared units are one module."""
     top, library = _top(design), UnitLibrary(_top(design))
     component = design.component if isinstance(design, Design) else design
-    whole = rtlil.convert(component, name=top, platform=library, emit_src=False)
-    units = [
-        rtlil.convert(unit, name=name, platform=library, emit_src=False)
-        for name, unit in library.waiting()
-    ]
+    with memories_by_rows():
+        whole = rtlil.convert(component, name=top, platform=library, emit_src=False)
+        units = [
+            rtlil.convert(unit, name=name, platform=library, emit_src=False)
+            for name, unit in library.waiting()
+        ]
     return "\n".join([*units, whole])
 
 

@@ -32,13 +32,13 @@ class ChannelBuffer(wiring.Component):
     -------
     i: words of ``write_lanes`` neighbouring elements, pixel after pixel
     group_last: the step that is issued is the last of its pixel group
-    ready: the present pixel group's words are all written; the nest may issue its steps
+    ready: the present pixel group's words are all written; the nest may issue its steps, the last with ``group_last``
     address, row, column: read position of copy offset 0 at the step that is issued; plane, where the shape has one: its first channel
     o: the elements of each copy, ``contract.CHANNEL_READ_LATENCY`` cycles later
 
     Semantics: word n (counted over all samples) is accepted once every word below ``n + 1 - depth`` is dead.
-    Timing: a word is readable in the cycle after it was accepted; a dead word is given up when the last read of its
-    last group has left the memory (``contract.CHANNEL_FREED_AFTER``).
+    Timing: a group may begin ``contract.CHANNEL_READY_AFTER`` cycles after its last word was accepted; a dead word is given up when
+    the last read of its last group has left the memory (``contract.CHANNEL_FREED_AFTER``).
     Cost: one memory of 2**address_bits words per copy, since a block RAM has one read port to spare.
     """
 
@@ -68,19 +68,31 @@ class ChannelBuffer(wiring.Component):
         shape = self.shape
         m.submodules.guard = guard = ChannelGuard(shape.guard, shape.depth, self.bits)
         written = Signal(self.bits, name="written")
-        limit = Signal(self.bits, init=shape.depth, name="limit")
+        minus_limit = Signal(self.bits, init=-shape.depth % (1 << self.bits), name="minus_limit")
         room = Signal(init=1, name="room")
+        granted, asking, enough = (
+            Signal(name="granted"),
+            Signal(name="asking"),
+            Signal(name="enough"),
+        )
+        # A register stands between the comparison of the counts and the loop nest, which has a long path of its own: the group that
+        # the guard shows is granted while the one before it ends at the latest, and the guard goes on to the next.
         m.d.comb += [
+            asking.eq(~granted | self.group_last),
+            enough.eq(guard.valid & ~(written + guard.minus_need)[self.bits - 1]),
             self.i.ready.eq(room),
-            self.ready.eq(guard.valid & ~(written - guard.need)[self.bits - 1]),
-            guard.advance.eq(self.group_last),
+            self.ready.eq(granted),
+            guard.advance.eq(asking & enough),
         ]
-        # The step before the present guard's group reads the memory at this edge at the latest.
-        with m.If(guard.valid):
-            m.d.sync += limit.eq(guard.limit)
+        m.d.sync += granted.eq(enough | ~asking)
+        # All of the group before has been issued, and reads the memory before a word that this lets in is written.
+        with m.If(asking & guard.valid):
+            m.d.sync += minus_limit.eq(guard.minus_limit)
         store, word = self._assemble(m, self.i.valid & room)
         # A register, so that what it says reaches a writer on the other side of the device without logic in front.
-        room_before, room_after = ((written + n - limit)[self.bits - 1] for n in (0, 1))
+        room_before = (written + minus_limit)[self.bits - 1]
+        # The word that is stored enters as the carry: a bit below the lowest is 1 in both.
+        room_after = (Cat(Const(1, 1), written) + Cat(Const(1, 1), minus_limit))[self.bits]
         m.d.sync += room.eq(Mux(store, room_after, room_before))
         with m.If(store):
             m.d.sync += written.eq(written + 1)

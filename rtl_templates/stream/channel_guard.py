@@ -31,37 +31,36 @@ class ChannelGuard(wiring.Component):
     -------
     advance: the present group has issued its last step (only while ``valid``)
     valid: ``need`` and ``limit`` belong to the next group that issues
-    need: the group may begin when so many words were written
-    limit: words below this running number may be written (low + depth)
+    minus_need: the group may begin when so many words, negated, were written
+    minus_limit: words below this running number, negated, may be written (low + depth)
 
-    Timing: after reset one cycle until ``valid``, then a group per cycle.
+    Timing: after reset one cycle until ``valid``, then a group per cycle. Enables are made of registers; the counts are negated, since a
+    carry chain takes a sum as it is, but needs LUTs in front of it for a difference where its cells do not invert (iCE40).
     """
 
     def __init__(self, guard: GuardShape, depth: int, bits: int) -> None:
         self.guard = guard
         self.depth = depth
         self.bits = bits
-        super().__init__({"advance": In(1), "valid": Out(1), "need": Out(bits), "limit": Out(bits)})
+        super().__init__(
+            {"advance": In(1), "valid": Out(1), "minus_need": Out(bits), "minus_limit": Out(bits)}
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         guard, bits = self.guard, self.bits
         shift = Signal(name="shift")
         m.d.comb += shift.eq(~self.valid | self.advance)
-        column_last, row_last = Signal(name="column_last"), Signal(name="row_last")
-        columns = Signal(range(max(2, guard.columns)), name="columns")
-        rows = Signal(range(max(2, guard.rows)), name="rows")
-        m.d.comb += [
-            column_last.eq(columns == guard.columns - 1),
-            row_last.eq(rows == guard.rows - 1),
-        ]
-        base = Signal(bits, name="base")
-        with m.If(shift):
-            m.d.sync += columns.eq(Mux(column_last, 0, columns + 1))
-            with m.If(column_last):
-                m.d.sync += rows.eq(Mux(row_last, 0, rows + 1))
-                with m.If(row_last):
-                    m.d.sync += base.eq(base + guard.words)
+        columns, column_last = _turn(m, "column", guard.columns, shift)
+        rows, row_last = _turn(m, "row", guard.rows, shift & column_last)
+        minus_base = Signal(bits, name="minus_base")
+        sample_last: Value = row_last if guard.columns == 1 else column_last
+        if guard.rows > 1 and guard.columns > 1:
+            sample_last = Signal(name="sample_last")
+            with m.If(shift):
+                m.d.sync += sample_last.eq((columns == guard.columns - 2) & row_last)
+        with m.If(shift & sample_last):
+            m.d.sync += minus_base.eq(minus_base - guard.words)
 
         def across(name: str, ramp: Ramp) -> Value:
             return _ramp(m, name, ramp, guard.columns, shift, column_last)
@@ -78,11 +77,25 @@ class ChannelGuard(wiring.Component):
         low = down("low_row", guard.low_row) + low_column
         with m.If(shift):
             m.d.sync += [
-                self.need.eq(base + need),
-                self.limit.eq(base + low + self.depth),
+                self.minus_need.eq(minus_base - need),
+                self.minus_limit.eq(minus_base - low - self.depth),
                 self.valid.eq(1),
             ]
         return m
+
+
+def _turn(m: Module, name: str, trips: int, advance: Value) -> tuple[Value, Value]:
+    """A counter of ``trips`` steps, and a register that says whether it is at the last."""
+    if trips == 1:
+        return Const(0), Const(1)
+    count = Signal(range(trips), name=f"{name}_count")
+    last = Signal(name=f"{name}_last")
+    with m.If(advance):
+        m.d.sync += [
+            count.eq(Mux(last, 0, count + 1)),
+            last.eq(~last & (count == trips - 2)),
+        ]
+    return count, last
 
 
 def _ramp(m: Module, name: str, ramp: Ramp, count: int, advance: Value, last: Value) -> Value:

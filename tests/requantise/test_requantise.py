@@ -68,6 +68,18 @@ def test_a_constant_that_a_channel_has_for_itself_lies_inside_its_window() -> No
         assert verify_multiply_shift(rounding, moved)
 
 
+@pytest.mark.parametrize("zero", [-128, 127])
+def test_a_channel_of_one_result_widens_the_sum_of_no_other(zero: int) -> None:
+    scales = np.array([1e-19, 0.00015526882, 0.0016726451, 0.0025029022], np.float32)
+    most = np.full(scales.shape, 200_000)
+    rounding = Rounding(scales, zero, -128, 127, -most, most)
+    parameters = find_multiply_shift(rounding, nudges=3)
+    assert parameters is not None
+    assert len(set(parameters.rounding)) > 1, "else all channels share one constant"
+    assert verify_multiply_shift(rounding, parameters)
+    assert np.all(np.abs(parameters.rounding) <= 129 << parameters.op.shift)
+
+
 def test_the_proof_rejects_parameters_that_are_wrong_for_one_accumulator() -> None:
     rounding = layer(random_scales(3, -8, -7), 0, -128, 127, 40_000)
     form = find_multiply_shift(rounding)

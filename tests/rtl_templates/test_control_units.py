@@ -124,9 +124,10 @@ def test_a_guard_gives_need_and_limit_of_every_group_and_sample() -> None:
         for sample in range(3):
             for y, x in itertools.product(range(4), range(3)):
                 assert context.get(unit.valid)
-                assert context.get(unit.need) == (60 * sample + guard.need(y, x)) % (1 << bits)
+                need = 60 * sample + guard.need(y, x)
+                assert context.get(unit.minus_need) == -need % (1 << bits)
                 limit = 60 * sample + guard.low(y, x) + depth
-                assert context.get(unit.limit) == limit % (1 << bits)
+                assert context.get(unit.minus_limit) == -limit % (1 << bits)
                 await context.tick()
 
     simulate(unit, bench)

@@ -18,7 +18,7 @@ import numpy as np
 
 from hlsgen.dataflow.ir import Process
 from hlsgen.rtl_templates import contract
-from hlsgen.rtl_templates.contract import CHANNEL_FREED_AFTER
+from hlsgen.rtl_templates.contract import CHANNEL_FREED_AFTER, CHANNEL_READY_AFTER
 from hlsgen.schedule.stream_network.geometry import (
     REDUCE_LEVEL,
     group_cycles,
@@ -281,7 +281,7 @@ def _advance(node: _Node, samples: int) -> bool:
             if n >= len(producer.ended):
                 node.waiting = edge
                 return len(ended) > before
-            time = producer.ended[n] - edge.need_lead[group] + 1
+            time = producer.ended[n] - edge.need_lead[group] + CHANNEL_READY_AFTER
             if time > begin:
                 begin, cause = time, edge
         earliest = 1
