@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.models import Sources
 from benchmarks.record import Record
-from benchmarks.rows import BUILT_RATES, compiled_design
+from benchmarks.rows import BUILT_RATES, built_options, compiled_design
 from hlsgen.artefact.folder import open_folder
 from hlsgen.bitstream.netlist_design import netlist_design
 from hlsgen.bitstream.netlist_verilog import MODELS
@@ -25,7 +25,7 @@ SAMPLES = {"digits": 40}
 def measure(design: str, sources: Sources, work: Path) -> Record:
     """Synthesise the design of the row ``boards`` by itself and run its cells."""
     name, board = design.split("@")
-    options = {"board": board, "target_fps": BUILT_RATES[design]}
+    options = built_options(design)
     compiled, report = compiled_design("cells", design, sources.model(name), work, **options)
     family = load_board(board).family
     netlist = netlist_design(open_folder(compiled.directory), family, work / f"{design}.cells")

@@ -40,6 +40,11 @@ NETWORKS = (
     Network("ic_resnet8_int8", "ResNet-8", "MLPerf Tiny, image classification", 3),
     Network("vww_mbv1_int8", "MobileNetV1-0.25", "MLPerf Tiny, visual wake words", 3),
 )
+FEW_BITS = (
+    Network("kws_mlp_w3a3_qonnx", "Keyword MLP, 3 bits", "QONNX model zoo, GSCV2", 20),
+    Network("tfc_1w1a_qonnx", "MNIST MLP, bipolar", "QONNX model zoo, TFC_1W1A", 20),
+)
+"""QONNX networks of so few bits that LUTs multiply them."""
 
 
 @dataclass(frozen=True)
@@ -84,4 +89,4 @@ class Sources:
 
 def network(name: str) -> Network:
     """The network of this name; raises KeyError for any other."""
-    return {known.name: known for known in NETWORKS}[name]
+    return {known.name: known for known in (*NETWORKS, *FEW_BITS)}[name]

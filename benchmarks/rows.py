@@ -16,7 +16,7 @@ import numpy as np
 
 import hlsgen
 from benchmarks.anchors import CYCLE_GOALS
-from benchmarks.models import NETWORKS, Sources, network
+from benchmarks.models import FEW_BITS, NETWORKS, Sources, network
 from benchmarks.record import Record
 from hlsgen.board import load_board
 from hlsgen.errors import BadOption
@@ -33,6 +33,8 @@ BUILT_RATES = {
     "kws_dscnn_int8@ulx3s_85f": 2800,
     "ic_resnet8_int8@ulx3s_85f": 1000,
     "vww_mbv1_int8@ulx3s_85f": 600,
+    "kws_mlp_w3a3_qonnx@ulx3s_85f": 25000,
+    "tfc_1w1a_qonnx@ulx3s_85f": 390625,
 }
 """Samples a second, at the board's oscillator, for which the built designs are sized."""
 SEEDS = {"digits": 3}
@@ -188,9 +190,16 @@ def _whole_test_set(design: str, sources: Sources) -> tuple[dict[str, np.ndarray
     return {name: signed}, labels
 
 
-def _boards(design: str, sources: Sources, work: Path) -> Record:
+def built_options(design: str) -> dict[str, Any]:
+    """The options of ``compile`` for a design that is built, a network@board."""
     name, board = design.split("@")
-    options = {"board": board, "target_fps": BUILT_RATES[design]}
+    bound = {"dsp": 0} if network(name) in FEW_BITS else {}
+    return {"board": board, "target_fps": BUILT_RATES[design], **bound}
+
+
+def _boards(design: str, sources: Sources, work: Path) -> Record:
+    name, _ = design.split("@")
+    options = built_options(design)
     compiled, report = compiled_design("boards", design, sources.model(name), work, **options)
     compiled.build(seeds=SEEDS.get(name, 1))
     built = json.loads((compiled.directory / "build.json").read_text())
