@@ -39,12 +39,6 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         "a ramp that starts above its low end only rises: the clamp is never reached",
     ),
     Equivalent(
-        "rtl_templates/stream/channel_guard.py",
-        'columns = Signal(range(max(2, guard.columns)), name="columns")',
-        'columns = Signal(range(max( 1, guard.columns)), name="columns")',
-        "the counter of one column is 0, in one bit or in none",
-    ),
-    Equivalent(
         "hlsgen/requantise/multiply_shift.py",
         "late = may_be_late[rows, top] & (least[rows, top] > greatest)",
         "late = may_be_late[rows, top] * (least[rows, top] > greatest)",
