@@ -289,9 +289,9 @@ def check(
     ] = None,
 ) -> None:
     """Say for each node whether it becomes hardware, stays on the host, or is unsupported and why."""
-    from hlsgen.frontend.support import support
+    from hlsgen.flow import check as run
 
-    rows = support(model, calibrate)
+    rows = run(model, calibrate)
     _table(("node", "operator", "where", "reason"), rows)
     raise typer.Exit(2 if any(row[2] == "unsupported" for row in rows) else 0)
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from hlsgen.artefact.manifest import Manifest
     from hlsgen.bitstream.build import BuildResult
+    from hlsgen.frontend.support import NodeSupport
     from hlsgen.targets import AnyTarget
     from hlsgen.verify.result import VerifyResult
 
@@ -195,6 +196,22 @@ def compile(
         if texts is not None:
             texts.place(artefact.texts())
         return _compiled(folder.commit(artefact), artefact)
+
+
+def check(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    calibrate: str | os.PathLike[str] | None = None,
+) -> list[NodeSupport]:
+    """Where every node of a model runs, and why: what ``compile`` says of it before it asks for a board. Raises HlsgenError."""
+    from hlsgen.frontend.support import support
+    from hlsgen.targets.network_source import read_network
+
+    check_arguments("hlsgen.check", {"calibrate": PATH.or_none()}, locals())
+
+    def lower(quantised: str | os.PathLike[str] | onnx.ModelProto) -> None:
+        read_network(quantised, None, silent).lowered(nudged=True, progress=silent)
+
+    return support(model, calibrate, lower)
 
 
 def _from_framework(model: Any, sample: Any) -> Any:

@@ -5,100 +5,21 @@ from __future__ import annotations
 import difflib
 import types
 import typing
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from hlsgen.algebra.types import U8, ElementType
 from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
-from hlsgen.frontend.tensors import element_of, read_tensor
+from hlsgen.frontend.node_source import NodeSource
+from hlsgen.frontend.tensors import element_of
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.ops import OPERATORS
+from hlsgen.ops.dynamic_quantise import DynamicQuantizeLinear
 from hlsgen.ops.op import IntegerForm, OnnxBinding, TensorOp
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.tensor_type import Element, Quantisation
-
-if TYPE_CHECKING:
-    import onnx
-
-
-@dataclass(frozen=True)
-class NodeSource:
-    """A node of a file and what is needed to read it."""
-
-    node: onnx.NodeProto
-    file: str
-    folder: Path | None
-    opsets: Mapping[str, int]
-    read: Collection[str] | None = None
-    """The values that the model reads; None where that is not known."""
-
-    @property
-    def name(self) -> str:
-        """The node's name, or its first output's where it has none."""
-        return self.node.name or next(filter(None, self.node.output), "")
-
-    @property
-    def where(self) -> str:
-        return f"{self.file}, node {self.name} ({self.node.op_type})"
-
-    @property
-    def domain(self) -> str:
-        return "" if self.node.domain == "ai.onnx" else self.node.domain
-
-    @property
-    def opset(self) -> int:
-        return self.opsets.get(self.domain, 1)
-
-    def is_read(self, number: int) -> bool:
-        """Whether a result is named and, but for the first, somebody reads it."""
-        value = self.node.output[number]
-        return bool(value) and (number == 0 or self.read is None or value in self.read)
-
-    def attributes(self) -> dict[str, Any]:
-        """Attributes as plain Python values, a tensor as its element type's text and its elements; raises UnsupportedOp for graphs."""
-        import onnx
-
-        attributes: dict[str, Any] = {}
-        for attribute in self.node.attribute:
-            value = onnx.helper.get_attribute_value(attribute)
-            if isinstance(value, bytes):
-                value = value.decode("utf-8", "replace")
-            elif isinstance(value, list) or type(value).__name__.startswith("Repeated"):
-                value = tuple(
-                    v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in value
-                )
-            elif isinstance(value, onnx.TensorProto):
-                array, element = read_tensor(value, self.folder, self.where)
-                value = (str(element), *array.reshape(-1).tolist())
-            if not isinstance(value, int | float | str | tuple):
-                raise self.unsupported(f"attribute {attribute.name} of kind {attribute.type}")
-            attributes[attribute.name] = value
-        return attributes
-
-    def constant_node(self) -> tuple[np.ndarray, Element]:
-        """The value of a Constant node."""
-        for attribute in self.node.attribute:
-            if attribute.name == "value":
-                return read_tensor(attribute.t, self.folder, self.where)
-            if attribute.name in ("value_float", "value_floats"):
-                values = attribute.f if attribute.name == "value_float" else list(attribute.floats)
-                return np.array(values, np.float32), "f32"
-            if attribute.name in ("value_int", "value_ints"):
-                numbers = attribute.i if attribute.name == "value_int" else list(attribute.ints)
-                return np.array(numbers, np.int64), ElementType(64, True)
-        raise self.unsupported("a Constant that is not a number or a tensor")
-
-    def unsupported(self, feature: str) -> UnsupportedOp:
-        """An error for something about this node that hlsgen does not have."""
-        return UnsupportedOp(
-            self.where,
-            f"expected an operator form that hlsgen supports, found {feature}",
-            "See `hlsgen ops` for what is supported; change the model or its export.",
-        )
 
 
 def bind(build: GraphBuilder, source: NodeSource) -> None:
@@ -197,7 +118,10 @@ def _bind_integers(
         operands.append(build.node(DequantizeLinear(quantisation), [name]))
     bias = None if form.bias is None else _given(inputs, form.bias)
     if bias is not None:
-        steps = quantisations[0].scales() * quantisations[1].scales()
+        factor = 1.0 if form.factor is None else float(getattr(op, form.factor))
+        if factor <= 0:
+            raise source.unsupported(f"{form.factor} = {factor:g} with a bias")
+        steps = np.float32(factor) * quantisations[0].scales() * quantisations[1].scales()
         axis_of_bias = 0 if steps.size > 1 else None
         scales = tuple(float(s) for s in steps)
         step = Quantisation(scales, (0,) * steps.size, axis_of_bias)
@@ -285,8 +209,20 @@ def _attribute_fields(source: NodeSource, binding: OnnxBinding) -> dict[str, Any
 def _constant(build: GraphBuilder, source: NodeSource, name: str) -> np.ndarray:
     array = build.known(name)
     if array is None:
-        raise source.unsupported(f"operand {name} that is not a constant")
+        raise _not_constant(build, source, name)
     return array
+
+
+def _not_constant(build: GraphBuilder, source: NodeSource, name: str) -> UnsupportedOp:
+    """What is computed where the hardware needs a constant; what a sample decides can be fixed by quantising with samples."""
+    producer = build.producer(name)
+    if producer is None or not isinstance(producer.op, DynamicQuantizeLinear):
+        return source.unsupported(f"operand {name} that is not a constant")
+    return UnsupportedOp(
+        source.where,
+        f"expected scales and zero points that are constants, found {name}, which {producer.name} (DynamicQuantizeLinear) takes from each sample",
+        "Quantise the model statically, with samples (onnxruntime.quantization.quantize_static).",
+    )
 
 
 def _plain(array: np.ndarray) -> Any:
@@ -305,7 +241,7 @@ def _quantisation_fields(
     scale = _constant(build, source, inputs[positions[0]])
     given = positions[1] < len(inputs) and inputs[positions[1]]
     zero = _constant(build, source, inputs[positions[1]]) if given else np.zeros_like(scale, int)
-    element = build.types[inputs[positions[1]]].element if given else U8
+    element = build.types[inputs[positions[1]]].element if given else _asked(source)
     quantises = "element" in typing.get_type_hints(operator)
     operand = build.types[inputs[0]].element
     if not quantises and given and element != operand and isinstance(element, ElementType):
@@ -323,6 +259,12 @@ def _quantisation_fields(
     if quantises:
         fields["element"] = element
     return fields
+
+
+def _asked(source: NodeSource) -> Element:
+    """The element type that a QuantizeLinear without zero point asks for (opset 21); u8 where it does not."""
+    number = source.attributes().get("output_dtype", 0)
+    return element_of(number, f"{source.where}, attribute output_dtype") if number else U8
 
 
 DEAD_SCALE = 2.0**-100

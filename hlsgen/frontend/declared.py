@@ -112,13 +112,16 @@ def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | No
         return _of_means(graph, node, op, op.mean, kernel)
     if isinstance(op, StepFunction):
         return _of_steps(op, kernel, where)
+    if isinstance(op, Lookup) and op.kernel == "integers" and kernel == "floats":
+        return Difference(f"{where}: ONNX Runtime rounds it by other float32 steps", 1)
     if not isinstance(op, Requantise):
         return None
     source = graph.producers.get(node.inputs[0])
     if source is not None and isinstance(source.op, WindowSum | AxisSum):
         return _of_mean(graph, source, source.op, op, kernel, where)
-    if isinstance(op, RequantiseSteps) and kernel == "floats" and _of_one_term(graph, source):
-        return None  # the very steps of its float operators
+    if isinstance(op, RequantiseSteps) and _of_one_term(graph, source):
+        other = f"{where}: ONNX Runtime rounds it by other float32 steps"
+        return None if kernel == "floats" else Difference(other, 1)  # the very steps of floats
     if kernel == "floats":
         reason = f"{where}: ONNX Runtime computes it on floats, whose rounding decides halves"
         return Difference(reason, max(1, ceil(max(op.scale))))
@@ -153,7 +156,7 @@ def _of_steps(op: StepFunction, kernel: KernelKind, where: str) -> Difference | 
             f"{where}: ONNX Runtime computes it on floats, whose rounding decides next to halves"
         )
         return Difference(reason, 1)
-    if len(op.terms) == 2 and kernel != op.kernel:
+    if kernel != op.kernel and (len(op.terms) == 2 or op.kernel == "integers"):
         return Difference(f"{where}: ONNX Runtime rounds it by other float32 steps", 1)
     return None
 

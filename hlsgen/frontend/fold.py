@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlsgen.frontend.bind import NodeSource
+from hlsgen.frontend.node_source import NodeSource
 from hlsgen.frontend.tensors import element_of
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.ops.limits import LARGEST_TENSOR

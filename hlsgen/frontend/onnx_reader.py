@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlsgen.errors import BadFile, HlsgenError, IllegalGraph, TypeMismatch
-from hlsgen.frontend.bind import NodeSource, bind
+from hlsgen.frontend.bind import bind
 from hlsgen.frontend.fold import fold
 from hlsgen.frontend.model_file import ModelFile, domain_of, load
 from hlsgen.frontend.node_order import ordered, read_values, renamed
+from hlsgen.frontend.node_source import NodeSource
 from hlsgen.frontend.tensors import element_of, read_tensor, streamed_element
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph
@@ -167,6 +168,12 @@ def _input_type(
             where, "expected a tensor with a shape, found none", "Export with input shapes."
         )
     shape = [dim.dim_value if dim.HasField("dim_value") else -1 for dim in tensor.shape.dim]
+    if not shape and given is None:
+        raise TypeMismatch(
+            where,
+            "expected a tensor with a dimension for the samples, found a single number",
+            "Make it a constant of the model, or an input of shape [1].",
+        )
     if shape and shape[0] in (-1, 0):
         shape[0] = 1
     if min(shape, default=1) < 1:

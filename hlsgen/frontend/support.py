@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from hlsgen.errors import HlsgenError, IllegalGraph, UnsupportedOp
-from hlsgen.frontend.bind import NodeSource, find_binding
+from hlsgen.frontend.bind import find_binding
 from hlsgen.frontend.calibrate import calibrate
 from hlsgen.frontend.float_weights import computes_on_reals
 from hlsgen.frontend.model_file import domain_of, load
+from hlsgen.frontend.node_source import NodeSource
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.graph.ir import Graph
 from hlsgen.ops.tensor_type import F32
@@ -39,9 +40,13 @@ class NodeSupport(NamedTuple):
 
 
 def support(
-    model: Model, samples: str | os.PathLike[str] | Mapping[str, np.ndarray] | None = None
+    model: Model,
+    samples: str | os.PathLike[str] | Mapping[str, np.ndarray] | None = None,
+    further: Callable[[Model], None] | None = None,
 ) -> list[NodeSupport]:
     """Where every node of a model runs, and why. Raises HlsgenError for a file that cannot be read at all.
+
+    ``further``: called with the quantised model where every node is supported; what it raises about a node counts as the node's.
 
     A float model is judged as it is after quantisation with ``samples`` (as for ``calibrate``) or, since ranges do not
     decide what becomes hardware, with seeded noise where there are none.
@@ -50,7 +55,7 @@ def support(
     opsets = {domain_of(entry.domain): entry.version for entry in proto.opset_import}
     sources = [NodeSource(node, file, folder, opsets) for node in proto.graph.node]
     try:
-        return _classified(sources, model, samples)
+        return _classified(sources, model, samples, further)
     except HlsgenError as error:
         blamed = [source for source in sources if error.where.startswith(source.where)]
         unknown = _unknown(sources)
@@ -92,10 +97,12 @@ def _classified(
     sources: list[NodeSource],
     model: Model,
     samples: str | os.PathLike[str] | Mapping[str, np.ndarray] | None,
+    further: Callable[[Model], None] | None,
 ) -> list[NodeSupport]:
     graph, hardware = read_model(model), "hardware"
     if is_float(graph) or samples is not None:
-        graph = read_model(calibrate(model, _noise(graph) if samples is None else samples))
+        model = calibrate(model, _noise(graph) if samples is None else samples)
+        graph = read_model(model)
         hardware = QUANTISED_LATER
     reasons: dict[str, str] = {}
     parts = divide(explained(graph, reasons))
@@ -106,7 +113,10 @@ def _classified(
     stuck = {node.name for node in parts.between}
     if not parts.hardware:  # no operator has an integer form
         stuck, host = {source.name for source in sources}, set()
-    return [_row(source, hardware, becomes, host, stuck, reasons) for source in sources]
+    rows = [_row(source, hardware, becomes, host, stuck, reasons) for source in sources]
+    if further is not None and not any(row.where == "unsupported" for row in rows):
+        further(model)
+    return rows
 
 
 def _noise(graph: Graph) -> dict[str, np.ndarray]:

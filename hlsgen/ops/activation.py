@@ -11,6 +11,7 @@ import numpy as np
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import Constants, Example, OnnxBinding, TensorOp, require
+from hlsgen.ops.step_function import RoundedBy
 from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 
@@ -48,6 +49,9 @@ class Relu(ElementwiseOp):
     monotone = True
     bindings = (OnnxBinding("Relu", (1, 1)),)
 
+    def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
+        return _clamp(inputs[0], 0, None) if inputs[0].is_integer else self
+
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return xp.clip(arrays[0], 0.0, None)
 
@@ -59,8 +63,8 @@ class Relu(ElementwiseOp):
 class Clip(ElementwiseOp):
     """min(max(x, low), high); None where there is no bound."""
 
-    low: float | None = None
-    high: float | None = None
+    low: float | int | None = None
+    high: float | int | None = None
 
     monotone = True
     bindings = (
@@ -72,7 +76,7 @@ class Clip(ElementwiseOp):
         low, high = (
             None if b is None or abs(b) == float("inf") else b for b in (self.low, self.high)
         )
-        return Clip(low, high)
+        return _clamp(inputs[0], low, high) if inputs[0].is_integer else Clip(low, high)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         return xp.clip(arrays[0], self.low, self.high)
@@ -115,12 +119,24 @@ class Clamp(TensorOp):
         return (Example(Clamp(-3, 100), (TensorType((1, 2, 2, 3), S8),), {}),)
 
 
+def _clamp(x: TensorType, low: float | None, high: float | None) -> TensorOp:
+    """A clamp of integers whose bounds are those of the type where they are not given."""
+    element = x.integer
+    least, most = element.minimum, element.maximum
+    return Clamp(
+        least if low is None else min(max(int(low), least), most),
+        most if high is None else min(max(int(high), least), most),
+    )
+
+
 @dataclass(frozen=True)
 class Lookup(TensorOp):
     """values[x - minimum of the operand's element type]: any function of one narrow integer, exactly."""
 
     values: tuple[int, ...]
     element: ElementType
+    kernel: RoundedBy = "floats"
+    """Whose rounding it has where ONNX Runtime's kernels differ, that of the float operators or of its integer kernel."""
 
     place = "hardware"
 

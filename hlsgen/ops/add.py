@@ -127,6 +127,10 @@ class QuantisedAdd(TensorOp):
         """All results: entry [i, j] is for a = minimum of its type + i, b = minimum of its type + j."""
         a = np.arange(self.element_a.minimum, self.element_a.maximum + 1)[:, None]
         b = np.arange(self.element_b.minimum, self.element_b.maximum + 1)[None, :]
+        return self.sums(a, b)
+
+    def sums(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """The results for arrays of integers that broadcast, int64."""
         steps = self._chain(a, b) if self.formula == "chain" else self._float(a, b)
         return np.clip(steps, self.low, self.high).astype(np.int64)
 
@@ -179,7 +183,7 @@ class QuantisedAdd(TensorOp):
             return
         a = np.arange(self.element_a.minimum, self.element_a.maximum + 1)
         b = np.arange(self.element_b.minimum, self.element_b.maximum + 1)
-        reals = self._addends(a, b)
+        reals = self.addends(a, b)
         form = find_pair_form(table, reals[0].reshape(-1), reals[1].reshape(-1), "sum")
         assert not isinstance(form, int), (
             "float32 steps are monotone in the exact sum of two tables"
@@ -187,7 +191,7 @@ class QuantisedAdd(TensorOp):
         expression = pair_expression(form, elements)
         build.result(build.pointwise(sources, (), expression, self.element))
 
-    def _addends(self, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def addends(self, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Float64 reals for both operands, of whose exact sum the result is a function that never decreases."""
         if self.formula == "float":
             reals = self._reals(a, b)

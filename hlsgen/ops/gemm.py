@@ -60,7 +60,7 @@ class Gemm(TensorOp):
             (2, 3),
             "com.microsoft",
             attributes=_ATTRIBUTES,
-            integers=IntegerForm(((0, 1, 2), (3, 4, 5)), result=(7, 8), bias=6),
+            integers=IntegerForm(((0, 1, 2), (3, 4, 5)), result=(7, 8), bias=6, factor="alpha"),
         ),
     )
 
@@ -120,11 +120,9 @@ class Gemm(TensorOp):
             return failed
         weights = integer_weights(w, axis)
         weights = weights if self.transpose_b else weights.T
-        if (
-            self.alpha != 1.0
-        ):  # the weights of the scaled product have other scales, and perhaps another sign
+        if self.alpha != 1.0:  # a product of other scales, and perhaps of another sign
             weights = weights if self.alpha > 0 else -weights
-            w = _times(w, abs(self.alpha))
+            x = _times(x, abs(self.alpha))  # as QGemm multiplies its scales
         scaled = [_times(bias, self.beta) for bias in biases if self.beta != 0]
         plain = self.alpha == self.beta == 1.0
         bias = integer_bias(x, w, scaled[0] if scaled else None, weights.shape[0], disputed=plain)

@@ -62,14 +62,20 @@ class Mul(Pointwise):
         element = output.element
         entries = np.arange(element.minimum, element.maximum + 1)
         first, second = (entries - v.quantisation.zero_point[0] for v in inputs)
-        scales = [v.quantisation.scales()[0] for v in inputs]
-        scale = np.float32(scales[0] * scales[1]) / np.float32(output.scale)
-        product = np.multiply.outer(first, second).astype(np.float32)
-        rounded = np.rint(product * scale + np.float32(output.zero_point))
-        truth = np.clip(rounded, output.low, output.high).astype(np.int64)
+        scales = (a.quantisation.scale[0], b.quantisation.scale[0])
+        truth = kernel_products(first[:, None], second[None, :], scales, output)
         form = find_pair_form(truth, first.astype(np.float64), second.astype(np.float64), "product")
         if isinstance(form, int):
             return Reason(
                 f"{form:,} of {truth.size:,} pairs of its operands have no arithmetic form"
             )
         return StepFunction.of_pair(build, [a.name, b.name], form, element, "integers")
+
+
+def kernel_products(
+    a: np.ndarray, b: np.ndarray, scales: tuple[float, float], output: QuantisedOutput
+) -> np.ndarray:
+    """ONNX Runtime's QLinearMul (x86-64) of integers without their zero points, arrays that broadcast, to int64."""
+    scale = np.float32(np.float32(scales[0]) * np.float32(scales[1])) / np.float32(output.scale)
+    rounded = np.rint((a * b).astype(np.float32) * scale + np.float32(output.zero_point))
+    return np.clip(rounded, output.low, output.high).astype(np.int64)

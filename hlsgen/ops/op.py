@@ -23,7 +23,7 @@ class IntegerForm:
     """Where an ONNX operator on integers keeps its operands' scales and zero points (positions among the node's inputs).
 
     It is read as Dequantize - operator - Quantize. ``operands``: (value, scale, zero point); ``bias``: an int32 bias in steps of the
-    product of the first two scales; ``result``: (scale, zero point). Without a scale (None) the integers are the
+    product of the first two scales, times the field ``factor`` of the operator where one is named; ``result``: (scale, zero point). Without a scale (None) the integers are the
     values themselves, as in ConvInteger; a result without scale is int32. ``repeated``: where any number of operands begin that are as
     the three inputs of one.
     """
@@ -32,6 +32,7 @@ class IntegerForm:
     result: tuple[int, int] | None
     bias: int | None = None
     repeated: int | None = None
+    factor: str | None = None
 
     def placed(self, inputs: int) -> tuple[tuple[int, int | None, int], ...]:
         """The operands of a node with so many inputs."""
@@ -74,6 +75,11 @@ class QuantisedValue:
     type: TensorType
     quantisation: Quantisation
     constant: np.ndarray | None
+
+    @property
+    def zero(self) -> int:
+        """The zero point, the first where there is one for each channel."""
+        return self.quantisation.zero_point[0]
 
 
 @dataclass(frozen=True)

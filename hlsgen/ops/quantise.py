@@ -11,9 +11,9 @@ from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.ops.op import Constants, Example, OnnxBinding, TensorOp, require
 from hlsgen.ops.tensor_type import F32, AnyArray, Quantisation, TensorType
 
-# axis is read with the scales; blocks and other output types are refused
+# axis and the type of integers are read with the scales; blocks and reals that are not float32 are refused
 _DEQUANTIZE_IGNORED = {"axis": None, "block_size": 0, "output_dtype": 0}
-_QUANTIZE_IGNORED = {**_DEQUANTIZE_IGNORED, "saturate": None}
+_QUANTIZE_IGNORED = {**_DEQUANTIZE_IGNORED, "output_dtype": None, "saturate": None}
 
 
 def along(xp: Any, values: Any, x: AnyArray, axis: int | None) -> AnyArray:

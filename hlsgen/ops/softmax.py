@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hlsgen.ops.op import Constants, OnnxBinding, TensorOp, require
+from hlsgen.ops.op import Constants, IntegerForm, OnnxBinding, TensorOp, require
 from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 
@@ -26,6 +26,14 @@ class Softmax(TensorOp):
             fixed={"axis": 1, "flatten": True},
         ),
         OnnxBinding("Softmax", (1, 1), since=13, attributes={"axis": "axis"}),
+        OnnxBinding(
+            "QLinearSoftmax",
+            (1, 1),
+            "com.microsoft",
+            attributes={"axis": "axis"},
+            ignored={"opset": 13},
+            integers=IntegerForm(((0, 1, 2),), result=(3, 4)),
+        ),
     )
 
     def keeps_batch(self, inputs: tuple[TensorType, ...]) -> bool:

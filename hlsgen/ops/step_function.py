@@ -19,9 +19,9 @@ from hlsgen.requantise import Mean
 from hlsgen.requantise.cells import Combination, PairForm
 
 RoundedBy: TypeAlias = Literal["floats", "integers"]
-Term: TypeAlias = Literal["table", "factor", "addend"]
+Term: TypeAlias = Literal["table", "factor", "addend", "given"]
 """What the integers given for an operand are: a value for each of its integers; or a factor or an addend: one, one per channel (C,), or one
-per place (1, 1 or C, *space, any extent 1)."""
+per place (1, 1 or C, *space, any extent 1); or, without an operand, the term itself, likewise."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class StepFunction(TensorOp):
 
     ``kernel``: whose rounding a function of two narrow operands has, that of the float operators or of ONNX Runtime's integer kernel.
     ``mean``: the rule of a mean of sums whose factors divide its count (``requantise.mean_cells``).
-    Operands: x_0, integers of term 0, for two operands x_1, integers of term 1, then cells (number, 3): threshold, below, above.
+    Operands: x_0, integers of term 0, for two terms x_1 (unless it is given), integers of term 1, then cells (number, 3): threshold, below,
+    above.
     """
 
     combination: Combination
@@ -67,31 +68,41 @@ class StepFunction(TensorOp):
         cls,
         build: NodeBuilder,
         combination: Combination,
-        terms: Sequence[tuple[str, Term, np.ndarray]],
+        terms: Sequence[tuple[str | None, Term, np.ndarray]],
         steps: scalar.Steps,
         element: ElementType,
         kernel: RoundedBy = "floats",
         mean: Mean | None = None,
     ) -> str:
-        """The value of ``steps`` of terms (operand, kind, integers)."""
+        """The value of ``steps`` of terms (operand, kind, integers); what is given has no operand."""
         inputs: list[str] = []
-        for value, _, integers in terms:
-            inputs += [value, build.integers(f"{value}_term", integers)]
+        for value, kind, integers in terms:
+            inputs += [] if value is None else [value]
+            inputs.append(build.integers(f"{value or kind}_term", integers))
         inputs.append(build.integers("cells", np.array(steps.cells, np.int64)))
         kinds = tuple(kind for _, kind, _ in terms)
         op = cls(combination, kinds, steps.origin, steps.shift, element, kernel, mean)
         return build.node(op, inputs)
 
+    @property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """Of each term the positions of its operand (of the first one for a given term) and of its integers."""
+        places: list[tuple[int, int]] = []
+        for kind in self.terms:
+            after = places[-1][1] + 1 if places else 0
+            places.append((0, after) if kind == "given" else (after, after + 1))
+        return tuple(places)
+
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
-        count = len(self.terms)
-        require(len(inputs) == 2 * count + 1, self, f"{2 * count + 1} operands", len(inputs))
-        operands = inputs[:-1:2]
+        count = self.places[-1][1] + 2
+        require(len(inputs) == count, self, f"{count} operands", len(inputs))
+        operands = [inputs[k] for k, _ in self.places]
         integers = all(x.is_integer for x in operands)
         require(integers, self, "integer operands", " and ".join(map(str, operands)))
-        for k, (kind, x) in enumerate(zip(self.terms, operands, strict=True)):
+        for kind, x, (_, place) in zip(self.terms, operands, self.places, strict=True):
             channels = x.shape[1] if len(x.shape) > 1 else 1
             sizes = (1 << x.integer.bits,) if kind == "table" else (1, channels)
-            given = inputs[2 * k + 1].shape
+            given = inputs[place].shape
             by_place = kind != "table" and _fits(given, x.shape)
             fits = by_place or given in [(n,) for n in sizes]
             require(fits, self, f"{sizes} integers of a term", given)
@@ -99,7 +110,8 @@ class StepFunction(TensorOp):
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         values = [
-            _term(xp, kind, arrays[2 * k], arrays[2 * k + 1]) for k, kind in enumerate(self.terms)
+            _term(xp, kind, arrays[x], arrays[integers])
+            for kind, (x, integers) in zip(self.terms, self.places, strict=True)
         ]
         combine = {"sum": xp.add, "product": xp.multiply, "minimum": xp.minimum}
         x = values[0]
@@ -114,23 +126,29 @@ class StepFunction(TensorOp):
 
     def lower(self, build: Lowering) -> None:
         """An elementwise process; what is given per channel is read from stores."""
-        sources = [build.channel(2 * k) for k in range(len(self.terms))]
+        kinds = list(zip(self.terms, self.places, strict=True))
+        sources = [build.channel(x) for kind, (x, _) in kinds if kind != "given"]
         parameters: list[np.ndarray] = []
         terms: list[Expression] = []
-        for k, kind in enumerate(self.terms):
-            x, integers = Operand(f"r{k}"), build.constant(2 * k + 1)
+        for k, (kind, (place, number)) in enumerate(kinds):
+            x, integers = Operand(f"r{k}"), build.constant(number)
             if kind == "table":
-                terms.append(_looked_up(x, integers, build.type(2 * k).integer))
+                terms.append(_looked_up(x, integers, build.type(place).integer))
                 continue
             given: Expression = Number(int(integers.flat[0]))
             if integers.size > 1:
                 given = Operand(f"r{len(sources) + len(parameters)}")
-                parameters.append(_streamed(integers, build.type(2 * k).shape))
+                parameters.append(_streamed(integers, build.type(place).shape))
+            if kind == "given":
+                terms.append(given)
+                continue
             op: scalar.ScalarOp = scalar.Multiply() if kind == "factor" else scalar.Add()
             nothing = integers.size == 1 and integers.flat[0] == (1 if kind == "factor" else 0)
             terms.append(x if nothing else Call(op, (x, given)))
         whole = terms[0] if len(terms) == 1 else Call(_COMBINE[self.combination], tuple(terms))
-        cells = tuple((int(t), int(b), int(a)) for t, b, a in build.constant(2 * len(self.terms)))
+        cells = tuple(
+            (int(t), int(b), int(a)) for t, b, a in build.constant(self.places[-1][1] + 1)
+        )
         steps = scalar.Steps(self.origin, self.shift, cells)
         build.result(build.pointwise(sources, parameters, Call(steps, (whole,)), self.element))
 
@@ -147,14 +165,17 @@ class StepFunction(TensorOp):
         cells = np.stack(columns, axis=1)
         own = TensorType(cells.shape, ElementType.holding(-128, 1 << 20))
 
-        def case(combination: Combination, *terms: tuple[TensorType, Term, np.ndarray]) -> Example:
+        def case(
+            combination: Combination, *terms: tuple[TensorType | None, Term, np.ndarray]
+        ) -> Example:
             types: list[TensorType] = []
             constants: dict[int, np.ndarray] = {}
             for x, _, integers in terms:
-                constants[len(types) + 1] = integers
+                types += [] if x is None else [x]
+                constants[len(types)] = integers
                 low, high = int(integers.min()), int(integers.max())
                 element = ElementType.holding(min(low, -1), max(high, 0))
-                types += [x, TensorType(integers.shape, element)]
+                types.append(TensorType(integers.shape, element))
             constants[len(types)] = cells
             op = StepFunction(combination, tuple(term for _, term, _ in terms), 0, 12, S8)
             return Example(op, (*types, own), constants)
@@ -175,6 +196,8 @@ class StepFunction(TensorOp):
             ),
             case("sum", (u8, "addend", random.integers(0, 1 << 17, shape))),
             case("sum", (TensorType((1, 6), U8), "addend", 9000 * np.arange(6).reshape(1, 6))),
+            case("sum", (u8, "table", 99 * table), (None, "given", np.array([7, 5000, -300]))),
+            case("product", (s8, "table", table), (None, "given", np.array([-9, 40, 300]))),
         )
 
 
@@ -219,6 +242,8 @@ def pair_expression(form: PairForm, elements: tuple[ElementType, ElementType]) -
 
 def _term(xp: Any, kind: Term, x: AnyArray, integers: AnyArray) -> AnyArray:
     integers, wide = xp.astype(integers, xp.int64), xp.astype(x, xp.int64)
+    if kind == "given":
+        wide = xp.zeros_like(wide)
     if kind == "table":
         index = wide + (integers.shape[0] // 2 if x.dtype == xp.int8 else 0)
         return xp.reshape(xp.take(integers, xp.reshape(index, (-1,)), axis=0), x.shape)

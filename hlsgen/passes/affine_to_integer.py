@@ -19,14 +19,15 @@ from hlsgen.ops.reason import ELSEWHERE, Reason
 from hlsgen.ops.requantise import RequantiseSteps
 from hlsgen.ops.reshape import Reshape
 from hlsgen.ops.tensor_type import TensorType
-from hlsgen.ops.transpose import Transpose
-from hlsgen.passes.qdq_to_integer import clamp_bounds
+from hlsgen.passes.clamps import clamp_bounds
+from hlsgen.passes.islands import MOST_POSITIONS
+from hlsgen.passes.positions import by_channel, channel_values
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
 from hlsgen.requantise import FloatStep, choose_for
 
 
 class AffineToInteger:
-    """With f a chain of Mul and Add with constants by channel, then perhaps Relu and Clip, which become bounds; a Relu before them is taken
+    """With f a chain of Mul and Add with constants by channel or by position, then perhaps Relu and Clip, which become bounds; a Relu before them is taken
     as a clamp of integers first:
 
     1. Quantize(f(Dequantize(x))) -> RequantiseSteps(x)                  factors of 0 or more
@@ -59,9 +60,20 @@ def _affine(build: GraphBuilder, node: Node) -> str | Reason:
     return Reason(reading.text, affine[0].name) if isinstance(reading, Reason) else reading
 
 
+def _constant(build: GraphBuilder, value: str) -> np.ndarray | None:
+    """The reals of a constant or of a dequantised one; None for what is computed."""
+    if value in build.constants:
+        return build.constants[value]
+    before = build.producer(value)
+    if before is None or not isinstance(before.op, DequantizeLinear):
+        return None
+    integers = build.constants.get(before.inputs[0])
+    return None if integers is None else np.asarray(before.op.evaluate(np, integers))
+
+
 def _operand(build: GraphBuilder, node: Node) -> str:
     """The operand that is computed; the last where both are."""
-    return next((v for v in node.inputs if v not in build.constants), node.inputs[-1])
+    return next((v for v in node.inputs if _constant(build, v) is None), node.inputs[-1])
 
 
 def _read(
@@ -77,15 +89,14 @@ def _read(
         return Reason("its operand is quantised per channel")
     if any(build.types[link.output].shape != type.shape for link in chain):
         return Reason("a constant broadcasts its operand")
-    axes = {_axis(build, link, type) for link in chain if isinstance(link.op, Mul | Add)}
-    if None in axes:
-        return Reason("a constant is not one number, or one for each index of one axis")
-    channels = sorted(axis for axis in axes if axis is not None and axis >= 0)
-    if len(channels) > 1:
-        return Reason(f"constants vary along axes {channels}")
-    axis = channels[0] if channels else 1
-    if len(type.shape) not in (2, 3, 4) or type.shape[0] != 1 or axis == 0:
-        return Reason(f"constants vary along axis {axis} of {type}")
+    axes = sorted(
+        {k for link in chain if isinstance(link.op, Mul | Add) for k in _axes(build, link)}
+    )
+    if len(type.shape) not in (2, 3, 4) or type.shape[0] != 1 or 0 in axes:
+        return Reason(f"constants vary along axes {axes} of {type}")
+    if len(axes) > 1 and type.size > MOST_POSITIONS:
+        return Reason(f"constants vary in {type.size:,} positions, of at most {MOST_POSITIONS:,}")
+    axes = axes or [1]
     links = list(chain)
     if isinstance(links[0].op, Relu) and len(dequantize.quantisation.scale) == 1:
         zero = dequantize.quantisation.zero_point[0]
@@ -99,7 +110,7 @@ def _read(
         return Reason("a clamp stands between factors by channel")
     scale = float(dequantize.quantisation.scale[0])
     zero = dequantize.quantisation.zero_point[0]
-    slopes = _steps(build, links[:last], scale, type.shape[axis])
+    slopes = _steps(build, links[:last], scale, type.shape, axes)
     if isinstance(slopes, Reason):
         return slopes
     signs, steps = slopes
@@ -118,7 +129,7 @@ def _read(
         choose_for(op.rounding(low, high))
     except HlsgenError as error:
         return Reason(error.problem)
-    return _build(build, source, type, axis, signs, zero, op)
+    return by_channel(build, source, axes, lambda x: _requantised(build, x, signs, zero, op))
 
 
 def _range(type: TensorType, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -126,18 +137,27 @@ def _range(type: TensorType, count: int) -> tuple[np.ndarray, np.ndarray]:
     return np.full(count, element.minimum), np.full(count, element.maximum)
 
 
-def _axis(build: GraphBuilder, node: Node, type: TensorType) -> int | None:
-    """The axis along which a constant varies, -1 where it does not; None where it is computed or varies along several."""
-    constant = next((build.constants[v] for v in node.inputs if v in build.constants), None)
-    if constant is None or constant.ndim > len(type.shape):
-        return None
-    offset = len(type.shape) - constant.ndim
-    varying = [k + offset for k, extent in enumerate(constant.shape) if extent > 1]
-    return -1 if not varying else varying[0] if len(varying) == 1 else None
+def _values(build: GraphBuilder, node: Node) -> np.ndarray:
+    """The constant of a sum or product with one, float32 of the result's rank."""
+    arrays = [_constant(build, value) for value in node.inputs]
+    array = next(array for array in arrays if array is not None)
+    rank = len(build.types[node.output].shape)
+    return array.astype(np.float32).reshape(*(1,) * (rank - array.ndim), *array.shape)
+
+
+def _axes(build: GraphBuilder, node: Node) -> list[int]:
+    """The axes along which a constant varies; axis 0 where there is no constant."""
+    if all(_constant(build, value) is None for value in node.inputs):
+        return [0]
+    return [axis for axis, extent in enumerate(_values(build, node).shape) if extent > 1]
 
 
 def _steps(
-    build: GraphBuilder, chain: Sequence[Node], scale: float, channels: int
+    build: GraphBuilder,
+    chain: Sequence[Node],
+    scale: float,
+    shape: tuple[int, ...],
+    axes: Sequence[int],
 ) -> tuple[np.ndarray | None, tuple[FloatStep, ...]] | Reason:
     """The signs of channels, None where all are positive, and the steps behind them with factors of 0 or more.
 
@@ -145,11 +165,12 @@ def _steps(
     the sign of x.
     """
     steps: list[FloatStep] = [("multiply", (scale,))]
+    channels = shape[axes[0]] if len(axes) == 1 else int(np.prod(shape))
     signs = np.ones(channels, np.int64)
     added = False
     for link in chain:
-        value = next(build.constants[v] for v in link.inputs if v in build.constants)
-        values = value.reshape(-1).astype(np.float32)
+        values = _values(build, link)
+        values = values.reshape(-1) if values.size == 1 else channel_values(values, shape, axes)
         if isinstance(link.op, Add):
             steps.append(("add", tuple(map(float, values))))
             added = True
@@ -161,29 +182,17 @@ def _steps(
     return (signs if np.any(signs < 0) else None), tuple(steps)
 
 
-def _build(
-    build: GraphBuilder,
-    source: str,
-    type: TensorType,
-    axis: int,
-    signs: np.ndarray | None,
-    zero: int,
-    op: RequantiseSteps,
+def _requantised(
+    build: GraphBuilder, value: str, signs: np.ndarray | None, zero: int, op: RequantiseSteps
 ) -> str:
-    """The operators, with the channel brought to axis 1 and back."""
-    rank = len(type.shape)
-    forth = (0, axis, *(k for k in range(1, rank) if k != axis))
-    value = source if axis == 1 else build.node(Transpose(forth), [source])
-    shape = tuple(type.shape[k] for k in forth)
-    if signs is not None:
-        kernel = (1,) * max(1, rank - 2)
-        if rank == 2:
-            value = build.node(Reshape((*shape, 1)), [value])
-        weights = build.integers(f"{source}_signs", signs.reshape(-1, 1, *kernel))
-        conv = Conv(kernel, kernel, (0, 0) * len(kernel), kernel, shape[1], input_zero=zero)
-        value = build.node(conv, [value, weights])
-    value = build.node(op, [value])
-    if signs is not None and rank == 2:
-        value = build.node(Reshape(shape), [value])
-    back = tuple(int(k) for k in np.argsort(forth))
-    return value if axis == 1 else build.node(Transpose(back), [value])
+    """The operators, of a value with the channels at axis 1."""
+    if signs is None:
+        return build.node(op, [value])
+    shape = build.types[value].shape
+    rank = len(shape)
+    kernel = (1,) * max(1, rank - 2)
+    flat = build.node(Reshape((*shape, 1)), [value]) if rank == 2 else value
+    weights = build.integers(f"{value}_signs", signs.reshape(-1, 1, *kernel))
+    conv = Conv(kernel, kernel, (0, 0) * len(kernel), kernel, shape[1], input_zero=zero)
+    signed = build.node(op, [build.node(conv, [flat, weights])])
+    return build.node(Reshape(shape), [signed]) if rank == 2 else signed

@@ -52,10 +52,13 @@ def _drift(graph: Graph, node: Node, moved: int) -> int:
 def _of_steps(graph: Graph, node: Node, op: StepFunction, moved: int) -> int:
     """The most that the changes within the reach of the combined terms add up to."""
     reaches, largest = [], []
-    for k, kind in enumerate(op.terms):
-        integers = graph.constants[node.inputs[2 * k + 1]].astype(np.int64)
-        element = graph.types[node.inputs[2 * k]].integer
-        if kind == "table":
+    for kind, (operand, place) in zip(op.terms, op.places, strict=True):
+        integers = graph.constants[node.inputs[place]].astype(np.int64)
+        element = graph.types[node.inputs[operand]].integer
+        if kind == "given":
+            reaches.append(0)
+            largest.append(int(np.abs(integers).max()))
+        elif kind == "table":
             steps = range(1, min(moved, len(integers) - 1) + 1)
             reaches.append(max(int(np.abs(integers[n:] - integers[:-n]).max()) for n in steps))
             largest.append(int(np.abs(integers).max()))

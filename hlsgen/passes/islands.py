@@ -13,6 +13,9 @@ from hlsgen.ops.quantise import DequantizeLinear
 from hlsgen.ops.reason import Reason
 from hlsgen.ops.tensor_type import TensorType
 
+MOST_POSITIONS = 1 << 16
+"""The most positions in which constants may differ."""
+
 
 @dataclass(frozen=True, eq=False)
 class Island:
@@ -100,13 +103,16 @@ def island_of(build: GraphBuilder, output: str) -> Island:
 def tabulate(island: Island, leaf: TensorType) -> np.ndarray | Reason:
     """The reals of an island whose only leaf are integers, for every integer of their type.
 
-    float32 (entries, 1), or (entries, channels) where constants differ from channel to channel; entry 0 is for the least integer.
+    float32 (entries, ...) of the leaf's rank, with extents above 1 where constants differ; entry 0 is for the least integer.
     """
     entries = np.arange(leaf.integer.minimum, leaf.integer.maximum + 1)
     rank = len(leaf.shape)
+    positions = max((array.size for array in island.constants.values()), default=1)
+    if positions > MOST_POSITIONS:
+        return Reason(
+            f"its constants differ in {positions:,} positions, of at most {MOST_POSITIONS:,}"
+        )
     reals = island.evaluate({island.leaves[0]: entries.reshape(-1, *(1,) * (rank - 1))})
     if rank == 0 or reals.ndim != rank or reals.shape[0] != len(entries):
         return Reason("its constants have more dimensions than its operand")
-    if any(extent > 1 for extent in reals.shape[2:]):
-        return Reason("its constants differ from position to position")
-    return reals.reshape(len(entries), -1).astype(np.float32)
+    return reals.astype(np.float32)

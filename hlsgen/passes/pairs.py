@@ -15,7 +15,7 @@ from hlsgen.ops.multiply import Mul
 from hlsgen.ops.op import TensorOp
 from hlsgen.ops.quantise import QuantizeLinear
 from hlsgen.ops.reason import Reason, unless
-from hlsgen.ops.step_function import StepFunction
+from hlsgen.ops.step_function import RoundedBy, StepFunction
 from hlsgen.passes.islands import Island
 from hlsgen.requantise.cells import Combination, find_pair_form, find_steps
 
@@ -80,20 +80,20 @@ def pair_function(build: GraphBuilder, island: Island, quantize: QuantizeLinear)
 
 
 def channel_function(
-    build: GraphBuilder, island: Island, results: np.ndarray, element: ElementType
+    build: GraphBuilder,
+    source: str,
+    results: np.ndarray,
+    element: ElementType,
+    kernel: RoundedBy,
 ) -> str | Reason:
-    """A table for each channel of one operand; ``results`` (entries, channels). Equal tables are stored once."""
-    (source,) = island.leaves
+    """A table for each channel of ``source``; ``results`` (entries, channels) are those of ``kernel``. Equal tables are stored once."""
     type = build.types[source]
-    if len(type.shape) < 2 or type.shape[1] != results.shape[1]:
-        return Reason("its constants are not one number or one for each channel")
     tables, number = np.unique(results.T, axis=0, return_inverse=True)
     steps = find_steps(np.arange(tables.size), tables.reshape(-1))
     if steps is None:
         return Reason(f"its {len(tables)} different tables of {len(results)} entries are too many")
     addends = len(results) * number.reshape(-1) - type.integer.minimum
-    build.within(island.named.name)
-    return StepFunction.add(build, "sum", [(source, "addend", addends)], steps, element)
+    return StepFunction.add(build, "sum", [(source, "addend", addends)], steps, element, kernel)
 
 
 def meeting(island: Island) -> tuple[Node, tuple[str, str]] | Reason:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,9 +12,13 @@ from hlsgen.ops.activation import Clamp, Lookup
 from hlsgen.ops.op import QuantisedOutput, QuantisedValue
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.reason import ELSEWHERE, Reason, unless
+from hlsgen.ops.step_function import RoundedBy
 from hlsgen.ops.tensor_type import Quantisation
+from hlsgen.passes.clamps import clamp_bounds
 from hlsgen.passes.islands import Island, island_of, tabulate
+from hlsgen.passes.kernel_tables import kernel_core, kernel_results, stored_pair
 from hlsgen.passes.pairs import channel_function, pair_function
+from hlsgen.passes.positions import by_channel, channel_values, differing
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
 from hlsgen.passes.sums import SUMS, sum_function
 
@@ -133,26 +136,6 @@ def quantised_value(build: GraphBuilder, name: str) -> QuantisedValue | Reason:
     return QuantisedValue(source, type, producer.op.resolved(type), build.constants.get(source))
 
 
-def _quantise(op: QuantizeLinear) -> Callable[[float], int]:
-    def quantise(real: float) -> int:
-        return int(op.evaluate(np, np.array([real], np.float32))[0])
-
-    return quantise
-
-
-def clamp_bounds(chain: Sequence[Node], op: QuantizeLinear) -> tuple[int, int] | Reason:
-    """The bounds that clamps between operator and Quantize leave; a reason if one of them is not a clamp."""
-    lowest, highest = low, high = op.bounds_of_result
-    for node in chain:
-        bounds = node.op.bounds(_quantise(op))
-        if bounds is None:
-            return Reason(f"{node.op.name} between it and its Quantize is not a clamp")
-        least = lowest if bounds[0] is None else bounds[0]
-        most = highest if bounds[1] is None else bounds[1]
-        low, high = (min(max(bound, least), most) for bound in (low, high))
-    return low, high
-
-
 def _function(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> str | Reason:
     """The table of an island with one quantised operand; its operand where that is the same, or a clamp of it."""
     (source,) = island.leaves
@@ -165,14 +148,30 @@ def _function(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> 
     reals = failed or tabulate(island, type)
     if isinstance(reals, Reason):
         return reals
-    results = quantize.evaluate(np, reals)
-    if np.any(results != results[:, :1]):
-        return channel_function(build, island, results.astype(np.int64), quantize.element)
-    values = results[:, 0].astype(np.int64)
+    core = kernel_core(build, island, quantize)
+    kernel: RoundedBy = "floats" if core is None else "integers"
+    results = (
+        quantize.evaluate(np, reals)
+        if core is None
+        else kernel_results(core, reals.ndim).reshape(reals.shape)
+    )
+    axes = differing(results)
     build.within(island.named.name)
+    if axes:
+        stored = ELSEWHERE if core is None else stored_pair(build, core, axes)
+        if not isinstance(stored, Reason):
+            return stored
+        tables = channel_values(results[:, None].astype(np.int64), type.shape, axes)
+        return by_channel(
+            build,
+            source,
+            axes,
+            lambda x: channel_function(build, x, tables, quantize.element, kernel),
+        )
+    values = results.reshape(len(results), -1)[:, 0].astype(np.int64)
     low, high = int(values.min()), int(values.max())
-    integers = np.arange(type.integer.minimum, type.integer.maximum + 1)
-    if type.element == quantize.element and np.array_equal(np.clip(integers, low, high), values):
+    entries = np.arange(type.integer.minimum, type.integer.maximum + 1)
+    if type.element == quantize.element and np.array_equal(np.clip(entries, low, high), values):
         full = (quantize.element.minimum, quantize.element.maximum)
         return source if (low, high) == full else build.node(Clamp(low, high), [source])
-    return build.node(Lookup(tuple(map(int, values)), quantize.element), [source])
+    return build.node(Lookup(tuple(map(int, values)), quantize.element, kernel), [source])

@@ -24,6 +24,7 @@ class SinkMoves:
     1. move(Dequantize(x))  -> Dequantize(move(x))      of several operands (Concat): if all have one quantisation
     2. Quantize(move(x))    -> move(Quantize(x))
     3. relu(move(x))        -> move(relu(x))         any elementwise operator; a monotone one where the move selects
+    4. add(Transpose(x), c) -> Transpose(add(x, transposed c))   any pointwise operator on reals with one operand that is not constant
 
     Exact: quantisation is the same function of every element and never decreases.
     """
@@ -39,6 +40,8 @@ def _sink(build: GraphBuilder, node: Node) -> str | Reason:
         return ELSEWHERE
     if node.op.moves_data:
         return _above_dequantize(build, node)
+    if node.op.pointwise and len(node.inputs) > 1:
+        return _above_transpose(build, node)
     before = build.producer(node.inputs[0])
     if before is None or not before.op.moves_data or build.types[before.output].is_integer:
         return ELSEWHERE
@@ -56,6 +59,28 @@ def _sink(build: GraphBuilder, node: Node) -> str | Reason:
         values.append(build.node(node.op, [operand]) if isinstance(sunk, Reason) else sunk)
     op = before.op.commuted(function, integer=quantize)
     return build.node(op, values, name=before.name)
+
+
+def _above_transpose(build: GraphBuilder, node: Node) -> str | Reason:
+    """A transposed operand and constants as a Transpose of the operand and constants in its order."""
+    computed = [value for value in node.inputs if value not in build.constants]
+    before = build.producer(computed[0]) if len(computed) == 1 else None
+    if before is None or not isinstance(before.op, Transpose):
+        return ELSEWHERE
+    type = build.types[before.output]
+    back = tuple(int(k) for k in np.argsort(before.op.permutation))
+    operands = []
+    for value in node.inputs:
+        if value == before.output:
+            operands.append(before.inputs[0])
+            continue
+        array = build.constants[value]
+        if type.is_integer or np.broadcast_shapes(array.shape, type.shape) != type.shape:
+            return Reason("a constant broadcasts its operand")
+        full = array.reshape((*(1,) * (len(type.shape) - array.ndim), *array.shape))
+        name = build.fresh(f"{value}_transposed")
+        operands.append(build.constant(name, full.transpose(back), build.types[value].element))
+    return build.node(before.op, [build.node(node.op, operands)], name=before.name)
 
 
 def _above_dequantize(build: GraphBuilder, node: Node) -> str | Reason:
@@ -93,6 +118,9 @@ def _on_integers(op: TensorOp, quantisation: Quantisation, element: Element) -> 
         nonlocal exact
         assert isinstance(element, ElementType), "Dequantize takes integers"
         zero = quantisation.zero_point[0]
+        if not np.isfinite(real):
+            exact = False
+            return zero
         number = int(np.rint(real / np.float64(quantisation.scale[0]))) + zero
         back = np.float32(number - zero) * np.float32(quantisation.scale[0])
         exact &= element.minimum <= number <= element.maximum and back == np.float32(real)

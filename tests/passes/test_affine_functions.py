@@ -60,9 +60,12 @@ def affine(
         ((1, 4, 4, 3), ("Mul 3", "Add 3", "Relu")),
         ((1, 6, 5), ("Mul 5", "Mul 1", "Add 1,1,5")),
         ((1, 3, 4, 4), ("Mul 1", "Add 1", "Mul 1")),
+        ((1, 3, 4, 4), ("Mul 3,1,1", "Add 1,1,1,4")),
+        ((1, 3, 4, 5), ("Mul 3,4,5", "Add 3,1,1", "Relu")),
+        ((1, 4, 6), ("Mul 1,4,6", "Add 4,6")),
     ],
 )
-def test_an_affine_function_by_channel_is_exact(
+def test_an_affine_function_by_channel_or_position_is_exact(
     shape: tuple[int, ...], links: tuple[str, ...], gains: tuple[float, float], element: str
 ) -> None:
     reading = assert_reads(*affine(shape, *links, gains=gains, element=element))
@@ -77,14 +80,13 @@ def test_a_relu_may_stand_before_factors_and_a_clamp_behind_them() -> None:
 @pytest.mark.parametrize(
     ("links", "reason"),
     [
-        (("Mul 3,1,1", "Add 1,1,1,4"), "constants vary along axes"),
-        (("Mul 3,4,4",), "one for each index of one axis"),
+        (("Mul 3,150,150",), "constants vary in 67,500 positions, of at most 65,536"),
     ],
 )
-def test_what_is_no_function_by_channel_is_refused_with_the_reason(
+def test_what_is_not_an_affine_function_is_refused_with_the_reason(
     links: tuple[str, ...], reason: str
 ) -> None:
-    model, _ = affine((1, 3, 4, 4), *links, gains=(-2.0, -0.4))
+    model, _ = affine((1, 3, 150, 150), *links, gains=(-2.0, -0.4))
     with pytest.raises(UnsupportedOp, match=reason):
         to_integer(read_model(model))
 
