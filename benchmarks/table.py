@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 
-from benchmarks import grid_table, mutant_table
+from benchmarks import grid_table, model_table, mutant_table
 from benchmarks.anchors import CYCLE_GOALS, OPEN_TOOLS, PUBLISHED
 from benchmarks.markdown import number, percent, table
 from benchmarks.models import ROOT, network
@@ -317,6 +317,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "prediction": _prediction,
     "sweep": _sweep,
     "made": _made,
+    **model_table.SECTIONS,
     **grid_table.SECTIONS,
     **mutant_table.SECTIONS,
 }

@@ -17,6 +17,7 @@ from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Clamp, Lookup
 from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.axes import AxisSum
+from hlsgen.ops.clamp_channels import ClampChannels
 from hlsgen.ops.pool import WindowSum
 from hlsgen.ops.requantise import Requantise, RequantiseMean, RequantiseSteps
 from hlsgen.ops.step_function import StepFunction
@@ -89,9 +90,13 @@ def _promises(
 
 
 def _known_name(graph: Graph, value: str, known: set[str]) -> str | None:
-    """The name that the model has for a value, or for what it is moved to."""
+    """The name that the model has for a value, or for what it is moved to or bounded to."""
     while value not in known:
-        readers = [node for node in graph.consumers.get(value, ()) if node.op.moves_data]
+        readers = [
+            node
+            for node in graph.consumers.get(value, ())
+            if node.op.moves_data or isinstance(node.op, ClampChannels)
+        ]
         if not readers:
             return None
         value = readers[0].output

@@ -10,6 +10,7 @@ from hlsgen.ops.axes import AxisMaximum, AxisSum
 from hlsgen.ops.batch_norm import BatchNormalization
 from hlsgen.ops.bits import BitShift, BitwiseAnd, BitwiseNot, BitwiseOr, BitwiseXor
 from hlsgen.ops.cast import Cast, CastLike, CastOfTwo
+from hlsgen.ops.clamp_channels import ClampChannels
 from hlsgen.ops.compare import (
     And,
     Equal,
@@ -151,6 +152,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Ceil,
     Celu,
     Clamp,
+    ClampChannels,
     Clip,
     Compress,
     Concat,

@@ -14,6 +14,7 @@ from hlsgen.passes.host_cut import IntegerModel, cut_host
 from hlsgen.passes.merge_pads import MergePads
 from hlsgen.passes.pipeline import GraphPass, GraphPasses
 from hlsgen.passes.qdq_to_integer import QdqToInteger
+from hlsgen.passes.sink_bounds import SinkBounds
 from hlsgen.passes.sink_moves import SinkMoves
 from hlsgen.passes.split_batch_norm import SplitBatchNorm
 from hlsgen.passes.split_quant import SplitQuant
@@ -27,6 +28,7 @@ PASSES: tuple[GraphPass, ...] = (
     FoldIntoWeights(),
     SinkMoves(),
     FoldConstants(),
+    SinkBounds(),
     FoldIntoWeights(),
     QdqToInteger(),
     AffineToInteger(),

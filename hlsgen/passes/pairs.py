@@ -55,7 +55,10 @@ def pair_function(build: GraphBuilder, island: Island, quantize: QuantizeLinear)
     first, second = island.leaves
     sides = [
         island.values(
-            {leaf: x.reshape(a.shape) for leaf, x in zip(island.leaves, entries, strict=True)}
+            {
+                leaf: x.reshape(-1, *a.shape[1:])
+                for leaf, x in zip(island.leaves, entries, strict=True)
+            }
         )[operand].astype(np.float64)
         for operand in operands
     ]

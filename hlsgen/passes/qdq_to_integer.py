@@ -9,6 +9,8 @@ import numpy as np
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Clamp, Lookup
+from hlsgen.ops.arithmetic import Max, Min
+from hlsgen.ops.clamp_channels import ClampChannels
 from hlsgen.ops.op import QuantisedOutput, QuantisedValue
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.reason import ELSEWHERE, Reason, unless
@@ -28,6 +30,7 @@ class QdqToInteger:
     2. Quantize(f(Dequantize(x), constants))          -> x, Clamp(x) or Lookup(x), f any pointwise operators
     3. Quantize(f(g(Dequantize(x), Dequantize(y))))   -> StepFunction(x, y), g a sum, product, quotient or extremum, where all pairs are right
     4. Quantize(f(op(...))), Quantize(f(op(...) + Dequantize(y))) -> StepFunction(op(...), y), op with sums as results
+    5. Quantize(max(f(op(...)), c))                   -> ClampChannels(Quantize(f(op(...)))), also min; c constants that differ
     """
 
     name = "qdq_to_integer"
@@ -45,6 +48,9 @@ def _integer(build: GraphBuilder, node: Node) -> str | Reason:
     if len(island.leaves) == 1 and build.types[island.leaves[0]].is_integer:
         table = _function(build, island, node.op)
         return replace(table, node=island.named.name) if isinstance(table, Reason) else table
+    bound = _bounded(build, node.inputs[0])
+    if bound is not None:
+        return _clamped(build, bound, node, node.op)
     result: str | Reason = ELSEWHERE
     if node.op.to_nearest:
         result = _operator(build, node.inputs[0], node.op)
@@ -54,6 +60,43 @@ def _integer(build: GraphBuilder, node: Node) -> str | Reason:
     if not isinstance(other, Reason) or not island.nodes:
         return other
     return result if other is ELSEWHERE else replace(other, node=island.named.name)
+
+
+def _bounded(build: GraphBuilder, value: str) -> tuple[Node, str, np.ndarray] | None:
+    """The Max or Min with constants that differ that computes a value, its other operand, and the constants of the operand's rank."""
+    node = build.producer(value)
+    if node is None or not isinstance(node.op, Max | Min) or len(node.inputs) != 2:
+        return None
+    operands = [v for v in node.inputs if v not in build.constants]
+    given = [build.constants[v] for v in node.inputs if v in build.constants]
+    if len(given) != 1 or given[0].size == 1:
+        return None
+    rank = len(build.types[operands[0]].shape)
+    return node, operands[0], given[0].reshape(*(1,) * (rank - given[0].ndim), *given[0].shape)
+
+
+def _clamped(
+    build: GraphBuilder,
+    bound: tuple[Node, str, np.ndarray],
+    node: Node,
+    quantize: QuantizeLinear,
+) -> str | Reason:
+    """Quantisation never decreases: the bounds of reals are bounds of the integers."""
+    limit, operand, constants = bound
+    shape = build.types[operand].shape
+    if build.types[limit.output].shape != shape:
+        return Reason("a constant broadcasts its operand", limit.name)
+    inner = _integer(build, Node(node.name, quantize, (operand,), node.output))
+    if isinstance(inner, Reason):
+        return inner
+    axes = differing(constants) or [1]
+    integers = channel_values(quantize.evaluate(np, constants.astype(np.float32)), shape, axes)
+    ends = tuple(int(n) for n in integers.reshape(-1))
+    element = quantize.element
+    low, high = ((element.minimum,) * len(ends), (element.maximum,) * len(ends))
+    clamp = ClampChannels(ends, high) if isinstance(limit.op, Max) else ClampChannels(low, ends)
+    build.within(limit.name)
+    return by_channel(build, inner, axes, lambda x: build.node(clamp, [x]))
 
 
 def _island(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> str | Reason:

@@ -221,19 +221,10 @@ def test_what_is_not_a_number_becomes_the_least_integer_as_in_onnxruntime() -> N
     assert np.array_equal(results, reference) and np.count_nonzero(results == -128) == 228 * 77
 
 
-@pytest.mark.parametrize(
-    ("shape", "reason"),
-    [
-        ((1, 3, 2, 2), "not one number, or one for each index"),
-        ((1, 1, 3, 2, 2), "broadcasts its operand"),
-    ],
-)
-def test_island_that_is_no_single_function_is_refused_with_the_reason(
-    shape: tuple[int, ...], reason: str
-) -> None:
+def test_island_that_a_constant_makes_larger_is_refused_with_the_reason() -> None:
     model = QuantisedModel((1, 3, 2, 2), "u8", seed=8)
-    addend = model.constant(np.arange(np.prod(shape), dtype=np.float32).reshape(shape))
+    addend = model.constant(np.arange(12, dtype=np.float32).reshape((1, 1, 3, 2, 2)))
     value = model.node("Add", model.dequantize("x", 0.05, 100, "u8"), addend)
     proto: onnx.ModelProto = model.finish(model.quantize(value, 0.02, 17, "u8"))
-    with pytest.raises(UnsupportedOp, match=reason):
+    with pytest.raises(UnsupportedOp, match="broadcasts its operand"):
         to_integer(read_model(proto))
