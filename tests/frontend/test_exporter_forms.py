@@ -62,7 +62,7 @@ def test_a_bias_behind_a_transpose_goes_into_the_convolution() -> None:
     output = model.quantize(model.node("Relu", value), 0.02, 0, "u8")
     assert assert_reads(model.finish(output), model.samples(20)).different == 0
     names = [n.op.name for n in to_integer(read_model(model.finish(output))).hardware.nodes]
-    assert names == ["Conv", "Requantise", "Transpose"]
+    assert (names[0], *names[2:]) == ("Conv", "Transpose") and names[1].startswith("Requantise")
 
 
 def test_a_pad_of_minus_infinity_before_a_maximum_is_the_least_integer() -> None:
