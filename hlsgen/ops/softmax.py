@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from hlsgen.ops.op import Constants, IntegerForm, OnnxBinding, TensorOp, require
 from hlsgen.ops.tensor_type import AnyArray, TensorType
@@ -17,7 +17,7 @@ class Softmax(TensorOp):
     flatten: bool = False
 
     place = "host"
-    bindings = (
+    bindings: ClassVar[tuple[OnnxBinding, ...]] = (
         OnnxBinding(
             "Softmax",
             (1, 1),

@@ -17,11 +17,11 @@ from hlsgen.ops.multiply import Mul, kernel_products
 from hlsgen.ops.op import QuantisedOutput, QuantisedValue
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.reason import Reason
-from hlsgen.ops.step_function import StepFunction
+from hlsgen.ops.step_function import StepFunction, Term
 from hlsgen.passes.clamps import clamp_bounds
 from hlsgen.passes.islands import Island
 from hlsgen.passes.positions import by_channel, channel_values
-from hlsgen.requantise.cells import find_pair_form
+from hlsgen.requantise.cells import Combination, find_pair_form
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,13 +108,16 @@ def stored_pair(build: GraphBuilder, core: KernelCore, axes: Sequence[int]) -> s
     truth = core.results(pairs[leaf], pairs[1 - leaf])
     reals = core.reals()
     second = reals[1 - leaf][present - core.output.element.minimum]
-    combination = "sum" if isinstance(core.op, Add) else "product"
+    combination: Combination = "sum" if isinstance(core.op, Add) else "product"
     form = find_pair_form(truth, reals[leaf], second, combination)
     if isinstance(form, int):
         return Reason(f"{form:,} of {truth.size:,} pairs of operand and constant have no form")
 
     def function(value: str) -> str:
-        terms = [(value, "table", form.first), (None, "given", form.second[index.reshape(-1)])]
+        terms: list[tuple[str | None, Term, np.ndarray]] = [
+            (value, "table", form.first),
+            (None, "given", form.second[index.reshape(-1)]),
+        ]
         return StepFunction.add(
             build, combination, terms, form.steps, core.output.element, "integers"
         )

@@ -25,10 +25,10 @@ def by_channel(
     order = _order(len(shape), axes)
     moved = build.node(Transpose(order), [value])
     flat = moved if len(axes) == 1 else build.node(Reshape((1, int(np.prod(shape)))), [moved])
-    made = make(flat)
-    if isinstance(made, Reason):
-        return made
-    whole = build.node(Reshape(build.types[moved].shape), [made]) if flat != moved else made
+    result = make(flat)
+    if isinstance(result, Reason):
+        return result
+    whole = build.node(Reshape(build.types[moved].shape), [result]) if flat != moved else result
     return build.node(Transpose(tuple(int(k) for k in np.argsort(order))), [whole])
 
 

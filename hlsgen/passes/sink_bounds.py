@@ -18,7 +18,7 @@ from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
 
 @dataclass(frozen=True, eq=False)
-class Bounds:
+class BoundedValue:
     """``value`` between ``low`` and ``high``, float32 arrays that broadcast to it; where they are infinite there is no bound."""
 
     value: str
@@ -65,11 +65,11 @@ def _sink(build: GraphBuilder, node: Node) -> str | Reason:
     given = constant.astype(np.float32)
     moved = build.node(node.op, [bounds.value, name])
     if isinstance(node.op, Add):
-        return _bounded(build, Bounds(moved, bounds.low + given, bounds.high + given))
+        return _bounded(build, BoundedValue(moved, bounds.low + given, bounds.high + given))
     if not np.all(given):
         return Reason("a factor behind its bounds is 0")
     ends = bounds.low * given, bounds.high * given
-    return _bounded(build, Bounds(moved, np.minimum(*ends), np.maximum(*ends)))
+    return _bounded(build, BoundedValue(moved, np.minimum(*ends), np.maximum(*ends)))
 
 
 Ends = tuple[np.ndarray, np.ndarray]
@@ -91,7 +91,7 @@ def _ends(build: GraphBuilder, node: Node) -> Ends:
 
 def _bounds_of(
     build: GraphBuilder, value: str, low: np.ndarray = _NONE[0], high: np.ndarray = _NONE[1]
-) -> Bounds | None:
+) -> BoundedValue | None:
     """The bounds that the operators before a value are, and then ``low`` and ``high``; None where there are none before it."""
     first = value
     while (node := build.producer(value)) is not None:
@@ -104,7 +104,7 @@ def _bounds_of(
         # what comes later bounds the bounds before it
         low, high = (np.minimum(np.maximum(end, low), high) for end in _ends(build, node))
         (value,) = computed
-    return None if value == first else Bounds(value, low, high)
+    return None if value == first else BoundedValue(value, low, high)
 
 
 def _product(build: GraphBuilder, value: str) -> bool:
@@ -118,7 +118,7 @@ def _product(build: GraphBuilder, value: str) -> bool:
     return node is not None and node.op.weighted and not build.types[value].is_integer
 
 
-def _bounded(build: GraphBuilder, bounds: Bounds) -> str:
+def _bounded(build: GraphBuilder, bounds: BoundedValue) -> str:
     """The operators for bounds: Clip where they are one number."""
     low, high = bounds.low, bounds.high
     if all(np.all(end == end.reshape(-1)[0]) for end in (low, high)):
