@@ -126,6 +126,42 @@ def test_latencies_are_written_in_the_contracts() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+CHANGING = frozenset(
+    {
+        "setdefault",
+        "pop",
+        "popleft",
+        "append",
+        "add",
+        "update",
+        "extend",
+        "insert",
+        "remove",
+        "discard",
+        "clear",
+        "write",
+    }
+)
+
+
+def test_asserts_change_nothing() -> None:
+    """``python -O`` leaves them out."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sources(*PACKAGES)
+        for statement in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(statement, ast.Assert)
+        for node in ast.walk(statement)
+        if isinstance(node, ast.NamedExpr)
+        or (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in CHANGING
+        )
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_templates_do_not_evaluate() -> None:
     """Meaning and circuit are two texts: a template that asks for the meaning would be tested against itself."""
     wrong = [

@@ -108,7 +108,8 @@ class _Contexts:
         for move in moves:
             if isinstance(move, Send):
                 links = self._slot(move.cell, move.time).setdefault("links", {})
-                assert links.setdefault(move.direction, source) == source, f"link {move} has two"
+                driver = links.setdefault(move.direction, source)
+                assert driver == source, f"link {move} has two"
                 source = opposite(move.direction)
             else:
                 self._keep(move, source)
@@ -120,11 +121,13 @@ class _Contexts:
         physical = self.registers[move.cell, move.written]
         write = ((physical + move.written // ii) % registers, source)
         written = self._slot(move.cell, move.written)
-        assert written.setdefault("register", write) == write, f"register write {move} has two"
+        writer = written.setdefault("register", write)
+        assert writer == write, f"register write {move} has two"
         read = self._slot(move.cell, move.read)
         index = (physical + move.read // ii) % registers
         port = "read_a" if move.port == "register_a" else "read_b"
-        assert read.setdefault(port, index) == index, f"register read {move} has two"
+        reader = read.setdefault(port, index)
+        assert reader == index, f"register read {move} has two"
 
     def issue(self, operation: Operation, place: Placement, sources: Sources) -> None:
         """The operator of one slot, its operands and marks."""
