@@ -83,6 +83,16 @@ def test_depths_beyond_the_live_ones_keep_the_slowest_process_busy() -> None:
     assert all(a.depth <= b.depth for a, b in zip(tight.buffers, loose.buffers, strict=True))
 
 
+def test_a_word_needs_room_from_the_first_of_the_words_that_make_it() -> None:
+    # pixels of 9 channels, in memory words of 3, each made of 3 of the producer's
+    plan = planned(chain((4, 4, 2), ((9, 1, 1), (3, 1, 1))), conv1=Unroll(i=3))
+    pixel, a_word_more, two_pixels = (
+        simulate(with_depth(plan, "conv1", 0, depth)).interval for depth in (3, 4, 6)
+    )
+    # with one word more the first three channels of the next pixel have room beside the pixel that is read
+    assert two_pixels == a_word_more < pixel
+
+
 def test_the_latency_covers_the_first_window_and_every_later_stage() -> None:
     shallow = planned(chain((8, 8, 2), ((2, 3, 1),)), exact=False)
     deeper = planned(chain((8, 8, 2), ((2, 3, 1), (2, 3, 1))), exact=False)
