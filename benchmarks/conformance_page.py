@@ -21,7 +21,8 @@ PAGE = ROOT / "docs" / "conformance.md"
 _HEAD = """# Conformance
 
 The official suite of ONNX (`onnx.backend.test` of onnx {version}, without the models that it would download) on the devices of `hlsgen.backend`:
-`CPU` is the meaning of the operators on NumPy, `RTL` a circuit compiled and simulated with Verilator. Written by `make conformance`.
+`CPU` is the meaning of the operators on NumPy, `RTL` a circuit compiled and simulated with Verilator under random stalls, whose reals are fixed-point numbers of
+24 bits with the ranges of the case's inputs (results within the suite's tolerance, or within 2^-10 of their range). Written by `make conformance`.
 *Core* are the cases of one operator among those that hlsgen promises, on tensors of fixed shapes and of float32, (u)int8, int32, int64 or truth values.
 A case is *refused* where hlsgen says in one sentence why it does not take it; *failed* would be a wrong result or any other error.
 

@@ -36,13 +36,14 @@ PARTS = {
 @cache
 def process_of_digits(name: str, board: str) -> Any:
     """The parameters of a process of digits as it is compiled for a board."""
+    from hlsgen.numbers import Numbers
     from hlsgen.progress import silent
     from hlsgen.rtl.arrays import process_parameters
     from hlsgen.schedule.stream_network.options import StreamOptions
     from hlsgen.schedule.stream_network.solver import schedule
     from hlsgen.targets.network_source import read_network
 
-    lowered = read_network(DIGITS, None, silent).lowered(nudged=True, progress=silent)
+    lowered = read_network(DIGITS, Numbers(), silent).lowered(nudged=True, progress=silent)
     on = load_board(board)
     interval = int(on.clock_mhz * 1e6 / RATES[board])
     plan = schedule(lowered.dataflow, on, StreamOptions(target_interval=interval))

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx.backend.base import Backend, BackendRep
 
-from hlsgen.errors import BadOption, TypeMismatch, UnsupportedOp
+from hlsgen.errors import BadOption, HlsgenError, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.tensors import data_type_of, element_of
 from hlsgen.graph.evaluate import run_once
@@ -61,32 +61,62 @@ class HlsgenRep(BackendRep):
         return tuple(_native(outputs[name], graph.types[name]) for name in graph.outputs)
 
     def _simulated(self, given: Mapping[str, np.ndarray]) -> tuple[Any, ...]:
-        """The outputs of the simulated circuit: of every input as a stream, or else of the first one with the others as constants."""
-        try:
-            return self._streamed(self.model, given)
-        except (TypeMismatch, UnsupportedOp):
-            if len(self.inputs) < 2:
-                raise
+        """The outputs of the simulated circuit: of every input as a stream, or else of the first one with the others as constants; where it does
+        not take the first axis as it is, sample by sample along it."""
+        from hlsgen.backend_rtl import run_rtl
+
+        first, *others = self.inputs
+        fixed = self._with_constants(given, others) if others else self.model
+        only = {first: given[first]}
+        tries = [(self.model, given), (fixed, only)][: 2 if others else 1]
+        errors: list[HlsgenError] = []
+        for model, inputs in tries:
+            try:
+                graph = read_model(model, inputs)
+                outputs = run_rtl(graph, inputs)
+                return tuple(_native(outputs[name], graph.types[name]) for name in graph.outputs)
+            except (TypeMismatch, UnsupportedOp) as error:
+                errors.append(error)
+        for model, inputs in tries:
+            rows = _rows(model, inputs)
+            try:
+                results = [(graph, run_rtl(graph, row)) for graph, row in rows]
+            except (TypeMismatch, UnsupportedOp):
+                continue
+            if results:
+                graph = results[0][0]
+                return tuple(
+                    _native(np.concatenate([one[name] for _, one in results]), graph.types[name])
+                    for name in graph.outputs
+                )
+        raise errors[-1]
+
+    def _with_constants(
+        self, given: Mapping[str, np.ndarray], names: Sequence[str]
+    ) -> onnx.ModelProto:
+        """The model with some inputs as the constants that are given."""
         fixed = onnx.ModelProto()
         fixed.CopyFrom(self.model)
         for value in list(fixed.graph.input):
-            if value.name in self.inputs[1:]:
+            if value.name in names:
                 kind = onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
                 array = given[value.name].astype(kind)
                 fixed.graph.initializer.append(onnx.numpy_helper.from_array(array, value.name))
-        return self._streamed(fixed, {self.inputs[0]: given[self.inputs[0]]})
+        return fixed
 
-    def _streamed(self, model: onnx.ModelProto, given: Mapping[str, np.ndarray]) -> tuple[Any, ...]:
-        """The outputs for the samples along axis 0 of all inputs, where those are as many, else for one."""
-        from hlsgen.backend_rtl import run_rtl
 
-        counts = {array.shape[0] if array.ndim else 1 for array in given.values()}
-        count = counts.pop() if len(counts) == 1 else 1
-        samples = {name: array if array.ndim else array[None] for name, array in given.items()}
-        first = {name: array[:1] for name, array in samples.items()} if count > 1 else given
-        graph = read_model(model, first)
-        outputs = run_rtl(graph, samples, count)
-        return tuple(_native(outputs[name], graph.types[name]) for name in graph.outputs)
+def _rows(
+    model: onnx.ModelProto, inputs: Mapping[str, np.ndarray]
+) -> list[tuple[Graph, dict[str, np.ndarray]]]:
+    """The graph of one sample and each sample, where axis 0 of all inputs holds as many, which do not mix; else nothing."""
+    counts = {array.shape[0] if array.ndim else 1 for array in inputs.values()}
+    if len(counts) != 1 or counts == {1}:
+        return []
+    whole = read_model(model, inputs)
+    if not all(node.op.keeps_batch(whole.input_types(node)) for node in whole.nodes):
+        return []
+    rows = [{n: a[k : k + 1] for n, a in inputs.items()} for k in range(counts.pop())]
+    return [(read_model(model, row), row) for row in rows]
 
 
 class HlsgenBackend(Backend):

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from hlsgen.artefact.folder import new_folder
-from hlsgen.errors import Mismatch
+from hlsgen.errors import Mismatch, UnsupportedOp
+from hlsgen.fixed_point.convert import prepared, to_fixed_point
+from hlsgen.fixed_point.ranges import of_one
 from hlsgen.graph.evaluate import run_once
 from hlsgen.graph.ir import Graph
 from hlsgen.ops.tensor_type import storage
@@ -23,36 +25,42 @@ from hlsgen.verify.simulators import find_simulator
 
 BOARD = "ulx3s_85f"
 """The largest of the boards; only the simulator runs here."""
+PRECISION = 24
+"""Bits of the fixed-point numbers that stand for reals."""
 
 
-def run_rtl(graph: Graph, samples: Mapping[str, np.ndarray], count: int) -> dict[str, Any]:
-    """The outputs [count, ...] for ``count`` samples along axis 0 of every input: the host parts by their meaning, the hardware
-    by simulation with random stalls. Raises HlsgenError where there is no circuit, Mismatch where it stops."""
-    model = to_integer(graph)
-    rows = [run_once(model.host_before, _row(samples, k)) for k in range(count)]
-    hardware = model.hardware
-    streamed = {
-        name: np.concatenate([np.asarray(row[name]) for row in rows]) for name in hardware.inputs
-    }
-    results = _simulated(model, streamed, count)
-    passed = set(model.host_after.inputs)
-    outputs = [
-        run_once(
-            model.host_after,
-            {name: value for name, value in (row | _row(results, k)).items() if name in passed},
-        )
-        for k, row in enumerate(rows)
-    ]
-    return {name: np.concatenate([one[name] for one in outputs]) for name in graph.outputs}
+def run_rtl(graph: Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The outputs for one set of inputs of exactly the graph's types: the host parts by their meaning, the hardware by simulation with random
+    stalls. Quantised models as they are, others in fixed point of ``PRECISION`` bits with the ranges of these inputs.
+
+    Raises HlsgenError where there is no circuit, Mismatch where it stops or differs from its meaning.
+    """
+    model = _hardware_of(graph, inputs)
+    given = run_once(model.host_before, inputs)
+    results = _simulated(model, {name: np.asarray(given[name]) for name in model.hardware.inputs})
+    for name, meant in run_once(model.hardware, given).items():
+        if not np.array_equal(results[name], meant):
+            raise Mismatch(
+                f"{graph.name}, simulated",
+                f"expected the meaning of {name}, found {np.count_nonzero(results[name] != meant)} other elements",
+                "This is a fault of hlsgen: please report it.",
+            )
+    passed = {**inputs, **given, **results}
+    return run_once(model.host_after, {n: passed[n] for n in model.host_after.inputs})
 
 
-def _row(samples: Mapping[str, Any], k: int) -> dict[str, Any]:
-    return {name: array[k : k + 1] for name, array in samples.items()}
+def _hardware_of(graph: Graph, inputs: Mapping[str, np.ndarray]) -> IntegerModel:
+    """The integer model of a graph: of its own integers where some node is quantised, else of fixed-point numbers."""
+    if any(node.op.place == "border" for node in graph.nodes):
+        return to_integer(graph)
+    try:
+        return to_integer(graph)
+    except UnsupportedOp:
+        float_graph = prepared(graph)
+        return to_fixed_point(float_graph, of_one(float_graph, inputs), PRECISION)
 
 
-def _simulated(
-    model: IntegerModel, inputs: Mapping[str, np.ndarray], count: int
-) -> dict[str, np.ndarray]:
+def _simulated(model: IntegerModel, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What the circuit gives for its inputs, in the hardware graph's types."""
     graph = model.hardware
     source = NetworkSource(b"", model, (), graph.name)
@@ -62,20 +70,20 @@ def _simulated(
         manifest = folder.manifest
         program = build_executable(folder.directory, manifest, find_simulator(), "fast")
         shaped = {
-            port.value: inputs[port.value].astype(np.int64).reshape(count, *port.tensor_shape)
+            port.value: inputs[port.value].astype(np.int64).reshape(1, *port.tensor_shape)
             for port in manifest.inputs
         }
-        run = simulate(program, "fast", manifest, shaped, count, "random", 0)
+        run = simulate(program, "fast", manifest, shaped, 1, "random", 0)
     if run.stopped or run.violations:
         raise Mismatch(
             f"{graph.name}, simulated",
-            f"expected {count} samples by the rules of streams, found "
+            f"expected a sample by the rules of streams, found "
             f"{'; '.join(run.violations) or 'a circuit that stops'}",
             "This is a fault of hlsgen: please report it.",
         )
     return {
         name: run.outputs[name]
-        .reshape(count, *graph.types[name].shape[1:])
+        .reshape(graph.types[name].shape)
         .astype(storage(graph.types[name].element))
         for name in graph.outputs
     }

@@ -60,6 +60,13 @@ TargetFps = Annotated[
 Calibrate = Annotated[
     Path | None, typer.Option(help="Samples (npz) with which a float model is quantised.")
 ]
+Precision = Annotated[
+    str | None,
+    typer.Option(help="fixed16 or fixed24: compute a float model in fixed point, see --samples."),
+]
+RangeSamples = Annotated[
+    Path | None, typer.Option(help="Samples (npz) whose ranges choose the formats of --precision.")
+]
 OUTPUT = Path("hlsgen_out")
 Output = Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")]
 Name = Annotated[str | None, typer.Option(help="Name of the module (else that of the source).")]
@@ -120,6 +127,8 @@ def compile_command(
     lut: Lut = None,
     target_fps: TargetFps = None,
     calibrate: Calibrate = None,
+    precision: Precision = None,
+    samples: RangeSamples = None,
     unroll: Unrolls = None,
     seed: Seed = None,
     time_limit: TimeLimit = None,
@@ -131,31 +140,13 @@ def compile_command(
     quiet: Quiet = False,
 ) -> None:
     """Compile an ONNX model to Verilog, a manifest and a report (and, for a grid, its program)."""
+    asked = {name: value for name, value in locals().items() if name not in ("unroll", "quiet")}
     from hlsgen.algebra.unroll import parse_unroll
     from hlsgen.flow import compile
 
+    overrides = dict(parse_unroll(text) for text in unroll or ())
     with terminal(quiet) as progress:
-        compiled = compile(
-            model,
-            board=board,
-            schedule=schedule,
-            effort=effort,
-            multipliers=multipliers,
-            dsp=dsp,
-            lut=lut,
-            target_fps=target_fps,
-            calibrate=calibrate,
-            overrides=dict(parse_unroll(text) for text in unroll or ()),
-            fabric=fabric,
-            seed=seed,
-            time_limit=time_limit,
-            exact=exact,
-            as_given=as_given,
-            name=name,
-            output=output,
-            dump=dump,
-            progress=progress,
-        )
+        compiled = compile(**asked, overrides=overrides, progress=progress)
     if not quiet:
         typer.echo((compiled.directory / "report.txt").read_text())
 

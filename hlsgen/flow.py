@@ -24,6 +24,7 @@ from hlsgen.arguments import (
 from hlsgen.artefact.folder import Artefact, Folder, new_folder, open_folder
 from hlsgen.collector import collector_paused
 from hlsgen.errors import BadOption
+from hlsgen.numbers import Numbers
 from hlsgen.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ _COMPILED: Mapping[str, ArgumentKind] = {
     "lut": WHOLE.or_none(),
     "target_fps": NUMBER.or_none(),
     "calibrate": PATH.or_none(),
+    "precision": TEXT.or_none(),
+    "samples": PATH.or_none(),
     "overrides": UNROLLS.or_none(),
     "fabric": PATH.or_none(),
     "seed": WHOLE.or_none(),
@@ -69,6 +72,11 @@ _COMPILED: Mapping[str, ArgumentKind] = {
     "progress": FUNCTION,
 }
 
+_OF_TARGETS = (
+    *("board", "effort", "multipliers", "dsp", "lut", "target_fps", "overrides", "fabric"),
+    *("seed", "time_limit", "exact", "as_given", "name"),
+)
+"""Options that targets have, or refuse."""
 _EMITTED: Mapping[str, ArgumentKind] = {
     "fabric": PATH,
     "output": PATH.or_none(),
@@ -147,6 +155,8 @@ def compile(
     lut: int | None = None,
     target_fps: float | None = None,
     calibrate: str | os.PathLike[str] | None = None,
+    precision: str | None = None,
+    samples: str | os.PathLike[str] | None = None,
     overrides: Mapping[str, Unroll] | None = None,
     fabric: str | os.PathLike[str] | None = None,
     seed: int | None = None,
@@ -164,35 +174,31 @@ def compile(
     ``schedule`` "stream": an array for every layer, sized for ``board``; a pipeline for a kernel. "grid": a program for one ``fabric``, a preset
     or a TOML file. What else can be asked is the target's: see the options in ``hlsgen.targets`` (``effort``, ``multipliers``, ``dsp``,
     ``lut``, ``target_fps``, ``overrides`` of networks on stream; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
-    ``calibrate``: an npz file of samples with which a float network is quantised; ``name``: what modules are called after (else the source);
+    ``calibrate``: an npz file of samples with which a float network is quantised; ``precision``: fixed16 or fixed24, numbers in which a float
+    network is computed without that, in formats from the ranges that ``samples`` (an npz file) reach; ``name``: what modules are called after (else the source);
     ``sample``: of a PyTorch module, the tensor or tensors with which it is traced;
     ``output``: the folder written (None: a temporary one); ``dump``: one for the text form of every IR of a network. Raises HlsgenError."""
+    arguments = dict(locals())
     from hlsgen.targets.kernel_source import is_kernel
 
-    check_arguments("hlsgen.compile", _COMPILED, locals())
+    check_arguments("hlsgen.compile", _COMPILED, arguments)
     model = _from_framework(model, sample)
     target = _target(schedule, "kernel" if is_kernel(model) else "network")
-    given = {
-        "board": board,
-        "effort": effort,
-        "multipliers": multipliers,
-        "dsp": dsp,
-        "lut": lut,
-        "target_fps": target_fps,
-        "overrides": overrides or None,
-        "fabric": None if fabric is None else os.fspath(fabric),
-        "seed": seed,
-        "time_limit": time_limit,
-        "exact": exact,
-        "as_given": as_given,
-        "name": name,
-    }
+    given = {option: arguments[option] for option in _OF_TARGETS}
+    given["overrides"] = overrides or None
+    given["fabric"] = None if fabric is None else os.fspath(fabric)
     if target.source == "kernel":
-        _refuse_of_kernel(("--calibrate", calibrate), ("--dump", dump))
+        _refuse_of_kernel(
+            ("--calibrate", calibrate),
+            ("--precision", precision),
+            ("--samples", samples),
+            ("--dump", dump),
+        )
     options = _options(target, given)
+    numbers = Numbers(calibrate, precision, samples).checked(target.schedule)
     dumps = nullcontext() if dump is None else new_folder(dump, overwrites=True)
     with new_folder(output) as folder, dumps as texts, collector_paused():
-        artefact = target.compile(_read(model, calibrate, progress), options, progress)
+        artefact = target.compile(_read(model, numbers, progress), options, progress)
         if texts is not None:
             texts.place(artefact.texts())
         return _compiled(folder.commit(artefact), artefact)
@@ -209,7 +215,7 @@ def check(
     check_arguments("hlsgen.check", {"calibrate": PATH.or_none()}, locals())
 
     def lower(quantised: str | os.PathLike[str] | onnx.ModelProto) -> None:
-        read_network(quantised, None, silent).lowered(nudged=True, progress=silent)
+        read_network(quantised, Numbers(), silent).lowered(nudged=True, progress=silent)
 
     return support(model, calibrate, lower)
 
@@ -229,15 +235,13 @@ def _from_framework(model: Any, sample: Any) -> Any:
 
 
 def _read(
-    model: str | os.PathLike[str] | onnx.ModelProto,
-    calibrate: str | os.PathLike[str] | None,
-    progress: Progress,
+    model: str | os.PathLike[str] | onnx.ModelProto, numbers: Numbers, progress: Progress
 ) -> Any:
     """The source of a design: a kernel or a network."""
     from hlsgen.targets.kernel_source import is_kernel, read_kernel
     from hlsgen.targets.network_source import read_network
 
-    return read_kernel(model) if is_kernel(model) else read_network(model, calibrate, progress)
+    return read_kernel(model) if is_kernel(model) else read_network(model, numbers, progress)
 
 
 def map_kernel(

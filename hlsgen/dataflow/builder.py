@@ -46,6 +46,7 @@ from hlsgen.dataflow.ir import (
     WeightedSum,
     Write,
 )
+from hlsgen.dataflow.nest import POSITION, channel_index, nest, repeated_index
 from hlsgen.dataflow.step import product_sum_ranges
 from hlsgen.requantise.add import RoundedAdd
 
@@ -150,7 +151,7 @@ class DataflowBuilder:
         source read ``outside`` (None: the window never leaves the source).
         """
         groups, per_group, _, _, inner = weights.shape
-        loops = _loops(size, groups, per_group, window.kernel, inner)
+        loops = nest(size, groups, per_group, window.kernel, inner)
         read = Read(source, _window_index(window, inner), outside)
         taps = Read(
             self.store(f"{name}_weights", weights),
@@ -174,7 +175,7 @@ class DataflowBuilder:
         accumulator = ElementType.holding(
             min(0, channel.element.minimum * count), max(0, channel.element.maximum * count)
         )
-        loops = _loops(size, channel.shape[2], 1, window.kernel, 1)
+        loops = nest(size, channel.shape[2], 1, window.kernel, 1)
         read = Read(source, _window_index(window, 1), outside)
         return self._reduce(name, loops, (read,), Accumulate(accumulator), epilogue)
 
@@ -188,7 +189,7 @@ class DataflowBuilder:
     ) -> str:
         """The largest value of a window, channel by channel; positions outside read the type's minimum."""
         channel = self.channels[source]
-        loops = _loops(size, channel.shape[2], 1, window.kernel, 1)
+        loops = nest(size, channel.shape[2], 1, window.kernel, 1)
         low = channel.element.minimum
         read = Read(source, _window_index(window, 1), low)
         return self._reduce(name, loops, (read,), KeepMaximum(channel.element, low), epilogue)
@@ -231,14 +232,14 @@ class DataflowBuilder:
         reads: list[Read] = []
         for values in parameters:
             own = values if values.ndim == 3 else np.broadcast_to(values, whole[2:])
-            index = _broadcast(own.shape, whole) if values.ndim == 3 else (_channel(1),)
+            index = repeated_index(own.shape, whole) if values.ndim == 3 else (channel_index(1),)
             reads.append(Read(self.store(f"{name}_parameter", own), index))
         return self._pointwise(name, tuple(sources), tuple(reads), Elementwise(expression), element)
 
     def elementwise_by_channel(self, name: str, source: str, epilogue: Epilogue) -> str:
         """``epilogue.op(source + bias, constants of the channel...)`` at every position."""
         count = self.channels[source].shape[2]
-        reads, finish = self._finish(name, epilogue, 1, _channel(1), count)
+        reads, finish = self._finish(name, epilogue, 1, channel_index(1), count)
         return self._pointwise(name, (source,), reads, finish, epilogue.element)
 
     def copy(self) -> DataflowBuilder:
@@ -267,15 +268,15 @@ class DataflowBuilder:
         return self.process(
             Process(
                 process,
-                _loops(shape[:2], shape[2], 1, (1, 1), 1),
+                nest(shape[:2], shape[2], 1, (1, 1), 1),
                 (
                     *(
-                        Read(s, _broadcast(own, shape))
+                        Read(s, repeated_index(own, shape))
                         for s, own in zip(sources, shapes, strict=True)
                     ),
                     *reads,
                 ),
-                Write(target, (*_POSITION, _channel(1))),
+                Write(target, (*POSITION, channel_index(1))),
                 Pass(),
                 finish,
             )
@@ -290,7 +291,7 @@ class DataflowBuilder:
         epilogue: Epilogue,
     ) -> str:
         extents = {loop.name: loop.extent for loop in loops}
-        count, channel = extents["g"] * extents["o"], _channel(extents["o"])
+        count, channel = extents["g"] * extents["o"], channel_index(extents["o"])
         process = self.unique(name)
         constants, finish = self._finish(name, epilogue, len(reads), channel, count)
         target = self.channel(f"{name}_out", (extents["y"], extents["x"], count), epilogue.element)
@@ -299,7 +300,7 @@ class DataflowBuilder:
                 process,
                 loops,
                 (*reads, *constants),
-                Write(target, (*_POSITION, channel)),
+                Write(target, (*POSITION, channel)),
                 step,
                 finish,
             )
@@ -353,39 +354,10 @@ class DataflowBuilder:
         return candidate
 
 
-_POSITION = (Affine(0, (("y", 1),)), Affine(0, (("x", 1),)))
-
-
 def product_sum_type(weights: np.ndarray, element: ElementType) -> ElementType:
     """The accumulator type that holds every sum of products, and zero."""
     low, high = product_sum_ranges(weights, element)
     return ElementType.holding(min(int(low.min()), 0), max(int(high.max()), 0))
-
-
-def _broadcast(own: tuple[int, ...], shape: tuple[int, int, int]) -> tuple[Affine, ...]:
-    """The index at (y, x, g) of ``shape`` in a tensor of extents equal to it or 1."""
-    return tuple(
-        Affine(0, ((loop, 1),) if extent == whole else ())
-        for loop, extent, whole in zip(("y", "x", "g"), own, shape, strict=True)
-    )
-
-
-def _channel(per_group: int) -> Affine:
-    return Affine(0, (("g", per_group), ("o", 1)))
-
-
-def _loops(
-    size: tuple[int, int], groups: int, per_group: int, kernel: tuple[int, int], inner: int
-) -> tuple[Loop, ...]:
-    return (
-        Loop("y", size[0]),
-        Loop("x", size[1]),
-        Loop("g", groups),
-        Loop("o", per_group),
-        Loop("ky", kernel[0], reduce=True),
-        Loop("kx", kernel[1], reduce=True),
-        Loop("i", inner, reduce=True),
-    )
 
 
 def _window_index(window: PlanarWindow, inner: int) -> tuple[Affine, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.algebra.expression import Call, Expression, Literal, Operand, operand_names
+from hlsgen.algebra.expression import Expression, evaluated, operand_names
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.finish import finish_expression
 from hlsgen.dataflow.ir import Dataflow, MultiplyAccumulate, Pass, Process, Read, ReducingStep
@@ -215,17 +215,7 @@ def _gather(source: np.ndarray, read: Read, positions: Mapping[str, Any]) -> np.
 
 def evaluate_expression(expression: Expression, operands: Mapping[str, np.ndarray]) -> np.ndarray:
     """The value of an expression whose operands ("acc", "r0", ...) have these values."""
-    match expression:
-        case Operand(name):
-            return operands[name]
-        case Literal(value):
-            return np.asarray(value, dtype=np.int64)
-        case Call(op, arguments):
-            return np.asarray(
-                op.evaluate(
-                    np, *(evaluate_expression(argument, operands) for argument in arguments)
-                )
-            )
+    return np.asarray(evaluated(np, expression, operands), dtype=np.int64)
 
 
 def _assert_fits(array: np.ndarray, element: ElementType, process: str) -> None:

@@ -27,7 +27,7 @@ from typing import Any, get_args
 import numpy as np
 
 from hlsgen.algebra.affine import Affine
-from hlsgen.algebra.expression import Call, Expression, Literal, Operand
+from hlsgen.algebra.expression import Operand, expression_text, read_expression
 from hlsgen.algebra.scalar import SCALAR_OPS, ScalarOp
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.ir import (
@@ -115,19 +115,6 @@ def affine_text(affine: Affine) -> str:
     if affine.offset or not parts:
         parts.append(str(affine.offset))
     return " + ".join(parts).replace("+ -", "- ")
-
-
-def expression_text(expression: Expression) -> str:
-    """E.g. ``Add(acc, Multiply(r0, r1))``; the operator's constants follow its operands as ``name=value``."""
-    match expression:
-        case Operand(name):
-            return name
-        case Literal(value):
-            return str(value)
-        case Call(op, arguments):
-            parts = [expression_text(argument) for argument in arguments]
-            parts += [f"{name}={value}" for name, value in op.parameters]
-            return f"{op.name}({', '.join(parts)})"
 
 
 def parse(text: str, stores: Mapping[str, np.ndarray]) -> Dataflow:
@@ -225,7 +212,7 @@ def _process(fields: Mapping[str, list[str]]) -> Process:
 def _kind(kinds: Mapping[str, Any], text: str) -> Any:
     match ast.parse(text.strip(), mode="eval").body:
         case ast.Call(func=ast.Name(id="Elementwise"), args=[tree], keywords=[]):
-            return kinds["Elementwise"](_expression(tree))
+            return kinds["Elementwise"](read_expression(tree))
         case ast.Call(func=ast.Name(id=name), args=[], keywords=given):
             return kinds[name](**{str(part.arg): _field(part.value) for part in given})
     raise ValueError(f"expected one of {', '.join(kinds)}")
@@ -267,18 +254,3 @@ def parse_affine(text: str) -> Affine:
         elif summand:
             raise ValueError(f"no affine term: {summand}")
     return Affine(offset, tuple(terms))
-
-
-def _expression(node: ast.expr) -> Expression:
-    match node:
-        case ast.Name(id=name) if re.fullmatch(r"acc|r\d+", name):
-            return Operand(name)
-        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords):
-            parameters = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in keywords}
-            return Call(
-                _OPS[name](**parameters), tuple(_expression(argument) for argument in arguments)
-            )
-    value = ast.literal_eval(node)
-    if not isinstance(value, int):
-        raise ValueError(f"no operand: {ast.unparse(node)}")
-    return Literal(value)

@@ -47,7 +47,7 @@ def calibrate(
             f"expected a float model to quantise, found inputs {[str(graph.types[n]) for n in graph.inputs]}",
             "Leave out --calibrate for a model that is quantised already.",
         )
-    arrays = _checked_samples(graph, samples)
+    arrays = checked_samples(graph, samples)
     proto = load_whole(model)
     with tempfile.TemporaryDirectory() as folder, _quiet():
         source, prepared = Path(folder, "float.onnx"), Path(folder, "prepared.onnx")
@@ -101,7 +101,7 @@ def _quantise(
     return without_bare_clips(onnx.load(str(result)))
 
 
-def _checked_samples(
+def checked_samples(
     graph: Graph, samples: str | os.PathLike[str] | Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Samples that fit the inputs of ``graph``, at least one; raises BadFile, TypeMismatch."""

@@ -20,10 +20,12 @@ from hlsgen.dataflow.builder import (
 from hlsgen.dataflow.step import product_sum_ranges
 from hlsgen.errors import UnsupportedOp
 from hlsgen.graph.ir import Graph, Node
+from hlsgen.lowering.broadcast import as_streamed, broadcast
 from hlsgen.lowering.layout import Placed, canonical_position, canonical_shape, is_whole
 from hlsgen.lowering.moves import arranged, copy, join, surround
 from hlsgen.ops.lowering import Scaling
 from hlsgen.ops.requantise import Requantise, RequantiseMean, RequantiseSteps
+from hlsgen.ops.shift import ShiftRequantise
 from hlsgen.ops.tensor_type import TensorType
 from hlsgen.ops.window import Window as TensorWindow
 from hlsgen.requantise import choose_for, requantise
@@ -73,6 +75,11 @@ class NodeLowering:
         assert value is not None, "types of products are inferred from constant weights only"
         return value.astype(np.int64)
 
+    def known(self, number: int) -> np.ndarray | None:
+        """A constant operand as int64; None for one that is computed."""
+        value = self.graph.constants.get(self.node.inputs[number])
+        return None if value is None else value.astype(np.int64)
+
     def operand(self, number: int) -> Placed:
         """Where an operand is, a whole stream in whatever order its producer writes; raises UnsupportedOp for a constant."""
         placed = self.placed_operand(number)
@@ -96,6 +103,17 @@ class NodeLowering:
         value = self.node.inputs[number]
         self.placed_operand(number)
         return place_canonically(self.builder, self.placed, value, self.where).channel
+
+    def broadcast(self, numbers: Sequence[int], shape: tuple[int, ...]) -> list[str]:
+        """Channels of computed operands that ``pointwise`` brings to ``shape`` in canonical order, by repeating what has extent 1; copies where
+        it takes more than that."""
+        placed = [self.placed_operand(k) for k in numbers]
+        shapes = [self.type(k).shape for k in numbers]
+        return broadcast(self.builder, placed, shapes, shape, self.where)
+
+    def as_streamed(self, constants: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Constants of the result's shape as ``pointwise`` takes them: one integer for each channel, or (height, width, channels)."""
+        return as_streamed(constants, self.output_type.shape)
 
     def gathered(self, channel: str, order: np.ndarray, shape: tuple[int, int, int]) -> str:
         """A new channel of ``shape`` whose element d is element ``order[d]`` of the channel's stream."""
@@ -142,7 +160,9 @@ class NodeLowering:
         source, planar, size = self.builder.channels[channel], _planar(window), _size(extents)
         folded = bias - input_zero * weights.sum(axis=(2, 3, 4)).reshape(-1)
         op = None if self.requantise is None else _requantise_of(self.requantise)
-        if op is not None and not isinstance(op, RequantiseMean | RequantiseSteps):
+        if op is not None and not isinstance(
+            op, RequantiseMean | RequantiseSteps | ShiftRequantise
+        ):
             op, weights, folded = _without_dead_channels(op, weights, folded, source.element)
         low, high = product_sum_ranges(weights, source.element)
         accumulator = product_sum_type(weights, source.element)

@@ -30,6 +30,7 @@ from hlsgen.ops.conv_transpose import ConvTranspose
 from hlsgen.ops.dropout import Dropout
 from hlsgen.ops.dynamic_quantise import DynamicQuantizeLinear
 from hlsgen.ops.einsum import Einsum
+from hlsgen.ops.formula import ElementFormula
 from hlsgen.ops.functions import (
     Abs,
     Atan,
@@ -123,6 +124,7 @@ from hlsgen.ops.shapes import (
     Size,
     Trilu,
 )
+from hlsgen.ops.shift import ShiftRequantise
 from hlsgen.ops.softmax import LogSoftmax, Softmax
 from hlsgen.ops.step_function import StepFunction
 from hlsgen.ops.transpose import Transpose
@@ -176,6 +178,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     EyeLike,
     Flatten,
     Floor,
+    ElementFormula,
     Gather,
     GatherElements,
     GatherND,
@@ -254,6 +257,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     ScatterND,
     Selu,
     Shape,
+    ShiftRequantise,
     Shrink,
     Sigmoid,
     Sign,

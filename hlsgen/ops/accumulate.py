@@ -11,6 +11,7 @@ from hlsgen.errors import HlsgenError, TypeMismatch
 from hlsgen.ops.op import Constants, NodeBuilder, QuantisedOutput, QuantisedValue, TensorOp
 from hlsgen.ops.reason import Reason, unless
 from hlsgen.ops.requantise import Requantise, RequantiseSteps
+from hlsgen.ops.shift import ShiftRequantise
 from hlsgen.requantise import FloatStep, choose_for
 
 BIAS_SCALE_TOLERANCE = (1e-6, 0.01)
@@ -142,6 +143,10 @@ def requantised(
 
     An output in 32 bits with S = 1 is the accumulators themselves (ConvInteger, MatMulInteger).
     """
+    if output.shifted:
+        return build.node(
+            ShiftRequantise.to(output, float(product_scales(x, w)[0])), [accumulators]
+        )
     scale = tuple(float(s) for s in product_scales(x, w) / np.float32(output.scale))
     if output.element.bits == _S32.bits and set(scale) == {1.0} and output.zero_point == 0:
         return accumulators

@@ -60,6 +60,9 @@ class Lowering(Protocol):
     def constant(self, number: int) -> np.ndarray:
         """A constant operand as int64; raises UnsupportedOp if it is computed."""
 
+    def known(self, number: int) -> np.ndarray | None:
+        """A constant operand as int64; None for one that is computed."""
+
     def operand(self, number: int) -> Placed:
         """Where an operand is, a whole stream in whatever order its producer writes; raises UnsupportedOp for a constant."""
 
@@ -74,6 +77,13 @@ class Lowering(Protocol):
 
     def channel(self, number: int) -> str:
         """A channel with the operand in canonical order; adds a copying process where the order is another."""
+
+    def broadcast(self, numbers: Sequence[int], shape: tuple[int, ...]) -> list[str]:
+        """Channels of computed operands that ``pointwise`` brings to ``shape`` in canonical order, by repeating what has extent 1; copies where
+        it takes more than that."""
+
+    def as_streamed(self, constants: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Constants of the result's shape as ``pointwise`` takes them: one integer for each channel, or (height, width, channels)."""
 
     def gathered(self, channel: str, order: np.ndarray, shape: tuple[int, int, int]) -> str:
         """A new channel of ``shape`` whose element d is element ``order[d]`` of the channel's stream."""
@@ -119,7 +129,8 @@ class Lowering(Protocol):
         expression: Expression,
         element: ElementType,
     ) -> str:
-        """``expression`` at every position: r0, ... are the channels, then ``parameters`` by channel. A channel of extent 1 is repeated."""
+        """``expression`` at every position: r0, ... are the channels, then ``parameters`` by channel, or all (height, width, channels). A channel of
+        extent 1 is repeated."""
 
     def rounded_add(self, sources: tuple[str, str], add: RoundedAdd, element: ElementType) -> str:
         """The weighted sum of two channels, rounded to even."""

@@ -88,6 +88,7 @@ class QuantisedOutput:
 
     ``adjacent``: nothing that changes a value lies between the operator and its Quantize, so that ONNX Runtime may make one of them.
     ``bias_below``: of asked-for sums only their sign matters, so that a bias that is not a whole number of steps is rounded down.
+    ``shifted``: all scales are powers of two, and results are rounded as fixed-point numbers are (``ops.shift``), not as ONNX Runtime does.
     """
 
     scale: float
@@ -97,6 +98,7 @@ class QuantisedOutput:
     element: ElementType
     adjacent: bool = True
     bias_below: bool = False
+    shifted: bool = False
 
 
 class NodeBuilder(Protocol):

@@ -9,10 +9,12 @@ from hlsgen.requantise.multiply_shift import (
     verify_multiply_shift,
 )
 from hlsgen.requantise.reference import Rounding, requantise, thresholds
+from hlsgen.requantise.shift import FixedShift
 from hlsgen.requantise.steps import FloatStep, FloatSteps
 
 __all__ = [
     "Choice",
+    "FixedShift",
     "FloatStep",
     "FloatSteps",
     "Mean",

@@ -75,6 +75,9 @@ def choose(
 
 def choose_for(rounding: Rounding, where: str = "requantisation", nudged: bool = True) -> Choice:
     """The same for a rounding of any rule."""
+    if (fixed := rounding.shift) is not None:
+        shifted = RequantiseMultiplyShift(fixed.bits, rounding.low, rounding.high)
+        return Choice(shifted, (np.array([fixed.multiplier]), np.array([fixed.addend])))
     if rounding.high - rounding.low >= 1 << _MOST_BITS:
         raise TypeMismatch(
             where,

@@ -8,6 +8,7 @@ import numpy as np
 
 from hlsgen.errors import TypeMismatch
 from hlsgen.requantise.mean import Mean
+from hlsgen.requantise.shift import FixedShift
 from hlsgen.requantise.steps import FloatSteps
 
 
@@ -17,7 +18,7 @@ class Rounding:
 
     All arrays have one element per channel: ``scale`` float32, ``accumulator_low`` and ``accumulator_high`` int64, the
     least and greatest accumulator that the channel can have. With a ``mean`` the accumulators are sums whose mean is rounded by
-    that rule instead (one channel); with ``steps`` they go through these.
+    that rule instead (one channel); with ``steps`` they go through these; with a ``shift`` they are fixed-point numbers (one channel).
     """
 
     scale: np.ndarray
@@ -28,6 +29,7 @@ class Rounding:
     accumulator_high: np.ndarray
     mean: Mean | None = None
     steps: FloatSteps | None = None
+    shift: FixedShift | None = None
 
     def __post_init__(self) -> None:
         if not np.all(np.isfinite(self.scale) & (self.scale > 0)):
@@ -53,6 +55,8 @@ class Rounding:
 
     def evaluate(self, accumulators: np.ndarray) -> np.ndarray:
         """The results for ``accumulators`` (channels, anything)."""
+        if self.shift is not None:
+            return np.clip(self.shift.results(accumulators), self.low, self.high)
         if self.mean is not None:
             results = self.mean.results(np, accumulators.astype(np.float32))
             return np.clip(results, self.low, self.high).astype(np.int64)

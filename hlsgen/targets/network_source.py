@@ -6,19 +6,22 @@ import io
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hlsgen.artefact.declared import Declared
 from hlsgen.artefact.digest import sha256
 from hlsgen.errors import HlsgenError
+from hlsgen.numbers import Numbers
 from hlsgen.progress import Progress
 
 if TYPE_CHECKING:
     import numpy as np
     import onnx
 
+    from hlsgen.artefact.report import Report
+    from hlsgen.frontend.fixed_point import OutputError
     from hlsgen.lowering.lower import Lowered
     from hlsgen.passes import IntegerModel
 
@@ -26,13 +29,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False)
 class NetworkSource:
     """``model``: the quantised ONNX model as bytes, external data taken in; ``integer``: its integer form; ``declared``: what is promised of
-    its outputs; ``name``: the name of its file, or of its graph; ``origin``: a sentence part that says what it was made of."""
+    its outputs; ``name``: the name of its file, or of its graph; ``origin``: a sentence part that says what it was made of; ``errors``: of a
+    float model in fixed point, how far each output is from ONNX Runtime's."""
 
     model: bytes
     integer: IntegerModel
     declared: tuple[Declared, ...]
     name: str = "network"
     origin: str = "a network"
+    errors: tuple[OutputError, ...] = ()
 
     @contextmanager
     def named(self) -> Iterator[None]:
@@ -73,6 +78,15 @@ class NetworkSource:
             "schedule.txt": schedule().encode(),
         }
 
+    def reported(self, report: Report) -> Report:
+        """The report with the errors of fixed-point numbers."""
+        if not self.errors:
+            return report
+        details = {**report.details, "errors": [asdict(error) for error in self.errors]}
+        lines = "".join(f"  {error}\n" for error in self.errors)
+        text = f"{report.text.rstrip()}\n\nagainst ONNX Runtime on floats (measured)\n{lines}"
+        return replace(report, details=details, text=text)
+
     def _graphs(self, constants: str) -> dict[str, bytes]:
         from hlsgen.graph import text as graph_text
 
@@ -84,11 +98,9 @@ class NetworkSource:
 
 
 def read_network(
-    model: str | os.PathLike[str] | onnx.ModelProto,
-    calibrate: str | os.PathLike[str] | None,
-    progress: Progress,
+    model: str | os.PathLike[str] | onnx.ModelProto, numbers: Numbers, progress: Progress
 ) -> NetworkSource:
-    """Read an ONNX model, quantised with the samples of an npz file if ``calibrate`` names one. Raises HlsgenError."""
+    """Read an ONNX model, in the numbers that are asked for. Raises HlsgenError."""
     import onnx
 
     from hlsgen.frontend.declared import declared_outputs
@@ -99,13 +111,23 @@ def read_network(
 
     progress("reading the model", None)
     given = model
-    if calibrate is not None:
+    if numbers.calibrate is not None:
         from hlsgen.frontend.calibrate import calibrate as quantise
 
-        model = quantise(model, calibrate)
+        model = quantise(model, numbers.calibrate)
     graph = read_model(model)
     proto = in_standard_operators(load_whole(model))
-    integer = to_integer(graph)
+    errors: tuple[OutputError, ...] = ()
+    declared: tuple[Declared, ...] = ()
+    if numbers.precision is None:
+        integer = to_integer(graph)
+        declared = declared_outputs(proto, integer)
+    else:
+        from hlsgen.frontend.fixed_point import in_fixed_point
+
+        assert numbers.samples is not None, "the options are checked"
+        progress("choosing fixed-point formats", None)
+        integer, errors = in_fixed_point(graph, proto, numbers.samples, numbers.bits)
     content = proto.SerializeToString()
     if isinstance(given, onnx.ModelProto):
         title = name = given.graph.name or "network"
@@ -113,10 +135,17 @@ def read_network(
     else:
         title, name = Path(given).name, Path(given).stem
         digest = sha256(Path(given).read_bytes())
-    quantised = "" if calibrate is None else f", quantised with {Path(calibrate).name}"
     note = load(given).note
-    origin = f"network {title} (SHA-256 {digest}){quantised}{note and ', '}{note}"
-    return NetworkSource(content, integer, declared_outputs(proto, integer), name, origin)
+    origin = f"network {title} (SHA-256 {digest}){_made_with(numbers)}{note and ', '}{note}"
+    return NetworkSource(content, integer, declared, name, origin, errors)
+
+
+def _made_with(numbers: Numbers) -> str:
+    if numbers.calibrate is not None:
+        return f", quantised with {Path(numbers.calibrate).name}"
+    if numbers.precision is not None and numbers.samples is not None:
+        return f", in {numbers.precision} with the ranges of {Path(numbers.samples).name}"
+    return ""
 
 
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:

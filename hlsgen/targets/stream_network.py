@@ -85,7 +85,7 @@ class StreamNetwork(Target[NetworkSource]):
         return Artefact(
             files,
             manifest,
-            network_report(plan, board),
+            source.reported(network_report(plan, board)),
             lambda: source.texts(lowered, lambda: to_text(plan)),
         )
 

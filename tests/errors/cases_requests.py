@@ -50,6 +50,16 @@ def option_cases() -> dict[str, Case]:
         "name of a design": lambda folder: design_name("a b", "x"),
         "samples that are missing": compiled(DIGITS, calibrate="none.npz"),
         "samples for a kernel": compiled(FIR, calibrate="none.npz"),
+        "precision": compiled(DIGITS, precision="fixed12", samples="none.npz"),
+        "precision and calibration": compiled(DIGITS, precision="fixed16", calibrate="none.npz"),
+        "precision without samples": compiled(DIGITS, precision="fixed16"),
+        "samples without precision": compiled(DIGITS, samples="none.npz"),
+        "precision on a grid": compiled(
+            DIGITS, precision="fixed16", samples="none.npz", schedule="grid"
+        ),
+        "precision of a quantised model": compiled(
+            DIGITS, precision="fixed16", samples=str(DIGITS.with_name("samples.npz"))
+        ),
         "kernel without a name": lambda folder: flow.map_kernel(FIR.removesuffix(":fir")),
         "kernel of another kind": lambda folder: flow.map_kernel("kernel.txt"),
         "seed": compiled(FIR, schedule="grid", seed=-1),

@@ -9,13 +9,23 @@ from errors.sites import sites
 
 FAULT = "only a fault of hlsgen meets it: what is checked was made by the step before"
 TESTED = "refused in three lines in the test of its module, which makes what it needs"
+CAUGHT = "caught where an operator is taken apart, whose refusal says it"
 MACHINE = "needs a machine on which a program fails"
 WITHOUT: dict[str, tuple[int, str]] = {
     "algebra/scalar.py __post_init__": (1, FAULT),
     "ops/resize.py normalised": (1, TESTED),
     "backend.py prepare": (1, TESTED),
     "backend.py run": (2, TESTED),
+    "backend.py _simulated": (1, "raises again what was caught"),
     "backend_rtl.py _simulated": (1, FAULT),
+    "backend_rtl.py run_rtl": (1, FAULT),
+    "fixed_point/convert.py _converted": (1, TESTED),
+    "fixed_point/convert.py to_fixed_point": (1, TESTED),
+    "fixed_point/ranges.py _range": (1, TESTED),
+    "fixed_point/traced.py __getitem__": (1, CAUGHT),
+    "fixed_point/traced.py plain": (1, CAUGHT),
+    "fixed_point/traced.py taken_apart": (1, CAUGHT),
+    "fixed_point/traced.py where": (1, CAUGHT),
     "flow.py _from_framework": (1, TESTED),
     "frontend/modules.py exported": (3, TESTED),
     "frontend/node_source.py attributes": (1, "of nodes that hold a graph: tests/test_backend.py"),

@@ -17,13 +17,13 @@ from support.source_tree import CHECKED, PACKAGES, ROOT, imported, sources
 
 # docs/architecture.md, "Imports go one way": a module imports its own level and those before it.
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "arguments", "failures", "processes", "progress", "collector"),
+    ("errors", "arguments", "numbers", "failures", "processes", "progress", "collector"),
     ("algebra",),
     ("artefact",),
     ("requantise",),
     ("ops",),
     ("graph",),
-    ("frontend", "passes"),
+    ("frontend", "passes", "fixed_point"),
     ("dataflow",),
     ("lowering",),
     ("loops",),

@@ -1,0 +1,1 @@
+"""Float graphs to integer graphs of fixed-point numbers, without quantising the model first."""

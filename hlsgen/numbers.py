@@ -1,0 +1,63 @@
+"""In which numbers a float network is computed: what the user may ask for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from hlsgen.errors import BadOption
+
+PRECISIONS = {"fixed16": 16, "fixed24": 24}
+"""Bits of fixed-point numbers by the name of the precision."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """``calibrate``: samples with which the network is quantised to 8 bits. ``precision``: fixed-point numbers instead, in formats that hold
+    what ``samples`` reach. None of them: the network is quantised as it is."""
+
+    calibrate: str | os.PathLike[str] | None = None
+    precision: str | None = None
+    samples: str | os.PathLike[str] | None = None
+
+    @property
+    def bits(self) -> int:
+        """Of the fixed-point numbers."""
+        assert self.precision is not None, "no fixed-point numbers are asked for"
+        return PRECISIONS[self.precision]
+
+    def checked(self, schedule: str) -> Numbers:
+        """The same; raises BadOption for a precision that there is not, and for options that exclude each other or miss another."""
+        if self.precision is None:
+            if self.samples is not None:
+                raise BadOption(
+                    "--samples",
+                    "expected --precision with it, found none: they choose the formats of fixed-point numbers",
+                    "Add --precision fixed16; or to quantise to 8 bits give the samples as --calibrate.",
+                )
+            return self
+        if self.precision not in PRECISIONS:
+            raise BadOption(
+                "--precision",
+                f"expected one of {', '.join(PRECISIONS)}, found {self.precision!r}",
+                "Choose one of them; 8 bits are chosen by --calibrate samples.npz.",
+            )
+        if self.calibrate is not None:
+            raise BadOption(
+                "--precision",
+                "expected --precision or --calibrate, found both: one computes in fixed point, the other quantises",
+                "Leave one of them out.",
+            )
+        if self.samples is None:
+            raise BadOption(
+                "--precision",
+                "expected samples from whose ranges formats are chosen, found none",
+                "Give some tens of samples like those that the network will see: --samples samples.npz.",
+            )
+        if schedule != "stream":
+            raise BadOption(
+                "--precision",
+                f"expected schedule stream, found {schedule}: a grid's memory tiles requantise to 8 bits",
+                "Leave out --schedule, or quantise to 8 bits: --calibrate samples.npz.",
+            )
+        return self
