@@ -86,7 +86,30 @@ def _promises(
                 count = hardware.types[output].size if output == node.output else None
                 known_bound = None if cause.bound is None else bound
                 differences[output].append(replace(cause, bound=known_bound, count=count))
+    for name in names:
+        if cause := _of_last_sums(hardware, name, known):
+            differences[name].append(cause)
     return tuple(Declared(name, session, tuple(differences[name])) for name in names)
+
+
+def _of_last_sums(graph: Graph, output: str, known: set[str]) -> Difference | None:
+    """How far the integers nearest to ONNX Runtime's reals may be from the sums that leave the circuit; None where they are these sums.
+
+    A float32 sum of n products is off by at most n + 1 roundings of all that is added (Higham, "Accuracy and Stability of Numerical
+    Algorithms", 2002, section 4.2); one more is of the product with the scale.
+    """
+    node = graph.producers.get(output)
+    if output in known or node is None or not node.op.accumulates:
+        return None
+    element, weights = graph.types[output].integer, graph.constants.get(node.inputs[1])
+    if weights is None:
+        return None
+    largest = max(-element.minimum, element.maximum)
+    error = largest * (weights[0].size + 2) * 2.0**-24
+    if error < 0.5:
+        return None
+    reason = f"node {node.name}: ONNX Runtime adds floats, which hold sums of {element} in 24 bits"
+    return Difference(reason, ceil(error), graph.types[output].size)
 
 
 def _known_name(graph: Graph, value: str, known: set[str]) -> str | None:

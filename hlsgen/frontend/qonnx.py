@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlsgen.ops.qonnx import DOMAINS, BipolarQuant, Quant, integers_name, limits
+from hlsgen.ops.small_float import FloatQuant, SmallFloat
 
 if TYPE_CHECKING:
     import onnx
 
-_QUANTISERS = {b.op_type for operator in (Quant, BipolarQuant) for b in operator.bindings}
+_QUANTISERS = {
+    b.op_type for operator in (Quant, BipolarQuant, FloatQuant) for b in operator.bindings
+}
 _OPSET = 13
-"""Has Round and every operator that is used here."""
+"""Has Round and every operator that is used here, but for a Cast to 8-bit floats."""
+_FLOAT8_OPSET = 19
+_FLOAT8 = {(4, 3, 7, 448.0): "FLOAT8E4M3FN", (5, 2, 15, 57344.0): "FLOAT8E5M2"}
+"""Bits of exponent and mantissa, exponent bias and greatest number of the formats that ONNX has."""
 
 
 def in_standard_operators(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -47,8 +53,10 @@ def in_standard_operators(model: onnx.ModelProto) -> onnx.ModelProto:
     kept = [entry for entry in changed.opset_import if entry.domain in ("", "ai.onnx")]
     del changed.opset_import[:]
     changed.opset_import.extend(kept)
-    if max((entry.version for entry in kept), default=1) < _OPSET:
-        changed = onnx.version_converter.convert_version(changed, _OPSET)
+    floats = any(node.op_type == "FloatQuant" for node in quantisers.values())
+    opset = _FLOAT8_OPSET if floats else _OPSET
+    if max((entry.version for entry in kept), default=1) < opset:
+        changed = onnx.version_converter.convert_version(changed, opset)
     nodes = list(changed.graph.node)
     del changed.graph.node[:]
     for node in nodes:
@@ -83,6 +91,8 @@ class _Written:
             self._sign(x)
             self._add("Mul", [integers_name(self.node.output[0]), scale], self.node.output[0])
             return self.written
+        if self.node.op_type == "FloatQuant":
+            return self._cast_to_float8(x, scale)
         values = {a.name: helper.get_attribute_value(a) for a in self.node.attribute}
         zero, bits = self.node.input[2], self.constants.get(self.node.input[3])
         if bits is None or bits.size != 1:
@@ -99,6 +109,29 @@ class _Written:
             self._round(clipped, values.get("rounding_mode", b"ROUND").decode().upper())
         moved = self._add("Sub", [integers_name(self.node.output[0]), zero], "moved")
         self._add("Mul", [moved, scale], self.node.output[0])
+        return self.written
+
+    def _cast_to_float8(self, x: str, scale: str) -> list[onnx.NodeProto]:
+        """A Cast to one of ONNX's 8-bit floats and back; the quantiser itself where its format is another one."""
+        from onnx import TensorProto, helper
+
+        numbers = [self.constants.get(name) for name in self.node.input[2:]]
+        if any(number is None or number.size != 1 for number in numbers):
+            return [self.node]
+        exponent, mantissa, bias, greatest = (
+            float(number.reshape(())) for number in numbers if number is not None
+        )
+        key = (int(exponent), int(mantissa), int(bias), greatest)
+        if key not in _FLOAT8:
+            return [self.node]
+        kind = getattr(TensorProto, _FLOAT8[key])
+        scaled = self._add("Div", [x, scale], "scaled")
+        narrow, wide = self._name("float8"), self._name("float32")
+        self.written.append(helper.make_node("Cast", [scaled], [narrow], to=kind))
+        self.written.append(helper.make_node("Cast", [narrow], [wide], to=TensorProto.FLOAT))
+        step = self._number(1.0 / SmallFloat(*key).step, "steps")
+        self._add("Mul", [wide, step], integers_name(self.node.output[0]))
+        self._add("Mul", [wide, scale], self.node.output[0])
         return self.written
 
     def _sign(self, x: str) -> None:

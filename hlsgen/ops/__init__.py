@@ -125,6 +125,7 @@ from hlsgen.ops.shapes import (
     Trilu,
 )
 from hlsgen.ops.shift import ShiftRequantise
+from hlsgen.ops.small_float import FloatQuant, QuantizeSmallFloat
 from hlsgen.ops.softmax import LogSoftmax, Softmax
 from hlsgen.ops.step_function import StepFunction
 from hlsgen.ops.transpose import Transpose
@@ -177,6 +178,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Expand,
     EyeLike,
     Flatten,
+    FloatQuant,
     Floor,
     ElementFormula,
     Gather,
@@ -229,6 +231,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     QuantizeBipolar,
     QuantizeLinear,
     QuantizeRounded,
+    QuantizeSmallFloat,
     Range,
     Reciprocal,
     ReduceL1,

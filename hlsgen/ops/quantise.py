@@ -82,7 +82,8 @@ class QuantizeLinear(TensorOp):
         clipped = xp.minimum(xp.maximum(scaled, low), high)
         # what is not a number becomes the least integer, as ONNX Runtime's maximum makes it
         clipped = xp.where(xp.isnan(scaled), low + xp.zeros_like(scaled), clipped)
-        return xp.astype(xp.round(clipped) + zero, xp.int32)
+        wide = xp.int64 if element.bits > 32 else xp.int32
+        return xp.astype(xp.round(clipped) + zero, wide)
 
     @staticmethod
     def examples() -> tuple[Example, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from hlsgen.algebra.types import ElementType
+from hlsgen.algebra.types import ElementType, narrowest
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.qonnx import (
@@ -19,6 +21,12 @@ from hlsgen.ops.qonnx import (
 )
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.reason import ELSEWHERE, Reason, unless
+from hlsgen.ops.small_float import (
+    LARGEST_INTEGER_BITS,
+    FloatQuant,
+    QuantizeSmallFloat,
+    SmallFloat,
+)
 from hlsgen.ops.tensor_type import Quantisation
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
 
@@ -26,7 +34,8 @@ from hlsgen.passes.rewrite import Refused, rewrite, unheard
 class SplitQuant:
     """1. Quant(x, scale, 0, bits)    -> Dequantize(Quantize(x))           to the nearest, of the whole range
     2. Quant(x, scale, zero, bits) -> Dequantize(QuantizeRounded(x))    any other
-    3. BipolarQuant(x, scale)      -> Dequantize(QuantizeBipolar(x))    and a signed Quant of 1 bit
+    3. FloatQuant(x, scale, ...)   -> Dequantize(QuantizeSmallFloat(x)) in steps of the least number
+    4. BipolarQuant(x, scale)      -> Dequantize(QuantizeBipolar(x))    and a signed Quant of 1 bit
     """
 
     name = "split_quant"
@@ -36,25 +45,28 @@ class SplitQuant:
 
 
 def _split(build: GraphBuilder, node: Node) -> str | Reason:
-    if not isinstance(node.op, Quant | BipolarQuant):
+    if not isinstance(node.op, Quant | BipolarQuant | FloatQuant):
         return ELSEWHERE
     parameters = [build.constants.get(value) for value in node.inputs[1:]]
     known = [p.astype(np.float64) for p in parameters if p is not None]
     if len(known) < len(parameters):
         return Reason("its scale, zero point or number of bits is computed, not constant")
-    scale, zero = known[0], known[1] if len(known) > 1 else np.zeros(())
+    scale, zero = known[0], known[1] if isinstance(node.op, Quant) else np.zeros(())
     quantisation = _quantisation(build.types[node.inputs[0]].shape, scale, zero)
     if isinstance(quantisation, Reason):
         return quantisation
+    quantize: QuantizeLinear | Reason
     if isinstance(node.op, BipolarQuant):
-        quantize: QuantizeLinear | Reason = QuantizeBipolar(quantisation, BIPOLAR)
+        quantize = QuantizeBipolar(quantisation, BIPOLAR)
+    elif isinstance(node.op, FloatQuant):
+        quantize = _small_float(node.op, quantisation, known[1:])
     else:
         quantize = _quantize(node.op, quantisation, known[2])
     if isinstance(quantize, Reason):
         return quantize
     name = build.fresh(integers_name(node.output))
     integers = build.node(quantize, node.inputs[:1], name)
-    return build.node(DequantizeLinear(quantisation), [integers])
+    return build.node(DequantizeLinear(quantize.quantisation), [integers])
 
 
 def _quantisation(
@@ -91,3 +103,31 @@ def _quantize(op: Quant, quantisation: Quantisation, bits: np.ndarray) -> Quanti
         return Reason(f"its zero point is not one of {element}")
     rounded = QuantizeRounded(quantisation, element, low, high, op.rounding_mode)
     return QuantizeLinear(quantisation, element) if rounded.is_plain else rounded
+
+
+def _small_float(
+    op: FloatQuant, quantisation: Quantisation, numbers: list[np.ndarray]
+) -> QuantizeLinear | Reason:
+    """The integers of the format whose bits of exponent and mantissa, exponent bias and greatest number are given."""
+    if any(number.size != 1 for number in numbers):
+        return Reason("its format varies, and is not one for all elements")
+    exponent, mantissa, bias, greatest = (float(number.reshape(-1)[0]) for number in numbers)
+    whole = all(value == int(value) for value in (exponent, mantissa, bias))
+    if not whole or not (1 <= exponent <= 8 and 0 <= mantissa <= 23) or not greatest > 0:
+        return Reason(f"its format of {exponent:g} and {mantissa:g} bits is not a float format")
+    form = SmallFloat(int(exponent), int(mantissa), int(bias), greatest)
+    largest = int(form.maximum / form.step)
+    bits = narrowest(-largest, largest)[0]
+    if bits > LARGEST_INTEGER_BITS:
+        return Reason(f"its numbers are integers of {bits} bits, more than {LARGEST_INTEGER_BITS}")
+    element = ElementType(bits, True)
+    scales = tuple(float(np.float32(s) * np.float32(form.step)) for s in quantisation.scale)
+    return QuantizeSmallFloat(
+        replace(quantisation, scale=scales),
+        element,
+        form.exponent,
+        form.mantissa,
+        form.bias,
+        greatest,
+        op.rounding_mode,
+    )

@@ -20,6 +20,7 @@ QUANTISED = {
     "tfc_2w2a_qonnx": 0,
     "jet_qkeras_6b_qonnx": 0,
     "espcn_subpixel_qonnx": 1,
+    "qonnx_fp8_gemm": 0,
 }
 LESS_THAN_A_STEP = 1e-4
 
@@ -44,7 +45,7 @@ def test_integers_give_what_qonnx_gives(name: str) -> None:
             assert differing <= QUANTISED[name]
 
 
-@pytest.mark.parametrize("name", QUANTISED)
+@pytest.mark.parametrize("name", [name for name in QUANTISED if name != "qonnx_fp8_gemm"])
 def test_the_published_file_has_the_operators_of_the_cleaned_one(name: str) -> None:
     folder = model_folder(name)
     raw, cleaned = (

@@ -10,13 +10,19 @@ import pytest
 from support.qonnx_models import QonnxModel
 
 from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
+from hlsgen.frontend.declared import declared_outputs
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.qonnx import in_standard_operators
 from hlsgen.frontend.reference import ort_reference
+from hlsgen.frontend.sessions import open_session
 from hlsgen.graph.evaluate import evaluate
+from hlsgen.graph.ir import Graph
 from hlsgen.ops.qonnx import DOMAINS, ROUNDING_MODES
+from hlsgen.ops.quantise import QuantizeLinear
 from hlsgen.passes import to_integer
+from hlsgen.passes.fold_constants import FoldConstants
 from hlsgen.passes.host_cut import IntegerModel
+from hlsgen.passes.split_quant import SplitQuant
 
 
 def computed(integer: IntegerModel, samples: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -134,4 +140,68 @@ def test_a_scale_that_is_computed_is_refused_by_name() -> None:
     w = model.quant(model.reals(4, 3), 0.125, 3)
     proto = model.finish(model.quant(model.node("MatMul", x, w), 0.5, 3))
     with pytest.raises(UnsupportedOp, match="computed, not constant"):
+        to_integer(read_model(proto))
+
+
+@pytest.mark.parametrize(
+    ("exponent", "mantissa", "bias", "greatest"), [(4, 3, 7, 448), (5, 2, 15, 57344)]
+)
+def test_eight_bit_floats_are_integers_equal_to_onnxruntime_s_casts(
+    exponent: int, mantissa: int, bias: int, greatest: float
+) -> None:
+    model = QonnxModel((1, 500), opset=17)
+    numbers = (0.37, exponent, mantissa, bias, greatest)
+    constants = [model.constant(np.float32(number)) for number in numbers]
+    x = model.node("FloatQuant", "x", *constants, domain=model.domain)
+    proto = model.finish(x)
+    integers = to_integer_before(proto)
+    sizes = np.exp2(model.random.uniform(-20, 20, (20, 500)))
+    samples = {"x": (sizes * model.random.choice([-1, 1], sizes.shape)).astype(np.float32)}
+    samples["x"][0, :2] = 0, 1e9
+    got = evaluate(integers, samples)
+    session = open_session(in_standard_operators(proto), ["v0_integers"], "default")
+    for k in range(20):
+        (want,) = session.run(["v0_integers"], {"x": samples["x"][k : k + 1]})
+        assert np.array_equal(got["v0_integers"][k], want[0])
+
+
+def to_integer_before(proto: onnx.ModelProto) -> Graph:
+    """The graph whose output is the integers of its quantiser."""
+    graph = SplitQuant().run(FoldConstants().run(read_model(proto)))
+    (node,) = [node for node in graph.nodes if isinstance(node.op, QuantizeLinear)]
+    return Graph("q", graph.inputs, (node.output,), (node,), {}, graph.types)
+
+
+def test_a_product_of_eight_bit_floats_is_exact_and_its_difference_declared() -> None:
+    model = QonnxModel((1, 6), opset=17)
+    numbers = (0.01, 4, 3, 7, 448)
+    constants = [model.constant(np.float32(number)) for number in numbers]
+    x = model.node("FloatQuant", "x", *constants, domain=model.domain)
+    w = model.node("FloatQuant", model.reals(6, 4), *constants, domain=model.domain)
+    proto = model.finish(model.node("MatMul", x, w))
+    integer = to_integer(read_model(proto))
+    samples = model.samples(50)
+    outputs = computed(integer, samples)
+    standard = in_standard_operators(proto)
+    (promise,) = declared_outputs(standard, integer)
+    assert promise.bound is not None and promise.bound > 1, "float32 does not hold these sums"
+    answers = ort_reference(standard, samples, integer, promise.session)
+    for name, answer in answers.items():
+        error = np.abs(outputs[name].astype(float) - answer.reshape(outputs[name].shape))
+        assert 0 < error.max() <= promise.bound
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [((0, 3, 7, 448), "not a float format"), ((8, 7, 127, 3e38), "more than 33")],
+)
+def test_a_float_format_without_integers_is_refused_by_name(
+    numbers: tuple[float, ...], message: str
+) -> None:
+    model = QonnxModel((1, 4))
+    constants = [model.constant(np.float32(number)) for number in (0.5, *numbers)]
+    x = model.node("FloatQuant", "x", *constants, domain=model.domain)
+    w = model.quant(model.reals(4, 3), 0.125, 3)
+    proto = model.finish(model.quant(model.node("MatMul", x, w), 0.5, 3))
+    with pytest.raises(UnsupportedOp, match=message):
         to_integer(read_model(proto))
