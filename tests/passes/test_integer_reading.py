@@ -11,7 +11,6 @@ from support.quantised_models import QuantisedModel, conv_model
 
 from hlsgen.algebra.types import U8, ElementType
 from hlsgen.artefact.declared import Session
-from hlsgen.errors import UnsupportedOp
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.reference import ort_reference
 from hlsgen.graph.builder import GraphBuilder
@@ -142,17 +141,6 @@ def test_pool_equals_onnxruntime(case: str, element: str) -> None:
     value = model.node(op, x, **attributes)
     output = model.quantize(value, scale, model.zero, element)
     assert differing(model.finish(output), model.samples(40)) == 0
-
-
-def test_average_over_padding_that_does_not_count_is_refused_with_its_node() -> None:
-    model = QuantisedModel((1, 2, 5, 5), "u8")
-    first = model.quantize(model.dequantize("x", 0.1, 3, "u8"), 0.2, 3, "u8")
-    x = model.dequantize(first, 0.2, 3, "u8")
-    value = model.node("AveragePool", x, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
-    middle = model.quantize(value, 0.1, 3, "u8")
-    last = model.quantize(model.dequantize(middle, 0.1, 3, "u8"), 0.2, 3, "u8")
-    with pytest.raises(UnsupportedOp, match="AveragePool"):
-        to_integer(read_model(model.finish(last)))
 
 
 def test_moves_between_dequantize_and_quantize_become_integer_moves() -> None:
