@@ -23,6 +23,9 @@ from hlsgen.rtl_templates.kernel.shape import (
 _KEPT: Mapping[str, float] = {"ecp5": 0.87, "ice40": 0.75, "gowin": 0.87, "xilinx7": 0.87}
 """What optimisation across units leaves of the sum of their LUTs: the median of the kernels of ``examples/`` on ECP5 and iCE40; the others,
 which were not synthesised, as ECP5."""
+_HELD: Mapping[str, int] = {"ice40": 2}
+"""Flip-flops per bit of a block RAM with which yosys keeps the old word of an address that is read while it is written: counted in netlists
+of kernels on iCE40. Other families' blocks do that themselves."""
 _FLAGS = frozenset(("equal", "not_equal", "less", "less_equal", "less_unsigned"))
 """Operators whose results are 0 or 1: of their words only one bit is built."""
 _SHIFTS = frozenset(("shift_left", "shift_right", "shift_right_logical"))
@@ -151,7 +154,10 @@ def _array_cost(table: FamilyTable, array: ArrayShape, ports: int, written: bool
     """A memory with a copy for each read port, and the counters that fill and empty it."""
     constant = not (written or array.loaded or array.cleared)
     words = 1 << _bits(array.size)  # yosys maps memories of LUTs by whole address bits
-    total = memory(table, words, array.element_bits, constant).times(max(1, ports))
+    total = memory(table, words, array.element_bits, constant)
+    if not constant:
+        total += Cost(ff=_HELD.get(table.name, 0) * array.element_bits)
+    total = total.times(max(1, ports))
     bits = _bits(array.size + 1)
     if array.loaded or array.cleared:
         fill = 2 * table.adder_bit * bits + table.choice_bit * (bits + array.element_bits)

@@ -39,6 +39,13 @@ def test_the_report_of_a_kernel_says_what_it_takes_of_the_board(board: str, tmp_
     assert text.startswith(f"fir on {board}: {report['lut']:,} LUT, ")
 
 
+@pytest.mark.parametrize(("name", "counted"), [("fir", 379), ("cordic", 854), ("atax", 673)])
+def test_flip_flops_on_ice40_with_those_around_memories_are_near_the_netlist_s(
+    name: str, counted: int
+) -> None:
+    assert 0.85 < float(predicted(name, "ice40").ff) / counted < 1.15
+
+
 def test_shifts_by_constants_and_products_with_powers_of_two_are_wires() -> None:
     kernel = read_kernel(f"{KERNELS / 'sobel.py'}:sobel").kernel
     plans = [schedule_pipeline(graph) for graph in map(clean, kernel.graphs)]
