@@ -64,7 +64,7 @@ EVERY = (
 CALIBRATED = 8
 """Samples with which a float network is quantised."""
 COMPARED = 3
-SMALL = 25_000
+SMALL = 300
 """Products a sample up to which one sample is simulated in the circuit."""
 REFUSED = re.compile(r"node (\S*) \((\w+)\)")
 

@@ -139,6 +139,8 @@ def _row(
     why = reasons.get(name, "")
     if name in becomes:
         return NodeSupport(name, operator, hardware, " + ".join(becomes[name]))
+    if name in stuck and not why and not stuck.isdisjoint(reasons):
+        return NodeSupport(name, operator, "supported", "once the others are supported")
     if name in stuck:
         return NodeSupport(name, operator, "unsupported", why or "works on reals; quantise it")
     if name in host:

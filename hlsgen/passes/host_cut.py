@@ -104,10 +104,11 @@ def _refuse_quantised(graph: Graph, reasons: Mapping[str, str]) -> None:
 
 
 def _refuse_between(graph: Graph, nodes: Sequence[Node], reasons: Mapping[str, str]) -> None:
-    """Raises UnsupportedOp for operators on reals between integer ones; names the first that is not a border itself."""
+    """Raises UnsupportedOp for operators on reals between integer ones; names the first that has a reason and is not a border itself."""
     if not nodes:
         return
-    node = next((node for node in nodes if node.op.place != "border"), nodes[0])
+    inner = [node for node in nodes if node.op.place != "border"]
+    node = [*(node for node in inner if node.name in reasons), *inner, *nodes][0]
     raise UnsupportedOp(
         f"{graph.name}, node {node.name} ({node.op.name})",
         "expected integer operators between the first and the last quantised one, found one on reals: "

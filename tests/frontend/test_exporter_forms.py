@@ -14,6 +14,7 @@ from support.quantised_models import QuantisedModel, conv_model
 from hlsgen import flow
 from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.frontend.support import support
 from hlsgen.passes import to_integer
 
 
@@ -124,3 +125,17 @@ def test_check_says_of_outputs_and_sessions_what_compile_says(tmp_path: Path) ->
         with pytest.raises(HlsgenError) as compiled:
             flow.compile(path)
         assert str(checked.value) == str(compiled.value)
+
+
+def test_check_calls_the_nodes_around_an_unsupported_one_supported() -> None:
+    model = QuantisedModel((1, 6, 8), "u8", opset=17)
+    x = model.dequantize("x", model.scale, model.zero, "u8")
+    first = model.quantize(
+        model.node("MatMul", x, model.weights((8, 8), 8, True, 1)), 0.02, 90, "u8"
+    )
+    middle = model.node("Einsum", model.dequantize(first, 0.02, 90, "u8"), equation="abc->abc")
+    second = model.dequantize(model.quantize(middle, 0.02, 90, "u8"), 0.02, 90, "u8")
+    output = model.quantize(model.node("Relu", second), 0.03, 0, "u8")
+    rows = support(model.finish(output))
+    assert {row.operator for row in rows if row.where == "unsupported"} == {"Einsum"}
+    assert [row.where for row in rows if row.operator == "MatMul"] == ["hardware"]
