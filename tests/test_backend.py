@@ -124,3 +124,22 @@ def test_refusals_have_three_lines() -> None:
     with pytest.raises(HlsgenError) as refused:
         run_node(helper.make_node("StringConcat", ["x", "x"], ["y"], name="s"), [FLOATS])
     assert len(str(refused.value).splitlines()) == 3 and "node s" in str(refused.value)
+
+
+def test_reals_pass_as_simulated_circuits() -> None:
+    """A sample of one; the other below is slow."""
+    (case,) = outcomes("RTL", "^test_leakyrelu_cpu$")
+    assert (case.case, case.verdict) == ("test_leakyrelu", "passed"), case.reason
+
+
+@pytest.mark.slow
+def test_a_sample_of_all_kinds_of_operators_passes_as_simulated_circuits() -> None:
+    names = (
+        *("relu", "add_bcast", "and2d", "argmax_keepdims_example", "averagepool_2d_default"),
+        *("basic_conv_with_padding", "concat_1d_axis_0", "gelu_default_1", "gemm_all_attributes"),
+        *("reduce_l2_keepdims_example", "softmax_example", "sqrt", "transpose_default", "top_k"),
+        *("layer_normalization_2d_axis1", "reciprocal_example", "matmul_2d", "where_example"),
+    )
+    results = list(outcomes("RTL", f"^test_({'|'.join(names)})_cpu$"))
+    assert len(results) == len(names)
+    assert {one.case: one.reason for one in results if one.verdict != "passed"} == {}
