@@ -50,7 +50,7 @@ def test_every_sum_of_two_operands_has_a_form(
             first, 3, second, 90, third, 7, 0, 255, elements[0], elements[1], U8, formula
         )
         a, b = (np.arange(e.minimum, e.maximum + 1) for e in elements)
-        reals = (side.reshape(-1) for side in op._addends(a, b))
+        reals = (side.reshape(-1) for side in op.addends(a, b))
         form = find_pair_form(op.table(), *reals, "sum")
         assert isinstance(form, PairForm), f"{form} pairs have none at {scales}"
         total = np.add.outer(form.first, form.second)
