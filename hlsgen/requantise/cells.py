@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -16,6 +16,7 @@ MOST_CELLS = 4096
 """The largest table of cells; one of 8-bit results takes about 20 kbit for each 512."""
 _BITS = (*range(8, 24, 2), *range(24, 43, 3))
 _NEAR_WHOLE = 1e-3
+_SAMPLES = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,25 @@ def find_steps(points: np.ndarray, results: np.ndarray) -> Steps | None:
     threshold[cell] = thresholds
     cells = zip(threshold.tolist(), below.tolist(), above.tolist(), strict=True)
     return Steps(origin, shift, tuple(cells))
+
+
+def find_changes(function: Callable[[np.ndarray], np.ndarray], low: int, high: int) -> np.ndarray:
+    """Ascending integers of [low, high], both sides of every place where the function changes among them."""
+    for _ in range(3):  # only a part of a wide range may be alive
+        points = np.unique(np.linspace(low, high, _SAMPLES).astype(np.int64))
+        changes = np.flatnonzero(np.diff(function(points)))
+        if changes.size == 0:
+            return np.array([low, high])
+        low, high = int(points[changes[0]]), int(points[changes[-1] + 1])
+    points = np.unique(np.linspace(low, high, _SAMPLES).astype(np.int64))
+    while True:
+        results = function(points)
+        differ = np.flatnonzero(np.diff(results))
+        wide = differ[np.diff(points)[differ] > 1]
+        if wide.size == 0:
+            return points
+        middle = points[wide] + (points[wide + 1] - points[wide]) // 2
+        points = np.union1d(points, middle)
 
 
 def find_pair_form(
