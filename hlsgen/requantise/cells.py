@@ -86,21 +86,53 @@ def find_pair_form(
     """
     least = truth.size
     for a, b in _integers(first, second, combination):
-        values = COMBINE[combination](a[:, None], b[None, :]).reshape(-1)
-        order = np.argsort(values, kind="stable")
-        points, starts = np.unique(values[order], return_index=True)
-        sorted_truth = truth.reshape(-1)[order]
-        low = np.minimum.reduceat(sorted_truth, starts)
-        wrong = int(
-            np.count_nonzero(sorted_truth != np.repeat(low, np.diff([*starts, truth.size])))
-        )
-        if wrong:
-            least = min(least, wrong)
-            continue
-        steps = find_steps(points, low)
-        if steps is not None and np.array_equal(steps.evaluate(np, values), truth.reshape(-1)):
+        steps = _steps_of(truth, COMBINE[combination](a[:, None], b[None, :]).reshape(-1))
+        if isinstance(steps, Steps):
             return PairForm(combination, a, b, steps)
+        least = min(least, steps or least)
     return least
+
+
+def find_class_form(truth: np.ndarray) -> PairForm | None:
+    """The form of any function ``truth[a, b]`` of few different rows or columns, as of a condition and an operand; None where it takes
+    too many cells."""
+    rows, row = np.unique(truth, axis=0, return_inverse=True)
+    columns, column = np.unique(rows, axis=1, return_inverse=True)
+    if columns.size > MOST_CELLS:
+        return None
+    steps = find_steps(np.arange(columns.size), columns.reshape(-1))
+    if steps is None:
+        return None
+    first = row.reshape(-1).astype(np.int64) * columns.shape[1]
+    return PairForm("sum", first, column.reshape(-1).astype(np.int64), steps)
+
+
+def find_signed_form(
+    truth: np.ndarray, multiples: np.ndarray, slopes: np.ndarray
+) -> tuple[int, np.ndarray, Steps] | None:
+    """(bits, factors, steps) where ``truth[a, b]`` is steps of m << bits for m = multiples[a] of 0 or more, of m * factors[b] below; a factor
+    is a slope in units of 2**-bits. None where there is none."""
+    positive = multiples >= 0
+    for bits in _BITS[:10]:
+        factors = np.rint(np.ldexp(slopes, bits)).astype(np.int64)
+        scaled = np.where(positive[:, None], 1 << bits, factors[None])
+        steps = _steps_of(truth, (multiples.astype(np.int64)[:, None] * scaled).reshape(-1))
+        if isinstance(steps, Steps):
+            return bits, factors, steps
+    return None
+
+
+def _steps_of(truth: np.ndarray, values: np.ndarray) -> Steps | int:
+    """Steps whose result for each of ``values`` is that of ``truth``; else how many there are not, 0 for too many cells."""
+    order = np.argsort(values, kind="stable")
+    points, starts = np.unique(values[order], return_index=True)
+    results = truth.reshape(-1)[order]
+    low = np.minimum.reduceat(results, starts)
+    wrong = int(np.count_nonzero(results != np.repeat(low, np.diff([*starts, truth.size]))))
+    steps = None if wrong else find_steps(points, low)
+    if steps is None or not np.array_equal(steps.evaluate(np, values), truth.reshape(-1)):
+        return wrong
+    return steps
 
 
 def _integers(
