@@ -81,11 +81,11 @@ def pair_function(build: GraphBuilder, island: Island, quantize: QuantizeLinear)
     combination, second_first = COMBINATIONS[type(node.op)]
     with np.errstate(all="ignore"):
         second = second_first(sides[1].astype(np.float64))
-    found = find_pair_form(truth, sides[0].astype(np.float64), second, combination)
-    form = find_class_form(truth) if isinstance(found, int) else found
+    pairs = find_pair_form(truth, sides[0].astype(np.float64), second, combination)
+    form = find_class_form(truth) if isinstance(pairs, int) else pairs
     if form is None:
         return Reason(
-            f"{found:,} of {truth.size:,} pairs of its operands have no arithmetic form ({combination} of two tables)"
+            f"{pairs:,} of {truth.size:,} pairs of its operands have no arithmetic form ({combination} of two tables)"
         )
     return StepFunction.of_pair(build, island.leaves, form, quantize.element, "floats")
 

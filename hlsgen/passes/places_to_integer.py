@@ -129,10 +129,10 @@ def _slopes(build: GraphBuilder, f: _Function) -> str | None:
     multiples = np.rint(reals.reshape(-1) / distances.min()).astype(np.int64)
     flat = f.results.reshape(f.entries, -1)
     truth = flat[:, first]
-    found = find_signed_form(truth, multiples, unique)
-    if found is None or not np.array_equal(truth[:, number.reshape(-1)], flat):
+    signed = find_signed_form(truth, multiples, unique)
+    if signed is None or not np.array_equal(truth[:, number.reshape(-1)], flat):
         return None
-    bits, factors, steps = found
+    bits, factors, steps = signed
     below = _looked_up(build, f, np.minimum(multiples, 0))
     terms: list[tuple[str, Term, np.ndarray]] = [
         (f.island.leaves[0], "table", np.maximum(multiples, 0) << bits),

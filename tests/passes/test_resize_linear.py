@@ -91,15 +91,15 @@ def test_upsample_of_old_models_is_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("attributes", "found"),
+    ("attributes", "named"),
     [
         ({"mode": "cubic"}, "cubic"),
         ({"antialias": 1}, "antialias"),
         ({"coordinate_transformation_mode": "tf_crop_and_resize"}, "tf_crop_and_resize"),
     ],
 )
-def test_other_interpolations_are_refused_by_name(attributes: dict[str, Any], found: str) -> None:
-    with pytest.raises(UnsupportedOp, match=found):
+def test_other_interpolations_are_refused_by_name(attributes: dict[str, Any], named: str) -> None:
+    with pytest.raises(UnsupportedOp, match=named):
         read_model(resized([2.0, 2.0], **attributes)[0])
 
 
