@@ -6,30 +6,43 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.models import NETWORKS, Sources
+from benchmarks.models import Sources
 from benchmarks.record import Record
 from benchmarks.rows import Row, compiled_design
 from hlsgen.bitstream.build import synthesise
 from hlsgen.board import load_board
 
-RESOURCES = ("lut", "dsp", "bram")
-SMALL_BOARDS = ("icebreaker", "tang_nano_9k", "tang_nano_20k")
-SMALL_NETWORKS = ("digits", "tflm_sine_int8")
+RESOURCES = ("lut", "ff", "dsp", "bram")
+SMALL_BOARDS = ("icebreaker", "tang_nano_9k", "tang_nano_20k", "ulx3s_85f")
+SIZES = {
+    "tflm_sine_int8": ("small", "balanced"),
+    "digits": ("small", "balanced", "500", "2000"),
+}
+"""Efforts, or samples a second, of the networks that are built on every board."""
+LARGER = (
+    ("digits", "5000"),
+    ("digits", "20000"),
+    ("lenet300_mnist_int8", "small"),
+    ("tm_mnist_arduino_int8", "small"),
+    ("tm_mnist_arduino_int8", "balanced"),
+    ("tm_mnist_valid_int8", "small"),
+    ("tm_cifar10_int8", "small"),
+    ("ad_fcae_int8", "small"),
+    ("kws_dscnn_int8", "small"),
+    ("ic_resnet8_int8", "small"),
+    ("vww_mbv1_int8", "small"),
+)
+"""Beside them on the ULX3S."""
 DESIGNS = (
     *(
-        f"{network.name}@ulx3s_85f@{effort}"
-        for network in NETWORKS
-        for effort in ("small", "balanced")
-    ),
-    *(f"{name}@ulx3s_85f@max" for name in SMALL_NETWORKS),
-    *(
-        f"{name}@{board}@{effort}"
+        f"{name}@{board}@{size}"
+        for name, sizes in SIZES.items()
         for board in SMALL_BOARDS
-        for name in SMALL_NETWORKS
-        for effort in ("small", "balanced")
+        for size in sizes
     ),
+    *(f"{name}@ulx3s_85f@{size}" for name, size in LARGER),
 )
-"""``<network>@<board>@<effort>``."""
+"""``<network>@<board>@<effort, or samples a second>``."""
 NEAR = 0.10
 """Predictions of LUTs are to deviate by no more than this share of what synthesis finds,"""
 BELOW = 0.05
@@ -49,8 +62,9 @@ def deviations(predicted: Mapping[str, int], synthesised: Mapping[str, int]) -> 
 
 def _prediction(design: str, sources: Sources, work: Path) -> Record:
     """Compiles and synthesises one design, without board top, place and route."""
-    name, board, effort = design.split("@")
-    options: dict[str, Any] = {"board": board, "effort": effort}
+    name, board, size = design.split("@")
+    options: dict[str, Any] = {"board": board}
+    options |= {"target_fps": int(size)} if size.isdigit() else {"effort": size}
     compiled, report = compiled_design("prediction", design, sources.model(name), work, **options)
     top = compiled.manifest.top
     usage = synthesise(compiled.directory, load_board(board).family, top=top)

@@ -47,7 +47,7 @@ REPORT_KEYS = (
     "multipliers",
     "utilisation",
 )
-PREDICTED = ("interval_cycles", "latency_cycles", "lut", "dsp", "bram")
+PREDICTED = ("interval_cycles", "latency_cycles", "lut", "ff", "dsp", "bram")
 """Keys of the report's head that records call ``predicted_...``, beside what is measured."""
 Measure = Callable[[str, Sources, Path], Record]
 

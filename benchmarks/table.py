@@ -207,16 +207,18 @@ def _prediction() -> str:
     near = sum(-BELOW <= share <= NEAR for share in shares)
 
     def cells(record: Record) -> tuple[str, ...]:
-        name, board, effort = record.design.split("@")
+        name, board, size = record.design.split("@")
+        size = f"{number(int(size))} fps" if size.isdigit() else size
         values, deviation = record.values, record.values["deviation"]
         pairs = [
             f"{number(values['predicted_' + key])} / {number(values[key])}" for key in RESOURCES
         ]
-        title = f"{network(name).title}, {board}, {effort}"
+        title = f"{network(name).title}, {board}, {size}"
         return (title, pairs[0], percent(deviation["lut"]), *pairs[1:])
 
     rows = table(
-        "Design | LUT, predicted / synthesised | Deviation | DSP | RAM blocks", map(cells, stored)
+        "Design | LUT, predicted / synthesised | Deviation | FF | DSP | RAM blocks",
+        map(cells, stored),
     )
     lowest, highest = min(shares, default=0.0), max(shares, default=0.0)
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 import numpy as np
@@ -13,6 +14,7 @@ from hlsgen.cost.units import (
     Amount,
     Cost,
     FamilyTable,
+    alone,
     ceil_div,
     chain,
     lut_multiplication,
@@ -32,15 +34,17 @@ from hlsgen.rtl_templates import contract
 def array_cost(
     table: FamilyTable, dataflow: Dataflow, process: Process, f: Factors, kind: str
 ) -> Cost:
-    """Multipliers, adder trees, accumulators, the queue of results and the drain."""
+    """Multipliers, adder trees, accumulators, the queue of results and the drain, with the places of lone flip-flops."""
     types = operand_types(dataflow, process)
     unit, term, folds, first = Cost(), types["r0"].bits, 1, 1
+    lone = term  # bits of a unit's registers that stand behind no carry chain
     match process.step:
         case Pass():
             width = sum(types[f"r{k}"].bits for k in range(len(process.reads)))
-            return _waiting_cost(table, process, f, width, 0)
+            return alone(table, _waiting_cost(table, process, f, width, 0))
         case MultiplyAccumulate(accumulator):
             unit = _multiplier_cost(table, types, kind)
+            lone = types["r0"].bits + types["r1"].bits if kind == "lut" else unit.ff
             term = signed_width(types["r0"]) + signed_width(types["r1"])
             first = contract.multiplier_latency(
                 "dsp" if kind == "dsp" else "lut", types["r0"].bits, types["r1"].bits
@@ -55,7 +59,10 @@ def array_cost(
     # the accumulator clears through the flip-flops' synchronous reset
     sums = Cost(lut=folds * chain(table, accumulator.bits), ff=accumulator.bits)
     waiting = _waiting_cost(table, process, f, accumulator.bits, first)
-    return waiting + (unit.times(f.lanes) + tree + sums).times(f.rows)
+    others = waiting + (tree + sums).times(f.rows)
+    products = f.lanes * f.rows
+    total = others + unit.times(products)
+    return replace(total, lut=total.lut + table.lone_sum * (others.ff + lone * products))
 
 
 def _multiplier_cost(table: FamilyTable, types: dict[str, ElementType], kind: str) -> Cost:

@@ -6,11 +6,12 @@ Every quantity may be an array with one entry per candidate (see ``cost/units.py
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import assert_never
 
 import numpy as np
 
-from hlsgen.algebra.expression import Call, Expression, expression_type
+from hlsgen.algebra.expression import Call, Expression, Literal, Operand, expression_type
 from hlsgen.algebra.scalar import Multiply, RequantiseFloat32, RequantiseMultiplyShift
 from hlsgen.algebra.types import ElementType
 from hlsgen.cost.array import array_cost
@@ -20,7 +21,6 @@ from hlsgen.cost.units import (
     Amount,
     Cost,
     FamilyTable,
-    alone,
     ceil_div,
     fitted,
     memory,
@@ -83,6 +83,10 @@ def finish_cost(
     expression = finish_expression(process)
     unit = expression_cost(table, kind, expression, types)
     plain = expression_cost(table, "dsp", expression, types)
+    if _constant_factor(dataflow, process):
+        known = KNOWN_FACTOR[kind]
+        unit = replace(unit, lut=known * unit.lut, ff=known * unit.ff)
+        plain = replace(plain, lut=KNOWN_FACTOR["dsp"] * plain.lut)
     interval = np.asarray(f.finish_interval)
     slow = interval > 1
     product = _requantise_widths(process, types)
@@ -111,6 +115,27 @@ def finish_cost(
 
 
 _REDUCE = ("ky", "kx", "i")
+KNOWN_FACTOR: Mapping[str, float] = {"lut": 0.45, "dsp": 0.6}
+"""What is left of a requantiser's LUTs and flip-flops where all channels have one multiplier, which synthesis then knows, by the kind of
+its product: half of the rows of a product of LUTs, and the logic behind the bits that are shifted out."""
+
+
+def _constant_factor(dataflow: Dataflow, process: Process) -> bool:
+    """Whether the requantising multiplier is one number."""
+    match process.finish:
+        case ScaledByShift() | ScaledByFloat32():
+            call = finish_expression(process)
+            assert isinstance(call, Call)
+            factor = call.arguments[1]
+            number = factor.name.removeprefix("r") if isinstance(factor, Operand) else ""
+            if not number.isdigit():
+                return isinstance(factor, Literal)
+            store = dataflow.stores.get(process.reads[int(number)].source)
+            return store is not None and store.values.size == 1
+        case WeightedSum() | Plain() | Clamped() | QuantisedSum() | LookedUp() | Elementwise():
+            return False
+        case _:
+            assert_never(process.finish)
 
 
 def _places(process: Process, read: Read) -> int:
@@ -151,12 +176,14 @@ def weights_cost(table: FamilyTable, dataflow: Dataflow, process: Process, f: Fa
     return total
 
 
-def control_cost(table: FamilyTable, process: Process, f: Factors) -> Cost:
-    """Loop counters and the array's handshake."""
+def control_cost(table: FamilyTable, dataflow: Dataflow, process: Process, f: Factors) -> Cost:
+    """Loop counters, the array's handshake, and the registers of operands in front of the array."""
     bits: Amount = 0.0
     for name in ("y", "x", "g", "o", "ky", "kx", "i"):
         bits = bits + np.ceil(np.log2(ceil_div(process.extent(name), getattr(f, name, 1)) + 0.0))
-    return Cost(lut=8 + table.nest_bit * bits, ff=6 + 3 * bits)
+    elements = [c.element for read in process.reads if (c := dataflow.channels.get(read.source))]
+    operands = f.x * f.g * f.lanes * sum(element.bits for element in elements)
+    return Cost(lut=8 + table.nest_bit * bits, ff=12 + 4 * bits + operands)
 
 
 def buffer_cost(
@@ -167,19 +194,25 @@ def buffer_cost(
     copies: Amount,
     masked: bool,
     scans: bool,
+    channels: int,
+    write_lanes: Amount = 1,
 ) -> Cost:
     """A channel buffer of ``depth`` words (its memory is the next power of two) with ``copies`` read ports.
 
-    ``masked``: reads may lie outside the tensor; ``scans``: there is more than one pixel group.
+    ``masked``: reads may lie outside the tensor; ``scans``: there is more than one pixel group. Words of ``write_lanes`` are put together
+    to those of ``lanes``; where a pixel's last word is not full, through a choice.
     """
+    kept = np.maximum(lanes - write_lanes, 0) * bits
+    ragged = ceil_div(channels, write_lanes) * write_lanes % lanes > 0
     address = np.ceil(np.log2(np.maximum(depth, 2)))
     banks = memory(table, 2 ** address.astype(np.int64), lanes * bits).times(copies)
     masks = copies * lanes * bits * table.choice_bit * 0.5 * masked
     # running counts of words written, needed and given up, their comparisons, and the guard's ramps
     counts = table.counter_bit * (6 + 6 * scans) * (address + 1)
     control = 8 + 25 * scans + counts + table.adder_bit * copies * address
+    together = Cost(lut=table.choice_bit * kept * ragged, ff=kept)
     whole = banks + Cost(lut=masks + control, ff=8 * address + copies * lanes * bits * 0.5)
-    return fitted(table, whole)
+    return fitted(table, whole + together)
 
 
 def process_cost(
@@ -189,6 +222,6 @@ def process_cost(
     others = (
         finish_cost(table, dataflow, process, f, finish)
         + weights_cost(table, dataflow, process, f)
-        + control_cost(table, process, f)
+        + control_cost(table, dataflow, process, f)
     )
-    return alone(table, array_cost(table, dataflow, process, f, kind)) + fitted(table, others)
+    return array_cost(table, dataflow, process, f, kind) + fitted(table, others)

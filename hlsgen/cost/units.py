@@ -17,6 +17,10 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.rtl_templates.contract import DIGIT_BITS, lut_product_chains
 
+LOOKED_UP = 16
+"""Bits of a constant memory in a LUT."""
+LUT_RAM_WEIGHT = 4
+"""Of a distributed memory in memory_libmap, beside ``block_weight``."""
 Amount: TypeAlias = Any  # a number or an array of numbers; NumPy has no better name for both
 
 
@@ -56,7 +60,7 @@ class FamilyTable:
     ``chain_start``: LUTs of a carry chain beside its bits; ``chain_step``: it takes a multiple of so many.
     ``adder_bit`` per bit of a sum; ``serial_bit`` per bit of a times bit of the digit of a digit-serial product; ``choice_bit`` per bit of
     a two-way choice; ``nest_bit`` per bit of a loop counter, with its share of the addresses; ``counter_bit`` per bit of a guard.
-    ``lone_register``: the share of flip-flops that take the place of a LUT. ``scale`` corrects the LUTs of everything but PE arrays,
+    ``lone_register``: the share of flip-flops that take the place of a LUT; ``lone_sum``: the same in PE arrays, but for their LUT multipliers. ``scale`` corrects the LUTs of everything but PE arrays,
     whose carry chains are exact, for what optimisation across units saves.
     """
 
@@ -77,6 +81,7 @@ class FamilyTable:
     chain_start: int = 0
     chain_step: int = 1
     lone_register: float = 0.0
+    lone_sum: float = 0.0
     outer_registers: float = 1.0
 
 
@@ -95,7 +100,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         nest_bit=4.0,
         counter_bit=1.0,
         chain_start=1,
-        outer_registers=0.2,
+        outer_registers=0.0,
         scale=0.9,
     ),
     "ice40": FamilyTable(
@@ -112,7 +117,9 @@ FAMILIES: Mapping[str, FamilyTable] = {
         nest_bit=5.0,
         counter_bit=1.0,
         lone_register=0.44,
-        scale=0.76,
+        lone_sum=0.6,
+        outer_registers=0.0,
+        scale=0.82,
     ),
     "gowin": FamilyTable(
         name="gowin",
@@ -130,7 +137,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         narrowest=4,
         chain_start=1,
         chain_step=2,
-        scale=0.92,
+        scale=1.0,
     ),
     "xilinx7": FamilyTable(
         name="xilinx7",
@@ -160,9 +167,10 @@ def chain(table: FamilyTable, bits: Amount) -> Amount:
     return table.chain_step * ceil_div(bits + table.chain_start, table.chain_step)
 
 
-def alone(table: FamilyTable, cost: Cost) -> Cost:
-    """The cost with the LUTs whose places flip-flops take that stand behind none."""
-    return replace(cost, lut=cost.lut + table.lone_register * cost.ff)
+def alone(table: FamilyTable, cost: Cost, share: float | None = None) -> Cost:
+    """The cost with the LUTs whose places flip-flops take that stand behind none; ``share``: of all, in place of the table's."""
+    lone = table.lone_register if share is None else share
+    return replace(cost, lut=cost.lut + lone * cost.ff)
 
 
 def fitted(table: FamilyTable, cost: Cost) -> Cost:
@@ -224,7 +232,7 @@ def wide_multiplication(table: FamilyTable, kind: str, width_a: int, width_b: in
     total = Cost(ff=width_a + width_b)
     for a in _digit_widths(width_a):
         for b in _digit_widths(width_b):
-            total += Cost(ff=a + b, dsp=dsp_units(table, a, b))
+            total += Cost(ff=table.outer_registers * (a + b), dsp=dsp_units(table, a, b))
     pairs = len(_digit_widths(width_a)) * len(_digit_widths(width_b))
     return total + Cost(lut=table.adder_bit * 0.5 * (width_a + width_b) * (pairs > 1))
 
@@ -242,17 +250,23 @@ def memory(table: FamilyTable, words: Amount, width: Amount, constant: bool = Fa
     blocks = np.min(
         [ceil_div(words, depth) * ceil_div(width, span) for depth, span in table.blocks], axis=0
     )
+    weight = blocks * table.block_weight
     if constant:
-        luts = bits / 16
-        in_luts = luts < blocks * table.block_weight
+        parts = ceil_div(words, LOOKED_UP)
+        luts = bits / LOOKED_UP
+        in_luts = luts <= weight
+        if table.lut_ram is None:  # no multiplexers beside the LUTs
+            luts = luts + width * np.maximum(parts - 1, 0)
     elif table.lut_ram is None:
         luts = bits * 1.6
-        in_luts = bits < blocks * table.block_weight
+        in_luts = bits < weight
     else:
         depth, span, each = table.lut_ram
         banks = ceil_div(words, depth)
-        luts = banks * ceil_div(width, span) * each + (banks > 1) * width * banks * 0.5
-        in_luts = banks * ceil_div(width, span) * 4 < blocks * table.block_weight
+        cells = banks * ceil_div(width, span)
+        luts = cells * each + (banks > 1) * width * banks * 0.5
+        # memory_libmap counts the choice between banks by half a bit, and by two bits each the register behind a read without clock
+        in_luts = LUT_RAM_WEIGHT * cells + 0.5 * (banks - 1) * width + 2 * width < weight
     registers = bits if table.lut_ram is None and not constant else width
     return Cost(
         lut=np.where(in_luts, luts, 0.0),

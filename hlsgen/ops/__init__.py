@@ -112,6 +112,7 @@ from hlsgen.ops.reduce import (
 from hlsgen.ops.requantise import Requantise, RequantiseMean, RequantiseSteps
 from hlsgen.ops.reshape import Flatten, Reshape, Squeeze, Unsqueeze
 from hlsgen.ops.resize import Resize, ResizeNearest
+from hlsgen.ops.resize_linear import ResizeLinear
 from hlsgen.ops.select import ArgMax, ArgMin, Hardmax, TopK
 from hlsgen.ops.shapes import (
     ConstantOfShape,
@@ -250,6 +251,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     RequantiseSteps,
     Reshape,
     Resize,
+    ResizeLinear,
     ResizeNearest,
     ReverseSequence,
     RMSNormalization,

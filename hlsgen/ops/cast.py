@@ -26,6 +26,7 @@ class Cast(HostOp):
     saturate: bool = True
     round_mode: str = "up"
 
+    pointwise = True
     bindings: ClassVar[tuple[OnnxBinding, ...]] = (
         OnnxBinding(
             "Cast",

@@ -13,6 +13,8 @@ from hlsgen.ops.tensor_type import AnyArray, TensorType
 class Compared(HostOp):
     """Two operands of one element type, with ONNX's broadcasting; the result is u1."""
 
+    pointwise = True
+
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         one_element(self, inputs)
         shape = broadcast(self, *(type.shape for type in inputs))
@@ -123,6 +125,7 @@ class Not(Logic):
 class IsNaN(HostOp):
     """Whether an element is NaN."""
 
+    pointwise = True
     bindings = (OnnxBinding("IsNaN", (1, 1), since=9),)
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
@@ -140,6 +143,7 @@ class IsInf(HostOp):
     positive: bool = True
     negative: bool = True
 
+    pointwise = True
     bindings = (
         OnnxBinding(
             "IsInf",
@@ -163,6 +167,7 @@ class IsInf(HostOp):
 class Where(HostOp):
     """a where the condition holds, else b; the three broadcast."""
 
+    pointwise = True
     bindings = (OnnxBinding("Where", (3, 3), since=9),)
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:

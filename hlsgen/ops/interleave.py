@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -16,10 +16,12 @@ from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 @dataclass(frozen=True)
 class Interleave(TensorOp):
-    """Of (N, prod(strides) * C, *places), channel (r, c) of place q is channel c of place q * strides + r, as far as ``extents`` reach."""
+    """Of (N, prod(strides) * C, *places), channel (r, c) of place q is channel c of place q * strides + r, as far as ``space`` reaches;
+    channel (c, r) with ``channels_first``."""
 
     strides: tuple[int, ...]
     space: tuple[int, ...]
+    channels_first: bool = False
 
     place = "hardware"
     moves_data = True
@@ -36,9 +38,11 @@ class Interleave(TensorOp):
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays
         rank, channels = len(self.strides), x.shape[1] // prod(self.strides)
-        apart = xp.reshape(x, (x.shape[0], *self.strides, channels, *x.shape[2:]))
-        pairs = [axis for k in range(rank) for axis in (rank + 2 + k, 1 + k)]
-        turned = xp.permute_dims(apart, (0, rank + 1, *pairs))
+        first = 1 if self.channels_first else 0
+        sizes = (channels, *self.strides) if first else (*self.strides, channels)
+        apart = xp.reshape(x, (x.shape[0], *sizes, *x.shape[2:]))
+        pairs = [axis for k in range(rank) for axis in (rank + 2 + k, 1 + first + k)]
+        turned = xp.permute_dims(apart, (0, 1 if first else rank + 1, *pairs))
         whole = tuple(n * s for n, s in zip(x.shape[2:], self.strides, strict=True))
         joined = xp.reshape(turned, (x.shape[0], channels, *whole))
         return joined[(slice(None), slice(None), *(slice(n) for n in self.space))]
@@ -48,7 +52,7 @@ class Interleave(TensorOp):
         type, source = build.type(0), build.operand(0)
         whole = tuple(n * s for n, s in zip(type.shape[2:], self.strides, strict=True))
         channels, across = type.shape[1] // prod(self.strides), self.strides[-1]
-        position = Interleave(self.strides, whole).evaluate(np, source.position)
+        position = replace(self, space=whole).evaluate(np, source.position)
         order = np.moveaxis(position, 1, -1).reshape(-1)
         height, width = (1, *whole)[-2:]
         rows, columns = (1, *self.space)[-2:]
@@ -69,5 +73,8 @@ class Interleave(TensorOp):
             (Interleave((2, 2), (6, 8)), (1, 12, 3, 4)),
             (Interleave((2, 3), (5, 7)), (1, 12, 3, 3)),
             (Interleave((2,), (7,)), (1, 6, 4)),
+            (Interleave((2, 2), (6, 8), True), (1, 12, 3, 4)),
+            (Interleave((3, 1), (8, 4), True), (1, 6, 3, 4)),
+            (Interleave((1, 2), (3, 7), True), (1, 6, 3, 4)),
         )
         return tuple(Example(op, (TensorType(shape, S8),), {}) for op, shape in cases)

@@ -1,17 +1,20 @@
-"""Resize and Upsample to the nearest element."""
+"""Resize and Upsample: to the nearest element, or by linear interpolation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
 
 from hlsgen.algebra.types import S8, U8
 from hlsgen.errors import UnsupportedOp
+from hlsgen.ops.activation import Identity
 from hlsgen.ops.host import axis_of
 from hlsgen.ops.move import ElementMove, Numbers, numbers
 from hlsgen.ops.op import Example, OnnxBinding, TensorOp, require
+from hlsgen.ops.resize_linear import Line, ResizeLinear
 from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 Transformation = Literal[
@@ -24,14 +27,16 @@ _ATTRIBUTES = {
     "nearest_mode": "nearest",
     "axes": "axes",
     "keep_aspect_ratio_policy": "aspect",
+    "antialias": "antialias",
 }
-# of other modes than nearest
+# of other modes than these
 _IGNORED = {
     "cubic_coeff_a": None,
     "exclude_outside": None,
     "extrapolation_value": None,
-    "antialias": None,
 }
+_NEAR = 1e-6
+_MOST_PARTS = 64
 _OLD = {"transformation": "asymmetric", "nearest": "simple"}
 
 
@@ -50,7 +55,7 @@ def _by_scales(name: str, since: int = 1, until: int = 10**6) -> OnnxBinding:
 
 @dataclass(frozen=True)
 class Resize(TensorOp):
-    """Each axis by its scale or to its size; normalised to ResizeNearest."""
+    """Each axis by its scale or to its size; normalised to ResizeNearest or ResizeLinear."""
 
     scales: tuple[float, ...] | float = ()
     sizes: Numbers = ()
@@ -59,6 +64,7 @@ class Resize(TensorOp):
     nearest: Nearest = "round_prefer_floor"
     axes: Numbers = ()
     aspect: str = "stretch"
+    antialias: bool = False
 
     bindings = (
         OnnxBinding(
@@ -83,32 +89,74 @@ class Resize(TensorOp):
 
     def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
         shape = inputs[0].shape
-        if self.mode != "nearest" or self.transformation == "tf_crop_and_resize":
+        linear = self.mode in ("linear", "bilinear")
+        known = (linear and not self.antialias) or self.mode == "nearest"
+        if not known or self.transformation == "tf_crop_and_resize":
+            antialias = " and antialias" if self.antialias else ""
             raise UnsupportedOp(
                 self.name,
-                f"expected mode nearest without a region, found {self.mode} with {self.transformation}",
-                "Export the model with nearest upsampling, or with a ConvTranspose in its place.",
+                "expected mode nearest, or linear without antialias, and no region, found "
+                f"{self.mode} with {self.transformation}{antialias}",
+                "Export the model with nearest or linear upsampling, or with a ConvTranspose in its place.",
             )
+        scaled = self._scaled(shape)
+        if not linear:
+            places = [tuple(range(extent)) for extent in shape]
+            for axis, (count, scale) in scaled.items():
+                places[axis] = self._places(shape[axis], count, scale)
+            return ResizeNearest(tuple(places))
+        lines = {
+            axis: self._line(shape[axis], count, scale)
+            for axis, (count, scale) in scaled.items()
+            if (count, float(scale)) != (shape[axis], 1.0)
+        }
+        given = tuple((n.extent, n.count, n.first, n.step, n.unit) for n in lines.values())
+        return ResizeLinear(tuple(lines), given) if lines else Identity()
+
+    def _scaled(self, shape: tuple[int, ...]) -> dict[int, tuple[int, np.float32]]:
+        """How many places there are along each axis that is named, and its scale."""
         scales = self.scales if isinstance(self.scales, tuple) else (self.scales,)
         sizes = numbers(self.sizes)
         axes = numbers(self.axes) or tuple(range(len(shape)))
         given = len(sizes or scales) == len(axes)
         require(given, self, f"{len(axes)} scales or sizes", sizes or scales)
         require(self.aspect == "stretch", self, "keep_aspect_ratio_policy stretch", self.aspect)
-        places = [tuple(range(extent)) for extent in shape]
+        scaled = {}
         for k, axis in enumerate(axes):
             axis = axis_of(self, axis, len(shape))
             extent = shape[axis]
             count = sizes[k] if sizes else int(np.floor(np.float32(extent) * np.float32(scales[k])))
             scale = np.float32(scales[k] if scales else count / extent)
-            require(
-                count > 0 and float(scale) > 0,
-                self,
-                "a result with elements",
-                (count, float(scale)),
-            )
-            places[axis] = self._places(extent, count, scale)
-        return ResizeNearest(tuple(places))
+            possible = count > 0 and float(scale) > 0
+            require(possible, self, "a result with elements", (count, float(scale)))
+            scaled[axis] = count, scale
+        return scaled
+
+    def _line(self, extent: int, count: int, scale: np.float32) -> Line:
+        """The places of a linear interpolation, as fractions."""
+        exact = Fraction(count, extent)
+        if abs(float(exact) - float(scale)) > _NEAR * float(scale):
+            exact = Fraction(float(scale)).limit_denominator(_MOST_PARTS)
+        near = abs(float(exact) - float(scale)) <= _NEAR * float(scale)
+        require(near, self, f"scales that are fractions of at most {_MOST_PARTS}", float(scale))
+        step, half = 1 / exact, Fraction(1, 2)
+        first = step / 2 - half
+        match self.transformation:
+            case "half_pixel":
+                pass
+            case "pytorch_half_pixel":
+                first = first if count > 1 else Fraction(0)
+            case "half_pixel_symmetric":
+                first += Fraction(extent, 2) - count * step / 2
+            case "asymmetric":
+                first = Fraction(0)
+            case "align_corners":
+                first, step = Fraction(0), Fraction(extent - 1, max(count - 1, 1))
+            case _:
+                require(False, self, "a transformation of ONNX", self.transformation)
+        last = first + (count - 1) * step
+        require(first > -1 and last < extent, self, "places within the operand", (first, last))
+        return Line.of(extent, count, first, step)
 
     def _places(self, extent: int, count: int, scale: np.float32) -> tuple[int, ...]:
         """Where each of ``count`` results takes its element from, by ONNX Runtime's float32 steps."""

@@ -13,6 +13,7 @@ from hlsgen.passes.fold_into_weights import FoldIntoWeights
 from hlsgen.passes.host_cut import IntegerModel, cut_host
 from hlsgen.passes.merge_pads import MergePads
 from hlsgen.passes.pipeline import GraphPass, GraphPasses
+from hlsgen.passes.places_to_integer import PlacesToInteger
 from hlsgen.passes.qdq_to_integer import QdqToInteger
 from hlsgen.passes.sink_bounds import SinkBounds
 from hlsgen.passes.sink_moves import SinkMoves
@@ -32,6 +33,7 @@ PASSES: tuple[GraphPass, ...] = (
     FoldIntoWeights(),
     QdqToInteger(),
     AffineToInteger(),
+    PlacesToInteger(),
     SumsToInteger(),
     FoldConstants(),
     MergePads(),

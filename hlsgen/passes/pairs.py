@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -11,13 +11,20 @@ from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Node
 from hlsgen.ops.add import Add
 from hlsgen.ops.arithmetic import Div, Max, Min, Sub, Sum
+from hlsgen.ops.compare import Compared
 from hlsgen.ops.multiply import Mul
 from hlsgen.ops.op import TensorOp
-from hlsgen.ops.quantise import QuantizeLinear
+from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.reason import Reason, unless
 from hlsgen.ops.step_function import RoundedBy, StepFunction
 from hlsgen.passes.islands import Island
-from hlsgen.requantise.cells import Combination, find_pair_form, find_steps
+from hlsgen.requantise.cells import (
+    Combination,
+    PairForm,
+    find_class_form,
+    find_pair_form,
+    find_steps,
+)
 
 COMBINATIONS: dict[type[TensorOp], tuple[Combination, Callable[[np.ndarray], np.ndarray]]] = {
     Add: ("sum", np.positive),
@@ -46,40 +53,65 @@ def pair_function(build: GraphBuilder, island: Island, quantize: QuantizeLinear)
             f"the operands {types[0]} and {types[1]} do not make {list(whole)} alone",
         ),
     )
-    meets = failed or meeting(island)
-    if isinstance(meets, Reason):
-        return meets
-    node, operands = meets
+    if failed is not None:
+        return failed
+    meets = meeting(island)
     entries = [np.arange(t.integer.minimum, t.integer.maximum + 1) for t in types]
-    a = entries[0].reshape(-1, *(1,) * (rank - 1))
-    first, second = island.leaves
-    sides = [
-        island.values(
-            {
-                leaf: x.reshape(-1, *a.shape[1:])
-                for leaf, x in zip(island.leaves, entries, strict=True)
-            }
-        )[operand].astype(np.float64)
-        for operand in operands
-    ]
+    shape = (-1, *(1,) * (rank - 1))
     # every pair along the batch, since ``evaluate`` of all operators takes any number of samples
-    grid = [x.reshape(-1, *a.shape[1:]) for x in np.meshgrid(*entries, indexing="ij")]
-    reals = island.evaluate({first: grid[0], second: grid[1]})
-    if any(
-        side.size != len(e) for side, e in zip(sides, entries, strict=True)
-    ) or reals.size != len(grid[0]):
+    grid = [x.reshape(shape) for x in np.meshgrid(*entries, indexing="ij")]
+    values = island.values(dict(zip(island.leaves, grid, strict=True)))
+    reals = values[island.output]
+    if reals.size != len(grid[0]):
         return Reason("its constants differ from channel to channel")
     truth = quantize.evaluate(np, reals.astype(np.float32)).reshape([len(e) for e in entries])
+    truth = truth.astype(np.int64)
+    build.within(island.named.name)
+    if isinstance(meets, Reason):
+        form = find_class_form(truth) or _compared(island, values, truth)
+        return (
+            meets
+            if form is None
+            else StepFunction.of_pair(build, island.leaves, form, quantize.element, "floats")
+        )
+    node, operands = meets
+    sides = [
+        np.moveaxis(values[o].reshape(truth.shape), k, 0)[:, 0] for k, o in enumerate(operands)
+    ]
     combination, second_first = COMBINATIONS[type(node.op)]
     with np.errstate(all="ignore"):
-        reals_b = second_first(sides[1].reshape(-1))
-    form = find_pair_form(truth.astype(np.int64), sides[0].reshape(-1), reals_b, combination)
-    if isinstance(form, int):
+        second = second_first(sides[1].astype(np.float64))
+    pairs = find_pair_form(truth, sides[0].astype(np.float64), second, combination)
+    form = find_class_form(truth) if isinstance(pairs, int) else pairs
+    if form is None:
         return Reason(
-            f"{form:,} of {truth.size:,} pairs of its operands have no arithmetic form ({combination} of two tables)"
+            f"{pairs:,} of {truth.size:,} pairs of its operands have no arithmetic form ({combination} of two tables)"
         )
-    build.within(island.named.name)
     return StepFunction.of_pair(build, island.leaves, form, quantize.element, "floats")
+
+
+def _compared(
+    island: Island, values: Mapping[str, np.ndarray], truth: np.ndarray
+) -> PairForm | None:
+    """The form of a function of a comparison: of the difference, the lesser or the greater of what both leaves stand for."""
+    reals = {
+        node.inputs[0]: values[node.output].reshape(truth.shape).astype(np.float64)
+        for node in island.nodes
+        if isinstance(node.op, DequantizeLinear) and node.inputs[0] in island.leaves
+    }
+    if len(reals) < len(island.leaves) or not any(isinstance(n.op, Compared) for n in island.nodes):
+        return None
+    first, second = reals[island.leaves[0]][:, 0], reals[island.leaves[1]][0]
+    trials: tuple[tuple[Combination, np.ndarray], ...] = (
+        ("sum", -second),
+        ("maximum", second),
+        ("minimum", second),
+    )
+    for combination, other in trials:
+        form = find_pair_form(truth, first, other, combination)
+        if not isinstance(form, int):
+            return form
+    return None
 
 
 def channel_function(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from hlsgen.algebra.types import ElementType
@@ -15,14 +13,13 @@ from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.step_function import StepFunction, Term
 from hlsgen.passes.islands import Island
 from hlsgen.passes.pairs import COMBINATIONS, meeting
-from hlsgen.requantise.cells import Combination, find_steps
+from hlsgen.requantise.cells import Combination, find_changes, find_steps
 
 _S32 = ElementType(32, True)
 SUMS = QuantisedOutput(1.0, 0, _S32.minimum, _S32.maximum, _S32, False)
 """Asked for of an operator whose sums are wanted: the scale of what it gives is that of the sums."""
 _FACTOR_BITS = 24  # of float32
 _OPERAND_BITS = 12
-_SAMPLES = 1 << 14
 
 Terms = list[tuple[str, Term, np.ndarray]]
 
@@ -63,7 +60,7 @@ def sum_function(
         return Reason(f"its sums reach {max(-low, high):.3g} steps, more than 63 bits hold")
     if function(np.array([low, high])).size != 2:
         return Reason("a constant behind its sums is not one number")
-    points = _changes(lambda p: function(p).reshape(-1).astype(np.int64), low, high)
+    points = find_changes(lambda p: function(p).reshape(-1).astype(np.int64), low, high)
     steps = find_steps(points, function(points).reshape(-1).astype(np.int64))
     if steps is None:
         return Reason("the function of its sums changes at too many places")
@@ -129,22 +126,3 @@ def _range(build: GraphBuilder, terms: Terms, combination: Combination) -> tuple
         return ends[0][0] + ends[1][0], ends[0][1] + ends[1][1]
     corners = [a * b for a in ends[0] for b in ends[1]]
     return min(corners), max(corners)
-
-
-def _changes(function: Callable[[np.ndarray], np.ndarray], low: int, high: int) -> np.ndarray:
-    """Ascending integers of [low, high], both sides of every place where the function changes among them."""
-    for _ in range(3):  # only a part of a wide range may be alive
-        points = np.unique(np.linspace(low, high, _SAMPLES).astype(np.int64))
-        changes = np.flatnonzero(np.diff(function(points)))
-        if changes.size == 0:
-            return np.array([low, high])
-        low, high = int(points[changes[0]]), int(points[changes[-1] + 1])
-    points = np.unique(np.linspace(low, high, _SAMPLES).astype(np.int64))
-    while True:
-        results = function(points)
-        differ = np.flatnonzero(np.diff(results))
-        wide = differ[np.diff(points)[differ] > 1]
-        if wide.size == 0:
-            return points
-        middle = points[wide] + (points[wide + 1] - points[wide]) // 2
-        points = np.union1d(points, middle)

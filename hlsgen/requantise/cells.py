@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -16,6 +16,7 @@ MOST_CELLS = 4096
 """The largest table of cells; one of 8-bit results takes about 20 kbit for each 512."""
 _BITS = (*range(8, 24, 2), *range(24, 43, 3))
 _NEAR_WHOLE = 1e-3
+_SAMPLES = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,25 @@ def find_steps(points: np.ndarray, results: np.ndarray) -> Steps | None:
     return Steps(origin, shift, tuple(cells))
 
 
+def find_changes(function: Callable[[np.ndarray], np.ndarray], low: int, high: int) -> np.ndarray:
+    """Ascending integers of [low, high], both sides of every place where the function changes among them."""
+    for _ in range(3):  # only a part of a wide range may be alive
+        points = np.unique(np.linspace(low, high, _SAMPLES).astype(np.int64))
+        changes = np.flatnonzero(np.diff(function(points)))
+        if changes.size == 0:
+            return np.array([low, high])
+        low, high = int(points[changes[0]]), int(points[changes[-1] + 1])
+    points = np.unique(np.linspace(low, high, _SAMPLES).astype(np.int64))
+    while True:
+        results = function(points)
+        differ = np.flatnonzero(np.diff(results))
+        wide = differ[np.diff(points)[differ] > 1]
+        if wide.size == 0:
+            return points
+        middle = points[wide] + (points[wide + 1] - points[wide]) // 2
+        points = np.union1d(points, middle)
+
+
 def find_pair_form(
     truth: np.ndarray, first: np.ndarray, second: np.ndarray, combination: Combination
 ) -> PairForm | int:
@@ -66,21 +86,53 @@ def find_pair_form(
     """
     least = truth.size
     for a, b in _integers(first, second, combination):
-        values = COMBINE[combination](a[:, None], b[None, :]).reshape(-1)
-        order = np.argsort(values, kind="stable")
-        points, starts = np.unique(values[order], return_index=True)
-        sorted_truth = truth.reshape(-1)[order]
-        low = np.minimum.reduceat(sorted_truth, starts)
-        wrong = int(
-            np.count_nonzero(sorted_truth != np.repeat(low, np.diff([*starts, truth.size])))
-        )
-        if wrong:
-            least = min(least, wrong)
-            continue
-        steps = find_steps(points, low)
-        if steps is not None and np.array_equal(steps.evaluate(np, values), truth.reshape(-1)):
+        steps = _steps_of(truth, COMBINE[combination](a[:, None], b[None, :]).reshape(-1))
+        if isinstance(steps, Steps):
             return PairForm(combination, a, b, steps)
+        least = min(least, steps or least)
     return least
+
+
+def find_class_form(truth: np.ndarray) -> PairForm | None:
+    """The form of any function ``truth[a, b]`` of few different rows or columns, as of a condition and an operand; None where it takes
+    too many cells."""
+    rows, row = np.unique(truth, axis=0, return_inverse=True)
+    columns, column = np.unique(rows, axis=1, return_inverse=True)
+    if columns.size > MOST_CELLS:
+        return None
+    steps = find_steps(np.arange(columns.size), columns.reshape(-1))
+    if steps is None:
+        return None
+    first = row.reshape(-1).astype(np.int64) * columns.shape[1]
+    return PairForm("sum", first, column.reshape(-1).astype(np.int64), steps)
+
+
+def find_signed_form(
+    truth: np.ndarray, multiples: np.ndarray, slopes: np.ndarray
+) -> tuple[int, np.ndarray, Steps] | None:
+    """(bits, factors, steps) where ``truth[a, b]`` is steps of m << bits for m = multiples[a] of 0 or more, of m * factors[b] below; a factor
+    is a slope in units of 2**-bits. None where there is none."""
+    positive = multiples >= 0
+    for bits in _BITS[:10]:
+        factors = np.rint(np.ldexp(slopes, bits)).astype(np.int64)
+        scaled = np.where(positive[:, None], 1 << bits, factors[None])
+        steps = _steps_of(truth, (multiples.astype(np.int64)[:, None] * scaled).reshape(-1))
+        if isinstance(steps, Steps):
+            return bits, factors, steps
+    return None
+
+
+def _steps_of(truth: np.ndarray, values: np.ndarray) -> Steps | int:
+    """Steps whose result for each of ``values`` is that of ``truth``; else how many there are not, 0 for too many cells."""
+    order = np.argsort(values, kind="stable")
+    points, starts = np.unique(values[order], return_index=True)
+    results = truth.reshape(-1)[order]
+    low = np.minimum.reduceat(results, starts)
+    wrong = int(np.count_nonzero(results != np.repeat(low, np.diff([*starts, truth.size]))))
+    steps = None if wrong else find_steps(points, low)
+    if steps is None or not np.array_equal(steps.evaluate(np, values), truth.reshape(-1)):
+        return wrong
+    return steps
 
 
 def _integers(

@@ -61,9 +61,10 @@ def test_predictions_are_of_thirty_designs_on_three_families() -> None:
 
 
 def test_a_prediction_deviates_by_a_share_of_what_synthesis_finds() -> None:
-    predicted, synthesised = {"lut": 95, "dsp": 3, "bram": 0}, {"lut": 100, "dsp": 0, "bram": 0}
+    predicted = {"lut": 95, "ff": 110, "dsp": 3, "bram": 0}
+    synthesised = {"lut": 100, "ff": 100, "dsp": 0, "bram": 0}
     shares = prediction.deviations(predicted, synthesised)
-    assert shares == {"lut": -0.05, "dsp": 1.0, "bram": 0.0}
+    assert shares == {"lut": -0.05, "ff": 0.1, "dsp": 1.0, "bram": 0.0}
 
 
 def test_anchors_name_networks_that_are_measured() -> None:

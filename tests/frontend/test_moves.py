@@ -10,7 +10,6 @@ import pytest
 from support.lowered_examples import assert_same_meaning
 from support.quantised_models import QuantisedModel
 
-from hlsgen.errors import UnsupportedOp
 from hlsgen.frontend.declared import declared_outputs
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.reference import ort_reference
@@ -105,12 +104,3 @@ def test_quantised_concat_of_onnxruntime_is_exact() -> None:
     (got,) = evaluate(integer.hardware, samples).values()
     (want,) = ort_reference(proto, samples, integer, promise.session).values()
     assert np.array_equal(got, want)
-
-
-def test_linear_resizing_is_refused_with_what_to_do() -> None:
-    def middle(model: QuantisedModel, values: Values) -> str:
-        scales = model.constant(np.float32([1, 1, 2, 2]))
-        return model.node("Resize", values[0], "", scales, mode="linear")
-
-    with pytest.raises(UnsupportedOp, match="mode nearest"):
-        read_model(network(middle, 0.02))

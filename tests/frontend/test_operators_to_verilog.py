@@ -151,6 +151,16 @@ def channel_shuffle() -> Case:
     return model.finish(model.quantize(value, 0.05, 100, "u8")), model.samples(20)
 
 
+def resize() -> Case:
+    """Linear interpolation by 2 and 1.5 between scales without ties."""
+    model = QuantisedModel((1, 3, 4, 6), "u8", seed=15)
+    x = model.dequantize("x", model.scale, model.zero, "u8")
+    scales = model.constant(np.float32([1, 1, 2, 1.5]))
+    value = model.node("Resize", x, "", scales, mode="linear")
+    output = model.quantize(value, model.scale * RATIO, model.zero, "u8")
+    return model.finish(output), model.samples(20)
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "conv": convolution(pads=[1, 1, 1, 1], strides=[2, 2]),
     "conv, one dimension": convolution(shape=(1, 3, 12), weights=(4, 3, 5), pads=[2, 1]),
@@ -173,6 +183,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "average pool of fewer elements at the border": pool(
         "AveragePool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]
     ),
+    "resize, linear": resize,
     "global average": pool("GlobalAveragePool"),
     "mean": pool("ReduceMean", axes=[2, 3], keepdims=0),
     "moves": moves,

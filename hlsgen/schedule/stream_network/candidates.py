@@ -264,6 +264,7 @@ def _buffer(
         copies,
         masked=read.outside is not None,
         scans=process.extent("y") * process.extent("x") > 1,
+        channels=channel.shape[2],
     )
 
 

@@ -31,7 +31,10 @@ def schedule_cost(plan: StreamSchedule, family: str) -> dict[str, Cost]:
         )
         for buffer in plan.buffers:
             if buffer.process == process.name:
-                total += one_buffer_cost(table, plan.dataflow, process, buffer, array.unroll)
+                written = written_lanes(plan, buffer.channel)
+                total += one_buffer_cost(
+                    table, plan.dataflow, process, buffer, array.unroll, written
+                )
         costs[process.name] = total
     return costs
 
@@ -48,16 +51,34 @@ def total_cost(costs: Mapping[str, Cost]) -> Cost:
 
 
 def one_buffer_cost(
-    table: FamilyTable, dataflow: Dataflow, process: Process, buffer: BufferPlan, unroll: Unroll
+    table: FamilyTable,
+    dataflow: Dataflow,
+    process: Process,
+    buffer: BufferPlan,
+    unroll: Unroll,
+    write_lanes: int = 1,
 ) -> Cost:
-    """A buffer at the depth it has."""
+    """A buffer at the depth it has, written by words of ``write_lanes``."""
     read = process.reads[buffer.read]
     copies = unroll.ky * column_copies(read, unroll.x, unroll.kx)
-    bits = dataflow.channels[buffer.channel].element.bits
-    scans = process.extent("y") * process.extent("x") > 1
+    channel = dataflow.channels[buffer.channel]
     return buffer_cost(
-        table, buffer.depth, buffer.lanes, bits, copies, read.outside is not None, scans
+        table,
+        buffer.depth,
+        buffer.lanes,
+        channel.element.bits,
+        copies,
+        masked=read.outside is not None,
+        scans=process.extent("y") * process.extent("x") > 1,
+        channels=channel.shape[2],
+        write_lanes=write_lanes,
     )
+
+
+def written_lanes(plan: StreamSchedule, channel: str) -> int:
+    """Lanes of the words in which a channel arrives."""
+    maker = plan.dataflow.producer(channel)
+    return plan.input_lanes[channel] if maker is None else plan.arrays[maker.name].finish_lanes
 
 
 def column_copies(read: Read, x: int, kx: int) -> int:
@@ -71,6 +92,6 @@ def _ports(plan: StreamSchedule) -> Cost:
     """AXI4-Stream ports: a register slice and a word counter each; forks: a bit per branch."""
     lut = 0
     for name, lanes in [*plan.input_lanes.items(), *plan.output_lanes.items()]:
-        lut += 2 * lanes * plan.dataflow.channels[name].element.bits + 30
+        lut += lanes * plan.dataflow.channels[name].element.bits + 12
     forks = sum(len(plan.dataflow.consumers(name)) > 1 for name in plan.dataflow.channels)
-    return Cost(lut=lut + 6 * forks, ff=lut)
+    return Cost(lut=lut + 6 * forks, ff=2 * lut)
