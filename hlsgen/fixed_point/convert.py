@@ -61,6 +61,7 @@ def to_fixed_point(graph: Graph, ranges: Ranges, bits: int) -> IntegerModel:
             "expected outputs that depend on an input, found a constant",
             "Remove this output from the model; its value never changes.",
         )
+    _refuse_empty(graph)
     before, build, after = (GraphBuilder(n) for n in ("host_before", "hardware", "host_after"))
     single = {n for n, nodes in graph.consumers.items() if len(nodes) == 1}
     conversion = Conversion(build, bits, frozenset(single - set(graph.outputs)))
@@ -90,6 +91,18 @@ def to_fixed_point(graph: Graph, ranges: Ranges, bits: int) -> IntegerModel:
     borders = before.finish([v.name for n, v in values.items() if n in graph.inputs])
     hardware = build.finish(list(dict.fromkeys(kept.values())))
     return IntegerModel(borders, RemoveDead().run(hardware), after.finish(graph.outputs))
+
+
+def _refuse_empty(graph: Graph) -> None:
+    """Raises UnsupportedOp for a tensor without elements, of which there is no stream."""
+    computed = (*graph.inputs, *(node.output for node in graph.nodes))
+    for name in computed:
+        if graph.types[name].size == 0:
+            raise UnsupportedOp(
+                f"{graph.name}, value {name}",
+                f"expected a tensor with elements, found {graph.types[name]}",
+                "Leave out of the model what works on nothing.",
+            )
 
 
 def request(graph: Graph, name: str, ranges: Ranges, bits: int) -> Asked:

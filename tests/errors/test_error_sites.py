@@ -20,6 +20,7 @@ WITHOUT: dict[str, tuple[int, str]] = {
     "backend_rtl.py _simulated": (1, FAULT),
     "backend_rtl.py run_rtl": (1, FAULT),
     "fixed_point/convert.py _converted": (1, TESTED),
+    "fixed_point/convert.py _refuse_empty": (1, TESTED),
     "fixed_point/convert.py to_fixed_point": (1, TESTED),
     "fixed_point/ranges.py _range": (1, TESTED),
     "fixed_point/traced.py __getitem__": (1, CAUGHT),

@@ -238,6 +238,12 @@ def test_an_operator_without_form_is_named_with_the_reason() -> None:
         converted(graph, inputs, 16)
 
 
+def test_a_tensor_without_elements_is_refused() -> None:
+    graph, inputs = graph_of("ReduceSum", np.zeros((2, 0, 4), np.float32), np.array([1]), fixed=1)
+    with pytest.raises(UnsupportedOp, match="expected a tensor with elements"):
+        converted(graph, inputs, 16)
+
+
 def test_an_output_that_is_constant_is_refused() -> None:
     graph, inputs = graph_of("Shape", NORMAL)
     with pytest.raises(UnsupportedOp, match="found a constant"):
