@@ -188,7 +188,7 @@ class NodeLowering:
         return self.builder.window_sum(self.node.name, channel, planar, size, finish, outside)
 
     def window_maximum(self, channel: str, window: TensorWindow, extents: tuple[int, ...]) -> str:
-        finish = Epilogue(self.type(0).integer)
+        finish = Epilogue(self.builder.channels[channel].element)
         return self.builder.window_maximum(
             self.node.name, channel, _planar(window), _size(extents), finish
         )

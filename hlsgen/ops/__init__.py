@@ -7,6 +7,7 @@ from hlsgen.ops.add import Add, QuantisedAdd
 from hlsgen.ops.arithmetic import Div, Max, MeanOf, Min, Mod, Pow, PRelu, Sub, Sum, SwiGLU
 from hlsgen.ops.attention import Attention, RotaryEmbedding
 from hlsgen.ops.axes import AxisMaximum, AxisSum
+from hlsgen.ops.axis_index import AxisIndex
 from hlsgen.ops.batch_norm import BatchNormalization
 from hlsgen.ops.bits import BitShift, BitwiseAnd, BitwiseNot, BitwiseOr, BitwiseXor
 from hlsgen.ops.cast import Cast, CastLike, CastOfTwo
@@ -140,6 +141,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Atan,
     Attention,
     AveragePool,
+    AxisIndex,
     AxisMaximum,
     AxisSum,
     BatchNormalization,

@@ -11,6 +11,7 @@ from hlsgen.passes.dead_code import RemoveDead
 from hlsgen.passes.fold_constants import FoldConstants
 from hlsgen.passes.fold_into_weights import FoldIntoWeights
 from hlsgen.passes.host_cut import IntegerModel, cut_host
+from hlsgen.passes.indices_to_integer import IndicesToInteger
 from hlsgen.passes.merge_pads import MergePads
 from hlsgen.passes.pipeline import GraphPass, GraphPasses
 from hlsgen.passes.places_to_integer import PlacesToInteger
@@ -34,6 +35,7 @@ PASSES: tuple[GraphPass, ...] = (
     QdqToInteger(),
     AffineToInteger(),
     PlacesToInteger(),
+    IndicesToInteger(),
     SumsToInteger(),
     FoldConstants(),
     MergePads(),

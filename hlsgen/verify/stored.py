@@ -20,6 +20,7 @@ from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph
 from hlsgen.graph.text import parse
 from hlsgen.lowering.lower import lower
+from hlsgen.ops.host import S64
 from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.host_cut import IntegerModel
 from hlsgen.verify.reference import Backend, Samples, find_backend
@@ -129,7 +130,8 @@ def _check_ports(
     expected = {name: graph.types[name] for name in names}
     by_value = {port.value: port for port in ports}
     fits = expected.keys() == by_value.keys() and all(
-        type.shape == by_value[name].tensor_shape and _holds(by_value[name].element, type.integer)
+        type.shape == by_value[name].tensor_shape
+        and (_holds(by_value[name].element, type.integer) or type.element == S64)
         for name, type in expected.items()
     )
     if not fits:
@@ -139,7 +141,7 @@ def _check_ports(
 
 
 def _holds(wide: ElementType, narrow: ElementType) -> bool:
-    """A port of accumulators may be wider than their values need."""
+    """A port of accumulators may be wider than their values need, and one of ONNX's 64-bit indices narrower."""
     return wide.minimum <= narrow.minimum and narrow.maximum <= wide.maximum
 
 

@@ -161,6 +161,15 @@ def resize() -> Case:
     return model.finish(output), model.samples(20)
 
 
+def index() -> Case:
+    """The greatest of ten classes."""
+    model = QuantisedModel((1, 12), "s8", seed=16)
+    x = model.dequantize("x", model.scale, model.zero, "s8")
+    value = model.node("Gemm", x, model.weights((10, 12), 10, True), transB=1)
+    value = model.dequantize(model.quantize(value, 0.05, 3, "s8"), 0.05, 3, "s8")
+    return model.finish(model.node("ArgMax", value, axis=1, keepdims=0)), model.samples(20)
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "conv": convolution(pads=[1, 1, 1, 1], strides=[2, 2]),
     "conv, one dimension": convolution(shape=(1, 3, 12), weights=(4, 3, 5), pads=[2, 1]),
@@ -184,6 +193,7 @@ CASES: dict[str, Callable[[], Case]] = {
         "AveragePool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]
     ),
     "resize, linear": resize,
+    "index": index,
     "global average": pool("GlobalAveragePool"),
     "mean": pool("ReduceMean", axes=[2, 3], keepdims=0),
     "moves": moves,
