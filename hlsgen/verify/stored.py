@@ -16,7 +16,7 @@ from hlsgen.artefact.port import Port
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import BadOption
 from hlsgen.frontend.samples import load_samples
-from hlsgen.graph.evaluate import evaluate
+from hlsgen.graph.evaluate import evaluate, run_once
 from hlsgen.graph.ir import Graph
 from hlsgen.graph.text import parse
 from hlsgen.lowering.lower import lower
@@ -56,7 +56,7 @@ class StoredReference:
         graph = self.model.host_before
         types = {name: graph.types[name] for name in graph.inputs}
         given = _as_stored(graph, check_samples(first_samples(inputs, limit), types))
-        values = evaluate(graph, given)
+        values = _evaluated(graph, given, find_backend("numpy"))
         ports = self.folder.manifest.inputs
         hardware = {port.value: _as_port(port, values[port.value]) for port in ports}
         return Samples(len(next(iter(given.values()))), given, hardware)
@@ -64,17 +64,9 @@ class StoredReference:
     def integers(self, samples: Samples) -> Mapping[str, np.ndarray]:
         """The hardware graph's meaning on the backend."""
         graph = self.model.hardware
-        shaped = {
-            name: array.reshape((len(array), *graph.types[name].shape[1:]))
-            for name, array in samples.hardware.items()
-        }
-        values = evaluate(
-            graph, _as_stored(graph, shaped), self.backend.namespace, self.backend.device
-        )
-        return {
-            port.value: _as_port(port, self.backend.to_numpy(values[port.value]))
-            for port in self.folder.manifest.outputs
-        }
+        values = _evaluated(graph, _as_stored(graph, samples.hardware), self.backend)
+        outputs = self.folder.manifest.outputs
+        return {port.value: _as_port(port, values[port.value]) for port in outputs}
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -143,6 +135,28 @@ def _check_ports(
 def _holds(wide: ElementType, narrow: ElementType) -> bool:
     """A port of accumulators may be wider than their values need, and one of ONNX's 64-bit indices narrower."""
     return wide.minimum <= narrow.minimum and narrow.maximum <= wide.maximum
+
+
+def _evaluated(
+    graph: Graph, arrays: Mapping[str, np.ndarray], backend: Backend
+) -> dict[str, np.ndarray]:
+    """The outputs for arrays (samples, ...): of all samples at once or, where a node brings their axis elsewhere, one after the other."""
+    types = {name: graph.types[name] for name in arrays}
+    apart = all(node.op.keeps_batch(graph.input_types(node)) for node in graph.nodes)
+    if apart and all(type.shape[:1] == (1,) for type in types.values()):
+        shaped = {
+            name: array.reshape((len(array), *types[name].shape[1:]))
+            for name, array in arrays.items()
+        }
+        values = evaluate(graph, shaped, backend.namespace, backend.device)
+        return {name: backend.to_numpy(array) for name, array in values.items()}
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in graph.outputs}
+    for k in range(len(next(iter(arrays.values())))):
+        sample = {name: array[k].reshape(types[name].shape) for name, array in arrays.items()}
+        values = run_once(graph, sample, backend.namespace, backend.device)
+        for name, row in rows.items():
+            row.append(backend.to_numpy(values[name]))
+    return {name: np.stack(row) for name, row in rows.items()}
 
 
 def _as_stored(graph: Graph, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -12,10 +12,12 @@ from support.integer_reading import assert_reads
 from support.quantised_models import QuantisedModel, conv_model
 
 from hlsgen import flow
+from hlsgen.artefact.folder import open_folder
 from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.support import support
 from hlsgen.passes import to_integer
+from hlsgen.verify.stored import stored_reference
 
 
 def assert_exact(model: QuantisedModel, output: str) -> None:
@@ -139,3 +141,23 @@ def test_check_calls_the_nodes_around_an_unsupported_one_supported() -> None:
     rows = support(model.finish(output))
     assert {row.operator for row in rows if row.where == "unsupported"} == {"Einsum"}
     assert [row.where for row in rows if row.operator == "MatMul"] == ["hardware"]
+
+
+def test_samples_stay_apart_where_a_cell_has_time_before_the_batch(tmp_path: Path) -> None:
+    model = QuantisedModel((1, 6, 4), "u8", seed=9)
+    steps = model.node("Transpose", model.dequantize("x", 0.02, 128, "u8"), perm=[1, 0, 2])
+    weights = (model.random.normal(size=shape) / 2 for shape in ((1, 15, 4), (1, 15, 5)))
+    operands = [model.constant(w.astype(np.float32)) for w in weights]
+    states = model.node(
+        "Squeeze", model.node("GRU", steps, *operands, hidden_size=5), model.constant(np.array([1]))
+    )
+    value = model.dequantize(model.quantize(states, 0.01, 120, "u8"), 0.01, 120, "u8")
+    product = model.node("MatMul", value, model.weights((5, 3), 3, True, 1))
+    proto, samples = model.finish(model.quantize(product, 0.02, 90, "u8")), model.samples(3)
+    folder = open_folder(flow.compile(proto, output=tmp_path / "net").directory)
+    reference = stored_reference(folder, "numpy")
+    taken = reference.samples(samples, None, 0)
+    ((value, integers),) = reference.integers(taken).items()
+    answers = reference.answers("default", taken)[value]
+    assert integers.shape == answers.shape and np.abs(integers - answers).max() <= 1
+    assert np.count_nonzero(integers != answers) <= 2 and len(np.unique(integers)) > 4
