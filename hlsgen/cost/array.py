@@ -28,6 +28,7 @@ from hlsgen.dataflow.ir import (
     Pass,
     Process,
 )
+from hlsgen.dataflow.step import factor_types
 from hlsgen.rtl_templates import contract
 
 
@@ -42,13 +43,12 @@ def array_cost(
         case Pass():
             width = sum(types[f"r{k}"].bits for k in range(len(process.reads)))
             return alone(table, _waiting_cost(table, process, f, width, 0))
-        case MultiplyAccumulate(accumulator):
-            unit = _multiplier_cost(table, types, kind)
-            lone = types["r0"].bits + types["r1"].bits if kind == "lut" else unit.ff
-            term = signed_width(types["r0"]) + signed_width(types["r1"])
-            first = contract.multiplier_latency(
-                "dsp" if kind == "dsp" else "lut", types["r0"].bits, types["r1"].bits
-            )
+        case MultiplyAccumulate(accumulator) as step:
+            a, b = factor_types(dataflow, process, step)
+            unit = _multiplier_cost(table, a, b, kind)
+            lone = a.bits + b.bits if kind == "lut" else unit.ff
+            term = signed_width(a) + signed_width(b)
+            first = contract.multiplier_latency("dsp" if kind == "dsp" else "lut", a.bits, b.bits)
         case Accumulate(accumulator):
             unit = Cost(ff=term)
         case KeepMaximum(accumulator):
@@ -65,11 +65,11 @@ def array_cost(
     return replace(total, lut=total.lut + table.lone_sum * (others.ff + lone * products))
 
 
-def _multiplier_cost(table: FamilyTable, types: dict[str, ElementType], kind: str) -> Cost:
+def _multiplier_cost(table: FamilyTable, a: ElementType, b: ElementType, kind: str) -> Cost:
     """One multiplier of an array."""
     if kind == "lut":
-        return lut_multiplication(table, types["r0"], types["r1"])
-    return multiplication(table, kind, signed_width(types["r0"]), signed_width(types["r1"]))
+        return lut_multiplication(table, a, b)
+    return multiplication(table, kind, signed_width(a), signed_width(b))
 
 
 def _tree_cost(table: FamilyTable, lanes: Amount, term: int, widest: int, folds: int) -> Cost:

@@ -47,7 +47,7 @@ from hlsgen.dataflow.ir import (
     Write,
 )
 from hlsgen.dataflow.nest import POSITION, channel_index, nest, repeated_index
-from hlsgen.dataflow.step import product_sum_ranges
+from hlsgen.dataflow.step import product_sum_type
 from hlsgen.requantise.add import RoundedAdd
 
 
@@ -158,7 +158,7 @@ class DataflowBuilder:
             tuple(Affine(0, ((loop, 1),)) for loop in ("g", "o", "ky", "kx", "i")),
         )
         accumulator = product_sum_type(weights, self.channels[source].element)
-        return self._reduce(name, loops, (read, taps), MultiplyAccumulate(accumulator), epilogue)
+        return self.reducing(name, loops, (read, taps), MultiplyAccumulate(accumulator), epilogue)
 
     def window_sum(
         self,
@@ -177,7 +177,7 @@ class DataflowBuilder:
         )
         loops = nest(size, channel.shape[2], 1, window.kernel, 1)
         read = Read(source, _window_index(window, 1), outside)
-        return self._reduce(name, loops, (read,), Accumulate(accumulator), epilogue)
+        return self.reducing(name, loops, (read,), Accumulate(accumulator), epilogue)
 
     def window_maximum(
         self,
@@ -192,7 +192,7 @@ class DataflowBuilder:
         loops = nest(size, channel.shape[2], 1, window.kernel, 1)
         low = channel.element.minimum
         read = Read(source, _window_index(window, 1), low)
-        return self._reduce(name, loops, (read,), KeepMaximum(channel.element, low), epilogue)
+        return self.reducing(name, loops, (read,), KeepMaximum(channel.element, low), epilogue)
 
     def elementwise(
         self, name: str, sources: Sequence[str], op: ScalarOp, element: ElementType
@@ -282,7 +282,7 @@ class DataflowBuilder:
             )
         )
 
-    def _reduce(
+    def reducing(
         self,
         name: str,
         loops: tuple[Loop, ...],
@@ -290,6 +290,7 @@ class DataflowBuilder:
         step: Step,
         epilogue: Epilogue,
     ) -> str:
+        """The process of a step, whose result is in the order of its parallel loops."""
         extents = {loop.name: loop.extent for loop in loops}
         count, channel = extents["g"] * extents["o"], channel_index(extents["o"])
         process = self.unique(name)
@@ -352,12 +353,6 @@ class DataflowBuilder:
             candidate = f"{stem}_{number}"
         self._names.add(candidate)
         return candidate
-
-
-def product_sum_type(weights: np.ndarray, element: ElementType) -> ElementType:
-    """The accumulator type that holds every sum of products, and zero."""
-    low, high = product_sum_ranges(weights, element)
-    return ElementType.holding(min(int(low.min()), 0), max(int(high.max()), 0))
 
 
 def _window_index(window: PlanarWindow, inner: int) -> tuple[Affine, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from hlsgen.algebra.affine import Affine, box
 from hlsgen.algebra.expression import Operand, expression_type, operand_names
 from hlsgen.dataflow.finish import finish_expression, parameters
-from hlsgen.dataflow.ir import Dataflow, Pass, Process, Read, ReadFinish
+from hlsgen.dataflow.ir import Dataflow, MultiplyAccumulate, Pass, Process, Read, ReadFinish
 from hlsgen.dataflow.step import accumulator_range, step_operands
 from hlsgen.errors import IllegalGraph, TypeMismatch
 
@@ -152,6 +152,8 @@ def _check_write(dataflow: Dataflow, process: Process) -> None:
 def _check_types(dataflow: Dataflow, process: Process) -> None:
     operands = {f"r{k}": dataflow.element(read.source) for k, read in enumerate(process.reads)}
     _check_operands(process, step_operands(process.step), set(operands))
+    if isinstance(process.step, MultiplyAccumulate):
+        _check_factors(dataflow, process, process.step)
     if not isinstance(process.step, Pass):
         low, high = accumulator_range(dataflow, process, process.step)
         accumulator = process.step.accumulator
@@ -169,6 +171,12 @@ def _check_types(dataflow: Dataflow, process: Process) -> None:
     element = dataflow.channels[process.write.channel].element
     if result.minimum < element.minimum or result.maximum > element.maximum:
         raise _illegal(process, f"a result that fits {element}; found {result}")
+
+
+def _check_factors(dataflow: Dataflow, process: Process, step: MultiplyAccumulate) -> None:
+    """A store holds weights less their zero point; what a channel gives twice is read by the loops of a group alone."""
+    if any(step.zeros) and process.reads[1].source in dataflow.stores:
+        raise _illegal(process, f"zeros of channels only; found {step.zeros} beside a store")
 
 
 def _check_finish_reads(dataflow: Dataflow, process: Process) -> None:

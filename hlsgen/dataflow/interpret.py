@@ -143,7 +143,7 @@ def _reduce(
 ) -> np.ndarray:
     """The accumulator after all steps."""
     if isinstance(step, MultiplyAccumulate):
-        return combine(step)(step.init, _product_sums(process, sources, positions))
+        return combine(step)(step.init, _product_sums(process, step, sources, positions))
     reduce = [loop for loop in process.loops if loop.reduce]
     read = process.reads[0]
     accumulator: np.ndarray = np.full([1] * (len(positions) + 1), step.init, dtype=np.int64)
@@ -155,9 +155,12 @@ def _reduce(
 
 
 def _product_sums(
-    process: Process, sources: Mapping[str, np.ndarray], positions: Mapping[str, np.ndarray]
+    process: Process,
+    step: MultiplyAccumulate,
+    sources: Mapping[str, np.ndarray],
+    positions: Mapping[str, np.ndarray],
 ) -> np.ndarray:
-    """The sum of r0 * r1 as a matrix product over (batch loops, rows of r0, columns of r1)."""
+    """The sum of the products of both factors as a matrix product over (batch loops, rows of r0, columns of r1)."""
     reduce = [loop for loop in process.loops if loop.reduce]
     axes: dict[str, np.ndarray] = {}
     total = 1 + len(positions) + len(reduce)
@@ -168,7 +171,8 @@ def _product_sums(
         shape[1 + len(positions) + number] = loop.extent
         axes[loop.name] = np.arange(loop.extent).reshape(shape)
     left, right = (
-        _gather(sources[read.source], read, axes).astype(np.float64) for read in process.reads[:2]
+        _gather(sources[read.source], read, axes).astype(np.float64) - zero
+        for read, zero in zip(process.reads[:2], step.zeros, strict=True)
     )
     full = np.broadcast_shapes(left.shape, right.shape, *(array.shape for array in axes.values()))
     reduced = tuple(range(1 + len(positions), total))

@@ -80,10 +80,14 @@ class Write:
 
 @dataclass(frozen=True)
 class MultiplyAccumulate:
-    """acc + r0 * r1, from ``init``; ``accumulator`` holds every final value of acc (as do the two below)."""
+    """acc + (r0 - zeros[0]) * (r1 - zeros[1]), from ``init``; ``accumulator`` holds every final value of acc (as do the two below).
+
+    r1 is a store with the weights of every step of a pixel group, or another channel: then each group reads it again.
+    """
 
     accumulator: ElementType
     init: int = 0
+    zeros: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)

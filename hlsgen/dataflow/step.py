@@ -74,14 +74,36 @@ def accumulator_range(dataflow: Dataflow, process: Process, step: ReducingStep) 
             if weights in dataflow.stores:
                 low, high = product_sum_ranges(dataflow.stores[weights].values, element)
                 return init + int(low.min()), init + int(high.max())
-            product = Multiply().result(element, dataflow.element(weights))
-            return init + count * product.minimum, init + count * product.maximum
+            low_end, high_end = product_ends(*factor_types(dataflow, process, step))
+            return init + count * low_end, init + count * high_end
         case Accumulate(init=init):
             return init + count * element.minimum, init + count * element.maximum
         case KeepMaximum(init=init):
             return max(init, element.minimum), max(init, element.maximum)
         case _:
             assert_never(step)
+
+
+def factor_types(
+    dataflow: Dataflow, process: Process, step: MultiplyAccumulate
+) -> tuple[ElementType, ElementType]:
+    """The types of the two factors: of r0 and r1 less their zeros."""
+    elements = (dataflow.element(read.source) for read in process.reads[:2])
+    first, second = (less(e, zero) for e, zero in zip(elements, step.zeros, strict=True))
+    return first, second
+
+
+def less(element: ElementType, zero: int) -> ElementType:
+    """The narrowest type of an ``element`` less ``zero``; the type itself where that is 0."""
+    if zero == 0:
+        return element
+    return ElementType.holding(element.minimum - zero, element.maximum - zero)
+
+
+def product_ends(first: ElementType, second: ElementType) -> tuple[int, int]:
+    """The least and the greatest product."""
+    product = Multiply().result(first, second)
+    return product.minimum, product.maximum
 
 
 def product_sum_ranges(weights: np.ndarray, element: ElementType) -> tuple[np.ndarray, np.ndarray]:
@@ -91,3 +113,9 @@ def product_sum_ranges(weights: np.ndarray, element: ElementType) -> tuple[np.nd
     low = np.minimum(at_minimum, at_maximum).sum(axis=1)
     high = np.maximum(at_minimum, at_maximum).sum(axis=1)
     return low, high
+
+
+def product_sum_type(weights: np.ndarray, element: ElementType) -> ElementType:
+    """The accumulator type that holds every sum of products, and zero."""
+    low, high = product_sum_ranges(weights, element)
+    return ElementType.holding(min(int(low.min()), 0), max(int(high.max()), 0))

@@ -15,12 +15,13 @@ from hlsgen.dataflow.builder import (
     DataflowBuilder,
     Epilogue,
     PlanarWindow,
-    product_sum_type,
 )
-from hlsgen.dataflow.step import product_sum_ranges
+from hlsgen.dataflow.products import Factor, ProductShape, matrix_product, sum_type
+from hlsgen.dataflow.step import product_sum_ranges, product_sum_type
 from hlsgen.errors import UnsupportedOp
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.lowering.broadcast import as_streamed, broadcast
+from hlsgen.lowering.factors import first_factor, product_position, second_factor
 from hlsgen.lowering.layout import Placed, canonical_position, canonical_shape, is_whole
 from hlsgen.lowering.moves import arranged, copy, join, surround
 from hlsgen.ops.lowering import Scaling
@@ -171,6 +172,22 @@ class NodeLowering:
         return self.builder.multiply_accumulate(
             self.node.name, channel, weights, planar, size, finish, outside
         )
+
+    def multiply(self, zeros: tuple[int, int]) -> tuple[str, np.ndarray]:
+        """The matrix products of both operands less ``zeros``, requantised if that is fused; the channel, and where it holds them."""
+        shape = self.output_type.shape
+        batch, inner = shape[:-2], self.type(0).shape[-1]
+        a = first_factor(self.builder, self.placed_operand(0), batch, self.where)
+        b = second_factor(self.builder, self.placed_operand(1), batch, self.where)
+        types = self.type(0).integer, self.type(1).integer
+        accumulator = sum_type(*types, zeros, inner)
+        op = None if self.requantise is None else _requantise_of(self.requantise)
+        low, high = (np.array([end]) for end in (accumulator.minimum, accumulator.maximum))
+        finish = self._finish(op, low, high, np.zeros(1, np.int64), accumulator)
+        size = ProductShape(prod(batch), shape[-2], inner, shape[-1])
+        factors = Factor(*a, zeros[0]), Factor(*b, zeros[1])
+        channel = matrix_product(self.builder, self.node.name, factors, size, finish)
+        return channel, product_position(shape)
 
     def sum_windows(
         self, channel: str, window: TensorWindow, extents: tuple[int, ...], input_zero: int

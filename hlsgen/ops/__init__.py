@@ -65,6 +65,7 @@ from hlsgen.ops.join import Concat, Pad
 from hlsgen.ops.linear_attention import CausalConvWithState, LinearAttention
 from hlsgen.ops.loss import NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss
 from hlsgen.ops.matmul import MatMul
+from hlsgen.ops.matrix_product import MatrixProduct
 from hlsgen.ops.move import (
     DepthToSpace,
     Expand,
@@ -212,6 +213,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     LRN,
     LSTM,
     MatMul,
+    MatrixProduct,
     Max,
     MaxPool,
     MeanOf,

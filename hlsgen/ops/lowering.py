@@ -108,6 +108,9 @@ class Lowering(Protocol):
         ``extents``: of the result, 1-D or 2-D. Padding contributes nothing.
         """
 
+    def multiply(self, zeros: tuple[int, int]) -> tuple[str, np.ndarray]:
+        """The matrix products of both operands less ``zeros``, for operators that accumulate: the channel, and where it holds them."""
+
     def sum_windows(
         self, channel: str, window: Window, extents: tuple[int, ...], input_zero: int
     ) -> str:

@@ -1,4 +1,4 @@
-"""Matrix products of any rank: ONNX MatMul on floats; with one constant operand a Gemm or a convolution on integers."""
+"""Matrix products of any rank: ONNX MatMul on floats; on integers a Gemm or a convolution where one operand is constant."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from hlsgen.ops.accumulate import integer_bias, integer_weights
 from hlsgen.ops.gemm import Gemm
+from hlsgen.ops.matrix_product import product_of_two
 from hlsgen.ops.op import (
     Constants,
     IntegerForm,
@@ -79,6 +80,8 @@ class MatMul(TensorOp):
         self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
     ) -> str | Reason:
         a, b, *biases = inputs
+        if a.constant is None and b.constant is None and not biases:
+            return product_of_two(build, a, b, output)
         swapped = b.constant is None
         x, w = (b, a) if swapped else (a, b)
         rank = len(w.type.shape)

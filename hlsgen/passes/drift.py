@@ -10,6 +10,7 @@ from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Lookup
 from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.axes import AxisSum
+from hlsgen.ops.matrix_product import MatrixProduct
 from hlsgen.ops.pool import WindowSum
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.step_function import StepFunction
@@ -43,10 +44,22 @@ def _drift(graph: Graph, node: Node, moved: int) -> int:
         return max(int(np.abs(table[k:] - table[:-k]).max()) for k in steps)
     if isinstance(op, StepFunction):
         return _of_steps(graph, node, op, moved)
+    if isinstance(op, MatrixProduct):
+        return _of_products(graph, node, op, moved)
     if op.weighted:
         weights = graph.constants[node.inputs[1]].astype(np.int64)
         return moved * int(np.abs(weights).reshape(len(weights), -1).sum(axis=1).max())
     return moved  # moves, maxima and bounds
+
+
+def _of_products(graph: Graph, node: Node, op: MatrixProduct, moved: int) -> int:
+    """The most by which a sum of products moves, where both factors may."""
+    a, b = (graph.types[name] for name in node.inputs)
+    largest = (
+        max(abs(end - zero) for end in (type.integer.minimum, type.integer.maximum))
+        for type, zero in zip((a, b), op.zeros, strict=True)
+    )
+    return a.shape[-1] * moved * (sum(largest) + moved)
 
 
 def _of_steps(graph: Graph, node: Node, op: StepFunction, moved: int) -> int:

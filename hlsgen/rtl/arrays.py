@@ -11,7 +11,7 @@ from hlsgen.algebra.types import ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.finish import finish_expression
 from hlsgen.dataflow.ir import Dataflow, MultiplyAccumulate, Pass, Process
-from hlsgen.dataflow.step import neutral
+from hlsgen.dataflow.step import factor_types, neutral
 from hlsgen.rtl_templates.contract import credit_depth
 from hlsgen.rtl_templates.stream.finish import FinishParameters, ParameterMemory
 from hlsgen.rtl_templates.stream.pe_array import PeArrayParameters
@@ -64,7 +64,8 @@ def process_parameters(schedule: StreamSchedule, process: Process) -> StreamProc
         nest=nest_shape(process, plan.unroll),
         buffers=buffers,
         array=array,
-        weights=_weights(dataflow, process, plan) if array.weight else None,
+        weights=None if array.weight is None else _weights(dataflow, process, plan),
+        zeros=process.step.zeros if isinstance(process.step, MultiplyAccumulate) else (0, 0),
         groups=groups,
         last_channels=last_channels,
         finish=_finish(dataflow, process, plan, array),
@@ -80,11 +81,15 @@ def _array(
     dataflow: Dataflow, process: Process, plan: ArrayPlan, operands: tuple[tuple[str, str], ...]
 ) -> PeArrayParameters:
     step, unroll = process.step, plan.unroll
-    multiplies = isinstance(step, MultiplyAccumulate)
+    passed = tuple((name, dataflow.channels[c].element) for name, c in operands)
+    weight = None
+    if isinstance(step, MultiplyAccumulate):
+        first, weight = factor_types(dataflow, process, step)
+        passed = (("r0", first),)
     return PeArrayParameters(
-        operands=tuple((name, dataflow.channels[c].element) for name, c in operands),
+        operands=passed,
         step=array_step(step),
-        weight=dataflow.stores[process.reads[1].source].element if multiplies else None,
+        weight=weight,
         accumulator=None if isinstance(step, Pass) else step.accumulator,
         unroll=unroll,
         init=0 if isinstance(step, Pass) else step.init,
@@ -120,9 +125,12 @@ def pack(values: np.ndarray, element: ElementType) -> tuple[int, ...]:
     )
 
 
-def _weights(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> WeightShape:
+def _weights(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> WeightShape | None:
+    """The memory of weights; None where the second factor comes from a channel."""
     read = process.reads[1]
-    store = dataflow.stores[read.source]
+    store = dataflow.stores.get(read.source)
+    if store is None:
+        return None
     image = weight_image(read, store, process, plan.unroll)
     words = pack(image.reshape(len(image), -1), store.element)
     coefficients, stride = {}, 1

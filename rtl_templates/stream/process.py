@@ -23,12 +23,15 @@ from hlsgen.rtl_templates.stream.pe_array import PeArray, PeArrayParameters
 from hlsgen.rtl_templates.stream.reorder import Reorder
 from hlsgen.rtl_templates.stream.shape import BufferShape, NestShape, WeightShape
 
+from hlsgen.algebra.types import ElementType
+
 
 @dataclass(frozen=True)
 class StreamProcessParameters:
     """Everything that a StreamProcess is made of.
 
-    ``buffers``: one per operand of ``array``, in the same order. ``weights``: None for steps without weights.
+    ``buffers``: one per operand of ``array``, in the same order, and one more of the weights where they come from a channel too.
+    ``weights``: None where there are none in a memory. ``zeros`` are taken from the two factors of a product.
     ``groups`` results make a pixel's run of channels, the last of which has ``last_channels`` valid ones.
     ``pixel_words``: output words of a pixel; ``row_pixels``: pixels of an output row.
     ``ragged``: (level, lanes that are valid in its last trip) of ky and kx where a window sum or maximum does not fill its
@@ -46,6 +49,7 @@ class StreamProcessParameters:
     row_pixels: int
     ragged: tuple[tuple[int, int], ...] = ()
     neutral: int = 0
+    zeros: tuple[int, int] = (0, 0)
     result_credits: int = 2
     """Results that may be on their way through the array or wait for the drain."""
 
@@ -174,7 +178,8 @@ class StreamProcess(wiring.Component):
             full[level] = ~self._delayed(
                 m, f"ragged_{level}", nest.last[level], CHANNEL_READ_LATENCY, True
             )
-        for (name, _), buffer in zip(p.array.operands, self.buffers, strict=True):
+        names = [name for name, _ in p.array.operands]
+        for name, buffer in zip(names, self.buffers, strict=False):
             shape = buffer.shape
             elements: list[Value] = []
             for window in shape.lane_copies:
@@ -183,9 +188,25 @@ class StreamProcess(wiring.Component):
                         for i in range(p.array.unroll.i):
                             element = buffer.o[copy][(g + i) % shape.lanes]
                             elements.append(self._neutral(element, buffer, place, full))
-            operand = Signal(len(Cat(*elements)), name=f"operand_{name}", reset_less=True)
-            m.d.sync += operand.eq(Cat(*elements))
-            m.d.comb += getattr(self.array, name).as_value().eq(operand)
+            if p.array.weight is not None:
+                elements = self._less(elements, p.zeros[0], p.array.operands[0][1])
+            self._operand(m, name, elements)
+        if p.array.weight is not None and p.weights is None:
+            # A word holds what the lanes of a step multiply by, or what the rows do: see ``legality.factor_rules``.
+            word = list(self.buffers[1].o[0])
+            self._operand(m, "weights", self._less(word, p.zeros[1], p.array.weight))
+
+    def _less(self, elements: list[Value], zero: int, element: ElementType) -> list[Value]:
+        """Elements less their zero point, as ``element``."""
+        if zero == 0:
+            return elements
+        return [(value - zero)[: element.bits] for value in elements]
+
+    def _operand(self, m: Module, name: str, elements: list[Value]) -> None:
+        """An operand of the array, through a register."""
+        operand = Signal(len(Cat(*elements)), name=f"operand_{name}", reset_less=True)
+        m.d.sync += operand.eq(Cat(*elements))
+        m.d.comb += getattr(self.array, name).as_value().eq(operand)
 
     def _neutral(
         self, element: Value, buffer: ChannelBuffer, place: int, full: dict[int, Value]

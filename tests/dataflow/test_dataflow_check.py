@@ -18,6 +18,7 @@ from hlsgen.dataflow.ir import (
     Dataflow,
     Elementwise,
     Loop,
+    MultiplyAccumulate,
     Pass,
     Plain,
     Process,
@@ -55,6 +56,11 @@ def parameter_by_row(process: Process) -> Process:
     return replace(process, reads=(*process.reads[:2], read), finish=finish)
 
 
+def with_zeros(process: Process) -> Process:
+    assert isinstance(process.step, MultiplyAccumulate)
+    return replace(process, step=replace(process.step, zeros=(1, 0)))
+
+
 BROKEN: dict[str, tuple[Callable[[Dataflow], Dataflow], str]] = {
     "reads outside": (lambda d: with_first(d, shifted_read), "index 0 of read 0"),
     "column-major write": (lambda d: with_first(d, column_major), "write"),
@@ -77,6 +83,10 @@ BROKEN: dict[str, tuple[Callable[[Dataflow], Dataflow], str]] = {
     "elementwise finish after a reduction": (
         lambda d: with_first(d, lambda p: replace(p, finish=Elementwise(Operand("acc")))),
         "a finish of acc; found Elementwise",
+    ),
+    "zeros beside a store": (
+        lambda d: with_first(d, with_zeros),
+        "zeros of channels only",
     ),
     "parameter by pixel": (
         lambda d: with_first(d, parameter_by_row),

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from support.attention_models import integer_product, products, qlinear_product
 from support.quantised_models import QuantisedModel, conv_model
 from support.verilog_lint import lint
 
@@ -203,6 +204,9 @@ CASES: dict[str, Callable[[], Case]] = {
     "QLinearMatMul, opset 11": qlinear_matmul,
     "ConvInteger": accumulators("ConvInteger", (1, 2, 5, 5), (3, 2, 3, 3)),
     "MatMulInteger": accumulators("MatMulInteger", (1, 9), (9, 4)),
+    "products of computed matrices": products,
+    "QLinearMatMul of computed matrices": qlinear_product,
+    "MatMulInteger of computed matrices": integer_product,
 }
 
 
@@ -215,6 +219,7 @@ SHORT = (
     "moves",
     "softmax",
     "QOperator",
+    "products of computed matrices",
 )
 
 

@@ -18,8 +18,10 @@ from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.rtl.arrays import process_parameters
+from hlsgen.schedule.stream_network.cost import factors
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
 from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
+from hlsgen.schedule.stream_network.legality import word_lanes
 
 PATIENCE = 3_000
 
@@ -109,10 +111,10 @@ def process_schedule(
     """A schedule of a dataflow of one process, ``spare`` words deeper than liveness asks."""
     process = dataflow.processes[0]
     plan = ArrayPlan(process.name, unroll, finish_lanes, 1, "dsp", "dsp")
-    lanes = max(unroll.g, unroll.i)
     buffers = []
     for k, read in enumerate(process.reads):
         if (channel := dataflow.channels.get(read.source)) is not None:
+            lanes = int(word_lanes(process, k, factors(plan)))
             depth = liveness_depth(guard_shape(read, process, unroll, channel, lanes)) + spare
             buffers.append(BufferPlan(read.source, process.name, k, lanes, depth))
     lanes_in = {name: write_lanes for name in dataflow.inputs}

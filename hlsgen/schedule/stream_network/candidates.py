@@ -30,7 +30,7 @@ from hlsgen.rtl_templates.contract import MultiplierKind
 from hlsgen.schedule.stream_network.cost import column_copies
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
 from hlsgen.schedule.stream_network.ir import ArrayPlan
-from hlsgen.schedule.stream_network.legality import UNROLLED, rules
+from hlsgen.schedule.stream_network.legality import UNROLLED, rules, word_lanes
 
 Integers = npt.NDArray[np.int64]
 Live = Callable[[Read, int, int], int]
@@ -42,7 +42,8 @@ KINDS: tuple[MultiplierKind, MultiplierKind] = ("dsp", "lut")
 class Candidates:
     """``factors`` (rows, 8): x g o ky kx i, finishing lanes, finishing interval. ``kinds`` (rows, 2): 0 DSP or 1 LUT, of the
     array and of finishing. ``cycles`` per sample; ``dsp``, ``lut``, ``bram`` of the process with its buffers;
-    ``multipliers`` of its array and of finishing, in DSP blocks or LUTs."""
+    ``multipliers`` of its array and of finishing, in DSP blocks or LUTs. ``second``: channels per word of the buffers of all
+    reads but the first."""
 
     factors: Integers
     kinds: Integers
@@ -51,6 +52,7 @@ class Candidates:
     lut: npt.NDArray[np.float64]
     bram: Integers
     multipliers: Integers
+    second: Integers
 
     def __len__(self) -> int:
         return len(self.cycles)
@@ -60,9 +62,9 @@ class Candidates:
         return Candidates(*(getattr(self, name)[rows] for name in Candidates.__annotations__))
 
     @property
-    def words(self) -> tuple[Integers, Integers]:
-        """Channels per word that each row writes, and that its buffers hold."""
-        return self.factors[:, 6], np.maximum(self.factors[:, 1], self.factors[:, 5])
+    def words(self) -> tuple[Integers, Integers, Integers]:
+        """Channels per word that each row writes, that the buffer of its first read holds, and those of the others."""
+        return self.factors[:, 6], np.maximum(self.factors[:, 1], self.factors[:, 5]), self.second
 
     def plan(self, process: str, row: int) -> ArrayPlan:
         """The row as a plan."""
@@ -223,8 +225,8 @@ def _priced(
 ) -> Candidates:
     f = Factors(*rows.T)
     total = process_cost(dataflow, process, table, f, KINDS[kind], KINDS[finish])
-    for number, read in channel_reads(dataflow, process):
-        total += _buffer(dataflow, process, table, read, f, extra.get(number, 0), live)
+    for number, _ in channel_reads(dataflow, process):
+        total += _buffer(dataflow, process, table, number, f, extra.get(number, 0), live)
     shape = np.zeros(len(rows))
     kinds = np.tile(np.array([[kind, finish]], np.int64), (len(rows), 1))
     return Candidates(
@@ -238,6 +240,7 @@ def _priced(
             f.rows * f.lanes * multiplies(process) + f.finish_lanes * finish_products(process),
             np.int64,
         ),
+        np.asarray(word_lanes(process, 1, f), np.int64),
     )
 
 
@@ -245,14 +248,15 @@ def _buffer(
     dataflow: Dataflow,
     process: Process,
     table: FamilyTable,
-    read: Read,
+    number: int,
     f: Factors,
     extra: int,
     live: Live,
 ) -> Cost:
     """The buffer of a read that holds what makes it live, the next step along the row, and ``extra`` elements."""
+    read = process.reads[number]
     channel = dataflow.channels[read.source]
-    lanes = np.maximum(f.g, f.i)
+    lanes = word_lanes(process, number, f)
     depth = _by_pair(lambda x, width: live(read, x, width), f.x, lanes) + ceil_div(extra, lanes)
     columns = _by_pair(lambda x, kx: column_copies(read, x, kx), f.x, f.kx)
     copies = f.ky * columns
@@ -285,10 +289,10 @@ def pareto(
     if not len(index):
         return index
     part = rows.take(index)
-    written, held = part.words
+    written, held, second = part.words
     counted = part.multipliers * by_multipliers
-    order = np.lexsort((part.lut, part.cycles, part.bram, part.dsp, counted, held, written))
-    key = np.stack([written, held, counted, part.dsp, part.bram])[:, order]
+    order = np.lexsort((part.lut, part.cycles, part.bram, part.dsp, counted, second, held, written))
+    key = np.stack([written, held, second, counted, part.dsp, part.bram])[:, order]
     lut = part.lut[order]
     starts = np.flatnonzero(np.r_[True, (key[:, 1:] != key[:, :-1]).any(axis=0)])
     kept: list[npt.NDArray[np.int64]] = []

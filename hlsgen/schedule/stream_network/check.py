@@ -60,7 +60,7 @@ def _check_buffer(plan: StreamSchedule, buffer: BufferPlan) -> None:
         _fail(buffer.channel, f"expected a read of this channel, found {buffer}")
     unroll, read = plan.arrays[process.name].unroll, process.reads[buffer.read]
     written = write_lanes(plan, buffer.channel)
-    lanes = int(word_lanes(factors(plan.arrays[process.name])))
+    lanes = int(word_lanes(process, buffer.read, factors(plan.arrays[process.name])))
     if buffer.lanes != lanes:
         _fail(
             f"{buffer.process}, read {buffer.read}", f"expected {lanes} lanes, found {buffer.lanes}"

@@ -72,5 +72,12 @@ def _input_candidates(channel: Channel) -> Candidates:
     zero = np.zeros(len(lanes), np.int64)
     cycles = height * width * ceil_div(depth, lanes)
     return Candidates(
-        factors, np.ones((len(lanes), 2), np.int64), cycles, zero, np.zeros(len(lanes)), zero, zero
+        factors,
+        np.ones((len(lanes), 2), np.int64),
+        cycles,
+        zero,
+        np.zeros(len(lanes)),
+        zero,
+        zero,
+        zero + 1,
     )

@@ -15,6 +15,7 @@ from hlsgen.dataflow.ir import (
     Process,
     Step,
 )
+from hlsgen.dataflow.step import factor_types
 from hlsgen.rtl_templates import contract
 from hlsgen.schedule.stream_network.geometry import REDUCE_LEVEL, trips
 from hlsgen.schedule.stream_network.ir import ArrayPlan
@@ -64,13 +65,17 @@ def array_step(step: Step) -> contract.ArrayStep:
 def array_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
     """Cycles from a result's last operands to its sum."""
     step = process.step
-    bits = tuple(dataflow.element(read.source).bits for read in process.reads[:2])
+    factors = (
+        factor_types(dataflow, process, step)
+        if isinstance(step, MultiplyAccumulate)
+        else (dataflow.element(process.reads[0].source),) * 2
+    )
     return contract.pe_array(
         step=array_step(step),
         rows=plan.unroll.rows,
         lanes=plan.unroll.lanes,
         accumulator_bits=0 if isinstance(step, Pass) else step.accumulator.bits,
-        factor_bits=(bits[0], bits[-1]),
+        factor_bits=(factors[0].bits, factors[1].bits),
         multiplier=plan.multiplier,
         accumulate=any(count > 1 for count in trips(process, plan.unroll)[REDUCE_LEVEL:]),
     ).latency

@@ -31,25 +31,64 @@ class LegalityRule:
 
 
 def rules(dataflow: Dataflow, process: Process, f: Factors) -> tuple[LegalityRule, ...]:
-    """Every rule for factors within their loops; words of the buffers are ``word_lanes(f)`` channels."""
-    channel_reads = [read for read in process.reads if read.source in dataflow.channels]
+    """Every rule for factors within their loops; words of the buffers are ``word_lanes(process, read, f)`` channels."""
+    channel_reads = [
+        (number, read)
+        for number, read in enumerate(process.reads)
+        if read.source in dataflow.channels
+    ]
     return (
         *_array_rules(process, f),
         *_constant_rules(dataflow, process, f),
+        *(factor_rules(process, f) if has_two_channels(dataflow, process) else ()),
         *_write_rules(process, dataflow.channels[process.write.channel].shape[2], f),
         *(
             rule
-            for read in channel_reads
+            for number, read in channel_reads
             for rule in read_rules(
-                process, read, f, word_lanes(f), dataflow.channels[read.source].shape[2]
+                process,
+                read,
+                f,
+                word_lanes(process, number, f),
+                dataflow.channels[read.source].shape[2],
             )
         ),
     )
 
 
-def word_lanes(f: Factors) -> Any:
-    """Channels per word that the array takes from a buffer."""
-    return np.maximum(f.g, f.i)
+def has_two_channels(dataflow: Dataflow, process: Process) -> bool:
+    """Whether both factors of a product are computed."""
+    return multiplies(process) and process.reads[1].source in dataflow.channels
+
+
+def lies_along_outputs(process: Process, number: int) -> bool:
+    """Whether a read is the second factor of a product, with the outputs as neighbouring channels (not the reduction)."""
+    if number != 1 or not multiplies(process) or len(process.reads[1].index) != 3:
+        return False
+    return process.reads[1].index[2].coefficient("o") == 1
+
+
+def word_lanes(process: Process, number: int, f: Factors) -> Any:
+    """Channels per word that the array takes from the buffer of a read."""
+    return f.o if lies_along_outputs(process, number) else np.maximum(f.g, f.i)
+
+
+def factor_rules(process: Process, f: Factors) -> tuple[LegalityRule, ...]:
+    """Of a product of two channels: a step takes one word of the second, for all pixels; what fills a word up is not 0 as in weights."""
+    rules = [
+        LegalityRule(f.g == 1, "g = 1 where both factors are computed"),
+        LegalityRule((f.ky == 1) & (f.kx == 1), "ky = kx = 1 where both factors are computed"),
+        LegalityRule(process.extent("i") % f.i == 0, "i that divides the reduction"),
+    ]
+    if lies_along_outputs(process, 1):
+        rules.append(
+            LegalityRule(f.i == 1, "i = 1 where outputs are neighbours in the second factor")
+        )
+    else:
+        rules.append(LegalityRule(f.o == 1, "o = 1 where outputs are apart in the second factor"))
+    if any(index.coefficient("x") for index in process.reads[1].index):
+        rules.append(LegalityRule(f.x == 1, "x = 1 where the second factor differs by pixel"))
+    return tuple(rules)
 
 
 def broken_rule(dataflow: Dataflow, process: Process, f: Factors) -> str | None:

@@ -199,8 +199,8 @@ def word_conflicts(choices: tuple[Alternatives, ...], chosen: tuple[int, ...]) -
     return {
         name
         for choice, row in zip(choices, chosen, strict=True)
-        for source in choice.sources
-        if not words_meet(written[source], choice.rows.words[1][[row]]).all()
+        for number, source in enumerate(choice.sources)
+        if not words_meet(written[source], choice.rows.words[1 + (number > 0)][[row]]).all()
         for name in (source, choice.name)
     }
 
@@ -322,10 +322,11 @@ def _word_constraints(
     position = {choice.name: k for k, choice in enumerate(choices)}
     rows: list[npt.NDArray[np.float64]] = []
     for consumer, choice in enumerate(choices):
-        held = choice.rows.words[1][kept[consumer]]
-        for source in sorted(by_word.intersection(choice.sources)):
-            if choice.name not in by_word:
+        reads = {(source, 1 + (number > 0)) for number, source in enumerate(choice.sources)}
+        for source, words in sorted(reads):
+            if choice.name not in by_word or source not in by_word:
                 continue
+            held = choice.rows.words[words][kept[consumer]]
             producer = position[source]
             written = choices[producer].rows.words[0][kept[producer]]
             for f in np.unique(written[written > 1]):

@@ -19,10 +19,16 @@ from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import DoesNotFit
 from hlsgen.schedule.stream_network.candidates import channel_reads
 from hlsgen.schedule.stream_network.choices import choices_of
-from hlsgen.schedule.stream_network.cost import one_buffer_cost, schedule_cost, total_cost
+from hlsgen.schedule.stream_network.cost import (
+    factors,
+    one_buffer_cost,
+    schedule_cost,
+    total_cost,
+)
 from hlsgen.schedule.stream_network.effort import choose_by_effort
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
 from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
+from hlsgen.schedule.stream_network.legality import word_lanes
 from hlsgen.schedule.stream_network.options import StreamOptions, budget_of, check_options
 from hlsgen.schedule.stream_network.select import Alternatives, Budget, choose
 from hlsgen.schedule.stream_network.shortfall import does_not_fit
@@ -130,7 +136,7 @@ def plan_buffers(
 ) -> StreamSchedule:
     """The schedule of given arrays: buffer depths, interval and latency from the event model."""
     buffers = tuple(
-        BufferPlan(r.source, p.name, k, max(arrays[p.name].unroll.g, arrays[p.name].unroll.i), 0)
+        BufferPlan(r.source, p.name, k, int(word_lanes(p, k, factors(arrays[p.name]))), 0)
         for p in dataflow.processes
         for k, r in channel_reads(dataflow, p)
     )

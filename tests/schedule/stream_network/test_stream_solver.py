@@ -55,6 +55,7 @@ def random_choices(random: np.random.Generator, processes: int = 3) -> tuple[Alt
             random.integers(50, 400, count).astype(np.float64),
             random.integers(0, 6, count),
             random.integers(1, 20, count),
+            factors[:, 5],
         )
         choices.append(Alternatives(f"p{k}", rows, (f"p{k - 1}",) if k else ()))
     return tuple(choices)
