@@ -22,6 +22,7 @@ from hlsgen.algebra.expression import (
 from hlsgen.algebra.scalar import (
     Add,
     Clamp,
+    Divide,
     Equal,
     Maximum,
     Minimum,
@@ -32,6 +33,7 @@ from hlsgen.algebra.scalar import (
     RoundSignificand,
     ScalarOp,
     ShiftRight,
+    SquareRoot,
     Steps,
     Subtract,
     Table,
@@ -299,6 +301,10 @@ def unit_timing(
         case Table():
             bits = op.result(*operands).bits
             return UnitTiming(1, (0,), 0, storage_bits=256 * bits)
+        case Divide(low=low, high=high):
+            return UnitTiming(2 + (high - low).bit_length(), (0, 0), 0)
+        case SquareRoot():
+            return UnitTiming(1 + op.result(*operands).bits, (0,), 0)
         case Steps(cells=cells):
             thresholds = [cell[0] for cell in cells]
             bits = ElementType.holding(min(thresholds), max(thresholds)).bits

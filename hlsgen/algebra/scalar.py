@@ -7,44 +7,13 @@ exact results: int64) and a type rule (``result``) that never loses a bit. Its h
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
+from hlsgen.algebra.division import Divide, SquareRoot
+from hlsgen.algebra.scalar_op import ScalarOp, ordered
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import TypeMismatch
-
-
-@dataclass(frozen=True)
-class ScalarOp:
-    """A pure function of integers. ``operands`` is how many it takes; fields are its constants."""
-
-    operands: ClassVar[int]
-
-    @property
-    def name(self) -> str:
-        """The identifier in text forms, and the name of the hardware partner."""
-        return type(self).__name__
-
-    def evaluate(self, xp: Any, *arrays: Any) -> Any:
-        """The meaning, element by element with broadcasting; ``xp`` is an array namespace."""
-        raise NotImplementedError
-
-    def result(self, *types: ElementType) -> ElementType:
-        """The narrowest type that holds every result for operands of ``types``."""
-        raise NotImplementedError
-
-    @property
-    def parameters(self) -> tuple[tuple[str, Any], ...]:
-        """The constants of this operator as (name, value), in the order of the constructor."""
-        return tuple((f.name, getattr(self, f.name)) for f in dataclasses.fields(self))
-
-
-def _ordered(name: str, low: int, high: int) -> None:
-    if low > high:
-        raise TypeMismatch(
-            name, f"expected low <= high, found low {low} and high {high}", "Swap the bounds."
-        )
 
 
 @dataclass(frozen=True)
@@ -147,7 +116,7 @@ class Clamp(ScalarOp):
     high: int
 
     def __post_init__(self) -> None:
-        _ordered("Clamp", self.low, self.high)
+        ordered("Clamp", self.low, self.high)
 
     def evaluate(self, xp: Any, *arrays: Any) -> Any:
         return xp.clip(arrays[0], self.low, self.high)
@@ -193,7 +162,7 @@ class RequantiseMultiplyShift(ScalarOp):
     high: int
 
     def __post_init__(self) -> None:
-        _ordered("RequantiseMultiplyShift", self.low, self.high)
+        ordered("RequantiseMultiplyShift", self.low, self.high)
 
     def evaluate(self, xp: Any, *arrays: Any) -> Any:
         acc, m, r = arrays
@@ -220,7 +189,7 @@ class RequantiseFloat32(ScalarOp):
     high: int
 
     def __post_init__(self) -> None:
-        _ordered("RequantiseFloat32", self.low, self.high)
+        ordered("RequantiseFloat32", self.low, self.high)
         if not 1 <= self.q <= 62:
             raise TypeMismatch(
                 "RequantiseFloat32",
@@ -310,7 +279,7 @@ class QuantisedAdd(ScalarOp):
     exceptions: tuple[tuple[int, int, int], ...] = ()
 
     def __post_init__(self) -> None:
-        _ordered("QuantisedAdd", self.low, self.high)
+        ordered("QuantisedAdd", self.low, self.high)
 
     def evaluate(self, xp: Any, *arrays: Any) -> Any:
         a, b = arrays
@@ -397,4 +366,6 @@ SCALAR_OPS: tuple[type[ScalarOp], ...] = (
     QuantisedAdd,
     Table,
     Steps,
+    Divide,
+    SquareRoot,
 )

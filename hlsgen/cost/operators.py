@@ -104,6 +104,21 @@ def _steps(use: UnitUse) -> Cost:
     return rom + Cost(lut=arithmetic, ff=2 * wide + use.result.bits + 10)
 
 
+def _divide(use: UnitUse) -> Cost:
+    # the first remainder, and for each bit of the result a subtraction that is taken or not, of a remainder as wide as the divisor
+    table, bits = use.table, (use.op.high - use.op.low).bit_length()
+    first, divisor = max(use.widths) + bits + 1, use.widths[1]
+    stage = (table.adder_bit + table.choice_bit) * divisor
+    luts = table.adder_bit * 3 * first + bits * stage + table.choice_bit * 2 * bits
+    return Cost(lut=luts, ff=bits * (2 * divisor + bits) + first + use.result.bits)
+
+
+def _square_root(use: UnitUse) -> Cost:
+    bits = use.result.bits
+    stage = (use.table.adder_bit + use.table.choice_bit) * (bits // 2 + 2)
+    return Cost(lut=bits * stage + use.table.choice_bit * use.widths[0], ff=bits * 2 * bits)
+
+
 SCALAR_COSTS: Mapping[str, Callable[[UnitUse], Cost]] = {
     scalar.Add.__name__: _sum,
     scalar.Subtract.__name__: _sum,
@@ -119,5 +134,7 @@ SCALAR_COSTS: Mapping[str, Callable[[UnitUse], Cost]] = {
     scalar.QuantisedAdd.__name__: _quantised_add,
     scalar.Table.__name__: _table,
     scalar.Steps.__name__: _steps,
+    scalar.Divide.__name__: _divide,
+    scalar.SquareRoot.__name__: _square_root,
 }
 """The cost of every scalar operator by name."""

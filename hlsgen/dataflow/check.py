@@ -174,7 +174,7 @@ def _check_types(dataflow: Dataflow, process: Process) -> None:
 
 
 def _check_factors(dataflow: Dataflow, process: Process, step: MultiplyAccumulate) -> None:
-    """A store holds weights less their zero point; what a channel gives twice is read by the loops of a group alone."""
+    """A store holds weights less their zero point."""
     if any(step.zeros) and process.reads[1].source in dataflow.stores:
         raise _illegal(process, f"zeros of channels only; found {step.zeros} beside a store")
 

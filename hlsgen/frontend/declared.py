@@ -19,6 +19,8 @@ from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.axes import AxisSum
 from hlsgen.ops.clamp_channels import ClampChannels
 from hlsgen.ops.pool import WindowSum
+from hlsgen.ops.quantised_norm import QuantisedNorm
+from hlsgen.ops.quantised_softmax import QuantisedSoftmax
 from hlsgen.ops.requantise import Requantise, RequantiseMean, RequantiseSteps
 from hlsgen.ops.step_function import StepFunction
 from hlsgen.ops.tensor_type import storage
@@ -129,7 +131,10 @@ def _known_name(graph: Graph, value: str, known: set[str]) -> str | None:
 def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | None:
     """Why and by how much the result of one node may differ from ONNX Runtime's, for equal operands; None where it is equal."""
     op = node.op
-    if not isinstance(op, Requantise | QuantisedAdd | StepFunction | Lookup | Clamp):
+    kinds = (
+        Requantise | QuantisedAdd | QuantisedNorm | QuantisedSoftmax | StepFunction | Lookup | Clamp
+    )
+    if not isinstance(op, kinds):
         return None
     where = f"node {node.name}"
     if kernel == "removed":
@@ -142,6 +147,13 @@ def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | No
         return _of_steps(op, kernel, where)
     if isinstance(op, Lookup) and op.kernel == "integers" and kernel == "floats":
         return Difference(f"{where}: ONNX Runtime rounds it by other float32 steps", 1)
+    if isinstance(op, QuantisedNorm):
+        reason = (
+            f"{where}: in fixed point, where ONNX Runtime's float32 rounding decides next to halves"
+        )
+        return Difference(reason, 1)
+    if isinstance(op, QuantisedSoftmax):
+        return _of_softmax(op, kernel, where)
     if not isinstance(op, Requantise):
         return None
     source = graph.producers.get(node.inputs[0])
@@ -213,6 +225,14 @@ def _of_means(
         return Difference(reason, 1)
     reason = f"{where}: ONNX Runtime adds floats, whose rounding decides {undecided} of {sums} sums"
     return Difference(reason, 1) if undecided else None
+
+
+def _of_softmax(op: QuantisedSoftmax, kernel: KernelKind, where: str) -> Difference:
+    """Shares are exact but for powers in steps of 2**-24; ONNX Runtime adds powers in float32, and takes whole units in its integer kernel."""
+    reason = f"{where}: ONNX Runtime adds powers in float32, whose rounding decides next to halves"
+    if kernel == "integers" or op.whole_units:
+        return Difference(reason, 1)
+    return Difference(f"{reason}, and its float kernel divides by the step of the result", 2)
 
 
 def _of_mean(

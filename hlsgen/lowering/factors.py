@@ -1,4 +1,4 @@
-"""The matrices of a product as they lie in channels: indices by loops, and copies where the order is of no use."""
+"""Matrices of a product, and runs of neighbours, as they lie in channels: indices by loops, and copies where the order is of no use."""
 
 from __future__ import annotations
 
@@ -81,3 +81,23 @@ def product_position(shape: tuple[int, ...]) -> np.ndarray:
     rows, columns = shape[-2:]
     stream = np.arange(prod(shape)).reshape(rows, -1, columns)
     return stream.transpose(1, 0, 2).reshape(shape)
+
+
+def runs_along(
+    builder: DataflowBuilder, operand: Placed, axes: tuple[int, ...], where: str
+) -> tuple[str, int, np.ndarray]:
+    """A channel in which the elements along ``axes`` are runs of neighbouring channels, in their order; the length of a run, and where the
+    operand's elements are in its stream. It is the operand's own where that has such runs, else a copy (1, runs, length)."""
+    shape = operand.position.shape
+    others = tuple(k for k in range(len(shape)) if k not in axes)
+    turned = operand.position.transpose(*others, *axes)
+    length = prod(shape[axis] for axis in axes)
+    rows = turned.reshape(-1, length)
+    channel = builder.channels[operand.channel].shape
+    neighbours = rows == rows[:, :1] + np.arange(length)
+    if channel[2] % length == 0 and np.all(neighbours) and np.all(rows[:, 0] % length == 0):
+        return operand.channel, length, operand.position
+    target = 1, len(rows), length
+    copied = copy(builder, operand.channel, target, rows.reshape(-1), where)
+    straight = np.arange(rows.size).reshape(turned.shape)
+    return copied, length, straight.transpose(np.argsort((*others, *axes)))

@@ -21,6 +21,8 @@ from hlsgen.lowering.layout import (
 )
 from hlsgen.lowering.moves import copy
 from hlsgen.lowering.node import NodeLowering, place_canonically
+from hlsgen.ops.quantised_norm import QuantisedNorm
+from hlsgen.ops.quantised_softmax import QuantisedSoftmax
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.reshape import Reshape
 from hlsgen.ops.transpose import Transpose
@@ -92,10 +94,19 @@ def _input(
 def _as_first_read(graph: Graph, name: str, array: np.ndarray) -> np.ndarray:
     """``array`` after the reshapes and transposes that lead to the first operator that computes."""
     for node in graph.consumers.get(name, ()):
+        if isinstance(node.op, QuantisedNorm | QuantisedSoftmax):
+            return _in_runs(array, node.op.axes)
         if not isinstance(node.op, Reshape | Transpose):
             break
         return _as_first_read(graph, node.output, np.asarray(node.op.evaluate(np, array)))
     return array
+
+
+def _in_runs(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """``array`` as (1, length, runs), whose canonical stream holds what lies along ``axes`` as neighbours."""
+    others = tuple(k for k in range(array.ndim) if k not in axes)
+    length = prod(array.shape[axis] for axis in axes)
+    return array.transpose(*others, *axes).reshape(-1, length).T[None]
 
 
 def _output(

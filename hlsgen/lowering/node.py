@@ -17,11 +17,12 @@ from hlsgen.dataflow.builder import (
     PlanarWindow,
 )
 from hlsgen.dataflow.products import Factor, ProductShape, matrix_product, sum_type
+from hlsgen.dataflow.runs import run_maximum, run_pointwise, run_squares, run_sum
 from hlsgen.dataflow.step import product_sum_ranges, product_sum_type
 from hlsgen.errors import UnsupportedOp
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.lowering.broadcast import as_streamed, broadcast
-from hlsgen.lowering.factors import first_factor, product_position, second_factor
+from hlsgen.lowering.factors import first_factor, product_position, runs_along, second_factor
 from hlsgen.lowering.layout import Placed, canonical_position, canonical_shape, is_whole
 from hlsgen.lowering.moves import arranged, copy, join, surround
 from hlsgen.ops.lowering import Scaling
@@ -116,6 +117,16 @@ class NodeLowering:
         """Constants of the result's shape as ``pointwise`` takes them: one integer for each channel, or (height, width, channels)."""
         return as_streamed(constants, self.output_type.shape)
 
+    def aligned(self) -> tuple[tuple[str, str], np.ndarray]:
+        """Channels with both operands in one order, and where their elements are."""
+        first, second = (self.placed_operand(k) for k in range(2))
+        shapes = [self.channel_shape(placed.channel) for placed in (first, second)]
+        same = shapes[0] == shapes[1] and np.array_equal(first.position, second.position)
+        if same and is_whole(first.position, prod(shapes[0])):
+            return (first.channel, second.channel), first.position
+        channels = self.channel(0), self.channel(1)
+        return channels, canonical_position(self.type(0).shape)
+
     def gathered(self, channel: str, order: np.ndarray, shape: tuple[int, int, int]) -> str:
         """A new channel of ``shape`` whose element d is element ``order[d]`` of the channel's stream."""
         return copy(self.builder, channel, shape, order, self.where)
@@ -188,6 +199,30 @@ class NodeLowering:
         factors = Factor(*a, zeros[0]), Factor(*b, zeros[1])
         channel = matrix_product(self.builder, self.node.name, factors, size, finish)
         return channel, product_position(shape)
+
+    def runs(self, axes: tuple[int, ...]) -> tuple[str, int, np.ndarray]:
+        """A channel in which the elements along ``axes`` are runs of neighbours; the length of a run; the elements' places."""
+        return runs_along(self.builder, self.operand(0), axes, self.where)
+
+    def run_maximum(self, channel: str, length: int) -> str:
+        return run_maximum(self.builder, f"{self.node.name}_maximum", channel, length)
+
+    def run_sum(self, channel: str, length: int) -> str:
+        return run_sum(self.builder, f"{self.node.name}_sum", channel, length)
+
+    def run_squares(self, channel: str, length: int, zero: int) -> str:
+        return run_squares(self.builder, f"{self.node.name}_squares", channel, length, zero)
+
+    def run_pointwise(
+        self,
+        sources: Sequence[str],
+        length: int,
+        expression: Expression,
+        element: ElementType,
+        parameters: np.ndarray | None = None,
+    ) -> str:
+        builder, name = self.builder, self.node.name
+        return run_pointwise(builder, name, sources, length, expression, element, parameters)
 
     def sum_windows(
         self, channel: str, window: TensorWindow, extents: tuple[int, ...], input_zero: int

@@ -98,6 +98,8 @@ from hlsgen.ops.pool import AveragePool, MaxPool, WindowSum
 from hlsgen.ops.positions import Compress, NonZero
 from hlsgen.ops.qonnx import BipolarQuant, Quant, QuantizeBipolar, QuantizeRounded
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
+from hlsgen.ops.quantised_norm import QuantisedNorm
+from hlsgen.ops.quantised_softmax import QuantisedSoftmax
 from hlsgen.ops.recurrent_cells import GRU, LSTM, RNN
 from hlsgen.ops.reduce import (
     ReduceL1,
@@ -250,6 +252,8 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     ReduceSum,
     ReduceSumSquare,
     Relu,
+    QuantisedNorm,
+    QuantisedSoftmax,
     Requantise,
     RequantiseMean,
     RequantiseSteps,

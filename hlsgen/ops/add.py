@@ -172,14 +172,14 @@ class QuantisedAdd(TensorOp):
         elements = self.element_a, self.element_b
         zeros = self.zero_a, self.zero_b, self.zero_point
         table = self.table()
-        sources = build.channel(0), build.channel(1)
+        sources, position = build.aligned()
         rounded = find_rounded_add(table, elements, ratios, zeros, self.low, self.high)
         if rounded is not None:
-            build.result(build.rounded_add(sources, rounded, self.element))
+            build.result(build.rounded_add(sources, rounded, self.element), position)
             return
         op = choose_add(table, elements, ratios, self.low, self.high)
         if op is not None:
-            build.result(build.elementwise(sources, op, self.element))
+            build.result(build.elementwise(sources, op, self.element), position)
             return
         a = np.arange(self.element_a.minimum, self.element_a.maximum + 1)
         b = np.arange(self.element_b.minimum, self.element_b.maximum + 1)
@@ -189,7 +189,7 @@ class QuantisedAdd(TensorOp):
             "float32 steps are monotone in the exact sum of two tables"
         )
         expression = pair_expression(form, elements)
-        build.result(build.pointwise(sources, (), expression, self.element))
+        build.result(build.pointwise(sources, (), expression, self.element), position)
 
     def addends(self, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Float64 reals for both operands, of whose exact sum the result is a function that never decreases."""

@@ -85,6 +85,9 @@ class Lowering(Protocol):
     def as_streamed(self, constants: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Constants of the result's shape as ``pointwise`` takes them: one integer for each channel, or (height, width, channels)."""
 
+    def aligned(self) -> tuple[tuple[str, str], np.ndarray]:
+        """Channels with both operands, of one shape, in one order: their own if they agree, else the canonical one; and where the elements are."""
+
     def gathered(self, channel: str, order: np.ndarray, shape: tuple[int, int, int]) -> str:
         """A new channel of ``shape`` whose element d is element ``order[d]`` of the channel's stream."""
 
@@ -110,6 +113,30 @@ class Lowering(Protocol):
 
     def multiply(self, zeros: tuple[int, int]) -> tuple[str, np.ndarray]:
         """The matrix products of both operands less ``zeros``, for operators that accumulate: the channel, and where it holds them."""
+
+    def runs(self, axes: tuple[int, ...]) -> tuple[str, int, np.ndarray]:
+        """A channel in which the elements along ``axes`` are runs of neighbouring channels, in their order; the length of a run, and
+        where the operand's elements are in the stream."""
+
+    def run_maximum(self, channel: str, length: int) -> str:
+        """The greatest element of every run."""
+
+    def run_sum(self, channel: str, length: int) -> str:
+        """The sum of every run."""
+
+    def run_squares(self, channel: str, length: int, zero: int) -> str:
+        """The sum of (x - zero)**2 over every run."""
+
+    def run_pointwise(
+        self,
+        sources: Sequence[str],
+        length: int,
+        expression: Expression,
+        element: ElementType,
+        parameters: np.ndarray | None = None,
+    ) -> str:
+        """``expression`` of every element: r0, ... are the channels, of which some have one element for each run, then ``parameters``
+        (number, runs, length)."""
 
     def sum_windows(
         self, channel: str, window: Window, extents: tuple[int, ...], input_zero: int

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from hlsgen.ops.host import HostOp, axes_of, axis_of, require_float
-from hlsgen.ops.op import Constants, OnnxBinding, broadcast, require
+from hlsgen.ops.op import (
+    Constants,
+    NodeBuilder,
+    OnnxBinding,
+    QuantisedOutput,
+    QuantisedValue,
+    broadcast,
+    require,
+)
+from hlsgen.ops.quantised_norm import quantised_norm, reals
+from hlsgen.ops.reason import Reason
+from hlsgen.ops.reshape import Reshape
 from hlsgen.ops.tensor_type import F32, AnyArray, TensorType
 
 
@@ -63,6 +77,16 @@ class LayerNormalization(HostOp):
         y = results[0] * gain
         return y + offset[0] if offset else y
 
+    def quantised(
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | Reason:
+        x, *parameters = inputs
+        if self.result != 0:
+            return Reason("its means and deviations have no integer form")
+        axes = tuple(range(self.axis % len(x.type.shape), len(x.type.shape)))
+        values = [*map(reals, parameters), np.zeros(1)][:2]
+        return quantised_norm(build, x, axes, True, self.epsilon, values, output)
+
 
 @dataclass(frozen=True)
 class RMSNormalization(HostOp):
@@ -96,6 +120,14 @@ class RMSNormalization(HostOp):
         x, gain = arrays
         axes = tuple(range(self.axis % x.ndim, x.ndim))
         return x / xp.sqrt(xp.mean(x * x, axis=axes, keepdims=True) + self.epsilon) * gain
+
+    def quantised(
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | Reason:
+        x, gain = inputs
+        axes = tuple(range(self.axis % len(x.type.shape), len(x.type.shape)))
+        values = [reals(gain), np.zeros(1)]
+        return quantised_norm(build, x, axes, False, self.epsilon, values, output)
 
 
 @dataclass(frozen=True)
@@ -155,6 +187,23 @@ class GroupNormalization(HostOp):
             parameters = [xp.repeat(p, size) for p in parameters]
         gain, offset = (xp.reshape(p, (1, -1, *(1,) * (x.ndim - 2))) for p in parameters)
         return xp.reshape(y, x.shape) * gain + offset
+
+    def quantised(
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | Reason:
+        x, *parameters = inputs
+        shape = x.type.shape
+        split = (1, self.groups, shape[1] // self.groups, prod(shape[2:]))
+        values = [value for value in map(reals, parameters) if value is not None]
+        if len(values) < 2:
+            return Reason("its gain or offset is not constant")
+        own = (1, self.groups, 1 if self.of_groups else split[2], 1)
+        of_channels = [value.reshape(own) for value in values]
+        groups = replace(
+            x, name=build.node(Reshape(split), [x.name]), type=replace(x.type, shape=split)
+        )
+        value = quantised_norm(build, groups, (2, 3), True, self.epsilon, of_channels, output)
+        return value if isinstance(value, Reason) else build.node(Reshape(shape), [value])
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,23 @@
-"""Softmax and LogSoftmax: floats, on the host."""
+"""Softmax and LogSoftmax: floats on the host; Softmax between integers is ``quantised_softmax``."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from hlsgen.ops.op import Constants, IntegerForm, OnnxBinding, TensorOp, require
+from hlsgen.ops.op import (
+    Constants,
+    IntegerForm,
+    NodeBuilder,
+    OnnxBinding,
+    QuantisedOutput,
+    QuantisedValue,
+    TensorOp,
+    require,
+)
+from hlsgen.ops.quantised_softmax import quantised_softmax
+from hlsgen.ops.reason import Reason
 from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 
@@ -49,6 +61,14 @@ class Softmax(TensorOp):
         axes = tuple(range(axis, x.ndim)) if self.flatten else axis
         return x - xp.max(x, axis=axes, keepdims=True), axes
 
+    def quantised(
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | Reason:
+        (x,) = inputs
+        axis, rank = self.axis % len(x.type.shape), len(x.type.shape)
+        axes = tuple(range(axis, rank)) if self.flatten else (axis,)
+        return quantised_softmax(build, axes, x, output)
+
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         shifted, axes = self._shifted(xp, arrays[0])
         powers = xp.exp(shifted)
@@ -69,6 +89,11 @@ class LogSoftmax(Softmax):
         ),
         OnnxBinding("LogSoftmax", (1, 1), since=13, attributes={"axis": "axis"}),
     )
+
+    def quantised(
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | Reason:
+        return Reason("the logarithm of a sum of powers has no integer form; Softmax has")
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         shifted, axes = self._shifted(xp, arrays[0])

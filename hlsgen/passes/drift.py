@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, tanh
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.axes import AxisSum
 from hlsgen.ops.matrix_product import MatrixProduct
 from hlsgen.ops.pool import WindowSum
+from hlsgen.ops.quantised_norm import QuantisedNorm
+from hlsgen.ops.quantised_softmax import QuantisedSoftmax
 from hlsgen.ops.requantise import Requantise
 from hlsgen.ops.step_function import StepFunction
 
@@ -44,6 +46,11 @@ def _drift(graph: Graph, node: Node, moved: int) -> int:
         return max(int(np.abs(table[k:] - table[:-k]).max()) for k in steps)
     if isinstance(op, StepFunction):
         return _of_steps(graph, node, op, moved)
+    if isinstance(op, QuantisedNorm):
+        return graph.types[node.output].integer.maximum - graph.types[node.output].integer.minimum
+    if isinstance(op, QuantisedSoftmax):
+        # each share moves by at most tanh(d / 2) where every operand moves by d
+        return ceil(op.units * tanh(moved * op.step / 2)) + 1
     if isinstance(op, MatrixProduct):
         return _of_products(graph, node, op, moved)
     if op.weighted:

@@ -36,10 +36,24 @@ class QdqToInteger:
     name = "qdq_to_integer"
 
     def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
-        return rewrite(graph, _integer, refused)
+        inner = _before_others(graph)
+
+        def rule(build: GraphBuilder, node: Node) -> str | Reason:
+            return _integer(build, node, node.output in inner)
+
+        return rewrite(graph, rule, refused)
 
 
-def _integer(build: GraphBuilder, node: Node) -> str | Reason:
+def _before_others(graph: Graph) -> set[str]:
+    """The values on which some Quantize, or product with weights, depends."""
+    needed: set[str] = set()
+    for node in reversed(graph.nodes):
+        if isinstance(node.op, QuantizeLinear) or node.op.weighted or node.output in needed:
+            needed.update(node.inputs)
+    return needed
+
+
+def _integer(build: GraphBuilder, node: Node, inner: bool) -> str | Reason:
     if not isinstance(node.op, QuantizeLinear):
         return ELSEWHERE
     if not node.op.quantisation.per_tensor:
@@ -50,10 +64,10 @@ def _integer(build: GraphBuilder, node: Node) -> str | Reason:
         return replace(table, node=island.named.name) if isinstance(table, Reason) else table
     bound = _bounded(build, node.inputs[0])
     if bound is not None:
-        return _clamped(build, bound, node, node.op)
+        return _clamped(build, bound, node, node.op, inner)
     result: str | Reason = ELSEWHERE
     if node.op.to_nearest:
-        result = _operator(build, node.inputs[0], node.op)
+        result = _operator(build, node.inputs[0], node.op, inner)
         if not isinstance(result, Reason) or not island.nodes:
             return result
     other = _island(build, island, node.op)
@@ -80,13 +94,14 @@ def _clamped(
     bound: tuple[Node, str, np.ndarray],
     node: Node,
     quantize: QuantizeLinear,
+    inside: bool,
 ) -> str | Reason:
     """Quantisation never decreases: the bounds of reals are bounds of the integers."""
     limit, operand, constants = bound
     shape = build.types[operand].shape
     if build.types[limit.output].shape != shape:
         return Reason("a constant broadcasts its operand", limit.name)
-    inner = _integer(build, Node(node.name, quantize, (operand,), node.output))
+    inner = _integer(build, Node(node.name, quantize, (operand,), node.output), inside)
     if isinstance(inner, Reason):
         return inner
     axes = differing(constants) or [1]
@@ -138,8 +153,10 @@ def _asks_sign(island: Island, quantize: QuantizeLinear) -> bool:
     return bool(np.array_equal(quantize.evaluate(np, reals).reshape(-1), [-1, -1, 1, 1]))
 
 
-def _operator(build: GraphBuilder, value: str, quantize: QuantizeLinear) -> str | Reason:
-    """The integer form of the operator behind ``value`` and of the clamps between."""
+def _operator(
+    build: GraphBuilder, value: str, quantize: QuantizeLinear, inner: bool
+) -> str | Reason:
+    """The integer form of the operator behind ``value`` and of the clamps between; ``inner``: another Quantize depends on it."""
     chain: list[Node] = []
     core = build.producer(value)
     while core is not None and core.op.elementwise:
@@ -147,6 +164,8 @@ def _operator(build: GraphBuilder, value: str, quantize: QuantizeLinear) -> str 
         core = build.producer(core.inputs[0])
     if core is None:
         return ELSEWHERE
+    if core.op.place == "host" and not inner:
+        return Reason("the host computes it, at the end of the network", core.name)
     bounds = clamp_bounds(chain, quantize)
     if isinstance(bounds, Reason):
         return replace(bounds, node=core.name)

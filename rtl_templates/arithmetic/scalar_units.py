@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, memory
+from hlsgen.rtl_templates.arithmetic.division import Divide, SquareRoot
 from hlsgen.rtl_templates.arithmetic.multiplier import WideProduct, saturate
 from hlsgen.rtl_templates.arithmetic.requantise import (
     QuantisedAdd,
@@ -192,6 +193,8 @@ SCALAR_UNITS: Final[Mapping[str, type[ScalarUnit]]] = {
         QuantisedAdd,
         Table,
         Steps,
+        Divide,
+        SquareRoot,
     )
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from hlsgen.algebra.scalar import (
     SCALAR_OPS,
     Add,
     Clamp,
+    Divide,
     Equal,
     Maximum,
     Minimum,
@@ -19,6 +22,7 @@ from hlsgen.algebra.scalar import (
     RoundSignificand,
     ScalarOp,
     ShiftRight,
+    SquareRoot,
     Steps,
     Subtract,
     Table,
@@ -59,12 +63,13 @@ def test_every_result_is_in_the_result_type_and_the_type_is_the_narrowest(op: Sc
 def test_every_operator_says_how_many_operands_its_meaning_takes() -> None:
     one = (
         *(Clamp(-3, 9), ShiftRight(2), RoundSignificand(24)),
-        *(Table(tuple(range(256))), Steps(3, 0, ((3, -5, 5),))),
+        *(Table(tuple(range(256))), Steps(3, 0, ((3, -5, 5),)), SquareRoot()),
     )
     three = (RequantiseMultiplyShift(3, -8, 7),)
     two = (
         *(Add(), Subtract(), Multiply(), Maximum(), Minimum(), Equal()),
         *(RequantiseFloat32(8, 0, -128, 127), QuantisedAdd(3, 5, 4, 3, -8, 7)),
+        Divide(-3, 9),
     )
     ops: tuple[ScalarOp, ...] = (*one, *two, *three)
     assert {type(op) for op in ops} == set(SCALAR_OPS)
@@ -72,6 +77,27 @@ def test_every_operator_says_how_many_operands_its_meaning_takes() -> None:
         for op in group:
             assert op.operands == count
             op.evaluate(np, *[np.ones(1, dtype=np.int64)] * count)
+
+
+def test_a_quotient_is_the_nearest_integer_halves_upwards_and_saturates() -> None:
+    a, b = np.arange(-60, 61)[:, None], np.arange(0, 9)[None]
+    quotients = Divide(-7, 9).evaluate(np, a, b)
+    for x, y in np.ndindex(quotients.shape):
+        numerator, divisor = int(a[x, 0]), int(b[0, y])
+        if divisor:
+            expected = (Fraction(numerator, divisor) + Fraction(1, 2)).__floor__()
+        else:
+            expected = -7 if numerator < 0 else 9
+        assert quotients[x, y] == min(max(expected, -7), 9)
+
+
+def test_a_square_root_is_the_floor_next_to_every_square() -> None:
+    roots = np.array([0, 1, 2, 3, 1000, (1 << 20) - 1, 1 << 26, (1 << 30) - 1, (1 << 31) - 1])
+    for offset, less in ((-1, 1), (0, 0), (1, 0)):
+        values = roots * roots + offset
+        expected = np.where(values < 0, 0, roots - less)
+        expected = np.where((roots == 0) & (offset == 1), 1, expected)
+        assert np.array_equal(SquareRoot().evaluate(np, values), expected)
 
 
 def test_quantised_add_gives_its_exceptions() -> None:

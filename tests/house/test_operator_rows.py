@@ -30,14 +30,16 @@ ROWS: tuple[scalar.ScalarOp, ...] = (
     scalar.QuantisedAdd(3, 5, 7, 3, -128, 127),
     scalar.Table(tuple(range(256))),
     scalar.Steps(-4, 1, ((-3, 5, 9), (0, 9, 2))),
+    scalar.Divide(-8, 7),
+    scalar.SquareRoot(),
 )
 """One of each."""
 
 
 def descendants(cls: type) -> Iterator[type]:
-    """The public classes below one in its own module."""
+    """The public classes below one in its own package."""
     for child in cls.__subclasses__():
-        if child.__module__ == cls.__module__ and not child.__name__.startswith("_"):
+        if child.__module__.startswith("hlsgen.algebra") and not child.__name__.startswith("_"):
             yield child
         yield from descendants(child)
 

@@ -103,9 +103,20 @@ def _array_rules(process: Process, f: Factors) -> tuple[LegalityRule, ...]:
     shared = (
         ()
         if multiplies(process)
-        else (LegalityRule(f.o == 1, "o = 1 where nothing is multiplied"),)
+        else (
+            LegalityRule(f.o == 1, "o = 1 where nothing is multiplied"),
+            LegalityRule(process.extent("i") % f.i == 0, "i that divides what is not multiplied"),
+        )
     )
-    return (*shared, LegalityRule((f.g == 1) | (f.i == 1), "g or i to be 1"))
+    by_pixel = any(
+        index.coefficient(loop)
+        for read in process.reads
+        if len(read.index) == 1
+        for index in read.index
+        for loop in ("y", "x")
+    )
+    one = (LegalityRule(f.x == 1, "x = 1 where a parameter differs by pixel"),) * by_pixel
+    return (*shared, *one, LegalityRule((f.g == 1) | (f.i == 1), "g or i to be 1"))
 
 
 def _constant_rules(dataflow: Dataflow, process: Process, f: Factors) -> tuple[LegalityRule, ...]:
