@@ -60,3 +60,22 @@ def integer_product() -> Case:
     turned = model.node("Transpose", "x", perm=[0, 2, 1])
     zeros = [model.constant(np.uint8(7)), model.constant(np.uint8(9))]
     return model.finish(model.node("MatMulInteger", "x", turned, *zeros)), model.samples(20)
+
+
+def split_projection(steps: int = 4, heads: int = 2, size: int = 3) -> Case:
+    """One projection to queries, keys and values together, as exporters of fused attention write it."""
+    width = heads * size
+    model = QuantisedModel((1, steps, width), "u8", seed=24)
+    x = model.dequantize("x", model.scale, model.zero, "u8")
+    whole = projection(model, x, width, 3 * width, 0.04)
+    shape = model.constant(np.array([1, steps, 3, heads, size]))
+    apart = model.node("Transpose", model.node("Reshape", whole, shape), perm=[2, 0, 3, 1, 4])
+    q, k, v = (
+        model.node("Gather", apart, model.constant(np.array(number)), axis=0) for number in range(3)
+    )
+    k = model.node("Transpose", k, perm=[0, 1, 3, 2])
+    scores = requantised(model, model.node("MatMul", q, k), 0.11, 30, "u8")
+    shares = requantised(model, model.node("Softmax", scores, axis=-1), 1 / 256, 0, "u8")
+    mixed = model.node("Transpose", model.node("MatMul", shares, v), perm=[0, 2, 1, 3])
+    mixed = model.node("Reshape", mixed, model.constant(np.array([1, steps, width])))
+    return model.finish(model.quantize(mixed, 0.03, 117, "u8")), model.samples(20)
