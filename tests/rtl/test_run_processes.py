@@ -87,5 +87,5 @@ def test_pixels_side_by_side_are_not_legal_where_a_parameter_differs_by_pixel() 
     beside = Factors(2, 1, 1, 1, 1, 1, 1, 1)
     of_places, of_runs = quotients(1, LENGTH), quotients(12, 1)
     assert broken_rule(of_places, of_places.processes[0], beside) is None
-    text = "x = 1 where a parameter differs by pixel"
+    text = "x = 1 where a finish takes constants by place"
     assert broken_rule(of_runs, of_runs.processes[0], beside) == text

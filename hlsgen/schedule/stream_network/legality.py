@@ -108,15 +108,7 @@ def _array_rules(process: Process, f: Factors) -> tuple[LegalityRule, ...]:
             LegalityRule(process.extent("i") % f.i == 0, "i that divides what is not multiplied"),
         )
     )
-    by_pixel = any(
-        index.coefficient(loop)
-        for read in process.reads
-        if len(read.index) == 1
-        for index in read.index
-        for loop in ("y", "x")
-    )
-    one = (LegalityRule(f.x == 1, "x = 1 where a parameter differs by pixel"),) * by_pixel
-    return (*shared, *one, LegalityRule((f.g == 1) | (f.i == 1), "g or i to be 1"))
+    return (*shared, LegalityRule((f.g == 1) | (f.i == 1), "g or i to be 1"))
 
 
 def _constant_rules(dataflow: Dataflow, process: Process, f: Factors) -> tuple[LegalityRule, ...]:
