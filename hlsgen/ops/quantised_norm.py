@@ -28,6 +28,8 @@ from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 FINEST = 14
 """Bits of the root behind its point, at most."""
+LARGEST_SUM, LARGEST_PARAMETER = 2.0**40, 2.0**14
+"""Of epsilon in steps of n squared times a variance, and of gain and offset in steps of the result: beyond, nothing is left of a model."""
 NEAR = 1 / 16
 """By so much of a step of the result at most the fixed point may move it, if finer bits allow."""
 
@@ -195,6 +197,10 @@ def quantised_norm(
         (x.constant is None, "its operand is constant"),
         (epsilon > 0, f"epsilon is {epsilon:g}"),
         (all(p is not None for p in parameters), "its gain or offset is not constant"),
+        (
+            all(0 < s < np.inf for s in (*x.quantisation.scale, output.scale)),
+            f"its scales are {x.quantisation.scale[0]:g} and {output.scale:g}",
+        ),
     )
     if failed is not None:
         return failed
@@ -203,6 +209,9 @@ def quantised_norm(
     offset = offset + output.zero_point
     count = prod(x.type.shape[axis] for axis in axes)
     added = epsilon * (count / step) ** 2
+    largest = max(float(np.abs(values).max(initial=0)) for values in (gain, offset))
+    if not (added < LARGEST_SUM and largest < LARGEST_PARAMETER):  # or not a number
+        return Reason(f"its epsilon is {added:.3g} steps of its sums, or its gain is {largest:.3g}")
     bits = 8
     ends = np.array([[output.low], [output.high]])
     reach = float(np.abs(ends - offset.reshape(-1)).max()) + 1
@@ -211,6 +220,9 @@ def quantised_norm(
     if error >= 0.5:
         return Reason(f"in fixed point it would be {error:.2g} steps of its result off")
     zero = 0 if centred else x.quantisation.zero_point[0]
+    widest = max(abs(x.type.integer.minimum - zero), abs(x.type.integer.maximum - zero))
+    if ((count * widest) ** 2 + added) * 4**bits >= 2**62:
+        return Reason(f"the squares of {count} elements leave 62 bits")
     fixed = max(1, round(added * 4**bits))
     op = QuantisedNorm(axes, centred, zero, bits, fixed, output.low, output.high, output.element)
     operands = [x.name]

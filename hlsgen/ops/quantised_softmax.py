@@ -138,6 +138,10 @@ def quantised_softmax(
         ),
         (0 not in axes, "it works along the batch"),
         (x.constant is None, "its operand is constant"),
+        (
+            all(0 < s < np.inf for s in (*x.quantisation.scale, output.scale)),
+            f"its scales are {x.quantisation.scale[0]:g} and {output.scale:g}",
+        ),
     )
     if failed is not None:
         return failed
