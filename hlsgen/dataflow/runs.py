@@ -9,7 +9,7 @@ import numpy as np
 from hlsgen.algebra.affine import Affine
 from hlsgen.algebra.expression import Expression
 from hlsgen.algebra.types import ElementType
-from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, network_loops
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue
 from hlsgen.dataflow.ir import (
     Accumulate,
     Elementwise,
@@ -21,6 +21,7 @@ from hlsgen.dataflow.ir import (
     ReducingStep,
     Write,
 )
+from hlsgen.dataflow.nest import nest
 from hlsgen.dataflow.products import sum_type
 
 _PIXEL = (Affine(0, (("y", 1),)), Affine(0, (("x", 1),)))
@@ -57,7 +58,7 @@ def _reduced(
     result: ElementType,
 ) -> str:
     height, width, channels = builder.channels[source].shape
-    loops = network_loops((height, width), channels // length, 1, (1, 1), length)
+    loops = nest((height, width), channels // length, 1, (1, 1), length)
     read = Read(source, (*_PIXEL, Affine(0, (("g", length), ("i", 1)))))
     reads = (read, read) if isinstance(step, MultiplyAccumulate) else (read,)
     return builder.reducing(name, loops, reads, step, Epilogue(result))
@@ -86,7 +87,7 @@ def run_pointwise(
         runs = height, width, channels // length
         reads += tuple(_parameter(builder, name, values, runs) for values in _alike(parameters))
     target = builder.channel(f"{name}_out", shape, element)
-    loops = network_loops((height, width), channels // length, length, (1, 1), 1)
+    loops = nest((height, width), channels // length, length, (1, 1), 1)
     return builder.process(
         Process(
             builder.unique(name),
