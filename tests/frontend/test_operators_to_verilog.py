@@ -242,7 +242,7 @@ def test_a_small_model_becomes_verilog_without_lint(case: str, tmp_path: Path) -
     wheres = {row.operator: row.where for row in support(model)}
     assert "unsupported" not in wheres.values()
     assert ("host" in wheres.values()) == (case == "softmax")
-    compiled = flow.compile(model, multipliers=8, output=tmp_path)
+    compiled = flow.compile(model, multipliers=10, output=tmp_path)
     assert f"module {compiled.manifest.top}(" in compiled.verilog
     assert lint(tmp_path / "design.v") == ""
 
@@ -258,7 +258,7 @@ def test_lint_finds_what_it_is_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_a_small_model_s_circuit_computes_what_onnxruntime_does(case: str, tmp_path: Path) -> None:
     model, samples = CASES[case]()
-    result = flow.compile(model, multipliers=8, output=tmp_path).verify(samples, engine="fast")
+    result = flow.compile(model, multipliers=10, output=tmp_path).verify(samples, engine="fast")
     assert result.mismatches == 0
     assert result.good
     assert result.ort_mismatches == 0 or case in FLOATS
