@@ -369,3 +369,24 @@ SCALAR_OPS: tuple[type[ScalarOp], ...] = (
     Divide,
     SquareRoot,
 )
+
+__all__ = [
+    "SCALAR_OPS",
+    "Add",
+    "Clamp",
+    "Divide",
+    "Equal",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "QuantisedAdd",
+    "RequantiseFloat32",
+    "RequantiseMultiplyShift",
+    "RoundSignificand",
+    "ScalarOp",
+    "ShiftRight",
+    "SquareRoot",
+    "Steps",
+    "Subtract",
+    "Table",
+]

@@ -49,8 +49,8 @@ def matrix_product(
     """The channel (1, rows, batch * columns) of all products: a row holds that row of every batch."""
     first, second = factors
     zeros = first.zero, second.zero
-    elements = (builder.channels[factor.channel].element for factor in factors)
-    step = MultiplyAccumulate(sum_type(*elements, zeros, shape.inner), zeros=zeros)
+    a, b = (builder.channels[factor.channel].element for factor in factors)
+    step = MultiplyAccumulate(sum_type(a, b, zeros, shape.inner), zeros=zeros)
     loops = nest((1, shape.rows), shape.batch, shape.columns, (1, 1), shape.inner)
     reads = Read(first.channel, first.index), Read(second.channel, second.index)
     return builder.reducing(name, loops, reads, step, epilogue)
