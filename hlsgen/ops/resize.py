@@ -151,6 +151,9 @@ class Resize(TensorOp):
             case "asymmetric":
                 first = Fraction(0)
             case "align_corners":
+                # of 2.4 results ONNX aligns the 2.4th with the corner, ONNX Runtime the second
+                whole = exact * extent == count
+                require(whole, self, "scales that give a whole number of results", float(scale))
                 first, step = Fraction(0), Fraction(extent - 1, max(count - 1, 1))
             case _:
                 require(False, self, "a transformation of ONNX", self.transformation)

@@ -10,7 +10,7 @@ import pytest
 from support.lowered_examples import assert_same_meaning
 from support.quantised_models import QuantisedModel
 
-from hlsgen.errors import UnsupportedOp
+from hlsgen.errors import HlsgenError, UnsupportedOp
 from hlsgen.frontend.declared import declared_outputs
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.reference import ort_reference, run_session
@@ -66,8 +66,14 @@ def test_scales_that_are_powers_of_two_are_exact(mode: str, scales: list[float])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("scales", [[3.0, 2.0], [1.5, 2.5], [8, 9], [13, 4], [3, 11]])
 def test_other_scales_differ_next_to_halves_only(mode: str, scales: list[float]) -> None:
-    model = resized(scales, (0.0371, 0.0413), coordinate_transformation_mode=mode)
+    model = resized(scales, (0.0371, 0.0413), (4, 6), coordinate_transformation_mode=mode)
     assert compared(*model)[0] < 0.002
+
+
+def test_corners_of_a_part_of_a_result_are_refused_where_onnx_and_onnxruntime_differ() -> None:
+    proto, _ = resized([1.5, 2.0], coordinate_transformation_mode="align_corners")
+    with pytest.raises(HlsgenError, match="whole number of results"):
+        read_model(proto)
 
 
 def test_upsample_of_old_models_is_the_same() -> None:
