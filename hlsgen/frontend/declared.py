@@ -11,7 +11,7 @@ import numpy as np
 from hlsgen.algebra.scalar import Steps
 from hlsgen.artefact.declared import Declared, Difference, Session
 from hlsgen.frontend.kernels import KernelKind, kernels_of
-from hlsgen.frontend.reference import comparable, exposed, ort_reference
+from hlsgen.frontend.reference import comparable, exposed, from_reals, ort_reference
 from hlsgen.frontend.sessions import NoSession
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Clamp, Lookup
@@ -19,6 +19,7 @@ from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.axes import AxisSum
 from hlsgen.ops.clamp_channels import ClampChannels
 from hlsgen.ops.pool import WindowSum
+from hlsgen.ops.quantise import QuantizeLinear
 from hlsgen.ops.quantised_norm import QuantisedNorm
 from hlsgen.ops.quantised_softmax import QuantisedSoftmax
 from hlsgen.ops.requantise import Requantise, RequantiseMean, RequantiseSteps
@@ -48,7 +49,7 @@ def declared_outputs(model: onnx.ModelProto, integer: IntegerModel) -> tuple[Dec
     for session in SESSIONS:
         try:
             ort_reference(model, sample, integer, session)  # some kernels refuse only at work
-            promises.append(_promises(model, integer.hardware, names, asked, session))
+            promises.append(_promises(model, integer, names, asked, session))
         except NoSession as refusal:  # its optimiser spoils some models, which it runs as they are
             refusals.append(refusal)
     if not promises:
@@ -68,11 +69,12 @@ def _looseness(promises: tuple[Declared, ...]) -> tuple[int, int]:
 
 def _promises(
     model: onnx.ModelProto,
-    hardware: Graph,
+    integer: IntegerModel,
     names: tuple[str, ...],
     asked: tuple[str, ...],
     session: Session,
 ) -> tuple[Declared, ...]:
+    hardware = integer.hardware
     known = {value for node in model.graph.node for value in node.output}
     named = {node.output: _known_name(hardware, node.output, known) for node in hardware.nodes}
     values = [name for name in named.values() if name is not None]
@@ -89,24 +91,30 @@ def _promises(
                 known_bound = None if cause.bound is None else bound
                 differences[output].append(replace(cause, bound=known_bound, count=count))
     for name in names:
-        if cause := _of_last_sums(hardware, name, known):
+        if cause := _of_last_sums(hardware, name, from_reals(integer.host_after, name, known)):
             differences[name].append(cause)
     return tuple(Declared(name, session, tuple(differences[name])) for name in names)
 
 
-def _of_last_sums(graph: Graph, output: str, known: set[str]) -> Difference | None:
+def _of_last_sums(graph: Graph, output: str, tail: Graph | None) -> Difference | None:
     """How far the integers nearest to ONNX Runtime's reals may be from the sums that leave the circuit; None where they are these sums.
 
-    A float32 sum of n products is off by at most n + 1 roundings of all that is added (Higham, "Accuracy and Stability of Numerical
-    Algorithms", 2002, section 4.2); one more is of the product with the scale.
+    ``tail``: how they are made of the reals. A float32 sum of n products is off by at most n + 1 roundings of all that is added (Higham,
+    "Accuracy and Stability of Numerical Algorithms", 2002, section 4.2); one more is of the product with the scale.
     """
     node = graph.producers.get(output)
-    if output in known or node is None or not node.op.accumulates:
+    while node is not None and node.op.moves_data:
+        node = graph.producers.get(node.inputs[0])
+    if tail is None or node is None or not node.op.accumulates:
         return None
     element, weights = graph.types[output].integer, graph.constants.get(node.inputs[1])
     if weights is None:
         return None
-    largest = max(-element.minimum, element.maximum)
+    largest = float(max(-element.minimum, element.maximum))
+    quantize = tail.nodes[-1].op
+    assert isinstance(quantize, QuantizeLinear), "a tail ends in the integers of the sums"
+    for constant in tail.constants.values():  # added to them
+        largest += float(np.abs(constant).max()) / min(quantize.quantisation.scale)
     error = largest * (weights[0].size + 2) * 2.0**-24
     if error < 0.5:
         return None

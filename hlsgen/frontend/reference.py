@@ -23,6 +23,8 @@ from hlsgen.errors import BadFile
 from hlsgen.frontend.sessions import NoSession, first_line, open_session
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph, Node
+from hlsgen.ops.add import Add
+from hlsgen.ops.arithmetic import Sub
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.host_cut import IntegerModel
@@ -70,7 +72,7 @@ def _tails(model: onnx.ModelProto, integer: IntegerModel) -> dict[str, Graph]:
     known = {value for node in model.graph.node for value in node.output}
     known |= {value.name for value in model.graph.input}
     tails = {
-        name: _tail(integer.hardware, name, known) or _from_reals(integer.host_after, name, known)
+        name: _tail(integer.hardware, name, known) or from_reals(integer.host_after, name, known)
         for name in integer.hardware.outputs
     }
     return {name: tail for name, tail in tails.items() if tail is not None}
@@ -120,17 +122,36 @@ def _load(model: str | os.PathLike[str] | onnx.ModelProto) -> onnx.ModelProto:
         ) from error
 
 
-def _from_reals(host: Graph, output: str, known: set[str]) -> Graph | None:
-    """The integers nearest to reals of the model that the host makes of a hardware output; None where it makes none by itself."""
+def from_reals(host: Graph, output: str, known: set[str]) -> Graph | None:
+    """The integers nearest to reals of the model that the host makes of a hardware output, perhaps less a constant that it adds to them; None
+    where it makes none so."""
     for node in host.consumers.get(output, ()):
-        op = node.op
-        if isinstance(op, DequantizeLinear) and node.output in known:
-            type = host.types[output]
-            quantize = QuantizeLinear(op.resolved(type), type.integer)
-            types = {node.output: host.types[node.output], output: type}
-            back = Node(node.name, quantize, (node.output,), output)
+        if not isinstance(node.op, DequantizeLinear):
+            continue
+        type = host.types[output]
+        quantize = QuantizeLinear(node.op.resolved(type), type.integer)
+        back = Node(node.name, quantize, (node.output,), output)
+        types = {node.output: host.types[node.output], output: type}
+        if node.output in known:
             return Graph(host.name, (node.output,), (output,), (back,), {}, types)
+        for adding in host.consumers.get(node.output, ()):
+            addend = next((v for v in adding.inputs if v != node.output), "")
+            constant = _constant(host, addend)
+            if isinstance(adding.op, Add) and adding.output in known and constant is not None:
+                less = Node(adding.name, Sub(), (adding.output, addend), node.output)
+                types |= {v: host.types[v] for v in (adding.output, addend)}
+                nodes, constants = (less, back), {addend: constant}
+                return Graph(host.name, (adding.output,), (output,), nodes, constants, types)
     return None
+
+
+def _constant(graph: Graph, value: str) -> np.ndarray | None:
+    """The reals of a value that is constant, or dequantised from a constant."""
+    node = graph.producers.get(value)
+    if node is not None and isinstance(node.op, DequantizeLinear):
+        integers = graph.constants.get(node.inputs[0])
+        return None if integers is None else np.asarray(node.op.evaluate(np, integers))
+    return graph.constants.get(value)
 
 
 def _tail(hardware: Graph, output: str, known: set[str]) -> Graph | None:
