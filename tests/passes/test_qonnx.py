@@ -17,7 +17,7 @@ from hlsgen.frontend.reference import ort_reference
 from hlsgen.frontend.sessions import open_session
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph
-from hlsgen.ops.qonnx import DOMAINS, ROUNDING_MODES
+from hlsgen.ops.qonnx import DOMAINS, ROUNDING_MODES, limits
 from hlsgen.ops.quantise import QuantizeLinear
 from hlsgen.passes import to_integer
 from hlsgen.passes.fold_constants import FoldConstants
@@ -50,6 +50,14 @@ def test_a_layer_of_any_number_of_bits_equals_onnxruntime(bits: int, domain: str
     proto = model.finish(model.quant(y, 0.5, bits, signed=0))
     wrong, of = differing(proto, model.samples(300))
     assert wrong <= of // 1000, "more than noise of float32 sums next to halves"
+
+
+def test_ranges_are_those_that_qonnx_documents() -> None:
+    """The model for ONNX Runtime is written with the same function, so it is held to the documented ones here."""
+    assert limits(8, signed=True, narrow=False) == (-128, 127)
+    assert limits(8, signed=True, narrow=True) == (-127, 127)
+    assert limits(8, signed=False, narrow=False) == (0, 255)
+    assert limits(8, signed=False, narrow=True) == (0, 254)
 
 
 @pytest.mark.parametrize("mode", ROUNDING_MODES)
