@@ -11,7 +11,15 @@ import numpy as np
 
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.ops.lowering import Lowering
-from hlsgen.ops.op import Constants, Example, TensorOp, require
+from hlsgen.ops.op import (
+    Constants,
+    Example,
+    QuantisedOutput,
+    QuantisedValue,
+    TensorOp,
+    require,
+)
+from hlsgen.ops.reason import Reason, unless
 from hlsgen.ops.tensor_type import AnyArray, TensorType
 from hlsgen.ops.window import Window
 
@@ -27,6 +35,26 @@ def kept_shape(shape: tuple[int, ...], axes: tuple[int, ...], keep: bool) -> tup
     """The shape after a reduction over ``axes``."""
     kept = [1 if k in axes else n for k, n in enumerate(shape)]
     return tuple(n for k, n in enumerate(kept) if keep or k not in axes)
+
+
+def unless_of_eight_bits(
+    x: QuantisedValue, axes: tuple[int, ...], output: QuantisedOutput
+) -> Reason | None:
+    """A reason where an operator along axes of ``x`` is not one of 8-bit integers, from one quantisation to another."""
+    return unless(
+        (x.type.is_integer and x.type.integer.bits <= 8, f"its operand {x.type} is not of 8 bits"),
+        (x.quantisation.per_tensor, "its operand is quantised per channel"),
+        (
+            output.element.bits <= 8,
+            f"its result is quantised to {output.element}, more than 8 bits",
+        ),
+        (0 not in axes, "it works along the batch"),
+        (x.constant is None, "its operand is constant"),
+        (
+            all(0 < s < np.inf for s in (*x.quantisation.scale, output.scale)),
+            f"its scales are {x.quantisation.scale[0]:g} and {output.scale:g}",
+        ),
+    )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 from hlsgen.algebra import scalar
 from hlsgen.algebra.expression import Call, Expression, Literal, Operand
 from hlsgen.algebra.types import S8, U8, ElementType
+from hlsgen.ops.axes import unless_of_eight_bits
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import (
     Constants,
@@ -186,21 +187,9 @@ def quantised_norm(
 
     ``parameters``: gain and offset as reals that broadcast to x.
     """
-    failed = unless(
-        (x.type.is_integer and x.type.integer.bits <= 8, f"its operand {x.type} is not of 8 bits"),
-        (x.quantisation.per_tensor, "its operand is quantised per channel"),
-        (
-            output.element.bits <= 8,
-            f"its result is quantised to {output.element}, more than 8 bits",
-        ),
-        (0 not in axes, "it works along the batch"),
-        (x.constant is None, "its operand is constant"),
+    failed = unless_of_eight_bits(x, axes, output) or unless(
         (epsilon > 0, f"epsilon is {epsilon:g}"),
         (all(p is not None for p in parameters), "its gain or offset is not constant"),
-        (
-            all(0 < s < np.inf for s in (*x.quantisation.scale, output.scale)),
-            f"its scales are {x.quantisation.scale[0]:g} and {output.scale:g}",
-        ),
     )
     if failed is not None:
         return failed

@@ -10,6 +10,7 @@ import numpy as np
 from hlsgen.algebra import scalar
 from hlsgen.algebra.expression import Call, Expression, Literal, Operand
 from hlsgen.algebra.types import S8, U8, ElementType
+from hlsgen.ops.axes import unless_of_eight_bits
 from hlsgen.ops.lowering import Lowering
 from hlsgen.ops.op import (
     Constants,
@@ -20,7 +21,7 @@ from hlsgen.ops.op import (
     TensorOp,
     require,
 )
-from hlsgen.ops.reason import Reason, unless
+from hlsgen.ops.reason import Reason
 from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 POWER_BITS = 24
@@ -129,20 +130,7 @@ def quantised_softmax(
     build: NodeBuilder, axes: tuple[int, ...], x: QuantisedValue, output: QuantisedOutput
 ) -> str | Reason:
     """The integers of a Softmax between Dequantize and Quantize, by ONNX Runtime's integer kernel up to the rounding of float sums."""
-    failed = unless(
-        (x.type.is_integer and x.type.integer.bits <= 8, f"its operand {x.type} is not of 8 bits"),
-        (x.quantisation.per_tensor, "its operand is quantised per channel"),
-        (
-            output.element.bits <= 8,
-            f"its result is quantised to {output.element}, more than 8 bits",
-        ),
-        (0 not in axes, "it works along the batch"),
-        (x.constant is None, "its operand is constant"),
-        (
-            all(0 < s < np.inf for s in (*x.quantisation.scale, output.scale)),
-            f"its scales are {x.quantisation.scale[0]:g} and {output.scale:g}",
-        ),
-    )
+    failed = unless_of_eight_bits(x, axes, output)
     if failed is not None:
         return failed
     exact = np.float32(1) / np.float32(output.scale)
