@@ -27,7 +27,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("dataflow",),
     ("lowering",),
     ("loops",),
-    ("board", "fabric", "cost", "schedule", "cycle_model"),
+    ("board", "clock", "fabric", "cost", "schedule", "cycle_model"),
     ("rtl",),
     ("bitstream", "verify"),
     ("targets",),
