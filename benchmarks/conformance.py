@@ -1,19 +1,23 @@
 """The official suite of the installed onnx package (``onnx.backend.test``) against ``hlsgen.backend``.
 
-``python -m benchmarks.conformance [--device CPU] [--only PATTERN]`` prints how many cases of each operator pass, are refused
-(with the reasons) or fail, and writes ``docs/conformance.md``. Exit code 1 where a case fails.
+``python -m benchmarks.conformance [--device CPU] [--only PATTERN] [--core] [--progress FILE]`` prints how many cases of each operator
+pass, are refused (with the reasons) or fail, and writes ``docs/conformance.md``. Exit code 1 where a case fails. ``RTL`` takes hours: with
+a FILE, what is in it is not run again, and every case is added as it ends.
 Models that the suite would download are left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 import unittest
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,13 +27,18 @@ from onnx.backend.test import BackendTest
 from benchmarks.conformance_outcome import VERDICTS, Outcome
 from benchmarks.conformance_page import write_page
 from hlsgen.backend import HlsgenBackend, HlsgenRep
-from hlsgen.errors import HlsgenError, InternalError
+from hlsgen.errors import HlsgenError, InternalError, Mismatch, ToolFailed
 
 CATEGORIES = ("Node", "Simple", "PyTorchConverted", "PyTorchOperator")
 
 
-def on(device: str) -> type[HlsgenBackend]:
-    """The backend for which every case, whatever device the suite names, runs on ``device``; it notes the model that it is given last."""
+class NotCore(Exception):
+    """Of a case that is not of the core, where only that is run."""
+
+
+def on(device: str, core: bool = False) -> type[HlsgenBackend]:
+    """The backend for which every case, whatever device the suite names, runs on ``device``, or only those of the core; it notes the model
+    that it is given last."""
 
     class OnDevice(HlsgenBackend):
         model: onnx.ModelProto
@@ -37,6 +46,8 @@ def on(device: str) -> type[HlsgenBackend]:
         @classmethod
         def prepare(cls, model: onnx.ModelProto, _: str = "CPU", **kwargs: Any) -> HlsgenRep:
             cls.model = model
+            if core and not is_core(model):
+                raise NotCore
             return super().prepare(model, device)
 
     return OnDevice
@@ -74,9 +85,11 @@ def _taken(reference: Any, output: Any) -> Any:
     return np.where(near, reference, output)
 
 
-def outcomes(device: str, only: str = "") -> Iterator[Outcome]:
-    """Runs the cases whose names contain ``only``."""
-    backend = on(device)
+def outcomes(
+    device: str, only: str = "", core: bool = False, without: Container[str] = ()
+) -> Iterator[Outcome]:
+    """Runs the cases whose names contain ``only``, all of them or the core alone, but for those ``without``."""
+    backend = on(device, core)
     suite_of = FixedPointTest if device == "RTL" else BackendTest
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the suite's own arithmetic
@@ -85,17 +98,24 @@ def outcomes(device: str, only: str = "") -> Iterator[Outcome]:
             suite = suites[f"OnnxBackend{category}ModelTest"]
             for name in sorted(vars(suite)):
                 if name.startswith("test_") and name.endswith("_cpu") and re.search(only, name):
-                    yield _outcome(suite(name), name.removesuffix("_cpu"), category, backend)
+                    case = name.removesuffix("_cpu")
+                    if case in without:
+                        continue
+                    if (one := _outcome(suite(name), case, category, backend)) is not None:
+                        yield one
 
 
 def _outcome(
     test: unittest.TestCase, name: str, category: str, backend: type[HlsgenBackend]
-) -> Outcome:
+) -> Outcome | None:
+    """What becomes of a case; None for one that is not to be run."""
     backend.model = onnx.ModelProto()
     verdict, reason = "passed", ""
     try:
         getattr(test, test._testMethodName)()
-    except InternalError as error:
+    except NotCore:
+        return None
+    except (InternalError, Mismatch, ToolFailed) as error:
         verdict, reason = "failed", str(error)
     except HlsgenError as error:
         verdict, reason = "refused", f"{error.where}: {error.problem}"
@@ -104,6 +124,23 @@ def _outcome(
     nodes = backend.model.graph.node
     operator = nodes[0].op_type if len(nodes) == 1 else "several"
     return Outcome(name, category, operator, is_core(backend.model), verdict, reason)
+
+
+def _noted(results: Iterable[Outcome], progress: Path | None) -> Iterator[Outcome]:
+    """The results, each added to the file before the next is asked for."""
+    for one in results:
+        if progress is not None:
+            with progress.open("a") as file:
+                file.write(json.dumps(asdict(one)) + "\n")
+        yield one
+
+
+def _known(progress: Path | None) -> dict[str, Outcome]:
+    """What an earlier run has left in the file."""
+    if progress is None or not progress.exists():
+        return {}
+    results = [Outcome(**json.loads(line)) for line in progress.read_text().splitlines()]
+    return {one.case: one for one in results}
 
 
 _CORE = """
@@ -151,10 +188,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--only", default="", help="cases whose names match this pattern; no page is written"
     )
+    parser.add_argument("--core", action="store_true", help="only the cases of the core")
+    parser.add_argument("--progress", type=Path, help="a file of the cases that have been run")
     options = parser.parse_args(arguments)
     failed = False
     for device in options.device or ["CPU"]:
-        results = list(outcomes(device, options.only))
+        known = _known(options.progress)
+        new = outcomes(device, options.only, options.core, known)
+        results = [*known.values(), *_noted(new, options.progress)]
         for one in results:
             if one.verdict != "passed":
                 core = ", core" if one.core else ""

@@ -1,7 +1,7 @@
 """Built simulators, kept in a folder of the user's and shared by all designs of the same Verilog.
 
 The folder is ``$HLSGEN_CACHE``, else ``$XDG_CACHE_HOME/hlsgen``, else ``~/.cache/hlsgen``. One folder in ``simulators`` is one
-program, named by a key of all that determines it. Programs that were used longest ago are deleted where they are more than
+program, or what all programs of a compiler have in common, named by a key of all that determines it. Those that were used longest ago are deleted where they are more than
 ``$HLSGEN_CACHE_MB`` together (default 1000). Deleting any of it, or all, is safe while no simulation runs.
 """
 
@@ -17,13 +17,12 @@ from pathlib import Path
 
 from hlsgen.errors import BadFile, BadOption
 
-PROGRAM = "simulator"
 WHOLE = "whole.json"
 """Written last: a folder that has it is complete. Its time is that of the last use."""
 FOLDER, SIZE = "HLSGEN_CACHE", "HLSGEN_CACHE_MB"
 DEFAULT_MEGABYTES = 1000
 IN_USE_SECONDS = 600
-"""A program used so recently may be about to start: it is not deleted."""
+"""What was used so recently may be about to start, or to be linked: it is not deleted."""
 ABANDONED_SECONDS = 24 * 3600
 """A folder that has been unfinished for so long belongs to a process that was killed."""
 
@@ -36,32 +35,32 @@ def cache_folder() -> Path:
     return Path(home).absolute() / "hlsgen" / "simulators"
 
 
-def cached_program(key: str, build: Callable[[Path], str]) -> Path:
-    """The program of a key; where there is none, ``build`` puts it as ``simulator`` into the folder given to it.
+def cached_file(key: str, name: str, build: Callable[[Path], str]) -> Path:
+    """The file of a key; where there is none, ``build`` puts it as ``name`` into the folder given to it.
 
     ``build`` returns the content of ``whole.json``; what else it leaves there is deleted, and a log ``unfinished_<key>.log`` beside the
-    folder stays for a day. Processes that need the same program at the same time build it once. Raises BadFile where the folder cannot be written, BadOption for a size that is not a number, and what
+    folder stays for a day. Processes that need the same file at the same time build it once. Raises BadFile where the folder cannot be written, BadOption for a size that is not a number, and what
     ``build`` raises.
     """
     limit, folder = _limit(), cache_folder()
     target = folder / key
     if _used(target):
-        return target / PROGRAM
+        return target / name
     with _prepared(folder, key) as work:
         if not _used(target):  # by another process, while this one waited
             whole = build(work)
             for path in work.iterdir():
-                if path.name != PROGRAM:
+                if path.name != name:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
             (work / WHOLE).write_text(whole)
             shutil.rmtree(target, ignore_errors=True)
             os.replace(work, target)
             _shrink(folder, limit, keep=target)
-    return target / PROGRAM
+    return target / name
 
 
 def _limit() -> int:
-    """Bytes that all programs may take."""
+    """Bytes that all files may take."""
     text = os.environ.get(SIZE, str(DEFAULT_MEGABYTES))
     if not text.isdecimal():
         raise BadOption(
@@ -71,19 +70,19 @@ def _limit() -> int:
 
 
 def _used(target: Path) -> bool:
-    """Whether a program is complete; notes that it is used now."""
+    """Whether a folder is complete; notes that it is used now."""
     try:
         os.utime(target / WHOLE)
     except FileNotFoundError:
         return False
     except OSError:
-        return (target / WHOLE).exists()  # of another user: it can be run all the same
+        return (target / WHOLE).exists()  # of another user: it can be read all the same
     return True
 
 
 @contextmanager
 def _prepared(folder: Path, key: str) -> Iterator[Path]:
-    """A new folder to build a program in, while no other process builds the same; gone afterwards."""
+    """A new folder to build in, while no other process builds the same; gone afterwards."""
     work = folder / f"unfinished_{key}"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -31,7 +31,7 @@ from hlsgen.verify import reference, simulation, simulators
 from hlsgen.verify.fabric_simulation import _check
 from hlsgen.verify.probes import output_signals
 from hlsgen.verify.samples import first_samples
-from hlsgen.verify.simulator_cache import cached_program
+from hlsgen.verify.simulator_cache import cached_file
 
 TOOL = Tool("no_such_tool", "none", "no_such_tool", "main")
 
@@ -123,7 +123,7 @@ def file_in_the_way(folder: Path) -> object:
     (folder / "file").write_text("")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HLSGEN_CACHE", str(folder / "file" / "cache"))
-        return cached_program("ab" * 32, lambda work: "program")
+        return cached_file("ab" * 32, "simulator", lambda work: "program")
 
 
 def full(folder: Path) -> object:
@@ -263,6 +263,8 @@ def machine_cases() -> dict[str, Case]:
 def file_in_the_cache(folder: Path) -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HLSGEN_CACHE", str(folder / "cache"))
-        return cached_program(
-            "ab" * 32, lambda work: ((work / "program").write_text("") and "program") or "program"
+        return cached_file(
+            "ab" * 32,
+            "simulator",
+            lambda work: ((work / "program").write_text("") and "program") or "program",
         )

@@ -16,7 +16,7 @@ from support.toy_designs import write_toy
 from hlsgen.errors import BadFile, BadOption, ToolFailed
 from hlsgen.verify import executables, simulator_cache
 from hlsgen.verify.executables import Bench, build_bench
-from hlsgen.verify.simulator_cache import cache_folder, cached_program
+from hlsgen.verify.simulator_cache import cache_folder, cached_file
 from hlsgen.verify.simulators import Simulator, find_simulator
 
 MEGABYTE = 1_000_000
@@ -58,20 +58,20 @@ def test_the_folder_is_the_users_cache_unless_it_is_named(
 
 def test_a_program_is_built_once_and_nothing_else_is_kept(cache: Path) -> None:
     calls: list[str] = []
-    first = cached_program("a" * 32, writer(calls=calls))
-    assert cached_program("a" * 32, writer(calls=calls)) == first
-    assert cached_program("b" * 32, writer(calls=calls)) != first
+    first = cached_file("a" * 32, "simulator", writer(calls=calls))
+    assert cached_file("a" * 32, "simulator", writer(calls=calls)) == first
+    assert cached_file("b" * 32, "simulator", writer(calls=calls)) != first
     assert len(calls) == 2
     assert sorted(path.name for path in first.parent.iterdir()) == ["simulator", "whole.json"]
     assert not list(cache.glob("unfinished_*"))
 
 
 def test_a_build_that_was_cut_short_is_not_taken_for_a_whole_one(cache: Path) -> None:
-    program = cached_program("a" * 32, writer(5))
+    program = cached_file("a" * 32, "simulator", writer(5))
     (program.parent / "whole.json").unlink()
     program.write_bytes(b"cut")
     (cache / f"unfinished_{'a' * 32}").mkdir()  # of a process that was killed
-    assert cached_program("a" * 32, writer(5)).read_bytes() == bytes(5)
+    assert cached_file("a" * 32, "simulator", writer(5)).read_bytes() == bytes(5)
 
 
 def test_a_build_that_fails_leaves_nothing_and_lets_the_next_one_try(cache: Path) -> None:
@@ -80,9 +80,9 @@ def test_a_build_that_fails_leaves_nothing_and_lets_the_next_one_try(cache: Path
         raise ToolFailed("make", "expected success, found failure", "Look.")
 
     with pytest.raises(ToolFailed):
-        cached_program("a" * 32, fail)
+        cached_file("a" * 32, "simulator", fail)
     assert [path for path in cache.iterdir() if path.is_dir()] == []
-    assert cached_program("a" * 32, writer()).exists()
+    assert cached_file("a" * 32, "simulator", writer()).exists()
 
 
 def test_who_needs_the_same_program_at_the_same_time_waits_for_the_one_who_builds(
@@ -94,7 +94,9 @@ def test_who_needs_the_same_program_at_the_same_time_waits_for_the_one_who_build
         time.sleep(0.3)
         return writer(calls=calls)(work)
 
-    threads = [threading.Thread(target=cached_program, args=("a" * 32, slow)) for _ in range(4)]
+    threads = [
+        threading.Thread(target=cached_file, args=("a" * 32, "simulator", slow)) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -106,11 +108,11 @@ def test_what_was_used_longest_ago_makes_room(cache: Path, monkeypatch: pytest.M
     monkeypatch.setenv("HLSGEN_CACHE_MB", "3")
     keys = [letter * 32 for letter in "abcd"]
     for age, key in enumerate(keys[:3]):
-        program = cached_program(key, writer(MEGABYTE - 1000))
+        program = cached_file(key, "simulator", writer(MEGABYTE - 1000))
         hours = 3600 * (10 - age)
         os.utime(program.parent / "whole.json", (time.time() - hours,) * 2)
-    cached_program(keys[0], writer())  # used again: b is now the oldest
-    cached_program(keys[3], writer(MEGABYTE - 1000))
+    cached_file(keys[0], "simulator", writer())  # used again: b is now the oldest
+    cached_file(keys[3], "simulator", writer(MEGABYTE - 1000))
     assert [(cache / key).exists() for key in keys] == [True, False, True, True]
 
 
@@ -118,22 +120,22 @@ def test_a_program_in_use_stays_however_little_room_there_is(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HLSGEN_CACHE_MB", "0")
-    first = cached_program("a" * 32, writer(MEGABYTE))
-    second = cached_program("b" * 32, writer(MEGABYTE))
+    first = cached_file("a" * 32, "simulator", writer(MEGABYTE))
+    second = cached_file("b" * 32, "simulator", writer(MEGABYTE))
     assert first.exists() and second.exists()
     os.utime(first.parent / "whole.json", (0, 0))
-    cached_program("c" * 32, writer())
+    cached_file("c" * 32, "simulator", writer())
     assert not first.exists() and second.exists()
 
 
 def test_what_killed_processes_left_goes_after_a_day(cache: Path) -> None:
-    cached_program("a" * 32, writer())
+    cached_file("a" * 32, "simulator", writer())
     for name, age in (("old", 2 * simulator_cache.ABANDONED_SECONDS), ("new", 0)):
         (cache / f"unfinished_{name}").mkdir()
         (cache / f"unfinished_{name}.log").write_text("log")
         for path in cache.glob(f"unfinished_{name}*"):
             os.utime(path, (time.time() - age,) * 2)
-    cached_program("b" * 32, writer())
+    cached_file("b" * 32, "simulator", writer())
     left = sorted(path.name for path in cache.glob("unfinished_*"))
     assert left == ["unfinished_new", "unfinished_new.log"]
 
@@ -144,7 +146,7 @@ def test_a_folder_that_cannot_be_made_is_named_with_what_to_do(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("HLSGEN_CACHE", str(tmp_path / "file"))
     with pytest.raises(BadFile, match="HLSGEN_CACHE"):
-        cached_program("a" * 32, writer())
+        cached_file("a" * 32, "simulator", writer())
 
 
 def test_a_size_that_is_not_a_number_is_refused(
@@ -152,7 +154,7 @@ def test_a_size_that_is_not_a_number_is_refused(
 ) -> None:
     monkeypatch.setenv("HLSGEN_CACHE_MB", "much")
     with pytest.raises(BadOption, match="HLSGEN_CACHE_MB"):
-        cached_program("a" * 32, writer())
+        cached_file("a" * 32, "simulator", writer())
 
 
 BENCH = Bench("verify", "top", "0" * 64, ("-cc",), {"ports.h": "// none"})
@@ -205,7 +207,30 @@ def test_folders_of_one_verilog_share_the_program(
 
 def _no_tool(command: object, where: str, log: Path, work: Path, environment: object) -> None:
     log.write_text("")
+    (work / "Vtop_classes.mk").write_text("VM_GLOBAL_FAST = \\\n  verilated \\\n")
+    (work / "runtime.o").write_text("library")
     (work / "simulator").write_text("program")
+
+
+def test_verilators_library_is_compiled_once_for_all_programs_of_a_bench(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+
+    def noted(command: list[str], where: str, log: Path, work: Path, environment: object) -> None:
+        commands.append(command)
+        _no_tool(command, where, log, work, environment)
+
+    monkeypatch.setattr(executables, "run_tool", noted)
+    write_toy(tmp_path)
+    digest = hashlib.sha256((tmp_path / "design.v").read_bytes()).hexdigest()
+    for arguments in (("-cc",), ("-cc", "--vpi")):
+        for text in ("// one", "// another"):
+            bench = Bench("verify", "hlsgen_top", digest, arguments, {"ports.h": text})
+            build_bench(tmp_path, bench, find_simulator())
+    assert sum("runtime.o" in command for command in commands) == 2
+    linked = [command[-1] for command in commands if command[-1].startswith("USER_LDLIBS=")]
+    assert len(linked) == 4 and len(set(linked)) == 2
 
 
 def test_verilog_that_was_changed_after_compilation_is_not_built(
