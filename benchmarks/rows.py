@@ -31,7 +31,7 @@ BUILT_RATES = {
     "digits@tang_nano_20k": 20000,
     "ad_fcae_int8@ulx3s_85f": 30000,
     "kws_dscnn_int8@ulx3s_85f": 2800,
-    "ic_resnet8_int8@ulx3s_85f": 760,
+    "ic_resnet8_int8@ulx3s_85f": 1000,
     "vww_mbv1_int8@ulx3s_85f": 600,
     "kws_mlp_w3a3_qonnx@ulx3s_85f": 25000,
     "tfc_1w1a_qonnx@ulx3s_85f": 390625,

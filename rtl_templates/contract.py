@@ -209,6 +209,9 @@ CHANNEL_READY_AFTER = 2
 #: Cycles from a pixel group's last step until a ChannelBuffer accepts words in the place of its dead ones: the registers of the limit
 #: and of the room below it, and the word's way into the memory.
 CHANNEL_FREED_AFTER = 3
+#: Cycles from the leaving of a word or result from a queue of a StreamProcess until its credit is there: a register on its way back ends
+#: the path of ``ready``, which comes from another process or through the drain.
+CREDIT_LATENCY = 2
 #: Cycles from the elements of the ChannelBuffers of a StreamProcess to its array: the register behind the choice of lanes.
 OPERAND_LATENCY = 1
 #: Cycles from a read of a fabric's LoadPort to the row's entry into the queue of words to send: the tile's memory, and a register.
@@ -245,12 +248,12 @@ def drain(*, pixels: int, channels: int, finish_lanes: int, result_bits: int) ->
     return Contract(1, words, pixels * channels * result_bits, 0)
 
 
-def credit_depth(latency: int, cycles_per_word: int) -> int:
+def credit_depth(latency: int, cycles_per_word: int, credit_latency: int = 1) -> int:
     """Smallest depth of a CreditFifo that sustains a word per ``cycles_per_word`` behind a pipeline of ``latency``.
 
-    A credit is away from the start of its word until the cycle after the word leaves: ``latency`` + 2 cycles.
+    A credit is away from the start of its word until ``credit_latency`` cycles after the word leaves, a cycle after its push.
     """
-    return max(1, -(-(latency + 2) // cycles_per_word))
+    return max(1, -(-(latency + 1 + credit_latency) // cycles_per_word))
 
 
 def credit_fifo(*, depth: int, word_bits: int) -> Contract:
@@ -263,7 +266,7 @@ def reorder(*, pixels: int, words: int, word_bits: int) -> Contract:
     if words == 1:
         return Contract(0, 1, 0, 0)
     bank = 1 << (pixels * words - 1).bit_length()
-    return Contract(3, pixels * words, 2 * bank * word_bits, 0)
+    return Contract(4, pixels * words, 2 * (bank + 1) * word_bits, 0)
 
 
 def unit_timing(

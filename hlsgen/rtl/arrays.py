@@ -12,7 +12,7 @@ from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.finish import finish_expression
 from hlsgen.dataflow.ir import Dataflow, MultiplyAccumulate, Pass, Process
 from hlsgen.dataflow.step import factor_types, neutral
-from hlsgen.rtl_templates.contract import credit_depth
+from hlsgen.rtl_templates.contract import CREDIT_LATENCY, credit_depth
 from hlsgen.rtl_templates.stream.finish import FinishParameters, ParameterMemory
 from hlsgen.rtl_templates.stream.pe_array import PeArrayParameters
 from hlsgen.rtl_templates.stream.process import StreamProcessParameters
@@ -169,4 +169,5 @@ def _finish(
     steps = math.prod(trips(process, plan.unroll)[REDUCE_LEVEL:])
     words = plan.unroll.x * math.ceil(plan.unroll.g * plan.unroll.o / plan.finish_lanes)
     pace = max(plan.finish_interval, steps // words)
-    return replace(parameters, depth=credit_depth(parameters.pipeline.latency, pace))
+    depth = credit_depth(parameters.pipeline.latency, pace, CREDIT_LATENCY)
+    return replace(parameters, depth=depth)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Shape, Signal
+from amaranth.hdl import Module, Mux, Shape, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
@@ -17,17 +17,20 @@ class CreditFifo(wiring.Component):
     Members: ``available`` (Out): there is a credit; ``start`` (In): a word sets out and takes it, only when
     ``available``. ``push`` (In), ``data`` (In): a word arrives; as many may arrive as have set out. ``o``: stream.
 
-    **Timing**: see ``contract``; a pushed word is offered one cycle later, the credit returns in the cycle after it has
-    left. A pipeline of ``n`` cycles from ``start`` to ``push`` keeps full speed with ``contract.credit_depth(n, 1)``.
+    **Timing**: see ``contract``; a pushed word is offered one cycle later, the credit is there ``credit_latency`` cycles after it
+    has left: 1, or 2 with a register on its way back, so that ``o.ready`` may come late in its cycle and from far. A pipeline of
+    ``n`` cycles from ``start`` to ``push`` keeps full speed with ``contract.credit_depth(n, 1, credit_latency)``.
     ``o.valid``, ``o.payload`` and ``available`` are registers.
     **Cost**: one register and one LUT per bit; no memory with asynchronous read. Meant for at most 16 words.
     **Semantics**: the words, in order, none lost.
     """
 
-    def __init__(self, shape: Any, *, depth: int) -> None:
+    def __init__(self, shape: Any, *, depth: int, credit_latency: int = 1) -> None:
         if depth < 1:
             raise ValueError(f"expected a depth of at least one word, found {depth}")
-        self.depth = depth
+        if credit_latency not in (1, 2):
+            raise ValueError(f"expected a credit latency of 1 or 2, found {credit_latency}")
+        self.depth, self.credit_latency = depth, credit_latency
         self.contract: Contract = contract.credit_fifo(
             depth=depth, word_bits=Shape.cast(shape).width
         )
@@ -59,9 +62,13 @@ class CreditFifo(wiring.Component):
             out.eq(words[0]),
             pop.eq(full[0] & self.o.ready),
         ]
-        with m.If(self.start & ~pop):
+        returned: Value = pop
+        if self.credit_latency == 2:
+            returned = Signal(name="returned")
+            m.d.sync += returned.eq(pop)
+        with m.If(self.start & ~returned):
             m.d.sync += [credits.eq(credits - 1), some.eq(credits != 1)]
-        with m.Elif(~self.start & pop):
+        with m.Elif(~self.start & returned):
             m.d.sync += [credits.eq(credits + 1), some.eq(1)]
         # A word falls towards the output: place k takes the word behind it, or the arriving one if that place is empty.
         for k in range(self.depth):

@@ -94,7 +94,9 @@ class FinishParameters:
     @property
     def fifo_depth(self) -> int:
         """Words of the output FIFO."""
-        return self.depth or contract.credit_depth(self.pipeline.latency, self.interval)
+        return self.depth or contract.credit_depth(
+            self.pipeline.latency, self.interval, contract.CREDIT_LATENCY
+        )
 
 
 class Finish(wiring.Component):
@@ -131,12 +133,15 @@ class Finish(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.fifo = fifo = CreditFifo(
-            self.o.payload.shape(), depth=self.parameters.fifo_depth
+            self.o.payload.shape(),
+            depth=self.parameters.fifo_depth,
+            credit_latency=contract.CREDIT_LATENCY,
         )
         wiring.connect(m, wiring.flipped(self.o), fifo.o)
-        # The memories need a cycle to read their first word, and a register behind them another.
+        # The memories need a cycle to read their first word, and a register behind them another. Nothing is offered before; asking for that
+        # makes a register of this unit alone: of constants synthesis makes one for all units, whose wires cross the whole device.
         read, primed = Signal(name="read"), Signal(name="primed")
-        m.d.sync += [read.eq(1), primed.eq(read)]
+        m.d.sync += [read.eq(read | ~fifo.o.valid), primed.eq(read)]
         begin, accept = self._phases(m, fifo.available & primed)
         pipeline = _Pipeline(self, m, begin, accept, primed)
         for lane in range(self.parameters.lanes):

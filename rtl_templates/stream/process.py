@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
-from hlsgen.rtl_templates.contract import CHANNEL_READ_LATENCY, OPERAND_LATENCY
+from hlsgen.rtl_templates.contract import CHANNEL_READ_LATENCY, CREDIT_LATENCY, OPERAND_LATENCY
 from hlsgen.rtl_templates.memory_ports import read_port
 from hlsgen.rtl_templates.stream.channel_buffer import (
     ChannelBuffer,
@@ -50,7 +50,7 @@ class StreamProcessParameters:
     ragged: tuple[tuple[int, int], ...] = ()
     neutral: int = 0
     zeros: tuple[int, int] = (0, 0)
-    result_credits: int = 2
+    result_credits: int = 3
     """Results that may be on their way through the array or wait for the drain."""
 
     @property
@@ -98,7 +98,9 @@ class StreamProcess(wiring.Component):
         m.submodules.finish = finish = self.finish
         m.submodules.nest = nest = self.nest
         m.submodules.drain = drain = self.drain
-        m.submodules.queue = queue = CreditFifo(self.array.results.shape(), depth=p.result_credits)
+        m.submodules.queue = queue = CreditFifo(
+            self.array.results.shape(), depth=p.result_credits, credit_latency=CREDIT_LATENCY
+        )
         issue = Signal(name="issue")
         first = Signal(init=1, name="first")  # the step at the nest is the first of its result
         ready: Value = Const(1)

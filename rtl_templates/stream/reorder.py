@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.contract import Contract
 from hlsgen.rtl_templates.memory_ports import read_port, write_port
+from hlsgen.rtl_templates.stream.register_slice import RegisterSlice
 
 
 class Reorder(wiring.Component):
@@ -25,9 +26,9 @@ class Reorder(wiring.Component):
     words of pixel 0, all words of pixel 1 ...
 
     **Timing**: see ``contract`` (latency from the acceptance of a group's last word to its first word out). One word per
-    cycle in and out; one group is read while the next is written. ``i.ready`` does not depend on ``o.ready``
+    cycle in and out; one group is read while the next is written. Nothing depends combinationally on ``o.ready``
     where ``words`` > 1; where it is 1 nothing is reordered, only dropped, and both are connected.
-    **Cost**: a memory of two groups, rounded up to powers of two, and a register of one word.
+    **Cost**: a memory of two groups, rounded up to powers of two, a register of one word and a RegisterSlice.
     **Semantics**: a permutation of the stream.
     """
 
@@ -68,18 +69,25 @@ class Reorder(wiring.Component):
         with m.If(write.en):
             m.d.sync += position.eq(Mux(filled, 0, position + 1))
         # A block RAM's clock to output is most of a cycle; this register behind it is the RAM's own. Each of the two moves when the next may.
-        word = Signal(self.shape, reset_less=True, name="word_register")
+        # The slice stands between what moves them, which turns banks too, and the ready of another process.
+        m.submodules.slice = out = RegisterSlice(self.shape)
+        wiring.connect(m, out.o, wiring.flipped(self.o))
+        word, valid = (
+            Signal(self.shape, reset_less=True, name="word_register"),
+            Signal(name="word_valid"),
+        )
         fetch, fetched, move = Signal(name="fetch"), Signal(name="fetched"), Signal(name="move")
         m.d.comb += [
-            self.o.payload.eq(word),
-            move.eq(~self.o.valid | self.o.ready),
+            out.i.payload.eq(word),
+            out.i.valid.eq(valid),
+            move.eq(~valid | out.i.ready),
             read.en.eq(~fetched | move),
             fetch.eq(read.en & full.bit_select(read_bank, 1)),
         ]
         with m.If(read.en):
             m.d.sync += fetched.eq(fetch)
         with m.If(move):
-            m.d.sync += [self.o.valid.eq(fetched), word.eq(read.data)]
+            m.d.sync += [valid.eq(fetched), word.eq(read.data)]
         address, last = self._read_address(m, fetch, bits)
         m.d.comb += [read.addr.eq(Cat(address, read_bank)), emptied.eq(fetch & last)]
         m.d.sync += [write_bank.eq(write_bank ^ filled), read_bank.eq(read_bank ^ emptied)]

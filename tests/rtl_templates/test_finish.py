@@ -211,7 +211,8 @@ def test_finish_with_any_fifo_depth_loses_no_word(depth: int) -> None:
 
 def test_depth_of_contract_is_the_smallest_for_full_speed() -> None:
     expression = unit(Add(), unit(Add(), Operand("acc"), Literal(1)), Literal(2))
-    for depth, slower in ((contract.credit_depth(2, 1), 0), (contract.credit_depth(2, 1) - 1, 1)):
+    least = contract.credit_depth(2, 1, contract.CREDIT_LATENCY)
+    for depth, slower in ((least, 0), (least - 1, 1)):
         p = FinishParameters(expression, (("acc", ElementType(4, False)),), (), S8, 1, depth=depth)
         words = [k % 16 for k in range(40)]
         cycles = None if slower else 39
@@ -224,3 +225,8 @@ def test_depth_of_contract_is_the_smallest_for_full_speed() -> None:
 def test_credit_fifo_refuses_depth_zero() -> None:
     with pytest.raises(ValueError, match="at least one word"):
         CreditFifo(unsigned(8), depth=0)
+
+
+def test_credit_fifo_refuses_more_than_one_register_on_the_way_of_a_credit() -> None:
+    with pytest.raises(ValueError, match="credit latency of 1 or 2"):
+        CreditFifo(unsigned(8), depth=1, credit_latency=3)

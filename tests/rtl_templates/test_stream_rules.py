@@ -15,6 +15,7 @@ from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
 from hlsgen.rtl_templates.stream.drain import Drain
 from hlsgen.rtl_templates.stream.finish import Finish, FinishParameters
 from hlsgen.rtl_templates.stream.fork import StreamFork
+from hlsgen.rtl_templates.stream.register_slice import RegisterSlice
 from hlsgen.rtl_templates.stream.reorder import Reorder
 from hlsgen.sim.formal import NotProved, StreamRules, prove
 
@@ -68,6 +69,7 @@ UNITS: dict[str, Callable[[], Any]] = {
     ),
     "finish": lambda: finish(1),
     "finish at interval 3": lambda: finish(3),
+    "register slice": lambda: RegisterSlice(unsigned(2)),
     "reorder": lambda: Reorder(unsigned(2), pixels=2, words=2, row_pixels=3),
     "reorder of single words": lambda: Reorder(unsigned(2), pixels=2, words=1, row_pixels=3),
     "AXI4-Stream ports": AxisAsStream,
@@ -175,12 +177,17 @@ class CreditBook(wiring.Component):
         popped = fifo.o.valid & fifo.o.ready
         m.d.sync += stored.eq(stored + second - popped)
         credits = Signal(range(fifo.depth + 1), init=fifo.depth)
-        m.d.sync += credits.eq(credits - self.start + popped)
+        returned: Any = popped
+        if fifo.credit_latency == 2:
+            returned = Signal()
+            m.d.sync += returned.eq(popped)
+        m.d.sync += credits.eq(credits - self.start + returned)
+        returning = returned if fifo.credit_latency == 2 else 0
         with m.If(self.start & ~fifo.available):
             m.d.comb += Assume(0)
         m.d.comb += [
             Assert(fifo.available == (credits != 0)),
-            Assert(credits + first + second + stored == fifo.depth),
+            Assert(credits + first + second + stored + returning == fifo.depth),
             Assert(stored <= fifo.depth),
             Assert(fifo.o.valid == (stored != 0)),
         ]
@@ -197,11 +204,67 @@ class GenerousFifo(CreditFifo):
         return m
 
 
+@pytest.mark.parametrize("credit_latency", [1, 2])
 @pytest.mark.parametrize("depth", [1, 2, 3])
-def test_credits_never_overflow_the_fifo(depth: int) -> None:
-    prove(CreditBook(CreditFifo(unsigned(1), depth=depth)))
+def test_credits_never_overflow_the_fifo(depth: int, credit_latency: int) -> None:
+    prove(CreditBook(CreditFifo(unsigned(1), depth=depth, credit_latency=credit_latency)), steps=30)
 
 
-def test_a_fifo_with_fewer_places_than_credits_is_refuted() -> None:
+@pytest.mark.parametrize("credit_latency", [1, 2])
+def test_a_fifo_with_fewer_places_than_credits_is_refuted(credit_latency: int) -> None:
     with pytest.raises(NotProved, match="proof did fail"):
-        prove(CreditBook(GenerousFifo(unsigned(1), depth=3)))
+        prove(CreditBook(GenerousFifo(unsigned(1), depth=3, credit_latency=credit_latency)))
+
+
+class SliceBook(wiring.Component):
+    """A slice: it holds as many words as it took and did not give, at most two, and what ``i`` and ``o`` say depends on that alone."""
+
+    def __init__(self, unit: RegisterSlice) -> None:
+        self.unit = unit
+        super().__init__(StreamRules(unit).signature)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.rules = rules = StreamRules(self.unit)
+        wiring.connect(m, wiring.flipped(self), rules)
+        taken, given = rules.i.valid & rules.i.ready, rules.o.valid & rules.o.ready
+        held = Signal(range(4), name="held")
+        older, newer = Signal(2, name="older"), Signal(2, name="newer")
+        m.d.sync += held.eq(held + taken - given)
+        with m.If(taken & (held - given == 0)):
+            m.d.sync += older.eq(rules.i.payload)
+        with m.Elif(given):
+            m.d.sync += older.eq(newer)
+        with m.If(taken):
+            m.d.sync += newer.eq(rules.i.payload)
+        m.d.comb += [
+            Assert(held <= 2),
+            Assert(rules.i.ready == (held < 2)),
+            Assert(rules.o.valid == (held > 0)),
+            Assert((held == 0) | (rules.o.payload == older)),
+        ]
+        return m
+
+
+def test_a_register_slice_holds_two_words_in_order() -> None:
+    prove(SliceBook(RegisterSlice(unsigned(2))))
+
+
+class HastySlice(RegisterSlice):
+    """A slice that takes a word whenever its reader does."""
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        word = Signal(self.shape)
+        m.d.comb += [
+            self.i.ready.eq(~self.o.valid | self.o.ready),
+            self.o.payload.eq(word),
+        ]
+        with m.If(self.i.ready):
+            m.d.sync += [self.o.valid.eq(self.i.valid), word.eq(self.i.payload)]
+        return m
+
+
+def test_a_slice_whose_ready_passes_within_a_cycle_is_refuted() -> None:
+    with pytest.raises(NotProved, match="proof did fail"):
+        prove(SliceBook(HastySlice(unsigned(2))))

@@ -44,7 +44,8 @@ def result_credits(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int
     steps = prod(trips(process, plan.unroll)[REDUCE_LEVEL:])
     words = plan.unroll.x * -(-plan.unroll.g * plan.unroll.o // plan.finish_lanes)
     latency = steps - 1 + operand_latency(dataflow, process, plan)
-    return contract.credit_depth(latency, max(steps, words * plan.finish_interval))
+    pace = max(steps, words * plan.finish_interval)
+    return contract.credit_depth(latency, pace, contract.CREDIT_LATENCY)
 
 
 def array_step(step: Step) -> contract.ArrayStep:
