@@ -96,7 +96,7 @@ def _waiting_cost(table: FamilyTable, process: Process, f: Factors, width: int, 
     )
     words = f.x * ceil_div(f.g * f.o, f.finish_lanes)
     before = contract.CHANNEL_READ_LATENCY + contract.OPERAND_LATENCY
-    away = steps - 1 + before + first + levels + 2
+    away = steps - 1 + before + first + levels + 1 + contract.CREDIT_LATENCY
     depth = ceil_div(away, np.maximum(steps, words * f.finish_interval))
     bits = f.rows * width
     queue = Cost(lut=table.choice_bit * (depth - 1) * bits + 4 * depth, ff=depth * (bits + 1) + 6)

@@ -40,6 +40,7 @@ from hlsgen.dataflow.ir import (
     ScaledByShift,
     WeightedSum,
 )
+from hlsgen.rtl_templates.contract import CREDIT_LATENCY
 
 
 def expression_cost(
@@ -108,9 +109,10 @@ def finish_cost(
     held = 2 ** np.ceil(np.log2(2 * f.x * words)).astype(np.int64)
     order = memory(table, held, element.bits * f.finish_lanes)
     sides = (np.asarray(f.x) > 1) & (words > 1)
-    total += (order + Cost(lut=60, ff=40)).times(sides)
+    word = element.bits * f.finish_lanes
+    total += (order + Cost(lut=60 + table.choice_bit * word, ff=40 + 2 * word)).times(sides)
     latency = 5 if any(product) else 1
-    queue = np.ceil((latency + 2) / interval) * element.bits * f.finish_lanes
+    queue = np.ceil((latency + 1 + CREDIT_LATENCY) / interval) * element.bits * f.finish_lanes
     return total + Cost(lut=table.choice_bit * queue + 20, ff=queue + 12)
 
 

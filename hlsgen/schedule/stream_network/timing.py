@@ -18,7 +18,7 @@ import numpy as np
 
 from hlsgen.dataflow.ir import Process
 from hlsgen.rtl_templates import contract
-from hlsgen.rtl_templates.contract import CHANNEL_FREED_AFTER, CHANNEL_READY_AFTER
+from hlsgen.rtl_templates.contract import CHANNEL_FREED_AFTER, CHANNEL_READY_AFTER, CREDIT_LATENCY
 from hlsgen.schedule.stream_network.geometry import (
     REDUCE_LEVEL,
     group_cycles,
@@ -191,6 +191,7 @@ def _process_node(plan: StreamSchedule, process: Process) -> _Node:
     # while the drain's words cannot leave, the array still works on results that it has credits for
     ahead = result_credits(plan.dataflow, process, array) * max(reduce, drain)
     slack = max(reduce, drain) + ahead - operand_latency(plan.dataflow, process, array)
+    slack -= CREDIT_LATENCY - 1
     return _Node(process.name, [cycles] * (rows * columns), written, delay, slack, first)
 
 
