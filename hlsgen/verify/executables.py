@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -18,11 +17,10 @@ from hlsgen.artefact.port import Port
 from hlsgen.errors import BadFile
 from hlsgen.verify.probes import OutputSignals
 from hlsgen.verify.simulator_cache import cached_file
+from hlsgen.verify.simulator_runtime import runtime_arguments
 from hlsgen.verify.simulators import Simulator, run_tool
 
-PROGRAM, RUNTIME = "simulator", "runtime.o"
-_RUNTIME_RULE = f"{RUNTIME}: $(VK_GLOBAL_OBJS)\n\t$(LINK) -r -nostdlib $^ -o $@\n"
-"""For make: Verilator's own library, which each simulator would compile again (two thirds of the time of a small one), as one object."""
+PROGRAM = "simulator"
 ENGINES = ("cocotb", "fast")
 # Above -O1 the compiler takes half as long again and the simulation runs no faster.
 OPTIMISATION = ("OPT_FAST=-O1", "OPT_GLOBAL=-O1", "OPT_SLOW=-O0")
@@ -97,22 +95,17 @@ def _build(work: Path, directory: Path, bench: Bench, simulator: Simulator) -> N
     log = work.with_suffix(".log")  # not in the folder, which goes when the build fails
     command = [str(simulator.verilator), *bench.arguments, "-Mdir", ".", "design.v"]
     run_tool(command, where, log, work, simulator.environment)
-    make = [simulator.make, "-j", "2", "-f", "Vtop.mk", *simulator.make_arguments, *OPTIMISATION]
 
-    def build_runtime(place: Path) -> str:
-        (work / "runtime.mk").write_text(_RUNTIME_RULE)
-        command = [*make, "-f", "runtime.mk", RUNTIME]
+    def make(arguments: Sequence[str]) -> None:
+        command = [simulator.make, "-j", "2", "-f", "Vtop.mk", *simulator.make_arguments]
+        command += [*OPTIMISATION, *arguments]
         run_tool(command, where, log, work, simulator.environment)
-        (work / RUNTIME).rename(place / RUNTIME)
-        return json.dumps({"verilator": simulator.version, "compiler": simulator.compiler_version})
 
-    # Which parts of the library a program needs is Verilator's choice.
-    parts = re.findall(r"^  (verilated\w*)", (work / "Vtop_classes.mk").read_text(), re.MULTILINE)
-    arguments = [word for word in bench.arguments if word != bench.top]
-    key = f"runtime_{_key_of([*parts, *arguments], simulator)}"
-    runtime = cached_file(key, RUNTIME, build_runtime)
-    linked = ("VK_GLOBAL_OBJS=", f"USER_LDLIBS={runtime}")
-    run_tool([*make, *linked], where, log, work, simulator.environment)
+    def key_of(texts: Sequence[str]) -> str:
+        arguments = [word for word in bench.arguments if word != bench.top]
+        return _key_of([*texts, *arguments], simulator)
+
+    make(runtime_arguments(work, simulator, make, key_of))
     log.unlink()
 
 

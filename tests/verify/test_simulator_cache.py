@@ -208,11 +208,12 @@ def test_folders_of_one_verilog_share_the_program(
 def _no_tool(command: object, where: str, log: Path, work: Path, environment: object) -> None:
     log.write_text("")
     (work / "Vtop_classes.mk").write_text("VM_GLOBAL_FAST = \\\n  verilated \\\n")
-    (work / "runtime.o").write_text("library")
+    for name in ("runtime.o", "runtime.h.gch"):
+        (work / name).write_text("common to all")
     (work / "simulator").write_text("program")
 
 
-def test_verilators_library_is_compiled_once_for_all_programs_of_a_bench(
+def test_what_programs_of_a_bench_have_in_common_is_compiled_once(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands: list[list[str]] = []
@@ -228,9 +229,10 @@ def test_verilators_library_is_compiled_once_for_all_programs_of_a_bench(
         for text in ("// one", "// another"):
             bench = Bench("verify", "hlsgen_top", digest, arguments, {"ports.h": text})
             build_bench(tmp_path, bench, find_simulator())
-    assert sum("runtime.o" in command for command in commands) == 2
-    linked = [command[-1] for command in commands if command[-1].startswith("USER_LDLIBS=")]
-    assert len(linked) == 4 and len(set(linked)) == 2
+    for name, option in (("runtime.o", "USER_LDLIBS="), ("runtime.h.gch", "USER_CPPFLAGS=")):
+        assert sum(name in command for command in commands) == 2
+        given = [word for command in commands for word in command if word.startswith(option)]
+        assert len(given) == 4 and len(set(given)) == 2
 
 
 def test_verilog_that_was_changed_after_compilation_is_not_built(
