@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hlsgen.artefact.declared import TITLES, Session
 from hlsgen.errors import BadFile
+from hlsgen.frontend.unsigned_weights import products_saturate, with_unsigned_weights
 
 if TYPE_CHECKING:
     import onnx
@@ -24,7 +25,7 @@ def open_session(
     session: Session,
     optimised: Path | None = None,
 ) -> onnxruntime.InferenceSession:
-    """A session on one thread. ``optimised``: a file for the graph after the optimisations that choose integer kernels; those of the layout
+    """A session on one thread, whose sums of products of bytes are exact on every processor. ``optimised``: a file for the graph after the optimisations that choose integer kernels; those of the layout
     behind them, which would rename values, are left out then. Raises NoSession."""
     import onnx
     import onnxruntime
@@ -35,6 +36,8 @@ def open_session(
     for name in outputs:
         if name not in present:
             changed.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
+    if products_saturate():
+        changed = with_unsigned_weights(changed, session == "integer")
     levels = onnxruntime.GraphOptimizationLevel
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from support.quantised_models import ELEMENTS, QuantisedModel
 
 from hlsgen.errors import HlsgenError
 from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.frontend.sessions import open_session
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.passes import to_integer
 
@@ -34,11 +34,7 @@ def differences(model: QuantisedModel, count: int = 60) -> tuple[np.ndarray, lis
     """Of the hardware's integers and ONNX Runtime's; and the names of the integer operators."""
     proto = model.finish(model.nodes[-1].output[0])
     samples = model.samples(count)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = open_session(proto, [], "default")
     (expected,) = session.run(None, samples)
     hardware = to_integer(read_model(proto)).hardware
     (name,) = hardware.outputs
