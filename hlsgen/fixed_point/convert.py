@@ -21,6 +21,7 @@ from hlsgen.passes.dead_code import RemoveDead
 from hlsgen.passes.fold_constants import FoldConstants
 from hlsgen.passes.fold_into_weights import FoldIntoWeights
 from hlsgen.passes.host_cut import IntegerModel
+from hlsgen.passes.merge_equal import MergeEqual
 from hlsgen.passes.merge_pads import MergePads
 from hlsgen.passes.pipeline import GraphPass, GraphPasses
 from hlsgen.passes.split_batch_norm import SplitBatchNorm
@@ -31,6 +32,8 @@ PASSES: tuple[GraphPass, ...] = (
     FoldIntoWeights(),
     Decompose(),
     FoldConstants(),
+    FoldIntoWeights(),
+    MergeEqual(),
     MergePads(),
     RemoveDead(),
 )

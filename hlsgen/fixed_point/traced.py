@@ -46,17 +46,19 @@ class Traced:
         return Traced(self.parts, self.parts(op, *names))
 
     def __add__(self, other: Any) -> Traced:
-        return self if _is_zero(other) else self._with(Add(), self, other)
+        return self if self._lost_in(other) else self._with(Add(), self, other)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Traced:
-        return self if _is_zero(other) else self._with(Sub(), self, other)
+        return self if self._lost_in(other) else self._with(Sub(), self, other)
 
     def __rsub__(self, other: Any) -> Traced:
         return self._with(Sub(), other, self)
 
-    def __mul__(self, other: Any) -> Traced:
+    def __mul__(self, other: Any) -> Any:
+        if _is_zero(other):
+            return np.zeros(np.broadcast_shapes(self.shape, np.shape(other)), np.float32)
         return self._with(Mul(), self, other)
 
     __rmul__ = __mul__
@@ -87,6 +89,15 @@ class Traced:
         logistic = isinstance(exponentials[0].op, Exp) and before and isinstance(before.op, Neg)
         return before.inputs[0] if before is not None and logistic else None
 
+    def _compared(self, other: Any) -> Any:
+        raise NotTraced("a comparison of what is computed")
+
+    __lt__ = __le__ = __gt__ = __ge__ = _compared
+
+    def _lost_in(self, other: Any) -> bool:
+        """Whether ``other`` is zeros that do not make this larger."""
+        return _is_zero(other) and np.broadcast_shapes(self.shape, np.shape(other)) == self.shape
+
     def __neg__(self) -> Traced:
         return self._with(Neg(), self)
 
@@ -110,7 +121,7 @@ class Traced:
 
 
 def _is_zero(other: Any) -> bool:
-    return not isinstance(other, Traced) and np.ndim(other) == 0 and float(other) == 0.0
+    return not isinstance(other, Traced) and not np.any(other)
 
 
 def _reshaped(value: Traced, shape: tuple[int, ...]) -> Traced:
@@ -129,6 +140,11 @@ class Namespace:
             return getattr(np, name)(*values, **options)
 
         return plain
+
+    @staticmethod
+    def apply(op: TensorOp, x: Any) -> Any:
+        """An operator of one element as a node."""
+        return x._with(op, x) if isinstance(x, Traced) else op.evaluate(np, x)
 
     @staticmethod
     def _one(op: TensorOp, function: Any, x: Any) -> Any:
@@ -209,9 +225,17 @@ class Namespace:
 
 def taken_apart(parts: Parts, op: TensorOp, values: tuple[str, ...]) -> str:
     """The value of an operator by the steps of its own meaning; raises NotTraced."""
+    return named(op.evaluate(Namespace(), *traced(parts, values)))
+
+
+def traced(parts: Parts, values: Sequence[str]) -> list[Any]:
+    """Values as operands of a meaning: arrays of constants, names of what is computed."""
     constants = parts.build.constants
-    operands = [constants[v] if v in constants else Traced(parts, v) for v in values]
-    result = op.evaluate(Namespace(), *operands)
+    return [constants[v] if v in constants else Traced(parts, v) for v in values]
+
+
+def named(result: Any) -> str:
+    """The name of what a meaning gives; raises NotTraced for a constant."""
     if not isinstance(result, Traced):
         raise NotTraced("a result that is constant")
     return result.name

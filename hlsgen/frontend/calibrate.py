@@ -19,6 +19,7 @@ from hlsgen.frontend.model_file import load_whole
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.plain_operators import with_plain_operators, without_bare_clips
 from hlsgen.frontend.samples import load_samples
+from hlsgen.frontend.unrolled_cells import with_unrolled_cells
 from hlsgen.graph.evaluate import check_inputs
 from hlsgen.graph.ir import Graph
 from hlsgen.ops.tensor_type import F32
@@ -54,7 +55,7 @@ def calibrate(
         try:
             onnx.save(_modern(with_float_weights(_one_sample(proto))), source)
             quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-            plain = with_plain_operators(onnx.load(str(prepared)))
+            plain = with_plain_operators(with_unrolled_cells(onnx.load(str(prepared))))
             onnx.save(_flat_biases(plain), prepared)
             scales: dict[str, tuple[float, int]] = {}
             quantised = _quantise(prepared, _Reader(arrays, proto), scales)

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from hlsgen.ops.activation import Relu
+from hlsgen.ops.functions import Elu, Sigmoid, Softplus, Tanh
 from hlsgen.ops.host import HostOp, at_positions, require_float
-from hlsgen.ops.op import Constants, require
+from hlsgen.ops.op import Constants, TensorOp, require
+from hlsgen.ops.piecewise import HardSigmoid, LeakyRelu, Softsign, ThresholdedRelu
 from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 RECURRENT_ATTRIBUTES = {
@@ -23,28 +26,30 @@ RECURRENT_ATTRIBUTES = {
 RunDirection = Literal["forward", "reverse", "bidirectional"]
 
 
-class Activation(NamedTuple):
-    """A function (xp, x, alpha, beta) of ONNX's list, with ONNX's defaults of the parameters that it takes."""
+Apply = Callable[[TensorOp, AnyArray], AnyArray]
+"""An operator of one element, on an array."""
 
-    function: Callable[[Any, AnyArray, float, float], AnyArray]
+
+class Activation(NamedTuple):
+    """A function (apply, x, alpha, beta) of ONNX's list, with ONNX's defaults of the parameters that it takes."""
+
+    function: Callable[[Apply, AnyArray, float, float], AnyArray]
     alpha: float | None = None
     beta: float | None = None
 
 
 ACTIVATIONS: Mapping[str, Activation] = {
-    "Sigmoid": Activation(lambda xp, x, a, b: 1 / (1 + xp.exp(-x))),
-    "Tanh": Activation(lambda xp, x, a, b: xp.tanh(x)),
-    "Relu": Activation(lambda xp, x, a, b: xp.clip(x, 0.0, None)),
-    "Affine": Activation(lambda xp, x, a, b: a * x + b, 1.0, 0.0),
-    "LeakyRelu": Activation(lambda xp, x, a, b: xp.where(x >= 0, x, a * x), 0.01),
-    "ThresholdedRelu": Activation(lambda xp, x, a, b: xp.where(x > a, x, xp.zeros_like(x)), 1.0),
-    "ScaledTanh": Activation(lambda xp, x, a, b: a * xp.tanh(b * x), 1.0, 1.0),
-    "HardSigmoid": Activation(lambda xp, x, a, b: xp.clip(a * x + b, 0.0, 1.0), 0.2, 0.5),
-    "Elu": Activation(lambda xp, x, a, b: xp.where(x >= 0, x, a * xp.expm1(x)), 1.0),
-    "Softsign": Activation(lambda xp, x, a, b: x / (1 + xp.abs(x))),
-    "Softplus": Activation(
-        lambda xp, x, a, b: xp.log1p(xp.exp(-xp.abs(x))) + xp.clip(x, 0.0, None)
-    ),
+    "Sigmoid": Activation(lambda apply, x, a, b: apply(Sigmoid(), x)),
+    "Tanh": Activation(lambda apply, x, a, b: apply(Tanh(), x)),
+    "Relu": Activation(lambda apply, x, a, b: apply(Relu(), x)),
+    "Affine": Activation(lambda apply, x, a, b: a * x + b, 1.0, 0.0),
+    "LeakyRelu": Activation(lambda apply, x, a, b: apply(LeakyRelu(a), x), 0.01),
+    "ThresholdedRelu": Activation(lambda apply, x, a, b: apply(ThresholdedRelu(a), x), 1.0),
+    "ScaledTanh": Activation(lambda apply, x, a, b: a * apply(Tanh(), b * x), 1.0, 1.0),
+    "HardSigmoid": Activation(lambda apply, x, a, b: apply(HardSigmoid(a, b), x), 0.2, 0.5),
+    "Elu": Activation(lambda apply, x, a, b: apply(Elu(a), x), 1.0),
+    "Softsign": Activation(lambda apply, x, a, b: apply(Softsign(), x)),
+    "Softplus": Activation(lambda apply, x, a, b: apply(Softplus(), x)),
 }
 
 
@@ -57,7 +62,8 @@ class CellState(NamedTuple):
 
 @dataclass(frozen=True)
 class Recurrence:
-    """Of one direction: ``weights`` (hidden, G*hidden) and ``bias`` (G*hidden or 0) of the state, the activations, and the peepholes of an LSTM."""
+    """Of one direction: ``weights`` (hidden, G*hidden) of the state, the ``bias`` that does not only add to the gates (0: none does so), the
+    activations, and the peepholes of an LSTM."""
 
     weights: AnyArray
     bias: AnyArray | int
@@ -118,35 +124,43 @@ class Recurrent(HostOp):
         return TensorType(whole if self.layout == 0 else batched, x.element)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
+        return self.results(xp, *arrays)[self.result]
+
+    def results(self, xp: Any, *arrays: AnyArray) -> tuple[AnyArray, AnyArray, AnyArray]:
+        """All states, the last state, and the last cell state (of an LSTM: others keep their first), as ONNX lays them out."""
         operands = at_positions(arrays, self.absent, self.operands)
         x = operands[0]
         if self.layout:
             x = xp.permute_dims(x, (1, 0, 2))
-        results: list[list[Any]] = [[], [], []]
-        for d in range(self.directions):
-            backward = self.direction == "reverse" or d == 1
-            for part, array in zip(
-                results, self._direction(xp, x, operands, d, backward), strict=True
-            ):
-                part.append(array)
-        if self.result:
-            axis = 0 if self.layout == 0 else 1
-            return xp.stack(results[self.result], axis=axis)
-        states = xp.stack(results[0], axis=1)
-        return states if self.layout == 0 else xp.permute_dims(states, (2, 0, 1, 3))
+        states, hidden, cells = zip(
+            *(
+                self._direction(xp, x, operands, d, self.direction == "reverse" or d == 1)
+                for d in range(self.directions)
+            ),
+            strict=True,
+        )
+        axis = 0 if self.layout == 0 else 1
+        whole = xp.stack(states, axis=1)
+        if self.layout:
+            whole = xp.permute_dims(whole, (2, 0, 1, 3))
+        return whole, xp.stack(hidden, axis=axis), xp.stack(cells, axis=axis)
 
     def functions(self, xp: Any, d: int) -> list[Callable[[Any], Any]]:
-        """The activations of direction ``d``; alphas and betas are handed to those that take them, in order."""
+        """The activations of direction ``d``; alphas and betas are handed to those that take them, in order.
+
+        A namespace that builds a graph has ``apply``, which adds the operator of an activation to it.
+        """
         names = self.activations or self.defaults * self.directions
         alphas, betas = iter(self.alphas), iter(self.betas)
         functions: list[Callable[[AnyArray], AnyArray]] = []
+        apply = getattr(xp, "apply", None) or partial(_computed, xp)
         for name in names:
             known = ACTIVATIONS[name]
             given = None if known.alpha is None else next(alphas, None)
             alpha = known.alpha if given is None else given
             given = None if known.beta is None else next(betas, None)
             beta = known.beta if given is None else given
-            functions.append(partial(_applied, known.function, xp, alpha or 0.0, beta or 0.0))
+            functions.append(partial(_applied, known.function, apply, alpha or 0.0, beta or 0.0))
         return functions[d * len(self.defaults) :][: len(self.defaults)]
 
     def _direction(
@@ -157,8 +171,12 @@ class Recurrent(HostOp):
         zeros = xp.zeros((samples, self.hidden), dtype=x.dtype, device=getattr(x, "device", None))
         w, r = (xp.matrix_transpose(array[d, ...]) for array in operands[1:3])
         rows = self.gates * self.hidden
-        bias = None if operands[3] is None else operands[3][d, ...]
-        of_w, of_r = (0, 0) if bias is None else (bias[:rows], bias[rows:])
+        whole = xp.matmul(xp.reshape(x, (steps * samples, x.shape[2])), w)
+        of_r: AnyArray | int = 0
+        if operands[3] is not None:
+            of_w, of_r = self.biases(xp, operands[3][d, :rows], operands[3][d, rows:])
+            whole = whole + of_w
+        inner = xp.reshape(whole, (steps, samples, rows))
         first = [zeros if a is None else self._state(a, d) for a in operands[5:7]]
         now = CellState(*(*first, zeros)[:2])
         states: list[Any] = [zeros] * steps
@@ -166,8 +184,7 @@ class Recurrent(HostOp):
         peepholes = operands[7][d, ...] if len(operands) > 7 and operands[7] is not None else None
         recurrence = Recurrence(r, of_r, self.functions(xp, d), peepholes)
         for k in reversed(range(steps)) if backward else range(steps):
-            inner = xp.matmul(x[k, ...], w) + of_w
-            new = self.step(xp, inner, now, recurrence)
+            new = self.step(xp, inner[k, ...], now, recurrence)
             if lengths is not None:
                 inside = xp.reshape(lengths > k, (-1, 1))
                 states[k] = xp.where(inside, new.hidden, zeros)
@@ -183,17 +200,25 @@ class Recurrent(HostOp):
         """The operand of an activation, within the bounds of ``clip`` (0: none)."""
         return xp.clip(x, -self.clip, self.clip) if self.clip else x
 
+    def biases(self, xp: Any, of_w: AnyArray, of_r: AnyArray) -> tuple[AnyArray, AnyArray | int]:
+        """What is added to every element's products, and the bias of the state that is not: of both (G*hidden,)."""
+        return of_w + of_r, 0
+
     def step(self, xp: Any, inner: AnyArray, past: CellState, of_state: Recurrence) -> CellState:
         """The next state; ``inner`` (N, G*hidden) is what the element of the sequence gives, with its bias."""
         raise NotImplementedError
 
     def split(self, array: AnyArray) -> list[AnyArray]:
-        """(N, G*hidden) gate by gate."""
+        """(N, several times hidden) gate by gate."""
         h = self.hidden
-        return [array[..., k * h : (k + 1) * h] for k in range(self.gates)]
+        return [array[:, k * h : (k + 1) * h] for k in range(array.shape[1] // h)]
+
+
+def _computed(xp: Any, op: TensorOp, x: AnyArray) -> AnyArray:
+    return op.evaluate(xp, x)
 
 
 def _applied(
-    function: Callable[..., AnyArray], xp: Any, alpha: float, beta: float, x: AnyArray
+    function: Callable[..., AnyArray], apply: Apply, alpha: float, beta: float, x: AnyArray
 ) -> AnyArray:
-    return function(xp, x, alpha, beta)
+    return function(apply, x, alpha, beta)

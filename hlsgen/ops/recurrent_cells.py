@@ -20,7 +20,7 @@ class RNN(Recurrent):
 
     def step(self, xp: Any, inner: AnyArray, past: CellState, of_state: Recurrence) -> CellState:
         (activation,) = of_state.functions
-        whole = inner + xp.matmul(past.hidden, of_state.weights) + of_state.bias
+        whole = inner + xp.matmul(past.hidden, of_state.weights)
         return past._replace(hidden=activation(self.clipped(xp, whole)))
 
 
@@ -47,18 +47,22 @@ class GRU(Recurrent):
     def step(self, xp: Any, inner: AnyArray, past: CellState, of_state: Recurrence) -> CellState:
         gate, candidate = of_state.functions
         h, weights, state = self.hidden, of_state.weights, past.hidden
-        z_in, r_in, n_in = self.split(inner)
-        recurrent = xp.matmul(state, weights[:, : 2 * h])
-        bias = of_state.bias
-        offsets = [0, 0, 0] if isinstance(bias, int) else self.split(bias)
-        z = gate(self.clipped(xp, z_in + recurrent[:, :h] + offsets[0]))
-        reset = gate(self.clipped(xp, r_in + recurrent[:, h:] + offsets[1]))
+        gates = inner[:, : 2 * h] + xp.matmul(state, weights[:, : 2 * h])
+        both = gate(self.clipped(xp, gates))
+        z, reset = both[:, :h], both[:, h:]
         if self.linear:
-            old = reset * (xp.matmul(state, weights[:, 2 * h :]) + offsets[2])
+            old = reset * (xp.matmul(state, weights[:, 2 * h :]) + of_state.bias)
         else:
-            old = xp.matmul(reset * state, weights[:, 2 * h :]) + offsets[2]
-        n = candidate(self.clipped(xp, n_in + old))
+            old = xp.matmul(reset * state, weights[:, 2 * h :])
+        n = candidate(self.clipped(xp, inner[:, 2 * h :] + old))
         return past._replace(hidden=(1 - z) * n + z * state)
+
+    def biases(self, xp: Any, of_w: AnyArray, of_r: AnyArray) -> tuple[AnyArray, AnyArray | int]:
+        """The reset gate of a linear cell multiplies the last bias too."""
+        if not self.linear:
+            return of_w + of_r, 0
+        h = 2 * self.hidden
+        return xp.concat([of_w[:h] + of_r[:h], of_w[h:]]), of_r[h:]
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,16 @@ class LSTM(Recurrent):
     def step(self, xp: Any, inner: AnyArray, past: CellState, of_state: Recurrence) -> CellState:
         gate, candidate, output = of_state.functions
         h, cell, peepholes = self.hidden, past.cell, of_state.peepholes
-        i, o, f, c = self.split(inner + xp.matmul(past.hidden, of_state.weights) + of_state.bias)
-        if peepholes is not None:
-            i, f = i + peepholes[:h] * cell, f + peepholes[2 * h :] * cell
-        i = gate(self.clipped(xp, i))
-        f = 1 - i if self.coupled else gate(self.clipped(xp, f))
+        whole = inner + xp.matmul(past.hidden, of_state.weights)
+        c = whole[:, 3 * h :]
+        if peepholes is None:
+            i, o, f = self.split(gate(self.clipped(xp, whole[:, : 3 * h])))
+            f = 1 - i if self.coupled else f
+            new = f * cell + i * candidate(self.clipped(xp, c))
+            return CellState(o * output(new), new)
+        i, o, f = self.split(whole[:, : 3 * h])
+        i = gate(self.clipped(xp, i + peepholes[:h] * cell))
+        f = 1 - i if self.coupled else gate(self.clipped(xp, f + peepholes[2 * h :] * cell))
         new = f * cell + i * candidate(self.clipped(xp, c))
-        if peepholes is not None:
-            o = o + peepholes[h : 2 * h] * new
-        return CellState(gate(self.clipped(xp, o)) * output(new), new)
+        o = gate(self.clipped(xp, o + peepholes[h : 2 * h] * new))
+        return CellState(o * output(new), new)
