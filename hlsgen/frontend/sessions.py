@@ -42,8 +42,6 @@ def open_session(
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
-    # without it processors that lack VNNI saturate sums of pairs of u8 x s8 products to 16 bits
-    options.add_session_config_entry("session.x64quantprecision", "1")
     if session == "integer":
         options.add_session_config_entry("session.qdqisint8allowed", "1")
     if optimised is not None:
