@@ -17,6 +17,8 @@ from benchmarks.markdown import number, percent, table
 from benchmarks.models import ROOT, network
 from benchmarks.prediction import BELOW, NEAR, RESOURCES
 from benchmarks.record import Record, records
+from hlsgen.board import load_board
+from hlsgen.cost.clock_rate import clock_rate
 
 READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
 
@@ -142,6 +144,9 @@ def _boards() -> str:
     def cells(record: Record) -> Iterable[str]:
         values = record.values
         fmax, interval = values["fmax_mhz"], values["interval_cycles"]
+        board = load_board(values["board"])
+        rate = clock_rate(board, values["predicted_lut"])
+        expected = None if rate is None else rate.expected
         return (
             _title(record.design),
             *(
@@ -149,7 +154,9 @@ def _boards() -> str:
                 for key in ("lut", "dsp", "bram")
             ),
             number(values["ff"]),
+            number(expected, 1),
             ", ".join(number(mhz, 1) for mhz in values.get("seeds", {"1": fmax}).values()),
+            percent(None if expected is None else expected / fmax - 1),
             number(interval),
             number(fmax * 1e6 / interval),
             number(values["mismatches"]),
@@ -157,7 +164,7 @@ def _boards() -> str:
         )
 
     return table(
-        "Design | LUT, predicted / built | DSP | Block RAM | FF | Fmax, MHz, of each seed | Cycles per inference "
+        "Design | LUT, predicted / built | DSP | Block RAM | FF | Fmax, MHz, predicted | of each seed | Deviation from the best | Cycles per inference "
         "| Inferences per second at the best | Mismatches | Seconds to build, all seeds",
         map(cells, records("boards")),
     )
@@ -305,6 +312,25 @@ def _sweep() -> str:
     )
 
 
+def _units() -> str:
+    def cells(record: Record) -> Iterable[str]:
+        values, path = record.values, record.values["path"]
+        unit, board = record.design.split("@")
+        return (
+            unit.replace("_", " "),
+            board,
+            *(number(values[key]) for key in RESOURCES),
+            ", ".join(number(mhz, 1) for mhz in values["fmax_mhz"].values()),
+            f"`{path['from']}` to `{path['to']}`",
+            f"{path['logic_ns']} + {path['wires_ns']}",
+        )
+
+    return table(
+        "Unit | Board | LUT | FF | DSP | Block RAM | Fmax, MHz, of each seed | Slowest path | ns in cells + wires",
+        map(cells, records("units")),
+    )
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "summary": _summary,
     "exact": _exact,
@@ -318,6 +344,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "time": _time,
     "prediction": _prediction,
     "sweep": _sweep,
+    "units": _units,
     "made": _made,
     **model_table.SECTIONS,
     **grid_table.SECTIONS,
