@@ -67,6 +67,12 @@ Precision = Annotated[
 RangeSamples = Annotated[
     Path | None, typer.Option(help="Samples (npz) whose ranges choose the formats of --precision.")
 ]
+Matched = Annotated[
+    str | None,
+    typer.Option(
+        help="ort, ort-int8 or ort-unoptimised: the session of ONNX Runtime to match (else the nearest)."
+    ),
+]
 OUTPUT = Path("hlsgen_out")
 Output = Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")]
 Name = Annotated[str | None, typer.Option(help="Name of the module (else that of the source).")]
@@ -129,6 +135,7 @@ def compile_command(
     calibrate: Calibrate = None,
     precision: Precision = None,
     samples: RangeSamples = None,
+    reference: Matched = None,
     unroll: Unrolls = None,
     seed: Seed = None,
     time_limit: TimeLimit = None,

@@ -60,6 +60,7 @@ _COMPILED: Mapping[str, ArgumentKind] = {
     "calibrate": PATH.or_none(),
     "precision": TEXT.or_none(),
     "samples": PATH.or_none(),
+    "reference": TEXT.or_none(),
     "overrides": UNROLLS.or_none(),
     "fabric": PATH.or_none(),
     "seed": WHOLE.or_none(),
@@ -157,6 +158,7 @@ def compile(
     calibrate: str | os.PathLike[str] | None = None,
     precision: str | None = None,
     samples: str | os.PathLike[str] | None = None,
+    reference: str | None = None,
     overrides: Mapping[str, Unroll] | None = None,
     fabric: str | os.PathLike[str] | None = None,
     seed: int | None = None,
@@ -175,7 +177,7 @@ def compile(
     or a TOML file. What else can be asked is the target's: see the options in ``hlsgen.targets`` (``effort``, ``multipliers``, ``dsp``,
     ``lut``, ``target_fps``, ``overrides`` of networks on stream; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
     ``calibrate``: an npz file of samples with which a float network is quantised; ``precision``: fixed16 or fixed24, numbers in which a float
-    network is computed without that, in formats from the ranges that ``samples`` (an npz file) reach; ``name``: what modules are called after (else the source);
+    network is computed without that, in formats from the ranges that ``samples`` (an npz file) reach; ``reference``: ort, ort-int8 or ort-unoptimised, the session of ONNX Runtime to match; ``name``: what modules are called after (else the source);
     ``sample``: of a PyTorch module, the tensor or tensors with which it is traced;
     ``output``: the folder written (None: a temporary one); ``dump``: one for the text form of every IR of a network. Raises HlsgenError."""
     arguments = dict(locals())
@@ -192,10 +194,11 @@ def compile(
             ("--calibrate", calibrate),
             ("--precision", precision),
             ("--samples", samples),
+            ("--reference", reference),
             ("--dump", dump),
         )
     options = _options(target, given)
-    numbers = Numbers(calibrate, precision, samples).checked(target.schedule)
+    numbers = Numbers(calibrate, precision, samples, reference).checked(target.schedule)
     dumps = nullcontext() if dump is None else new_folder(dump, overwrites=True)
     with new_folder(output) as folder, dumps as texts, collector_paused():
         artefact = target.compile(_read(model, numbers, progress), options, progress)

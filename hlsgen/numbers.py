@@ -1,24 +1,35 @@
-"""In which numbers a float network is computed: what the user may ask for."""
+"""In which numbers a network is computed, and whose: what the user may ask for."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from hlsgen.errors import BadOption
 
 PRECISIONS = {"fixed16": 16, "fixed24": 24}
 """Bits of fixed-point numbers by the name of the precision."""
 
+REFERENCES: Mapping[str, Literal["default", "integer", "unoptimised"]] = {
+    "ort": "default",
+    "ort-int8": "integer",
+    "ort-unoptimised": "unoptimised",
+}
+"""What a user may ask to be matched, and the session of ONNX Runtime that it is."""
+
 
 @dataclass(frozen=True)
 class Numbers:
     """``calibrate``: samples with which the network is quantised to 8 bits. ``precision``: fixed-point numbers instead, in formats that hold
-    what ``samples`` reach. None of them: the network is quantised as it is."""
+    what ``samples`` reach. None of them: the network is quantised as it is. ``reference``: the name of the session of ONNX Runtime that is
+    matched (``REFERENCES``); None: the one with the fewest differences."""
 
     calibrate: str | os.PathLike[str] | None = None
     precision: str | None = None
     samples: str | os.PathLike[str] | None = None
+    reference: str | None = None
 
     @property
     def bits(self) -> int:
@@ -27,7 +38,8 @@ class Numbers:
         return PRECISIONS[self.precision]
 
     def checked(self, schedule: str) -> Numbers:
-        """The same; raises BadOption for a precision that there is not, and for options that exclude each other or miss another."""
+        """The same; raises BadOption for a precision or reference that there is not, and for options that exclude each other or miss another."""
+        self._check_reference()
         if self.precision is None:
             if self.samples is not None:
                 raise BadOption(
@@ -61,3 +73,19 @@ class Numbers:
                 "Leave out --schedule, or quantise to 8 bits: --calibrate samples.npz.",
             )
         return self
+
+    def _check_reference(self) -> None:
+        if self.reference is None:
+            return
+        if self.reference not in REFERENCES:
+            raise BadOption(
+                "--reference",
+                f"expected one of {', '.join(REFERENCES)}, found {self.reference!r}",
+                "Choose one of them; the rounding of other runtimes, such as TFLite's kernels, is not reproduced.",
+            )
+        if self.precision is not None:
+            raise BadOption(
+                "--reference",
+                "expected a quantised network, found --precision: fixed-point numbers are not those of a session",
+                "Leave --reference out; the report says how far the results are from ONNX Runtime's floats.",
+            )

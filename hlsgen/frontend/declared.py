@@ -37,16 +37,18 @@ SESSIONS: tuple[Session, ...] = ("default", "integer", "unoptimised")
 _LARGEST_SUM = 2**31 - 1
 
 
-def declared_outputs(model: onnx.ModelProto, integer: IntegerModel) -> tuple[Declared, ...]:
+def declared_outputs(
+    model: onnx.ModelProto, integer: IntegerModel, sessions: tuple[Session, ...] = SESSIONS
+) -> tuple[Declared, ...]:
     """One entry per output of ``integer.hardware`` that ONNX Runtime has too. The session is the one with the fewest foreseen differences,
-    of equals the first of ``SESSIONS``. Raises NoSession where none of them runs the model."""
+    of equals the first of ``sessions``. Raises NoSession where none of them runs the model."""
     names = comparable(model, integer)
     if not names:
         return ()
     asked = exposed(model, integer)
     sample = _any_sample(integer.host_before)
     promises, refusals = [], []
-    for session in SESSIONS:
+    for session in sessions:
         try:
             ort_reference(model, sample, integer, session)  # some kernels refuse only at work
             promises.append(_promises(model, integer, names, asked, session))

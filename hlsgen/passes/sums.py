@@ -6,7 +6,7 @@ import numpy as np
 
 from hlsgen.algebra.types import ElementType
 from hlsgen.graph.builder import GraphBuilder
-from hlsgen.ops.op import QuantisedOutput
+from hlsgen.ops.op import QuantisedOutput, TensorOp
 from hlsgen.ops.quantise import QuantizeLinear
 from hlsgen.ops.reason import Reason
 from hlsgen.ops.requantise import Requantise
@@ -32,10 +32,18 @@ def sum_function(
     Sums are multiplied by their scales, as integers of 24 bits in steps of a power of two, so that one function serves all channels; where it
     changes is found by bisection. It is the island's function of exact sums; float32 sums differ next to the changes.
     """
+    moves: list[TensorOp] = []
     producer = build.producer(sums)
+    while producer is not None and producer.op.moves_data and len(producer.inputs) == 1:
+        moves.insert(0, producer.op)
+        producer = build.producer(producer.inputs[0])
     scale = np.ones(1)
     if producer is not None and isinstance(producer.op, Requantise):
         scale, sums = np.array(producer.op.scale, np.float64), producer.inputs[0]
+        if moves and len(scale) > 1:
+            return Reason("its sums are moved, and their scales differ by channel")
+        for op in moves:
+            sums = build.node(op, [sums])
     if len(scale) == 1 and len(island.leaves) == 1:
         factor, step = np.ones(1, np.int64), float(scale[0])
     else:

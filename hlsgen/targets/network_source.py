@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hlsgen.artefact.declared import Declared
+from hlsgen.artefact.declared import TITLES, Declared
 from hlsgen.artefact.digest import sha256
 from hlsgen.errors import HlsgenError
-from hlsgen.numbers import Numbers
+from hlsgen.numbers import REFERENCES, Numbers
 from hlsgen.progress import Progress
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class NetworkSource:
     """``model``: the quantised ONNX model as bytes, external data taken in; ``integer``: its integer form; ``declared``: what is promised of
     its outputs; ``name``: the name of its file, or of its graph; ``origin``: a sentence part that says what it was made of; ``errors``: of a
-    float model in fixed point, how far each output is from ONNX Runtime's."""
+    float model in fixed point, how far each output is from ONNX Runtime's; ``reference``: the name of what the user wants matched."""
 
     model: bytes
     integer: IntegerModel
@@ -38,6 +38,7 @@ class NetworkSource:
     name: str = "network"
     origin: str = "a network"
     errors: tuple[OutputError, ...] = ()
+    reference: str | None = None
 
     @contextmanager
     def named(self) -> Iterator[None]:
@@ -79,7 +80,12 @@ class NetworkSource:
         }
 
     def reported(self, report: Report) -> Report:
-        """The report with the errors of fixed-point numbers."""
+        """The report with the errors of fixed-point numbers, or what is promised against the reference that the user names."""
+        if self.reference is not None:
+            promises = [promise.as_json() for promise in self.declared]
+            lines = "".join(f"  {line}\n" for promise in self.declared for line in _said(promise))
+            text = f"{report.text.rstrip()}\n\nagainst {self.reference}\n{lines}"
+            return replace(report, details={**report.details, "reference": promises}, text=text)
         if not self.errors:
             return report
         details = {**report.details, "errors": [asdict(error) for error in self.errors]}
@@ -103,7 +109,7 @@ def read_network(
     """Read an ONNX model, in the numbers that are asked for. Raises HlsgenError."""
     import onnx
 
-    from hlsgen.frontend.declared import declared_outputs
+    from hlsgen.frontend.declared import SESSIONS, declared_outputs
     from hlsgen.frontend.model_file import load, load_whole
     from hlsgen.frontend.onnx_reader import read_model
     from hlsgen.frontend.qonnx import in_standard_operators
@@ -121,7 +127,9 @@ def read_network(
     declared: tuple[Declared, ...] = ()
     if numbers.precision is None:
         integer = to_integer(graph)
-        declared = declared_outputs(proto, integer)
+        named = numbers.reference
+        sessions = SESSIONS if named is None else (REFERENCES[named],)
+        declared = declared_outputs(proto, integer, sessions)
     else:
         from hlsgen.frontend.fixed_point import in_fixed_point
 
@@ -137,7 +145,15 @@ def read_network(
         digest = sha256(Path(given).read_bytes())
     note = load(given).note
     origin = f"network {title} (SHA-256 {digest}){_made_with(numbers)}{note and ', '}{note}"
-    return NetworkSource(content, integer, declared, name, origin, errors)
+    return NetworkSource(content, integer, declared, name, origin, errors, numbers.reference)
+
+
+def _said(promise: Declared) -> list[str]:
+    """What is promised of one output."""
+    title = f"{promise.value} ({TITLES[promise.session]})"
+    if promise.exact:
+        return [f"{title}: equal in every element"]
+    return [f"{title}: may differ", *(f"  {difference}" for difference in promise.differences)]
 
 
 def _made_with(numbers: Numbers) -> str:

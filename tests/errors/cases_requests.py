@@ -60,6 +60,11 @@ def option_cases() -> dict[str, Case]:
         "precision of a quantised model": compiled(
             DIGITS, precision="fixed16", samples=str(DIGITS.with_name("samples.npz"))
         ),
+        "reference that is unknown": compiled(DIGITS, reference="tflite"),
+        "reference of fixed point": compiled(
+            DIGITS, precision="fixed16", samples="none.npz", reference="ort"
+        ),
+        "reference for a kernel": compiled(FIR, reference="ort"),
         "kernel without a name": lambda folder: flow.map_kernel(FIR.removesuffix(":fir")),
         "kernel of another kind": lambda folder: flow.map_kernel("kernel.txt"),
         "seed": compiled(FIR, schedule="grid", seed=-1),

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from support.quantised_models import QuantisedModel
 
 from hlsgen.artefact.declared import Declared
+from hlsgen.artefact.report import Head, Report
 from hlsgen.errors import UnsupportedOp
 from hlsgen.frontend.declared import declared_outputs
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.reference import ort_reference
 from hlsgen.graph.evaluate import evaluate
+from hlsgen.numbers import REFERENCES, Numbers
 from hlsgen.passes import to_integer
+from hlsgen.progress import silent
+from hlsgen.targets.network_source import read_network
 from hlsgen.verify.agreement import beyond
+
+DIGITS = Path(__file__).resolve().parents[2] / "examples" / "digits" / "digits.onnx"
 
 
 def declared(model: QuantisedModel, output: str) -> tuple[Declared, int]:
@@ -154,3 +162,14 @@ def test_output_that_is_moved_last_is_compared(op: str) -> None:
     value = model.quantize(model.node(op, value, *axes), 0.02, 7, "u8")
     promise, differing = declared(model, model.dequantize(value, 0.02, 7, "u8"))
     assert promise.exact and differing == 0
+
+
+def test_the_session_that_the_user_names_is_the_one_that_is_matched_and_reported() -> None:
+    report = Report("digits", Head(), {}, "a report\n")
+    for name, session in REFERENCES.items():
+        source = read_network(DIGITS, Numbers(reference=name), silent)
+        assert {promise.session for promise in source.declared} == {session}
+        told = source.reported(report)
+        assert f"against {name}\n" in told.text and source.declared[0].value in told.text
+        assert told.details["reference"] == [promise.as_json() for promise in source.declared]
+    assert read_network(DIGITS, Numbers(), silent).reported(report) is report
