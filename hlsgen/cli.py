@@ -1,4 +1,4 @@
-"""The command line: ``hlsgen compile | map | fabric | verify | build | check | boards | fabrics | ops``.
+"""The command line: ``hlsgen compile | map | fabric | verify | build | run | emulate | check | boards | fabrics | ops``.
 
 Exit codes: 0 good, 1 the design is wrong, 2 the input or the machine is, 3 hlsgen itself is. Heavy modules are imported where they are used.
 """
@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn, cast
 import typer
 
 from hlsgen import __version__
+from hlsgen.cli_board import Port, add_board_commands
 from hlsgen.errors import BadOption, HlsgenError
 from hlsgen.failures import (
     house_error,
@@ -227,9 +228,12 @@ def verify(
     ] = None,
     samples: Annotated[int | None, typer.Option(help="Only the first so many.")] = None,
     stall: Annotated[str, typer.Option(help="Idle and backpressure: random or none.")] = "random",
-    engine: Annotated[str, typer.Option(help="cocotb (protocol, timing) or fast.")] = "cocotb",
+    engine: Annotated[
+        str, typer.Option(help="cocotb (protocol, timing), fast, or board.")
+    ] = "cocotb",
     reference: Annotated[str, typer.Option(help="numpy, cupy or torch.")] = "numpy",
     seed: Annotated[int, typer.Option(help="Seed of the stalls.")] = 0,
+    port: Port = None,
     quiet: Quiet = False,
 ) -> None:
     """Simulate the Verilog and compare every output element with its references."""
@@ -246,6 +250,7 @@ def verify(
             reference=reference,
             seed=seed,
             progress=progress,
+            port=port,
         )
     if not quiet or not result.good:
         typer.echo(result.text())
@@ -266,6 +271,13 @@ def build(
     seeds: Annotated[
         int, typer.Option(help="Place and route so many times and take the fastest.")
     ] = 1,
+    clock: Annotated[
+        str | None,
+        typer.Option(help="MHz, or 'oscillator' (the fastest that place and route allows)."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Build though the clock is too fast.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Synthesise, place and route to a bitstream for the board.
@@ -274,7 +286,9 @@ def build(
     from hlsgen.flow import build as run
 
     with terminal(quiet) as progress:
-        result = run(directory, board=board, progress=progress, seeds=seeds)
+        result = run(
+            directory, board=board, progress=progress, seeds=seeds, clock=clock, force=force
+        )
     if not quiet:
         typer.echo(result.text())
 
@@ -329,6 +343,9 @@ def ops() -> None:
     from hlsgen.ops import supported_operators
 
     _table(("operator", "opset", "where"), supported_operators())
+
+
+add_board_commands(app)
 
 
 def _table(columns: tuple[str, ...], rows: Any) -> None:

@@ -51,6 +51,10 @@ class ToolFailed(HlsgenError):
     carries_log = True
 
 
+class BoardFailed(HlsgenError):
+    """A board that cannot be reached, holds another design, or stopped answering."""
+
+
 class Mismatch(HlsgenError):
     """A circuit that computes another value than its reference."""
 

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hlsgen.algebra.unroll import Unroll
-from hlsgen.arguments import (
-    ARRAYS,
-    FLAG,
-    FUNCTION,
-    NUMBER,
-    PATH,
-    TEXT,
-    WHOLE,
-    ArgumentKind,
-    check_arguments,
-)
+from hlsgen.arguments import PATH, check_arguments
 from hlsgen.artefact.folder import Artefact, Folder, new_folder, open_folder
 from hlsgen.collector import collector_paused
 from hlsgen.errors import BadOption
+from hlsgen.flow_arguments import BUILT, COMPILED, EMITTED, OF_TARGETS, VERIFIED
 from hlsgen.numbers import Numbers
 from hlsgen.progress import Progress, silent
 
@@ -32,76 +23,14 @@ if TYPE_CHECKING:
     import onnx
 
     from hlsgen.artefact.manifest import Manifest
-    from hlsgen.bitstream.build import BuildResult
+    from hlsgen.bitstream.build_result import BuildResult
     from hlsgen.frontend.support import NodeSupport
+    from hlsgen.host.board import ConnectedBoard
     from hlsgen.targets import AnyTarget
     from hlsgen.verify.result import VerifyResult
 
 OPTION_NAMES = {"overrides": "--unroll"}
 """Options of the command line that are not called as the field."""
-
-
-UNROLLS = ArgumentKind(
-    "a mapping of process names to Unroll",
-    lambda value: (
-        isinstance(value, Mapping)
-        and all(isinstance(k, str) and isinstance(v, Unroll) for k, v in value.items())
-    ),
-)
-# What each argument of the functions may be.
-_COMPILED: Mapping[str, ArgumentKind] = {
-    "board": TEXT.or_none(),
-    "schedule": TEXT,
-    "effort": TEXT.or_none(),
-    "multipliers": WHOLE.or_none(),
-    "dsp": WHOLE.or_none(),
-    "lut": WHOLE.or_none(),
-    "target_fps": NUMBER.or_none(),
-    "calibrate": PATH.or_none(),
-    "precision": TEXT.or_none(),
-    "samples": PATH.or_none(),
-    "reference": TEXT.or_none(),
-    "overrides": UNROLLS.or_none(),
-    "fabric": PATH.or_none(),
-    "seed": WHOLE.or_none(),
-    "time_limit": NUMBER.or_none(),
-    "exact": FLAG.or_none(),
-    "as_given": FLAG.or_none(),
-    "name": TEXT.or_none(),
-    "output": PATH.or_none(),
-    "dump": PATH.or_none(),
-    "progress": FUNCTION,
-}
-
-_OF_TARGETS = (
-    *("board", "effort", "multipliers", "dsp", "lut", "target_fps", "overrides", "fabric"),
-    *("seed", "time_limit", "exact", "as_given", "name"),
-)
-"""Options that targets have, or refuse."""
-_EMITTED: Mapping[str, ArgumentKind] = {
-    "fabric": PATH,
-    "output": PATH.or_none(),
-    "name": TEXT.or_none(),
-    "progress": FUNCTION,
-}
-
-_VERIFIED: Mapping[str, ArgumentKind] = {
-    "directory": PATH,
-    "inputs": ARRAYS.or_none(),
-    "samples": WHOLE.or_none(),
-    "stall": TEXT,
-    "engine": TEXT,
-    "reference": TEXT,
-    "seed": WHOLE,
-    "progress": FUNCTION,
-}
-
-_BUILT: Mapping[str, ArgumentKind] = {
-    "directory": PATH,
-    "board": TEXT.or_none(),
-    "progress": FUNCTION,
-    "seeds": WHOLE,
-}
 
 
 @dataclass(frozen=True)
@@ -126,6 +55,7 @@ class Compiled:
         reference: str = "numpy",
         seed: int = 0,
         progress: Progress = silent,
+        port: str | None = None,
     ) -> VerifyResult:
         """Simulate the Verilog on samples (axis 0) and compare every output element; see ``flow.verify``."""
         return verify(
@@ -137,13 +67,25 @@ class Compiled:
             reference=reference,
             seed=seed,
             progress=progress,
+            port=port,
         )
 
+    def connect(self, port: str | None = None) -> AbstractContextManager[ConnectedBoard]:
+        """The board at a serial device, which holds this design; see ``hlsgen.host.board``."""
+        from hlsgen.host.board import connected
+
+        return connected(open_folder(self.directory), port)
+
     def build(
-        self, board: str | None = None, progress: Progress = silent, seeds: int = 1
+        self,
+        board: str | None = None,
+        progress: Progress = silent,
+        seeds: int = 1,
+        clock: str | None = None,
+        force: bool = False,
     ) -> BuildResult:
-        """Synthesise, place and route to a bitstream; see ``hlsgen.bitstream``."""
-        return build(self.directory, board=board, progress=progress, seeds=seeds)
+        """Synthesise, place and route to a bitstream; see ``flow.build``."""
+        return build(self.directory, board, progress, seeds, clock, force)
 
 
 def compile(
@@ -183,10 +125,10 @@ def compile(
     arguments = dict(locals())
     from hlsgen.targets.kernel_source import is_kernel
 
-    check_arguments("hlsgen.compile", _COMPILED, arguments)
+    check_arguments("hlsgen.compile", COMPILED, arguments)
     model = _from_framework(model, sample)
     target = _target(schedule, "kernel" if is_kernel(model) else "network")
-    given = {option: arguments[option] for option in _OF_TARGETS}
+    given = {option: arguments[option] for option in OF_TARGETS}
     given["overrides"] = overrides or None
     given["fabric"] = None if fabric is None else os.fspath(fabric)
     if target.source == "kernel":
@@ -286,7 +228,7 @@ def emit_fabric(
     progress: Progress = silent,
 ) -> Compiled:
     """The Verilog of a fabric, a preset or a TOML file; its modules are called ``name`` (as the fabric if None). Raises HlsgenError."""
-    check_arguments("hlsgen.emit_fabric", _EMITTED, locals())
+    check_arguments("hlsgen.emit_fabric", EMITTED, locals())
     target = _target("grid", "fabric")
     with new_folder(output) as folder, collector_paused():
         artefact = target.compile(fabric, target.options(name=name), progress)
@@ -302,11 +244,13 @@ def verify(
     reference: str = "numpy",
     seed: int = 0,
     progress: Progress = silent,
+    port: str | None = None,
 ) -> VerifyResult:
     """Simulate DIR/design.v on the samples (name -> (samples, ...)), compare, and write DIR/verify.json.
 
     Kernels have arrays of their own where none are given (``inputs`` None). ``samples`` takes only the first so many; ``stall`` is ``random``
-    (idle on inputs, backpressure on outputs, seeded; besides a full-speed run for timing) or ``none``; ``engine`` is ``cocotb`` or ``fast``;
+    (idle on inputs, backpressure on outputs, seeded; besides a full-speed run for timing) or ``none``; ``engine`` is ``cocotb``, ``fast``, or
+    ``board``: on hardware, at the serial device ``port``;
     ``reference`` says where the integer graph of a network is evaluated: ``numpy``, ``cupy`` or ``torch``. On a mismatch the first process
     with a wrong output is searched for, where the design has such.
     Raises BadOption, BadFile, TypeMismatch, ToolFailed; Mismatch where all elements are right but a rule is broken.
@@ -314,8 +258,8 @@ def verify(
     from hlsgen.targets import target_of
     from hlsgen.verify.verify import checked_request, verify_design
 
-    check_arguments("verify", _VERIFIED, locals())
-    request = checked_request(stall, engine, reference, seed)
+    check_arguments("verify", VERIFIED, locals())
+    request = checked_request(stall, engine, reference, seed, port)
     if samples is not None and samples < 1:
         raise BadOption("--samples", f"expected at least 1, found {samples}", "Ask for 1 or more.")
     folder = open_folder(directory)
@@ -331,18 +275,24 @@ def build(
     board: str | None = None,
     progress: Progress = silent,
     seeds: int = 1,
+    clock: str | None = None,
+    force: bool = False,
 ) -> BuildResult:
     """Build a compiled folder to a bitstream for ``board`` (default: the one it was compiled for), the fastest of ``seeds`` tries.
+
+    The circuit's clock is the fastest that the board's PLL makes and place and route allows; ``clock``: MHz in digits, or "oscillator",
+    instead. One that place and route finds too fast is refused unless ``force``.
 
     Raises BadFile, BadOption, ToolFailed.
     """
     from hlsgen.bitstream.build import build_design
+    from hlsgen.bitstream.clock_choice import ClockRequest
     from hlsgen.targets import target_of
 
-    check_arguments("build", _BUILT, locals())
+    check_arguments("build", BUILT, locals())
     folder = open_folder(directory)
     ports = target_of(folder).board_ports(folder)
-    return build_design(folder, ports, board, progress, seeds)
+    return build_design(folder, ports, board, progress, seeds, ClockRequest(clock, force))
 
 
 def _target(schedule: str, source: str) -> AnyTarget:

@@ -15,6 +15,9 @@ from hlsgen.artefact.board_ports import BoardPorts
 from hlsgen.artefact.folder import Folder
 from hlsgen.artefact.manifest import DESIGN
 from hlsgen.artefact.manifest import TOP as UNNAMED
+from hlsgen.bitstream.board_top import TOP, BoardTop, Circuit, to_rtlil
+from hlsgen.bitstream.build_result import BuildResult
+from hlsgen.bitstream.clock_choice import FASTEST, ClockPlan, ClockRequest, plan_clock, settle_clock
 from hlsgen.bitstream.ecp5 import Ecp5
 from hlsgen.bitstream.gowin import Gowin
 from hlsgen.bitstream.ice40 import Ice40
@@ -25,15 +28,17 @@ from hlsgen.bitstream.place_and_route import (
     pack_step,
     read_report,
     route_step,
+    tune_step,
 )
 from hlsgen.bitstream.remaining import Remaining
 from hlsgen.bitstream.steps import BuildStep, Done, Workplace, run_side_by_side, run_step
 from hlsgen.bitstream.synthesis import NETLIST, SynthesisJob, notes_of, synthesis_steps, usage_of
 from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Toolchain, Usage, Utilisation
 from hlsgen.bitstream.tools import YOSYS, identity
-from hlsgen.bitstream.uart_top import TOP, BoardTop, to_rtlil
 from hlsgen.bitstream.xilinx import Xilinx7
 from hlsgen.board import Board, load_board
+from hlsgen.clock.families import pll_parameters, pll_rules
+from hlsgen.clock.pll import PllSetting
 from hlsgen.cost.build_time import part_seconds
 from hlsgen.errors import BadOption, ToolFailed
 from hlsgen.processes import Running
@@ -44,79 +49,18 @@ TOOLCHAINS: Mapping[str, Toolchain] = {
 }
 
 
-@dataclass(frozen=True)
-class BuildResult:
-    """What ``build.json`` holds: what the built design uses, beside what the compiler predicted.
-
-    ``fmax_mhz`` and ``bitstream`` (a path relative to the compiled folder) are None for Xilinx boards; ``board_mhz`` is
-    the oscillator at which the bitstream runs; predictions are of the circuit without the serial link, and None where
-    there is no report; ``utilisation`` is nextpnr's own table. ``seeds``: Fmax of every seed that was tried, of which ``seed`` is the one
-    that was packed. ``tools``: which program did each part; ``steps``: the seconds of each, of those too that an earlier build had done;
-    ``notes``: what did not go the usual way.
-    """
-
-    board: str
-    lut: int
-    ff: int
-    dsp: int
-    bram: int
-    fmax_mhz: float | None
-    board_mhz: float
-    bitstream: str | None
-    seconds: float
-    predicted_lut: int | None
-    predicted_ff: int | None
-    predicted_dsp: int | None
-    predicted_bram: int | None
-    utilisation: Utilisation
-    seed: int | None = None
-    seeds: Mapping[int, float | None] = field(default_factory=dict)
-    tools: Mapping[str, str] = field(default_factory=dict)
-    steps: Mapping[str, float] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-    @property
-    def meets_clock(self) -> bool | None:
-        """Whether the design is fast enough for the board's oscillator; None where it is not known."""
-        return None if self.fmax_mhz is None else self.fmax_mhz >= self.board_mhz
-
-    def text(self) -> str:
-        """The table that ``hlsgen build`` prints."""
-        board = load_board(self.board)
-        lines = [
-            f"{board.title} ({board.device}), {self.seconds:.0f} s",
-            f"{'':12}{'used':>8}{'predicted':>11}{'available':>11}",
-        ]
-        for kind in ("lut", "ff", "dsp", "bram"):
-            predicted = getattr(self, f"predicted_{kind}")
-            shown = "" if predicted is None else predicted
-            lines.append(f"{kind:12}{getattr(self, kind):>8}{shown:>11}{getattr(board, kind):>11}")
-        lines += [f"note        {note}" for note in self.notes]
-        if self.fmax_mhz is None:
-            lines.append(
-                "no bitstream here: run 'vivado -mode batch -source build.tcl' in the build folder"
-            )
-            return "\n".join(lines)
-        lines.append(f"fmax        {self.fmax_mhz:8.1f} MHz, oscillator {self.board_mhz:g} MHz")
-        if len(self.seeds) > 1:
-            tried = ", ".join(f"{seed}: {fmax or 0:.1f}" for seed, fmax in self.seeds.items())
-            lines.append(f"seeds       {tried} MHz; seed {self.seed} taken")
-        if not self.meets_clock:
-            lines.append("TOO SLOW for the oscillator: the bitstream will not work on the board")
-        lines.append(f"bitstream   {self.bitstream}")
-        return "\n".join(lines)
-
-
 def build_design(
     folder: Folder,
     ports: BoardPorts,
     board: str | None = None,
     progress: Progress = silent,
     seeds: int = 1,
+    request: ClockRequest = FASTEST,
 ) -> BuildResult:
     """Build the design of a folder for ``board`` (default: the one it was compiled for); ``ports``: what the serial line reaches.
 
-    Place and route is tried with ``seeds`` seeds, side by side on the cores there are, and the fastest is taken. Writes ``build/<board>/``
+    Place and route is tried with ``seeds`` seeds, side by side on the cores there are, and the fastest is taken; its clock is the fastest that
+    the PLL makes and place and route allows, or that of ``request``. Writes ``build/<board>/``
     with every file of the tools, the bitstream beside ``design.v`` and, last and atomically, ``build.json``. A step that an earlier build
     did on the same inputs is not done again. Raises BadFile, BadOption, ToolFailed.
     """
@@ -131,17 +75,21 @@ def build_design(
         )
     if seeds < 1:
         raise BadOption("--seeds", f"expected at least 1, found {seeds}", "Ask for 1 or more.")
-    target = BoardTarget(load_board(name), pins_of(load_board(name)), ports.large)
+    known = load_board(name)
+    plan = plan_clock(known, request, ports.large)
+    target = BoardTarget(known, pins_of(known), ports.large, plan.goal_mhz)
     (directory / "build.json").unlink(missing_ok=True)
     work = directory / "build" / name
     work.mkdir(parents=True, exist_ok=True)
     (work / DESIGN).write_bytes(folder.read(DESIGN))
-    (work / f"{TOP}.il").write_text(to_rtlil(board_top(ports, target.board, folder.manifest.top)))
+    manifest = folder.manifest
+    circuit = Circuit(manifest.top, ports, manifest.verilog_sha256)
+    (work / f"{TOP}.il").write_text(to_rtlil(BoardTop(known, circuit, plan.setting)))
     toolchain, place = TOOLCHAINS[target.board.family], Workplace(work, progress, Running())
     job = SynthesisJob((DESIGN, f"{TOP}.il"), TOP, target.board, ports.large)
     remaining = Remaining(part_seconds(toolchain.family, folder.report().get("lut") or 0))
     done = [run_counted(step, place, remaining) for step in synthesis_steps(toolchain, job)]
-    routed = _routed(toolchain, target, place, remaining, tuple(range(1, seeds + 1)))
+    routed = _routed(toolchain, target, place, remaining, tuple(range(1, seeds + 1)), plan, request)
     result = _result(folder, target.board, routed, notes_of(work), (*done, *routed.done), began)
     folder.write("build.json", json.dumps(asdict(result), indent=2) + "\n")
     return result
@@ -157,6 +105,8 @@ class _Routed:
     utilisation: Utilisation = field(default_factory=dict)
     seeds: Mapping[int, float | None] = field(default_factory=dict)
     seed: int | None = None
+    link_mhz: float | None = None
+    setting: PllSetting | None = None
     bitstream: Path | None = None
 
 
@@ -174,8 +124,10 @@ def _routed(
     place: Workplace,
     remaining: Remaining,
     seeds: Sequence[int],
+    plan: ClockPlan,
+    request: ClockRequest,
 ) -> _Routed:
-    """Place and route with each seed and pack the fastest."""
+    """Place and route with each seed, set the clock of the fastest and pack it."""
     usage, tools = usage_of(place.folder, toolchain), {YOSYS.name: identity(YOSYS)}
     if isinstance(toolchain, Xilinx7):
         return _Routed(usage, (run_step(toolchain.scripts(target), place),), tools)
@@ -188,14 +140,26 @@ def _routed(
     counted = replace(place, progress=remaining.during("routing", place.progress))
     done = run_side_by_side(steps, counted, workers)
     remaining.left.pop("routing")
-    reports = {seed: read_report(place.folder, seed) for seed in seeds}
-    fmax = {seed: report[0] for seed, report in reports.items()}
+    reports = {seed: read_report(place.folder, seed, plan.setting is not None) for seed in seeds}
+    fmax = {seed: report.circuit_mhz for seed, report in reports.items()}
     seed = best_seed(fmax)
-    packed = run_counted(pack_step(toolchain, target, seed), place, remaining)
-    used = reports[seed][1]
-    bitstream = place.folder / bitstream_of(toolchain)
-    usage = toolchain.routed_usage(used, usage)
-    return _Routed(usage, (*done, packed), tools, used, fmax, seed, bitstream)
+    best = reports[seed]
+    setting = settle_clock(target.board, request, plan, best.circuit_mhz, best.link_mhz)
+    rules = pll_rules(target.board)
+    parameters = {} if setting is None or rules is None else pll_parameters(rules, setting)
+    tuned = run_step(tune_step(toolchain, seed, parameters), place)
+    packed = run_counted(pack_step(toolchain, target), place, remaining)
+    return _Routed(
+        toolchain.routed_usage(best.used, usage),
+        (*done, tuned, packed),
+        tools,
+        best.used,
+        fmax,
+        seed,
+        best.link_mhz,
+        setting,
+        place.folder / bitstream_of(toolchain),
+    )
 
 
 def synthesise(
@@ -237,22 +201,6 @@ def synthesised(toolchain: Toolchain, place: Workplace, job: SynthesisJob) -> Us
     return usage_of(place.folder, toolchain)
 
 
-def board_top(ports: BoardPorts, board: Board, module: str = UNNAMED) -> BoardTop:
-    """The board top around a circuit with these ports."""
-    return BoardTop(
-        module=module,
-        clock_mhz=board.clock_mhz,
-        baud=board.build["uart"]["baud"],
-        input_prefix=ports.input_prefix,
-        output_prefix=ports.output_prefix,
-        word_in=ports.word_in,
-        word_out=ports.word_out,
-        depth=ports.depth,
-        input_last=ports.input_last,
-        tied=ports.tied,
-    )
-
-
 def _result(
     folder: Folder,
     board: Board,
@@ -263,6 +211,8 @@ def _result(
 ) -> BuildResult:
     """Copy the bitstream beside the design and put the numbers together."""
     directory, report, bitstream = folder.directory, folder.report(), None
+    clock = board.clock_mhz if routed.setting is None else round(float(routed.setting.mhz), 6)
+    interval = folder.manifest.interval_cycles
     if routed.bitstream is not None:
         bitstream = f"{board.name}{routed.bitstream.suffix}"
         shutil.copyfile(routed.bitstream, directory / bitstream)
@@ -273,7 +223,8 @@ def _result(
         dsp=routed.usage.dsp,
         bram=routed.usage.bram,
         fmax_mhz=None if routed.seed is None else routed.seeds[routed.seed],
-        board_mhz=board.clock_mhz,
+        clock_mhz=clock,
+        oscillator_mhz=board.clock_mhz,
         bitstream=bitstream,
         seconds=round(time.monotonic() - began, 1),
         predicted_lut=report.get("lut"),
@@ -281,6 +232,8 @@ def _result(
         predicted_dsp=report.get("dsp"),
         predicted_bram=report.get("bram"),
         utilisation=routed.utilisation,
+        link_fmax_mhz=routed.link_mhz,
+        inferences_per_second=None if interval is None else round(clock * 1e6 / interval, 1),
         seed=routed.seed,
         seeds=routed.seeds,
         tools=routed.tools,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from hlsgen.bitstream.carry_cells import ECP5_CELLS
@@ -9,7 +10,7 @@ from hlsgen.bitstream.carry_ecp5 import begin_chains
 from hlsgen.bitstream.fold_ecp5 import fold_registers
 from hlsgen.bitstream.netlist import Netlist
 from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Usage
-from hlsgen.bitstream.tools import ECPPACK, NEXTPNR_ECP5
+from hlsgen.bitstream.tools import ECPPACK, NEXTPNR_ECP5, Tool
 from hlsgen.board import Board
 
 DENSE = 0.5
@@ -58,7 +59,6 @@ class Ecp5(OpenToolchain):
         self, target: BoardTarget, synthesised: Usage, routed: str
     ) -> tuple[str, ...]:
         options, board = target.board.build["toolchain"], target.board
-        target_mhz = board.clock_mhz if target.large else options["target_mhz"]
         dense = target.large or synthesised.lut > DENSE * board.lut
         ways = ("static", "router2") if dense else ("heap", "router1")
         files = ("--lpf", self.constraints_file, "--textcfg", routed)
@@ -66,12 +66,24 @@ class Ecp5(OpenToolchain):
             *options["nextpnr"],
             *files,
             "--freq",
-            f"{target_mhz}",
+            f"{target.goal_mhz}",
             "--placer",
             ways[0],
             "--router",
             ways[1],
         )
 
-    def pack_options(self, target: BoardTarget, routed: str, bitstream: str) -> tuple[str, ...]:
-        return ("--compress", "--input", routed, "--bit", bitstream)
+    def tuned(self, routed: str, parameters: Mapping[str, int]) -> str:
+        """Dividers stand in the configuration less one, the phase as it is; 7 binary digits each."""
+        for name, value in parameters.items():
+            digits = f"{value - name.endswith('_DIV'):07b}"
+            routed, places = re.subn(
+                rf"^word: {name} [01]{{7}}$", f"word: {name} {digits}", routed, flags=re.MULTILINE
+            )
+            assert places == 1, (name, places)
+        return routed
+
+    def pack_commands(
+        self, target: BoardTarget, tuned: str, bitstream: str
+    ) -> tuple[tuple[Tool, tuple[str, ...]], ...]:
+        return ((ECPPACK, ("--compress", "--input", tuned, "--bit", bitstream)),)

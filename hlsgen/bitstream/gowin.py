@@ -8,7 +8,7 @@ from hlsgen.bitstream.carry_cells import GOWIN_CELLS
 from hlsgen.bitstream.netlist import Netlist
 from hlsgen.bitstream.packing import gowin_chain_ends
 from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Usage
-from hlsgen.bitstream.tools import GOWIN_PACK, NEXTPNR_GOWIN
+from hlsgen.bitstream.tools import GOWIN_PACK, NEXTPNR_GOWIN, Tool
 from hlsgen.board import Board
 
 MULTIPLIERS = {"MULT9X9": 1, "MULT18X18": 2, "MULTALU18X18": 2, "MULT36X36": 8}
@@ -64,7 +64,13 @@ class Gowin(OpenToolchain):
     ) -> tuple[str, ...]:
         options = target.board.build["toolchain"]
         files = ("--vopt", f"cst={self.constraints_file}", "--write", routed)
-        return (*options["nextpnr"], *files, "--freq", f"{options['target_mhz']}")
+        return (*options["nextpnr"], *files, "--freq", f"{target.goal_mhz}")
 
-    def pack_options(self, target: BoardTarget, routed: str, bitstream: str) -> tuple[str, ...]:
-        return (*target.board.build["toolchain"]["pack"], "-o", bitstream, routed)
+    def tuned(self, routed: str, parameters: Mapping[str, int]) -> str:
+        return self.json_tuned(routed, ("rPLL",), parameters)
+
+    def pack_commands(
+        self, target: BoardTarget, tuned: str, bitstream: str
+    ) -> tuple[tuple[Tool, tuple[str, ...]], ...]:
+        device = target.board.build["toolchain"]["pack"]
+        return ((GOWIN_PACK, (*device, "-o", bitstream, tuned)),)

@@ -8,7 +8,7 @@ from hlsgen.bitstream.carry_cells import ICE40_CELLS
 from hlsgen.bitstream.netlist import Netlist
 from hlsgen.bitstream.packing import ice40_logic_cells
 from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Usage
-from hlsgen.bitstream.tools import ICEPACK, NEXTPNR_ICE40
+from hlsgen.bitstream.tools import ICEPACK, NEXTPNR_ICE40, Tool
 from hlsgen.board import Board
 
 _LOGIC_CELLS = "ICESTORM_LC"
@@ -60,8 +60,19 @@ class Ice40(OpenToolchain):
         self, target: BoardTarget, synthesised: Usage, routed: str
     ) -> tuple[str, ...]:
         options = target.board.build["toolchain"]
-        files = ("--pcf", self.constraints_file, "--asc", routed)
-        return (*options["nextpnr"], *files, "--freq", f"{options['target_mhz']}")
+        files = ("--pcf", self.constraints_file, "--write", routed)
+        return (*options["nextpnr"], *files, "--freq", f"{target.goal_mhz}")
 
-    def pack_options(self, target: BoardTarget, routed: str, bitstream: str) -> tuple[str, ...]:
-        return (routed, bitstream)
+    def tuned(self, routed: str, parameters: Mapping[str, int]) -> str:
+        return self.json_tuned(routed, ("ICESTORM_PLL",), parameters)
+
+    def pack_commands(
+        self, target: BoardTarget, tuned: str, bitstream: str
+    ) -> tuple[tuple[Tool, tuple[str, ...]], ...]:
+        """nextpnr writes the bits of a design that it placed and routed earlier."""
+        done = ("--no-pack", "--no-place", "--no-route", "--timing-allow-fail")
+        device = target.board.build["toolchain"]["nextpnr"]
+        return (
+            (NEXTPNR_ICE40, (*device, "--json", tuned, *done, "--asc", "top.asc")),
+            (ICEPACK, ("top.asc", bitstream)),
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,11 +28,13 @@ class Usage:
 
 @dataclass(frozen=True)
 class BoardTarget:
-    """Where a design goes: the board and its pins. ``large``: the design fills much of the device, so that room counts more than speed."""
+    """Where a design goes: the board and its pins. ``large``: the design fills much of the device, so that room counts more than speed;
+    ``goal_mhz``: the clock that place and route is asked for."""
 
     board: Board
     pins: Pins
     large: bool
+    goal_mhz: float
 
 
 Utilisation = Mapping[str, Mapping[str, int]]
@@ -96,8 +99,24 @@ class OpenToolchain(Toolchain):
         """Options of nextpnr beside netlist, seed and report; ``routed`` is the file that the packer reads."""
 
     @abstractmethod
-    def pack_options(self, target: BoardTarget, routed: str, bitstream: str) -> tuple[str, ...]:
-        """Options of the packer."""
+    def tuned(self, routed: str, parameters: Mapping[str, int]) -> str:
+        """The text of a routed design with other parameters of its one PLL (as ``pll_parameters`` names them), and nothing else changed."""
+
+    @abstractmethod
+    def pack_commands(
+        self, target: BoardTarget, tuned: str, bitstream: str
+    ) -> tuple[tuple[Tool, tuple[str, ...]], ...]:
+        """Tools with their options that make the bitstream of a routed design, one after the other."""
+
+    def json_tuned(self, routed: str, kinds: tuple[str, ...], parameters: Mapping[str, int]) -> str:
+        """``tuned`` of a design that nextpnr wrote as JSON, where parameters are binary digits."""
+        design = json.loads(routed)
+        (module,) = design["modules"].values()
+        (pll,) = (cell for cell in module["cells"].values() if cell["type"] in kinds)
+        for name, value in parameters.items():
+            width = len(pll["parameters"][name])
+            pll["parameters"][name] = f"{value:0{width}b}"
+        return json.dumps(design)
 
     def routed_usage(self, used: Utilisation, synthesised: Usage) -> Usage:
         """What the design uses once it is placed."""

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
-from hlsgen.artefact.board_ports import LINK_BYTES, BoardPorts
+from hlsgen.artefact.board_ports import BoardPort, BoardPorts
 from hlsgen.artefact.digest import sha256
 from hlsgen.artefact.folder import MANIFEST, Artefact, Folder, stale
 from hlsgen.errors import BadFile, BadOption
@@ -135,12 +135,8 @@ def check_engine(engine: str) -> None:
 def load_port() -> BoardPorts:
     """The serial line carries the words of the load port and those that the fabric sends back; its streams are not used."""
     return BoardPorts(
-        input_prefix="s_axis_load",
-        output_prefix="m_axis_unload",
-        word_in=32,
-        word_out=32,
-        depth=LINK_BYTES[0],
-        input_last=False,
+        inputs=(BoardPort("s_axis_load", 32, None, last=False),),
+        outputs=(BoardPort("m_axis_unload", 32, None),),
         tied={"s_axis_stream_tdata": 0, "s_axis_stream_tvalid": 0, "m_axis_stream_tready": 1},
         large=True,
     )

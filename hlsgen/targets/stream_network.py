@@ -95,10 +95,10 @@ class StreamNetwork(Target[NetworkSource]):
         return stored_reference(folder, name)
 
     def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
-        from hlsgen.verify.stream import run_stream
+        from hlsgen.targets.stream_runs import run_streams
         from hlsgen.verify.timing import TIMED_SAMPLES
 
-        return run_stream(folder, samples, request, TIMED_SAMPLES, progress)
+        return run_streams(folder, samples, request, TIMED_SAMPLES, progress)
 
     def first_wrong(
         self, folder: Folder, reference: Reference, failure: Failure, progress: Progress

@@ -21,7 +21,8 @@ from hlsgen.verify.simulator_runtime import runtime_arguments
 from hlsgen.verify.simulators import Simulator, run_tool
 
 PROGRAM = "simulator"
-ENGINES = ("cocotb", "fast")
+ENGINES = ("cocotb", "fast", "board")
+"""Where a design is run: two simulators, or a real or emulated board."""
 # Above -O1 the compiler takes half as long again and the simulation runs no faster.
 OPTIMISATION = ("OPT_FAST=-O1", "OPT_GLOBAL=-O1", "OPT_SLOW=-O0")
 COMPILER_FLAGS = ("CPPFLAGS", "CXXFLAGS", "LDFLAGS", "LDLIBS")

@@ -16,12 +16,13 @@ from hlsgen.verify.simulation import Simulation
 
 @dataclass(frozen=True)
 class Request:
-    """How to verify: see ``flow.verify``."""
+    """How to verify: see ``flow.verify``; ``port``: the serial device of the engine "board" (None: the only one there is)."""
 
     stall: str
     engine: str
     reference: str
     seed: int
+    port: str | None = None
 
     @property
     def stalls(self) -> str:

@@ -68,6 +68,17 @@ class StoredReference:
         outputs = self.folder.manifest.outputs
         return {port.value: _as_port(port, values[port.value]) for port in outputs}
 
+    def results(self, samples: Samples, outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The model's own outputs, (samples, ...): what the host computes of the circuit's ``outputs`` and the samples given."""
+        before, after = self.model.host_before, self.model.host_after
+        given = _as_stored(before, samples.given)
+        passed = {**given, **_evaluated(before, given, find_backend("numpy")), **outputs}
+        asked: dict[str, np.ndarray] = {}
+        for name in after.inputs:
+            array, shape = passed[name], after.types[name].shape
+            asked[name] = array.reshape((len(array), *shape))
+        return _evaluated(after, _as_stored(after, asked), find_backend("numpy"))
+
     @property
     def others(self) -> tuple[str, ...]:
         """The default session, for information, and those that are declared."""

@@ -18,7 +18,9 @@ from hlsgen.verify.timing import Timing, measure, slowest_cycles
 STALLS = ("random", "none")
 
 
-def checked_request(stall: str, engine: str, reference: str, seed: int) -> Request:
+def checked_request(
+    stall: str, engine: str, reference: str, seed: int, port: str | None = None
+) -> Request:
     """How to verify; raises BadOption for what cannot be asked of any design."""
     for option, value, known in (("--stall", stall, STALLS), ("--engine", engine, ENGINES)):
         if value not in known:
@@ -31,7 +33,7 @@ def checked_request(stall: str, engine: str, reference: str, seed: int) -> Reque
         raise BadOption(
             "--seed", f"expected 0 to {2**32 - 1}, found {seed}", "Choose a seed in this range."
         )
-    return Request(stall, engine, reference, seed)
+    return Request(stall, engine, reference, seed, port)
 
 
 def verify_design(

@@ -29,9 +29,9 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("loops",),
     ("board", "clock", "fabric", "cost", "schedule", "cycle_model"),
     ("rtl",),
-    ("bitstream", "verify"),
+    ("bitstream", "verify", "host"),
     ("targets",),
-    ("flow", "backend_rtl", "backend", "cli"),
+    ("flow_arguments", "flow", "flow_board", "backend_rtl", "backend", "cli_board", "cli"),
 )
 AMARANTH = ("rtl_templates", "sim", "boards", "hlsgen/rtl", "hlsgen/bitstream")
 

@@ -10,7 +10,7 @@ from amaranth.hdl import Assert, Assume, Cat, Module, Signal, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.ports.axi_stream import AxisInput, AxisOutput
-from hlsgen.rtl_templates.ports.uart import WordAssembler, WordSplitter
+from hlsgen.rtl_templates.ports.words import WordAssembler, WordSplitter
 from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
 from hlsgen.rtl_templates.stream.drain import Drain
 from hlsgen.rtl_templates.stream.finish import Finish, FinishParameters

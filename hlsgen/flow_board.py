@@ -1,0 +1,122 @@
+"""What is done with a board, real or emulated: samples are run on it, its circuit is measured, it is simulated."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hlsgen.arguments import FUNCTION, PATH, TEXT, ArgumentKind, check_arguments
+from hlsgen.artefact.folder import open_folder
+from hlsgen.errors import BadOption
+from hlsgen.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hlsgen.host.board import Measurement
+
+MEASURED_SAMPLES = 1000
+_EMULATED: Mapping[str, ArgumentKind] = {
+    "directory": PATH,
+    "board": TEXT.or_none(),
+    "clock": TEXT.or_none(),
+    "progress": FUNCTION,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class BoardRun:
+    """``outputs``: of the model, name -> (samples, ...), as its host parts make them of the circuit's. ``right``: how many samples have their
+    greatest output at the label, None without labels. ``measurement``: of the circuit alone, None where it was not asked for."""
+
+    outputs: Mapping[str, np.ndarray]
+    samples: int
+    seconds: float
+    right: int | None
+    measurement: Measurement | None
+
+    def text(self) -> str:
+        """What ``hlsgen run`` prints."""
+        lines = [
+            f"samples     {self.samples}",
+            f"end to end  {self.samples / self.seconds:,.0f} inferences a second",
+        ]
+        if self.measurement is not None:
+            cycles = self.measurement.cycles / self.measurement.samples
+            lines.append(
+                f"circuit     {self.measurement.per_second:,.0f} inferences a second ({cycles:,.1f} cycles each at"
+                f" {self.measurement.clock_mhz:.2f} MHz, counted on the board)"
+            )
+        if self.right is not None:
+            lines.append(
+                f"accuracy    {self.right} of {self.samples} ({self.right / self.samples:.2%})"
+            )
+        return "\n".join(lines)
+
+
+def run(
+    directory: str | os.PathLike[str],
+    inputs: Mapping[str, np.ndarray],
+    port: str | None = None,
+    labels: np.ndarray | None = None,
+    measured: int = MEASURED_SAMPLES,
+    progress: Progress = silent,
+) -> BoardRun:
+    """Run samples (input name -> (samples, ...)) of a compiled network on the board that holds it, at the serial device ``port``.
+
+    ``labels``: (samples,) class numbers; ``measured``: how often the last sample is run again to count cycles, 0 for not at all.
+    Raises BadOption, BadFile, TypeMismatch, BoardFailed.
+    """
+    from hlsgen.host.board import connected
+    from hlsgen.targets import target_of
+    from hlsgen.verify.stored import StoredReference
+
+    folder = open_folder(directory)
+    reference = target_of(folder).reference(folder, "numpy")
+    if not isinstance(reference, StoredReference) or folder.manifest.kind != "stream_network":
+        raise BadOption(
+            str(folder.directory),
+            f"expected a network with --schedule stream, found {folder.manifest.kind}",
+            "Verify it on the board instead: hlsgen verify DIR --engine board.",
+        )
+    samples = reference.samples(inputs, None, 0)
+    with connected(folder, port) as board:
+        answers = board.run(samples.hardware, progress)
+        measurement = board.measure(measured) if measured else None
+    outputs = reference.results(samples, answers.outputs)
+    right = None if labels is None else _right(outputs, labels, samples.count)
+    return BoardRun(outputs, samples.count, answers.seconds, right, measurement)
+
+
+def _right(outputs: Mapping[str, np.ndarray], labels: np.ndarray, count: int) -> int:
+    """How many samples have the greatest element of the first output at their label; raises BadOption for labels that do not fit."""
+    scores: Any = next(iter(outputs.values())).reshape(count, -1)
+    if labels.shape != (count,):
+        raise BadOption(
+            "labels",
+            f"expected one class number for each of {count} samples, found shape {list(labels.shape)}",
+            "Give the labels of the same samples.",
+        )
+    return int((scores.argmax(axis=1) == labels).sum())
+
+
+def emulate(
+    directory: str | os.PathLike[str],
+    board: str | None = None,
+    clock: str | None = None,
+    progress: Progress = silent,
+) -> Iterator[str]:
+    """Simulate the board of a compiled folder behind a pseudo-terminal, whose name is given at once and then every second, until it is closed.
+
+    ``clock`` as of ``flow.build`` (None: that of the last build for this board, else what place and route would be asked for).
+    Raises BadOption, BadFile, ToolFailed.
+    """
+    from hlsgen.host.emulator import emulated_board, serve
+    from hlsgen.targets import target_of
+
+    check_arguments("hlsgen.emulate", _EMULATED, locals())
+    folder = open_folder(directory)
+    ports = target_of(folder).board_ports(folder)
+    return serve(emulated_board(folder, ports, board, clock, progress))

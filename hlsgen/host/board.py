@@ -1,0 +1,131 @@
+"""A board that holds a design: samples in, answers out, and how fast."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hlsgen.algebra.link import HASH_BYTES
+from hlsgen.artefact.folder import Folder
+from hlsgen.board import load_board
+from hlsgen.errors import BadOption, BoardFailed
+from hlsgen.host.connection import Connection
+from hlsgen.host.line import BoardLine, choose_port, open_line
+from hlsgen.progress import Progress, silent
+from hlsgen.verify.reference import Samples
+from hlsgen.verify.simulation import Simulation
+from hlsgen.verify.words import pack, unpack
+
+USUAL_BAUD = 1_000_000
+"""Of a board of which the folder does not say how fast its line is."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """``samples`` run one after the other from memory took ``cycles`` of the circuit's clock, which has ``clock_mhz`` by the oscillator."""
+
+    samples: int
+    cycles: int
+    clock_mhz: float
+
+    @property
+    def per_second(self) -> float:
+        """Samples a second of the circuit alone."""
+        return self.samples * self.clock_mhz * 1e6 / self.cycles
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """``outputs``: value name -> (samples, *tensor_shape) integers of the circuit; ``seconds`` from the first byte sent to the last received."""
+
+    outputs: Mapping[str, np.ndarray]
+    seconds: float
+
+
+class ConnectedBoard:
+    """A board with the design of a folder."""
+
+    def __init__(self, folder: Folder, connection: Connection) -> None:
+        """Raises BoardFailed where the board holds another design."""
+        self.folder, self.connection = folder, connection
+        expected = bytes.fromhex(folder.manifest.verilog_sha256)[:HASH_BYTES]
+        present = connection.identity["design"].to_bytes(HASH_BYTES, "little")
+        if present != expected:
+            raise BoardFailed(
+                connection.line.name,
+                f"expected the design {expected.hex()} of {folder.directory}, found {present.hex()} on the board",
+                f"Program it: hlsgen program {folder.directory}; or name the folder of the design that is there.",
+            )
+
+    def run(self, inputs: Mapping[str, np.ndarray], progress: Progress = silent) -> Answers:
+        """Integers of every input (value name -> (samples, *tensor_shape)) through the circuit. Raises BoardFailed."""
+        manifest = self.folder.manifest
+        count = len(next(iter(inputs.values())))
+        data = [pack(port, inputs[port.value]) for port in manifest.inputs]
+        sizes = [count * port.words * port.word_bytes for port in manifest.outputs]
+        began = time.monotonic()
+        raw = self.connection.transfer(data, sizes, progress)
+        seconds = time.monotonic() - began
+        outputs = {
+            port.value: unpack(port, part, count)
+            for port, part in zip(manifest.outputs, raw, strict=True)
+        }
+        return Answers(outputs, seconds)
+
+    def measure(self, samples: int) -> Measurement:
+        """Run the last sample that was sent ``samples`` times from the board's memory; the circuit begins anew afterwards. Raises BadOption, BoardFailed."""
+        if not self.connection.identity["measures"]:
+            raise BadOption(
+                f"{self.folder.directory}",
+                "expected a design whose inputs and outputs are samples, found a fabric",
+                "Time its program with 'hlsgen run'.",
+            )
+        if not 0 < samples < 1 << 32:
+            raise BadOption(
+                "samples", f"expected 1 to {2**32 - 1}, found {samples}", "Measure fewer."
+            )
+        counters = self.connection.measure(samples)
+        ticks, khz = counters["ticks"], self.connection.identity["oscillator_khz"]
+        clock = khz / 1000 * counters["cycles"] / max(1, ticks)
+        return Measurement(counters["samples"], counters["cycles"], clock)
+
+
+@contextmanager
+def connected(
+    folder: Folder, port: str | None = None, line: BoardLine | None = None
+) -> Iterator[ConnectedBoard]:
+    """The board at a serial device (None: the only one there is), or behind a line. Raises BoardFailed, BadOption."""
+    opened = line or open_line(choose_port(port), _baud(folder))
+    try:
+        connection = Connection(opened)
+        board = ConnectedBoard(folder, connection)
+        connection.speed_up()
+        yield board
+    finally:
+        opened.close()
+
+
+def run_on_board(
+    folder: Folder, samples: Samples, port: str | None, progress: Progress = silent
+) -> Simulation:
+    """Samples through the board, as a simulation gives them; the cycles are those of the whole run by the board's counter."""
+    with connected(folder, port) as board:
+        answers = board.run(samples.hardware, progress)
+        cycles = board.connection.counters()["cycles"]
+    missing = {name: np.zeros(array.shape, bool) for name, array in answers.outputs.items()}
+    none = np.zeros(0, np.int64)
+    return Simulation(samples.count, cycles, False, (), answers.outputs, missing, none, none, {})
+
+
+def _baud(folder: Folder) -> int:
+    """The usual bit rate of the board that was built for last, else of the one that the design was compiled for."""
+    name: Any = folder.manifest.board
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        name = json.loads((folder.directory / "build.json").read_text())["board"]
+    return USUAL_BAUD if name is None else int(load_board(name).build["uart"]["baud"])
