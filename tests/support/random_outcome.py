@@ -34,7 +34,11 @@ def outcome(model: onnx.ModelProto, samples: Tensors) -> str:
         return "refused"
     before = evaluate(integer.host_before, samples)
     entering = {name: before[name] for name in integer.hardware.inputs}
-    assert_same_meaning(integer.hardware, entering)
+    try:
+        assert_same_meaning(integer.hardware, entering)
+    except HlsgenError as error:  # what compile says where it lowers
+        assert len(str(error).splitlines()) == 3, str(error)
+        return "refused"
     results = evaluate(integer.hardware, entering)
     for promise in promises:
         reference = ort_reference(model, samples, integer, promise.session)
