@@ -58,6 +58,10 @@ Lut = Annotated[int | None, typer.Option(help="At most so many LUTs.")]
 TargetFps = Annotated[
     float | None, typer.Option(help="The smallest design with so many inferences a second.")
 ]
+Interval = Annotated[
+    int | None, typer.Option(help="The smallest design with at most so many cycles a sample.")
+]
+Latency = Annotated[int | None, typer.Option(help="At most so many cycles from first to last.")]
 Calibrate = Annotated[
     Path | None, typer.Option(help="Samples (npz) with which a float model is quantised.")
 ]
@@ -133,6 +137,8 @@ def compile_command(
     dsp: Dsp = None,
     lut: Lut = None,
     target_fps: TargetFps = None,
+    interval: Interval = None,
+    latency: Latency = None,
     calibrate: Calibrate = None,
     precision: Precision = None,
     samples: RangeSamples = None,

@@ -22,6 +22,8 @@ COMPILED: Mapping[str, ArgumentKind] = {
     "dsp": WHOLE.or_none(),
     "lut": WHOLE.or_none(),
     "target_fps": NUMBER.or_none(),
+    "interval": WHOLE.or_none(),
+    "latency": WHOLE.or_none(),
     "calibrate": PATH.or_none(),
     "precision": TEXT.or_none(),
     "samples": PATH.or_none(),
@@ -39,7 +41,18 @@ COMPILED: Mapping[str, ArgumentKind] = {
 }
 
 OF_TARGETS = (
-    *("board", "effort", "multipliers", "dsp", "lut", "target_fps", "overrides", "fabric"),
+    *(
+        "board",
+        "effort",
+        "multipliers",
+        "dsp",
+        "lut",
+        "target_fps",
+        "interval",
+        "latency",
+        "overrides",
+        "fabric",
+    ),
     *("seed", "time_limit", "exact", "as_given", "name"),
 )
 """Options that targets have, or refuse."""

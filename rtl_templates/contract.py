@@ -261,6 +261,32 @@ def credit_fifo(*, depth: int, word_bits: int) -> Contract:
     return Contract(1, 1, depth * word_bits, 0)
 
 
+def adders(*, depth: int, in_a_row: int) -> Contract:
+    """Contract of Adders: ``depth`` adders one after the other, a register behind every ``in_a_row`` of them."""
+    return Contract(-(-depth // in_a_row), 1, 0, 0)
+
+
+def constant_layer(*, depth: int, in_a_row: int, rounded: bool) -> Contract:
+    """Contract of AdderLayer: its adders, and a register behind the rounding where there is one."""
+    return Contract(adders(depth=depth, in_a_row=in_a_row).latency + rounded, 1, 0, 0)
+
+
+#: Cycles from a word's arrival at a CreditMemory to its offer: the memory is written, read, and the word taken into a register.
+CREDIT_MEMORY_LATENCY = 3
+
+
+def credit_memory_words(latency: int, least: int = 1) -> int:
+    """Words of a CreditMemory that sustains a word every cycle behind a pipeline of ``latency``: a power of two, and ``least``."""
+    away = latency + CREDIT_MEMORY_LATENCY + 2
+    return 1 << (max(away, least) - 1).bit_length()
+
+
+def credit_memory(*, depth: int, word_bits: int) -> Contract:
+    """Contract of CreditMemory."""
+    held = depth + credit_depth(1, 1)
+    return Contract(CREDIT_MEMORY_LATENCY, 1, held * word_bits, 0)
+
+
 def reorder(*, pixels: int, words: int, word_bits: int) -> Contract:
     """Contract of Reorder: a group of ``pixels * words`` words leaves when it is complete; single words just pass."""
     if words == 1:

@@ -17,10 +17,11 @@ from hlsgen.requantise import FixedShift, Rounding
 
 @dataclass(frozen=True)
 class ShiftRequantise(Requantise):
-    """y = clamp(floor(acc * multiplier / 2**shift + 1/2), low, high): the nearest integer, halves up."""
+    """y = clamp(floor((acc * multiplier + addend) / 2**shift), low, high); without an addend the nearest integer, halves up."""
 
     multiplier: int = 1
     shift: int = 0
+    addend: int | None = None
 
     @classmethod
     def to(
@@ -40,8 +41,16 @@ class ShiftRequantise(Requantise):
         bounds = output.zero_point, output.low, output.high, output.element
         return cls((step * factor / output.scale,), *bounds, multiplier, shift)
 
+    @classmethod
+    def ramp(
+        cls, shift: int, addend: int, low: int, high: int, element: ElementType
+    ) -> ShiftRequantise:
+        """clamp((acc + addend) >> shift, low, high)."""
+        return cls((2.0**-shift,), 0, low, high, element, 1, shift, addend)
+
     def bounded(self, more: int, low: int, high: int) -> ShiftRequantise:
         """The same in steps finer by 2**more, within bounds in these steps."""
+        assert self.addend is None, "only the nearest integer is the same in finer steps"
         shift = self.shift - more
         multiplier = self.multiplier << max(0, -shift)
         scale = tuple(s * 2.0**more for s in self.scale)
@@ -52,7 +61,9 @@ class ShiftRequantise(Requantise):
     @property
     def rule(self) -> FixedShift:
         """The rounding."""
-        return FixedShift(self.multiplier, self.shift)
+        if self.addend is None:
+            return FixedShift.nearest(self.multiplier, self.shift)
+        return FixedShift(self.multiplier, self.shift, self.addend)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays
@@ -71,4 +82,5 @@ class ShiftRequantise(Requantise):
             Example(ShiftRequantise.to(output, 2.0**-21), (sums,), {}),
             Example(ShiftRequantise.to(relu, 2.0**-19, 1 / 7), (sums,), {}),
             Example(ShiftRequantise.to(output, 2.0**-5), (TensorType((1, 7), s16),), {}),
+            Example(ShiftRequantise.ramp(5, -7, 0, 63, ElementType(6, False)), (sums,), {}),
         )

@@ -10,6 +10,7 @@ from hlsgen.ops.op import QuantisedOutput, TensorOp
 from hlsgen.ops.quantise import QuantizeLinear
 from hlsgen.ops.reason import Reason
 from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.shift import ShiftRequantise
 from hlsgen.ops.step_function import StepFunction, Term
 from hlsgen.passes.islands import Island
 from hlsgen.passes.pairs import COMBINATIONS, meeting
@@ -69,12 +70,31 @@ def sum_function(
     if function(np.array([low, high])).size != 2:
         return Reason("a constant behind its sums is not one number")
     points = find_changes(lambda p: function(p).reshape(-1).astype(np.int64), low, high)
-    steps = find_steps(points, function(points).reshape(-1).astype(np.int64))
+    results = function(points).reshape(-1).astype(np.int64)
+    if len(terms) == 1 and np.array_equal(terms[0][2], [1]):
+        ramp = _ramp(points, results, quantize.element)
+        if ramp is not None:
+            return build.node(ramp, [sums])
+    steps = find_steps(points, results)
     if steps is None:
         return Reason("the function of its sums changes at too many places")
     if island.nodes:
         build.within(island.named.name)
     return StepFunction.add(build, combination, terms, steps, quantize.element)
+
+
+def _ramp(points: np.ndarray, results: np.ndarray, element: ElementType) -> ShiftRequantise | None:
+    """The shift to the right that a function of sums is, whose ``results`` at ``points`` are those on both sides of every change."""
+    before = np.flatnonzero(np.diff(results))
+    if len(before) < 2 or np.any(np.diff(results)[before] != 1):
+        return None
+    changes = points[before + 1]
+    step = int(changes[1] - changes[0])
+    if step & (step - 1) or np.any(np.diff(changes) != step):
+        return None
+    addend = int(results[before[0] + 1]) * step - int(changes[0])
+    ends = int(results[0]), int(results[-1])
+    return ShiftRequantise.ramp(step.bit_length() - 1, addend, *ends, element)
 
 
 def _joined(

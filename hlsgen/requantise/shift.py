@@ -1,4 +1,4 @@
-"""The rounding of fixed-point numbers: a factor, then a shift to the right that rounds halves up."""
+"""The rounding of fixed-point numbers: a factor, an addend, then a shift to the right."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FixedShift:
-    """floor(acc * multiplier / 2**bits + 1/2): the nearest integer, halves up."""
+    """floor((acc * multiplier + addend) / 2**bits): with an addend of a half the nearest integer, halves up."""
 
     multiplier: int
     bits: int
+    addend: int
 
-    @property
-    def addend(self) -> int:
-        """A half, before the shift."""
-        return (1 << self.bits) >> 1
+    @classmethod
+    def nearest(cls, multiplier: int, bits: int) -> FixedShift:
+        """To the nearest integer, halves up."""
+        return cls(multiplier, bits, (1 << bits) >> 1)
 
     def results(self, acc: Any) -> Any:
         """The rounded values of int64 arrays or Python integers, without bounds."""

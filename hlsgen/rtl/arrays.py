@@ -13,10 +13,12 @@ from hlsgen.dataflow.finish import finish_expression
 from hlsgen.dataflow.ir import Dataflow, MultiplyAccumulate, Pass, Process
 from hlsgen.dataflow.step import factor_types, neutral
 from hlsgen.rtl_templates.contract import CREDIT_LATENCY, credit_depth
+from hlsgen.rtl_templates.stream.adder_layer import AdderLayerParameters
 from hlsgen.rtl_templates.stream.finish import FinishParameters, ParameterMemory
 from hlsgen.rtl_templates.stream.pe_array import PeArrayParameters
 from hlsgen.rtl_templates.stream.process import StreamProcessParameters
 from hlsgen.rtl_templates.stream.shape import CounterShape, WeightShape
+from hlsgen.schedule.stream_network.constant import layer_of
 from hlsgen.schedule.stream_network.geometry import (
     REDUCE_LEVEL,
     buffer_shape,
@@ -77,10 +79,23 @@ def process_parameters(schedule: StreamSchedule, process: Process) -> StreamProc
     )
 
 
+def layer_parameters(schedule: StreamSchedule, process: Process) -> AdderLayerParameters:
+    """Everything that the circuit of a constant layer is made of."""
+    dataflow, layer = schedule.dataflow, layer_of(schedule.dataflow, process)
+    return AdderLayerParameters(
+        layer.graph(),
+        layer.rounding if layer.rounds() else None,
+        dataflow.channels[process.reads[0].source].element,
+        dataflow.channels[process.write.channel].element,
+        schedule.arrays[process.name].adders_in_a_row,
+    )
+
+
 def _array(
     dataflow: Dataflow, process: Process, plan: ArrayPlan, operands: tuple[tuple[str, str], ...]
 ) -> PeArrayParameters:
     step, unroll = process.step, plan.unroll
+    assert plan.multiplier != "constant", "a constant layer has no array"
     passed = tuple((name, dataflow.channels[c].element) for name, c in operands)
     weight = None
     if isinstance(step, MultiplyAccumulate):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,14 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hlsgen.artefact.manifest import TOP, Manifest
-from hlsgen.rtl.arrays import process_parameters, write_lanes
-from hlsgen.rtl.manifest import PortNames, instances, manifest, port_names
+from hlsgen.dataflow.ir import Process
+from hlsgen.rtl.arrays import layer_parameters, process_parameters, write_lanes
+from hlsgen.rtl.manifest import PortNames, gate_name, instances, manifest, port_names
 from hlsgen.rtl_templates.ports.axi_stream import AxisInput, AxisOutput, element_bytes
+from hlsgen.rtl_templates.stream.adder_layer import AdderLayer, ConstantGate
 from hlsgen.rtl_templates.stream.fork import StreamFork
 from hlsgen.rtl_templates.stream.process import StreamProcess
+from hlsgen.schedule.stream_network.constant import PLACES, chains
 from hlsgen.schedule.stream_network.ir import StreamSchedule
 
 if TYPE_CHECKING:
@@ -75,7 +79,11 @@ class StreamTop(wiring.Component):
         for channel, prefix in port_names(dataflow.inputs, "s_axis").items():
             sources[channel] = self._input(m, channel, prefix)
         names = instances(dataflow)
+        for chain in chains(dataflow, self.schedule.arrays):
+            self._chain(m, chain, names, sources, sinks)
         for process in dataflow.processes:
+            if self.schedule.arrays[process.name].is_constant:
+                continue
             unit = StreamProcess(process_parameters(self.schedule, process))
             m.submodules[names[process.name]] = unit
             sources[process.write.channel] = unit.o
@@ -84,9 +92,32 @@ class StreamTop(wiring.Component):
                 sinks[channel].append(getattr(unit, f"i{number}"))
         for channel, prefix in port_names(dataflow.outputs, "m_axis").items():
             sinks[channel].append(self._output(m, channel, prefix))
-        for channel, source in sources.items():
+        for channel, source in sources.items():  # within chains there are no others
             self._join(m, channel, source, sinks[channel])
         return m
+
+    def _chain(
+        self,
+        m: Module,
+        chain: tuple[Process, ...],
+        names: Mapping[str, str],
+        sources: dict[str, Any],
+        sinks: dict[str, list[Any]],
+    ) -> None:
+        """Constant layers one after the other between the ends of a gate."""
+        units = [AdderLayer(layer_parameters(self.schedule, process)) for process in chain]
+        first, last = units[0].i.payload.shape(), units[-1].o.payload.shape()
+        latency = sum(unit.contract.latency for unit in units)
+        gate = ConstantGate(first, last, latency=latency, places=PLACES * len(chain))
+        m.submodules[gate_name(names[chain[0].name])] = gate
+        before = gate.first
+        for process, unit in zip(chain, units, strict=True):
+            m.submodules[names[process.name]] = unit
+            wiring.connect(m, before, unit.i)
+            before = unit.o
+        wiring.connect(m, before, gate.last)
+        sinks[chain[0].reads[0].source].append(gate.i)
+        sources[chain[-1].write.channel] = gate.o
 
     def _join(self, m: Module, channel: str, source: Any, sinks: list[Any]) -> None:
         assert sinks, f"channel {channel} has no reader"

@@ -33,6 +33,11 @@ def instances(dataflow: Dataflow) -> dict[str, str]:
     return instance_names((process.name for process in dataflow.processes), taken)
 
 
+def gate_name(first: str) -> str:
+    """The name of the gate in front of a chain of constant layers, of which ``first`` is the first; no process is called so."""
+    return f"{first}.gate"
+
+
 def manifest(schedule: StreamSchedule, lowered: Lowered | None, board: str | None) -> Manifest:
     """The manifest of a design. Values are named by channel where ``lowered`` is None."""
     dataflow = schedule.dataflow

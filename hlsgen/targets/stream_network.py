@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class StreamNetworkOptions:
     """``effort``: small, balanced or max (None: balanced), how much of the board more speed is worth; ``target_fps`` instead asks for the
-    smallest design that reaches so many inferences a second at the board's clock. ``multipliers``, ``dsp``, ``lut``: at most so many
+    smallest design that reaches so many inferences a second at the board's clock, ``interval`` for that of at most so many cycles a sample
+    (1: every layer unrolled completely, with weights that are wires where that is smaller). ``latency``: at most so many cycles. ``multipliers``, ``dsp``, ``lut``: at most so many
     multipliers in all, of arrays and of finishing; so many DSP blocks; so many LUTs. ``overrides`` fixes the unrolling of single processes."""
 
     board: str = DEFAULT_BOARD
@@ -33,6 +34,8 @@ class StreamNetworkOptions:
     dsp: int | None = None
     lut: int | None = None
     target_fps: float | None = None
+    interval: int | None = None
+    latency: int | None = None
     overrides: Mapping[str, Unroll] = field(default_factory=dict)
     name: str | None = None
 
@@ -62,13 +65,14 @@ class StreamNetwork(Target[NetworkSource]):
         lowered = source.lowered(nudged=True, progress=progress)
         progress("solving for unroll factors", None)
         board = load_board(options.board)
-        interval = _interval(options.target_fps, board)
+        interval = _interval(options, board)
         asked = StreamOptions(
             effort=_effort(options),
             multipliers=options.multipliers,
             dsp=options.dsp,
             lut=options.lut,
             target_interval=interval,
+            latency=options.latency,
             overrides=options.overrides,
         )
         with source.named():
@@ -117,19 +121,28 @@ class StreamNetwork(Target[NetworkSource]):
 
 def _effort(options: StreamNetworkOptions) -> str:
     """The effort; raises BadOption where a rate is asked for as well."""
-    if options.effort is not None and options.target_fps is not None:
+    rates = {"--target-fps": options.target_fps, "--interval": options.interval}
+    asked = [option for option, value in rates.items() if value is not None]
+    if options.effort is not None and asked:
         raise BadOption(
             "--effort",
-            "expected --effort or --target-fps, found both: a rate asks for the smallest design that reaches it",
+            f"expected --effort or {asked[0]}, found both: a rate asks for the smallest design that reaches it",
+            "Leave one of them out.",
+        )
+    if len(asked) > 1:
+        raise BadOption(
+            "--interval",
+            "expected --interval or --target-fps, found both: either says how many cycles a sample may take",
             "Leave one of them out.",
         )
     return "balanced" if options.effort is None else options.effort
 
 
-def _interval(target_fps: float | None, board: Board) -> int | None:
-    """Cycles for a sample at a rate; raises BadOption for one that no design reaches."""
+def _interval(options: StreamNetworkOptions, board: Board) -> int | None:
+    """Cycles for a sample at the rate asked for; raises BadOption for one that no design reaches."""
+    target_fps = options.target_fps
     if target_fps is None:
-        return None
+        return options.interval
     if not 0 < target_fps <= board.clock_mhz * 1e6:
         raise BadOption(
             "--target-fps",

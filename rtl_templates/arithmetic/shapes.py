@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Shape
+from amaranth.hdl import Cat, Const, Shape, Value
 
 from hlsgen.algebra.types import ElementType, bounds, narrowest
 
@@ -29,3 +29,11 @@ def product_shape(a: Any, b: Any) -> Shape:
     """The narrowest shape that holds every product."""
     corners = [x * y for x in bounds_of(a) for y in bounds_of(b)]
     return shape_holding(min(corners), max(corners))
+
+
+def extended(value: Value, bits: int) -> Value:
+    """The lowest ``bits`` of a value; above its own by its sign, or zeros."""
+    if len(value) >= bits:
+        return value[:bits]
+    top = value[-1] if value.shape().signed and len(value) else Const(0, 1)
+    return Cat(value, top.replicate(bits - len(value)))

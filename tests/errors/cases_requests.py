@@ -36,6 +36,7 @@ def option_cases() -> dict[str, Case]:
         "board of no near name": lambda folder: load_board("?"),
         "target rate of 0": compiled(DIGITS, target_fps=0.0),
         "rate and effort": compiled(DIGITS, target_fps=10.0, effort="max"),
+        "rate and interval": compiled(DIGITS, target_fps=10.0, interval=3),
         "effort": compiled(DIGITS, effort="huge"),
         "multipliers": compiled(DIGITS, multipliers=-1),
         "unroll: unknown process": compiled(DIGITS, overrides={"nothing": Unroll(o=2)}),

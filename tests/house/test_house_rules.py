@@ -20,7 +20,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "arguments", "numbers", "failures", "processes", "progress", "collector"),
     ("algebra",),
     ("artefact",),
-    ("requantise",),
+    ("requantise", "constant_products"),
     ("ops",),
     ("graph",),
     ("frontend", "passes", "fixed_point"),

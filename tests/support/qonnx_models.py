@@ -91,3 +91,19 @@ def network_of_many_formats() -> tuple[onnx.ModelProto, dict[str, np.ndarray]]:
     y = model.bipolar(model.batch_norm(y, 6))
     y = model.node("MatMul", y, model.bipolar(model.reals(6, 4)))
     return model.finish(y), model.samples(40)
+
+
+def network_of_vectors() -> tuple[onnx.ModelProto, dict[str, np.ndarray]]:
+    """A multilayer perceptron 8-6-5-3 of weights of 4 bits, with steps that are powers of two: rounded down, then to the nearest; and samples."""
+    model = QonnxModel((1, 8), opset=13)
+    y, step = model.quant("x", 0.25, 5), 0.25
+    for outputs, mode in ((6, "FLOOR"), (5, "ROUND")):
+        inputs = 8 if outputs == 6 else 6
+        w = model.quant(model.reals(inputs, outputs), 0.25, 4)
+        bias = model.random.integers(-20, 21, outputs) * (0.25 * step)
+        y = model.node("MatMul", y, w)
+        y = model.node("Relu", model.node("Add", y, model.constant(bias.astype(np.float32))))
+        step *= 2
+        y = model.quant(y, step, 4, signed=0, rounding_mode=mode)
+    y = model.node("MatMul", y, model.quant(model.reals(5, 3), 0.25, 4))
+    return model.finish(y), model.samples(40)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hlsgen.algebra.unroll import Unroll
+from hlsgen.cost.constant import constant_cost
 from hlsgen.cost.factors import Factors, operand_types
 from hlsgen.cost.process import (
     buffer_cost,
@@ -24,24 +25,28 @@ from hlsgen.cost.process import (
     process_cost,
 )
 from hlsgen.cost.units import FAMILIES, Cost, FamilyTable, ceil_div
+from hlsgen.dataflow.constant_layer import constant_layer
 from hlsgen.dataflow.finish import finish_expression
 from hlsgen.dataflow.ir import Dataflow, Process, Read
+from hlsgen.ops.reason import Reason
 from hlsgen.rtl_templates.contract import MultiplierKind
+from hlsgen.schedule.stream_network.constant import is_worked_out
 from hlsgen.schedule.stream_network.cost import column_copies
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
-from hlsgen.schedule.stream_network.ir import ArrayPlan
+from hlsgen.schedule.stream_network.ir import ArrayKind, ArrayPlan
 from hlsgen.schedule.stream_network.legality import UNROLLED, rules, word_lanes
 
 Integers = npt.NDArray[np.int64]
 Live = Callable[[Read, int, int], int]
 """Words that the buffer of a read must hold, from the pixels in parallel and the channels per word."""
 KINDS: tuple[MultiplierKind, MultiplierKind] = ("dsp", "lut")
+ARRAY_KINDS: tuple[ArrayKind, ArrayKind, ArrayKind] = (*KINDS, "constant")
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """``factors`` (rows, 8): x g o ky kx i, finishing lanes, finishing interval. ``kinds`` (rows, 2): 0 DSP or 1 LUT, of the
-    array and of finishing. ``cycles`` per sample; ``dsp``, ``lut``, ``bram`` of the process with its buffers;
+    """``factors`` (rows, 8): x g o ky kx i, finishing lanes, finishing interval. ``kinds`` (rows, 2): 0 DSP, 1 LUT or 2 constant, of the
+    array, and 0 or 1 of finishing. ``cycles`` per sample; ``dsp``, ``lut``, ``bram`` of the process with its buffers;
     ``multipliers`` of its array and of finishing, in DSP blocks or LUTs. ``second``: channels per word of the buffers of all
     reads but the first."""
 
@@ -69,13 +74,15 @@ class Candidates:
     def plan(self, process: str, row: int) -> ArrayPlan:
         """The row as a plan."""
         values = [int(v) for v in self.factors[row]]
-        array, finish = (KINDS[int(k)] for k in self.kinds[row])
-        return ArrayPlan(process, Unroll(*values[:6]), values[6], values[7], array, finish)
+        array, finish = (int(kind) for kind in self.kinds[row])
+        kinds = ARRAY_KINDS[array], KINDS[finish]
+        return ArrayPlan(process, Unroll(*values[:6]), values[6], values[7], *kinds)
 
 
 @dataclass(frozen=True)
 class Space:
-    """What may be enumerated: the largest ``Unroll.x``, the finishing intervals, and the budgets of one process."""
+    """What may be enumerated: the largest ``Unroll.x``, the finishing intervals, and the budgets of one process; ``constants``: layers
+    whose weights are wires."""
 
     max_pixel_lanes: int
     finish_intervals: tuple[int, ...]
@@ -84,6 +91,7 @@ class Space:
     bram: int
     multipliers: int | None = None
     """At most so many; None: any number."""
+    constants: bool = False
 
 
 def useful_factors(extent: int) -> list[int]:
@@ -125,6 +133,8 @@ def candidates(
         for kind in ((0, 1) if multiplies(process) else (1,))
         for finish, part in parts
     ]
+    if space.constants and override is None:
+        rows += _constant(dataflow, process, table, space.lut)
     merged = Candidates(
         *(
             np.concatenate([getattr(row, name) for row in rows])
@@ -136,6 +146,31 @@ def candidates(
         return merged.take(pareto(merged, affordable))
     affordable &= merged.multipliers <= space.multipliers
     return merged.take(pareto(merged, affordable, by_multipliers=True))
+
+
+def _constant(
+    dataflow: Dataflow, process: Process, table: FamilyTable, lut: float
+) -> list[Candidates]:
+    """The constant layer of a process: none where it has none, or where it is hopelessly large for so many LUTs."""
+    layer = constant_layer(dataflow, process)
+    if isinstance(layer, Reason) or not is_worked_out(layer, lut):
+        return []
+    outputs, inputs = process.extent("o"), process.extent("i")
+    element = dataflow.channels[process.write.channel].element
+    cost = constant_cost(table, layer, element, 1)
+    one, zero = np.ones(1, np.int64), np.zeros(1, np.int64)
+    return [
+        Candidates(
+            np.array([[1, 1, outputs, 1, 1, inputs, outputs, 1]], np.int64),
+            np.array([[ARRAY_KINDS.index("constant"), KINDS.index("lut")]], np.int64),
+            one,
+            zero,
+            np.array([float(cost.lut)]),
+            zero,
+            zero,
+            inputs * one,
+        )
+    ]
 
 
 def _enumerate(process: Process, space: Space, override: Unroll | None) -> Integers:

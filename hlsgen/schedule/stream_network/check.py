@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from hlsgen.dataflow.constant_layer import constant_layer
 from hlsgen.dataflow.ir import Process
 from hlsgen.errors import IllegalGraph
+from hlsgen.ops.reason import Reason
 from hlsgen.schedule.stream_network.cost import factors
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
 from hlsgen.schedule.stream_network.ir import BufferPlan, StreamSchedule
@@ -28,6 +30,8 @@ def check(plan: StreamSchedule) -> None:
     for process in dataflow.processes:
         _check_array(plan, process)
         expected = {k for k, r in enumerate(process.reads) if r.source in dataflow.channels}
+        if plan.arrays[process.name].is_constant:
+            expected = set()
         buffered = [b.read for b in plan.buffers if b.process == process.name]
         if sorted(buffered) != sorted(expected):
             _fail(process.name, f"expected buffers of reads {sorted(expected)}, found {buffered}")
@@ -50,8 +54,23 @@ def _check_array(plan: StreamSchedule, process: Process) -> None:
     broken = broken_rule(plan.dataflow, process, factors(array))
     if broken is not None:
         _fail(process.name, f"expected {broken}; found {array}")
+    if array.is_constant:
+        _check_constant(plan, process)
     if array.finish_interval < 1:
         _fail(process.name, f"expected a finish interval, found {array.finish_interval}")
+
+
+def _check_constant(plan: StreamSchedule, process: Process) -> None:
+    """Whole vectors come, and leave."""
+    array = plan.arrays[process.name]
+    layer = constant_layer(plan.dataflow, process)
+    if isinstance(layer, Reason):
+        _fail(process.name, f"expected a constant layer; {layer.text}")
+    outputs, inputs = process.extent("o"), process.extent("i")
+    written = write_lanes(plan, process.reads[0].source)
+    words = array.unroll.o, array.unroll.i, array.finish_lanes, written
+    if words != (outputs, inputs, outputs, inputs) or array.adders_in_a_row < 1:
+        _fail(process.name, f"expected whole vectors, found {array} of words of {written}")
 
 
 def _check_buffer(plan: StreamSchedule, buffer: BufferPlan) -> None:

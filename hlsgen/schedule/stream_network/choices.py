@@ -36,6 +36,7 @@ def choices_of(
         limit.lut,
         limit.bram,
         None if options.multipliers is None else limit.multipliers,
+        constants=options.target_interval == 1,
     )
     inputs = tuple(
         Alternatives(name, _input_candidates(dataflow.channels[name]), ())

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from hlsgen.algebra.unroll import Unroll
+from hlsgen.cost.constant import constant_cost, gate_cost
 from hlsgen.cost.factors import Factors
 from hlsgen.cost.process import buffer_cost, process_cost
 from hlsgen.cost.units import FAMILIES, Cost, FamilyTable
 from hlsgen.dataflow.ir import Dataflow, Process, Read
+from hlsgen.rtl_templates import contract
+from hlsgen.schedule.stream_network.constant import PLACES, chain_latency, chains, layer_of
 from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
 
 
@@ -26,6 +29,11 @@ def schedule_cost(plan: StreamSchedule, family: str) -> dict[str, Cost]:
     costs: dict[str, Cost] = {"": _ports(plan)}
     for process in plan.dataflow.processes:
         array = plan.arrays[process.name]
+        if array.multiplier == "constant":
+            element = plan.dataflow.channels[process.write.channel].element
+            layer = layer_of(plan.dataflow, process)
+            costs[process.name] = constant_cost(table, layer, element, array.adders_in_a_row)
+            continue
         total = process_cost(
             plan.dataflow, process, table, factors(array), array.multiplier, array.finish_multiplier
         )
@@ -36,6 +44,11 @@ def schedule_cost(plan: StreamSchedule, family: str) -> dict[str, Cost]:
                     table, plan.dataflow, process, buffer, array.unroll, written
                 )
         costs[process.name] = total
+    for chain in chains(plan.dataflow, plan.arrays):
+        latency = chain_latency(plan.dataflow, plan.arrays, chain)
+        words = contract.credit_memory_words(latency, PLACES * len(chain))
+        result = plan.dataflow.channels[chain[-1].write.channel]
+        costs[chain[-1].name] += gate_cost(table, words, result.shape[2] * result.element.bits)
     return costs
 
 

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.rtl_templates.contract import MultiplierKind
 
+ArrayKind: TypeAlias = MultiplierKind | Literal["constant"]
+"""Of what a PE array multiplies; or no array: weights are wires, and products are shifted sums of the whole vector."""
+
 
 @dataclass(frozen=True)
 class ArrayPlan:
-    """One PE array.
+    """One PE array, or a constant layer, which is unrolled completely.
 
-    ``finish_lanes`` results are finished (bias, requantise, clamp) together and make one output word; a word takes
+    ``adders_in_a_row``: of a constant layer, between two registers. ``finish_lanes`` results are finished (bias, requantise, clamp) together and make one output word; a word takes
     ``finish_interval`` cycles (above 1 the finishing multipliers are digit-serial and built of LUTs).
     """
 
@@ -26,13 +30,19 @@ class ArrayPlan:
     unroll: Unroll
     finish_lanes: int
     finish_interval: int
-    multiplier: MultiplierKind
+    multiplier: ArrayKind
     finish_multiplier: MultiplierKind
+    adders_in_a_row: int = 1
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether weights are wires."""
+        return self.multiplier == "constant"
 
 
 @dataclass(frozen=True)
 class BufferPlan:
-    """The buffer between a channel and one read of one process. ``depth`` in words of ``lanes`` channels, as guarded."""
+    """The buffer between a channel and one read of one process; constant layers have none. ``depth`` in words of ``lanes`` channels, as guarded."""
 
     channel: str
     process: str

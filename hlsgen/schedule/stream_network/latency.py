@@ -17,12 +17,15 @@ from hlsgen.dataflow.ir import (
 )
 from hlsgen.dataflow.step import factor_types
 from hlsgen.rtl_templates import contract
+from hlsgen.schedule.stream_network.constant import layer_contract
 from hlsgen.schedule.stream_network.geometry import REDUCE_LEVEL, trips
 from hlsgen.schedule.stream_network.ir import ArrayPlan
 
 
 def pipeline_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
-    """Cycles from a result's last step at the loop nest to its first word at the process's output."""
+    """Cycles from a result's last step at the loop nest to its first word at the process's output; of a constant layer from word to word."""
+    if plan.is_constant:
+        return layer_contract(dataflow, process, plan).latency
     stages = (
         operand_latency(dataflow, process, plan),
         contract.credit_fifo(depth=1, word_bits=1).latency,
@@ -66,6 +69,7 @@ def array_step(step: Step) -> contract.ArrayStep:
 def array_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
     """Cycles from a result's last operands to its sum."""
     step = process.step
+    assert plan.multiplier != "constant", "a constant layer has no array"
     factors = (
         factor_types(dataflow, process, step)
         if isinstance(step, MultiplyAccumulate)

@@ -20,7 +20,8 @@ class StreamOptions:
     """What the user may ask of the scheduler.
 
     ``effort``, one of EFFORTS: how much of the board is worth its speed (see ``effort.py``); ``target_interval``: instead, the smallest design
-    with at most so many cycles per sample. ``multipliers``, ``dsp``, ``lut``: at most so many multipliers in all, of arrays and of
+    with at most so many cycles per sample; at 1 layers may be constant, their weights wires. ``latency``: at most so many cycles from a
+    sample's first word to its last; constant layers then have as many adders between registers as that takes. ``multipliers``, ``dsp``, ``lut``: at most so many multipliers in all, of arrays and of
     finishing, in DSP blocks or LUTs; so many DSP blocks; so many LUTs. ``overrides``: unrolling fixed by process name; ``max_pixel_lanes``: the largest ``Unroll.x``;
     ``finish_intervals``: allowed cycles per finished word; ``lut_share`` and ``bram_share``: how much of the board is used at
     most, since a full device does not route; ``exact_depths``: buffers as small as a demand-driven run allows.
@@ -28,6 +29,7 @@ class StreamOptions:
 
     effort: str = "balanced"
     target_interval: int | None = None
+    latency: int | None = None
     multipliers: int | None = None
     dsp: int | None = None
     lut: int | None = None
@@ -79,7 +81,8 @@ def check_options(dataflow: Dataflow, options: StreamOptions) -> None:
         ("--multipliers", options.multipliers, 0),
         ("--dsp", options.dsp, 0),
         ("--lut", options.lut, 1),
-        ("--target-fps", options.target_interval, 1),
+        ("--interval", options.target_interval, 1),
+        ("--latency", options.latency, 1),
     ):
         if value is not None and value < least:
             raise BadOption(label, f"expected at least {least}, found {value}", "Raise it.")

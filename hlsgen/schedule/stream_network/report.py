@@ -26,8 +26,8 @@ def macs_of(process: Process) -> int:
 def network_report(plan: StreamSchedule, board: Board) -> Report:
     """The predictions for a schedule on a board.
 
-    ``multipliers`` are those of PE arrays (``dsp_multipliers`` + ``lut_multipliers``); ``utilisation`` is the share of their
-    cycles in which they do useful products. ``dsp`` also counts finishing multipliers, in the board's units.
+    ``multipliers`` are those of PE arrays (``dsp_multipliers`` + ``lut_multipliers``; constant layers have none); ``utilisation`` is the
+    share of their cycles in which they do useful products. ``dsp`` also counts finishing multipliers, in the board's units.
     """
     costs = schedule_cost(plan, board.family)
     total = total_cost(costs)
@@ -38,6 +38,7 @@ def network_report(plan: StreamSchedule, board: Board) -> Report:
         for kind in ("dsp", "lut")
     }
     multipliers = sum(by_kind.values())
+    multiplied = sum(layer["macs"] for layer in layers if layer["multipliers"])
     head = Head(
         macs=macs,
         interval_cycles=plan.interval,
@@ -56,7 +57,7 @@ def network_report(plan: StreamSchedule, board: Board) -> Report:
         "dsp_multipliers": by_kind["dsp"],
         "lut_multipliers": by_kind["lut"],
         "fps": board.clock_mhz * 1e6 / plan.interval,
-        "utilisation": macs / (multipliers * plan.interval) if multipliers else 0.0,
+        "utilisation": multiplied / (multipliers * plan.interval) if multipliers else 0.0,
         "board_lut": board.lut,
         "board_dsp": board.dsp,
         "board_bram": board.bram,
@@ -71,11 +72,12 @@ def _layer(plan: StreamSchedule, process: Process, cost: Any) -> dict[str, Any]:
     array = plan.arrays[process.name]
     unroll = array.unroll
     cycles = sample_cycles(process, array)
+    has_multipliers = multiplies(process) and not array.is_constant
     return {
         "name": process.name,
         "macs": macs_of(process),
         "unroll": {name: getattr(unroll, name) for name in ("x", "g", "o", "ky", "kx", "i")},
-        "multipliers": unroll.rows * unroll.lanes if multiplies(process) else 0,
+        "multipliers": unroll.rows * unroll.lanes if has_multipliers else 0,
         "multiplier": array.multiplier if multiplies(process) else None,
         "finish_lanes": array.finish_lanes,
         "finish_interval": array.finish_interval,
@@ -98,7 +100,7 @@ def _text(name: str, head: Head, data: Mapping[str, Any], board: Board) -> str:
     rows = [["layer", "MACs", "unroll", "mult", "cycles", "busy", "depth", "LUT", "DSP", "BRAM"]]
     for layer in data["layers"]:
         factors = [f"{name}{n}" for name, n in layer["unroll"].items() if n > 1]
-        kind = {"dsp": "", "lut": " LUT", None: ""}[layer["multiplier"]]
+        kind = {"dsp": "", "lut": " LUT", "constant": " (adders)", None: ""}[layer["multiplier"]]
         depths = " ".join(str(b["depth"]) for b in layer["buffers"])
         rows.append(
             [

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hlsgen.board import Board, boards
+from hlsgen.cost.constant import constant_cost
+from hlsgen.cost.units import FAMILIES
+from hlsgen.dataflow.constant_layer import constant_layer
 from hlsgen.dataflow.ir import Dataflow, Process
 from hlsgen.errors import DoesNotFit
+from hlsgen.ops.reason import Reason
 from hlsgen.schedule.stream_network.choices import choices_of
+from hlsgen.schedule.stream_network.constant import DIGIT_LUTS, is_worked_out
 from hlsgen.schedule.stream_network.options import StreamOptions, budget_of
 from hlsgen.schedule.stream_network.select import ENDLESS, Alternatives, Budget, choose, slowest
 
@@ -23,6 +28,10 @@ def does_not_fit(
     budget, target = budget_of(board, options), options.target_interval
     if target is not None:
         best = choose(choices, budget, None)
+        if best is not None and target == 1:
+            refused = _of_constant_layers(dataflow, board, budget, slowest(choices, best))
+            if refused is not None:
+                return refused
         if best is not None:
             reached = slowest(choices, best)
             return DoesNotFit(
@@ -41,6 +50,32 @@ def does_not_fit(
         where,
         "the smallest design needs " + "; ".join(texts),
         _what_fits(dataflow, board, options, bool(memory)),
+    )
+
+
+def _of_constant_layers(
+    dataflow: Dataflow, board: Board, budget: Budget, fastest: int
+) -> DoesNotFit | None:
+    """The error where constant layers alone take more LUTs than there are; None where they do not."""
+    table, needs = FAMILIES[board.family], {}
+    for process in dataflow.processes:
+        layer = constant_layer(dataflow, process)
+        if isinstance(layer, Reason):
+            continue
+        needs[process.name] = float(layer.digits * DIGIT_LUTS)
+        if is_worked_out(layer, budget.lut):
+            element = dataflow.channels[process.write.channel].element
+            needs[process.name] = float(constant_cost(table, layer, element, 1).lut)
+    whole = sum(needs.values())
+    if whole <= budget.lut:
+        return None
+    largest = sorted(needs, key=lambda name: -needs[name])[:NAMED]
+    named = ", ".join(f"{name} {needs[name]:,.0f}" for name in largest)
+    return DoesNotFit(
+        f"{dataflow.name} on board {board.name}",
+        f"expected at most {budget.lut:,.0f} LUT for a sample every cycle; as constant layers it needs"
+        f" {whole:,.0f} or more ({named})",
+        f"Ask for --interval {fastest}, the fastest design that fits, or choose a larger board.",
     )
 
 

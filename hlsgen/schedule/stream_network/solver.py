@@ -19,6 +19,7 @@ from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import DoesNotFit
 from hlsgen.schedule.stream_network.candidates import channel_reads
 from hlsgen.schedule.stream_network.choices import choices_of
+from hlsgen.schedule.stream_network.constant import adder_depth
 from hlsgen.schedule.stream_network.cost import (
     factors,
     one_buffer_cost,
@@ -68,6 +69,7 @@ def schedule(
         if used.lut > most:  # ports and deeper buffers are not part of the choice
             budget = replace(budget, lut=min(budget.lut, asked.lut) - (used.lut - most))
         elif used.bram <= max(budget.bram, asked.bram):
+            plan = _within_latency(plan, board, options)
             return plan if options.exact_depths else _roomier(plan, board, whole)
         # joins need deeper buffers than their own reader: price them next time
         deeper = {key: max(extra.get(key, 0), n) for key, n in _beyond_liveness(plan).items()}
@@ -80,6 +82,30 @@ def schedule(
         f"expected at most {most:,} LUT and {whole.bram:,} RAM blocks, found {used.lut:,} and {used.bram:,}"
         " with the ports and the buffers of all joins",
         "Choose a larger board or a larger --lut, or a lower rate.",
+    )
+
+
+def _within_latency(plan: StreamSchedule, board: Board, options: StreamOptions) -> StreamSchedule:
+    """The plan with the fewest adders between registers of constant layers that keep to the latency asked for; DoesNotFit where none do."""
+    constant = {name: array for name, array in plan.arrays.items() if array.is_constant}
+    shortest = plan
+    deepest = max((adder_depth(plan.dataflow, name) for name in constant), default=1)
+    for in_a_row in range(1, deepest + 1):
+        if options.latency is None or shortest.latency <= options.latency:
+            return shortest
+        arrays = {
+            name: replace(array, adders_in_a_row=in_a_row) for name, array in constant.items()
+        }
+        shortest = plan_buffers(
+            plan.dataflow, {**plan.arrays, **arrays}, plan.input_lanes, options.exact_depths
+        )
+    if options.latency is None or shortest.latency <= options.latency:
+        return shortest
+    raise DoesNotFit(
+        f"{plan.dataflow.name} on board {board.name}",
+        f"expected a latency of at most {options.latency:,} cycles, found {shortest.latency:,} at the least"
+        f" for an interval of {shortest.interval:,}",
+        f"Ask for --latency {shortest.latency}, or for another --interval.",
     )
 
 
@@ -138,6 +164,7 @@ def plan_buffers(
     buffers = tuple(
         BufferPlan(r.source, p.name, k, int(word_lanes(p, k, factors(arrays[p.name]))), 0)
         for p in dataflow.processes
+        if not arrays[p.name].is_constant
         for k, r in channel_reads(dataflow, p)
     )
     outputs = {

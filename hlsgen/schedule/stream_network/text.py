@@ -3,7 +3,7 @@
 ::
 
     schedule interval=768 latency=901
-    array "conv1" x=1 g=1 o=4 ky=1 kx=3 i=1 finish_lanes=1 finish_interval=1 multiplier=dsp finish_multiplier=lut
+    array "conv1" x=1 g=1 o=4 ky=1 kx=3 i=1 finish_lanes=1 finish_interval=1 multiplier=dsp finish_multiplier=lut adders_in_a_row=1
     buffer "image" -> "conv1" read=0 lanes=1 depth=96
     input "image" lanes=1
     output "scores" lanes=1
@@ -14,13 +14,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from typing import TypeVar
 
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import BadFile
-from hlsgen.rtl_templates.contract import MultiplierKind
-from hlsgen.schedule.stream_network.candidates import KINDS
-from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
+from hlsgen.schedule.stream_network.candidates import ARRAY_KINDS, KINDS
+from hlsgen.schedule.stream_network.ir import ArrayKind, ArrayPlan, BufferPlan, StreamSchedule
+
+Kind = TypeVar("Kind", bound=ArrayKind)
 
 _LINE = re.compile(
     r'(schedule|array|buffer|input|output)((?: (?:->|"(?:[^"\\]|\\.)*"))*)((?: \w+=\w+)*)'
@@ -89,14 +91,16 @@ def parse(text: str, dataflow: Dataflow) -> StreamSchedule:
 def _array(process: str, fields: dict[str, str]) -> ArrayPlan:
     factors = {name: int(fields.pop(name)) for name in Unroll.__dataclass_fields__}
     lanes, interval = (int(fields.pop(name)) for name in ("finish_lanes", "finish_interval"))
-    array, finish = (_kind(fields.pop(name)) for name in ("multiplier", "finish_multiplier"))
+    array = _kind(fields.pop("multiplier"), ARRAY_KINDS)
+    finish = _kind(fields.pop("finish_multiplier"), KINDS)
+    in_a_row = int(fields.pop("adders_in_a_row"))
     if fields:
         raise ValueError(f"unknown: {', '.join(fields)}")
-    return ArrayPlan(process, Unroll(**factors), lanes, interval, array, finish)
+    return ArrayPlan(process, Unroll(**factors), lanes, interval, array, finish, in_a_row)
 
 
-def _kind(text: str) -> MultiplierKind:
-    for kind in KINDS:
+def _kind(text: str, kinds: tuple[Kind, ...]) -> Kind:
+    for kind in kinds:
         if kind == text:
             return kind
     raise ValueError(f"multipliers of kind {text}")

@@ -19,6 +19,7 @@ import numpy as np
 from hlsgen.dataflow.ir import Process
 from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.contract import CHANNEL_FREED_AFTER, CHANNEL_READY_AFTER, CREDIT_LATENCY
+from hlsgen.schedule.stream_network import constant
 from hlsgen.schedule.stream_network.geometry import (
     REDUCE_LEVEL,
     group_cycles,
@@ -96,6 +97,7 @@ class _Edge:
     parts: int
     depth: int
     share: int
+    ready_after: int = CHANNEL_READY_AFTER
     free_at: list[list[tuple[int, int]]] = field(default_factory=list)
 
     def set_depth(self, depth: int) -> None:
@@ -160,7 +162,7 @@ def _network(plan: StreamSchedule) -> list[_Node]:
         nodes.append(writers[name])
     for process in dataflow.processes:
         node = _process_node(plan, process)
-        for buffer in plan.buffers:
+        for buffer in (*plan.buffers, *constant.direct_reads(plan, process)):
             if buffer.process == process.name:
                 edge = _edge(plan, process, buffer, writers[buffer.channel], node)
                 node.reads.append(edge)
@@ -173,6 +175,9 @@ def _network(plan: StreamSchedule) -> list[_Node]:
 def _process_node(plan: StreamSchedule, process: Process) -> _Node:
     array = plan.arrays[process.name]
     delay = pipeline_latency(plan.dataflow, process, array)
+    if array.is_constant:
+        delay = constant.delay_of(plan, process)
+        return _Node(process.name, [1], [1], delay, constant.PLACES, 1)
     rows, columns = trips(process, array.unroll)[:2]
     ragged = process.extent("x") - (columns - 1) * array.unroll.x
     pixels = [array.unroll.x] * (columns - 1) + [ragged]
@@ -238,6 +243,8 @@ def _edge(
         0,
         share,
     )
+    if plan.arrays[process.name].is_constant:
+        edge.ready_after = constant.ready_after(maker)
     edge.set_depth(-(-buffer.depth // share) or liveness_depth(guard))
     return edge
 
@@ -282,7 +289,7 @@ def _advance(node: _Node, samples: int) -> bool:
             if n >= len(producer.ended):
                 node.waiting = edge
                 return len(ended) > before
-            time = producer.ended[n] - edge.need_lead[group] + CHANNEL_READY_AFTER
+            time = producer.ended[n] - edge.need_lead[group] + edge.ready_after
             if time > begin:
                 begin, cause = time, edge
         earliest = 1
@@ -342,7 +349,8 @@ def fit_buffers(
     """
     nodes = _network(plan)
     _run(nodes, SAMPLES, grow=True)
-    edges = [edge for node in nodes for edge in node.writes]
+    buffered = {(buffer.process, buffer.read) for buffer in plan.buffers}
+    edges = [edge for node in nodes for edge in node.writes if edge.key in buffered]
     plan = _with_depths(plan, {edge.key: edge.depth * edge.share for edge in edges})
     if exact:
         return plan, _timing(plan, nodes)
@@ -354,7 +362,7 @@ def fit_buffers(
         nodes = _network(plan)
         _run(nodes, SAMPLES, grow=False)
         timing = _timing(plan, nodes)
-        critical = _critical(nodes)
+        critical = _critical(nodes) & {(b.process, b.read) for b in plan.buffers}
         if timing.interval <= slowest * TOLERANCE + 2 or not critical:
             break
         depths = {(b.process, b.read): b.depth for b in plan.buffers}
