@@ -55,16 +55,10 @@ EffortOption = Annotated[
 Multipliers = Annotated[int | None, typer.Option(help="At most so many multipliers, of any kind.")]
 Dsp = Annotated[int | None, typer.Option(help="At most so many DSP blocks.")]
 Lut = Annotated[int | None, typer.Option(help="At most so many LUTs.")]
-TargetFps = Annotated[
-    float | None, typer.Option(help="The smallest design with so many inferences a second.")
-]
-Interval = Annotated[
-    int | None, typer.Option(help="The smallest design with at most so many cycles a sample.")
-]
+TargetFps = Annotated[float | None, typer.Option(help="The smallest of so many a second.")]
+Interval = Annotated[int | None, typer.Option(help="The smallest design of so many cycles.")]
 Latency = Annotated[int | None, typer.Option(help="At most so many cycles from first to last.")]
-Calibrate = Annotated[
-    Path | None, typer.Option(help="Samples (npz) with which a float model is quantised.")
-]
+Calibrate = Annotated[Path | None, typer.Option(help="Samples (npz) to quantise a float model.")]
 Precision = Annotated[
     str | None,
     typer.Option(help="fixed16 or fixed24: compute a float model in fixed point, see --samples."),
