@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
+
+from hlsgen.frontend.sessions import open_session
 
 DIGITS = Path(__file__).resolve().parents[2] / "examples" / "digits"
 
 
 def test_the_network_reads_at_least_97_percent_of_the_test_digits() -> None:
-    session = onnxruntime.InferenceSession(
-        DIGITS / "digits.onnx", providers=["CPUExecutionProvider"]
-    )
+    session = open_session(onnx.load(DIGITS / "digits.onnx"), [], "default")
     with np.load(DIGITS / "samples.npz") as archive:
         ((name, pictures),) = archive.items()
     labels = np.load(DIGITS / "labels.npy")
