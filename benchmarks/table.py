@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 
-from benchmarks import grid_table, model_table, mutant_table
+from benchmarks import constant_table, grid_table, model_table, mutant_table
 from benchmarks.anchors import CYCLE_GOALS, OPEN_TOOLS, PUBLISHED
 from benchmarks.markdown import number, percent, table
 from benchmarks.models import ROOT, network
@@ -346,6 +346,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "sweep": _sweep,
     "units": _units,
     "made": _made,
+    **constant_table.SECTIONS,
     **model_table.SECTIONS,
     **grid_table.SECTIONS,
     **mutant_table.SECTIONS,
