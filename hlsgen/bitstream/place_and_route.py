@@ -68,8 +68,8 @@ def route_step(
 def tune_step(toolchain: OpenToolchain, seed: int, parameters: Mapping[str, int]) -> BuildStep:
     """The routed design of a seed with these parameters of its PLL (as it is where there are none): ``TUNED``.
 
-    Place and route knows nothing of the PLL's parameters, so that what it found holds for all of them; tests compare with a design
-    that was placed and routed with the same ones.
+    Place and route knows nothing of the PLL's parameters, so that what it found holds for all of them: a small design of each family,
+    placed and routed with others and the same seed, differed in these parameters only.
     """
     routed = f"seed_{seed}.routed"
 
