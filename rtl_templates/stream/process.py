@@ -103,20 +103,7 @@ class StreamProcess(wiring.Component):
         )
         issue = Signal(name="issue")
         first = Signal(init=1, name="first")  # the step at the nest is the first of its result
-        ready: Value = Const(1)
-        for k, buffer in enumerate(self.buffers):
-            m.submodules[f"buffer_{k}"] = buffer
-            wiring.connect(m, wiring.flipped(getattr(self, f"i{k}")), buffer.i)
-            ready = ready & buffer.ready
-            m.d.comb += [
-                buffer.group_last.eq(issue & nest.group_last),
-                buffer.address.eq(nest.value(3 * k)),
-                buffer.row.eq(nest.value(3 * k + 1)),
-                buffer.column.eq(nest.value(3 * k + 2)),
-            ]
-        planes = [buffer for buffer in self.buffers if buffer.shape.plane is not None]
-        for k, buffer in enumerate(planes, 3 * len(self.buffers) + (p.weights is not None)):
-            m.d.comb += buffer.plane.eq(nest.value(k))
+        ready = self._channels(m, nest, issue)
         stages = CHANNEL_READ_LATENCY + OPERAND_LATENCY
         issued, last = (
             self._delayed(m, "issued", issue, stages),
@@ -152,6 +139,26 @@ class StreamProcess(wiring.Component):
             wiring.connect(m, finish.o, reorder.i)
             wiring.connect(m, reorder.o, wiring.flipped(self.o))
         return m
+
+    def _channels(self, m: Module, nest: LoopNest, issue: Signal) -> Value:
+        """Buffers between the input streams and the nest; the result is whether all of them may be read."""
+        ready: Value = Const(1)
+        for k, buffer in enumerate(self.buffers):
+            m.submodules[f"buffer_{k}"] = buffer
+            wiring.connect(m, wiring.flipped(getattr(self, f"i{k}")), buffer.i)
+            ready = ready & buffer.ready
+            m.d.comb += [
+                buffer.group_last.eq(issue & nest.group_last),
+                buffer.address.eq(nest.value(3 * k)),
+                buffer.row.eq(nest.value(3 * k + 1)),
+                buffer.column.eq(nest.value(3 * k + 2)),
+            ]
+        planes = [buffer for buffer in self.buffers if buffer.shape.plane is not None]
+        for k, buffer in enumerate(
+            planes, 3 * len(self.buffers) + (self.parameters.weights is not None)
+        ):
+            m.d.comb += buffer.plane.eq(nest.value(k))
+        return ready
 
     def _counters(self) -> tuple[CounterPort, ...]:
         """Address, row and column of every buffer, then the weights' address, then the first channel of buffers that ask for it."""

@@ -38,17 +38,24 @@ def test_a_random_network_is_computed_as_onnxruntime_does_as_declared_or_refused
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("seed", range(200))
-def test_the_circuit_of_a_random_network_computes_its_meaning(seed: int, tmp_path: Path) -> None:
-    try:
-        model, samples = random_graph(seed)
-        answers(model, samples)
-    except NotRunnable as reason:
-        pytest.skip(f"ONNX Runtime refuses it: {reason}")
-    try:
-        design = flow.compile(model, effort="small", output=tmp_path / "design")
-    except HlsgenError as refusal:
-        assert len(str(refusal).splitlines()) == 3
-        pytest.skip(f"refused: {refusal}")
-    result = design.verify(samples, engine="fast")
-    assert result.good, result.text()
+@pytest.mark.parametrize("first", range(0, 200, 20))
+def test_the_circuits_of_random_networks_compute_their_meaning(first: int, tmp_path: Path) -> None:
+    counts: Counter[str] = Counter()
+    for seed in range(first, first + 20):
+        try:
+            model, samples = random_graph(seed)
+            answers(model, samples)
+        except NotRunnable:
+            counts["not runnable"] += 1
+            continue
+        try:
+            design = flow.compile(model, effort="small", output=tmp_path / f"design_{seed}")
+        except HlsgenError as refusal:
+            assert len(str(refusal).splitlines()) == 3
+            counts["refused"] += 1
+            continue
+        result = design.verify(samples, engine="fast")
+        assert result.good, f"random_graph({seed})\n{result.text()}"
+        counts["computed"] += 1
+    print(dict(counts))
+    assert counts["computed"] > 20 // 3
