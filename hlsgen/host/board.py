@@ -60,7 +60,7 @@ class ConnectedBoard:
             raise BoardFailed(
                 connection.line.name,
                 f"expected the design {expected.hex()} of {folder.directory}, found {present.hex()} on the board",
-                f"Program it: hlsgen program {folder.directory}; or name the folder of the design that is there.",
+                "Program the bitstream of 'hlsgen build' (docs/boards.md), or name the folder of the design that is there.",
             )
 
     def run(self, inputs: Mapping[str, np.ndarray], progress: Progress = silent) -> Answers:
@@ -84,7 +84,7 @@ class ConnectedBoard:
             raise BadOption(
                 f"{self.folder.directory}",
                 "expected a design whose inputs and outputs are samples, found a fabric",
-                "Time its program with 'hlsgen run'.",
+                "Count its program's cycles in simulation: hlsgen verify DIR.",
             )
         if not 0 < samples < 1 << 32:
             raise BadOption(

@@ -160,7 +160,7 @@ class Connection:
         raise BoardFailed(
             self.line.name,
             f"expected an answer to {kind.name} within {ANSWER_SECONDS * TRIES * (TRIES + 1) / 2:.0f} s, found none",
-            "Is this the board's port, and is it programmed? 'hlsgen program DIR' does it; --port names another.",
+            "Is this the board's port, and is it programmed (docs/boards.md)? --port names another.",
         )
 
     def reset(self) -> None:

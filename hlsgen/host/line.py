@@ -76,11 +76,7 @@ def open_line(name: str, baud: int) -> SerialLine:
     try:
         import serial
     except ImportError:
-        raise BadOption(
-            "serial port",
-            "expected the Python package pyserial, found none",
-            'Install it: pip install "hlsgen[board]".',
-        ) from None
+        raise _without_pyserial() from None
     try:
         port = serial.Serial(name, baud, exclusive=True, timeout=0, write_timeout=WRITE_SECONDS)
     except (OSError, ValueError) as error:
@@ -95,11 +91,7 @@ def choose_port(port: str | None) -> str:
     try:
         from serial.tools.list_ports import comports
     except ImportError:
-        raise BadOption(
-            "serial port",
-            "expected the Python package pyserial, found none",
-            'Install it: pip install "hlsgen[board]".',
-        ) from None
+        raise _without_pyserial() from None
     names = sorted(port.device for port in comports() if port.vid is not None)
     if len(names) == 1:
         return str(names[0])
@@ -113,6 +105,14 @@ def choose_port(port: str | None) -> str:
         "--port",
         f"expected one USB serial port, found {', '.join(names)}",
         "Name the board's: --port; boards with two have the line on the second one.",
+    )
+
+
+def _without_pyserial() -> BadOption:
+    return BadOption(
+        "serial port",
+        "expected the Python package pyserial, found none",
+        'Install it: pip install "hlsgen[board]".',
     )
 
 
