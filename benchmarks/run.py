@@ -2,7 +2,7 @@
 
 Rows of networks as streams: exact (1 and 2), cycles (3), accuracy (4), boards (5), time (6), prediction (7); of the grid: kernels,
 large_kernels, grids, examples, layers, networks, fabrics (8 to 14). ``cells``: netlists of the built designs
-simulated. ``constant``: networks that take a sample every cycle. ``models``: every network of the models folder. ``units``: single units on boards. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
+simulated. ``constant``: networks that take a sample every cycle. ``emulated``: boards simulated whole. ``models``: every network of the models folder. ``units``: single units on boards. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
 running the tool through its public interface, and stored by ``benchmarks/record.py``.
 """
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import (
     cells,
     constant_rows,
+    emulated_rows,
     kernel_rows,
     model_rows,
     network_rows,
@@ -45,6 +46,7 @@ ROWS = {
     "units": rows.Row(units.DESIGNS, units.measure),
     "models": model_rows.models,
     "constant": constant_rows.constant,
+    "emulated": emulated_rows.emulated,
 }
 
 

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 
-from benchmarks import constant_table, grid_table, model_table, mutant_table
+from benchmarks import constant_table, emulated_table, grid_table, model_table, mutant_table
 from benchmarks.anchors import CYCLE_GOALS, OPEN_TOOLS, PUBLISHED
 from benchmarks.markdown import number, percent, table
 from benchmarks.models import ROOT, network
@@ -347,6 +347,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "units": _units,
     "made": _made,
     **constant_table.SECTIONS,
+    **emulated_table.SECTIONS,
     **model_table.SECTIONS,
     **grid_table.SECTIONS,
     **mutant_table.SECTIONS,
