@@ -167,6 +167,16 @@ def multiplier_latency(kind: MultiplierKind, a_bits: int, b_bits: int) -> int:
     return 2 if kind == "dsp" else 1 + lut_product_latency(a_bits, b_bits)
 
 
+#: Multiplier blocks of an array above which its operands and weights pass one more register: blocks lie in rows across the whole
+#: device, and one wire from a memory to the farthest of many does not fit a cycle.
+NEAR_MULTIPLIERS = 16
+
+
+def spread_latency(multiplier: str, multipliers: int) -> int:
+    """Cycles of the register between the operands of a PE array and multipliers that lie far apart."""
+    return int(multiplier == "dsp" and multipliers > NEAR_MULTIPLIERS)
+
+
 def pe_array(
     *,
     step: ArrayStep,
@@ -185,7 +195,9 @@ def pe_array(
         case "pass":
             return Contract(0, 1, 0, 0)
         case "multiply_accumulate":
-            first, products = multiplier_latency(multiplier, *factor_bits), rows * lanes
+            products = rows * lanes
+            first = spread_latency(multiplier, products)
+            first += multiplier_latency(multiplier, *factor_bits)
         case "add":
             first, products = 1, 0
         case "maximum":

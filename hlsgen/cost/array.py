@@ -37,7 +37,10 @@ def array_cost(
 ) -> Cost:
     """Multipliers, adder trees, accumulators, the queue of results and the drain, with the places of lone flip-flops."""
     types = operand_types(dataflow, process)
-    unit, term, folds, first = Cost(), types["r0"].bits, 1, 1
+    unit, term, folds = Cost(), types["r0"].bits, 1
+    first: Amount = 1
+    spread: Amount = 0
+    products = f.lanes * f.rows
     lone = term  # bits of a unit's registers that stand behind no carry chain
     match process.step:
         case Pass():
@@ -49,6 +52,10 @@ def array_cost(
             lone = a.bits + b.bits if kind == "lut" else unit.ff
             term = signed_width(a) + signed_width(b)
             first = contract.multiplier_latency("dsp" if kind == "dsp" else "lut", a.bits, b.bits)
+            if kind == "dsp":
+                far = products > contract.NEAR_MULTIPLIERS
+                first = first + far
+                spread = far * f.lanes * f.g * (f.x * a.bits + f.o * b.bits)
         case Accumulate(accumulator):
             unit = Cost(ff=term)
         case KeepMaximum(accumulator):
@@ -60,9 +67,8 @@ def array_cost(
     sums = Cost(lut=folds * chain(table, accumulator.bits), ff=accumulator.bits)
     waiting = _waiting_cost(table, process, f, accumulator.bits, first)
     others = waiting + (tree + sums).times(f.rows)
-    products = f.lanes * f.rows
-    total = others + unit.times(products)
-    return replace(total, lut=total.lut + table.lone_sum * (others.ff + lone * products))
+    total = others + unit.times(products) + Cost(ff=spread)
+    return replace(total, lut=total.lut + table.lone_sum * (others.ff + lone * products + spread))
 
 
 def _multiplier_cost(table: FamilyTable, a: ElementType, b: ElementType, kind: str) -> Cost:
@@ -86,7 +92,9 @@ def _tree_cost(table: FamilyTable, lanes: Amount, term: int, widest: int, folds:
     return Cost(lut=lut, ff=ff)
 
 
-def _waiting_cost(table: FamilyTable, process: Process, f: Factors, width: int, first: int) -> Cost:
+def _waiting_cost(
+    table: FamilyTable, process: Process, f: Factors, width: int, first: Amount
+) -> Cost:
     """The queue of results and the drain. ``width``: bits of a result; ``first``: edges from operands to terms."""
     levels = np.ceil(np.log2(f.lanes + 0.0))
     steps = (

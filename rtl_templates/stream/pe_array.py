@@ -164,7 +164,7 @@ class PeArray(wiring.Component):
     def _terms(self, m: Module) -> list[list[Value]]:
         """The registered terms of every row."""
         p, u = self.parameters, self.parameters.unroll
-        operands = getattr(self, p.operands[0][0])
+        operands, weights = self._spread(m)
         rows: list[list[Value]] = []
         for x in range(u.x):
             for g in range(u.g):
@@ -174,13 +174,27 @@ class PeArray(wiring.Component):
                     if p.weight is not None:
                         at = (g * u.o + o) * u.lanes
                         terms = [
-                            self._multiply(m, term, self.weights[at + k])
-                            for k, term in enumerate(terms)
+                            self._multiply(m, term, weights[at + k]) for k, term in enumerate(terms)
                         ]
                     else:
                         terms = [self._register(m, term) for term in terms]
                     rows.append(terms)
         return rows
+
+    def _spread(self, m: Module) -> tuple[Any, Any]:
+        """The operands and the weights, registered once more on the way to many multiplier blocks."""
+        p = self.parameters
+        operands, weights = getattr(self, p.operands[0][0]), getattr(self, "weights", None)
+        if weights is None or not contract.spread_latency(
+            p.multiplier, p.unroll.rows * p.unroll.lanes
+        ):
+            return operands, weights
+        spread = []
+        for name, given in (("operand", operands), ("weight", weights)):
+            register = Signal(given.shape(), reset_less=True, name=f"{name}_spread")
+            m.d.sync += register.eq(given)
+            spread.append(register)
+        return spread[0], spread[1]
 
     def _multiply(self, m: Module, operand: Value, weight: Value) -> Value:
         unit = Multiplier(operand.shape(), weight.shape(), kind=self.parameters.multiplier)
