@@ -14,7 +14,7 @@ from hlsgen.cycle_model.tiles import Banks
 from hlsgen.errors import Mismatch
 from hlsgen.fabric.configuration import Configuration, Requantiser
 from hlsgen.fabric.ir import Fabric
-from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
+from hlsgen.rtl_templates.loop_contract import TILE_REQUANTISE_LATENCY
 
 
 @dataclass(eq=False)

@@ -17,7 +17,7 @@ from hlsgen.errors import UnsupportedOp
 from hlsgen.loops.ir import Array, Constant, Kernel, LoopGraph, Operation, Value
 from hlsgen.rtl.emit import Design
 from hlsgen.rtl.manifest import port_names
-from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates import loop_contract
 from hlsgen.rtl_templates.kernel.kernel_pipeline import KernelPipeline
 from hlsgen.rtl_templates.kernel.shape import (
     AccessShape,
@@ -228,7 +228,7 @@ def _manifest(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> Manifest:
     # Arrays that are not loaded are cleared meanwhile, an element a cycle.
     loaded = max((array.size for array in arrays.values() if array.values is None), default=0)
     given = max((arrays[name].size for name in outputs), default=0)
-    cycles = contract.kernel_pipeline_cycles(loaded=loaded, runs=_runs(plans), given=given)
+    cycles = loop_contract.kernel_pipeline_cycles(loaded=loaded, runs=_runs(plans), given=given)
     return Manifest(
         kind="stream_kernel",
         inputs=ports(inputs),
@@ -240,7 +240,7 @@ def _manifest(kernel: Kernel, plans: Sequence[PipelineSchedule]) -> Manifest:
 
 def _runs(plans: Sequence[PipelineSchedule]) -> list[int]:
     return [
-        contract.loop_pipeline_cycles(
+        loop_contract.loop_pipeline_cycles(
             iterations=plan.graph.iterations, interval=plan.ii, length=plan.length
         )
         for plan in plans

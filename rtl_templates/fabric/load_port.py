@@ -8,7 +8,8 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
-from hlsgen.rtl_templates.contract import LOAD_READ_LATENCY, credit_depth
+from hlsgen.rtl_templates.contract import credit_depth
+from hlsgen.rtl_templates.loop_contract import LOAD_READ_LATENCY
 from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
 
 from hlsgen.algebra.packets import COUNT_BITS, HELLO, LOAD_BITS, READ, RUN, UNIT_BITS, WAIT, WRITE

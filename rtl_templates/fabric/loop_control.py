@@ -81,7 +81,7 @@ class LoopControl(wiring.Component):
     enabled. ``enable`` (In): it is (``running`` and no stream holds it up). ``write`` (In): word w of the configuration at
     address w. ``run`` (Out): for every unit; ``run.enable`` is ``enable``.
 
-    **Timing**: ``clear`` and ``swap`` in the cycle of ``start``; ``running`` from the third cycle after it (``contract.RUN_FILL_CYCLES``). A run without a
+    **Timing**: ``clear`` and ``swap`` in the cycle of ``start``; ``running`` from the third cycle after it (``loop_contract.RUN_FILL_CYCLES``). A run without a
     configuration, or of no cycles, ends at once.
     **Cost**: two copies of the configuration in registers, a counter and a comparison per loop.
     **Semantics**: docs/grid.md, "Time".

@@ -8,7 +8,6 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
-from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
 from hlsgen.rtl_templates.fabric.address_generator import AddressGenerator
 from hlsgen.rtl_templates.fabric.choice import chosen
 from hlsgen.rtl_templates.fabric.run_bus import (
@@ -22,6 +21,7 @@ from hlsgen.rtl_templates.fabric.tile_bank import TileBank
 from hlsgen.rtl_templates.fabric.tile_decoder import TileDecoder
 from hlsgen.rtl_templates.fabric.tile_requantise import TileRequantiser
 from hlsgen.rtl_templates.fabric.tile_shape import TileShape
+from hlsgen.rtl_templates.loop_contract import TILE_REQUANTISE_LATENCY
 from hlsgen.rtl_templates.shared_unit import SharedUnit
 
 from hlsgen.algebra.fields import members

@@ -30,7 +30,7 @@ class TileRequantiser(wiring.Component):
     which the write generator keeps; ``configuration``; ``write``: part w of row r at address 4 * r + w.
     (Out): ``completes``: the present word is the last of a result, for which the write generator steps. ``valid``, ``result``: a result.
 
-    **Timing**: ``result`` belongs to the word that completed it ``contract.TILE_REQUANTISE_LATENCY`` enabled cycles ago. One word per cycle.
+    **Timing**: ``result`` belongs to the word that completed it ``loop_contract.TILE_REQUANTISE_LATENCY`` enabled cycles ago. One word per cycle.
     **Cost**: a memory of 128 bits a row; 2 * ceil((max(word_bits, 32) + 1) / 17) multipliers of 18 x 18 bits.
     **Semantics**: scalar operators RequantiseFloat32 (of word + bias) and RequantiseMultiplyShift; ``pair``: the clamped and shifted sum of
     two weighted words. Products and sums are taken modulo 2**64.

@@ -17,7 +17,7 @@ class KernelPipeline(wiring.Component):
 
     Members: ``load_<array>`` (In), ``give_<array>`` (Out): streams of words of one element, row-major.
 
-    Timing: ``contract.kernel_pipeline_cycles``; an element a cycle on each stream; ``running`` is high while a pipeline runs. ``i.ready`` and ``o.valid`` depend on
+    Timing: ``loop_contract.kernel_pipeline_cycles``; an element a cycle on each stream; ``running`` is high while a pipeline runs. ``i.ready`` and ``o.valid`` depend on
     registers only.
     Cost: a memory of ``size`` elements per array, with a copy for each load that reads it in the same pipeline.
     """

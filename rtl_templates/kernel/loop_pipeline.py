@@ -30,7 +30,7 @@ class LoopPipeline(wiring.Component):
     read_address_<k>, read_data_<k>: port k of a memory that answers in the next cycle
     write_address_<k>, write_data_<k>, write_enable_<k>: a store; the memory holds the word from the next cycle on
 
-    Timing: an iteration starts every ``shape.interval`` cycles; ``done`` comes ``contract.loop_pipeline_cycles``
+    Timing: an iteration starts every ``shape.interval`` cycles; ``done`` comes ``loop_contract.loop_pipeline_cycles``
     after ``start``. Cost: a unit per operation, and a register per cycle for which a value waits.
     """
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
+from hlsgen.rtl_templates.loop_contract import TILE_REQUANTISE_LATENCY
 from support.example_fabrics import small_fabric
 
 from hlsgen.cycle_model.address_sequence import address_sequence

@@ -112,12 +112,15 @@ def test_templates_know_nothing_of_hlsgen_but_its_algebra() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+CONTRACTS = ("rtl_templates/contract.py", "rtl_templates/loop_contract.py")
+
+
 def test_latencies_are_written_in_the_contracts() -> None:
     """A latency of a unit that stands in a second place is forgotten when the unit changes."""
     wrong = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in (*sources("hlsgen"), *sources("rtl_templates"))
-        if path != ROOT / "rtl_templates" / "contract.py"
+        if path.relative_to(ROOT).as_posix() not in CONTRACTS
         for node in ast.parse(path.read_text("utf-8")).body
         if isinstance(node, ast.Assign | ast.AnnAssign)
         for target in (node.targets if isinstance(node, ast.Assign) else (node.target,))

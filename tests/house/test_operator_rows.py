@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates import contract, loop_contract
 from hlsgen.rtl_templates.arithmetic.scalar_units import SCALAR_UNITS
 from hlsgen.rtl_templates.arithmetic.word_units import WORD_UNITS, accumulates
 
@@ -66,6 +66,6 @@ def test_every_scalar_operator_has_a_timing_and_a_cost_on_every_family(op: scala
 
 def test_every_word_operator_has_a_circuit_and_a_latency_and_none_is_alone() -> None:
     assert set(WORD_UNITS) == set(WORD_OPERATORS)
-    assert set(contract.WORD_LATENCIES) == set(WORD_OPERATORS)
+    assert set(loop_contract.WORD_LATENCIES) == set(WORD_OPERATORS)
     stateful = {name for name, operator in WORD_OPERATORS.items() if operator.accumulates}
     assert stateful == {name for name in WORD_UNITS if accumulates(name)}

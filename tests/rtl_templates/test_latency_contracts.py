@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from amaranth.sim import Simulator
-from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates import contract, loop_contract
 from hlsgen.rtl_templates.fabric.load_port import LoadPort
 from hlsgen.rtl_templates.fabric.loop_control import LoopControl
 from hlsgen.rtl_templates.fabric.shape import ControlShape, RunShape
@@ -134,7 +134,7 @@ def test_a_run_is_enabled_after_its_contexts_are_filled() -> None:
             await context.tick()
 
     simulate(unit, bench)
-    assert seen.index((1, 1)) == contract.RUN_FILL_CYCLES
+    assert seen.index((1, 1)) == loop_contract.RUN_FILL_CYCLES
     assert sum(running for _, running in seen) == 5
 
 
@@ -154,7 +154,7 @@ def test_a_loop_pipeline_is_done_after_its_cycles(
         while not context.get(unit.done):
             await context.tick()
             cycles += 1
-        assert cycles == contract.loop_pipeline_cycles(
+        assert cycles == loop_contract.loop_pipeline_cycles(
             iterations=iterations, interval=interval, length=length
         )
 
@@ -180,4 +180,4 @@ def test_a_row_is_offered_after_the_latencies_of_the_load_port_and_its_queue() -
 
     simulate(unit, bench)
     queue = contract.credit_fifo(depth=1, word_bits=1).latency
-    assert len(seen) == contract.LOAD_READ_LATENCY + queue
+    assert len(seen) == loop_contract.LOAD_READ_LATENCY + queue

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from amaranth.back import rtlil
 from amaranth.sim import Simulator
-from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
 from hlsgen.rtl_templates.fabric.tile_requantise import TileRequantiser
+from hlsgen.rtl_templates.loop_contract import TILE_REQUANTISE_LATENCY
 from support.example_fabrics import one_cell
 
 from hlsgen.algebra.modes import REQUANTISE_MODES

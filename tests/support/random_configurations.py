@@ -8,7 +8,7 @@ from dataclasses import replace
 from random import Random
 
 import numpy as np
-from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
+from hlsgen.rtl_templates.loop_contract import TILE_REQUANTISE_LATENCY
 
 from hlsgen.algebra.mark import Mark
 from hlsgen.fabric.configuration import (

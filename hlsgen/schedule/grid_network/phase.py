@@ -17,7 +17,7 @@ from hlsgen.fabric.configuration import (
     WriteContext,
 )
 from hlsgen.fabric.packets import WritePacket
-from hlsgen.rtl_templates.contract import TILE_REQUANTISE_LATENCY
+from hlsgen.rtl_templates.loop_contract import TILE_REQUANTISE_LATENCY
 from hlsgen.schedule.grid_network.border import Border
 from hlsgen.schedule.grid_network.finish import Finishing
 from hlsgen.schedule.grid_network.layers import Chunk, Layer

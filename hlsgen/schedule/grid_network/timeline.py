@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hlsgen.fabric.packets import Packet, RunPacket, WaitPacket, to_words
-from hlsgen.rtl_templates.contract import RUN_FILL_CYCLES
+from hlsgen.rtl_templates.loop_contract import RUN_FILL_CYCLES
 from hlsgen.schedule.grid_network.plan import NetworkPlan
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from hlsgen.errors import DoesNotFit, IllegalGraph
 from hlsgen.loops.ir import LoopGraph, Operation, Order, Value
-from hlsgen.rtl_templates.contract import LOOP_LATENCIES
+from hlsgen.rtl_templates.loop_contract import LOOP_LATENCIES
 
 MARGIN = 64
 """Intervals above the recurrence bound that are tried before giving up."""
