@@ -1,4 +1,4 @@
-"""The commands of the command line that need a board, real or emulated: ``hlsgen run | emulate``."""
+"""The commands of the command line that need a board, real or emulated: ``hlsgen program | run | emulate``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,29 @@ LABELS = ("labels", "label", "y")
 
 def add_board_commands(app: typer.Typer) -> None:
     """Give the command line the commands of this file."""
+    app.command("program")(program_command)
     app.command("run")(run_command)
     app.command("emulate")(emulate_command)
+
+
+def program_command(
+    directory: Annotated[Path, typer.Argument(help="Folder of 'hlsgen build'.")],
+    flash: Annotated[
+        bool, typer.Option("--flash", help="Into the flash memory: the design stays.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+) -> None:
+    """Put the bitstream of a built design on its board, with the programmer that is on this machine."""
+    from hlsgen.flow_board import programming
+    from hlsgen.host.programmer import run_programming
+
+    job = programming(directory, flash)
+    if not quiet:
+        typer.echo(job.text)
+    with terminal(quiet) as progress:
+        run_programming(job, progress)
+    if not quiet:
+        typer.echo(job.outcome)
 
 
 def run_command(

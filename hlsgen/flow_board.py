@@ -1,21 +1,24 @@
-"""What is done with a board, real or emulated: samples are run on it, its circuit is measured, it is simulated."""
+"""What is done with a board, real or emulated: it is programmed, samples are run on it, its circuit is measured, it is simulated."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hlsgen.arguments import FUNCTION, PATH, TEXT, ArgumentKind, check_arguments
+from hlsgen.arguments import FLAG, FUNCTION, PATH, TEXT, ArgumentKind, check_arguments
 from hlsgen.artefact.folder import open_folder
-from hlsgen.errors import BadOption
+from hlsgen.board import load_board
+from hlsgen.errors import BadFile, BadOption
 from hlsgen.progress import Progress, silent
 
 if TYPE_CHECKING:
     import numpy as np
 
     from hlsgen.host.board import Measurement
+    from hlsgen.host.programmer import Programming
 
 MEASURED_SAMPLES = 1000
 _EMULATED: Mapping[str, ArgumentKind] = {
@@ -120,3 +123,38 @@ def emulate(
     folder = open_folder(directory)
     ports = target_of(folder).board_ports(folder)
     return serve(emulated_board(folder, ports, board, clock, progress))
+
+
+def programming(directory: str | os.PathLike[str], flash: bool = False) -> Programming:
+    """How the bitstream of a built folder is put on its board with what this machine has: ``hlsgen.host.programmer.run_programming`` does it.
+
+    ``flash``: into the flash memory, from which the device starts, not only until its power is cut. Raises BadFile, BadOption.
+    """
+    from hlsgen.host.programmer import plan_programming
+
+    check_arguments("hlsgen.program", {"directory": PATH, "flash": FLAG}, locals())
+    folder = open_folder(directory)
+    path = folder.directory / "build.json"
+    try:
+        built = json.loads(path.read_text("utf-8"))
+        name, bitstream = str(built["board"]), built["bitstream"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise BadFile(
+            str(path),
+            "expected the result of a build, found none",
+            f"Build the design first: hlsgen build {folder.directory}.",
+        ) from None
+    board = load_board(name)
+    if bitstream is None:
+        raise BadOption(
+            f"board {name}",
+            f"expected a board with a bitstream, found scripts for the vendor's tools in {folder.directory / 'build' / name}",
+            "Run them there: vivado -mode batch -source build.tcl, and program the board with Vivado.",
+        )
+    if not (folder.directory / str(bitstream)).is_file():
+        raise BadFile(
+            str(folder.directory / str(bitstream)),
+            f"expected the bitstream that {path.name} names, found no file",
+            f"Build the design again: hlsgen build {folder.directory}.",
+        )
+    return plan_programming(board, folder.directory, str(bitstream), flash)

@@ -60,6 +60,7 @@ def run(board: str, output: Path) -> tuple[Table, tuple[str, ...], bool]:
         f"{whole.ort_mismatches} elements differ from ONNX Runtime",
         _rate(verified, built),
         f"bitstream {output / built['bitstream']}",
+        f"with the board plugged in: hlsgen program {output}, then hlsgen run {output} --inputs {HERE / 'samples.npz'}",
     )
     return _table(design.report, verified, built), findings, wrong == 0
 
