@@ -12,8 +12,6 @@ from hlsgen.progress import terminal
 Port = Annotated[
     str | None, typer.Option(help="Serial device of the board (the only USB one if not given).")
 ]
-LABELS = ("labels", "label", "y")
-"""Arrays of a file of samples that are class numbers, where the model has no input of the name."""
 
 
 def add_board_commands(app: typer.Typer) -> None:
@@ -44,10 +42,13 @@ def program_command(
 
 
 def run_command(
-    directory: Annotated[Path, typer.Argument(help="Folder of 'hlsgen compile'.")],
+    directory: Annotated[Path, typer.Argument(help="Folder of 'hlsgen compile' or 'map'.")],
     inputs: Annotated[
-        Path, typer.Option(help="Samples (npz): input name -> (samples, ...); labels, if any.")
-    ],
+        Path | None,
+        typer.Option(
+            help="Samples (npz): input name -> (samples, ...); labels, if any. Kernels have their own."
+        ),
+    ] = None,
     port: Port = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File (npz) for the model's outputs.")
@@ -57,14 +58,15 @@ def run_command(
     ] = 1000,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no table.")] = False,
 ) -> None:
-    """Run samples on the board that holds the design, and say how fast it is."""
+    """Run samples, or a kernel, on the board that holds the circuit, and say how fast it is."""
     import numpy as np
 
-    from hlsgen.flow_board import run
+    from hlsgen.flow_board import run, without_labels
     from hlsgen.frontend.samples import load_samples
 
-    samples = dict(load_samples(inputs))
-    labels = next((samples.pop(name) for name in LABELS if name in samples), None)
+    samples, labels = None, None
+    if inputs is not None:
+        samples, labels = without_labels(directory, load_samples(inputs))
     with terminal(quiet) as progress:
         result = run(directory, samples, port, labels, measure, progress)
     if output is not None:

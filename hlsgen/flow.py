@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from hlsgen.artefact.manifest import Manifest
     from hlsgen.bitstream.build_result import BuildResult
+    from hlsgen.board_session import BoardSession
     from hlsgen.frontend.support import NodeSupport
-    from hlsgen.host.board import ConnectedBoard
     from hlsgen.targets import AnyTarget
     from hlsgen.verify.result import VerifyResult
 
@@ -70,11 +70,11 @@ class Compiled:
             port=port,
         )
 
-    def connect(self, port: str | None = None) -> AbstractContextManager[ConnectedBoard]:
-        """The board at a serial device, which holds this design; see ``hlsgen.host.board``."""
-        from hlsgen.host.board import connected
+    def connect(self, port: str | None = None) -> AbstractContextManager[BoardSession]:
+        """The board at a serial device, which holds this design; see ``hlsgen.board_session``."""
+        from hlsgen.board_session import board_session
 
-        return connected(open_folder(self.directory), port)
+        return board_session(open_folder(self.directory), port)
 
     def build(
         self,

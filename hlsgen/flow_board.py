@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from hlsgen.host.programmer import Programming
 
 MEASURED_SAMPLES = 1000
+LABELS = ("labels", "label", "y")
+"""Arrays of a file of samples that are class numbers, where the design has no input of the name."""
 _EMULATED: Mapping[str, ArgumentKind] = {
     "directory": PATH,
     "board": TEXT.or_none(),
@@ -32,7 +34,7 @@ _EMULATED: Mapping[str, ArgumentKind] = {
 @dataclass(frozen=True, eq=False)
 class BoardRun:
     """``outputs``: of the model, name -> (samples, ...), as its host parts make them of the circuit's. ``right``: how many samples have their
-    greatest output at the label, None without labels. ``measurement``: of the circuit alone, None where it was not asked for."""
+    greatest output at the label, None without labels. ``measurement``: of the circuit alone, None where it was not asked for, and of fabrics."""
 
     outputs: Mapping[str, np.ndarray]
     samples: int
@@ -61,36 +63,39 @@ class BoardRun:
 
 def run(
     directory: str | os.PathLike[str],
-    inputs: Mapping[str, np.ndarray],
+    inputs: Mapping[str, np.ndarray] | None,
     port: str | None = None,
     labels: np.ndarray | None = None,
     measured: int = MEASURED_SAMPLES,
     progress: Progress = silent,
 ) -> BoardRun:
-    """Run samples (input name -> (samples, ...)) of a compiled network on the board that holds it, at the serial device ``port``.
+    """Run samples (input name -> (samples, ...)) of a compiled network, or executions of a kernel, on the board that holds the circuit, at the
+    serial device ``port``. A kernel has arrays of its own where ``inputs`` is None.
 
     ``labels``: (samples,) class numbers; ``measured``: how often the last sample is run again to count cycles, 0 for not at all.
     Raises BadOption, BadFile, TypeMismatch, BoardFailed.
     """
-    from hlsgen.host.board import connected
+    from hlsgen.board_session import board_session
+
+    with board_session(open_folder(directory), port) as board:
+        samples = board.samples(inputs)
+        outputs, seconds = board.timed(samples, progress)
+        measurement = board.measure(measured) if measured and board.measures else None
+    right = None if labels is None else _right(outputs, labels, samples.count)
+    return BoardRun(outputs, samples.count, seconds, right, measurement)
+
+
+def without_labels(
+    directory: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """The inputs of a compiled design among the arrays of a file, and the class numbers, where there are any. Raises BadFile."""
     from hlsgen.targets import target_of
-    from hlsgen.verify.stored import StoredReference
 
     folder = open_folder(directory)
-    reference = target_of(folder).reference(folder, "numpy")
-    if not isinstance(reference, StoredReference) or folder.manifest.kind != "stream_network":
-        raise BadOption(
-            str(folder.directory),
-            f"expected a network with --schedule stream, found {folder.manifest.kind}",
-            "Verify it on the board instead: hlsgen verify DIR --engine board.",
-        )
-    samples = reference.samples(inputs, None, 0)
-    with connected(folder, port) as board:
-        answers = board.run(samples.hardware, progress)
-        measurement = board.measure(measured) if measured else None
-    outputs = reference.results(samples, answers.outputs)
-    right = None if labels is None else _right(outputs, labels, samples.count)
-    return BoardRun(outputs, samples.count, answers.seconds, right, measurement)
+    inputs = target_of(folder).reference(folder, "numpy").inputs
+    given = dict(arrays)
+    labels = next((given.pop(name) for name in LABELS if name in given.keys() - set(inputs)), None)
+    return given, labels
 
 
 def _right(outputs: Mapping[str, np.ndarray], labels: np.ndarray, count: int) -> int:

@@ -17,10 +17,10 @@ from hlsgen.board import load_board
 from hlsgen.errors import BadOption, BoardFailed
 from hlsgen.host.connection import Connection
 from hlsgen.host.line import BoardLine, choose_port, open_line
+from hlsgen.host.traffic import Traffic
 from hlsgen.progress import Progress, silent
-from hlsgen.verify.reference import Samples
+from hlsgen.verify.run import Runs
 from hlsgen.verify.simulation import Simulation
-from hlsgen.verify.words import pack, unpack
 
 USUAL_BAUD = 1_000_000
 """Of a board of which the folder does not say how fast its line is."""
@@ -63,20 +63,12 @@ class ConnectedBoard:
                 "Program the bitstream of 'hlsgen build' (docs/boards.md), or name the folder of the design that is there.",
             )
 
-    def run(self, inputs: Mapping[str, np.ndarray], progress: Progress = silent) -> Answers:
-        """Integers of every input (value name -> (samples, *tensor_shape)) through the circuit. Raises BoardFailed."""
-        manifest = self.folder.manifest
-        count = len(next(iter(inputs.values())))
-        data = [pack(port, inputs[port.value]) for port in manifest.inputs]
-        sizes = [count * port.words * port.word_bytes for port in manifest.outputs]
+    def exchange(self, traffic: Traffic, progress: Progress = silent) -> Answers:
+        """Samples through the circuit. Raises BoardFailed."""
         began = time.monotonic()
-        raw = self.connection.transfer(data, sizes, progress)
+        raw = self.connection.transfer(traffic.inputs, traffic.sizes, progress)
         seconds = time.monotonic() - began
-        outputs = {
-            port.value: unpack(port, part, count)
-            for port, part in zip(manifest.outputs, raw, strict=True)
-        }
-        return Answers(outputs, seconds)
+        return Answers(traffic.outputs(raw), seconds)
 
     def measure(self, samples: int) -> Measurement:
         """Run the last sample that was sent ``samples`` times from the board's memory; the circuit begins anew afterwards. Raises BadOption, BoardFailed."""
@@ -112,15 +104,16 @@ def connected(
 
 
 def run_on_board(
-    folder: Folder, samples: Samples, port: str | None, progress: Progress = silent
-) -> Simulation:
-    """Samples through the board, as a simulation gives them; the cycles are those of the whole run by the board's counter."""
+    folder: Folder, traffic: Traffic, port: str | None, progress: Progress = silent
+) -> Runs:
+    """Samples through the board, as simulations give them; the cycles are those of the whole run by the board's counter. Raises BoardFailed."""
     with connected(folder, port) as board:
-        answers = board.run(samples.hardware, progress)
+        answers = board.exchange(traffic, progress)
         cycles = board.connection.counters()["cycles"]
     missing = {name: np.zeros(array.shape, bool) for name, array in answers.outputs.items()}
     none = np.zeros(0, np.int64)
-    return Simulation(samples.count, cycles, False, (), answers.outputs, missing, none, none, {})
+    run = Simulation(traffic.samples, cycles, False, (), answers.outputs, missing, none, none, {})
+    return Runs(run, run)
 
 
 def _baud(folder: Folder) -> int:

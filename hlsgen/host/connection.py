@@ -39,7 +39,8 @@ TRIES = 6
 ANSWER_SECONDS = 0.5
 """How long one try of a question waits; each waits longer than the one before by as much."""
 QUIET_SECONDS = 0.3
-"""After so long without a frame, a transfer asks where the board stands."""
+"""After so long without a frame, a transfer asks where the board stands; each time that nothing comes it waits twice as long."""
+LONGEST_QUIET_SECONDS = 10.0
 PATIENCE_SECONDS = 60.0
 READ_SECONDS = 0.05
 WORTH_SENDING = 64
@@ -54,6 +55,7 @@ class _Feeding:
         self.data, self.begin = data, begin
         self.known = self.sent = self.furthest = 0
         self.limit, self.repeated = capacity, -1
+        self.asked = False
 
     def frame(self, port: int) -> Frame | None:
         """The next frame, where there is something to send and room."""
@@ -76,6 +78,9 @@ class _Feeding:
         self.known += ahead
         self.sent = max(self.sent, self.known)
         self.limit = self.known + (room["limit"] - frame.position) % POSITIONS
+        # ASK goes behind all that was sent: what the board does not have by its answer was lost.
+        if self.asked:
+            self.asked, self.sent, self.repeated = False, self.known, -1
         # Every frame behind a lost one is refused too: one return answers them all.
         if repeat and self.repeated != self.known:
             self.sent, self.repeated = self.known, self.known
@@ -225,6 +230,7 @@ class Connection:
             _Taking(size, begin) for size, begin in zip(sizes, self.positions_out, strict=True)
         ]
         heard = moved = time.monotonic()
+        quiet = QUIET_SECONDS
         total = max(1, sum(sizes))
         while not (all(f.whole for f in feeding) and all(len(t.data) >= t.size for t in taking)):
             self._send(feeding, taking)
@@ -234,10 +240,10 @@ class Connection:
                 moved = now
                 progress("running samples", sum(len(t.data) for t in taking) / total)
             if answers:
-                heard = now
-            elif now > heard + QUIET_SECONDS:
+                heard, quiet = now, QUIET_SECONDS
+            elif now > heard + quiet:
                 self._ask_again(feeding, taking)
-                heard = now
+                heard, quiet = now, min(2 * quiet, LONGEST_QUIET_SECONDS)
             if now > moved + self.patience:
                 raise self._stopped(feeding, taking)
         self._send(feeding, taking)
@@ -273,7 +279,7 @@ class Connection:
         out = b""
         for port, source in enumerate(feeding):
             if not source.whole:
-                source.sent, source.repeated = source.known, -1
+                source.asked = True
                 out += Frame(ASK.code | port, 0).encoded()
         for port, output in enumerate(taking):
             output.asked = -1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from hlsgen.artefact.manifest import Manifest
     from hlsgen.fabric.ir import Fabric
+    from hlsgen.host.traffic import Traffic
     from hlsgen.verify.reference import Reference, Samples
     from hlsgen.verify.run import Request, Runs
 
@@ -59,6 +61,9 @@ class FabricAlone(Target[str | os.PathLike[str]]):
 
     def board_ports(self, folder: Folder) -> BoardPorts:
         return load_port()
+
+    def traffic(self, folder: Folder, hardware: Mapping[str, np.ndarray], count: int) -> Traffic:
+        _nothing_to_verify(folder)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,10 +129,10 @@ def incomplete(folder: Folder, error: Exception) -> BadFile:
 
 def check_engine(engine: str) -> None:
     """Raise BadOption for a simulator that does not know the load port."""
-    if engine != "cocotb":
+    if engine not in ("cocotb", "board"):
         raise BadOption(
             "--engine",
-            f"expected cocotb for a design of schedule grid, found {engine}",
+            f"expected cocotb or board for a design of schedule grid, found {engine}",
             "Leave --engine out.",
         )
 
@@ -140,6 +145,23 @@ def load_port() -> BoardPorts:
         tied={"s_axis_stream_tdata": 0, "s_axis_stream_tvalid": 0, "m_axis_stream_tready": 1},
         large=True,
     )
+
+
+def load_port_traffic(
+    count: int,
+    words: np.ndarray,
+    results: int,
+    outputs: Callable[[np.ndarray], Mapping[str, np.ndarray]],
+) -> Traffic:
+    """A program of the load port (uint32) as the link carries it; ``results`` words come back, of which ``outputs`` makes tensors."""
+    import numpy as np
+
+    from hlsgen.host.traffic import Traffic
+
+    def tensors(raw: Sequence[bytes]) -> Mapping[str, np.ndarray]:
+        return outputs(np.frombuffer(raw[0], dtype="<u4").astype(np.uint32))
+
+    return Traffic(count, (words.astype("<u4").tobytes(),), (4 * results,), tensors)
 
 
 def _nothing_to_verify(folder: Folder) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,14 +17,18 @@ from hlsgen.targets.fabric import (
     fabric_of,
     incomplete,
     load_port,
+    load_port_traffic,
     program_part,
 )
 from hlsgen.targets.kernel_source import KernelSource
 from hlsgen.targets.target import Target
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from hlsgen.cycle_model.program import ProgramResult
     from hlsgen.fabric.ir import Fabric
+    from hlsgen.host.traffic import Traffic
     from hlsgen.loops.ir import Kernel
     from hlsgen.schedule.grid_kernel.kernel_image import KernelImage
     from hlsgen.schedule.grid_kernel.run_kernel import MappedKernel
@@ -121,6 +126,11 @@ class GridKernel(Target[KernelSource]):
         from hlsgen.verify.kernel import executions
         from hlsgen.verify.run import Runs
 
+        if request.engine == "board":
+            from hlsgen.host.board import run_on_board
+
+            traffic = self.traffic(folder, samples.hardware, samples.count)
+            return run_on_board(folder, traffic, request.port, progress)
         image = kernel_image(folder)
         done = fabric_simulation.simulate_program(
             folder.directory,
@@ -157,6 +167,18 @@ class GridKernel(Target[KernelSource]):
     def board_ports(self, folder: Folder) -> BoardPorts:
         return load_port()
 
+    def traffic(self, folder: Folder, hardware: Mapping[str, np.ndarray], count: int) -> Traffic:
+        from hlsgen.schedule.grid_kernel.kernel_image import program, words_of_results
+
+        image = kernel_image(folder)
+        arrays = [{name: values[k] for name, values in hardware.items()} for k in range(count)]
+        return load_port_traffic(
+            count,
+            program(image, arrays),
+            count * words_of_results(image),
+            lambda unload: _outputs(image, unload, count),
+        )
+
 
 def kernel_image(folder: Folder) -> KernelImage:
     """The program parts of a mapped kernel; raises BadFile where they are not those that were compiled."""
@@ -180,24 +202,35 @@ def kernel_image(folder: Folder) -> KernelImage:
 
 def _collected(image: KernelImage, done: ProgramResult, count: int) -> Simulation:
     """Cycles are those of the runs alone, one execution after the other."""
-    import numpy as np
-
-    from hlsgen.schedule.grid_kernel.kernel_image import results, words_of_results
+    from hlsgen.schedule.grid_kernel.kernel_image import words_of_results
     from hlsgen.verify.fabric_simulation import collected
 
     step, runs = words_of_results(image), len(image.run_cycles)
 
-    def outputs(unload: np.ndarray) -> dict[str, np.ndarray]:
-        executions = [results(image, unload[k * step : (k + 1) * step]) for k in range(count)]
-        return {
-            name: np.stack([one[name] for one in executions]).astype(np.int64)
-            for name in executions[0]
-        }
-
     def cycles(whole: int) -> list[int]:
         return [sum(done.run_cycles[k * runs : (k + 1) * runs]) for k in range(whole)]
 
-    return collected(done, image.run_cycles, count, step, outputs, cycles)
+    return collected(
+        done,
+        image.run_cycles,
+        count,
+        step,
+        lambda unload: _outputs(image, unload, count),
+        cycles,
+    )
+
+
+def _outputs(image: KernelImage, unload: np.ndarray, count: int) -> dict[str, np.ndarray]:
+    """What the fabric sent back for executions, as array name -> (count, *shape)."""
+    import numpy as np
+
+    from hlsgen.schedule.grid_kernel.kernel_image import results, words_of_results
+
+    step = words_of_results(image)
+    executions = [results(image, unload[k * step : (k + 1) * step]) for k in range(count)]
+    return {
+        name: np.stack([one[name] for one in executions]).astype(np.int64) for name in executions[0]
+    }
 
 
 def _cleaned(source: KernelSource, fabric: Fabric, as_given: bool) -> Kernel:

@@ -15,6 +15,7 @@ from hlsgen.targets.fabric import (
     fabric_of,
     incomplete,
     load_port,
+    load_port_traffic,
     program_part,
 )
 from hlsgen.targets.network_source import NetworkSource
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from hlsgen.cycle_model.program import ProgramResult
     from hlsgen.fabric.ir import Fabric
+    from hlsgen.host.traffic import Traffic
     from hlsgen.lowering.lower import Lowered
     from hlsgen.schedule.grid_network.plan import NetworkPlan
     from hlsgen.schedule.grid_network.ports import Band
@@ -107,6 +109,12 @@ class GridNetwork(Target[NetworkSource]):
         """The program on the samples, under stalls and (on few samples) at full speed."""
         from hlsgen.verify.run import both_runs
 
+        if request.engine == "board":
+            from hlsgen.host.board import run_on_board
+
+            traffic = self.traffic(folder, samples.hardware, samples.count)
+            return run_on_board(folder, traffic, request.port, progress)
+
         def run(inputs: Mapping[str, np.ndarray], count: int, stalls: str) -> Simulation:
             return simulate_network(folder, inputs, count, stalls, request.seed, progress)
 
@@ -142,6 +150,17 @@ class GridNetwork(Target[NetworkSource]):
 
     def board_ports(self, folder: Folder) -> BoardPorts:
         return load_port()
+
+    def traffic(self, folder: Folder, hardware: Mapping[str, np.ndarray], count: int) -> Traffic:
+        from hlsgen.schedule.grid_network.ports import result_words
+
+        program = load_program(folder)
+        return load_port_traffic(
+            count,
+            program_words(folder, program, hardware, count),
+            count * result_words(program.fabric, program.outputs),
+            lambda unload: _outputs(folder, program, unload, count),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,26 +239,29 @@ def _collected(
     folder: Folder, program: NetworkProgram, done: ProgramResult, count: int
 ) -> Simulation:
     """The program says when all is done: samples share its cycles, but for those of the setup, evenly."""
-    from hlsgen.schedule.grid_network.ports import outputs_of, result_words
+    from hlsgen.schedule.grid_network.ports import result_words
     from hlsgen.verify.fabric_simulation import collected
 
     share = 0 if done.cycles is None else (done.cycles - len(program.setup)) // count
-
-    def outputs(unload: np.ndarray) -> dict[str, np.ndarray]:
-        streams = outputs_of(program.fabric, program.outputs, unload, count)
-        return {
-            port.value: port.to_tensor(streams[port.channel]) for port in folder.manifest.outputs
-        }
-
     words = result_words(program.fabric, program.outputs)
     return collected(
         done,
         program.run_cycles,
         count,
         words,
-        outputs,
+        lambda unload: _outputs(folder, program, unload, count),
         lambda whole: [share] * whole if share else [],
     )
+
+
+def _outputs(
+    folder: Folder, program: NetworkProgram, unload: np.ndarray, count: int
+) -> dict[str, np.ndarray]:
+    """What the fabric sent back for samples, as value name -> (count, *tensor_shape)."""
+    from hlsgen.schedule.grid_network.ports import outputs_of
+
+    streams = outputs_of(program.fabric, program.outputs, unload, count)
+    return {port.value: port.to_tensor(streams[port.channel]) for port in folder.manifest.outputs}
 
 
 def _program_ports(plan: NetworkPlan, lowered: Lowered) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,6 +14,9 @@ from hlsgen.targets.kernel_source import KernelSource
 from hlsgen.targets.target import Target
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from hlsgen.host.traffic import Traffic
     from hlsgen.verify.reference import Reference, Samples
     from hlsgen.verify.run import Failure, Request, Runs
 
@@ -96,3 +100,8 @@ class StreamKernel(Target[KernelSource]):
 
     def board_ports(self, folder: Folder) -> BoardPorts:
         return stream_board_ports(folder.manifest, str(folder.directory / MANIFEST))
+
+    def traffic(self, folder: Folder, hardware: Mapping[str, np.ndarray], count: int) -> Traffic:
+        from hlsgen.host.traffic import stream_traffic
+
+        return stream_traffic(folder.manifest, hardware, count)

@@ -15,8 +15,11 @@ from hlsgen.targets.network_source import NetworkSource
 from hlsgen.targets.target import Target
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from hlsgen.algebra.unroll import Unroll
     from hlsgen.board import Board
+    from hlsgen.host.traffic import Traffic
     from hlsgen.verify.reference import Reference, Samples
     from hlsgen.verify.run import Failure, Request, Runs
 
@@ -117,6 +120,11 @@ class StreamNetwork(Target[NetworkSource]):
 
     def board_ports(self, folder: Folder) -> BoardPorts:
         return stream_board_ports(folder.manifest, str(folder.directory / MANIFEST))
+
+    def traffic(self, folder: Folder, hardware: Mapping[str, np.ndarray], count: int) -> Traffic:
+        from hlsgen.host.traffic import stream_traffic
+
+        return stream_traffic(folder.manifest, hardware, count)
 
 
 def _effort(options: StreamNetworkOptions) -> str:

@@ -14,9 +14,10 @@ def run_streams(
     """``run_stream``, or one run on the board where the request's engine is that. Raises BadFile, ToolFailed, BoardFailed."""
     if request.engine == "board":
         from hlsgen.host.board import run_on_board
+        from hlsgen.host.traffic import stream_traffic
 
-        on_board = run_on_board(folder, samples, request.port, progress)
-        return Runs(on_board, on_board)
+        traffic = stream_traffic(folder.manifest, samples.hardware, samples.count)
+        return run_on_board(folder, traffic, request.port, progress)
     from hlsgen.verify.stream import run_stream
 
     return run_stream(folder, samples, request, timed_samples, progress)

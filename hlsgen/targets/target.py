@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from hlsgen.artefact.board_ports import BoardPorts
 from hlsgen.artefact.folder import Artefact, Folder
 from hlsgen.progress import Progress
 from hlsgen.verify.reference import Reference
 from hlsgen.verify.run import Runner
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hlsgen.host.traffic import Traffic
 
 Source = TypeVar("Source", contravariant=True)
 
@@ -34,3 +40,6 @@ class Target(Runner, Protocol[Source]):
 
     def board_ports(self, folder: Folder) -> BoardPorts:
         """What the serial line of a board reaches. Raises BadOption."""
+
+    def traffic(self, folder: Folder, hardware: Mapping[str, np.ndarray], count: int) -> Traffic:
+        """What that line carries for ``count`` samples (value name -> (count, *tensor_shape) integers). Raises BadFile."""

@@ -44,6 +44,10 @@ class KernelReference:
     def title(self) -> str:
         return "loop graphs"
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return tuple(input_arrays(self.kernel))
+
     def samples(self, inputs: Arrays | None, limit: int | None, seed: int) -> Samples:
         """Arrays of every execution: the user's (name -> (executions, *shape)), else some of the kernel's own."""
         kernel = self.kernel
@@ -81,6 +85,13 @@ class KernelReference:
     def integers(self, samples: Samples) -> dict[str, np.ndarray]:
         """The meaning of the loop graphs."""
         return _stacked([evaluate_kernel(self.kernel, arrays) for arrays in executions(samples)])
+
+    def results(self, samples: Samples, outputs: Arrays) -> dict[str, np.ndarray]:
+        """The arrays in their own types."""
+        arrays = self.arrays
+        return {
+            name: values.astype(arrays[name].element.native) for name, values in outputs.items()
+        }
 
     @property
     def others(self) -> tuple[str, ...]:

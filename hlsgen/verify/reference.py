@@ -35,6 +35,10 @@ class Reference(Protocol):
     def title(self) -> str:
         """What the meaning is, for people: "integer graph (numpy)"."""
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of what the user gives."""
+
     def samples(
         self, inputs: Mapping[str, np.ndarray] | None, limit: int | None, seed: int
     ) -> Samples:
@@ -42,6 +46,11 @@ class Reference(Protocol):
 
     def integers(self, samples: Samples) -> Mapping[str, np.ndarray]:
         """The meaning: what the circuit has to give, int64."""
+
+    def results(
+        self, samples: Samples, outputs: Mapping[str, np.ndarray]
+    ) -> Mapping[str, np.ndarray]:
+        """What the user's model gives, where its circuit gave ``outputs`` for the samples: (samples, ...) in the types of the model."""
 
     @property
     def others(self) -> tuple[str, ...]:

@@ -43,6 +43,10 @@ class StoredReference:
     def title(self) -> str:
         return f"integer graph ({self.name})"
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return self.model.host_before.inputs
+
     def samples(
         self, inputs: Mapping[str, np.ndarray] | None, limit: int | None, seed: int
     ) -> Samples:

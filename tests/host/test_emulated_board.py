@@ -21,6 +21,7 @@ from hlsgen.host.connection import Connection
 from hlsgen.host.emulator import EmulatedBoard, emulated_board, running
 from hlsgen.host.frames import Frame
 from hlsgen.host.line import open_line
+from hlsgen.host.traffic import stream_traffic
 from hlsgen.targets.stream_network import StreamNetwork
 from hlsgen.verify.run import Request
 from hlsgen.verify.verify import verify_design
@@ -58,7 +59,8 @@ def samples(count: int, seed: int = 1) -> np.ndarray:
 def answered(board: ConnectedBoard, count: int, seed: int = 1) -> None:
     """Samples come back as one minus themselves."""
     given = {port.value: samples(count, seed) for port in board.folder.manifest.inputs}
-    (answer,) = board.run(given).outputs.values()
+    traffic = stream_traffic(board.folder.manifest, given, count)
+    (answer,) = board.exchange(traffic).outputs.values()
     (value,) = given.values()
     assert np.array_equal(answer.reshape(value.shape), _meaning(value))
 

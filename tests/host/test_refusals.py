@@ -13,7 +13,7 @@ import pytest
 from support.link_frames import frame, frames
 from support.toy_designs import write_toy
 
-from hlsgen import flow, flow_board
+from hlsgen import flow_board
 from hlsgen.algebra.link import ANSWER, COUNTERS, IDENTIFY, IDENTITY, VERSION, FrameKind
 from hlsgen.artefact.folder import open_folder
 from hlsgen.errors import BadOption, BoardFailed, HlsgenError
@@ -153,13 +153,3 @@ def test_labels_of_other_samples_are_refused() -> None:
     scores = {"scores": np.eye(4)}
     assert flow_board._right(scores, np.array([0, 1, 2, 0]), 4) == 3
     refused(lambda: flow_board._right(scores, np.zeros(3, int), 4), BadOption, r"found shape \[3\]")
-
-
-def test_a_kernel_is_verified_on_the_board_and_not_run(tmp_path: Path) -> None:
-    kernel = Path(__file__).parents[2] / "examples" / "kernels" / "axpy.py"
-    design = flow.compile(f"{kernel}:axpy", output=tmp_path / "axpy")
-    refused(
-        lambda: flow_board.run(design.directory, {}),
-        BadOption,
-        "found stream_kernel[\\s\\S]*verify",
-    )

@@ -31,7 +31,16 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("rtl",),
     ("bitstream", "verify", "host"),
     ("targets",),
-    ("flow_arguments", "flow", "flow_board", "backend_rtl", "backend", "cli_board", "cli"),
+    (
+        "flow_arguments",
+        "flow",
+        "board_session",
+        "flow_board",
+        "backend_rtl",
+        "backend",
+        "cli_board",
+        "cli",
+    ),
 )
 AMARANTH = ("rtl_templates", "sim", "boards", "hlsgen/rtl", "hlsgen/bitstream")
 

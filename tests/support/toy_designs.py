@@ -190,6 +190,7 @@ class ToyReference:
     off: int = 0
     title: str = "toy"
     others: tuple[str, ...] = ("default", "integer")
+    inputs: tuple[str, ...] = ("x",)
 
     def samples(
         self, inputs: Mapping[str, np.ndarray] | None, limit: int | None, seed: int
@@ -200,6 +201,11 @@ class ToyReference:
 
     def integers(self, samples: Samples) -> Mapping[str, np.ndarray]:
         return {"y": 1 - samples.hardware["x"]}
+
+    def results(
+        self, samples: Samples, outputs: Mapping[str, np.ndarray]
+    ) -> Mapping[str, np.ndarray]:
+        return outputs
 
     def answers(self, other: str, samples: Samples) -> Mapping[str, np.ndarray]:
         # As with the real one, the two sessions disagree with each other now and then.
