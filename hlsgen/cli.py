@@ -1,4 +1,4 @@
-"""The command line: ``hlsgen compile | map | fabric | verify | build | program | run | emulate | check | boards | fabrics | ops``.
+"""The command line: ``hlsgen compile | map | fabric | verify | build | program | run | emulate | export | check | boards | fabrics | ops``.
 
 Exit codes: 0 good, 1 the design is wrong, 2 the input or the machine is, 3 hlsgen itself is. Heavy modules are imported where they are used.
 """
@@ -14,6 +14,7 @@ import typer
 
 from hlsgen import __version__
 from hlsgen.cli_board import Port, add_board_commands
+from hlsgen.cli_export import add_export_command
 from hlsgen.errors import BadOption, HlsgenError
 from hlsgen.failures import (
     house_error,
@@ -25,10 +26,10 @@ from hlsgen.progress import terminal
 
 HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(context_settings=HELP, pretty_exceptions_enable=False)
-INTERRUPTED = 130
-"""The exit code that typer gives an interrupt, by the shell's custom."""
-BROKEN_PIPE = 141
-"""The same for a pipe that nobody reads: a design must not pass for right because its report was cut."""
+INTERRUPTED = 130  # the exit code that typer gives an interrupt, by the shell's custom
+BROKEN_PIPE = (
+    141  # where nobody reads the pipe: a design must not pass for right because its report was cut
+)
 USAGE_ERROR = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 """What is raised for any wrong or missing argument; typer has no public name for it."""
 WIDE = 400
@@ -346,6 +347,7 @@ def ops() -> None:
 
 
 add_board_commands(app)
+add_export_command(app)
 
 
 def _table(columns: tuple[str, ...], rows: Any) -> None:

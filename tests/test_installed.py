@@ -13,7 +13,7 @@ import pytest
 from support.installations import FOLDERS, RUNNING, VERSIONS, Installation, build_wheel, install
 from support.source_tree import ROOT
 
-DATA = (".toml", ".cpp", ".v", ".h", ".vlt", ".typed")
+DATA = (".toml", ".cpp", ".v", ".h", ".vlt", ".typed", ".j2")
 EXAMPLE = ROOT / "examples" / "digits"
 KERNELS = ROOT / "examples" / "kernels"
 OTHERS = [

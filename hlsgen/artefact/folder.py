@@ -144,9 +144,10 @@ class NewFolder:
     def place(
         self, contents: Mapping[str, bytes], stale_files: AbstractSet[str] = frozenset()
     ) -> None:
-        """Write files aside and move them in once all of them are whole. Raises BadFile."""
+        """Write files aside and move them in once all of them are whole; names may have folders. Raises BadFile."""
         try:
             for name, content in contents.items():
+                (self.staging / name).parent.mkdir(parents=True, exist_ok=True)
                 (self.staging / name).write_bytes(content)
             if not self.directory.exists():
                 os.replace(self.staging, self.directory)
@@ -154,6 +155,7 @@ class NewFolder:
             for name in stale_files:
                 (self.directory / name).unlink(missing_ok=True)
             for name in contents:
+                (self.directory / name).parent.mkdir(parents=True, exist_ok=True)
                 os.replace(self.staging / name, self.directory / name)
         except OSError as error:
             raise _not_writable(self.directory, error) from None
@@ -193,6 +195,16 @@ def new_folder(
                 folder.rmdir()
         raise
     shutil.rmtree(staging, ignore_errors=True)
+
+
+def check_empty(directory: Path) -> None:
+    """Raise BadFile where a folder holds anything."""
+    if directory.is_dir() and any(directory.iterdir()):
+        raise BadFile(
+            str(directory),
+            f"expected a new or empty folder, found {len(list(directory.iterdir()))} entries in it",
+            "Name another folder with -o, or remove this one.",
+        )
 
 
 def _check_own(directory: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from amaranth.back import rtlil
@@ -40,14 +41,17 @@ def _top(design: Design | wiring.Component) -> str:
     return design.manifest.top if isinstance(design, Design) else TOP
 
 
-def to_verilog(design: Design | wiring.Component, origin: str | None = None) -> str:
+def to_verilog(
+    design: Design | wiring.Component, origin: str | None = None, elsewhere: str = ""
+) -> str:
     """The Verilog text of a design; the name of every module is that of the design, or begins with it and a dot.
 
-    ``origin`` says what it was made of: without it there is no comment at the head. Raises ToolFailed where pyosys is missing or fails.
+    ``origin`` says what it was made of: without it there is no comment at the head. ``elsewhere``: RTLIL of modules whose Verilog stands in other
+    files (``outside_module``). Raises ToolFailed where pyosys is missing or fails.
     """
     with tempfile.TemporaryDirectory(prefix="hlsgen_verilog_") as folder:
         work = Path(folder)
-        (work / "design.il").write_text(to_rtlil(design))
+        (work / "design.il").write_text(elsewhere + to_rtlil(design))
         done = run(
             [sys.executable, str(_PROGRAM), "design.il", "design.v", _top(design)],
             cwd=work,
@@ -67,6 +71,15 @@ def to_verilog(design: Design | wiring.Component, origin: str | None = None) -> 
     if origin is None or not isinstance(design, Design):
         return text
     return header(design.manifest, design.component, origin) + text
+
+
+def outside_module(name: str, ports: Sequence[tuple[str, int, bool]]) -> str:
+    """RTLIL of a module of which only the ports are known: name, bits, whether it is an input."""
+    wires = [
+        f"  wire width {bits} {'input' if is_input else 'output'} {number} \\{port}\n"
+        for number, (port, bits, is_input) in enumerate(ports, start=1)
+    ]
+    return f"attribute \\blackbox 1\nmodule \\{name}\n{''.join(wires)}end\n"
 
 
 def _last_lines(text: str, count: int = 20) -> str:

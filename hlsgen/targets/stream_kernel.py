@@ -70,6 +70,9 @@ class StreamKernel(Target[KernelSource]):
         cost = kernel_cost(kernel_shape(kernel, plans), FAMILIES[board.family])
         return Artefact(files, manifest, pipeline_report(kernel.name, plans, cycles, board, cost))
 
+    def flags(self, folder: Folder) -> tuple[str, ...]:
+        return ("running",)
+
     def reference(self, folder: Folder, name: str) -> Reference:
         from hlsgen.verify.kernel import kernel_reference
 

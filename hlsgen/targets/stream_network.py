@@ -96,6 +96,9 @@ class StreamNetwork(Target[NetworkSource]):
             lambda: source.texts(lowered, lambda: to_text(plan)),
         )
 
+    def flags(self, folder: Folder) -> tuple[str, ...]:
+        return ()
+
     def reference(self, folder: Folder, name: str) -> Reference:
         from hlsgen.verify.stored import stored_reference
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from hlsgen.artefact.board_ports import BoardPorts
-from hlsgen.artefact.folder import Artefact, Folder
+from hlsgen.artefact.folder import MANIFEST, Artefact, Folder
+from hlsgen.errors import BadOption
 from hlsgen.progress import Progress
 from hlsgen.verify.reference import Reference
 from hlsgen.verify.run import Runner
@@ -34,6 +35,15 @@ class Target(Runner, Protocol[Source]):
     def check_verify(self, folder: Folder, engine: str) -> None:
         """Raise BadOption or BadFile for what cannot be verified of this kind of design; everything can unless a target says otherwise."""
         return None
+
+    def flags(self, folder: Folder) -> tuple[str, ...]:
+        """Outputs of one bit that the circuit has beside its streams. Raises BadOption where not all other ports are streams of samples,
+        as they are where a target says so."""
+        raise BadOption(
+            str(folder.directory / MANIFEST),
+            f"expected a network or kernel with --schedule stream, found {self.kind}",
+            "Compile it with --schedule stream; a fabric's design.v can be used as its header says.",
+        )
 
     def reference(self, folder: Folder, name: str) -> Reference:
         """What the design of a folder is compared with; ``name`` as ``--reference``. Raises BadFile, BadOption."""

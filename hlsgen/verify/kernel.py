@@ -71,6 +71,10 @@ class KernelReference:
         given = {name: np.stack([one[name] for one in arrays]) for name in input_arrays(kernel)}
         return Samples(count, given, given)
 
+    def random_samples(self, count: int, seed: int) -> Samples:
+        """The kernel's own."""
+        return self.samples(None, count, seed)
+
     def _count(self, inputs: Arrays) -> int:
         """Executions that the user's arrays are for; raises TypeMismatch unless all are for as many, at least one."""
         counts = {name: len(values) if values.ndim else 0 for name, values in inputs.items()}

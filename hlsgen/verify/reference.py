@@ -44,6 +44,9 @@ class Reference(Protocol):
     ) -> Samples:
         """The user's samples, at most ``limit``; raises BadOption, TypeMismatch for samples that are missing or do not fit."""
 
+    def random_samples(self, count: int, seed: int) -> Samples:
+        """So many samples of random integers."""
+
     def integers(self, samples: Samples) -> Mapping[str, np.ndarray]:
         """The meaning: what the circuit has to give, int64."""
 

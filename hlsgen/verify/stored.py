@@ -65,6 +65,17 @@ class StoredReference:
         hardware = {port.value: _as_port(port, values[port.value]) for port in ports}
         return Samples(len(next(iter(given.values()))), given, hardware)
 
+    def random_samples(self, count: int, seed: int) -> Samples:
+        """Any integers that the circuit's inputs hold; nothing is given that the host would make them of."""
+        random, types = np.random.default_rng(seed), self.model.hardware.types
+        hardware = {}
+        for port in self.folder.manifest.inputs:
+            held, type = port.element, types[port.value].integer
+            low, high = max(held.minimum, type.minimum), min(held.maximum, type.maximum)
+            shape = (count, *port.tensor_shape)
+            hardware[port.value] = random.integers(low, high, shape, np.int64, endpoint=True)
+        return Samples(count, {}, hardware)
+
     def integers(self, samples: Samples) -> Mapping[str, np.ndarray]:
         """The hardware graph's meaning on the backend."""
         graph = self.model.hardware

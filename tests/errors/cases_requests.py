@@ -16,6 +16,7 @@ from hlsgen.artefact.folder import open_folder
 from hlsgen.bitstream.tools import Tool, find_tool, run_tool
 from hlsgen.board import load_board
 from hlsgen.failures import house_error
+from hlsgen.flow_export import export
 from hlsgen.frontend.samples import load_samples
 from hlsgen.rtl.names import design_name
 from hlsgen.verify.reference import find_backend
@@ -72,6 +73,8 @@ def option_cases() -> dict[str, Case]:
         "time": compiled(FIR, schedule="grid", time_limit=float("nan")),
         "fabric that is unknown": lambda folder: flow.emit_fabric("cgra_5x5"),
         "reference": lambda folder: find_backend("jax"),
+        "export format": lambda folder: export(folder, "vhdl"),
+        "export into a full folder": into_a_full_folder,
         "disk full": lambda folder: _failed(OSError(28, "No space left on device", "design.v")),
         "memory": lambda folder: _failed(MemoryError()),
     }
@@ -89,6 +92,10 @@ def design(folder: Path) -> Path:
 
 def verified(**options: object) -> Case:
     return lambda folder: flow.verify(design(folder), toy_samples(1), **options)  # type: ignore[arg-type]
+
+
+def into_a_full_folder(folder: Path) -> object:
+    return export(design(folder), "verilog", folder)
 
 
 def npz_of(content: bytes) -> Case:

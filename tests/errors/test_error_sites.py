@@ -117,6 +117,7 @@ WITHOUT: dict[str, tuple[int, str]] = {
         "a network that fits, but not with its ports: rare",
     ),
     "targets/grid_kernel.py kernel_image": (1, TESTED),
+    "targets/target.py flags": (1, TESTED),
     "targets/fabric.py _nothing_to_verify": (1, TESTED),
     "targets/grid_network.py load_program": (1, TESTED),
     "verify/executables.py _build": (1, MACHINE),

@@ -1,0 +1,1 @@
+"""Compiled designs as folders that other tools take: see ``hlsgen.export.export``."""

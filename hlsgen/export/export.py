@@ -1,0 +1,99 @@
+"""The folder that a tool takes: the design's Verilog, its registers, software, constraints, a bench, and what the tool wants besides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hlsgen.artefact.folder import Folder
+from hlsgen.artefact.port import Port
+from hlsgen.errors import BadOption
+from hlsgen.export.contents import Contents, rendered
+from hlsgen.progress import Progress
+from hlsgen.rtl.system_top import system_verilog
+from hlsgen.verify.reference import Reference, Samples
+from hlsgen.verify.words import pack
+
+COMMON = {
+    "README.md": "README.md.j2",
+    "constraints/{top}.sdc": "clock.sdc.j2",
+    "constraints/{top}.xdc": "clock.xdc.j2",
+    "software/{top}.h": "driver.h.j2",
+    "software/{top}.c": "driver.c.j2",
+    "bench/test_{top}.py": "bench.py.j2",
+    "bench/run.py": "run.py.j2",
+    "bench/requirements.txt": "requirements.txt.j2",
+}
+"""File -> template, of every format."""
+FORMATS: Mapping[str, Mapping[str, str]] = {"verilog": {}}
+"""Format -> the files that it has besides; ``{top}`` and ``{controlled}`` stand for the modules."""
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """Words of the samples of the bench, hexadecimal, by prefix of the port: one list for each sample."""
+
+    inputs: Mapping[str, list[list[str]]]
+    outputs: Mapping[str, list[list[str]]]
+
+    def text(self) -> str:
+        """The content of ``bench/samples.json``."""
+        return json.dumps({"inputs": self.inputs, "outputs": self.outputs}) + "\n"
+
+
+def check_format(asked: str) -> None:
+    """Raise BadOption for a format that there is not."""
+    if asked not in FORMATS:
+        raise BadOption(
+            "--as",
+            f"expected one of {', '.join(FORMATS)}; found {asked!r}",
+            "Choose a format of this list.",
+        )
+
+
+def files_of(
+    folder: Folder,
+    format: str,
+    flags: tuple[str, ...],
+    stimulus: Stimulus,
+    progress: Progress,
+) -> dict[str, bytes]:
+    """Relative name -> content of all files of an exported folder; ``flags``: outputs beside the streams. Raises BadFile, ToolFailed."""
+    name = folder.manifest.top
+    contents = Contents(folder, name, f"{name}_axi", f"{name}_controlled")
+    progress("writing the Verilog of the registers", None)
+    files = {
+        f"rtl/{name}.v": folder.read("design.v"),
+        f"rtl/{contents.top}.v": system_verilog(folder.manifest, flags, contents.top).encode(),
+        "bench/samples.json": stimulus.text().encode(),
+    }
+    templates = dict(_named({**COMMON, **FORMATS[format]}, contents))
+    contents = replace(contents, files=tuple(sorted({*files, *templates})))
+    for file, template in templates.items():
+        files[file] = rendered(template, contents).encode()
+    return files
+
+
+def _named(templates: Mapping[str, str], contents: Contents) -> Iterator[tuple[str, str]]:
+    for file, template in templates.items():
+        yield file.format(top=contents.top, controlled=contents.controlled), template
+
+
+def stimulus(folder: Folder, reference: Reference, samples: Samples) -> Stimulus:
+    """What enters the circuit, and what has to leave it."""
+    manifest = folder.manifest
+    answers = reference.integers(samples)
+    return Stimulus(
+        {port.axis: _words(port, samples.hardware[port.value]) for port in manifest.inputs},
+        {port.axis: _words(port, answers[port.value]) for port in manifest.outputs},
+    )
+
+
+def _words(port: Port, values: np.ndarray) -> list[list[str]]:
+    """(samples, *shape) integers as words, one list for each sample."""
+    raw = pack(port, np.asarray(values).astype(np.int64))
+    words = np.frombuffer(raw, np.uint8).reshape((len(values), port.words, port.word_bytes))
+    return [[bytes(word[::-1]).hex() for word in sample] for sample in words]
