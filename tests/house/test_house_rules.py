@@ -39,6 +39,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "flow_export",
         "backend_rtl",
         "backend",
+        "cli_options",
         "cli_board",
         "cli_export",
         "cli",
