@@ -11,6 +11,8 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hlsgen.rtl_templates.compressor import compressor_shape
+
 from hlsgen.algebra.expression import (
     Call,
     Expression,
@@ -33,6 +35,7 @@ from hlsgen.algebra.scalar import (
     RoundSignificand,
     ScalarOp,
     ShiftRight,
+    Sign,
     SquareRoot,
     Steps,
     Subtract,
@@ -103,51 +106,14 @@ def product_latency(digit_products: int, addends: int, interval: int) -> int:
     return 1 + tree_levels(digit_products + addends)
 
 
+def differences(lanes: int) -> Contract:
+    """Contract of Differences: registers behind half adders, every level of full adders, and the adder of the last two numbers."""
+    return Contract(2 + compressor_shape(lanes).levels, 1, 0, 0)
+
+
 def lut_product_latency(a_bits: int, b_bits: int) -> int:
     """Edges from the operands of a LutProduct to its product: the products of two-bit digits, then their tree."""
     return 1 + tree_levels(-(-min(a_bits, b_bits) // 2))
-
-
-@dataclass(frozen=True)
-class LutProductChains:
-    """The carry chains of a LutProduct: the ``digits`` by which the ``wide`` factor is multiplied, the bits of the ``products``
-    with them and of the ``sums`` in the tree; bits of all ``registers``."""
-
-    wide: ElementType
-    digits: tuple[ElementType, ...]
-    products: tuple[int, ...]
-    sums: tuple[int, ...]
-    registers: int
-
-
-def lut_product_chains(a: ElementType, b: ElementType) -> LutProductChains:
-    """The chains of ``a * b``: the narrower factor (b, where equal) is cut into two-bit digits, whose products are added in a tree."""
-    wide, narrow = (a, b) if b.bits <= a.bits else (b, a)
-    last = narrow.bits - (2 - narrow.bits % 2)
-    factors = [ElementType(2, False)] * (last // 2) + [
-        ElementType(narrow.bits - last, narrow.signed)
-    ]
-    digits = tuple(factors)
-    products = tuple(_product(wide, factor).bits for factor in factors)
-    sums: list[int] = []
-    registers = sum(products)
-    while len(factors) > 1:
-        level = []
-        for k in range(0, len(factors), 2):
-            low, *rest = factors[k : k + 2]
-            joined = ElementType(low.bits + rest[0].bits, rest[0].signed) if rest else low
-            whole = _product(wide, joined).bits
-            sums += [whole - low.bits] * len(rest)
-            registers += whole
-            level.append(joined)
-        factors = level
-    return LutProductChains(wide, digits, products, tuple(sums), registers)
-
-
-def _product(a: ElementType, b: ElementType) -> ElementType:
-    """The narrowest type of every product."""
-    corners = [x * y for x in (a.minimum, a.maximum) for y in (b.minimum, b.maximum)]
-    return ElementType.holding(min(corners), max(corners))
 
 
 def multiplier_latency(kind: MultiplierKind, a_bits: int, b_bits: int) -> int:
@@ -174,11 +140,15 @@ def pe_array(
     factor_bits: tuple[int, int] = (0, 0),
     multiplier: MultiplierKind = "dsp",
     accumulate: bool = True,
+    bipolar: bool = False,
 ) -> Contract:
     """Contract of PeArray: ``rows`` results of ``lanes`` terms each. One step per cycle.
 
-    ``factor_bits``: of an element and a weight, where it multiplies.
+    ``factor_bits``: of an element and a weight, where it multiplies; ``bipolar``: where both are -1 or 1, and nothing is multiplied.
     """
+    if bipolar:
+        storage = rows * accumulator_bits if accumulate else 0
+        return Contract(differences(lanes).latency, 1, storage, 0)
     match step:
         case "pass":
             return Contract(0, 1, 0, 0)
@@ -281,7 +251,7 @@ def unit_timing(
         products = math.prod(digits(factor.bits, factor.signed) for factor in operands[:2])
         blocks = products if interval == 1 and multiplier == "dsp" else 0
     match op:
-        case ShiftRight():
+        case ShiftRight() | Sign():
             return UnitTiming(0, (0,), 0)
         case Add() | Subtract() | Maximum() | Minimum() | Equal():
             return UnitTiming(1, (0, 0), 0)
@@ -340,7 +310,7 @@ def finish(
 
     ``operands``: fields of the results; ``parameters``: memories of ``parameter_words`` words of ``lanes`` elements.
     """
-    widths = {**operands, **parameters}
+    widths = {name: w.twos_complement for name, w in {**operands, **parameters}.items()}
     blocks = storage = 0
 
     def serial(node: Expression) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from hlsgen.algebra.division import Divide, SquareRoot
 from hlsgen.algebra.scalar_op import ScalarOp, ordered
+from hlsgen.algebra.sign import Sign
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import TypeMismatch
 
@@ -360,6 +361,7 @@ SCALAR_OPS: tuple[type[ScalarOp], ...] = (
     Equal,
     Clamp,
     ShiftRight,
+    Sign,
     RequantiseMultiplyShift,
     RequantiseFloat32,
     RoundSignificand,
@@ -385,6 +387,7 @@ __all__ = [
     "RoundSignificand",
     "ScalarOp",
     "ShiftRight",
+    "Sign",
     "SquareRoot",
     "Steps",
     "Subtract",

@@ -37,10 +37,13 @@ class ElementType:
     """A two's complement (``signed``) or unsigned integer of ``bits`` bits; text ``s8``, ``u8``.
 
     What a format is, everything asks here: its range, the bits of its values, and how arrays of them are held.
+    ``symmetric``: signed, from minus the maximum on; text ``s2n`` for -1, 0 and 1. A symmetric one of one bit is ``bipolar``: -1 or 1, and its
+    bit is its sign, 1 for -1. Arithmetic takes it as ``twos_complement``; it is one bit where it is stored or travels.
     """
 
     bits: int
     signed: bool
+    symmetric: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.bits <= 64:
@@ -52,11 +55,31 @@ class ElementType:
 
     @property
     def minimum(self) -> int:
-        return bounds(self.bits, self.signed)[0]
+        return -self.maximum if self.symmetric else bounds(self.bits, self.signed)[0]
 
     @property
     def maximum(self) -> int:
-        return bounds(self.bits, self.signed)[1]
+        return 1 if self.bipolar else bounds(self.bits, self.signed)[1]
+
+    @property
+    def bipolar(self) -> bool:
+        """Whether it holds -1 and 1, in one bit."""
+        return self.symmetric and self.bits == 1
+
+    @property
+    def span(self) -> int:
+        """Integers from the minimum to the maximum."""
+        return self.maximum - self.minimum + 1
+
+    @property
+    def twos_complement(self) -> ElementType:
+        """The type itself; -1, 0 and 1 in two bits, as arithmetic has the values, of a bipolar one."""
+        return ElementType(2, True, True) if self.bipolar else self
+
+    @property
+    def at_ports(self) -> ElementType:
+        """The type of two's complement or unsigned integers in which the values cross the border of a design."""
+        return ElementType(self.twos_complement.bits, self.signed)
 
     @property
     def storage(self) -> np.dtype:
@@ -87,10 +110,14 @@ class ElementType:
 
     def encode(self, values: Any) -> Any:
         """The bit patterns of values (int64 array or Python integer): non-negative but where there are 64 bits in int64."""
+        if self.bipolar:
+            return (1 - values) >> 1
         return values if self.bits >= 64 else values & ((1 << self.bits) - 1)
 
     def decode(self, patterns: Any) -> Any:
         """The values of bit patterns, of which the lowest ``bits`` count (int64 array or Python integer)."""
+        if self.bipolar:
+            return 1 - 2 * (patterns & 1)
         return wrap(patterns, self.bits) if self.signed else self.encode(patterns)
 
     def to_bytes(self, values: np.ndarray) -> np.ndarray:
@@ -101,16 +128,20 @@ class ElementType:
         return patterns[..., None].view(np.uint8)[..., : self.bytes]
 
     def __str__(self) -> str:
-        return f"{'s' if self.signed else 'u'}{self.bits}"
+        if self.bipolar:
+            return "bipolar"
+        return f"{'s' if self.signed else 'u'}{self.bits}{'n' if self.symmetric else ''}"
 
     @classmethod
     def parse(cls, text: str) -> ElementType:
         """The type whose text form is ``text``; raises TypeMismatch for any other text."""
-        if not (match := re.fullmatch(r"([su])(\d+)", text)):
+        if text == str(BIPOLAR):
+            return BIPOLAR
+        if not (match := re.fullmatch(r"(?:(u)|s)(\d+)(?(1)|(n?))", text)):
             raise TypeMismatch(
                 "element type", f"expected s<bits> or u<bits>, found {text!r}", "Write e.g. s8."
             )
-        return cls(int(match[2]), match[1] == "s")
+        return cls(int(match[2]), match[1] is None, bool(match[3]))
 
     @classmethod
     def holding(cls, low: int, high: int) -> ElementType:
@@ -120,3 +151,4 @@ class ElementType:
 
 S8 = ElementType(8, True)
 U8 = ElementType(8, False)
+BIPOLAR = ElementType(1, True, True)

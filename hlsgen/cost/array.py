@@ -30,6 +30,7 @@ from hlsgen.dataflow.ir import (
 )
 from hlsgen.dataflow.step import factor_types
 from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates.compressor import compressor_shape
 
 
 def array_cost(
@@ -48,6 +49,9 @@ def array_cost(
             return alone(table, _waiting_cost(table, process, f, width, 0))
         case MultiplyAccumulate(accumulator) as step:
             a, b = factor_types(dataflow, process, step)
+            if a.bipolar and b.bipolar:
+                return _bipolar_cost(table, process, f, accumulator)
+            a, b = a.twos_complement, b.twos_complement
             unit = _multiplier_cost(table, a, b, kind)
             lone = a.bits + b.bits if kind == "lut" else unit.ff
             term = signed_width(a) + signed_width(b)
@@ -69,6 +73,28 @@ def array_cost(
     others = waiting + (tree + sums).times(f.rows)
     total = others + unit.times(products) + Cost(ff=spread)
     return replace(total, lut=total.lut + table.lone_sum * (others.ff + lone * products + spread))
+
+
+def _bipolar_cost(
+    table: FamilyTable, process: Process, f: Factors, accumulator: ElementType
+) -> Cost:
+    """Signs that are compared and counted: ``rtl_templates.arithmetic.differences.Differences`` for each row, and its accumulator."""
+    different, which = np.unique(f.lanes, return_inverse=True)
+    places = which.reshape(np.shape(f.lanes))
+    trees = [_differences_cost(table, int(lanes)) for lanes in different]
+    lut, ff = (np.array([getattr(tree, name) for tree in trees])[places] for name in ("lut", "ff"))
+    latency = np.array([contract.differences(int(lanes)).latency for lanes in different])[places]
+    sums = Cost(lut=chain(table, accumulator.bits - 1), ff=accumulator.bits - 1)
+    rows = (Cost(lut=lut, ff=ff) + sums).times(f.rows)
+    return rows + alone(table, _waiting_cost(table, process, f, accumulator.bits, latency))
+
+
+def _differences_cost(table: FamilyTable, lanes: int) -> Cost:
+    """A LUT for each lane, two for each full adder, and a carry chain; where registers take the place of LUTs, no fewer than registers."""
+    shape = compressor_shape(lanes)
+    lut = lanes + 2 * shape.adders + float(chain(table, shape.added) if shape.added else 0)
+    ff = shape.registers + lanes.bit_length()
+    return Cost(lut=max(lut, ff) if table.lone_register else lut, ff=ff)
 
 
 def _multiplier_cost(table: FamilyTable, a: ElementType, b: ElementType, kind: str) -> Cost:

@@ -24,11 +24,13 @@ def constant_cost(
         for output in graph.outputs:
             ends = (output,) * 2 if isinstance(output, int) else ranges[output.node]
             shifted = 0 if isinstance(output, int) else output.shift
+            ff += element.bits
+            if layer.rounding.signs:
+                continue
             upper = narrowest(*ends)[0] + shifted - layer.rounding.shift - element.bits
             lut += table.choice_bit * element.bits + max(0, upper) / 3
             if layer.rounding.to_even:
                 lut += float(chain(table, element.bits + 1)) + layer.rounding.shift / 3
-            ff += element.bits
     return Cost(lut=lut, ff=ff)
 
 

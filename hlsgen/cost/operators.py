@@ -30,7 +30,8 @@ class UnitUse:
 
 def signed_width(element: ElementType) -> int:
     """Bits of the element as a signed operand."""
-    return element.bits + (not element.signed)
+    number = element.twos_complement
+    return number.bits + (not number.signed)
 
 
 def _sum(use: UnitUse) -> Cost:
@@ -59,6 +60,10 @@ def _clamp(use: UnitUse) -> Cost:
 
 def _shift(use: UnitUse) -> Cost:
     return Cost(ff=use.result.bits)
+
+
+def _sign(use: UnitUse) -> Cost:
+    return Cost()
 
 
 def _multiply_shift(use: UnitUse) -> Cost:
@@ -128,6 +133,7 @@ SCALAR_COSTS: Mapping[str, Callable[[UnitUse], Cost]] = {
     scalar.Equal.__name__: _equal,
     scalar.Clamp.__name__: _clamp,
     scalar.ShiftRight.__name__: _shift,
+    scalar.Sign.__name__: _sign,
     scalar.RequantiseMultiplyShift.__name__: _multiply_shift,
     scalar.RequantiseFloat32.__name__: _float32,
     scalar.RoundSignificand.__name__: _round_significand,

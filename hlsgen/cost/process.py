@@ -38,6 +38,7 @@ from hlsgen.dataflow.ir import (
     Read,
     ScaledByFloat32,
     ScaledByShift,
+    Signs,
     WeightedSum,
 )
 from hlsgen.rtl_templates.contract import CREDIT_LATENCY
@@ -136,6 +137,8 @@ def _constant_factor(dataflow: Dataflow, process: Process) -> bool:
             return store is not None and store.values.size == 1
         case WeightedSum() | Plain() | Clamped() | QuantisedSum() | LookedUp() | Elementwise():
             return False
+        case Signs():
+            return False
         case _:
             assert_never(process.finish)
 
@@ -154,7 +157,7 @@ def _requantise_widths(process: Process, types: Mapping[str, ElementType]) -> tu
             assert isinstance(call, Call)
             first, second = (signed_width(expression_type(a, types)) for a in call.arguments[:2])
             return first, second
-        case Plain() | Clamped() | QuantisedSum() | LookedUp() | Elementwise():
+        case Plain() | Clamped() | Signs() | QuantisedSum() | LookedUp() | Elementwise():
             return 0, 0
         case _:
             assert_never(process.finish)

@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from hlsgen.algebra.types import ElementType
-from hlsgen.rtl_templates.contract import DIGIT_BITS, lut_product_chains
+from hlsgen.rtl_templates.contract import DIGIT_BITS
+from hlsgen.rtl_templates.product_chains import lut_product_chains
 
 LOOKED_UP = 16
 """Bits of a constant memory in a LUT."""

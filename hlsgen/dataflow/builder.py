@@ -192,7 +192,8 @@ class DataflowBuilder:
         loops = nest(size, channel.shape[2], 1, window.kernel, 1)
         low = channel.element.minimum
         read = Read(source, _window_index(window, 1), low)
-        return self.reducing(name, loops, (read,), KeepMaximum(channel.element, low), epilogue)
+        step = KeepMaximum(channel.element.twos_complement, low)
+        return self.reducing(name, loops, (read,), step, epilogue)
 
     def elementwise(
         self, name: str, sources: Sequence[str], op: ScalarOp, element: ElementType

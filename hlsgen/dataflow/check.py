@@ -8,6 +8,7 @@ import numpy as np
 
 from hlsgen.algebra.affine import Affine, box
 from hlsgen.algebra.expression import Operand, expression_type, operand_names
+from hlsgen.dataflow.bipolar import writes_signs
 from hlsgen.dataflow.finish import finish_expression, parameters
 from hlsgen.dataflow.ir import Dataflow, MultiplyAccumulate, Pass, Process, Read, ReadFinish
 from hlsgen.dataflow.step import accumulator_range, step_operands
@@ -26,7 +27,8 @@ def check(dataflow: Dataflow) -> None:
     _check_names(dataflow)
     for store in dataflow.stores.values():
         values = store.values
-        if values.min() < store.element.minimum or values.max() > store.element.maximum:
+        outside = values.min() < store.element.minimum or values.max() > store.element.maximum
+        if outside or (store.element.bipolar and not np.all(values)):
             raise TypeMismatch(
                 f"store {store.name}",
                 f"expected values of {store.element}, found {values.min()} to {values.max()}",
@@ -169,7 +171,14 @@ def _check_types(dataflow: Dataflow, process: Process) -> None:
     _check_finish_reads(dataflow, process)
     result = expression_type(expression, operands)
     element = dataflow.channels[process.write.channel].element
-    if result.minimum < element.minimum or result.maximum > element.maximum:
+    if element.bipolar:
+        narrow = {name for name, channel in dataflow.channels.items() if channel.element.bipolar}
+        fits = writes_signs(dataflow, process, narrow)
+    else:
+        # the types of results know no symmetric ranges
+        whole = element.at_ports
+        fits = whole.minimum <= result.minimum and result.maximum <= whole.maximum
+    if not fits:
         raise _illegal(process, f"a result that fits {element}; found {result}")
 
 

@@ -24,6 +24,7 @@ from hlsgen.dataflow.ir import (
     QuantisedSum,
     ScaledByFloat32,
     ScaledByShift,
+    Signs,
     WeightedSum,
 )
 from hlsgen.ops.reason import Reason
@@ -128,6 +129,8 @@ def _finish(
             factors = values(multiplier)
             addends = values(bias) * factors + values(rounding_constant)
             return factors, addends, ShiftRounding(op.shift, 0, op.low, op.high)
+        case Signs(bias):
+            return np.ones(1, np.int64), values(bias), ShiftRounding.to_signs()
         case ScaledByFloat32(op, multiplier, bias, rounded):
             factors, addends = values(multiplier), values(bias)
             single = np.all(factors > 0) and np.all(factors & (factors - 1) == 0)

@@ -7,7 +7,7 @@ from typing import assert_never
 import numpy as np
 
 from hlsgen.algebra.expression import Call, Expression, Literal, Operand
-from hlsgen.algebra.scalar import Add, Equal, Multiply
+from hlsgen.algebra.scalar import Add, Equal, Multiply, Sign
 from hlsgen.dataflow.ir import (
     Clamped,
     Dataflow,
@@ -20,6 +20,7 @@ from hlsgen.dataflow.ir import (
     QuantisedSum,
     ScaledByFloat32,
     ScaledByShift,
+    Signs,
     WeightedSum,
 )
 
@@ -30,6 +31,8 @@ def finish_expression(process: Process) -> Expression:
     match process.finish:
         case Plain(bias):
             return _raised(x, bias)
+        case Signs(bias):
+            return Call(Sign(), (_raised(x, bias),))
         case Clamped(op) | LookedUp(op):
             return Call(op, (x,))
         case ScaledByShift(op, multiplier, rounding, bias, nudges):
@@ -67,7 +70,7 @@ def _constant(parameter: Parameter) -> Expression:
 def parameters(process: Process) -> tuple[Parameter, ...]:
     """The constants that the finish takes."""
     match process.finish:
-        case Plain(bias):
+        case Plain(bias) | Signs(bias):
             given: tuple[Parameter | None, ...] = (bias,)
         case ScaledByShift(_, multiplier, rounding, bias, nudges):
             given = (bias, *nudges, multiplier, rounding)

@@ -226,3 +226,4 @@ def _assert_fits(array: np.ndarray, element: ElementType, process: str) -> None:
     assert array.size == 0 or (element.minimum <= array.min() and array.max() <= element.maximum), (
         f"{process}: {array.min()} to {array.max()} does not fit {element}"
     )
+    assert not element.bipolar or np.all(array), f"{process}: 0 is not {element}"

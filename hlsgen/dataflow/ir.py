@@ -12,6 +12,7 @@ Grammar (text form, see text.py)::
     affine    ::= offset + sum of coefficient * loop
     step      ::= multiply-accumulate | accumulate | keep maximum | pass    the first three: accumulator type, init
     finish    ::= plain | clamped | scaled by shift | scaled by float32     of acc, or of r0 where the step is pass
+                | signs
                 | weighted sum | quantised sum | looked up | elementwise    of the reads, where the step is pass
     parameter ::= integer | operand                                        one for all channels, or a store read by output channel
     expression::= operand "r0" "r1" ... (the reads) | "acc" | literal | scalar operator(expression*)
@@ -183,7 +184,14 @@ class Elementwise:
     expression: Expression
 
 
-SumFinish: TypeAlias = Plain | Clamped | ScaledByShift | ScaledByFloat32
+@dataclass(frozen=True)
+class Signs:
+    """1 where x + bias is 0 or more, else -1."""
+
+    bias: Parameter | None = None
+
+
+SumFinish: TypeAlias = Plain | Clamped | ScaledByShift | ScaledByFloat32 | Signs
 ReadFinish: TypeAlias = WeightedSum | QuantisedSum | LookedUp | Elementwise
 Finish: TypeAlias = SumFinish | ReadFinish
 

@@ -30,7 +30,7 @@ _PIXEL = (Affine(0, (("y", 1),)), Affine(0, (("x", 1),)))
 def run_maximum(builder: DataflowBuilder, name: str, source: str, length: int) -> str:
     """The greatest element of every run: a channel of (height, width, runs)."""
     element = builder.channels[source].element
-    step = KeepMaximum(element, element.minimum)
+    step = KeepMaximum(element.twos_complement, element.minimum)
     return _reduced(builder, name, source, length, step, element)
 
 

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from hlsgen.artefact.port import PortLayout
+from hlsgen.dataflow.bipolar import with_bipolar, without_bipolar
 from hlsgen.dataflow.builder import DataflowBuilder
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.failures import naming
@@ -40,7 +41,7 @@ class Lowered:
 def lower(graph: Graph, nudged: bool = True) -> Lowered:
     """The dataflow with the meaning of an integer graph; raises UnsupportedOp where there is none. The same graph gives the same names.
 
-    ``nudged`` False: requantisers are plain float32-exact or multiply-shift forms, as a grid's memory tiles have them.
+    ``nudged`` False: requantisers are plain float32-exact or multiply-shift forms, and nothing is of one bit, as a grid's memory tiles have it.
     """
     builder = DataflowBuilder(graph.name)
     placed: dict[str, Placed] = {}
@@ -57,7 +58,8 @@ def lower(graph: Graph, nudged: bool = True) -> Lowered:
             node.op.lower(lowering)
         done |= {node.output} if fused is None else {node.output, fused.output}
     outputs = tuple(_output(graph, builder, placed, name) for name in graph.outputs)
-    return Lowered(builder.build(), inputs, outputs)
+    narrowed = with_bipolar if nudged else without_bipolar
+    return Lowered(narrowed(builder.build()), inputs, outputs)
 
 
 def _fused_requantise(graph: Graph, node: Node) -> Node | None:
@@ -88,7 +90,7 @@ def _input(
     assert axes is not None, "a canonical order is a permutation of axes"
     channel = builder.input(name, shape, type.integer)
     placed[name] = Placed(channel, position)
-    return PortLayout(name, channel, type.shape, axes, shape, type.integer)
+    return PortLayout(name, channel, type.shape, axes, shape, type.integer.at_ports)
 
 
 def _as_first_read(graph: Graph, name: str, array: np.ndarray) -> np.ndarray:
@@ -126,4 +128,5 @@ def _output(
         channel = builder.channels[copied]
     builder.output(channel.name)
     shape = graph.types[name].shape
-    return PortLayout(name, channel.name, shape, axes, channel.shape, channel.element)
+    element = channel.element.at_ports
+    return PortLayout(name, channel.name, shape, axes, channel.shape, element)

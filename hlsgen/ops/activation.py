@@ -143,7 +143,7 @@ class Lookup(TensorOp):
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         (x,) = inputs
         require(x.is_integer and x.integer.bits <= 8, self, "an operand of at most 8 bits", x)
-        entries = 1 << x.integer.bits
+        entries = x.integer.span
         require(len(self.values) == entries, self, f"{entries} values", len(self.values))
         inside = (
             self.element.minimum <= min(self.values) <= max(self.values) <= self.element.maximum

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from hlsgen.algebra.types import ElementType, bounds
+from hlsgen.algebra.types import BIPOLAR, ElementType, bounds
 from hlsgen.ops.op import Constants, Example, OnnxBinding, TensorOp, broadcast, require
 from hlsgen.ops.quantise import QuantizeLinear, along
 from hlsgen.ops.tensor_type import F32, AnyArray, Quantisation, TensorType
@@ -20,8 +20,6 @@ DOMAINS: Final = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.ge
 TO_NEAREST: Final = ("ROUND", "HALF_EVEN")
 ROUNDING_MODES: Final = (*TO_NEAREST, "CEIL", "FLOOR", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
 LARGEST_BITS: Final = 32
-BIPOLAR: Final = ElementType(2, True)
-"""Holds -1 and 1; 0 and -2 do not occur."""
 
 
 def integers_name(result: str) -> str:

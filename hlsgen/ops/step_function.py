@@ -101,7 +101,7 @@ class StepFunction(TensorOp):
         require(integers, self, "integer operands", " and ".join(map(str, operands)))
         for kind, x, (_, place) in zip(self.terms, operands, self.places, strict=True):
             channels = x.shape[1] if len(x.shape) > 1 else 1
-            sizes = (1 << x.integer.bits,) if kind == "table" else (1, channels)
+            sizes = (x.integer.span,) if kind == "table" else (1, channels)
             given = inputs[place].shape
             by_place = kind != "table" and _fits(given, x.shape)
             fits = by_place or given in [(n,) for n in sizes]

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from hlsgen.algebra.types import ElementType, narrowest
+from hlsgen.algebra.types import BIPOLAR, ElementType, narrowest
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.qonnx import (
-    BIPOLAR,
     LARGEST_BITS,
     BipolarQuant,
     Quant,

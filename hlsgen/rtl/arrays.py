@@ -110,6 +110,7 @@ def _array(
         init=0 if isinstance(step, Pass) else step.init,
         accumulate=any(count > 1 for count in trips(process, unroll)[REDUCE_LEVEL:]),
         multiplier=plan.multiplier,
+        terms=math.prod(loop.extent for loop in process.loops if loop.reduce),
     )
 
 

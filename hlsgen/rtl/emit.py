@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from amaranth.hdl import Module, Shape
+from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hlsgen.algebra.types import ElementType
 from hlsgen.artefact.manifest import TOP, Manifest
 from hlsgen.dataflow.ir import Process
 from hlsgen.rtl.arrays import layer_parameters, process_parameters, write_lanes
 from hlsgen.rtl.manifest import PortNames, gate_name, instances, manifest, port_names
+from hlsgen.rtl_templates.arithmetic.shapes import shape_of
 from hlsgen.rtl_templates.ports.axi_stream import AxisInput, AxisOutput, element_bytes
 from hlsgen.rtl_templates.stream.adder_layer import AdderLayer, ConstantGate
 from hlsgen.rtl_templates.stream.fork import StreamFork
@@ -59,7 +61,7 @@ class StreamTop(wiring.Component):
         ):
             forward, backward = directions
             for channel, prefix in names.items():
-                element = self._element(channel)
+                element = shape_of(self._element(channel).twos_complement)
                 lanes = write_lanes(schedule, channel)
                 members[f"{prefix}_tdata"] = forward(8 * element_bytes(element) * lanes)
                 members[f"{prefix}_tvalid"] = forward(1)
@@ -67,9 +69,8 @@ class StreamTop(wiring.Component):
                 members[f"{prefix}_tlast"] = forward(1)
         super().__init__(members)
 
-    def _element(self, channel: str) -> Shape:
-        element = self.schedule.dataflow.channels[channel].element
-        return Shape(element.bits, element.signed)
+    def _element(self, channel: str) -> ElementType:
+        return self.schedule.dataflow.channels[channel].element
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -122,7 +123,8 @@ class StreamTop(wiring.Component):
     def _join(self, m: Module, channel: str, source: Any, sinks: list[Any]) -> None:
         assert sinks, f"channel {channel} has no reader"
         if len(sinks) > 1:
-            layout = data.ArrayLayout(self._element(channel), write_lanes(self.schedule, channel))
+            element = shape_of(self._element(channel))
+            layout = data.ArrayLayout(element, write_lanes(self.schedule, channel))
             fork = StreamFork(layout, len(sinks))
             m.submodules[f"fork_{channel}"] = fork
             wiring.connect(m, source, fork.i)
@@ -133,7 +135,9 @@ class StreamTop(wiring.Component):
             wiring.connect(m, branch, sink)
 
     def _input(self, m: Module, channel: str, prefix: str) -> Any:
-        unit = AxisInput(self._element(channel), write_lanes(self.schedule, channel))
+        element = self._element(channel)
+        lanes = write_lanes(self.schedule, channel)
+        unit = AxisInput(shape_of(element.twos_complement), lanes, bipolar=element.bipolar)
         m.submodules[prefix] = unit
         m.d.comb += [
             unit.tdata.eq(getattr(self, f"{prefix}_tdata")),
@@ -145,7 +149,8 @@ class StreamTop(wiring.Component):
     def _output(self, m: Module, channel: str, prefix: str) -> Any:
         height, width, channels = self.schedule.dataflow.channels[channel].shape
         lanes = write_lanes(self.schedule, channel)
-        unit = AxisOutput(self._element(channel), lanes, channels, height * width)
+        element = shape_of(self._element(channel))
+        unit = AxisOutput(element, lanes, channels, height * width)
         m.submodules[prefix] = unit
         m.d.comb += [
             unit.tready.eq(getattr(self, f"{prefix}_tready")),

@@ -83,6 +83,7 @@ def channel_layout(dataflow: Dataflow, channel: str) -> PortLayout:
     """The layout of a port that stands for no graph value: a tensor (1, C, H, W) named as the channel."""
     tensor = dataflow.channels[channel]
     height, width, channels = tensor.shape
+    element = tensor.element.at_ports
     return PortLayout(
-        channel, channel, (1, channels, height, width), (0, 2, 3, 1), tensor.shape, tensor.element
+        channel, channel, (1, channels, height, width), (0, 2, 3, 1), tensor.shape, element
     )

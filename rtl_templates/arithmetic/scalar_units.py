@@ -89,6 +89,16 @@ class ShiftRight(ScalarUnit):
         return m
 
 
+class Sign(ScalarUnit):
+    """1 where x is 0 or more, else -1. **Timing**: combinational. **Cost**: none. **Semantics**: scalar operator Sign."""
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        x = self.operand(0)
+        m.d.comb += self.result.eq(Cat(Const(1, 1), x[-1] if x.shape().signed else Const(0, 1)))
+        return m
+
+
 class RoundSignificand(_Registered):
     """The nearest integer of ``bits`` significant bits, ties to even. **Timing**: 1 cycle. **Cost**: an adder and a choice for every
     number of bits that may be dropped. **Semantics**: scalar operator RoundSignificand."""
@@ -187,6 +197,7 @@ SCALAR_UNITS: Final[Mapping[str, type[ScalarUnit]]] = {
         Equal,
         Clamp,
         ShiftRight,
+        Sign,
         RequantiseMultiplyShift,
         RequantiseFloat32,
         RoundSignificand,

@@ -14,6 +14,16 @@ def shape_of(element: ElementType) -> Shape:
     return Shape(element.bits, element.signed)
 
 
+def number_of(element: ElementType, pattern: Value) -> Value:
+    """The number that a stored pattern stands for, as arithmetic takes it (``element.twos_complement``)."""
+    return Cat(Const(1, 1), pattern[0]).as_signed() if element.bipolar else pattern
+
+
+def pattern_of(element: ElementType, number: Value) -> Value:
+    """What is stored of a number that ``element`` holds."""
+    return number[-1:] if element.bipolar else number
+
+
 def shape_holding(low: int, high: int) -> Shape:
     """The narrowest Amaranth shape that holds every integer of [low, high], of any width."""
     return Shape(*narrowest(low, high))

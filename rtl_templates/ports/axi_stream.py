@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,18 +15,22 @@ def element_bytes(element: Shape) -> int:
 class AxisInput(wiring.Component):
     """tdata -> stream of words of ``lanes`` elements; lane k is in the k-th group of bytes.
 
+    ``bipolar``: the elements are -1 and 1, and leave as their signs.
+
     Timing: combinational. tlast is not read: the design counts words itself.
     """
 
-    def __init__(self, element: Shape, lanes: int) -> None:
+    def __init__(self, element: Shape, lanes: int, *, bipolar: bool = False) -> None:
         self.element = element
         self.lanes = lanes
+        self.bipolar = bipolar
+        inner = signed(1) if bipolar else element
         super().__init__(
             {
                 "tdata": In(8 * element_bytes(element) * lanes),
                 "tvalid": In(1),
                 "tready": Out(1),
-                "o": Out(stream.Signature(data.ArrayLayout(element, lanes))),
+                "o": Out(stream.Signature(data.ArrayLayout(inner, lanes))),
             }
         )
 
@@ -35,9 +39,8 @@ class AxisInput(wiring.Component):
         step = 8 * element_bytes(self.element)
         m.d.comb += [self.o.valid.eq(self.tvalid), self.tready.eq(self.o.ready)]
         for lane in range(self.lanes):
-            m.d.comb += self.o.payload[lane].eq(
-                self.tdata[lane * step : lane * step + self.element.width]
-            )
+            number = self.tdata[lane * step : lane * step + self.element.width]
+            m.d.comb += self.o.payload[lane].eq(number[-1] if self.bipolar else number)
         return m
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.arithmetic.adder_graph import Adders
 from hlsgen.rtl_templates.arithmetic.multiplier import saturate
-from hlsgen.rtl_templates.arithmetic.shapes import extended, shape_of
+from hlsgen.rtl_templates.arithmetic.shapes import extended, number_of, pattern_of, shape_of
 from hlsgen.rtl_templates.contract import Contract
 from hlsgen.rtl_templates.stream.credit_memory import CreditMemory
 
@@ -62,7 +62,8 @@ class AdderLayer(wiring.Component):
         m.submodules.adders = adders = Adders(p.graph, in_a_row=p.in_a_row)
         m.d.comb += self.i.ready.eq(1)
         for k in range(len(p.graph.inputs)):
-            m.d.comb += adders.inputs[k].eq(self.i.payload[k])
+            number = number_of(p.source, Value.cast(self.i.payload[k]))
+            m.d.comb += adders.inputs[k].eq(number)
         valid: Value = self.i.valid
         for stage in range(self.contract.latency):
             register = Signal(name=f"valid_{stage}")
@@ -73,7 +74,7 @@ class AdderLayer(wiring.Component):
             value = Value.cast(adders.outputs[f"o{k}"])
             if p.rounding is not None:
                 result = Signal(shape_of(p.element), reset_less=True, name=f"result_{k}")
-                m.d.sync += result.eq(rounded(value, p.rounding))
+                m.d.sync += result.eq(pattern_of(p.element, rounded(value, p.rounding)))
                 value = result
             m.d.comb += self.o.payload[k].eq(value)
         return m
@@ -81,6 +82,9 @@ class AdderLayer(wiring.Component):
 
 def rounded(value: Value, rounding: ShiftRounding) -> Value:
     """``ShiftRounding`` of a value, combinational."""
+    if rounding.signs:
+        negative = value[-1] if value.shape().signed else Const(0, 1)
+        return Cat(Const(1, 1), negative).as_signed()
     whole = value.shift_right(rounding.shift)
     whole = whole if len(whole) else Const(0, 1)
     low, high = rounding.low - rounding.offset, rounding.high - rounding.offset

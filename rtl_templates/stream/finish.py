@@ -10,7 +10,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.arithmetic.scalar_units import scalar_unit
-from hlsgen.rtl_templates.arithmetic.shapes import shape_of
+from hlsgen.rtl_templates.arithmetic.shapes import number_of, pattern_of, shape_of
 from hlsgen.rtl_templates.contract import Contract, MultiplierKind
 from hlsgen.rtl_templates.memory_ports import read_port
 from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
@@ -62,7 +62,8 @@ class FinishParameters:
 
     def __post_init__(self) -> None:
         value = expression_type(self.expression, self.widths)
-        if value.minimum < self.element.minimum or value.maximum > self.element.maximum:
+        element = self.element.at_ports
+        if value.minimum < element.minimum or value.maximum > element.maximum:
             raise ValueError(f"expected a value that fits {self.element}, found {value}")
         lengths = {len(memory.words(self.lanes)) for _, memory in self.memories}
         if len(lengths) > 1:
@@ -70,8 +71,9 @@ class FinishParameters:
 
     @property
     def widths(self) -> dict[str, ElementType]:
-        """Operands and parameters by name."""
-        return {**dict(self.operands), **{name: p.width for name, p in self.memories}}
+        """Operands and parameters by name, as numbers."""
+        operands = {name: element.twos_complement for name, element in self.operands}
+        return {**operands, **{name: p.width for name, p in self.memories}}
 
     @property
     def period(self) -> int:
@@ -149,7 +151,7 @@ class Finish(wiring.Component):
             late = pipeline.delayed(
                 value, (lane, self.parameters.expression), at or 0, self.pipeline_latency
             )
-            m.d.comb += fifo.data[lane].eq(late)
+            m.d.comb += fifo.data[lane].eq(pattern_of(self.parameters.element, late))
         m.d.comb += [fifo.start.eq(begin), fifo.push.eq(pipeline.pulse(self.pipeline_latency))]
         return m
 
@@ -242,7 +244,8 @@ class _Pipeline:
             case Call():
                 return self._unit(node, lane)
             case Operand(name) if name in dict(self.parameters.operands):
-                return Value.cast(self.source[lane][name]), 0
+                element = dict(self.parameters.operands)[name]
+                return number_of(element, Value.cast(self.source[lane][name])), 0
         return self._at(node, lane, 0), None
 
     def _at(self, node: Expression, lane: int, time: int) -> Value:

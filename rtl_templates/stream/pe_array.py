@@ -6,15 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from amaranth.hdl import Module, Mux, ResetSignal, Shape, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, ResetSignal, Shape, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
+from hlsgen.rtl_templates.arithmetic.differences import Differences
 from hlsgen.rtl_templates.arithmetic.multiplier import Multiplier
-from hlsgen.rtl_templates.arithmetic.shapes import bounds_of, shape_of
+from hlsgen.rtl_templates.arithmetic.shapes import bounds_of, number_of, shape_of
 from hlsgen.rtl_templates.contract import ArrayStep, Contract, MultiplierKind
 
-from hlsgen.algebra.types import ElementType
+from hlsgen.algebra.types import ElementType, wrap
 from hlsgen.algebra.unroll import Unroll
 
 
@@ -24,7 +25,7 @@ class PeArrayParameters:
 
     ``unroll``: rows and lanes, i > 1 only where g == 1. ``operands``: (name, element) of every
     operand; one, or any number for step 'pass', whose results keep these names. ``accumulate``: False where every
-    group is one step. ``init``: the value from which a group accumulates.
+    group is one step. ``init``: the value from which a group accumulates. ``terms``: products of a result, where both factors are bipolar.
     """
 
     operands: tuple[tuple[str, ElementType], ...]
@@ -35,6 +36,7 @@ class PeArrayParameters:
     init: int = 0
     accumulate: bool = True
     multiplier: MultiplierKind = "dsp"
+    terms: int | None = None
     result: dict[str, ElementType] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -49,9 +51,16 @@ class PeArrayParameters:
             raise ValueError(f"expected weights exactly for multiply_accumulate, found {self}")
         if self.weight is None and self.unroll.o != 1:
             raise ValueError(f"expected o = 1 without weights, found {self.unroll.o}")
+        if self.is_bipolar and self.terms is None:
+            raise ValueError(f"expected the number of terms of bipolar factors, found {self}")
         passed = self.accumulator is None or self.step == "pass"
         result = dict(self.operands) if passed else {"acc": self.accumulator}
         object.__setattr__(self, "result", result)
+
+    @property
+    def is_bipolar(self) -> bool:
+        """Whether signs are compared and counted, and nothing is multiplied."""
+        return self.weight is not None and self.weight.bipolar and self.operands[0][1].bipolar
 
     @property
     def result_layout(self) -> data.StructLayout:
@@ -69,7 +78,7 @@ class PeArray(wiring.Component):
 
     **Timing**: see ``contract``; a step is at the output ``latency`` cycles after it enters (0: in the same cycle). One
     step per cycle, no bubble between groups. Never stalls.
-    **Cost**: rows*lanes multipliers, rows accumulators. The accumulator returns to ``init`` at the last step, when its
+    **Cost**: rows*lanes multipliers (of bipolar factors: ``Differences`` for each row), rows accumulators. The accumulator returns to ``init`` at the last step, when its
     sum leaves, which costs no LUT; the multiplexer of a load at the first step would.
     **Semantics**: the loop nest of a dataflow process over its reduce loops.
     """
@@ -81,9 +90,13 @@ class PeArray(wiring.Component):
             rows=p.unroll.rows,
             lanes=p.unroll.lanes,
             accumulator_bits=p.accumulator.bits if p.accumulator else 0,
-            factor_bits=(p.operands[0][1].bits, p.weight.bits if p.weight else 0),
+            factor_bits=(
+                p.operands[0][1].twos_complement.bits,
+                p.weight.twos_complement.bits if p.weight else 0,
+            ),
             multiplier=p.multiplier,
             accumulate=p.accumulate,
+            bipolar=p.is_bipolar,
         )
         u = p.unroll
         ports: dict[str, Any] = {"valid": In(1), "last": In(1)}
@@ -107,6 +120,9 @@ class PeArray(wiring.Component):
                     m.d.comb += self.results[row][name].eq(getattr(self, name)[row])
             return m
         assert p.accumulator is not None
+        if p.is_bipolar:
+            self._count(m, valid, last, p.accumulator)
+            return m
         shape, combine = shape_of(p.accumulator), _combining(p.step)
         keeping = p.accumulate and p.step == "maximum"
         if keeping:
@@ -130,6 +146,42 @@ class PeArray(wiring.Component):
             with m.If((valid & last) | ResetSignal()):
                 m.d.sync += accumulator.eq(p.init)
         return m
+
+    def _count(self, m: Module, valid: Value, last: Value, accumulator: ElementType) -> None:
+        """Sums of products of signs: the number of terms less twice the number of those that differ, whose lowest bit is known."""
+        p = self.parameters
+        assert p.terms is not None
+        half, odd = divmod(p.init + p.terms, 2)
+        shape = Shape(accumulator.bits - 1, True)
+        start = wrap(half, shape.width)
+        for row, count in enumerate(self._differences(m)):
+            left = Signal(shape, name=f"left_{row}")
+            m.d.comb += self.results[row].acc.eq(Cat(Const(odd, 1), left))
+            if not p.accumulate:
+                m.d.comb += left.eq(start - count)
+                continue
+            before = Signal(shape, init=start, reset_less=True, name=f"accumulator_{row}")
+            m.d.comb += left.eq(before - count)
+            with m.If(valid):
+                m.d.sync += before.eq(left)
+            with m.If((valid & last) | ResetSignal()):
+                m.d.sync += before.eq(start)
+
+    def _differences(self, m: Module) -> list[Value]:
+        """Of every row how many of a step's signs differ."""
+        u = self.parameters.unroll
+        operands, weights = getattr(self, self.parameters.operands[0][0]), self.weights
+        counts: list[Value] = []
+        for pixel in range(u.x):
+            for row in range(u.g * u.o):
+                first = (pixel * u.g + row // u.o) * u.lanes
+                m.submodules += (unit := Differences(u.lanes))
+                m.d.comb += [
+                    unit.a.eq(operands.as_value()[first : first + u.lanes]),
+                    unit.b.eq(weights.as_value()[row * u.lanes : (row + 1) * u.lanes]),
+                ]
+                counts.append(unit.count)
+        return counts
 
     def _first(self, m: Module, valid: Value, last: Value) -> Value:
         """Whether the step that ``valid`` and ``last`` describe is the first of its group."""
@@ -164,7 +216,9 @@ class PeArray(wiring.Component):
     def _terms(self, m: Module) -> list[list[Value]]:
         """The registered terms of every row."""
         p, u = self.parameters, self.parameters.unroll
-        operands, weights = self._spread(m)
+        given, factors = self._spread(m)
+        operands = [number_of(p.operands[0][1], Value.cast(value)) for value in given]
+        weights = [number_of(p.weight, Value.cast(value)) for value in factors] if p.weight else []
         rows: list[list[Value]] = []
         for x in range(u.x):
             for g in range(u.g):

@@ -22,6 +22,7 @@ from hlsgen.algebra.scalar import (
     RoundSignificand,
     ScalarOp,
     ShiftRight,
+    Sign,
     SquareRoot,
     Steps,
     Subtract,
@@ -39,6 +40,7 @@ OPS: tuple[ScalarOp, ...] = (
     Equal(),
     Clamp(-3, 9),
     ShiftRight(2),
+    Sign(),
     RoundSignificand(3),
     QuantisedAdd(3, 5, 4, 3, -8, 7, ((1, 2, 5),)),
     Table(tuple(range(-128, 128))),
@@ -56,13 +58,13 @@ def test_every_result_is_in_the_result_type_and_the_type_is_the_narrowest(op: Sc
             values = op.evaluate(np, *operands)
             result = op.result(*types)
             assert result.minimum <= values.min() and values.max() <= result.maximum
-            if not isinstance(op, QuantisedAdd | Table | Equal):
+            if not isinstance(op, QuantisedAdd | Table | Equal | Sign):
                 assert result == ElementType.holding(int(values.min()), int(values.max()))
 
 
 def test_every_operator_says_how_many_operands_its_meaning_takes() -> None:
     one = (
-        *(Clamp(-3, 9), ShiftRight(2), RoundSignificand(24)),
+        *(Clamp(-3, 9), ShiftRight(2), Sign(), RoundSignificand(24)),
         *(Table(tuple(range(256))), Steps(3, 0, ((3, -5, 5),)), SquareRoot()),
     )
     three = (RequantiseMultiplyShift(3, -8, 7),)

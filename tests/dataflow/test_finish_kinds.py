@@ -38,6 +38,7 @@ from hlsgen.dataflow.ir import (
     Read,
     ScaledByFloat32,
     ScaledByShift,
+    Signs,
     Step,
     Store,
     SumFinish,
@@ -60,6 +61,7 @@ CASES: tuple[tuple[Finish, Formula], ...] = (
     (Plain(), lambda x, other: x),
     (Plain(Operand("r2")), lambda x, other: x + BIAS),
     (Plain(-7), lambda x, other: x - 7),
+    (Signs(Operand("r2")), lambda x, other: np.where(x + BIAS >= 0, 1, -1)),
     (Clamped(Clamp(-5, 100)), lambda x, other: np.clip(x, -5, 100)),
     (
         ScaledByShift(SHIFT, Operand("r3"), Operand("r5"), Operand("r2"), (Operand("r4"), 17)),

@@ -24,6 +24,7 @@ ROWS: tuple[scalar.ScalarOp, ...] = (
     scalar.Equal(),
     scalar.Clamp(-5, 6),
     scalar.ShiftRight(2),
+    scalar.Sign(),
     scalar.RequantiseMultiplyShift(9, -128, 127),
     scalar.RequantiseFloat32(9, 0, -128, 127),
     scalar.RoundSignificand(4),
@@ -60,7 +61,7 @@ def test_every_scalar_operator_has_a_timing_and_a_cost_on_every_family(op: scala
     for family, table in FAMILIES.items():
         use = UnitUse(table, "lut", op, operands, op.result(*operands))
         cost = SCALAR_COSTS[op.name](use)
-        wires_only = isinstance(op, scalar.ShiftRight)
+        wires_only = isinstance(op, scalar.ShiftRight | scalar.Sign)
         assert wires_only or cost.lut > 0 or cost.bram > 0, f"{op.name} is free on {family}"
 
 

@@ -11,6 +11,7 @@ from amaranth.sim import Simulator
 from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.arithmetic.lut_product import DigitProduct, LutProduct
 from hlsgen.rtl_templates.arithmetic.shapes import shape_of
+from hlsgen.rtl_templates.product_chains import lut_product_chains
 
 from hlsgen.algebra.types import ElementType
 
@@ -55,7 +56,7 @@ def test_every_product_of_bytes(a: str, b: str) -> None:
 
 def test_chains_of_eight_by_eight_bits() -> None:
     eight = ElementType(8, True)
-    chains = contract.lut_product_chains(eight, eight)
+    chains = lut_product_chains(eight, eight)
     assert [str(digit) for digit in chains.digits] == ["u2", "u2", "u2", "s2"]
     assert chains.products == (10, 10, 10, 10)
     assert (chains.sums, chains.registers) == ((10, 10, 12), 40 + 2 * 12 + 16)

@@ -17,7 +17,7 @@ from hlsgen.rtl_templates.stream.drain import Drain
 from hlsgen.rtl_templates.stream.pe_array import PeArray, PeArrayParameters
 from hlsgen.sim.unit_check import bits, check_stream_unit
 
-from hlsgen.algebra.types import ElementType
+from hlsgen.algebra.types import BIPOLAR, ElementType
 from hlsgen.algebra.unroll import Unroll
 
 S8, U8, S20 = ElementType(8, True), ElementType(8, False), ElementType(20, True)
@@ -71,6 +71,7 @@ class DrainedArray(wiring.Component):
         ({"operands": ()}, "expected one operand and an accumulator"),
         ({"operands": (("r0", S8), ("r1", S8))}, "expected one operand and an accumulator"),
         ({"accumulator": None}, "expected one operand and an accumulator"),
+        ({"operands": (("r0", BIPOLAR),), "weight": BIPOLAR}, "the number of terms"),
         ({"weight": None}, "expected weights exactly for multiply_accumulate"),
         ({"step": "add"}, "expected weights exactly for multiply_accumulate"),
         ({"step": "add", "weight": None, "unroll": Unroll(o=2)}, "expected o = 1 without weights"),
@@ -87,6 +88,8 @@ def test_parameters_that_do_not_go_together_are_refused(
 
 
 def element(shape: ElementType, noise: random.Random) -> int:
+    if shape.bipolar:
+        return noise.choice((-1, 1))
     return noise.choice((shape.minimum, shape.maximum, noise.randint(shape.minimum, shape.maximum)))
 
 
@@ -135,6 +138,14 @@ def accumulate(
                 word["weights"][(g * p.unroll.o + o) * p.unroll.lanes + lane] if p.weight else 1
             )
             result["acc"] += term * weight
+
+
+def encoded(p: PeArrayParameters, word: dict[str, Any]) -> dict[str, Any]:
+    """The word with the patterns of its elements."""
+    types = dict(p.operands) | ({"weights": p.weight} if p.weight else {})
+    bipolar = {name: type_ for name, type_ in types.items() if type_.bipolar}
+    patterns = {name: [-t.encode(v) for v in word[name]] for name, t in bipolar.items()}
+    return word | patterns  # -1 is the pattern of a set bit
 
 
 def words(p: PeArrayParameters, rows: list[dict[str, int]], f: int) -> list[list[dict[str, int]]]:
@@ -198,6 +209,29 @@ CASES = [
         1,
     ),
     (PeArrayParameters((("r0", S8), ("r1", U8)), "pass", unroll=Unroll(g=4)), 1, 2),
+    *(
+        (
+            PeArrayParameters(
+                (("r0", factor),),
+                "multiply_accumulate",
+                BIPOLAR,
+                S20,
+                unroll=unroll,
+                init=init,
+                accumulate=steps > 1,
+                multiplier="lut",
+                terms=steps * unroll.lanes,
+            ),
+            steps,
+            1,
+        )
+        for factor in (BIPOLAR, ElementType(3, False))
+        for unroll, steps, init in (
+            (Unroll(o=3, i=5), 3, 4),
+            (Unroll(x=2, o=2, kx=3, i=4), 1, -7),
+            (Unroll(g=2), 6, 0),
+        )
+    ),
     (PeArrayParameters(ONE, "pass"), 1, 1),
 ]
 
@@ -214,7 +248,7 @@ def test_results_of_groups(parameters: PeArrayParameters, steps: int, finish_lan
     assert per_group == unit.drain.contract.initiation_interval
     check_stream_unit(
         make,
-        [bits(unit.i.payload.shape(), word) for word in inputs],
+        [bits(unit.i.payload.shape(), encoded(parameters, word)) for word in inputs],
         [bits(unit.o.payload.shape(), word) for word in out],
         latency=steps
         - 1

@@ -16,7 +16,7 @@ from hlsgen.algebra.scalar import Add, RequantiseMultiplyShift
 from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
-from hlsgen.dataflow.ir import Dataflow
+from hlsgen.dataflow.ir import Channel, Dataflow
 from hlsgen.rtl.arrays import process_parameters
 from hlsgen.schedule.stream_network.cost import factors
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
@@ -99,8 +99,7 @@ def from_words(
     """The inverse of ``to_words``; elements start every ``step`` bits."""
     mask = (1 << element.bits) - 1
     flat = np.array([[(w >> (step * k)) & mask for k in range(lanes)] for w in words], dtype=object)
-    if element.signed:
-        flat = np.where(flat > mask >> 1, flat - mask - 1, flat)
+    flat = element.decode(flat)
     pixel = -(-shape[2] // lanes) * lanes
     return flat.reshape(-1, *shape[:2], pixel)[..., : shape[2]].astype(np.int64)
 
@@ -131,7 +130,9 @@ def run_process(
     sources = [r.source for r in process.reads if r.source in dataflow.channels]
     inputs = {
         f"i{k}": to_words(
-            samples[name], schedule.input_lanes[name], dataflow.channels[name].element.bits
+            dataflow.channels[name].element.encode(samples[name]),
+            schedule.input_lanes[name],
+            dataflow.channels[name].element.bits,
         )
         for k, name in enumerate(sources)
     }
@@ -148,14 +149,14 @@ def random_samples(
     dataflow: Dataflow, count: int, generator: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Uniform samples of every input."""
-    return {
-        name: generator.integers(
-            (channel := dataflow.channels[name]).element.minimum,
-            channel.element.maximum + 1,
-            (count, *channel.shape),
-        )
-        for name in dataflow.inputs
-    }
+
+    def values(channel: Channel) -> np.ndarray:
+        shape, element = (count, *channel.shape), channel.element
+        if element.bipolar:
+            return 2 * generator.integers(0, 2, shape) - 1
+        return generator.integers(element.minimum, element.maximum + 1, shape)
+
+    return {name: values(dataflow.channels[name]) for name in dataflow.inputs}
 
 
 def requantise(channels: int, generator: np.random.Generator) -> Epilogue:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hlsgen.algebra.expression import Call, Expression
 from hlsgen.algebra.scalar import QuantisedAdd
-from hlsgen.dataflow.finish import parameter_values
+from hlsgen.dataflow.finish import finish_expression, parameter_values
 from hlsgen.dataflow.ir import (
     Clamped,
     Dataflow,
@@ -21,6 +21,7 @@ from hlsgen.dataflow.ir import (
     QuantisedSum,
     ScaledByFloat32,
     ScaledByShift,
+    Signs,
     WeightedSum,
 )
 from hlsgen.errors import UnsupportedOp
@@ -94,8 +95,8 @@ def _setting(dataflow: Dataflow, process: Process) -> Finishing:
             raise _unknown(process, "a shift with sums that are raised by 1")
         case ScaledByFloat32():
             raise _unknown(process, "a product of sums above 24 bits, rounded as float32 does")
-        case Elementwise(expression):
-            raise _unknown(process, _operators(expression))
+        case Elementwise() | Signs():
+            raise _unknown(process, _operators(finish_expression(process)))
         case _:
             assert_never(process.finish)
 

@@ -27,7 +27,8 @@ from hlsgen.cost.process import (
 from hlsgen.cost.units import FAMILIES, Cost, FamilyTable, ceil_div
 from hlsgen.dataflow.constant_layer import constant_layer
 from hlsgen.dataflow.finish import finish_expression
-from hlsgen.dataflow.ir import Dataflow, Process, Read
+from hlsgen.dataflow.ir import Dataflow, MultiplyAccumulate, Process, Read
+from hlsgen.dataflow.step import factor_types
 from hlsgen.ops.reason import Reason
 from hlsgen.rtl_templates.contract import MultiplierKind
 from hlsgen.schedule.stream_network.constant import is_worked_out
@@ -130,7 +131,7 @@ def candidates(
             extra or {},
             live,
         )
-        for kind in ((0, 1) if multiplies(process) else (1,))
+        for kind in ((0, 1) if _may_use_blocks(dataflow, process) else (1,))
         for finish, part in parts
     ]
     if space.constants and override is None:
@@ -146,6 +147,13 @@ def candidates(
         return merged.take(pareto(merged, affordable))
     affordable &= merged.multipliers <= space.multipliers
     return merged.take(pareto(merged, affordable, by_multipliers=True))
+
+
+def _may_use_blocks(dataflow: Dataflow, process: Process) -> bool:
+    """Whether DSP blocks can multiply: not where signs are compared and counted."""
+    if not isinstance(process.step, MultiplyAccumulate):
+        return False
+    return not all(e.bipolar for e in factor_types(dataflow, process, process.step))
 
 
 def _constant(

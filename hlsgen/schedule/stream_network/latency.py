@@ -80,9 +80,10 @@ def array_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
         rows=plan.unroll.rows,
         lanes=plan.unroll.lanes,
         accumulator_bits=0 if isinstance(step, Pass) else step.accumulator.bits,
-        factor_bits=(factors[0].bits, factors[1].bits),
+        factor_bits=(factors[0].twos_complement.bits, factors[1].twos_complement.bits),
         multiplier=plan.multiplier,
         accumulate=any(count > 1 for count in trips(process, plan.unroll)[REDUCE_LEVEL:]),
+        bipolar=isinstance(step, MultiplyAccumulate) and all(f.bipolar for f in factors),
     ).latency
 
 

@@ -39,6 +39,7 @@ def rules(dataflow: Dataflow, process: Process, f: Factors) -> tuple[LegalityRul
     ]
     return (
         *_array_rules(process, f),
+        *_bipolar_rules(dataflow, process, f),
         *_constant_rules(dataflow, process, f),
         *(factor_rules(process, f) if has_two_channels(dataflow, process) else ()),
         *_write_rules(process, dataflow.channels[process.write.channel].shape[2], f),
@@ -109,6 +110,19 @@ def _array_rules(process: Process, f: Factors) -> tuple[LegalityRule, ...]:
         )
     )
     return (*shared, LegalityRule((f.g == 1) | (f.i == 1), "g or i to be 1"))
+
+
+def _bipolar_rules(dataflow: Dataflow, process: Process, f: Factors) -> tuple[LegalityRule, ...]:
+    """Weights of one bit are -1 or 1: none of them is 0, to fill lanes up."""
+    if not multiplies(process) or not dataflow.element(process.reads[1].source).bipolar:
+        return ()
+    return tuple(
+        LegalityRule(
+            process.extent(name) % getattr(f, name) == 0,
+            f"{name} that divides {process.extent(name):,}, where weights are -1 and 1",
+        )
+        for name in ("ky", "kx", "i")
+    )
 
 
 def _constant_rules(dataflow: Dataflow, process: Process, f: Factors) -> tuple[LegalityRule, ...]:
