@@ -18,7 +18,7 @@ def add_export_command(app: typer.Typer) -> None:
 def export_command(
     directory: Annotated[Path, typer.Argument(help="Folder of 'hlsgen compile'.")],
     format: Annotated[
-        str, typer.Option("--as", help="verilog: plain Verilog, a driver and a bench.")
+        str, typer.Option("--as", help="verilog, litex, ipxact, vivado or fusesoc.")
     ] = "verilog",
     output: Annotated[
         Path | None,

@@ -34,7 +34,7 @@ def export(
 ) -> Path:
     """Write a compiled design of schedule stream as a self-contained folder for other tools; returns the folder.
 
-    ``format``: verilog. ``output`` (None: DIR/FORMAT) must be new or empty. ``inputs`` (name -> (samples, ...)):
+    ``format``: verilog, litex, ipxact, vivado or fusesoc. ``output`` (None: DIR/FORMAT) must be new or empty. ``inputs`` (name -> (samples, ...)):
     what the bench of the folder streams, at most BENCH_SAMPLES of them; random integers where None. Raises BadFile, BadOption, TypeMismatch, ToolFailed.
     """
     from hlsgen.export.export import check_format, files_of, stimulus

@@ -28,7 +28,13 @@ COMMON = {
     "bench/requirements.txt": "requirements.txt.j2",
 }
 """File -> template, of every format."""
-FORMATS: Mapping[str, Mapping[str, str]] = {"verilog": {}}
+FORMATS: Mapping[str, Mapping[str, str]] = {
+    "verilog": {},
+    "litex": {"{top}.py": "litex_module.py.j2"},
+    "ipxact": {"component.xml": "component.xml.j2"},
+    "vivado": {"package_ip.tcl": "package_ip.tcl.j2"},
+    "fusesoc": {"{top}.core": "fusesoc.core.j2"},
+}
 """Format -> the files that it has besides; ``{top}`` and ``{controlled}`` stand for the modules."""
 
 
@@ -70,6 +76,9 @@ def files_of(
         f"rtl/{contents.top}.v": system_verilog(folder.manifest, flags, contents.top).encode(),
         "bench/samples.json": stimulus.text().encode(),
     }
+    if format == "litex":  # whose own bus the registers are on
+        controlled = system_verilog(folder.manifest, flags, contents.controlled, registers=False)
+        files[f"rtl/{contents.controlled}.v"] = controlled.encode()
     templates = dict(_named({**COMMON, **FORMATS[format]}, contents))
     contents = replace(contents, files=tuple(sorted({*files, *templates})))
     for file, template in templates.items():

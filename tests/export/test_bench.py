@@ -7,24 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
+from support.environments import new_environment
 from support.exported import exported
 
 pytestmark = pytest.mark.slow
-
-
-def environment(folder: Path, requirements: Path) -> Path:
-    """The interpreter of a new environment with a file's packages; skips the test where they cannot be had."""
-    venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    command = [str(python), "-m", "pip", "install", "-q", "-r", str(requirements)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"pip could not install the bench's packages: {done.stderr[-300:]}")
-    return python
 
 
 def run_bench(python: Path, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -40,7 +29,9 @@ def test_the_bench_passes_outside_the_repository_and_sees_a_wrong_word(
 ) -> None:
     folder = tmp_path / "moved"
     shutil.copytree(exported(name, "verilog"), folder)
-    python = environment(tmp_path / "environment", folder / "bench" / "requirements.txt")
+    python = new_environment(
+        tmp_path / "environment", "-r", str(folder / "bench" / "requirements.txt")
+    )
     assert python.resolve() != Path(sys.executable) or sys.prefix != str(python.parents[1])
     done = run_bench(python, folder)
     assert done.returncode == 0 and "5 tests, 0 failed" in done.stdout, done.stdout + done.stderr
