@@ -59,8 +59,8 @@ def test_the_scripts_name_files_and_ports_that_there_are() -> None:
 def test_the_litex_module_names_every_register_but_those_of_its_event_manager() -> None:
     text = (exported("digits", "litex") / "digits_axi.py").read_text()
     compile(text, "digits_axi.py", "exec")
-    made = re.findall(r"self\.(\w+) = CSR(?:Storage|Status)\(", text)
-    assert made == [r.name for r in CONTROL if not r.name.startswith("interrupt")]
+    csrs = re.findall(r"self\.(\w+) = CSR(?:Storage|Status)\(", text)
+    assert csrs == [r.name for r in CONTROL if not r.name.startswith("interrupt")]
 
 
 @pytest.mark.slow
