@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.models import Sources
 from benchmarks.record import Record
-from benchmarks.rows import BUILT_RATES, built_options, compiled_design
+from benchmarks.rows import BUILT_INTERVALS, built_options, compiled_design
 from hlsgen.artefact.folder import open_folder
 from hlsgen.bitstream.netlist_design import netlist_design
 from hlsgen.bitstream.netlist_verilog import MODELS
@@ -16,7 +16,7 @@ from hlsgen.board import load_board
 from hlsgen.flow import verify
 
 DESIGNS = tuple(
-    design for design in BUILT_RATES if load_board(design.partition("@")[2]).family in MODELS
+    design for design in BUILT_INTERVALS if load_board(design.partition("@")[2]).family in MODELS
 )
 SAMPLES = {"digits": 40}
 """Samples of the small designs; the others get one."""

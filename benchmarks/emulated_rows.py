@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.models import Sources
 from benchmarks.record import Record
-from benchmarks.rows import BUILT_RATES, Row, compiled_design, verified_values
+from benchmarks.rows import BUILT_INTERVALS, Row, compiled_design, verified_values
 from hlsgen import flow_board
 
 SAMPLES, MEASURED = 100, 50
@@ -18,7 +18,7 @@ SAMPLES, MEASURED = 100, 50
 
 def _measure(design: str, sources: Sources, work: Path) -> Record:
     name, board = design.split("@")
-    options = {"board": board, "target_fps": BUILT_RATES[design]}
+    options = {"board": board, "interval": BUILT_INTERVALS[design]}
     compiled, report = compiled_design("emulated", design, sources.model(name), work, **options)
     inputs = sources.inputs(name)
     emulator = flow_board.emulate(compiled.directory, board)

@@ -22,10 +22,15 @@ from benchmarks.models import ROOT, Sources
 
 RECORDS = ROOT / "benchmarks" / "hashes.json"
 FILES = ("design.v", "setup.bin", "sample.bin", "configurations.bin", "report.json")
-BOARDS = {"ulx3s_85f": 20000, "icebreaker": 2000, "tang_nano_20k": 20000}
-"""Boards of digits, and the samples a second asked for there."""
-RATES = {"digits": 20000, "ad_fcae_int8": 4000, "kws_dscnn_int8": 500, "ic_resnet8_int8": 250}
-"""Networks, and the samples a second asked for on the stream schedule."""
+BOARDS = {"ulx3s_85f": 1250, "icebreaker": 6000, "tang_nano_20k": 1350}
+"""Boards of digits, and the cycles that a sample may take there."""
+INTERVALS = {
+    "digits": 1250,
+    "ad_fcae_int8": 6250,
+    "kws_dscnn_int8": 50_000,
+    "ic_resnet8_int8": 100_000,
+}
+"""Networks, and the cycles that a sample may take on the stream schedule."""
 KERNELS = tuple(sorted(path.stem for path in (ROOT / "examples" / "kernels").glob("*.py")))
 Hashes = dict[str, str]
 
@@ -58,12 +63,12 @@ def designs() -> tuple[Generated, ...]:
         Generated(
             f"digits@{board}",
             "digits",
-            partial(_network, "digits", {"board": board, "target_fps": rate}),
+            partial(_network, "digits", {"board": board, "interval": interval}),
         )
-        for board, rate in BOARDS.items()
+        for board, interval in BOARDS.items()
     ]
-    for name, rate in RATES.items():
-        stream = {"board": "ulx3s_85f", "target_fps": rate}
+    for name, interval in INTERVALS.items():
+        stream = {"board": "ulx3s_85f", "interval": interval}
         rows.append(Generated(f"{name}:stream", name, partial(_network, name, stream)))
         rows.append(Generated(f"{name}:grid", name, partial(_network, name, {"schedule": "grid"})))
     for name in KERNELS:

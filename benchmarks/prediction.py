@@ -45,7 +45,7 @@ DESIGNS = tuple(
     for board, sizes in boards.items()
     for size in sizes
 )
-"""``<network>@<board>@<effort, or samples a second>``, small ones first."""
+"""``<network>@<board>@<effort, or samples a second at the oscillator>``, small ones first."""
 NEAR = 0.10
 """Predictions of LUTs are to deviate by no more than this share of what synthesis finds,"""
 BELOW = 0.05
@@ -67,7 +67,10 @@ def _prediction(design: str, sources: Sources, work: Path) -> Record:
     """Compiles and synthesises one design, without board top, place and route."""
     name, board, size = design.split("@")
     options: dict[str, Any] = {"board": board}
-    options |= {"target_fps": int(size)} if size.isdigit() else {"effort": size}
+    cycles = (
+        {"interval": int(load_board(board).clock_mhz * 1e6 / int(size))} if size.isdigit() else {}
+    )
+    options |= cycles or {"effort": size}
     compiled, report = compiled_design("prediction", design, sources.model(name), work, **options)
     top = compiled.manifest.top
     usage = synthesise(compiled.directory, load_board(board).family, top=top)

@@ -2,7 +2,8 @@
 
 Rows of networks as streams: exact (1 and 2), cycles (3), accuracy (4), boards (5), time (6), prediction (7); of the grid: kernels,
 large_kernels, grids, examples, layers, networks, fabrics (8 to 14). ``cells``: netlists of the built designs
-simulated. ``constant``: networks that take a sample every cycle. ``emulated``: boards simulated whole. ``models``: every network of the models folder. ``units``: single units on boards. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
+simulated. ``constant``: networks that take a sample every cycle. ``emulated``: boards simulated whole. ``swapped``: networks after one another on one of them.
+``line``: their serial line. ``models``: every network of the models folder. ``units``: single units on boards. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
 running the tool through its public interface, and stored by ``benchmarks/record.py``.
 """
 
@@ -17,10 +18,12 @@ from benchmarks import (
     constant_rows,
     emulated_rows,
     kernel_rows,
+    line_rows,
     model_rows,
     network_rows,
     prediction,
     rows,
+    swapped_rows,
     sweep,
     units,
 )
@@ -47,6 +50,8 @@ ROWS = {
     "models": model_rows.models,
     "constant": constant_rows.constant,
     "emulated": emulated_rows.emulated,
+    "swapped": swapped_rows.swapped,
+    "line": line_rows.line,
 }
 
 

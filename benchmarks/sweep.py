@@ -36,7 +36,7 @@ BOARDS = {
 LARGEST = "ulx3s_85f"
 """For which a design is made that does not fit the board of its family: synthesis does not mind."""
 KERNELS = tuple(path.stem for path in sorted((ROOT / "examples" / "kernels").glob("*.py")))
-DIGITS_RATES = (200, 1000, 2000, 5000, 10_000, 20_000, 40_000)
+DIGITS_INTERVALS = (125_000, 25_000, 12_500, 5000, 2500, 1250, 625)
 DIGITS_DSP = (None, 0)
 """As the solver likes, and with LUT multipliers alone."""
 EFFORTS = ("small", "balanced", "max")
@@ -73,8 +73,8 @@ def designs() -> Iterator[Design]:
     for dsp in DIGITS_DSP:
         label = "digits" if dsp is None else f"digits, {dsp} DSP"
         limit = {} if dsp is None else {"dsp": dsp}
-        for rate in DIGITS_RATES:
-            yield Design(f"{label}, {rate} fps", digits, limit | {"target_fps": rate})
+        for interval in DIGITS_INTERVALS:
+            yield Design(f"{label}, {interval} cycles", digits, limit | {"interval": interval})
         for effort in EFFORTS:
             yield Design(f"{label}, {effort}", digits, limit | {"effort": effort})
     for network, effort in OTHERS:

@@ -103,7 +103,7 @@ def test_an_interrupted_compile_leaves_nothing_that_passes_for_whole(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = ("compile", str(DIGITS), "-q", "-o", str(tmp_path), "--target-fps")
-    assert run(capsys, *arguments, "2000")[0] == 0
+    assert run(capsys, *arguments, "50000")[0] == 0
     assert json.loads((tmp_path / "manifest.json").read_text())["top"] == "digits"
     replace = folder.os.replace
 
@@ -113,7 +113,7 @@ def test_an_interrupted_compile_leaves_nothing_that_passes_for_whole(
         replace(source, target)
 
     monkeypatch.setattr(folder.os, "replace", interrupt)
-    refused(run(capsys, *arguments, "1000"), "interrupt")
+    refused(run(capsys, *arguments, "20000"), "interrupt")
     refused(run(capsys, "verify", str(tmp_path), "--inputs", str(SAMPLES), "-q"), "design.v")
     refused(run(capsys, "build", str(tmp_path), "-q"), "design.v")
 

@@ -13,7 +13,8 @@ class Head:
     """The figures that every report begins with; None (null) where they are not known.
 
     ``macs``: products of one sample; ``interval_cycles``: from one sample (or execution) to the next; ``latency_cycles``: from the first word in
-    to the last word out; ``lut``, ``ff``, ``dsp``, ``bram``: in the board's units; ``clock_mhz``: of the board.
+    to the last word out; ``lut``, ``ff``, ``dsp``, ``bram``: in the board's units; ``clock_mhz``: of the circuit, as it is
+    expected after a build; of a fabric, the board's oscillator.
     """
 
     macs: int | None = None

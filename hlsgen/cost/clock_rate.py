@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from hlsgen.board import Board
+from hlsgen.clock.families import pll_rules
+from hlsgen.clock.pll import fastest
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,16 @@ def clock_rate(board: Board, lut: float) -> ClockRate | None:
         return None
     expected = 1e3 / (period.small + period.full * min(1.0, lut / board.lut))
     return ClockRate(expected * (1 - SPREAD), expected, expected * (1 + SPREAD))
+
+
+def expected_clock_mhz(board: Board, lut: float) -> float:
+    """The clock that a build of ``lut`` LUTs is expected to have: the highest that the board's PLL makes and the estimate allows; the
+    oscillator's where there is neither."""
+    rate, rules = clock_rate(board, lut), pll_rules(board)
+    if rate is None or rules is None:
+        return board.clock_mhz
+    setting = fastest(rules, Fraction(board.clock_mhz), Fraction(rate.expected))
+    return board.clock_mhz if setting is None else float(setting.mhz)
 
 
 def clock_rate_text(board: Board, lut: float, interval: int) -> str:

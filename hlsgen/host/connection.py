@@ -41,6 +41,8 @@ ANSWER_SECONDS = 0.5
 QUIET_SECONDS = 0.3
 """After so long without a frame, a transfer asks where the board stands; each time that nothing comes it waits twice as long."""
 LONGEST_QUIET_SECONDS = 10.0
+USUAL_GAPS = 4
+"""A board whose frames come slowly, a simulated one, is asked after so many times the usual gap between them."""
 PATIENCE_SECONDS = 60.0
 READ_SECONDS = 0.05
 WORTH_SENDING = 64
@@ -55,7 +57,7 @@ class _Feeding:
         self.data, self.begin = data, begin
         self.known = self.sent = self.furthest = 0
         self.limit, self.repeated = capacity, -1
-        self.asked = False
+        self.asked: int | None = None  # what was on the line when ASK went behind it
 
     def frame(self, port: int) -> Frame | None:
         """The next frame, where there is something to send and room."""
@@ -75,12 +77,15 @@ class _Feeding:
         ahead = (frame.position - self.begin - self.known) % POSITIONS
         if room is None or self.known + ahead > self.furthest:
             return False
-        self.known += ahead
+        limit = self.known + ahead + (room["limit"] - frame.position) % POSITIONS
+        news = ahead > 0 or limit != self.limit
+        self.known, self.limit = self.known + ahead, limit
         self.sent = max(self.sent, self.known)
-        self.limit = self.known + (room["limit"] - frame.position) % POSITIONS
-        # ASK goes behind all that was sent: what the board does not have by its answer was lost.
-        if self.asked:
-            self.asked, self.sent, self.repeated = False, self.known, -1
+        if self.asked is not None and (self.known >= self.asked or not news):
+            # The answer to ASK repeats what came before it: of what was sent before ASK, the rest was lost.
+            if self.known < self.asked:
+                self.sent, self.repeated = self.known, -1
+            self.asked = None
         # Every frame behind a lost one is refused too: one return answers them all.
         if repeat and self.repeated != self.known:
             self.sent, self.repeated = self.known, self.known
@@ -230,7 +235,7 @@ class Connection:
             _Taking(size, begin) for size, begin in zip(sizes, self.positions_out, strict=True)
         ]
         heard = moved = time.monotonic()
-        quiet = QUIET_SECONDS
+        gap, quiet = 0.0, QUIET_SECONDS
         total = max(1, sum(sizes))
         while not (all(f.whole for f in feeding) and all(len(t.data) >= t.size for t in taking)):
             self._send(feeding, taking)
@@ -240,7 +245,8 @@ class Connection:
                 moved = now
                 progress("running samples", sum(len(t.data) for t in taking) / total)
             if answers:
-                heard, quiet = now, QUIET_SECONDS
+                gap, heard = gap + (now - heard - gap) / 8, now
+                quiet = min(max(QUIET_SECONDS, USUAL_GAPS * gap), LONGEST_QUIET_SECONDS)
             elif now > heard + quiet:
                 self._ask_again(feeding, taking)
                 heard, quiet = now, min(2 * quiet, LONGEST_QUIET_SECONDS)
@@ -279,7 +285,7 @@ class Connection:
         out = b""
         for port, source in enumerate(feeding):
             if not source.whole:
-                source.asked = True
+                source.asked = source.sent
                 out += Frame(ASK.code | port, 0).encoded()
         for port, output in enumerate(taking):
             output.asked = -1

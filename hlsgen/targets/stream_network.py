@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from hlsgen.algebra.unroll import Unroll
-    from hlsgen.board import Board
     from hlsgen.host.traffic import Traffic
     from hlsgen.verify.reference import Reference, Samples
     from hlsgen.verify.run import Failure, Request, Runs
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class StreamNetworkOptions:
     """``effort``: small, balanced or max (None: balanced), how much of the board more speed is worth; ``target_fps`` instead asks for the
-    smallest design that reaches so many inferences a second at the board's clock, ``interval`` for that of at most so many cycles a sample
+    smallest design that reaches so many inferences a second at the clock that a build is expected to have, ``interval`` for that of at most so many cycles a sample
     (1: every layer unrolled completely, with weights that are wires where that is smaller). ``latency``: at most so many cycles. ``multipliers``, ``dsp``, ``lut``: at most so many
     multipliers in all, of arrays and of finishing; so many DSP blocks; so many LUTs. ``overrides`` fixes the unrolling of single processes."""
 
@@ -61,6 +60,7 @@ class StreamNetwork(Target[NetworkSource]):
         from hlsgen.rtl.verilog import to_verilog
         from hlsgen.schedule.stream_network.check import check
         from hlsgen.schedule.stream_network.options import StreamOptions
+        from hlsgen.schedule.stream_network.rate import schedule_for_rate
         from hlsgen.schedule.stream_network.report import network_report
         from hlsgen.schedule.stream_network.solver import schedule
         from hlsgen.schedule.stream_network.text import to_text
@@ -68,18 +68,20 @@ class StreamNetwork(Target[NetworkSource]):
         lowered = source.lowered(nudged=True, progress=progress)
         progress("solving for unroll factors", None)
         board = load_board(options.board)
-        interval = _interval(options, board)
         asked = StreamOptions(
             effort=_effort(options),
             multipliers=options.multipliers,
             dsp=options.dsp,
             lut=options.lut,
-            target_interval=interval,
+            target_interval=options.interval,
             latency=options.latency,
             overrides=options.overrides,
         )
         with source.named():
-            plan = schedule(lowered.dataflow, board, asked)
+            if options.target_fps is None:
+                plan = schedule(lowered.dataflow, board, asked)
+            else:
+                plan = schedule_for_rate(lowered.dataflow, board, asked, options.target_fps)
         check(plan)
         progress("emitting Verilog", None)
         name = design_name(options.name, source.name)
@@ -147,18 +149,3 @@ def _effort(options: StreamNetworkOptions) -> str:
             "Leave one of them out.",
         )
     return "balanced" if options.effort is None else options.effort
-
-
-def _interval(options: StreamNetworkOptions, board: Board) -> int | None:
-    """Cycles for a sample at the rate asked for; raises BadOption for one that no design reaches."""
-    target_fps = options.target_fps
-    if target_fps is None:
-        return options.interval
-    if not 0 < target_fps <= board.clock_mhz * 1e6:
-        raise BadOption(
-            "--target-fps",
-            f"expected more than 0 and at most {board.clock_mhz * 1e6:g} (one per clock cycle of"
-            f" {board.name}), found {target_fps:g}",
-            "Ask for a rate in this range.",
-        )
-    return int(board.clock_mhz * 1e6 / target_fps)

@@ -125,13 +125,13 @@ class UartTransmitter(wiring.Component):
     Members
     -------
     i : stream of 8 bits
-        ``i.ready`` is a register's value: high while the line is idle.
+        ``i.ready`` depends on registers only: high while the line is idle, and at the end of a stop bit.
     fast : In(1)
         Which of the rates; it is to change while ``i.ready`` only.
     tx : Out(1)
         The line; high when idle.
 
-    **Timing** One byte in ten bits and a cycle.
+    **Timing** One byte in ten bits.
     """
 
     def __init__(self, times: BitTimes) -> None:
@@ -144,17 +144,20 @@ class UartTransmitter(wiring.Component):
         m = Module()
         timer = Signal(range(self.times.longest + 1), name="timer")
         frame = Signal(10, init=0x3FF, name="frame")
-        left = Signal(range(11), name="left")
-        parts = self.times.parts(self.fast)
+        left, due = Signal(range(11), name="left"), Signal(name="due")
+        onward = timer - self.times.step + self.times.parts(self.fast)
 
-        m.d.comb += [self.tx.eq(frame[0]), self.i.ready.eq(left == 0)]
-        with m.If(left == 0):
-            with m.If(self.i.valid):
-                m.d.sync += frame.eq(Cat(0, self.i.payload, 1))
-                m.d.sync += [left.eq(10), timer.eq(parts - self.times.step)]
-        with m.Elif(timer >= self.times.step):
+        m.d.comb += [
+            due.eq(timer < self.times.step),  # always, while the line is idle
+            self.tx.eq(frame[0]),
+            self.i.ready.eq(due & (left[1:] == 0)),
+        ]
+        with m.If(~due):
             m.d.sync += timer.eq(timer - self.times.step)
+        with m.Elif(self.i.ready & ~self.i.valid):
+            m.d.sync += left.eq(0)
         with m.Else():
-            m.d.sync += [frame.eq(Cat(frame[1:], 1)), left.eq(left - 1)]
-            m.d.sync += timer.eq(timer - self.times.step + parts)
+            m.d.sync += [frame.eq(Cat(frame[1:], 1)), left.eq(left - 1), timer.eq(onward)]
+            with m.If(self.i.ready):
+                m.d.sync += [frame.eq(Cat(0, self.i.payload, 1)), left.eq(10)]
         return m

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from hlsgen.board import load_board
-from hlsgen.cost.clock_rate import clock_rate, clock_rate_text
+from hlsgen.clock.families import pll_rules
+from hlsgen.clock.pll import reachable
+from hlsgen.cost.clock_rate import clock_rate, clock_rate_text, expected_clock_mhz
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 RECORDS = sorted(RESULTS.glob("boards-*@*.json"))
@@ -36,3 +39,19 @@ def test_nothing_is_said_of_families_that_the_vendors_tools_build() -> None:
     assert clock_rate(board, 1000) is None
     assert "not estimated" in clock_rate_text(board, 1000, 100)
     assert "samples a second" in clock_rate_text(load_board("icebreaker"), 2000, 2304)
+
+
+@pytest.mark.parametrize("name", ["ulx3s_85f", "icebreaker", "tang_nano_9k", "tang_nano_20k"])
+def test_the_expected_clock_is_the_highest_of_the_pll_that_the_estimate_allows(name: str) -> None:
+    board = load_board(name)
+    rules = pll_rules(board)
+    assert rules is not None
+    known = [float(setting.mhz) for setting in reachable(rules, Fraction(board.clock_mhz))]
+    for lut in (100, board.lut // 2, board.lut):
+        rate = clock_rate(board, lut)
+        assert rate is not None
+        assert expected_clock_mhz(board, lut) == max(n for n in known if n <= rate.expected)
+
+
+def test_a_board_without_a_pll_of_ours_has_its_oscillator() -> None:
+    assert expected_clock_mhz(load_board("arty_a7_100t"), 1000) == 100.0

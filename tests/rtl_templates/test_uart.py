@@ -120,6 +120,26 @@ def test_transmitter_sends_every_byte(times: BitTimes, fast: bool) -> None:
     assert taken == data
 
 
+@pytest.mark.parametrize("fast", [False, True])
+def test_transmitter_takes_a_byte_every_ten_bits(fast: bool) -> None:
+    unit, count, taken = UartTransmitter(TIMES), 12, []
+
+    async def drive(ctx: Any) -> None:
+        ctx.set(unit.fast, fast)
+        ctx.set(unit.i.valid, 1)
+        for cycle in range(10_000):
+            if ctx.get(unit.i.ready):
+                taken.append(cycle)
+            if len(taken) == count:
+                return
+            await ctx.tick()
+
+    run(unit, drive)
+    bits = 10 * (TIMES.fast if fast else TIMES.usual)
+    # Lengths of bits add up to what they should, to a cycle.
+    assert taken[-1] - taken[0] in (int((count - 1) * bits), -int(-(count - 1) * bits // 1))
+
+
 @pytest.mark.parametrize("width", [8, 16, 24])
 def test_splitter_then_assembler_is_the_identity_under_backpressure(width: int) -> None:
     from amaranth.hdl import Module

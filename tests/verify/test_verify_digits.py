@@ -26,7 +26,7 @@ DIGITS = Path(hlsgen.__file__).parent.parent / "examples" / "digits"
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
     """The digits network, folded so far that its simulator builds quickly."""
     directory = tmp_path_factory.mktemp("digits")
-    return hlsgen.compile(DIGITS / "digits.onnx", target_fps=2000, output=directory)
+    return hlsgen.compile(DIGITS / "digits.onnx", interval=12_500, output=directory)
 
 
 @pytest.fixture(scope="module")

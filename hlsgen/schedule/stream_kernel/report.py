@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hlsgen.artefact.report import Head, Report
 from hlsgen.board import Board
+from hlsgen.cost.clock_rate import expected_clock_mhz
 from hlsgen.cost.units import Cost
 from hlsgen.schedule.stream_kernel.pipeline import PipelineSchedule
 
@@ -36,11 +37,10 @@ def pipeline_report(
         ],
     }
     used = {kind: round(float(getattr(cost, kind))) for kind in ("lut", "ff", "dsp", "bram")}
-    head = Head(
-        interval_cycles=cycles[0], latency_cycles=cycles[1], clock_mhz=board.clock_mhz, **used
-    )
+    clock = expected_clock_mhz(board, cost.lut)
+    head = Head(interval_cycles=cycles[0], latency_cycles=cycles[1], clock_mhz=clock, **used)
     sizes = ", ".join(f"{used[kind]:,} {kind.upper()}" for kind in used)
-    title = f"{name} on {board.name}: {sizes} (predicted)\n"
+    title = f"{name} on {board.name} at {clock:g} MHz: {sizes} (predicted)\n"
     return Report(name, head, details, "\n".join([title, *map(pipeline_text, plans)]))
 
 

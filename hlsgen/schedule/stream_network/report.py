@@ -10,7 +10,7 @@ from typing import Any
 from hlsgen.artefact.report import Head, Report, aligned
 from hlsgen.board import Board
 from hlsgen.cost.build_time import build_time_text
-from hlsgen.cost.clock_rate import clock_rate, clock_rate_text
+from hlsgen.cost.clock_rate import clock_rate, clock_rate_text, expected_clock_mhz
 from hlsgen.cost.process import multiplies
 from hlsgen.dataflow.ir import Process
 from hlsgen.schedule.stream_network.cost import schedule_cost, total_cost
@@ -47,8 +47,9 @@ def network_report(plan: StreamSchedule, board: Board) -> Report:
         ff=total.ff,
         dsp=total.dsp,
         bram=total.bram,
-        clock_mhz=board.clock_mhz,
+        clock_mhz=expected_clock_mhz(board, total.lut),
     )
+    assert head.clock_mhz is not None, "it was just set"
     rate = clock_rate(board, total.lut)
     details = {
         "board": board.name,
@@ -56,7 +57,8 @@ def network_report(plan: StreamSchedule, board: Board) -> Report:
         "multipliers": multipliers,
         "dsp_multipliers": by_kind["dsp"],
         "lut_multipliers": by_kind["lut"],
-        "fps": board.clock_mhz * 1e6 / plan.interval,
+        "oscillator_mhz": board.clock_mhz,
+        "fps": head.clock_mhz * 1e6 / plan.interval,
         "utilisation": multiplied / (multipliers * plan.interval) if multipliers else 0.0,
         "board_lut": board.lut,
         "board_dsp": board.dsp,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hlsgen.board import Board, boards
+from hlsgen.cost.clock_rate import expected_clock_mhz
 from hlsgen.cost.constant import constant_cost
 from hlsgen.cost.units import FAMILIES
 from hlsgen.dataflow.constant_layer import constant_layer
@@ -34,12 +35,13 @@ def does_not_fit(
                 return refused
         if best is not None:
             reached = slowest(choices, best)
+            clock = expected_clock_mhz(board, Budget.used(choices, best).lut)
             return DoesNotFit(
                 where,
                 f"expected at most {target} cycles per sample; "
                 f"the fastest design that fits needs {reached}",
-                f"Ask for at most {board.clock_mhz * 1e6 / reached:.1f} samples a second "
-                f"at {board.clock_mhz:g} MHz, or choose a larger board.",
+                f"Ask for at most {clock * 1e6 / reached:.1f} samples a second "
+                f"at {clock:g} MHz, or choose a larger board.",
             )
     wide = choices_of(dataflow, board, options, Budget.unlimited())
     memory = _memory_shortfall(dataflow, board, wide, budget, target)
