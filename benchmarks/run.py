@@ -3,7 +3,7 @@
 Rows of networks as streams: exact (1 and 2), cycles (3), accuracy (4), boards (5), time (6), prediction (7); of the grid: kernels,
 large_kernels, grids, examples, layers, networks, fabrics (8 to 14). ``cells``: netlists of the built designs
 simulated. ``constant``: networks that take a sample every cycle. ``emulated``: boards simulated whole. ``swapped``: networks after one another on one of them.
-``line``: their serial line. ``models``: every network of the models folder. ``units``: single units on boards. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
+``line``: their serial line. ``formats``: LUTs for each operation in every number format. ``models``: every network of the models folder. ``units``: single units on boards. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
 running the tool through its public interface, and stored by ``benchmarks/record.py``.
 """
 
@@ -17,6 +17,7 @@ from benchmarks import (
     cells,
     constant_rows,
     emulated_rows,
+    format_rows,
     kernel_rows,
     line_rows,
     model_rows,
@@ -52,6 +53,7 @@ ROWS = {
     "emulated": emulated_rows.emulated,
     "swapped": swapped_rows.swapped,
     "line": line_rows.line,
+    "formats": format_rows.formats,
 }
 
 

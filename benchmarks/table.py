@@ -11,7 +11,14 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 
-from benchmarks import constant_table, emulated_table, grid_table, model_table, mutant_table
+from benchmarks import (
+    constant_table,
+    emulated_table,
+    format_table,
+    grid_table,
+    model_table,
+    mutant_table,
+)
 from benchmarks.anchors import CYCLE_GOALS, OPEN_TOOLS, PUBLISHED
 from benchmarks.markdown import number, percent, table
 from benchmarks.models import ROOT, network
@@ -348,6 +355,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "made": _made,
     **constant_table.SECTIONS,
     **emulated_table.SECTIONS,
+    **format_table.SECTIONS,
     **model_table.SECTIONS,
     **grid_table.SECTIONS,
     **mutant_table.SECTIONS,

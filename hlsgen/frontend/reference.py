@@ -20,7 +20,7 @@ import numpy as np
 
 from hlsgen.artefact.declared import TITLES, Session
 from hlsgen.errors import BadFile
-from hlsgen.frontend.sessions import NoSession, first_line, open_session
+from hlsgen.frontend.sessions import NoSession, first_line, open_session, readable
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.add import Add
@@ -85,7 +85,8 @@ def run_session(
     session: Session,
 ) -> dict[str, np.ndarray]:
     """Runs values of a model, sample by sample, on one thread; axis 0 of the results is the sample. Raises NoSession."""
-    opened = open_session(model, outputs, session)
+    model, names = readable(model, outputs)
+    opened = open_session(model, names, session)
     ranks = {value.name: len(value.shape) for value in opened.get_inputs()}
     samples = len(next(iter(inputs.values())))
     rows: dict[str, list[Any]] = {name: [] for name in outputs}
@@ -95,7 +96,7 @@ def run_session(
             sample = array[k : k + 1]
             feed[name] = sample if array.ndim == ranks[name] else sample[0]
         try:
-            results = opened.run(list(outputs), feed)
+            results = opened.run(list(names), feed)
         except Exception as error:  # onnxruntime raises plain exceptions of its own
             raise NoSession(
                 f"{model.graph.name or 'model'}: ONNX Runtime ({TITLES[session]})",

@@ -61,6 +61,33 @@ def open_session(
         ) from error
 
 
+def readable(
+    model: onnx.ModelProto, values: Sequence[str]
+) -> tuple[onnx.ModelProto, tuple[str, ...]]:
+    """The model, and the values of it in types of which NumPy knows: of integers of 2 or 4 bits casts to bytes, which are added to a copy."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    bytes_of = {
+        getattr(TensorProto, f"{sign}INT{bits}"): getattr(TensorProto, f"{sign}INT8")
+        for sign in ("", "U")
+        for bits in (2, 4)
+    }
+    if not any(tensor.data_type in bytes_of for tensor in model.graph.initializer):
+        return model, tuple(values)
+    known = onnx.shape_inference.infer_shapes(model).graph.value_info
+    kinds = {value.name: value.type.tensor_type.elem_type for value in known}
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    names = []
+    for value in values:
+        kind = bytes_of.get(kinds.get(value, TensorProto.UNDEFINED))
+        names.append(value if kind is None else f"{value}_as_bytes")
+        if kind is not None:
+            changed.graph.node.append(helper.make_node("Cast", [value], names[-1:], to=kind))
+    return changed, tuple(names)
+
+
 def first_line(error: Exception) -> str:
     """What an exception says, in one line."""
     return (str(error).splitlines() or [repr(error)])[0]
