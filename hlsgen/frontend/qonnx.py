@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlsgen.ops.qonnx import DOMAINS, BipolarQuant, Quant, integers_name, limits
+from hlsgen.ops.qonnx import DOMAINS, BipolarQuant, Quant, Trunc, integers_name, limits
 from hlsgen.ops.small_float import FloatQuant, SmallFloat
 
 if TYPE_CHECKING:
     import onnx
 
 _QUANTISERS = {
-    b.op_type for operator in (Quant, BipolarQuant, FloatQuant) for b in operator.bindings
+    b.op_type for operator in (Quant, BipolarQuant, FloatQuant, Trunc) for b in operator.bindings
 }
 _OPSET = 13
 """Has Round and every operator that is used here, but for a Cast to 8-bit floats."""
@@ -94,6 +94,8 @@ class _Written:
         if self.node.op_type == "FloatQuant":
             return self._cast_to_float8(x, scale)
         values = {a.name: helper.get_attribute_value(a) for a in self.node.attribute}
+        if self.node.op_type == "Trunc":
+            return self._truncated(x, scale, values.get("rounding_mode", b"FLOOR").decode())
         zero, bits = self.node.input[2], self.constants.get(self.node.input[3])
         if bits is None or bits.size != 1:
             return [self.node]
@@ -132,6 +134,20 @@ class _Written:
         step = self._number(1.0 / SmallFloat(*key).step, "steps")
         self._add("Mul", [wide, step], integers_name(self.node.output[0]))
         self._add("Mul", [wide, scale], self.node.output[0])
+        return self.written
+
+    def _truncated(self, x: str, scale: str, mode: str) -> list[onnx.NodeProto]:
+        """Integers, and what is left of them without some low bits; the node itself where their number is not known."""
+        before, after = (self.constants.get(name) for name in self.node.input[3:5])
+        if before is None or after is None or before.size != 1 or after.size != 1:
+            return [self.node]
+        zero = self._cast(self.node.input[2])
+        shifted = self._add("Add", [self._add("Div", [x, scale], "scaled"), zero], "shifted")
+        step = self._number(2.0 ** float((before - after).reshape(())), "step")
+        fewer = self._add("Div", [self._add("Round", [shifted], "integral"), step], "fewer")
+        self._round(fewer, mode.upper())
+        moved = self._add("Sub", [integers_name(self.node.output[0]), zero], "moved")
+        self._add("Mul", [moved, scale], self.node.output[0])
         return self.written
 
     def _sign(self, x: str) -> None:

@@ -96,7 +96,7 @@ from hlsgen.ops.piecewise import (
 )
 from hlsgen.ops.pool import AveragePool, MaxPool, WindowSum
 from hlsgen.ops.positions import Compress, NonZero
-from hlsgen.ops.qonnx import BipolarQuant, Quant, QuantizeBipolar, QuantizeRounded
+from hlsgen.ops.qonnx import BipolarQuant, Quant, QuantizeBipolar, QuantizeRounded, Trunc
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.quantised_norm import QuantisedNorm
 from hlsgen.ops.quantised_softmax import QuantisedSoftmax
@@ -149,6 +149,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     AxisSum,
     BatchNormalization,
     BipolarQuant,
+    Trunc,
     BitShift,
     BitwiseAnd,
     BitwiseNot,

@@ -132,6 +132,44 @@ class BipolarQuant(TensorOp):
 
 
 @dataclass(frozen=True)
+class Trunc(TensorOp):
+    """round(integers / 2**(bits dropped)) * scale, where the integers are the nearest to x / scale. Operands: x, scale, zero point, numbers of
+    bits before and after."""
+
+    rounding_mode: str = "FLOOR"
+
+    stands_for_integers = True
+    bindings = tuple(
+        OnnxBinding("Trunc", (5, 5), domain, attributes={"rounding_mode": "rounding_mode"})
+        for domain in DOMAINS
+    )
+
+    def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
+        mode = self.rounding_mode.upper()
+        require(mode in ROUNDING_MODES, self, f"one of {', '.join(ROUNDING_MODES)}", mode)
+        return replace(self, rounding_mode=mode)
+
+    def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
+        x, scale, zero, *_ = inputs
+        require(not x.is_integer, self, "a float operand", x)
+        shape = broadcast(self, x.shape, scale.shape, zero.shape)
+        require(shape == x.shape, self, f"a scale and zero point that fit {x}", scale)
+        return TensorType(x.shape, F32)
+
+    def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
+        x, scale, zero, before, after = arrays
+        dropped = int(np.asarray(before).reshape(())) - int(np.asarray(after).reshape(()))
+        integers = xp.round(x / scale + zero)
+        return (rounded(xp, integers / 2.0**dropped, self.rounding_mode) - zero) * scale
+
+    @staticmethod
+    def examples() -> tuple[Example, ...]:
+        x, one = TensorType((1, 3, 2), F32), TensorType((), F32)
+        constants = {k: np.array(v, np.float32) for k, v in ((1, 0.37), (2, 0), (3, 8), (4, 5))}
+        return tuple(Example(op, (x, *(one,) * 4), constants) for op in (Trunc(), Trunc("ROUND")))
+
+
+@dataclass(frozen=True)
 class QuantizeRounded(QuantizeLinear):
     """round(clamp(x / scale + zero_point, low, high)): in any rounding mode, to any range, with the zero point inside."""
 

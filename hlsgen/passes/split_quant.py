@@ -15,6 +15,7 @@ from hlsgen.ops.qonnx import (
     Quant,
     QuantizeBipolar,
     QuantizeRounded,
+    Trunc,
     integers_name,
     limits,
 )
@@ -35,6 +36,7 @@ class SplitQuant:
     2. Quant(x, scale, zero, bits) -> Dequantize(QuantizeRounded(x))    any other
     3. FloatQuant(x, scale, ...)   -> Dequantize(QuantizeSmallFloat(x)) in steps of the least number
     4. BipolarQuant(x, scale)      -> Dequantize(QuantizeBipolar(x))    and a signed Quant of 1 bit
+    5. Trunc(x, scale, ...)        -> Dequantize(QuantizeRounded(Dequantize(Quantize(x))))  integers, then fewer bits of them
     """
 
     name = "split_quant"
@@ -44,16 +46,18 @@ class SplitQuant:
 
 
 def _split(build: GraphBuilder, node: Node) -> str | Reason:
-    if not isinstance(node.op, Quant | BipolarQuant | FloatQuant):
+    if not isinstance(node.op, Quant | BipolarQuant | FloatQuant | Trunc):
         return ELSEWHERE
     parameters = [build.constants.get(value) for value in node.inputs[1:]]
     known = [p.astype(np.float64) for p in parameters if p is not None]
     if len(known) < len(parameters):
         return Reason("its scale, zero point or number of bits is computed, not constant")
-    scale, zero = known[0], known[1] if isinstance(node.op, Quant) else np.zeros(())
+    scale, zero = known[0], known[1] if isinstance(node.op, Quant | Trunc) else np.zeros(())
     quantisation = _quantisation(build.types[node.inputs[0]].shape, scale, zero)
     if isinstance(quantisation, Reason):
         return quantisation
+    if isinstance(node.op, Trunc):
+        return _truncated(build, node, quantisation, known[2:])
     quantize: QuantizeLinear | Reason
     if isinstance(node.op, BipolarQuant):
         quantize = QuantizeBipolar(quantisation, BIPOLAR)
@@ -66,6 +70,36 @@ def _split(build: GraphBuilder, node: Node) -> str | Reason:
     name = build.fresh(integers_name(node.output))
     integers = build.node(quantize, node.inputs[:1], name)
     return build.node(DequantizeLinear(quantize.quantisation), [integers])
+
+
+def _truncated(
+    build: GraphBuilder, node: Node, quantisation: Quantisation, bits: list[np.ndarray]
+) -> str | Reason:
+    """Integers of a bit more than there are before, since nothing says whether they are signed; then in steps of those that are left."""
+    assert isinstance(node.op, Trunc)
+    counts = [float(number.reshape(-1)[0]) if number.size == 1 else 0.5 for number in bits]
+    before, after = (int(count) for count in counts)
+    failed = unless(
+        (all(count == int(count) for count in counts), "its numbers of bits are not whole"),
+        (
+            1 <= after <= before <= LARGEST_BITS,
+            f"its numbers of bits {before} and {after} are not of 1 to {LARGEST_BITS}, the second at most the first",
+        ),
+        (not any(quantisation.zero_point), "it has a zero point"),
+    )
+    if failed is not None:
+        return failed
+    whole, step = Quantisation((1.0,), (0,)), Quantisation((2.0 ** (before - after),), (0,))
+    integers = build.node(
+        QuantizeLinear(quantisation, ElementType(before + 1, True)), node.inputs[:1]
+    )
+    reals = build.node(DequantizeLinear(whole), [integers])
+    reach = 1 << after
+    fewer = QuantizeRounded(
+        step, ElementType(after + 2, True), -reach, reach, node.op.rounding_mode
+    )
+    name = build.fresh(integers_name(node.output))
+    return build.node(DequantizeLinear(quantisation), [build.node(fewer, [reals], name)])
 
 
 def _quantisation(

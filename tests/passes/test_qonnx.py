@@ -212,3 +212,39 @@ def test_a_float_format_without_integers_is_refused_by_name(
     proto = model.finish(model.quant(model.node("MatMul", x, w), 0.5, 3))
     with pytest.raises(UnsupportedOp, match=message):
         to_integer(read_model(proto))
+
+
+@pytest.mark.parametrize("mode", ["FLOOR", "ROUND", "CEIL", "UP", "DOWN", "HALF_UP", "HALF_DOWN"])
+@pytest.mark.parametrize("signed", [0, 1])
+def test_truncated_integers_equal_onnxruntime(mode: str, signed: int) -> None:
+    model = QonnxModel((1, 12), opset=13)
+    x = model.quant("x", 0.0625, 7, signed=signed)
+    numbers = [model.constant(np.float32(number)) for number in (0.0625, 0.0, 7.0, 4.0)]
+    y = model.node("Trunc", x, *numbers, domain=model.domain, rounding_mode=mode)
+    w = model.quant(model.reals(12, 7), 0.125, 4)
+    proto = model.finish(model.node("MatMul", y, w))
+    assert differing(proto, model.samples(200)) == (0, 1400)
+    integer = to_integer(read_model(proto))
+    assert {node.op.name for node in integer.hardware.nodes} > {"Gemm"}, "truncated on the host"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ((0.25, 0.0, 4.0, 6.0), "the second at most the first"),
+        ((0.25, 0.0, 4.5, 3.0), "not whole"),
+        ((0.25, 1.0, 6.0, 4.0), "zero point"),
+        ((-0.25, 0.0, 6.0, 4.0), "positive"),
+    ],
+)
+def test_a_truncation_that_means_nothing_is_refused_by_name(
+    numbers: tuple[float, ...], message: str
+) -> None:
+    model = QonnxModel((1, 4))
+    x = model.quant("x", 0.25, 6)
+    given = [model.constant(np.float32(number)) for number in numbers]
+    y = model.node("Trunc", x, *given, domain=model.domain)
+    w = model.quant(model.reals(4, 3), 0.125, 3)
+    proto = model.finish(model.quant(model.node("MatMul", y, w), 0.5, 3))
+    with pytest.raises(UnsupportedOp, match=message):
+        to_integer(read_model(proto))
