@@ -91,7 +91,10 @@ def compile_command(
     model: Annotated[str, typer.Argument(help="ONNX file, or a kernel as for 'map'.")],
     board: Annotated[
         str | None,
-        typer.Option(help="Board (ulx3s_85f); see 'hlsgen boards'.", autocompletion=_board_names),
+        typer.Option(
+            help="Board (ulx3s_85f), see 'hlsgen boards'; or a TOML file.",
+            autocompletion=_board_names,
+        ),
     ] = None,
     schedule: Annotated[
         str, typer.Option(help="stream: an array per layer; grid: a program for one fabric.")
@@ -242,7 +245,8 @@ def build(
     board: Annotated[
         str | None,
         typer.Option(
-            help="Board, if another than it was compiled for.", autocompletion=_board_names
+            help="Board (or a TOML file), if another than it was compiled for.",
+            autocompletion=_board_names,
         ),
     ] = None,
     seeds: Annotated[

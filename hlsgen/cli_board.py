@@ -81,7 +81,8 @@ def emulate_command(
         Path, typer.Argument(help="Folder of 'hlsgen compile', 'map' or 'fabric'.")
     ],
     board: Annotated[
-        str | None, typer.Option(help="Board, if another than it was compiled for.")
+        str | None,
+        typer.Option(help="Board (or a TOML file), if another than it was compiled for."),
     ] = None,
     clock: Annotated[
         str | None, typer.Option(help="MHz, or 'oscillator'; that of the last build if not given.")

@@ -78,7 +78,7 @@ class Compiled:
 
     def build(
         self,
-        board: str | None = None,
+        board: str | os.PathLike[str] | None = None,
         progress: Progress = silent,
         seeds: int = 1,
         clock: str | None = None,
@@ -90,7 +90,7 @@ class Compiled:
 
 def compile(
     model: str | os.PathLike[str] | onnx.ModelProto,
-    board: str | None = None,
+    board: str | os.PathLike[str] | None = None,
     schedule: str = "stream",
     effort: str | None = None,
     multipliers: int | None = None,
@@ -131,7 +131,7 @@ def compile(
     target = _target(schedule, "kernel" if is_kernel(model) else "network")
     given = {option: arguments[option] for option in OF_TARGETS}
     given["overrides"] = overrides or None
-    given["fabric"] = None if fabric is None else os.fspath(fabric)
+    given |= {key: os.fspath(given[key]) for key in ("fabric", "board") if given[key] is not None}
     if target.source == "kernel":
         _refuse_of_kernel(
             ("--calibrate", calibrate),
@@ -273,7 +273,7 @@ def verify(
 
 def build(
     directory: str | os.PathLike[str],
-    board: str | None = None,
+    board: str | os.PathLike[str] | None = None,
     progress: Progress = silent,
     seeds: int = 1,
     clock: str | None = None,
@@ -293,7 +293,8 @@ def build(
     check_arguments("build", BUILT, locals())
     folder = open_folder(directory)
     ports = target_of(folder).board_ports(folder)
-    return build_design(folder, ports, board, progress, seeds, ClockRequest(clock, force))
+    named = None if board is None else os.fspath(board)
+    return build_design(folder, ports, named, progress, seeds, ClockRequest(clock, force))
 
 
 def _target(schedule: str, source: str) -> AnyTarget:

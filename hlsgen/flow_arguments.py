@@ -15,7 +15,7 @@ UNROLLS = ArgumentKind(
     ),
 )
 COMPILED: Mapping[str, ArgumentKind] = {
-    "board": TEXT.or_none(),
+    "board": PATH.or_none(),
     "schedule": TEXT,
     "effort": TEXT.or_none(),
     "multipliers": WHOLE.or_none(),
@@ -77,7 +77,7 @@ VERIFIED: Mapping[str, ArgumentKind] = {
 
 BUILT: Mapping[str, ArgumentKind] = {
     "directory": PATH,
-    "board": TEXT.or_none(),
+    "board": PATH.or_none(),
     "progress": FUNCTION,
     "seeds": WHOLE,
     "clock": TEXT.or_none(),

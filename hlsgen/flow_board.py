@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hlsgen.arguments import FLAG, FUNCTION, PATH, TEXT, ArgumentKind, check_arguments
 from hlsgen.artefact.folder import open_folder
-from hlsgen.board import load_board
+from hlsgen.board import board_of
 from hlsgen.errors import BadFile, BadOption
 from hlsgen.progress import Progress, silent
 
@@ -25,7 +25,7 @@ LABELS = ("labels", "label", "y")
 """Arrays of a file of samples that are class numbers, where the design has no input of the name."""
 _EMULATED: Mapping[str, ArgumentKind] = {
     "directory": PATH,
-    "board": TEXT.or_none(),
+    "board": PATH.or_none(),
     "clock": TEXT.or_none(),
     "progress": FUNCTION,
 }
@@ -112,7 +112,7 @@ def _right(outputs: Mapping[str, np.ndarray], labels: np.ndarray, count: int) ->
 
 def emulate(
     directory: str | os.PathLike[str],
-    board: str | None = None,
+    board: str | os.PathLike[str] | None = None,
     clock: str | None = None,
     progress: Progress = silent,
 ) -> Iterator[str]:
@@ -127,7 +127,8 @@ def emulate(
     check_arguments("hlsgen.emulate", _EMULATED, locals())
     folder = open_folder(directory)
     ports = target_of(folder).board_ports(folder)
-    return serve(emulated_board(folder, ports, board, clock, progress))
+    named = None if board is None else os.fspath(board)
+    return serve(emulated_board(folder, ports, named, clock, progress))
 
 
 def programming(directory: str | os.PathLike[str], flash: bool = False) -> Programming:
@@ -149,7 +150,7 @@ def programming(directory: str | os.PathLike[str], flash: bool = False) -> Progr
             "expected the result of a build, found none",
             f"Build the design first: hlsgen build {folder.directory}.",
         ) from None
-    board = load_board(name)
+    board = board_of(folder.directory, name)
     if bitstream is None:
         raise BadOption(
             f"board {name}",

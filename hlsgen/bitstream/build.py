@@ -36,7 +36,7 @@ from hlsgen.bitstream.synthesis import NETLIST, SynthesisJob, notes_of, synthesi
 from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Toolchain, Usage, Utilisation
 from hlsgen.bitstream.tools import YOSYS, identity
 from hlsgen.bitstream.xilinx import Xilinx7
-from hlsgen.board import Board, load_board
+from hlsgen.board import Board, board_of
 from hlsgen.clock.families import pll_parameters, pll_rules
 from hlsgen.clock.pll import PllSetting
 from hlsgen.cost.build_time import part_seconds
@@ -75,11 +75,13 @@ def build_design(
         )
     if seeds < 1:
         raise BadOption("--seeds", f"expected at least 1, found {seeds}", "Ask for 1 or more.")
-    known = load_board(name)
+    known = board_of(directory, name)
     plan = plan_clock(known, request, ports.large)
+    for copy, content in known.files().items():
+        folder.write(copy, content.decode())
     target = BoardTarget(known, pins_of(known), ports.large, plan.goal_mhz)
     (directory / "build.json").unlink(missing_ok=True)
-    work = directory / "build" / name
+    work = directory / "build" / known.name
     work.mkdir(parents=True, exist_ok=True)
     (work / DESIGN).write_bytes(folder.read(DESIGN))
     manifest = folder.manifest
@@ -239,4 +241,7 @@ def _result(
         tools=routed.tools,
         steps={step.name: step.seconds for step in done},
         notes=notes,
+        title=board.title,
+        device=board.device,
+        available={kind: getattr(board, kind) for kind in ("lut", "ff", "dsp", "bram")},
     )

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hlsgen.bitstream.toolchain import Utilisation
-from hlsgen.board import load_board
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class BuildResult:
     ``link_fmax_mhz``; ``inferences_per_second``: at that clock, None where the design has no interval. Predictions are of the circuit without
     the serial link, and None where there is no report; ``utilisation`` is nextpnr's own table. ``seeds``: Fmax of every seed that was tried, of which ``seed`` is the one
     that was packed. ``tools``: which program did each part; ``steps``: the seconds of each, of those too that an earlier build had done;
-    ``notes``: what did not go the usual way.
+    ``notes``: what did not go the usual way; ``title``, ``device``, ``available``: of the board.
     """
 
     board: str
@@ -43,6 +42,9 @@ class BuildResult:
     tools: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    title: str = ""
+    device: str = ""
+    available: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def meets_clock(self) -> bool | None:
@@ -54,15 +56,16 @@ class BuildResult:
 
     def text(self) -> str:
         """The table that ``hlsgen build`` prints."""
-        board = load_board(self.board)
         lines = [
-            f"{board.title} ({board.device}), {self.seconds:.0f} s",
+            f"{self.title} ({self.device}), {self.seconds:.0f} s",
             f"{'':12}{'used':>8}{'predicted':>11}{'available':>11}",
         ]
         for kind in ("lut", "ff", "dsp", "bram"):
             predicted = getattr(self, f"predicted_{kind}")
             shown = "" if predicted is None else predicted
-            lines.append(f"{kind:12}{getattr(self, kind):>8}{shown:>11}{getattr(board, kind):>11}")
+            lines.append(
+                f"{kind:12}{getattr(self, kind):>8}{shown:>11}{self.available.get(kind, ''):>11}"
+            )
         lines += [f"note        {note}" for note in self.notes]
         if self.fmax_mhz is None:
             lines.append(

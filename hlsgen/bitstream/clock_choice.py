@@ -54,7 +54,7 @@ def plan_clock(board: Board, request: ClockRequest, large: bool) -> ClockPlan:
     if rules is None:
         raise BadOption(
             f"--clock {request.clock}",
-            f"expected 'oscillator' for {board.name}, whose clocks the vendor's tools make; found {request.clock}",
+            f"expected 'oscillator' for {board.name}: no PLL is known that makes clocks of its {board.clock_mhz:g} MHz; found {request.clock}",
             "Leave --clock out.",
         )
     steps = reachable(rules, oscillator)

@@ -41,7 +41,8 @@ class Ice40(OpenToolchain):
 
     def synthesis_command(self, board: Board | None, top: str) -> str:
         device = ("-device", "u") if board is None else board.build["toolchain"]["yosys"]
-        return f"synth_ice40 {' '.join(device)} -dsp -top {top}"
+        multipliers = "-dsp " if board is None or board.dsp else ""
+        return f"synth_ice40 {' '.join(device)} {multipliers}-top {top}"
 
     def count(self, cells: Mapping[str, int]) -> Usage:
         """Logic cells, which LUTs, flip-flops and carries share as far as ``packing`` says."""

@@ -30,27 +30,37 @@ def pins_of(board: Board) -> Pins:
     """The pins of a board: from its amaranth-boards class where the file names one, else from the file. Raises BadFile."""
     if "pins" in board.build:
         return Pins(**board.build["pins"])
-    if "platform" not in board.build:
-        raise BadFile(
-            f"boards/{board.name}.toml",
-            "expected a table [platform] or [pins]; found neither",
-            "Add the pins as docs/boards.md says.",
+    name = board.build["platform"]["class"]
+    module, _, class_name = name.partition(":")
+    try:
+        platform = getattr(importlib.import_module(module), class_name)
+        clock = _resource(platform.resources, platform.default_clk)
+        uart = _resource(platform.resources, "uart")
+        lines = {io.name: io for io in uart.ios if isinstance(io, Subsignal)}
+        attributes = {**uart.attrs, **lines["rx"].attrs}
+        return Pins(
+            clock=_pin(clock.ios[0]),
+            rx=_pin(lines["rx"].ios[0]),
+            tx=_pin(lines["tx"].ios[0]),
+            io_standard=next(attributes[key] for key in _STANDARDS if key in attributes),
         )
-    module, _, name = board.build["platform"]["class"].partition(":")
-    platform = getattr(importlib.import_module(module), name)
-    clock = _resource(platform.resources, platform.default_clk)
-    uart = _resource(platform.resources, "uart")
-    lines = {io.name: io for io in uart.ios if isinstance(io, Subsignal)}
-    attributes = {**uart.attrs, **lines["rx"].attrs}
-    standard = next(
-        attributes[key] for key in ("IO_TYPE", "IO_STANDARD", "IOSTANDARD") if key in attributes
-    )
-    return Pins(
-        clock=clock.ios[0].names[0],
-        rx=lines["rx"].ios[0].names[0],
-        tx=lines["tx"].ios[0].names[0],
-        io_standard=standard,
-    )
+    except (ImportError, AttributeError, KeyError, StopIteration) as error:
+        raise BadFile(
+            f"board {board.name}, platform",
+            f"expected in amaranth-boards a class {name} with an oscillator and a uart on pins of their own; found {error!r}",
+            "Give the pins in a table [pins] instead: clock, rx, tx, io_standard.",
+        ) from None
+
+
+_STANDARDS = ("IO_TYPE", "IO_STANDARD", "IOSTANDARD")
+
+
+def _pin(io: Any) -> str:
+    """The pin of a line that has one; raises AttributeError for a pair of pins, KeyError for one of a connector."""
+    name = str(io.names[0])
+    if ":" in name:
+        raise KeyError(name)
+    return name
 
 
 def _resource(resources: Any, name: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from hlsgen.board import Board
-from hlsgen.clock.pll import PllRules, PllSetting, frequencies
+from hlsgen.clock.pll import PllRules, PllSetting, frequencies, settings
 
 EHXPLLL = PllRules(
     name="EHXPLLL",
@@ -58,7 +58,14 @@ RPLLS: Mapping[tuple[str, str], PllRules] = {
 
 
 def pll_rules(board: Board) -> PllRules | None:
-    """The PLL of a board's device; None where this compiler knows none."""
+    """The PLL of a board's device; None where this compiler knows none, or none that takes the board's oscillator."""
+    rules = _of_device(board)
+    if rules is None or next(settings(rules, Fraction(board.clock_mhz)), None) is None:
+        return None
+    return rules
+
+
+def _of_device(board: Board) -> PllRules | None:
     if board.family == "gowin":
         of_device = (
             rules

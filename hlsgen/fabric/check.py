@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from hlsgen.algebra.packets import UNIT_BITS
 from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.errors import IllegalGraph
 from hlsgen.fabric.ir import Cell, Fabric, MemoryTile, PeKind, Side
+from hlsgen.toml_table import shown
 
 MOST_UNITS = (1 << UNIT_BITS) - 1
 """PEs and tiles together: the load port numbers them with 12 bits, and loop control takes the last number."""
@@ -34,7 +35,6 @@ LEAST_BITS = 64
 """Of a bank: two words of the load port."""
 MOST_CYCLES = 16
 """The largest latency of an operator."""
-LONGEST_SHOWN = 60
 
 
 def check_fabric(fabric: Fabric) -> None:
@@ -75,17 +75,6 @@ def border(rows: int, columns: int, side: Side) -> tuple[Cell, ...]:
             return tuple((0, column) for column in range(columns))
         case "south":
             return tuple((rows - 1, column) for column in range(columns))
-
-
-def shown(value: Any) -> str:
-    """``value`` for a message, not longer than a line."""
-    if isinstance(value, int) and value.bit_length() > 4 * LONGEST_SHOWN:
-        return f"a number of {value.bit_length()} bits"
-    try:
-        text = repr(value)
-    except ValueError:  # a list with such a number
-        return f"a {type(value).__name__}"
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def fail(where: str, expected: str, found: str) -> NoReturn:

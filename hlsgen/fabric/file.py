@@ -5,22 +5,26 @@ from __future__ import annotations
 import difflib
 import tomllib
 import zlib
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
-from hlsgen.errors import BadFile, BadOption
-from hlsgen.fabric.check import LIMITS, border, check_fabric, check_size, fail, shown
+from hlsgen.errors import BadOption
+from hlsgen.fabric.check import LIMITS, border, check_fabric, check_size, fail
 from hlsgen.fabric.ir import Fabric, MemoryTile, PeKind, Side
+from hlsgen.toml_table import TomlKind, TomlTable, shown
 
 SIDES: tuple[Side, ...] = ("west", "north", "east", "south")
 OPTIONAL = ("loops", "trip_bits")
 KEYS = (*LIMITS, "title", "rows", "columns", "hops", "torus", "drain", "kinds", "pe", "tile")
 TILE_NUMBERS = ("words", "bits", "read_generators", "write_generators")
-Type = TypeVar("Type")
+FABRIC = TomlKind(
+    "fabric",
+    "Compare it with a preset: 'hlsgen fabric cgra_4x4 -o DIR' writes its file.",
+    "Name a TOML file, or a preset; 'hlsgen fabrics' lists them.",
+)
 
 
 @dataclass(frozen=True)
@@ -51,16 +55,7 @@ def load_fabric(name: str) -> Fabric:
         return known[name]
     path = Path(name)
     if path.suffix == ".toml":
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "bytes that are not UTF-8"
-            raise BadFile(
-                name,
-                f"expected a fabric's TOML file, found: {reason}",
-                "Name a TOML file, or a preset; 'hlsgen fabrics' lists them.",
-            ) from None
-        return parse_fabric(path.stem, text)
+        return parse_fabric(path.stem, FABRIC.read(path))
     near = difflib.get_close_matches(name.lower().replace("-", "_"), known, n=3, cutoff=0.4)
     raise BadOption(
         f"fabric {shown(name)}",
@@ -71,11 +66,8 @@ def load_fabric(name: str) -> Fabric:
 
 def parse_fabric(name: str, text: str) -> Fabric:
     """The fabric of a TOML text; raises BadFile for a wrong form, IllegalGraph for an illegal fabric."""
-    try:
-        described = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError
-        _wrong(name, "a TOML file", str(error) or type(error).__name__)
-    table = _Table(name, described, KEYS)
+    described = FABRIC.parse(name, text)
+    table = TomlTable(FABRIC, name, described, KEYS)
     if "title" in described:
         table.value("title", str)
     kinds = tuple(_kind(name, fields) for fields in table.tables("pe"))
@@ -100,57 +92,15 @@ def fabric_hash(fabric: Fabric) -> int:
     return zlib.crc32(repr(fabric).encode())
 
 
-class _Table:
-    """The keys of a TOML table, each of the type that is asked for."""
-
-    def __init__(self, where: str, fields: Any, known: Collection[str]) -> None:
-        self.where = where
-        if not isinstance(fields, dict):
-            _wrong(where, "a table", shown(fields))
-        self.fields: Mapping[str, Any] = fields
-        for key in fields:
-            if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                remedy = f"Did you mean {near[0]!r}?" if near else "Remove it."
-                _wrong(where, f"keys {', '.join(sorted(known))}", shown(key), remedy)
-
-    def value(self, key: str, kind: type[Type], default: Type | None = None) -> Type:
-        """A value of exactly this type; ``default`` where the key is missing, if there is one."""
-        if key not in self.fields and default is not None:
-            return default
-        if key not in self.fields:
-            _wrong(self.where, f"the key {key!r}", "none", f"Add {key} = ... to it.")
-        value = self.fields[key]
-        if type(value) is not kind:  # True is not a number
-            names = {int: "a whole number", bool: "true or false", str: "a text", list: "a list"}
-            _wrong(self.where, f"{key} to be {names.get(kind, 'a table')}", shown(value))
-        return value
-
-    def numbers(self, key: str) -> list[int]:
-        numbers: list[Any] = self.value(key, list)
-        if any(type(number) is not int for number in numbers):
-            _wrong(self.where, f"{key} to be a list of whole numbers", shown(numbers))
-        return numbers
-
-    def tables(self, key: str, default: Collection[Any] | None = None) -> Collection[Any]:
-        """The tables of ``[[key]]``."""
-        if key not in self.fields and default is not None:
-            return default
-        if type(self.fields.get(key)) is not list:
-            instead = f"[{key}]" if isinstance(self.fields.get(key), dict) else "none"
-            _wrong(self.where, f"[[{key}]], a list of tables", instead)
-        return self.value(key, list)
-
-
 def _kind(name: str, fields: Any) -> PeKind:
-    table = _Table(f"{name}, pe", fields, ("name", "operators"))
+    table = TomlTable(FABRIC, f"{name}, pe", fields, ("name", "operators"))
     kind = table.value("name", str)
     operators: dict[str, Any] = table.value("operators", dict)
-    latencies = _Table(f"{name}, pe {kind}, operators", operators, operators)
+    latencies = TomlTable(FABRIC, f"{name}, pe {kind}, operators", operators, operators)
     return PeKind(kind, tuple((operator, latencies.value(operator, int)) for operator in operators))
 
 
-def _grid(table: _Table, kinds: tuple[PeKind, ...]) -> tuple[tuple[str, ...], ...]:
+def _grid(table: TomlTable, kinds: tuple[PeKind, ...]) -> tuple[tuple[str, ...], ...]:
     """The kind of every cell: named one by one, or the only kind everywhere."""
     rows, columns = table.value("rows", int), table.value("columns", int)
     check_size(table.where, rows, columns)
@@ -160,7 +110,7 @@ def _grid(table: _Table, kinds: tuple[PeKind, ...]) -> tuple[tuple[str, ...], ..
         return ((kinds[0].name,) * columns,) * rows
     grid: list[Any] = table.value("kinds", list)
     if any(type(row) is not list or any(type(kind) is not str for kind in row) for row in grid):
-        _wrong(table.where, "kinds to be a list of rows, each a list of names", shown(grid))
+        table.wrong("kinds to be a list of rows, each a list of names", shown(grid))
     if len(grid) != rows or any(len(row) != columns for row in grid):
         lengths = f"rows of {shown([len(row) for row in grid])}"
         fail(table.where, f"{rows} rows of {columns} kinds", lengths)
@@ -169,7 +119,7 @@ def _grid(table: _Table, kinds: tuple[PeKind, ...]) -> tuple[tuple[str, ...], ..
 
 def _tiles(name: str, fields: Any, grid: tuple[tuple[str, ...], ...]) -> list[MemoryTile]:
     """One tile for each position named in ``at`` along its side (all, if there is no ``at``)."""
-    table = _Table(f"{name}, tile", fields, ("side", "at", *TILE_NUMBERS, "parameters"))
+    table = TomlTable(FABRIC, f"{name}, tile", fields, ("side", "at", *TILE_NUMBERS, "parameters"))
     given = table.value("side", str)
     side = next((known for known in SIDES if known == given), None)
     if side is None:
@@ -187,11 +137,3 @@ def _tiles(name: str, fields: Any, grid: tuple[tuple[str, ...], ...]) -> list[Me
         MemoryTile(f"{side}_{place}", side, cells[place], parameters=parameters, **numbers)
         for place in places
     ]
-
-
-def _wrong(where: str, expected: str, found: str, remedy: str = "") -> NoReturn:
-    raise BadFile(
-        f"fabric {where}",
-        f"expected {expected}; found {found}",
-        remedy or "Compare it with a preset: 'hlsgen fabric cgra_4x4 -o DIR' writes its file.",
-    )

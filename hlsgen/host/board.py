@@ -13,7 +13,7 @@ import numpy as np
 
 from hlsgen.algebra.link import HASH_BYTES
 from hlsgen.artefact.folder import Folder
-from hlsgen.board import load_board
+from hlsgen.board import board_of
 from hlsgen.errors import BadOption, BoardFailed
 from hlsgen.host.connection import Connection
 from hlsgen.host.line import BoardLine, choose_port, open_line
@@ -121,4 +121,6 @@ def _baud(folder: Folder) -> int:
     name: Any = folder.manifest.board
     with suppress(OSError, ValueError, KeyError, TypeError):
         name = json.loads((folder.directory / "build.json").read_text())["board"]
-    return USUAL_BAUD if name is None else int(load_board(name).build["uart"]["baud"])
+    return (
+        USUAL_BAUD if name is None else int(board_of(folder.directory, name).build["uart"]["baud"])
+    )

@@ -20,7 +20,7 @@ from hlsgen.bitstream.board_top import TOP, BoardTop, Circuit, to_rtlil
 from hlsgen.bitstream.clock_choice import ClockRequest, plan_clock
 from hlsgen.bitstream.clocking import PLL
 from hlsgen.bitstream.tools import YOSYS, run_tool
-from hlsgen.board import Board, load_board
+from hlsgen.board import Board, board_of
 from hlsgen.errors import BadOption, ToolFailed
 from hlsgen.processes import started
 from hlsgen.progress import Progress, silent
@@ -60,7 +60,7 @@ def emulated_board(
             "expected a board; the design was compiled for none",
             "Name one: --board; 'hlsgen boards' lists them.",
         )
-    known = load_board(name)
+    known = board_of(folder.directory, name)
     plan = plan_clock(known, ClockRequest(clock or _built_clock(folder, known)), ports.large)
     manifest = folder.manifest
     top = BoardTop(known, Circuit(manifest.top, ports, manifest.verilog_sha256), plan.setting)

@@ -66,7 +66,8 @@ class GridNetwork(Target[NetworkSource]):
         from hlsgen.schedule.grid_network.program import sample_packets, setup_packets
         from hlsgen.schedule.grid_network.report import network_report
 
-        clock = None if options.board is None else load_board(options.board).clock_mhz
+        board = None if options.board is None else load_board(options.board)
+        clock = None if board is None else board.clock_mhz
         lowered = source.lowered(nudged=False, progress=progress)
         fabric = load_fabric(options.fabric)
         progress(f"mapping the network to fabric {fabric.name}", None)
@@ -76,6 +77,7 @@ class GridNetwork(Target[NetworkSource]):
         circuit = fabric_circuit(options.fabric, options.name, progress)
         files = {
             **source.files(),
+            **({} if board is None else board.files()),
             **circuit.files(),
             "setup.bin": to_words(setup_packets(plan)).astype("<u4").tobytes(),
             "sample.bin": to_words(sample_packets(plan)).astype("<u4").tobytes(),
@@ -84,7 +86,7 @@ class GridNetwork(Target[NetworkSource]):
         manifest = replace(
             circuit.manifest,
             kind=self.kind,
-            board=options.board,
+            board=None if board is None else board.name,
             declared=source.declared,
             interval_cycles=report.head.interval_cycles,
             latency_cycles=report.head.latency_cycles,

@@ -63,6 +63,7 @@ class StreamKernel(Target[KernelSource]):
         design = emit_pipeline(kernel, plans, design_name(options.name, kernel.name))
         progress("emitting Verilog", None)
         files = {"design.v": to_verilog(design, source.origin).encode(), **source.files(kernel)}
+        files |= board.files()
         identity = {"kernel": source.identity(kernel)}
         manifest = replace(design.manifest, board=board.name, details=identity)
         assert manifest.interval_cycles is not None and manifest.latency_cycles is not None

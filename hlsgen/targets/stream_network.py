@@ -88,6 +88,7 @@ class StreamNetwork(Target[NetworkSource]):
         design = emit(plan, lowered, board.name, name)
         files = {
             **source.files(),
+            **board.files(),
             "design.v": to_verilog(design, f"{source.origin}, for {board.title}").encode(),
         }
         manifest = replace(design.manifest, declared=source.declared)

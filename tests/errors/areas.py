@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 from errors import (
+    cases_boards,
     cases_circuits,
     cases_fabrics,
     cases_loops,
@@ -18,6 +19,7 @@ from errors import (
 from errors.messages import Case, Line, Refusal, refusal
 
 AREAS: dict[str, Callable[[], dict[str, Case]]] = {
+    "boards": cases_boards.board_cases,
     "kernel_language": cases_loops.language_cases,
     "loop_graphs": cases_loops.graph_cases,
     "models": cases_networks.model_cases,

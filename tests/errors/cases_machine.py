@@ -21,9 +21,7 @@ from hlsgen.artefact.board_ports import stream_board_ports
 from hlsgen.artefact.folder import new_folder, open_folder
 from hlsgen.bitstream.build import synthesise
 from hlsgen.bitstream.netlist_design import netlist_design
-from hlsgen.bitstream.pins import pins_of
 from hlsgen.bitstream.tools import Tool, native_tool
-from hlsgen.board import load_board
 from hlsgen.cycle_model.machine import Streams
 from hlsgen.targets import target_of
 from hlsgen.targets.fabric import program_part
@@ -188,10 +186,6 @@ def two_inputs(folder: Path) -> object:
     return stream_board_ports(replace(manifest, inputs=17 * manifest.inputs), "manifest.json")
 
 
-def no_pins(folder: Path) -> object:
-    return pins_of(replace(load_board("ulx3s_85f"), build={}))
-
-
 def folder_machine_cases() -> dict[str, Case]:
     return {
         "a file without a hash": lambda folder: open_folder(design(folder)).read("model.onnx"),
@@ -213,7 +207,6 @@ def machine_cases() -> dict[str, Case]:
         "family of models": lambda folder: netlist_design(
             open_folder(design(folder)), "none", folder / "cells"
         ),
-        "board without pins": no_pins,
         "build: no board": lambda folder: flow.build(design(folder)),
         "build: no seeds": lambda folder: flow.build(design(folder), "ulx3s_85f", seeds=0),
         "variable that names no program": patched(

@@ -17,7 +17,16 @@ from support.source_tree import CHECKED, PACKAGES, ROOT, imported, sources
 
 # docs/architecture.md, "Imports go one way": a module imports its own level and those before it.
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "arguments", "numbers", "failures", "processes", "progress", "collector"),
+    (
+        "errors",
+        "arguments",
+        "numbers",
+        "failures",
+        "processes",
+        "progress",
+        "collector",
+        "toml_table",
+    ),
     ("algebra",),
     ("artefact",),
     ("requantise", "constant_products"),
@@ -27,7 +36,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("dataflow",),
     ("lowering",),
     ("loops",),
-    ("board", "clock", "fabric", "cost", "schedule", "cycle_model"),
+    ("board", "board_file", "clock", "fabric", "cost", "schedule", "cycle_model"),
     ("rtl",),
     ("bitstream", "verify", "host", "export"),
     ("targets",),
