@@ -25,7 +25,7 @@ TOOLCHAINS: Mapping[str, tuple[str, ...]] = {
     "xilinx7": (),
 }
 """Families, with the lists of options that the tools of each need."""
-PROGRAMS = ("openFPGALoader", "fujprog", "ecpprog", "iceprog", "openocd")
+PROGRAMS = ("openFPGALoader", "fujprog", "ecpprog", "iceprog", "icesprog", "openocd")
 """Programs that put a bitstream on a board."""
 CLOCKS_MHZ = (1.0, 500.0)
 LEAST_BAUD, LEAST_CYCLES = 9600, 4

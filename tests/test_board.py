@@ -85,7 +85,7 @@ WRONG = {
     "unknown family": ('"ice40"', '"max10"', "ecp5, ice40, gowin, xilinx7"),
     "text for a clock": ("clock_mhz = 12", 'clock_mhz = "12"', "clock_mhz"),
     "no clock": ("clock_mhz = 12", "clock_mhz = 0.0", "clock_mhz of 1 to 500"),
-    "clock that is no number": ("clock_mhz = 12", "clock_mhz = nan", "nan"),
+    "undefined clock": ("clock_mhz = 12", "clock_mhz = nan", "nan"),
     "no pins": (
         '[pins]\nclock = "35"\nrx = "6"\ntx = "9"\nio_standard = "SB_LVCMOS"\n',
         "",

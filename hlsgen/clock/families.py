@@ -53,6 +53,7 @@ def _rpll(phase_high: float, vco: tuple[float, float], output: tuple[float, floa
 RPLLS: Mapping[tuple[str, str], PllRules] = {
     ("GW1NR-LV9", "C6/I5"): _rpll(400, (400, 1200), (3.125, 600)),
     ("GW2AR-LV18", "C8/I7"): _rpll(500, (500, 1250), (3.90625, 625)),
+    ("GW2A-LV18", "C8/I7"): _rpll(500, (500, 1250), (3.90625, 625)),
 }
 """Gowin, by the beginning of the device's name and speed grade (DS117, DS226; as in gowin_pll)."""
 

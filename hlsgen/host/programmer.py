@@ -62,6 +62,7 @@ PROGRAMMERS: Mapping[str, Programmer] = {
         Programmer(
             "ecpprog", ("-S", FILE), (FILE,), "ecpprog of https://github.com/gregdavill/ecpprog"
         ),
+        Programmer("icesprog", None, (FILE,), "icesprog of https://github.com/wuxx/icesugar"),
         Programmer("iceprog", ("-S", FILE), (FILE,), "sudo apt install fpga-icestorm"),
         Programmer(
             OPENOCD,

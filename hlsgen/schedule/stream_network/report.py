@@ -126,7 +126,7 @@ def _text(name: str, head: Head, data: Mapping[str, Any], board: Board) -> str:
     )
     used = [
         f"  {label:<12}{getattr(head, key):,} of {data['board_' + key]:,}"
-        f" ({getattr(head, key) / data['board_' + key]:.0%})"
+        f" ({getattr(head, key) / max(1, data['board_' + key]):.0%})"
         for key, label in (("lut", "LUT"), ("dsp", "DSP"), ("bram", "RAM blocks"))
     ]
     lut, interval = head.lut or 0, head.interval_cycles or 1
