@@ -52,8 +52,11 @@ BUILT_INTERVALS = {
     "tfc_1w1a_qonnx@ulx3s_85f": 64,
 }
 """Cycles a sample at most, for which the built designs are sized."""
-SEEDS = {"digits": 3}
-"""Seeds of place and route where it takes a minute; the large designs, of which each takes up to half an hour, have one."""
+SEEDS = {
+    f"digits@{board}": 3 for board in ("ulx3s_85f", "icebreaker", "tang_nano_9k", "tang_nano_20k")
+}
+"""Seeds of place and route of the boards that are watched from change to change; the others, and the large designs, of which each takes up
+to half an hour, have one."""
 EFFORT = "max"
 """Of the designs without a rate: as fast as the board allows."""
 REPORT_KEYS = (
@@ -210,7 +213,7 @@ def _boards(design: str, sources: Sources, work: Path) -> Record:
     name, _ = design.split("@")
     options = built_options(design)
     compiled, report = compiled_design("boards", design, sources.model(name), work, **options)
-    compiled.build(seeds=SEEDS.get(name, 1))
+    compiled.build(seeds=SEEDS.get(design, 1))
     built = json.loads((compiled.directory / "build.json").read_text())
     built["bitstream_bytes"] = _size(compiled.directory / built["bitstream"])
     built["bitstream"] = Path(built["bitstream"]).name

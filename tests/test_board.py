@@ -225,3 +225,8 @@ def test_a_design_reaches_the_bitstream_of_a_users_board(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BadOption, match="expected iceprog on PATH"):
         programming(design)
+
+
+def test_the_page_on_boards_names_every_board() -> None:
+    page = (ROOT / "docs" / "boards.md").read_text()
+    assert not [board.name for board in boards() if f"`{board.name}`" not in page]
