@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import hlsgen
 from hlsgen.artefact.folder import open_folder
+from hlsgen.bitstream.board_top import BoardTop, Circuit
 from hlsgen.bitstream.clock_choice import ClockRequest, plan_clock
 from hlsgen.bitstream.pins import pins_of
 from hlsgen.board import board_of, boards, load_board
@@ -18,6 +19,7 @@ from hlsgen.board_file import PROGRAMS, checked_board
 from hlsgen.errors import BadFile, BadOption
 from hlsgen.flow_board import programming
 from hlsgen.host.programmer import PROGRAMMERS
+from hlsgen.targets.fabric import load_port
 
 ROOT = Path(__file__).resolve().parent.parent
 LINES = 3
@@ -230,3 +232,12 @@ def test_a_design_reaches_the_bitstream_of_a_users_board(
 def test_the_page_on_boards_names_every_board() -> None:
     page = (ROOT / "docs" / "boards.md").read_text()
     assert not [board.name for board in boards() if f"`{board.name}`" not in page]
+
+
+def test_an_odd_oscillator_needs_no_wide_counter_for_its_bits(tmp_path: Path) -> None:
+    """A bit of 33.333 MHz is counted in at most 100 parts of a cycle, and is right to a hundredth of a cycle."""
+    board = load_board(str(written(tmp_path, edited("clock_mhz = 12", "clock_mhz = 33.333"))))
+    top = BoardTop(board, Circuit("none", load_port(), "00" * 32), None)
+    assert top.times.step <= 100 * 100
+    assert abs(float(top.times.usual) - 33.333) < 0.01
+    assert abs(float(top.times.fast) - 11.111) < 0.01

@@ -32,7 +32,7 @@ from hlsgen.clock.pll import PllSetting
 from hlsgen.rtl_templates.ports.handover import Handover
 from hlsgen.rtl_templates.ports.link import FrameLink
 from hlsgen.rtl_templates.ports.measure import Measure, SampleReplay
-from hlsgen.rtl_templates.ports.uart import BitTimes
+from hlsgen.rtl_templates.ports.uart import LEAST_CYCLES, BitTimes
 from hlsgen.rtl_templates.ports.words import WordAssembler, WordSplitter
 
 TOP = "board_top"
@@ -41,6 +41,8 @@ RESET_MICROSECONDS = 20
 BUFFER_BYTES = {"ice40": 1024}
 """Bytes that wait on the board, of each input and output, where block RAM is scarce; elsewhere MANY_BYTES."""
 MANY_BYTES = 2048
+FINEST = 100
+"""Parts of a cycle in which the lengths of bits are counted, at most: oscillators as of 33.333 MHz would need a counter of 50 bits."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ class BoardTop(wiring.Component):
     def times(self) -> BitTimes:
         """The lengths of bits at the oscillator."""
         hertz, uart = Fraction(self.board.clock_mhz) * 1_000_000, self.board.build["uart"]
-        return BitTimes(hertz / uart["baud"], hertz / uart["fast_baud"])
+        usual, fast = (
+            (hertz / uart[rate]).limit_denominator(FINEST) for rate in ("baud", "fast_baud")
+        )
+        return BitTimes(max(usual, Fraction(LEAST_CYCLES)), max(fast, Fraction(LEAST_CYCLES)))
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
