@@ -18,6 +18,7 @@ from benchmarks import (
     grid_table,
     model_table,
     mutant_table,
+    retrained_table,
 )
 from benchmarks.anchors import CYCLE_GOALS, OPEN_TOOLS, PUBLISHED
 from benchmarks.markdown import number, percent, table
@@ -356,6 +357,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     **constant_table.SECTIONS,
     **emulated_table.SECTIONS,
     **format_table.SECTIONS,
+    **retrained_table.SECTIONS,
     **model_table.SECTIONS,
     **grid_table.SECTIONS,
     **mutant_table.SECTIONS,

@@ -1,4 +1,4 @@
-"""The command line: ``hlsgen compile | map | fabric | verify | build | program | run | emulate | export | check | boards | fabrics | ops``.
+"""The command line: ``hlsgen compile | map | fabric | verify | build | program | run | emulate | export | weights | check | boards | fabrics | ops``.
 
 Exit codes: 0 good, 1 the design is wrong, 2 the input or the machine is, 3 hlsgen itself is. Heavy modules are imported where they are used.
 """
@@ -14,7 +14,7 @@ import typer
 
 from hlsgen import __version__
 from hlsgen.cli_board import Port, add_board_commands
-from hlsgen.cli_export import add_export_command
+from hlsgen.cli_export import add_export_commands
 from hlsgen.cli_options import (
     OUTPUT,
     AsGiven,
@@ -37,6 +37,7 @@ from hlsgen.cli_options import (
     TargetFps,
     TimeLimit,
     Unrolls,
+    Weights,
 )
 from hlsgen.errors import BadOption, HlsgenError
 from hlsgen.failures import (
@@ -118,6 +119,7 @@ def compile_command(
     samples: RangeSamples = None,
     reference: Matched = None,
     unroll: Unrolls = None,
+    weights: Weights = None,
     seed: Seed = None,
     time_limit: TimeLimit = None,
     exact: Exact = None,
@@ -327,7 +329,7 @@ def ops() -> None:
 
 
 add_board_commands(app)
-add_export_command(app)
+add_export_commands(app)
 
 
 def _table(columns: tuple[str, ...], rows: Any) -> None:

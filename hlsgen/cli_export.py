@@ -1,4 +1,4 @@
-"""The command of the command line that hands a design to other tools: ``hlsgen export``."""
+"""The commands of the command line that hand a design to other tools, and other weights to a design: ``hlsgen export | weights``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import typer
 from hlsgen.progress import terminal
 
 
-def add_export_command(app: typer.Typer) -> None:
-    """Give the command line the command of this file."""
+def add_export_commands(app: typer.Typer) -> None:
+    """Give the command line the commands of this file."""
     app.command("export")(export_command)
+    app.command("weights")(weights_command)
 
 
 def export_command(
@@ -39,3 +40,27 @@ def export_command(
         folder = export(directory, format, output, samples, progress)
     if not quiet:
         typer.echo(f"wrote {folder}: its README.md says what is in it")
+
+
+def weights_command(
+    directory: Annotated[
+        Path, typer.Argument(help="Folder of 'hlsgen compile --weights loadable'.")
+    ],
+    model: Annotated[Path, typer.Argument(help="ONNX file: the same network, trained again.")],
+    calibrate: Annotated[
+        Path | None, typer.Option(help="Samples (npz) with which a float model is quantised.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write (DIR/weights.bin).")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no words.")] = False,
+) -> None:
+    """Write the bytes that make a circuit with loadable weights compute a retrained network."""
+    from hlsgen.flow_weights import WEIGHTS, weights, write_weights
+
+    with terminal(quiet) as progress:
+        image = weights(directory, model, calibrate, progress)
+    path = directory / WEIGHTS if output is None else output
+    write_weights(image, path)
+    if not quiet:
+        typer.echo(f"wrote {path}: {len(image):,} bytes for the parameter port")

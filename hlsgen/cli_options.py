@@ -49,6 +49,10 @@ Matched = Annotated[
 OUTPUT = Path("hlsgen_out")
 Output = Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")]
 Name = Annotated[str | None, typer.Option(help="Name of the module (else that of the source).")]
+Weights = Annotated[
+    str | None,
+    typer.Option(help="loadable: weights can be exchanged in the circuit, see 'hlsgen weights'."),
+]
 Unrolls = Annotated[
     list[str] | None, typer.Option("--unroll", help="NAME:o=4,kx=3 (x g o ky kx i); repeatable.")
 ]

@@ -109,6 +109,7 @@ def compile(
     time_limit: float | None = None,
     exact: bool | None = None,
     as_given: bool | None = None,
+    weights: str | None = None,
     name: str | None = None,
     output: str | os.PathLike[str] | None = None,
     dump: str | os.PathLike[str] | None = None,
@@ -118,8 +119,7 @@ def compile(
     """Compile an ONNX model, a PyTorch module or Keras model, or a kernel (FILE.py:name, FILE.dot, FILE.xml), to Verilog.
 
     ``schedule`` "stream": an array for every layer, sized for ``board``; a pipeline for a kernel. "grid": a program for one ``fabric``, a preset
-    or a TOML file. What else can be asked is the target's: see the options in ``hlsgen.targets`` (``effort``, ``multipliers``, ``dsp``,
-    ``lut``, ``target_fps``, ``interval``, ``latency``, ``overrides`` of networks on stream; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
+    or a TOML file. What else can be asked is the target's: see the options in ``hlsgen.targets`` (``effort``, ``multipliers``, ``dsp``, ``lut``, ``target_fps``, ``interval``, ``latency``, ``overrides``, ``weights`` of networks on stream; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
     ``calibrate``: an npz file of samples with which a float network is quantised; ``precision``: fixed16 or fixed24, numbers in which a float
     network is computed without that, in formats from the ranges that ``samples`` (an npz file) reach; ``reference``: ort, ort-int8 or ort-unoptimised, the session of ONNX Runtime to match; ``name``: what modules are called after (else the source);
     ``sample``: of a PyTorch module, the tensor or tensors with which it is traced; ``output``: the folder written (None: a temporary one); ``dump``: one for the text form of every IR of a network. Raises HlsgenError."""

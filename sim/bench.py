@@ -99,6 +99,8 @@ async def stream_samples(dut: Any) -> None:
     sinks = [_sink(dut, job, port) for port in job.outputs]
     recorders = [Recorder(dut, probe) for probe in job.probes]
     await _reset(dut, job)
+    if job.parameters is not None:
+        await _load(dut, job, job.parameters, folder)
     cycles, stopped = await _run(dut, job, sources, sinks, recorders, _progress(folder, sinks))
     for source in sources:
         _write_cycles(folder, source.axis, source.source.first_accepted)
@@ -121,6 +123,26 @@ async def _reset(dut: Any, job: Job) -> None:
     for _ in range(RESET_CYCLES):
         await FallingEdge(clock)
     reset.value = 0
+
+
+async def _load(dut: Any, job: Job, port: JobPort, folder: Path) -> None:
+    """The image of the parameters, a byte in a cycle, then a reset."""
+    data, valid, last = (
+        getattr(dut, f"{port.axis}_{part}") for part in ("tdata", "tvalid", "tlast")
+    )
+    image, falling = (
+        (folder / f"{port.axis}.words").read_bytes(),
+        FallingEdge(getattr(dut, job.clock)),
+    )
+    data.value, valid.value, last.value = 0, 0, 0
+    for number, byte in enumerate(image, start=1):
+        data.value, valid.value, last.value = byte, 1, int(number == len(image))
+        await falling
+    valid.value, last.value = 0, 0
+    for level in (0, 1, 0):  # behind the registers between the layers
+        getattr(dut, job.reset).value = level
+        for _ in range(DRAIN_CYCLES):
+            await falling
 
 
 async def _run(

@@ -34,7 +34,8 @@ class Probe:
 
 @dataclass(frozen=True)
 class Job:
-    """``samples`` samples through a design; gives up after ``patience`` cycles without any transfer."""
+    """``samples`` samples through a design; gives up after ``patience`` cycles without any transfer. ``parameters``: a port of bytes for which
+    ``<axis>.words`` is first, once, and a reset after it; nothing where that is empty."""
 
     top: str
     clock: str
@@ -46,6 +47,7 @@ class Job:
     seed: int
     patience: int
     probes: tuple[Probe, ...] = ()
+    parameters: JobPort | None = None
 
     def write(self, folder: Path) -> None:
         """Write ``job.json``."""
@@ -60,6 +62,7 @@ class Job:
                 **fields,
                 "inputs": tuple(JobPort(**port) for port in fields["inputs"]),
                 "outputs": tuple(JobPort(**port) for port in fields["outputs"]),
+                "parameters": JobPort(**loaded) if (loaded := fields["parameters"]) else None,
                 "probes": tuple(Probe(**probe) for probe in fields["probes"]),
             }
         )

@@ -25,7 +25,7 @@ from hlsgen.cost.units import (
     fitted,
     memory,
 )
-from hlsgen.dataflow.finish import finish_expression
+from hlsgen.dataflow.finish import finish_expression, scaling
 from hlsgen.dataflow.ir import (
     Clamped,
     Dataflow,
@@ -127,9 +127,7 @@ def _constant_factor(dataflow: Dataflow, process: Process) -> bool:
     """Whether the requantising multiplier is one number."""
     match process.finish:
         case ScaledByShift() | ScaledByFloat32():
-            call = finish_expression(process)
-            assert isinstance(call, Call)
-            factor = call.arguments[1]
+            factor = scaling(process).arguments[1]
             number = factor.name.removeprefix("r") if isinstance(factor, Operand) else ""
             if not number.isdigit():
                 return isinstance(factor, Literal)
@@ -153,9 +151,8 @@ def _requantise_widths(process: Process, types: Mapping[str, ElementType]) -> tu
     """Widths of the factors of the requantising product; (0, 0) without one."""
     match process.finish:
         case ScaledByShift() | ScaledByFloat32() | WeightedSum():
-            call = finish_expression(process)
-            assert isinstance(call, Call)
-            first, second = (signed_width(expression_type(a, types)) for a in call.arguments[:2])
+            arguments = scaling(process).arguments[:2]
+            first, second = (signed_width(expression_type(a, types)) for a in arguments)
             return first, second
         case Plain() | Clamped() | Signs() | QuantisedSum() | LookedUp() | Elementwise():
             return 0, 0

@@ -83,6 +83,8 @@ def constant_layer(dataflow: Dataflow, process: Process) -> ConstantLayer | Reas
     store = dataflow.stores.get(process.reads[1].source)
     if store is None:
         return Reason("its second factor is computed")
+    if store.loadable:
+        return Reason("its weights are loadable")
     channel = dataflow.channels[process.reads[0].source]
     outputs, inputs = process.extent("o"), process.extent("i")
     extents = {loop.name: loop.extent for loop in process.loops}

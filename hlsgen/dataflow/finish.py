@@ -7,7 +7,7 @@ from typing import assert_never
 import numpy as np
 
 from hlsgen.algebra.expression import Call, Expression, Literal, Operand
-from hlsgen.algebra.scalar import Add, Equal, Multiply, Sign
+from hlsgen.algebra.scalar import Add, Clamp, Equal, Multiply, Sign
 from hlsgen.dataflow.ir import (
     Clamped,
     Dataflow,
@@ -40,10 +40,13 @@ def finish_expression(process: Process) -> Expression:
             for nudge in nudges:
                 total = Call(Add(), (total, Call(Equal(), (x, _constant(nudge)))))
             return Call(op, (total, _constant(multiplier), _constant(rounding)))
-        case ScaledByFloat32(op, multiplier, bias, rounding):
+        case ScaledByFloat32(op, multiplier, bias, rounding, zero, clamp):
             total = _raised(x, bias)
             total = total if rounding is None else Call(rounding, (total,))
-            return Call(op, (total, _constant(multiplier)))
+            scaled = Call(op, (total, _constant(multiplier)))
+            if zero is None or clamp is None:
+                return scaled
+            return Call(clamp, (Call(Add(), (scaled, _constant(zero))),))
         case WeightedSum(op, factors, offset):
             first, second = (
                 Call(Multiply(), (Operand(f"r{k}"), Literal(factor)))
@@ -57,6 +60,15 @@ def finish_expression(process: Process) -> Expression:
             return expression
         case _:
             assert_never(process.finish)
+
+
+def scaling(process: Process) -> Call:
+    """The call of a finish that scales which multiplies: its arguments are a sum and a multiplier."""
+    expression = finish_expression(process)
+    while isinstance(expression, Call) and isinstance(expression.op, Clamp | Add):
+        expression = expression.arguments[0]
+    assert isinstance(expression, Call), process.finish
+    return expression
 
 
 def _raised(x: Operand, bias: Parameter | None) -> Expression:
@@ -74,8 +86,8 @@ def parameters(process: Process) -> tuple[Parameter, ...]:
             given: tuple[Parameter | None, ...] = (bias,)
         case ScaledByShift(_, multiplier, rounding, bias, nudges):
             given = (bias, *nudges, multiplier, rounding)
-        case ScaledByFloat32(_, multiplier, bias):
-            given = (bias, multiplier)
+        case ScaledByFloat32(_, multiplier, bias, _, zero, _):
+            given = (bias, multiplier, zero)
         case Clamped() | WeightedSum() | QuantisedSum() | LookedUp() | Elementwise():
             given = ()
         case _:

@@ -146,12 +146,14 @@ class ScaledByShift:
 
 @dataclass(frozen=True)
 class ScaledByFloat32:
-    """op(x + bias, multiplier), or with ``rounding`` op(rounding(x + bias), multiplier)."""
+    """op(x + bias, multiplier), or with ``rounding`` op(rounding(x + bias), multiplier); with ``zero`` and ``clamp`` clamp(that + zero)."""
 
     op: RequantiseFloat32
     multiplier: Parameter
     bias: Parameter | None = None
     rounding: RoundSignificand | None = None
+    zero: Parameter | None = None
+    clamp: Clamp | None = None
 
 
 @dataclass(frozen=True)
@@ -223,11 +225,12 @@ class Channel:
 
 @dataclass(frozen=True, eq=False)
 class Store:
-    """A constant tensor: int64 ``values`` that ``element`` holds."""
+    """A constant tensor: int64 ``values`` that ``element`` holds; ``loadable``: others of that type may take their place in the circuit."""
 
     name: str
     values: np.ndarray
     element: ElementType
+    loadable: bool = False
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,9 @@ def to_text(dataflow: Dataflow) -> str:
     for channel in dataflow.channels.values():
         lines.append(f"channel {channel.name} {_shape_text(channel.shape)} {channel.element}")
     for store in dataflow.stores.values():
-        lines.append(f"store {store.name} {_shape_text(store.values.shape)} {store.element}")
+        lines.append(
+            f"store {store.name} {_shape_text(store.values.shape)} {store.element}{' loadable' * store.loadable}"
+        )
     for process in dataflow.processes:
         lines += _process_lines(process)
     lines += [f"input {name}" for name in dataflow.inputs]
@@ -179,11 +181,13 @@ class _Parser:
                     name, (height, width, channels), ElementType.parse(element)
                 )
             case "store":
-                name, shape, element = rest.split()
+                name, shape, element, *mark = rest.split()
+                if mark not in ([], ["loadable"]):
+                    raise ValueError(f"unknown words {mark}")
                 values = np.asarray(self.arrays[name], dtype=np.int64)
                 if _shape_text(values.shape) != shape:
                     raise ValueError(f"the array is {_shape_text(values.shape)}")
-                self.stores[name] = Store(name, values, ElementType.parse(element))
+                self.stores[name] = Store(name, values, ElementType.parse(element), bool(mark))
             case "process":
                 self.processes.append({"name": [rest]})
             case "input":

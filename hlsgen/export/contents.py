@@ -19,6 +19,7 @@ from hlsgen.algebra.registers import (
     field_name,
 )
 from hlsgen.artefact.folder import Folder
+from hlsgen.artefact.parameter_port import PARAMETERS, has_parameter_port
 from hlsgen.artefact.port import Port
 from hlsgen.rtl.system_top import (
     BUS,
@@ -72,6 +73,7 @@ class Contents:
             "period_ns": round(1000 / self.clock_mhz, 3),
             "inputs": [_stream(port) for port in manifest.inputs],
             "outputs": [_stream(port) for port in manifest.outputs],
+            "parameters": PARAMETERS if has_parameter_port(manifest) else None,
             "ports": system_ports(manifest),
             "bus_ports": bus_ports(),
             "class_name": "".join(part.capitalize() for part in self.top.split("_")),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import prod
 
 import numpy as np
@@ -11,6 +12,7 @@ from hlsgen.artefact.port import PortLayout
 from hlsgen.dataflow.bipolar import with_bipolar, without_bipolar
 from hlsgen.dataflow.builder import DataflowBuilder
 from hlsgen.dataflow.ir import Dataflow
+from hlsgen.dataflow.loadable import LayerTypes, layer_types, loadable
 from hlsgen.failures import naming
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.lowering.layout import (
@@ -31,17 +33,24 @@ from hlsgen.ops.transpose import Transpose
 
 @dataclass(frozen=True)
 class Lowered:
-    """A dataflow and how the graph's inputs and outputs cross its border."""
+    """A dataflow and how the graph's inputs and outputs cross its border; ``layers``: the types of what is loadable in it."""
 
     dataflow: Dataflow
     inputs: tuple[PortLayout, ...]
     outputs: tuple[PortLayout, ...]
+    layers: Mapping[str, LayerTypes] = field(default_factory=dict)
 
 
-def lower(graph: Graph, nudged: bool = True) -> Lowered:
+def lower(
+    graph: Graph,
+    nudged: bool = True,
+    is_loadable: bool = False,
+    layers: Mapping[str, LayerTypes] | None = None,
+) -> Lowered:
     """The dataflow with the meaning of an integer graph; raises UnsupportedOp where there is none. The same graph gives the same names.
 
     ``nudged`` False: requantisers are plain float32-exact or multiply-shift forms, and nothing is of one bit, as a grid's memory tiles have it.
+    ``is_loadable``: layers are as ``dataflow.loadable`` says, in the types ``layers`` or, where None, those that it gives them.
     """
     builder = DataflowBuilder(graph.name)
     placed: dict[str, Placed] = {}
@@ -53,13 +62,29 @@ def lower(graph: Graph, nudged: bool = True) -> Lowered:
         if node.output in done:
             continue
         fused = _fused_requantise(graph, node)
-        lowering = NodeLowering(graph, node, fused, builder, placed, nudged)
+        lowering = NodeLowering(graph, node, fused, builder, placed, nudged, is_loadable)
         with naming(lowering.where):
             node.op.lower(lowering)
         done |= {node.output} if fused is None else {node.output, fused.output}
     outputs = tuple(_output(graph, builder, placed, name) for name in graph.outputs)
+    if is_loadable:
+        return _loadable(builder.build(), layers, inputs, outputs)
     narrowed = with_bipolar if nudged else without_bipolar
     return Lowered(narrowed(builder.build()), inputs, outputs)
+
+
+def _loadable(
+    dataflow: Dataflow,
+    layers: Mapping[str, LayerTypes] | None,
+    inputs: tuple[PortLayout, ...],
+    outputs: tuple[PortLayout, ...],
+) -> Lowered:
+    """With layers that can be exchanged, whose sums may need wider ports. Nothing is of one bit: other weights may not be."""
+    plain = without_bipolar(dataflow)
+    types = layer_types(plain) if layers is None else layers
+    loaded = loadable(plain, types)
+    wide = [replace(p, element=loaded.channels[p.channel].element.at_ports) for p in outputs]
+    return Lowered(loaded, inputs, tuple(wide), types)
 
 
 def _fused_requantise(graph: Graph, node: Node) -> Node | None:

@@ -32,6 +32,7 @@ from hlsgen.ops.tensor_type import TensorType
 from hlsgen.ops.window import Window as TensorWindow
 from hlsgen.requantise import choose_for, requantise
 from hlsgen.requantise.add import RoundedAdd
+from hlsgen.requantise.choice import float32_parameters
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,8 @@ class NodeLowering:
     """One node being lowered. ``placed`` has every value lowered so far and takes the result.
 
     ``requantise`` is the only consumer of the node's accumulators, to be done by the same process; None if there is none.
-    ``nudged``: whether requantisers may raise single accumulators, see ``requantise.choose``.
+    ``nudged``: whether requantisers may raise single accumulators, see ``requantise.choose``. ``loadable``: whether those behind weights are to
+    be of the form that serves any scale.
     """
 
     graph: Graph
@@ -48,6 +50,7 @@ class NodeLowering:
     builder: DataflowBuilder
     placed: dict[str, Placed] = field(repr=False)
     nudged: bool = True
+    loadable: bool = False
 
     @property
     def where(self) -> str:
@@ -286,6 +289,14 @@ class NodeLowering:
                 accumulator.maximum + max(0, sums.maximum),
             )
             return Epilogue(element, bias=bias)
+        weighted = self.operands > 1 and self.known(1) is not None
+        if self.loadable and weighted and type(op) is Requantise:
+            least, largest = low + bias, high + bias
+            if len(op.scale) == 1:
+                least, largest = least.min(keepdims=True), largest.max(keepdims=True)
+            rounding = op.rounding(least, largest)
+            scaler, multiplier = float32_parameters(rounding, self.where)
+            return Epilogue(op.element, scaler, (multiplier,), bias)
         return _scaled(op, low + bias, high + bias, bias, self.where, self.nudged)
 
 

@@ -154,7 +154,9 @@ def _weights(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> WeightSha
     for name, count in reversed(list(zip(names, trips(process, plan.unroll)[2:], strict=True))):
         coefficients[name], stride = stride, stride * count
     address: CounterShape = counter_shape(coefficients, 0, process, plan.unroll, 0)
-    return WeightShape(store.element.bits * image.shape[1] * image.shape[2], words, address)
+    return WeightShape(
+        store.element.bits * image.shape[1] * image.shape[2], words, address, store.loadable
+    )
 
 
 def _finish(
@@ -165,8 +167,9 @@ def _finish(
         (
             name,
             ParameterMemory(
-                dataflow.stores[process.reads[int(name[1:])].source].element,
+                (store := dataflow.stores[process.reads[int(name[1:])].source]).element,
                 tuple(image.ravel().tolist()),
+                store.loadable,
             ),
         )
         for name, image in images.items()

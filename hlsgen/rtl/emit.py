@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from amaranth.hdl import Module
@@ -12,9 +13,11 @@ from amaranth.lib.wiring import In, Out
 
 from hlsgen.algebra.types import ElementType
 from hlsgen.artefact.manifest import TOP, Manifest
+from hlsgen.artefact.parameter_port import PARAMETER_PARTS, PARAMETERS
 from hlsgen.dataflow.ir import Process
 from hlsgen.rtl.arrays import layer_parameters, process_parameters, write_lanes
 from hlsgen.rtl.manifest import PortNames, gate_name, instances, manifest, port_names
+from hlsgen.rtl.parameters import is_loadable, loaded_processes
 from hlsgen.rtl_templates.arithmetic.shapes import shape_of
 from hlsgen.rtl_templates.ports.axi_stream import AxisInput, AxisOutput, element_bytes
 from hlsgen.rtl_templates.stream.adder_layer import AdderLayer, ConstantGate
@@ -67,6 +70,11 @@ class StreamTop(wiring.Component):
                 members[f"{prefix}_tvalid"] = forward(1)
                 members[f"{prefix}_tready"] = backward(1)
                 members[f"{prefix}_tlast"] = forward(1)
+        if is_loadable(schedule):
+            members |= {
+                f"{PARAMETERS}_{part}": (Out if part == "tready" else In)(bits)
+                for part, bits in PARAMETER_PARTS.items()
+            }
         super().__init__(members)
 
     def _element(self, channel: str) -> ElementType:
@@ -93,6 +101,7 @@ class StreamTop(wiring.Component):
                 sinks[channel].append(getattr(unit, f"i{number}"))
         for channel, prefix in port_names(dataflow.outputs, "m_axis").items():
             sinks[channel].append(self._output(m, channel, prefix))
+        self._loads(m, [m.submodules[names[p.name]] for p in loaded_processes(self.schedule)])
         for channel, source in sources.items():  # within chains there are no others
             self._join(m, channel, source, sinks[channel])
         return m
@@ -119,6 +128,19 @@ class StreamTop(wiring.Component):
         wiring.connect(m, before, gate.last)
         sinks[chain[0].reads[0].source].append(gate.i)
         sources[chain[-1].write.channel] = gate.o
+
+    def _loads(self, m: Module, units: list[StreamProcess]) -> None:
+        """The image of all parameters goes through one layer after the other."""
+        if not units:
+            return
+        m.d.comb += [
+            units[0].load.byte.eq(getattr(self, f"{PARAMETERS}_tdata")),
+            units[0].load.valid.eq(getattr(self, f"{PARAMETERS}_tvalid")),
+            units[0].load.last.eq(getattr(self, f"{PARAMETERS}_tlast")),
+            getattr(self, f"{PARAMETERS}_tready").eq(1),
+        ]
+        for unit, following in pairwise(units):
+            wiring.connect(m, unit.loaded, following.load)
 
     def _join(self, m: Module, channel: str, source: Any, sinks: list[Any]) -> None:
         assert sinks, f"channel {channel} has no reader"

@@ -19,6 +19,7 @@ MEANINGS = {
     "busy": "high while a run is in progress",
     "enabled": "high in the cycles in which the array moves",
     "refused": "high once a program for another fabric was refused",
+    "s_parameters": "weights, a byte after the other, while no sample is inside; a reset has to follow",
     "s_axis_load": "packets of a program",
     "m_axis_unload": "words that a program reads back",
     "s_axis_stream": "the program's input stream",

@@ -20,6 +20,7 @@ from amaranth.lib.wiring import In, Out
 
 from hlsgen.algebra.registers import CONTROL, SIGNATURE, VERSION, address_bits
 from hlsgen.artefact.manifest import Manifest
+from hlsgen.artefact.parameter_port import PARAMETER_PARTS, PARAMETERS, has_parameter_port
 from hlsgen.artefact.port import Port
 from hlsgen.rtl.emit import Design
 from hlsgen.rtl.header import heading, port_meaning
@@ -69,14 +70,21 @@ def stream_parts(port: Port) -> dict[str, int]:
     return {"tdata": 8 * port.word_bytes, "tvalid": 1, "tready": 1, "tlast": 1}
 
 
+def parameter_ports(manifest: Manifest) -> tuple[SystemPort, ...]:
+    """The signals of the parameter port, where there is one."""
+    parts = PARAMETER_PARTS.items() if has_parameter_port(manifest) else ()
+    return tuple(SystemPort(f"{PARAMETERS}_{k}", bits, k != "tready") for k, bits in parts)
+
+
 def stream_ports(manifest: Manifest) -> tuple[SystemPort, ...]:
     """The signals of all streams."""
-    return tuple(
+    streams = tuple(
         SystemPort(f"{port.axis}_{part}", bits, inwards == (part != "tready"))
         for ports, inwards in ((manifest.inputs, True), (manifest.outputs, False))
         for port in ports
         for part, bits in stream_parts(port).items()
     )
+    return (*streams, *parameter_ports(manifest))
 
 
 def bus_ports() -> tuple[SystemPort, ...]:
@@ -129,6 +137,8 @@ class ControlledCircuit(wiring.Component):
             manifest.reset: ("i", ResetSignal() | self.held),
         }
         connected |= {name: ("o", Signal(name=f"circuit_{name}")) for name in self.flags}
+        for passed in parameter_ports(manifest):
+            connected[passed.name] = ("i" if passed.is_input else "o", getattr(self, passed.name))
         gated = manifest.inputs or manifest.outputs
         for port in manifest.inputs:
             self._stream(m, port, True, port in gated, control, connected)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import onnx
 
     from hlsgen.artefact.report import Report
+    from hlsgen.dataflow.loadable import LayerTypes
     from hlsgen.frontend.fixed_point import OutputError
     from hlsgen.lowering.lower import Lowered
     from hlsgen.passes import IntegerModel
@@ -52,14 +53,20 @@ class NetworkSource:
             where = error.where.replace(part, self.name, 1)
             raise type(error)(where, error.problem, error.remedy) from error
 
-    def lowered(self, nudged: bool, progress: Progress) -> Lowered:
-        """Processes and channels; ``nudged`` as of ``lowering.lower``. Raises HlsgenError."""
+    def lowered(
+        self,
+        nudged: bool,
+        progress: Progress,
+        is_loadable: bool = False,
+        layers: Mapping[str, LayerTypes] | None = None,
+    ) -> Lowered:
+        """Processes and channels; arguments as of ``lowering.lower``. Raises HlsgenError."""
         from hlsgen.dataflow.check import check
         from hlsgen.lowering.lower import lower
 
         progress("lowering to processes and channels", None)
         with self.named():
-            lowered = lower(self.integer.hardware, nudged=nudged)
+            lowered = lower(self.integer.hardware, nudged, is_loadable, layers)
             check(lowered.dataflow)
         return lowered
 

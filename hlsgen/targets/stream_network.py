@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hlsgen.artefact.board_ports import BoardPorts, stream_board_ports
 from hlsgen.artefact.folder import MANIFEST, Artefact, Folder
+from hlsgen.artefact.parameter_port import PARAMETER_PARTS, PARAMETERS, has_parameter_port
 from hlsgen.board import DEFAULT_BOARD
 from hlsgen.errors import BadOption
 from hlsgen.progress import Progress
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from hlsgen.algebra.unroll import Unroll
+    from hlsgen.board import Board
+    from hlsgen.dataflow.ir import Dataflow
     from hlsgen.host.traffic import Traffic
+    from hlsgen.schedule.stream_network.ir import StreamSchedule
     from hlsgen.verify.reference import Reference, Samples
     from hlsgen.verify.run import Failure, Request, Runs
 
@@ -28,7 +32,8 @@ class StreamNetworkOptions:
     """``effort``: small, balanced or max (None: balanced), how much of the board more speed is worth; ``target_fps`` instead asks for the
     smallest design that reaches so many inferences a second at the clock that a build is expected to have, ``interval`` for that of at most so many cycles a sample
     (1: every layer unrolled completely, with weights that are wires where that is smaller). ``latency``: at most so many cycles. ``multipliers``, ``dsp``, ``lut``: at most so many
-    multipliers in all, of arrays and of finishing; so many DSP blocks; so many LUTs. ``overrides`` fixes the unrolling of single processes."""
+    multipliers in all, of arrays and of finishing; so many DSP blocks; so many LUTs. ``overrides`` fixes the unrolling of single processes.
+    ``weights``: "loadable" for memories of weights, biases and scales that can be written while the circuit is there."""
 
     board: str = DEFAULT_BOARD
     effort: str | None = None
@@ -39,6 +44,7 @@ class StreamNetworkOptions:
     interval: int | None = None
     latency: int | None = None
     overrides: Mapping[str, Unroll] = field(default_factory=dict)
+    weights: str | None = None
     name: str | None = None
 
 
@@ -59,29 +65,16 @@ class StreamNetwork(Target[NetworkSource]):
         from hlsgen.rtl.names import design_name
         from hlsgen.rtl.verilog import to_verilog
         from hlsgen.schedule.stream_network.check import check
-        from hlsgen.schedule.stream_network.options import StreamOptions
-        from hlsgen.schedule.stream_network.rate import schedule_for_rate
         from hlsgen.schedule.stream_network.report import network_report
-        from hlsgen.schedule.stream_network.solver import schedule
         from hlsgen.schedule.stream_network.text import to_text
 
-        lowered = source.lowered(nudged=True, progress=progress)
+        _check_weights(options)
+        is_loadable = options.weights is not None
+        lowered = source.lowered(True, progress, is_loadable)
         progress("solving for unroll factors", None)
         board = load_board(options.board)
-        asked = StreamOptions(
-            effort=_effort(options),
-            multipliers=options.multipliers,
-            dsp=options.dsp,
-            lut=options.lut,
-            target_interval=options.interval,
-            latency=options.latency,
-            overrides=options.overrides,
-        )
         with source.named():
-            if options.target_fps is None:
-                plan = schedule(lowered.dataflow, board, asked)
-            else:
-                plan = schedule_for_rate(lowered.dataflow, board, asked, options.target_fps)
+            plan = planned(lowered.dataflow, board, options)
         check(plan)
         progress("emitting Verilog", None)
         name = design_name(options.name, source.name)
@@ -91,7 +84,8 @@ class StreamNetwork(Target[NetworkSource]):
             **board.files(),
             "design.v": to_verilog(design, f"{source.origin}, for {board.title}").encode(),
         }
-        manifest = replace(design.manifest, declared=source.declared)
+        details = {"loadable": options_as_json(options)} if is_loadable else {}
+        manifest = replace(design.manifest, declared=source.declared, details=details)
         return Artefact(
             files,
             manifest,
@@ -125,12 +119,58 @@ class StreamNetwork(Target[NetworkSource]):
         return str(first_wrong_process(folder, dataflow, failure, progress))
 
     def board_ports(self, folder: Folder) -> BoardPorts:
-        return stream_board_ports(folder.manifest, str(folder.directory / MANIFEST))
+        ports = stream_board_ports(folder.manifest, str(folder.directory / MANIFEST))
+        if not has_parameter_port(folder.manifest):
+            return ports
+        tied = {f"{PARAMETERS}_{part}": 0 for part in PARAMETER_PARTS if part != "tready"}
+        return replace(ports, tied={**ports.tied, **tied})
 
     def traffic(self, folder: Folder, hardware: Mapping[str, np.ndarray], count: int) -> Traffic:
         from hlsgen.host.traffic import stream_traffic
 
         return stream_traffic(folder.manifest, hardware, count)
+
+
+def planned(dataflow: Dataflow, board: Board, options: StreamNetworkOptions) -> StreamSchedule:
+    """The schedule that is asked for; raises BadOption for options that contradict each other, DoesNotFit."""
+    from hlsgen.schedule.stream_network.options import StreamOptions
+    from hlsgen.schedule.stream_network.rate import schedule_for_rate
+    from hlsgen.schedule.stream_network.solver import schedule
+
+    asked = StreamOptions(
+        effort=_effort(options),
+        multipliers=options.multipliers,
+        dsp=options.dsp,
+        lut=options.lut,
+        target_interval=options.interval,
+        latency=options.latency,
+        overrides=options.overrides,
+    )
+    if options.target_fps is None:
+        return schedule(dataflow, board, asked)
+    return schedule_for_rate(dataflow, board, asked, options.target_fps)
+
+
+def options_as_json(options: StreamNetworkOptions) -> dict[str, Any]:
+    """The options, so that the same network is planned in the same way again."""
+    return asdict(options)
+
+
+def options_from_json(given: Mapping[str, Any]) -> StreamNetworkOptions:
+    """The inverse of ``options_as_json``; raises KeyError, TypeError, ValueError."""
+    from hlsgen.algebra.unroll import Unroll
+
+    overrides = {name: Unroll(**factors) for name, factors in given["overrides"].items()}
+    return StreamNetworkOptions(**{**given, "overrides": overrides})
+
+
+def _check_weights(options: StreamNetworkOptions) -> None:
+    if options.weights not in (None, "loadable"):
+        raise BadOption(
+            "--weights",
+            f"expected loadable, found {options.weights!r}",
+            "Write --weights loadable, or leave it out.",
+        )
 
 
 def _effort(options: StreamNetworkOptions) -> str:

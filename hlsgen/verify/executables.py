@@ -13,6 +13,7 @@ from pathlib import Path
 from hlsgen import sim
 from hlsgen.artefact.digest import sha256
 from hlsgen.artefact.manifest import Manifest
+from hlsgen.artefact.parameter_port import PARAMETER_PARTS, PARAMETERS, has_parameter_port
 from hlsgen.artefact.port import Port
 from hlsgen.errors import BadFile
 from hlsgen.verify.probes import OutputSignals
@@ -59,6 +60,8 @@ def build_executable(
         shown = [manifest.clock, manifest.reset]
         for port in (*manifest.inputs, *manifest.outputs):
             shown += [f"{port.axis}_t{part}" for part in ("data", "valid", "ready", "last")]
+        if has_parameter_port(manifest):
+            shown += [f"{PARAMETERS}_{part}" for part in PARAMETER_PARTS]
         sources = {"visible.vlt": visible_signals(manifest.top, shown, probes)}
         arguments = cocotb_arguments(manifest.top)
     name = f"verify_{engine}{'_probes' if probes else ''}"

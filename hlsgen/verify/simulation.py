@@ -14,6 +14,7 @@ import numpy as np
 
 import hlsgen
 from hlsgen.artefact.manifest import Manifest
+from hlsgen.artefact.parameter_port import PARAMETERS, has_parameter_port
 from hlsgen.artefact.port import Port, ProcessPoint
 from hlsgen.errors import ToolFailed
 from hlsgen.processes import started
@@ -64,8 +65,11 @@ def simulate(
     seed: int,
     probes: Sequence[tuple[ProcessPoint, Probe]] = (),
     progress: Progress = silent,
+    image: bytes = b"",
 ) -> Simulation:
-    """Stream ``inputs`` (value name -> (samples, *tensor_shape) integers) through a simulator; raises ToolFailed."""
+    """Stream ``inputs`` (value name -> (samples, *tensor_shape) integers) through a simulator; raises ToolFailed.
+
+    ``image``: of parameters, which cocotb loads before, where the design has a port for them."""
     predicted = (manifest.interval_cycles or 0) + (manifest.latency_cycles or 0)
     job = Job(
         top=manifest.top,
@@ -78,10 +82,12 @@ def simulate(
         seed=seed,
         patience=STALL_FACTOR * predicted + 10_000,
         probes=tuple(probe for _, probe in probes),
+        parameters=JobPort(PARAMETERS, len(image), 1) if has_parameter_port(manifest) else None,
     )
     with tempfile.TemporaryDirectory(prefix="hlsgen_simulation_") as name:
         folder = Path(name)
         job.write(folder)
+        (folder / f"{PARAMETERS}.words").write_bytes(image)
         for port in manifest.inputs:
             (folder / f"{port.axis}.words").write_bytes(pack(port, inputs[port.value]))
         _run(executable, engine, job, folder, progress)

@@ -13,6 +13,7 @@ from hlsgen.rtl_templates.arithmetic.scalar_units import scalar_unit
 from hlsgen.rtl_templates.arithmetic.shapes import number_of, pattern_of, shape_of
 from hlsgen.rtl_templates.contract import Contract, MultiplierKind
 from hlsgen.rtl_templates.memory_ports import read_port
+from hlsgen.rtl_templates.ports.parameter_loader import LOAD, ParameterLoader
 from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
 
 from hlsgen.algebra.expression import (
@@ -31,6 +32,7 @@ class ParameterMemory:
 
     width: ElementType
     values: tuple[int, ...]
+    loadable: bool = False
 
     def words(self, lanes: int) -> list[list[int]]:
         """The memory's content: ``lanes`` values per word, zeros after the last value."""
@@ -104,7 +106,8 @@ class FinishParameters:
 class Finish(wiring.Component):
     """A pipeline from words of ``lanes`` results to words of ``lanes`` elements.
 
-    Members: ``i``: stream of ArrayLayout(StructLayout(operands), lanes); ``o``: stream of ArrayLayout(element, lanes).
+    Members: ``i``: stream of ArrayLayout(StructLayout(operands), lanes); ``o``: stream of ArrayLayout(element, lanes); ``load``, ``loaded``, where
+    memories are loadable: the image (``ports.parameter_loader``), and what is left of it. A reset has to follow.
 
     **Timing**: see ``contract`` (latency from the first cycle of a word at ``i`` to ``o.valid``). A word is held at ``i``
     for ``interval`` cycles and accepted in the last; none in the first two cycles after a reset. ``i.ready`` depends on a credit, never on ``o.ready`` in the same
@@ -125,15 +128,28 @@ class Finish(wiring.Component):
             inner.multipliers,
         )
         result = data.StructLayout({name: shape_of(w) for name, w in p.operands})
-        super().__init__(
-            {
-                "i": In(stream.Signature(data.ArrayLayout(result, p.lanes))),
-                "o": Out(stream.Signature(data.ArrayLayout(shape_of(p.element), p.lanes))),
-            }
-        )
+        members = {
+            "i": In(stream.Signature(data.ArrayLayout(result, p.lanes))),
+            "o": Out(stream.Signature(data.ArrayLayout(shape_of(p.element), p.lanes))),
+        }
+        self.loaders = {
+            name: ParameterLoader(parameter.width.bits * p.lanes, p.period)
+            for name, parameter in p.memories
+            if parameter.loadable
+        }
+        if self.loaders:
+            members |= {"load": In(LOAD), "loaded": Out(LOAD)}
+        super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
+        before = wiring.flipped(self.load) if self.loaders else None
+        for name, loader in self.loaders.items():
+            m.submodules[f"load_{name}"] = loader
+            wiring.connect(m, before, loader.i)
+            before = loader.o
+        if self.loaders:
+            wiring.connect(m, before, wiring.flipped(self.loaded))
         m.submodules.fifo = fifo = CreditFifo(
             self.o.payload.shape(),
             depth=self.parameters.fifo_depth,
@@ -187,6 +203,7 @@ class _Pipeline:
         self, owner: Finish, m: Module, begin: Value, accept: Value, primed: Value
     ) -> None:
         self.parameters, self.source, self.m = owner.parameters, owner.i.payload, m
+        self.loaders = owner.loaders
         self.pulses: dict[int, Value] = {0: begin, owner.parameters.interval - 1: accept}
         self.registers: dict[tuple[Any, int], Value] = {}
         self.memories: dict[tuple[str, int], Any] = {}
@@ -296,7 +313,12 @@ class _Pipeline:
         words = parameter.words(parameters.lanes)
         layout = data.ArrayLayout(shape_of(parameter.width), parameters.lanes)
         if parameters.period == 1:
-            self.memories[name, time] = fixed = Signal(layout, init=words[0], name="fixed")
+            self.memories[name, time] = fixed = Signal(
+                layout, init=words[0], name="fixed", reset_less=parameter.loadable
+            )
+            if parameter.loadable:
+                with m.If(self.loaders[name].write):
+                    m.d.sync += fixed.as_value().eq(self.loaders[name].data)
             return fixed
         small = parameters.period <= contract.LOGIC_ROM_WORDS
         if not small and time == 1:
@@ -304,11 +326,16 @@ class _Pipeline:
             m.d.sync += word.eq(self._parameter(name, 0))
             self.memories[name, time] = word
             return word
-        style = "logic" if small else "auto"
+        style = {"rom_style": "logic" if small else "auto"}
         rom = memory.Memory(
-            shape=layout, depth=parameters.period, init=words, attrs={"rom_style": style}
+            shape=layout,
+            depth=parameters.period,
+            init=words,
+            attrs={"no_collision": 1} if parameter.loadable else style,
         )
         m.submodules[f"{name}_{time}"] = rom
+        if parameter.loadable:
+            self.loaders[name].fill(m, rom, f"{name}_{time}_load")
         port = read_port(rom, f"{name}_{time}_read")
         self.memories[name, time] = result = (
             port.data if small else Signal(layout, reset_less=True, name=f"{name}_{time}")

@@ -9,6 +9,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.contract import CHANNEL_READ_LATENCY, CREDIT_LATENCY, OPERAND_LATENCY
 from hlsgen.rtl_templates.memory_ports import read_port
+from hlsgen.rtl_templates.ports.parameter_loader import LOAD, ParameterLoader
 from hlsgen.rtl_templates.stream.channel_buffer import (
     ChannelBuffer,
     coordinate_bits,
@@ -65,6 +66,8 @@ class StreamProcess(wiring.Component):
     Members
     -------
     i<k>: stream of words for buffer k; o: stream of finished words
+    load, loaded, where the weights are loadable: the image of these and of what the finish takes, and what is left of it; while no sample is
+    inside, and with a reset behind it
 
     Timing: at full speed a result takes the longer of its steps and its words; no bubbles between results, groups,
     pixels or samples. Nothing behind the loop nest ever stalls: a result sets out when it has a place in the queue before the
@@ -89,6 +92,11 @@ class StreamProcess(wiring.Component):
         )
         members = {f"i{k}": In(buffer.i.signature.flip()) for k, buffer in enumerate(self.buffers)}
         members["o"] = Out(stream.Signature(self.finish.o.payload.shape()))
+        weights = parameters.weights
+        self.loader = None
+        if weights is not None and weights.loadable:
+            self.loader = ParameterLoader(weights.bits, len(weights.words))
+            members |= {"load": In(LOAD), "loaded": Out(LOAD)}
         super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
@@ -121,6 +129,8 @@ class StreamProcess(wiring.Component):
         with m.If(issue):
             m.d.sync += first.eq(nest.result_last)
         wiring.connect(m, queue.o, drain.i)
+        if self.loader is not None:
+            self._loads(m, self.loader)
         self._operands(m, nest)
         if p.weights is not None:
             m.d.comb += array.weights.as_value().eq(
@@ -139,6 +149,16 @@ class StreamProcess(wiring.Component):
             wiring.connect(m, finish.o, reorder.i)
             wiring.connect(m, reorder.o, wiring.flipped(self.o))
         return m
+
+    def _loads(self, m: Module, loader: ParameterLoader) -> None:
+        """The image goes through the weights' loader, then through those of the finish."""
+        m.submodules.loader = loader
+        wiring.connect(m, wiring.flipped(self.load), loader.i)
+        if self.finish.loaders:
+            wiring.connect(m, loader.o, self.finish.load)
+            wiring.connect(m, self.finish.loaded, wiring.flipped(self.loaded))
+        else:
+            wiring.connect(m, loader.o, wiring.flipped(self.loaded))
 
     def _channels(self, m: Module, nest: LoopNest, issue: Signal) -> Value:
         """Buffers between the input streams and the nest; the result is whether all of them may be read."""
@@ -247,10 +267,20 @@ class StreamProcess(wiring.Component):
     def _weights(self, m: Module, weights: WeightShape, address: Value) -> Value:
         """The words of the weight memory, in step with the operands; a single word is wired."""
         if len(weights.words) == 1:
-            return Const(weights.words[0], weights.bits)
+            if self.loader is None:
+                return Const(weights.words[0], weights.bits)
+            only = Signal(weights.bits, init=weights.words[0], name="only", reset_less=True)
+            with m.If(self.loader.write):
+                m.d.sync += only.eq(self.loader.data)
+            return only
         m.submodules.weights = rom = memory.Memory(
-            shape=unsigned(weights.bits), depth=len(weights.words), init=weights.words
+            shape=unsigned(weights.bits),
+            depth=len(weights.words),
+            init=weights.words,
+            attrs={"no_collision": 1} if weights.loadable else {},
         )
+        if self.loader is not None:
+            self.loader.fill(m, rom)
         read = read_port(rom)
         # The memory and the register behind it, which is a block RAM's own, take two of the cycles.
         ahead = CHANNEL_READ_LATENCY + OPERAND_LATENCY - 2

@@ -140,8 +140,9 @@ class NestShape:
 
 @dataclass(frozen=True)
 class WeightShape:
-    """A weight memory: a word of ``bits`` per step of a pixel group, lane 0 in the lowest bits."""
+    """A weight memory: a word of ``bits`` per step of a pixel group, lane 0 in the lowest bits; ``loadable``: it can be written."""
 
     bits: int
     words: tuple[int, ...]
     address: CounterShape
+    loadable: bool = False

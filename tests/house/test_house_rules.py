@@ -46,6 +46,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "board_session",
         "flow_board",
         "flow_export",
+        "flow_weights",
         "backend_rtl",
         "backend",
         "cli_options",
