@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from hlsgen.bitstream.clock_choice import ClockRequest, plan_clock
 from hlsgen.bitstream.pins import pins_of
 from hlsgen.board import board_of, boards, load_board
 from hlsgen.board_file import PROGRAMS, checked_board
+from hlsgen.cost.clock_rate import clock_rate
 from hlsgen.errors import BadFile, BadOption
 from hlsgen.flow_board import programming
 from hlsgen.host.programmer import PROGRAMMERS
@@ -241,3 +243,9 @@ def test_an_odd_oscillator_needs_no_wide_counter_for_its_bits(tmp_path: Path) ->
     assert top.times.step <= 100 * 100
     assert abs(float(top.times.usual) - 33.333) < 0.01
     assert abs(float(top.times.fast) - 11.111) < 0.01
+
+
+def test_a_speed_grade_without_recorded_builds_is_estimated_as_the_slowest() -> None:
+    graded = replace(load_board("ulx3s_85f"), speed="8")
+    assert clock_rate(graded, 5000) == clock_rate(load_board("ulx3s_85f"), 5000)
+    assert clock_rate(load_board("arty_a7_100t"), 5000) is None

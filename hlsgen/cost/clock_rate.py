@@ -29,7 +29,7 @@ PERIODS: Mapping[tuple[str, str], Period] = {
     ("gowin", "C6/I5"): Period(6.5, 7.0),
     ("gowin", "C8/I7"): Period(3.3, 7.0),
 }
-"""By family and speed grade; the vendors' own tools build the others."""
+"""By family and speed grade; the slowest stands for those of which no build is recorded. Other families are built by the vendors' own tools."""
 SPREAD = 0.15
 """The recorded builds, every seed of them, are at most this far from the estimate, as a share of it."""
 
@@ -45,9 +45,10 @@ class ClockRate:
 
 def clock_rate(board: Board, lut: float) -> ClockRate | None:
     """The estimate for a design of ``lut`` LUTs; None where the open tools do not build."""
-    period = PERIODS.get((board.family, board.speed))
-    if period is None:
+    of_family = {speed: p for (family, speed), p in PERIODS.items() if family == board.family}
+    if not of_family:
         return None
+    period = of_family.get(board.speed) or max(of_family.values(), key=lambda p: p.small)
     expected = 1e3 / (period.small + period.full * min(1.0, lut / board.lut))
     return ClockRate(expected * (1 - SPREAD), expected, expected * (1 + SPREAD))
 
