@@ -94,9 +94,28 @@ def _loss() -> str:
     )
 
 
+def _link() -> str:
+    def cells(record: Record) -> Iterable[str]:
+        values = record.values
+        plain, pll = values["oscillator"], values["pll"]
+        return (
+            record.design,
+            values["family"],
+            *(number(plain[key]) for key in ("lut", "ff", "bram")),
+            *(number(pll[key]) for key in ("lut", "ff", "bram")),
+            number(values["capacity_bytes"]),
+        )
+
+    return table(
+        "Board | Family | LUT | FF | RAM blocks | LUT with PLL | FF with PLL | RAM blocks with PLL | Bytes of each buffer",
+        map(cells, records("link")),
+    )
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "emulated": _emulated,
     "swapped": _swapped,
     "line": _line,
     "loss": _loss,
+    "link": _link,
 }

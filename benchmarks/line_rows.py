@@ -86,7 +86,7 @@ class WatchedLine:
         self.line.close()
 
 
-def _relu(shape: tuple[int, int, int]) -> Any:
+def relu(shape: tuple[int, int, int]) -> Any:
     """max(x, 0) of int8, as a QDQ model."""
     from onnx import TensorProto, helper, numpy_helper
 
@@ -122,7 +122,7 @@ def _measure(design: str, sources: Sources, work: Path) -> Record:
     what, _, size = design.partition("@")
     shape = SIDES[size]
     options = {"board": BOARD, "effort": "small"}
-    compiled = hlsgen.compile(_relu(shape), output=work / f"relu_{size}", name="relu", **options)
+    compiled = hlsgen.compile(relu(shape), output=work / f"relu_{size}", name="relu", **options)
     folder = open_folder(compiled.directory)
     board = emulated_board(folder, target_of(folder).board_ports(folder), clock=CLOCK)
     faulty = what == "loss"
