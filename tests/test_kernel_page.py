@@ -21,10 +21,14 @@ def run(folder: Path, name: str, source: str) -> None:
 
 
 def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
-    kernel, use, straight, beside, schedule = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
+    kernel, use, early, straight, beside, schedule = re.findall(
+        r"```python\n(.*?)```", PAGE, flags=re.S
+    )
     run(tmp_path, "fir.py", kernel)
     run(tmp_path, "use.py", use)
-    head = "import hlsgen\nfrom hlsgen import In, Out, s16, s32\n"
+    head = "import hlsgen\nfrom hlsgen import In, Out, s16, s32, u16\n"
+    check = "(graph,) = bit_lengths.lower().graphs\nassert graph.iterations == 8 * 16\n"
+    run(tmp_path, "bit_lengths.py", f"{head}{early}\n{check}")
     run(tmp_path, "normalise.py", f"{head}{straight}\nassert len(normalise.lower().graphs) == 3\n")
     check = "(graph,) = centred.lower().graphs\nassert graph.iterations == 8 * (11 + 12)\n"
     run(tmp_path, "centred.py", f"{head}{beside}\n{check}")

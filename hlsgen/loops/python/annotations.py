@@ -15,11 +15,12 @@ u8, u16, u32 = (ElementType(bits, False) for bits in (8, 16, 32))
 
 @dataclass(frozen=True)
 class ArrayType:
-    """An array parameter: ``role`` as in ``loops.ir.Array``."""
+    """An array parameter: ``role`` as in ``loops.ir.Array``. ``scalar``: the function is given its one element, as a word."""
 
     role: Literal["input", "output", "inout"]
     element: ElementType
     shape: tuple[int, ...]
+    scalar: bool = False
 
 
 class Direction:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from hlsgen.loops.ir import Constant
+from hlsgen.loops.ir import Constant, Value
 from hlsgen.loops.python.builder import Builder
+from hlsgen.loops.python.division import quotient
 from hlsgen.loops.python.kinds import TRUTH, UNBOUNDED, WORD, Kind, computed, integer
 from hlsgen.loops.python.refusals import illegal, shown, unsupported
 from hlsgen.loops.python.symbols import Index, Word
@@ -116,15 +117,45 @@ class Arithmetic:
                 if isinstance(operator, ast.Mod):
                     return self._emit("and", a, _constant(power - 1))
                 return self._shifted(node, a, _constant(power.bit_length() - 1))
+            if power > 2:
+                return self._divided(node, operator, a, power)
             raise self.refuse(
                 node,
-                "a division by a constant power of two",
+                "a division by a positive constant",
                 "Multiply by a reciprocal and shift, or read a table.",
             )
         raise self.refuse(node, "+ - * // % & | ^ << >>", "Write it with these operators.")
 
     def _emit(self, name: str, a: Word, b: Word) -> Word:
         return replace(self.builder.emit(name, a, b), kind=computed(name, a.kind, b.kind))
+
+    def _divided(self, node: ast.AST, operator: ast.operator, a: Word, divisor: int) -> Word:
+        """``a // divisor`` or ``a % divisor``."""
+        signed = self._signed(node, a)
+        low, high = self._bounds(a)
+        bits = self.word.bits
+        result = quotient(self.builder.emit, bits, signed, a, divisor, low, high)
+        whole = a.kind.integer
+        exact = None if whole is None else (whole[0] // divisor, whole[1] // divisor)
+        if isinstance(operator, ast.Mod):
+            multiple = self.builder.emit("multiply", result, _constant(divisor))
+            result = self.builder.emit("subtract", a, multiple)
+            exact = None if whole is None else (0, divisor - 1)
+        return replace(result, kind=replace(a.kind, integer=exact))
+
+    def _bounds(self, word: Word) -> tuple[int, int]:
+        """Between what values a word is."""
+        if not word.kind.word and word.kind.integer is not None:
+            return word.kind.integer
+        if isinstance(word.operand, Value):
+            operation = self.builder.operations.get(word.operand.operation)
+            known = self.builder.ranges.get(word.operand.operation)
+            if operation is not None and operation.operator == "and":
+                masks = [part.value for part in operation.operands if isinstance(part, Constant)]
+                known = (0, masks[0]) if masks and masks[0] >= 0 else known
+            if known is not None:
+                return known
+        return self.word.minimum, self.word.maximum
 
     def _shifted(self, node: ast.AST, a: Word, b: Word) -> Word:
         return self._emit("shift_right" if self._signed(node, a) else "shift_right_logical", a, b)

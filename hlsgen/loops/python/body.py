@@ -23,7 +23,15 @@ from hlsgen.loops.python.kinds import TRUTH, Kind
 from hlsgen.loops.python.nest import Bind, Guarded, Straight, Within
 from hlsgen.loops.python.refusals import illegal, shown, unsupported
 from hlsgen.loops.python.signature import Signature
-from hlsgen.loops.python.symbols import ArrayElement, Index, Several, Symbol, Word, index_of
+from hlsgen.loops.python.symbols import (
+    ArrayElement,
+    Index,
+    Several,
+    Symbol,
+    Word,
+    constant,
+    index_of,
+)
 from hlsgen.loops.python.variables import Variables
 
 DEEPEST_CALL = 8
@@ -228,6 +236,8 @@ class Body:
                 )
             return symbol
         if not self.calls and node.id in self.signature.parameters:
+            if self.signature.parameters[node.id].scalar:
+                return self.elements.read(node, ArrayElement(node.id, (constant(0),)), Guard())
             return ArrayElement(node.id)
         if node.id in self.names:
             return self.elements.outer(node, self.names[node.id])

@@ -39,13 +39,14 @@ class Guard:
 
 class Builder:
     """Operations in program order. ``lines``: operation -> line of the source; ``copies``: -> values of the counters there, which tell
-    the copies of an unrolled loop apart; ``arrays``: those that are not parameters of the kernel."""
+    the copies of an unrolled loop apart; ``ranges`` of the words that are elements narrower than a word; ``arrays``: those that are not parameters of the kernel."""
 
     def __init__(self, word: ElementType, loops: Sequence[CountedLoop]) -> None:
         self.word, self.loops = word, tuple(loops)
         self.depth = {loop.name: k + 1 for k, loop in enumerate(loops)}
         self.operations: dict[str, Operation] = {}
         self.varies: dict[str, int] = {}
+        self.ranges: dict[str, tuple[int, int]] = {}
         self.lines: dict[str, int] = {}
         self.copy: Mapping[str, Affine] = {}
         self.copies: dict[str, Mapping[str, Affine]] = {}

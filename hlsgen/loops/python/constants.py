@@ -7,6 +7,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from hlsgen.algebra.affine import Affine
 from hlsgen.loops.python.annotations import ArrayType
 
@@ -46,11 +48,33 @@ def integer_of(
         except (ArithmeticError, ValueError):
             return None
         return result if isinstance(result, int) else None
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
-        argument = node.args[0] if len(node.args) == 1 else None
-        if isinstance(argument, ast.Name) and argument.id in arrays:
-            return arrays[argument.id].shape[0]
+    match node:
+        case ast.Call(func=ast.Name(id="len"), args=[array]):
+            shape = _shape(array, names, arrays)
+            return shape[0] if shape else None
+        case ast.Subscript(value=ast.Attribute(value=array, attr="shape"), slice=axis):
+            shape, place = _shape(array, names, arrays), integer_of(axis, names, arrays)
+            if shape and place is not None and -len(shape) <= place < len(shape):
+                return shape[place]
     return None
+
+
+def _shape(
+    node: ast.expr, names: Mapping[str, Any], arrays: Mapping[str, ArrayType]
+) -> tuple[int, ...] | None:
+    """The shape of an array, of a row of one, or of a table from outside the function; None of anything else."""
+    if isinstance(node, ast.Subscript):
+        shape = _shape(node.value, names, arrays)
+        return None if shape is None else shape[1:]
+    if not isinstance(node, ast.Name):
+        return None
+    if node.id in arrays:
+        return arrays[node.id].shape
+    value = names.get(node.id)
+    try:
+        return np.shape(value) if isinstance(value, list | tuple | np.ndarray) else None
+    except ValueError:  # rows of several lengths
+        return None
 
 
 def affine_of(

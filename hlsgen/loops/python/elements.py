@@ -13,7 +13,7 @@ import numpy as np
 
 from hlsgen.algebra.affine import Affine
 from hlsgen.algebra.types import ElementType
-from hlsgen.loops.ir import Array, Constant, CountedLoop
+from hlsgen.loops.ir import Array, Constant, CountedLoop, Value
 from hlsgen.loops.python.annotations import ArrayType
 from hlsgen.loops.python.builder import Builder, Guard
 from hlsgen.loops.python.constants import as_integer
@@ -133,6 +133,11 @@ class Elements:
         if isinstance(index, Word) and isinstance(index.operand, Constant):
             index = constant(index.operand.value)
         word = self.builder.load(element.array, index, element.array in self.written, partial)
+        type_ = self.arrays.get(element.array)
+        if type_ is not None and type_.element.bits < self.builder.word.bits:
+            assert isinstance(word.operand, Value)
+            bounds = (type_.element.minimum, type_.element.maximum)
+            self.builder.ranges[word.operand.operation] = bounds
         return replace(word, kind=self.kinds.get(element.array, WORD))
 
     def _checked(

@@ -71,7 +71,7 @@ class Expressions:
             case ast.Compare():
                 return self._comparison(node, guard)
             case ast.BoolOp():
-                return self._boolean(node, guard)
+                return self._boolean(node, guard, self._operand_of_boolean)
             case ast.IfExp():
                 return self._ternary(node, guard)
             case ast.Subscript():
@@ -102,6 +102,8 @@ class Expressions:
 
     def truth(self, node: ast.expr, guard: Guard) -> Word:
         """A condition: a truth, or whether a number is not 0."""
+        if isinstance(node, ast.BoolOp):
+            return self._boolean(node, guard, self.truth)
         number = self.scalar(node, guard)
         if isinstance(number, Index) and number.constant is not None:
             return Word(Constant(int(number.constant != 0)), 0, TRUTH)
@@ -204,13 +206,16 @@ class Expressions:
                 return Word(Constant(int(decided)), 0, TRUTH)
         return self.arithmetic.comparison(node, operator, (left, a), (right, b))
 
-    def _boolean(self, node: ast.BoolOp, guard: Guard) -> Word:
-        """``and``, ``or`` of truths: the second is evaluated where the first decides nothing."""
-        truth = self._operand_of_boolean(node.values[0], guard)
+    def _boolean(
+        self, node: ast.BoolOp, guard: Guard, operand: Callable[[ast.expr, Guard], Word]
+    ) -> Word:
+        """``and``, ``or`` of truths: the second is evaluated where the first decides nothing. ``operand``: a value as a truth; where only
+        the truth of the whole is asked, numbers are."""
+        truth = operand(node.values[0], guard)
         for value in node.values[1:]:
             is_and = isinstance(node.op, ast.And)
             reached = truth if is_and else self.builder.inverse(truth)
-            next_one = self._operand_of_boolean(value, guard.under(reached))
+            next_one = operand(value, guard.under(reached))
             if is_and:
                 truth = self.builder.both(truth, next_one)
             elif isinstance(truth.operand, Constant):

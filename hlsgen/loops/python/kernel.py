@@ -70,7 +70,8 @@ class PythonKernel:
         return self.signature.parameters
 
     def __call__(self, *arrays: np.ndarray, **named: np.ndarray) -> None:
-        """Run the function on NumPy arrays of the annotated shapes and element types; outputs are written in place."""
+        """Run the function on NumPy arrays of the annotated shapes and element types; outputs are written in place. A parameter that is one
+        number takes an integer, or an array of one element."""
         from hlsgen.loops.python.reference import run_function
 
         where = f"{self.signature.source}, kernel {self.name}"
@@ -84,6 +85,8 @@ class PythonKernel:
             ) from None
         for name, annotation in self.parameters.items():
             array, expected = bound.arguments[name], annotation.element.native
+            if annotation.scalar and WHOLE.holds(array):
+                array = bound.arguments[name] = _one(annotation.element, array)
             shape, dtype = getattr(array, "shape", None), getattr(array, "dtype", type(array))
             if shape != annotation.shape or dtype != expected:
                 raise TypeMismatch(
@@ -136,6 +139,14 @@ class PythonKernel:
         from hlsgen.loops.python.lower import lower_kernel
 
         return lower_kernel(self.signature, self.nests())
+
+
+def _one(element: ElementType, value: int) -> Any:
+    """An array of one element; the value itself where no such element is."""
+    import numpy as np
+
+    held = element.minimum <= value <= element.maximum
+    return np.array([value], element.native) if held else value
 
 
 def load_python_kernel(path: Path, name: str) -> PythonKernel:

@@ -114,7 +114,7 @@ def _lowered(
     graph = without_dead(graph)
     graph = without_dead(with_promoted_sums(graph)) if promote else graph
     graph = replace(graph, arrays=_arrays(signature, body, graph.operations))
-    graph = replace(graph, orders=memory_orders(graph, nest.where, body.builder))
+    graph = replace(graph, orders=memory_orders(graph))
     check(graph)
     return LoweredNest(graph, lines, variables, after)
 

@@ -28,15 +28,19 @@ from hlsgen.loops.python.nest import (
     base_of,
     mentioned,
 )
+from hlsgen.loops.python.ranges import ConstantValue
 from hlsgen.loops.python.refusals import shown, unsupported
 from hlsgen.loops.python.signature import Signature
+from hlsgen.loops.python.structured import lists_of, structured
 
+MOST_COPIES = 64
+"""Trips of a loop over the items of a list, which is unrolled: a list is not a memory."""
 STATEMENTS = (ast.Assign, ast.AugAssign, ast.If, ast.Pass)
 
 
 def read_nests(signature: Signature) -> tuple[Nest, ...]:
     """The nests of a kernel in order. Raises UnsupportedOp with file, line and reason."""
-    function = definition(signature)
+    function = structured(definition(signature), _constants_of(signature))
     reader = _Reader(signature, function)
     reader.refuse_names(function)
     statements = reader.top_level(function.body)
@@ -106,6 +110,12 @@ def definition(signature: Signature) -> ast.FunctionDef:
     return function
 
 
+def _constants_of(signature: Signature) -> ConstantValue:
+    """Values of constant expressions wherever they stand in a kernel."""
+    names = {**names_of(signature.function), **signature.constants}
+    return lambda node: integer_of(node, names, signature.parameters)
+
+
 def _is_remark(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Pass) or (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
@@ -127,6 +137,7 @@ class _Reader:
         self.where = f"{signature.path}, kernel {signature.name}"
         self.names: dict[str, Any] = {**names_of(signature.function), **signature.constants}
         self.loop_names: set[str] = set()
+        self.lists = lists_of(function, _constants_of(signature))
 
     def refuse_names(self, function: ast.FunctionDef) -> None:
         """Raise where an array's name gets another meaning, and for names that circuits cannot have."""
@@ -143,7 +154,7 @@ class _Reader:
             if isinstance(node.ctx, ast.Store) and node.id in self.signature.parameters:
                 raise self.refuse(
                     node,
-                    f"{node.id} to stay the array that it is",
+                    f"{node.id} to stay what the kernel is given",
                     f"an assignment to {node.id}",
                     "Use a variable of another name.",
                 )
@@ -205,6 +216,8 @@ class _Reader:
             call = call.args[0] if len(call.args) == 1 else call
         first, extent, step, stop = self._range(node, call)
         variable = node.target.id
+        if not first.terms and stop is None and extent <= MOST_COPIES:
+            unrolled = unrolled or self._indexes_list(node.body, variable)
         if unrolled:
             copies: list[Item] = []
             if first.terms or stop is not None:
@@ -216,6 +229,8 @@ class _Reader:
                 bound = {} if variable in assigned(node.body) else {variable: value}
                 copies += self._body(node.body, bound)
             return copies
+        if not extent:
+            return []
         name = self.unused(variable)
         counter = first.plus(Affine(0, ((name, step),)) if step else Affine())
         outer = dict(self.counters)
@@ -230,6 +245,15 @@ class _Reader:
             body = self._under(Within(left, 1), body, node.body)
         return [SourceLoop(name, extent, tuple(body), node.lineno)]
 
+    def _indexes_list(self, statements: Sequence[ast.stmt], counter: str) -> bool:
+        """Whether statements index a list, whose items are values and not elements of a memory, with a counter."""
+        nodes = (node for statement in statements for node in ast.walk(statement))
+        return any(
+            base_of(node) in self.lists and counter in names_in([node.slice])
+            for node in nodes
+            if isinstance(node, ast.Subscript)
+        )
+
     def _range(self, node: ast.For, call: ast.expr) -> tuple[Affine, int, int, Affine | None]:
         """(first, most trips, step, stop where the number of trips varies)."""
         if not (_is_call(call, "range") and isinstance(call, ast.Call) and not call.keywords):
@@ -237,7 +261,9 @@ class _Reader:
                 node, "a loop over range(...)", shown(node.iter), "Loop over indices."
             )
         bounds = [
-            affine_of(argument, self.names, self.signature.parameters, self.counters)
+            affine_of(
+                argument, {**self.names, **self.lists}, self.signature.parameters, self.counters
+            )
             for argument in call.args
         ]
         known = [bound for bound in bounds if bound is not None]
@@ -250,8 +276,6 @@ class _Reader:
         box = {name: range(extent) for name, extent in self.extents.items()}
         least, most = way.range(box)
         trips = len(range(0, most, abs(step)))
-        if not trips:
-            raise self.refuse(node, "at least one trip", shown(node.iter), "Remove the loop.")
         return (
             first,
             trips,
@@ -331,8 +355,8 @@ class _Reader:
         """Only assignments and conditions."""
         if not isinstance(statement, STATEMENTS):
             advice = "Kernels consist of for, if and assignments."
-            if isinstance(statement, ast.While | ast.Break | ast.Continue):
-                advice = "Loop a fixed number of times, and guard what must not happen with 'if'."
+            if isinstance(statement, ast.While):
+                advice = "Loop as often as it can happen at most, and leave the loop early: for k in range(N): if not (...): break."
             raise self.refuse(statement, "an assignment or a condition", shown(statement), advice)
         if isinstance(statement, ast.If):
             for inner in (*statement.body, *statement.orelse):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from hlsgen.algebra.types import ElementType
+from hlsgen.loops.python.annotations import ArrayType
 
 
 class WordArray:
@@ -56,11 +57,12 @@ _MASK = (1 << 64) - 1
 def run_function(
     function: Callable[..., Any],
     arguments: inspect.BoundArguments,
-    arrays: Iterable[str],
+    arrays: Mapping[str, ArrayType],
     word: ElementType,
 ) -> None:
     """Call the function with its arguments; ``arrays`` (of their element types, changed in place) are words in it."""
-    for name in arrays:
-        arguments.arguments[name] = WordArray(arguments.arguments[name], word.native)
+    for name, type_ in arrays.items():
+        array = WordArray(arguments.arguments[name], word.native)
+        arguments.arguments[name] = array[0] if type_.scalar else array
     with np.errstate(all="ignore"):  # words wrap: no warning of overflow
         function(*arguments.args, **arguments.kwargs)

@@ -15,7 +15,7 @@ from hlsgen.loops.python.annotations import ArrayType, s16, s32, u16, u32
 
 @dataclass(frozen=True)
 class Signature:
-    """``parameters``: the arrays in order; ``constants``: parameters with a default value that is an integer; ``word``: the type of
+    """``parameters``: the arrays in order, and numbers as arrays of one element; ``constants``: parameters with a default value that is an integer; ``word``: the type of
     every word."""
 
     function: Callable[..., Any]
@@ -85,12 +85,14 @@ def _array_type(
             annotation = error
     if isinstance(annotation, ArrayType):
         return annotation
+    if isinstance(annotation, ElementType) and annotation.bits in (8, 16, 32):
+        return ArrayType("input", annotation, (1,), scalar=True)
     if isinstance(parameter.default, int):
         return None
     raise TypeMismatch(
         f"{where}, parameter {name}",
-        f"expected In[...], Out[...] or InOut[...], or an integer default, found {annotation!r}",
-        f"Annotate it, for example {name}: In[s32, 64].",
+        f"expected In[...], Out[...] or InOut[...], a type of one number, or an integer default, found {annotation!r}",
+        f"Annotate it, for example {name}: In[s32, 64] or {name}: s32.",
     )
 
 

@@ -143,6 +143,8 @@ class Variables:
             return new
         yes, no = self.builder.word_of(new), self.builder.word_of(old)
         summed = self._conditional_sum(name, condition, yes, no)
+        if summed is None and isinstance(condition, Word) and self._term(no, yes) is not None:
+            summed = self._conditional_sum(name, self.builder.inverse(condition), no, yes)
         if summed is not None:
             return replace(summed, kind=yes.kind.joined(no.kind))
         return self.builder.select(condition, yes, no, hint=name)
@@ -151,18 +153,11 @@ class Variables:
         self, name: str, condition: Word | Mark, new: Word, old: Word
     ) -> Word | None:
         """``old + (term if condition else 0)`` for a sum of ``old`` and a term: the recurrence stays one addition."""
-        operations = self.builder.operations
-        total = operations.get(new.operand.operation) if isinstance(new.operand, Value) else None
-        if total is None or total.operator != "add" or old.operand not in total.operands:
-            return None
-        if not isinstance(old.operand, Value):
-            return None
-        terms = [operand for operand in total.operands if operand != old.operand]
-        if len(terms) != 1:
+        term = self._term(new, old)
+        if term is None:
             return None
         nothing = Word(Constant(0), 0)
-        (term,) = terms
-        product = operations.get(term.operation) if isinstance(term, Value) else None
+        product = self.builder.operations.get(term.operation) if isinstance(term, Value) else None
         if product is not None and product.operator == "multiply":
             a, b = (Word(factor, self._varies(factor)) for factor in product.operands)
             kept = self.builder.emit("multiply", self.builder.select(condition, a, nothing), b)
@@ -170,6 +165,16 @@ class Variables:
             word = Word(term, self._varies(term))
             kept = self.builder.select(condition, word, nothing)
         return self.builder.emit("add", old, kept, hint=name)
+
+    def _term(self, new: Word, old: Word) -> Constant | Value | None:
+        """What was added to ``old`` to make ``new``; None where that is not how it was made."""
+        if not (isinstance(new.operand, Value) and isinstance(old.operand, Value)):
+            return None
+        total = self.builder.operations.get(new.operand.operation)
+        if total is None or total.operator != "add" or old.operand not in total.operands:
+            return None
+        terms = [operand for operand in total.operands if operand != old.operand]
+        return terms[0] if len(terms) == 1 else None
 
     def _varies(self, operand: Constant | Value) -> int:
         if isinstance(operand, Constant):
