@@ -165,15 +165,16 @@ def _boards() -> str:
             number(expected, 1),
             ", ".join(number(mhz, 1) for mhz in values.get("seeds", {"1": fmax}).values()),
             percent(None if expected is None else expected / fmax - 1),
+            number(values.get("clock_mhz"), 2),
             number(interval),
-            number(fmax * 1e6 / interval),
+            number(values.get("inferences_per_second")),
             number(values["mismatches"]),
             number(values["seconds"]),
         )
 
     return table(
-        "Design | LUT, predicted / built | DSP | Block RAM | FF | Fmax, MHz, predicted | of each seed | Deviation from the best | Cycles per inference "
-        "| Inferences per second at the best | Mismatches | Seconds to build, all seeds",
+        "Design | LUT, predicted / built | DSP | Block RAM | FF | Fmax, MHz, predicted | of each seed | Deviation from the best | Clock written, MHz "
+        "| Cycles per inference | Inferences per second at that clock | Mismatches | Seconds to build, all seeds",
         map(cells, records("boards")),
     )
 
