@@ -27,7 +27,7 @@ def digits() -> Dataflow:
 
 
 @pytest.mark.parametrize(
-    ("name", "rate"), [("icebreaker", 9000), ("ulx3s_85f", 500_000), ("arty_a7_100t", 20_000)]
+    ("name", "rate"), [("icebreaker", 7000), ("ulx3s_85f", 500_000), ("arty_a7_100t", 20_000)]
 )
 def test_a_design_reaches_the_rate_at_the_clock_of_its_own_size(name: str, rate: float) -> None:
     board = load_board(name)
