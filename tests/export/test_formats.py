@@ -84,8 +84,8 @@ def test_litex_builds_a_circuit_with_the_module_that_verilator_reads(tmp_path: P
     assert {"control", "status", "samples", "ev_pending", "ev_enable"} <= set(done.stdout.split())
     simulator = find_simulator()
     sources = [folder / "rtl" / file for file in ("digits.v", "digits_controlled.v")]
-    # LiteX writes its constants without widths.
-    options = ["--lint-only", "-Wno-WIDTHEXPAND", "-Wno-WIDTHTRUNC", "--top-module", "soc"]
+    # LiteX's own text has its style, of which Verilator warns; what counts are errors, and ports that do not match.
+    options = ["--lint-only", "-Wno-fatal", "--top-module", "soc"]
     done = subprocess.run(
         [str(simulator.verilator), *options, str(tmp_path / "soc.v"), *map(str, sources)],
         env=dict(simulator.environment),
@@ -93,6 +93,7 @@ def test_litex_builds_a_circuit_with_the_module_that_verilator_reads(tmp_path: P
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    assert "PIN" not in done.stderr, done.stderr
 
 
 @pytest.mark.slow
