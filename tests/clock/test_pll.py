@@ -68,6 +68,7 @@ PLAIN = {
     "ecp5": ecp5,
     "ice40": ice40,
     "GW1NR-LV9": lambda f: gowin(f, 400, (400, 1200), ("3.125", "600")),
+    "GW2A-LV18": lambda f: gowin(f, 500, (500, 1250), ("3.90625", "625")),
     "GW2AR-LV18": lambda f: gowin(f, 500, (500, 1250), ("3.90625", "625")),
 }
 

@@ -36,7 +36,9 @@ def test_the_report_of_a_kernel_says_what_it_takes_of_the_board(board: str, tmp_
     assert (report["lut"], report["ff"]) == (round(float(cost.lut)), round(float(cost.ff)))
     assert report["dsp"] == cost.dsp > 0 and report["bram"] == cost.bram
     text = (tmp_path / "out" / "report.txt").read_text()
-    assert text.startswith(f"fir on {board}: {report['lut']:,} LUT, ")
+    assert text.startswith(
+        f"fir on {board} at {report['clock_mhz']:g} MHz: {report['lut']:,} LUT, "
+    )
 
 
 @pytest.mark.parametrize(("name", "counted"), [("fir", 379), ("cordic", 854), ("atax", 673)])

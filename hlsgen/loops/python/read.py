@@ -205,10 +205,8 @@ class _Reader:
 
     def loop(self, node: ast.For) -> list[Item]:
         """A loop; or, unrolled, its body as often as it has trips."""
-        if not isinstance(node.target, ast.Name) or node.orelse:
-            raise self.refuse(
-                node, "'for name in range(...):' without else", shown(node), "Rewrite the loop."
-            )
+        if not isinstance(node.target, ast.Name):
+            raise self.refuse(node, "'for name in range(...):'", shown(node), "Rewrite the loop.")
         call = node.iter
         unrolled = _is_call(call, "unroll")
         if unrolled:

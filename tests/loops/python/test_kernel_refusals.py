@@ -37,6 +37,7 @@ CASES = {
     "comprehension": (body("y[n] = [k for k in range(2)][0]"), 7, "integers, arrays"),
     "number beside and": (body("y[n] = x[n] and 1"), 7, "a truth beside"),
     "truth in arithmetic": (body("y[n] = (x[n] > 1) + 1"), 7, "truths in arithmetic"),
+    "loop of two counters": (body("for a, b in f(x):", "    y[n] = a"), 7, "'for name in range"),
     "loop over a call": (body("for v in f(x):", "    y[n] = v"), 7, "range(...)"),
     "assigned number": (
         body("a = n", "y[n] = a", parameters=f"{X}, a: s32"),
