@@ -24,7 +24,7 @@ class Period:
 
 
 PERIODS: Mapping[tuple[str, str], Period] = {
-    ("ecp5", "6"): Period(7.3, 7.1),
+    ("ecp5", "6"): Period(7.5, 8.9),
     ("ice40", "-"): Period(27.9, 4.0),
     ("gowin", "C6/I5"): Period(6.5, 7.0),
     ("gowin", "C8/I7"): Period(3.3, 7.0),

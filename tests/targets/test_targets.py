@@ -73,6 +73,7 @@ def test_an_option_of_another_target_is_refused_and_the_right_one_named(target: 
         "time_limit": 1.0,
         "exact": True,
         "as_given": True,
+        "weights": "loadable",
     }
     known = {field.name for field in fields(target.options)}
     source = AXPY if target.source == "kernel" else DIGITS
