@@ -14,6 +14,7 @@ from benchmarks.models import Sources
 from benchmarks.record import Record
 from benchmarks.rows import Row, compiled_design
 from examples.digits import retrain
+from examples.digits.network import quantise
 from hlsgen import flow
 from hlsgen.artefact.folder import open_folder
 from hlsgen.flow_weights import weights
@@ -30,7 +31,7 @@ def _measure(design: str, sources: Sources, work: Path) -> Record:
     compiled, report = compiled_design("retrained", design, sources.model(design), work, **options)
     other = work / "retrained.onnx"
     model, pictures = retrain.retrained(SEED)
-    retrain.quantise(model, other, pictures)
+    quantise(model, other, pictures)
     image = weights(compiled.directory, other)
     folder = open_folder(compiled.directory)
     reference = stored_reference(

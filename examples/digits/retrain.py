@@ -1,4 +1,4 @@
-"""Retrains the digits network with another seed, without PyTorch: ``python examples/digits/retrain.py --seed 1 -o retrained.onnx``.
+"""Retrains the digits network with another seed, without PyTorch: ``python -m examples.digits.retrain --seed 1 -o retrained.onnx``.
 
 The convolutions of ``digits.onnx`` are disturbed at random and the last layer is trained from nothing (softmax regression by gradient descent);
 then the whole is quantised as ``train.py`` does it, with scales and zero points of its own. The result has the architecture of ``digits.onnx``,
@@ -8,24 +8,16 @@ and no weight in common: what a circuit compiled with ``--weights loadable`` is 
 from __future__ import annotations
 
 import argparse
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
+from onnx import numpy_helper
+
+from examples.digits.network import INPUT, model_of, quantise
 
 HERE = Path(__file__).parent
-INPUT, OUTPUT = "image", "scores"
 DISTURBANCE = 0.2
 """Of the convolutions' weights, relative to their spread."""
 STEPS, RATE = 400, 0.5
@@ -45,37 +37,6 @@ def float_weights() -> dict[str, np.ndarray]:
             shape = (-1, *(1,) * (integers.ndim - 1))
             reals[name] = (integers * scale.reshape(shape)).astype(np.float32)
     return reals
-
-
-def model_of(arrays: dict[str, np.ndarray], features: bool = False) -> onnx.ModelProto:
-    """The float network of ``train.py``; with ``features`` without its last layer."""
-    nodes = [
-        helper.make_node(
-            "Conv", [INPUT, "conv1_weight", "conv1_bias"], ["c1"], "conv1", pads=[1, 1, 1, 1]
-        ),
-        helper.make_node("Relu", ["c1"], ["r1"], "relu1"),
-        helper.make_node(
-            "Conv",
-            ["r1", "conv2_weight", "conv2_bias"],
-            ["c2"],
-            "conv2",
-            pads=[1, 1, 1, 1],
-            strides=[2, 2],
-        ),
-        helper.make_node("Relu", ["c2"], ["r2"], "relu2"),
-        helper.make_node("MaxPool", ["r2"], ["p"], "pool", kernel_shape=[2, 2], strides=[2, 2]),
-        helper.make_node("Flatten", ["p"], ["f"], "flatten"),
-        helper.make_node("Gemm", ["f", "dense_weight", "dense_bias"], [OUTPUT], "dense", transB=1),
-    ]
-    output, size = ("f", 64) if features else (OUTPUT, 10)
-    graph = helper.make_graph(
-        nodes[:-1] if features else nodes,
-        "digits",
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, 1, 8, 8])],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, [1, size])],
-        [numpy_helper.from_array(np.ascontiguousarray(a), name) for name, a in arrays.items()],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
 def retrained(seed: int) -> tuple[onnx.ModelProto, np.ndarray]:
@@ -111,32 +72,6 @@ def regression(
         chances /= chances.sum(axis=1, keepdims=True)
         weights -= RATE * scaled.T @ (chances - targets) / len(features)
     return (weights[:-1].T / spread).astype(np.float32), weights[-1].astype(np.float32)
-
-
-class Pictures(CalibrationDataReader):  # type: ignore[misc]
-    """Hands pictures to the quantiser one by one."""
-
-    def __init__(self, pictures: np.ndarray) -> None:
-        self.remaining: Iterator[np.ndarray] = iter(pictures)
-
-    def get_next(self) -> dict[str, Any] | None:
-        picture = next(self.remaining, None)
-        return None if picture is None else {INPUT: picture[None]}
-
-
-def quantise(model: onnx.ModelProto, target: Path, pictures: np.ndarray) -> None:
-    """Static int8 quantisation, as ``train.py`` does it."""
-    with tempfile.TemporaryDirectory() as folder:
-        onnx.save(model, Path(folder) / "float.onnx")
-        quantize_static(
-            Path(folder) / "float.onnx",
-            target,
-            Pictures(pictures),
-            quant_format=QuantFormat.QDQ,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-        )
 
 
 def main() -> None:

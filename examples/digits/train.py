@@ -1,4 +1,4 @@
-"""Trains, quantises and stores the digits example: ``python examples/digits/train.py``.
+"""Trains, quantises and stores the digits example: ``python -m examples.digits.train``.
 
 The data are the handwritten digits that scikit-learn bundles (E. Alpaydin and C. Kaynak, "Optical Recognition of
 Handwritten Digits", UCI Machine Learning Repository, 1998): 1,797 pictures of 8x8 pixels with grey levels 0 to 16.
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,18 +21,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import nn
 
-INPUT, OUTPUT = "image", "scores"
+from examples.digits.network import INPUT, model_of, quantise
+
 GREY_LEVELS = 16.0
 SEED = 2026
 
@@ -110,8 +103,8 @@ def train(split: Split, epochs: int) -> nn.Sequential:
     return model.eval()
 
 
-def export(model: nn.Sequential, path: Path) -> None:
-    """Writes the trained network as float ONNX; the scale of the grey levels goes into the first weights."""
+def exported(model: nn.Sequential) -> onnx.ModelProto:
+    """The trained network as float ONNX; the scale of the grey levels goes into the first weights."""
     first, second, dense = model[0], model[2], model[6]
     arrays = {
         "conv1_weight": first.weight.detach().numpy() / np.float32(GREY_LEVELS),
@@ -121,59 +114,9 @@ def export(model: nn.Sequential, path: Path) -> None:
         "dense_weight": dense.weight.detach().numpy(),
         "dense_bias": dense.bias.detach().numpy(),
     }
-    around = [1, 1, 1, 1]
-    nodes = [
-        helper.make_node(
-            "Conv", [INPUT, "conv1_weight", "conv1_bias"], ["c1"], "conv1", pads=around
-        ),
-        helper.make_node("Relu", ["c1"], ["r1"], "relu1"),
-        helper.make_node(
-            "Conv",
-            ["r1", "conv2_weight", "conv2_bias"],
-            ["c2"],
-            "conv2",
-            pads=around,
-            strides=[2, 2],
-        ),
-        helper.make_node("Relu", ["c2"], ["r2"], "relu2"),
-        helper.make_node("MaxPool", ["r2"], ["p"], "pool", kernel_shape=[2, 2], strides=[2, 2]),
-        helper.make_node("Flatten", ["p"], ["f"], "flatten"),
-        helper.make_node("Gemm", ["f", "dense_weight", "dense_bias"], [OUTPUT], "dense", transB=1),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "digits",
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, 1, 8, 8])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [1, 10])],
-        [numpy_helper.from_array(np.ascontiguousarray(a), name) for name, a in arrays.items()],
-    )
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    proto = model_of(arrays)
     onnx.checker.check_model(proto, full_check=True)
-    onnx.save(proto, path)
-
-
-class Pictures(CalibrationDataReader):
-    """Hands the training pictures to the quantiser one by one."""
-
-    def __init__(self, pictures: np.ndarray) -> None:
-        self.remaining: Iterator[np.ndarray] = iter(pictures)
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        picture = next(self.remaining, None)
-        return None if picture is None else {INPUT: picture[None]}
-
-
-def quantise(source: Path, target: Path, pictures: np.ndarray) -> None:
-    """Static int8 quantisation: ranges are the extremes seen on ``pictures``."""
-    quantize_static(
-        source,
-        target,
-        Pictures(pictures),
-        quant_format=QuantFormat.QDQ,
-        activation_type=QuantType.QInt8,
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-    )
+    return proto
 
 
 def accuracy(path: Path, pictures: np.ndarray, labels: np.ndarray) -> float:
@@ -191,10 +134,11 @@ def main() -> None:
     options = parser.parse_args()
     split = load()
     model = train(split, options.epochs)
+    network = exported(model)
+    quantise(network, options.output / "digits.onnx", split.train[:512])
     with tempfile.TemporaryDirectory() as folder:
         float_path = Path(folder) / "digits_float.onnx"
-        export(model, float_path)
-        quantise(float_path, options.output / "digits.onnx", split.train[:512])
+        onnx.save(network, float_path)
         print(f"float accuracy {accuracy(float_path, split.test, split.test_labels):.4f}")
     int8 = accuracy(options.output / "digits.onnx", split.test, split.test_labels)
     print(f"int8 accuracy  {int8:.4f} on {len(split.test)} test pictures")
