@@ -13,7 +13,7 @@ import pytest
 from support.toy_designs import write_toy
 from typer.testing import CliRunner
 
-from hlsgen.board import boards
+from hlsgen.board import Board, boards
 from hlsgen.errors import BadFile, BadOption, BoardFailed, HlsgenError, ToolFailed
 from hlsgen.flow_board import programming
 from hlsgen.host import programmer
@@ -220,7 +220,7 @@ def test_the_command_says_what_it_runs_and_what_comes_next(built: Path, programs
 @pytest.mark.parametrize(
     "board", [b for b in boards() if b.family != "xilinx7"], ids=lambda b: b.name
 )
-def test_every_board_with_a_bitstream_names_its_programmers(board) -> None:  # type: ignore[no-untyped-def]
+def test_every_board_with_a_bitstream_names_its_programmers(board: Board) -> None:
     table = board.build["program"]
     assert set(table) & set(PROGRAMMERS)
     assert set(table) <= {*PROGRAMMERS, "usb", "flash_only"}

@@ -28,7 +28,7 @@ from hlsgen.loops.python.nest import (
     base_of,
     mentioned,
 )
-from hlsgen.loops.python.ranges import ConstantValue
+from hlsgen.loops.python.ranges import ConstantValue, assignment
 from hlsgen.loops.python.refusals import shown, unsupported
 from hlsgen.loops.python.signature import Signature
 from hlsgen.loops.python.structured import lists_of, structured
@@ -306,14 +306,14 @@ class _Reader:
         if around is not None:
             test = ast.copy_location(ast.BoolOp(ast.And(), [around, test]), test)
         yes = self._variable(statement)
-        parts: list[Item] = [_assignment(yes, test)]
+        parts: list[Item] = [assignment(yes.id, test, statement)]
         branches = [(yes, statement.body)]
         if statement.orelse:
             no = self._variable(statement)
             inverse: ast.expr = ast.UnaryOp(ast.Not(), _name_of(yes))
             if around is not None:
                 inverse = ast.BoolOp(ast.And(), [around, inverse])
-            parts.append(_assignment(no, ast.copy_location(inverse, test)))
+            parts.append(assignment(no.id, inverse, statement))
             branches.append((no, statement.orelse))
         for variable, body in branches:
             self.condition = _name_of(variable)
@@ -372,10 +372,6 @@ def _has_loops(statement: ast.If) -> bool:
 def _name_of(variable: ast.Name) -> ast.Name:
     """The variable as it is read."""
     return ast.copy_location(ast.Name(variable.id, ast.Load()), variable)
-
-
-def _assignment(variable: ast.Name, value: ast.expr) -> ast.stmt:
-    return ast.fix_missing_locations(ast.copy_location(ast.Assign([variable], value), variable))
 
 
 def _is_call(node: ast.expr, name: str) -> bool:
