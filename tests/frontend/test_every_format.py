@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -44,11 +45,20 @@ def test_a_network_of_every_format_means_its_integers(name: str) -> None:
     assert_reads(model(activations, weights, SIZES), samples(activations, SIZES[0]))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_network_of_every_format_is_a_circuit(name: str, tmp_path: Path) -> None:
+CIRCUITS = [
+    pytest.param(name, options, marks=() if name == "bipolar" else pytest.mark.slow)
+    for name in FORMATS
+    for options in ({"effort": "small"}, {"interval": 1})
+]
+"""With arrays, and with the layers as constants."""
+
+
+@pytest.mark.parametrize(("name", "options"), CIRCUITS)
+def test_a_network_of_every_format_is_a_circuit(
+    name: str, options: dict[str, Any], tmp_path: Path
+) -> None:
     activations, weights = FORMATS[name]
-    compiled = compile(model(activations, weights, SIZES), effort="small", output=tmp_path / "d")
+    compiled = compile(model(activations, weights, SIZES), output=tmp_path / "d", **options)
     result = compiled.verify(samples(activations, SIZES[0]), samples=5, engine="fast", seed=2)
     assert result.good and result.mismatches == 0, result.text()
 
