@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hlsgen.bitstream.align_ecp5 import OPERAND_BITS, PRODUCT_BITS
 from hlsgen.bitstream.netlist import Net, Netlist, Pin
 
-OPERAND_BITS = 18
-PRODUCT_BITS = 36
 MEMORY_BITS = 18
 """Bits of each of the two read ports of a DP16KD; words of 36 bits leave through both."""
 
