@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.arguments import PATH, check_arguments
-from hlsgen.artefact.folder import Artefact, Folder, new_folder, open_folder
+from hlsgen.artefact.folder import Artefact, NewFolder, new_folder, open_folder
 from hlsgen.collector import collector_paused
 from hlsgen.errors import BadOption
 from hlsgen.flow_arguments import BUILT, COMPILED, EMITTED, OF_TARGETS, VERIFIED
 from hlsgen.numbers import Numbers
 from hlsgen.progress import Progress, silent
+from hlsgen.reproduction import made_by, option_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from hlsgen.frontend.support import NodeSupport
     from hlsgen.targets import AnyTarget
     from hlsgen.verify.result import VerifyResult
-
-OPTION_NAMES = {"overrides": "--unroll"}
-"""Options of the command line that are not called as the field."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +145,7 @@ def compile(
         artefact = target.compile(_read(model, numbers, progress), options, progress)
         if texts is not None:
             texts.place(artefact.texts())
-        return _compiled(folder.commit(artefact), artefact)
+        return _compiled(folder, artefact, made_by("compile", model, _asked(arguments)))
 
 
 def check(
@@ -233,7 +231,7 @@ def emit_fabric(
     target = _target("grid", "fabric")
     with new_folder(output) as folder, collector_paused():
         artefact = target.compile(fabric, target.options(name=name), progress)
-        return _compiled(folder.commit(artefact), artefact)
+        return _compiled(folder, artefact, made_by("fabric", fabric, {"name": name}))
 
 
 def verify(
@@ -319,7 +317,7 @@ def _options(target: AnyTarget, given: Mapping[str, object]) -> Any:
     present = {name: value for name, value in given.items() if value is not None}
     for name in present:
         if name not in known:
-            option = OPTION_NAMES.get(name, f"--{name.replace('_', '-')}")
+            option = option_name(name)
             takers = [_title(t) for t in TARGETS if name in {f.name for f in fields(t.options)}]
             raise BadOption(
                 option,
@@ -327,6 +325,13 @@ def _options(target: AnyTarget, given: Mapping[str, object]) -> Any:
                 f"Leave {option} out{' and give it to hlsgen build' if name == 'board' else ''}.",
             )
     return target.options(**present)
+
+
+def _asked(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a compilation that its result depends on."""
+    schedule = None if arguments["schedule"] == "stream" else arguments["schedule"]
+    numbers = ("calibrate", "precision", "samples", "reference")
+    return {"schedule": schedule} | {name: arguments[name] for name in (*OF_TARGETS, *numbers)}
 
 
 def _refuse_of_kernel(*options: tuple[str, object]) -> None:
@@ -340,5 +345,12 @@ def _title(target: AnyTarget) -> str:
     return f"a {target.source} with --schedule {target.schedule}"
 
 
-def _compiled(folder: Folder, artefact: Artefact) -> Compiled:
+def _compiled(new: NewFolder, artefact: Artefact, origin: Mapping[str, Any]) -> Compiled:
+    """Write the design with its page."""
+    from hlsgen.html_report.documents import documents_of_artefact
+    from hlsgen.html_report.page import PAGE, page
+
+    artefact = replace(artefact, manifest=replace(artefact.manifest, made_by=origin))
+    shown = {PAGE: page(documents_of_artefact(artefact)).encode()}
+    folder = new.commit(artefact, shown)
     return Compiled(folder.directory, artefact.report.as_json(), folder.manifest)

@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from hlsgen.artefact.digest import sha256
@@ -34,6 +35,11 @@ class Artefact:
     manifest: Manifest
     report: Report
     texts: Callable[[], Mapping[str, bytes]] = dict
+
+    def listed(self) -> Manifest:
+        """The manifest with the hash of every file."""
+        digests = {name: sha256(content) for name, content in self.files.items()}
+        return replace(self.manifest, files=digests)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,11 +137,12 @@ class NewFolder:
     directory: Path
     staging: Path
 
-    def commit(self, artefact: Artefact) -> Folder:
-        """Write the design; the folder holds the whole of it afterwards, or what it held before. Raises BadFile."""
-        contents = {**artefact.files, **artefact.report.files()}
-        digests = {name: sha256(content) for name, content in artefact.files.items()}
-        manifest = replace(artefact.manifest, files=digests)
+    def commit(
+        self, artefact: Artefact, shown: Mapping[str, bytes] = MappingProxyType({})
+    ) -> Folder:
+        """Write the design, and ``shown``, what is made of it to look at; the folder holds the whole of it afterwards, or what it held before. Raises BadFile."""
+        contents = {**artefact.files, **artefact.report.files(), **shown}
+        manifest = artefact.listed()
         # The manifest comes last: until then the old one, whose hashes no longer fit, has the folder refused.
         contents[MANIFEST] = manifest.to_text().encode()
         self.place(contents, stale_files=_old_files(self.directory) - contents.keys())

@@ -20,6 +20,7 @@ class Manifest:
     """``kind`` names the target that compiled the design and that can run it; ``details`` (a JSON object) are that target's own.
 
     ``interval_cycles``, ``latency_cycles``: as predicted; None for a fabric alone. ``declared``: of networks, one per output.
+    ``made_by``: the ``command`` that compiles it again, and the ``versions`` of what it was compiled with, by name.
     ``files``: name -> SHA-256 of every file that belongs to the design, filled in when the folder is written.
     """
 
@@ -35,6 +36,7 @@ class Manifest:
     latency_cycles: int | None = None
     declared: tuple[Declared, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    made_by: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -60,6 +62,7 @@ class Manifest:
             "latency_cycles": self.latency_cycles,
             "declared": [entry.as_json() for entry in self.declared],
             "details": dict(self.details),
+            "made_by": dict(self.made_by),
             "files": dict(self.files),
         }
         return json.dumps(fields, indent=1) + "\n"
@@ -71,8 +74,9 @@ class Manifest:
         files = {str(name): str(digest) for name, digest in fields["files"].items()}
         if DESIGN not in files:
             raise ValueError(f"no hash of {DESIGN}")
-        if not isinstance(fields["details"], Mapping):
-            raise TypeError("details are not an object")
+        for name in ("details", "made_by"):
+            if not isinstance(fields[name], Mapping):
+                raise TypeError(f"{name}: not an object")
         return cls(
             **names,
             board=fields["board"],
@@ -86,6 +90,7 @@ class Manifest:
             latency_cycles=_cycles(fields["latency_cycles"]),
             declared=tuple(map(Declared.from_json, fields["declared"])),
             details=fields["details"],
+            made_by=fields["made_by"],
             files=files,
         )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from hlsgen.artefact.json_text import json_text
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Report:
     def files(self) -> dict[str, bytes]:
         """File name -> content."""
         return {
-            "report.json": json.dumps(self.as_json(), indent=1).encode(),
+            "report.json": json_text(self.as_json()).encode(),
             "report.txt": self.text.encode(),
         }
 

@@ -41,6 +41,7 @@ from hlsgen.clock.families import pll_parameters, pll_rules
 from hlsgen.clock.pll import PllSetting
 from hlsgen.cost.build_time import part_seconds
 from hlsgen.errors import BadOption, ToolFailed
+from hlsgen.html_report.page import write_page
 from hlsgen.processes import Running
 from hlsgen.progress import Progress, silent
 
@@ -94,6 +95,7 @@ def build_design(
     routed = _routed(toolchain, target, place, remaining, tuple(range(1, seeds + 1)), plan, request)
     result = _result(folder, target.board, routed, notes_of(work), (*done, *routed.done), began)
     folder.write("build.json", json.dumps(asdict(result), indent=2) + "\n")
+    write_page(folder)
     return result
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hlsgen.artefact.declared import Declared
 from hlsgen.artefact.folder import Folder
 from hlsgen.errors import BadOption, Mismatch
+from hlsgen.html_report.page import write_page
 from hlsgen.progress import Progress, silent
 from hlsgen.verify.agreement import Agreement, agree
 from hlsgen.verify.compare import Comparison, compare
@@ -78,6 +79,7 @@ def verify_design(
         outputs=runs.main.outputs,
     )
     path = folder.write("verify.json", result.to_text())
+    write_page(folder)
     if result.violations and not result.mismatches:
         raise Mismatch(
             f"{folder.directory}: {manifest.top}",

@@ -38,10 +38,12 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("loops",),
     ("board", "board_file", "clock", "fabric", "cost", "schedule", "cycle_model"),
     ("rtl",),
+    ("html_report",),
     ("bitstream", "verify", "host", "export"),
     ("targets",),
     (
         "flow_arguments",
+        "reproduction",
         "flow",
         "board_session",
         "flow_board",

@@ -7,6 +7,7 @@ from typing import Any
 
 from hlsgen.artefact.report import Head, Report
 from hlsgen.fabric.switch import outgoing
+from hlsgen.loops.outline import outline
 from hlsgen.schedule.grid_kernel.mapping import GridMapping, Send
 
 
@@ -16,7 +17,7 @@ def map_report(mapping: GridMapping) -> dict[str, Any]:
     ``ops`` operations, ``edges`` operands that are values; ``ii`` the interval and ``mii`` its lower bound, the largest of ``res_mii``,
     ``mem_mii`` and ``rec_mii``; ``pe_use`` and ``link_use``: shares of all PE slots and link slots that are used, 0 to 1;
     ``smaller_infeasible``: the interval is above ``mii`` and every smaller one was proved infeasible; ``stopped``: why the search for a
-    smaller one ended ("" where there is none).
+    smaller one ended ("" where there is none); ``pes_at_work``: in each slot, of ``pes``; ``operations``: see ``loops.outline``.
     """
     fabric, ii = mapping.fabric, mapping.ii
     alus = sum(place.unit == "alu" for place in mapping.placements.values())
@@ -36,6 +37,14 @@ def map_report(mapping: GridMapping) -> dict[str, Any]:
         "seed": mapping.seed,
         "pe_use": round(alus / (len(fabric.cells) * ii), 4),
         "link_use": round(len(sends(mapping)) / max(1, links * ii), 4),
+        "pes": len(fabric.cells),
+        "pes_at_work": [
+            sum(p.unit == "alu" and p.time % ii == slot for p in mapping.placements.values())
+            for slot in range(ii)
+        ],
+        "operations": outline(
+            mapping.graph, {name: place.time for name, place in mapping.placements.items()}
+        ),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hlsgen.artefact.report import Head, Report, aligned
+from hlsgen.dataflow.outline import outline
 from hlsgen.fabric.packets import Packet, to_words
 from hlsgen.schedule.grid_network.border import border
 from hlsgen.schedule.grid_network.plan import NetworkPlan
@@ -51,6 +52,18 @@ def network_report(plan: NetworkPlan, clock_mhz: float | None = None) -> Report:
         "weights_resident": all(plan.weights.resident),
         "parameters_resident": all(plan.parameters.resident),
         "layers": _layers(plan, spans, pes),
+        "graph": outline(plan.dataflow),
+        "phases": [
+            {
+                "process": phase.process,
+                "kind": phase.kind,
+                "begin": span.start,
+                "cycles": phase.cycles,
+                "macs": phase.macs,
+                "mac_use": phase.macs / (pes * phase.cycles),
+            }
+            for phase, span in zip(plan.phases, spans, strict=True)
+        ],
     }
     return Report(plan.dataflow.name, head, details, _text(plan.dataflow.name, macs, details))
 

@@ -8,6 +8,7 @@ from hlsgen.artefact.report import Head, Report
 from hlsgen.board import Board
 from hlsgen.cost.clock_rate import expected_clock_mhz
 from hlsgen.cost.units import Cost
+from hlsgen.loops.outline import outline
 from hlsgen.schedule.stream_kernel.pipeline import PipelineSchedule
 
 
@@ -19,9 +20,10 @@ def pipeline_report(
     cost: Cost,
 ) -> Report:
     """``cycles``: interval and latency of an execution; ``cost``: the prediction for ``board``. Per loop graph: ``ops`` operations, ``ii`` and its lower bounds ``rec_mii`` (recurrences) and ``mem_mii`` (write ports),
-    ``length`` of an iteration and ``cycles`` of the run."""
+    ``length`` of an iteration and ``cycles`` of the run; its ``operations``."""
     details = {
         "board": board.name,
+        **{f"board_{kind}": getattr(board, kind) for kind in ("lut", "ff", "dsp", "bram")},
         "graphs": [
             {
                 "name": plan.graph.name,
@@ -32,6 +34,7 @@ def pipeline_report(
                 "iterations": plan.graph.iterations,
                 "length": plan.length,
                 "cycles": plan.cycles,
+                "operations": outline(plan.graph, plan.times),
             }
             for plan in plans
         ],

@@ -13,6 +13,8 @@ from hlsgen.cost.build_time import build_time_text
 from hlsgen.cost.clock_rate import clock_rate, clock_rate_text, expected_clock_mhz
 from hlsgen.cost.process import multiplies
 from hlsgen.dataflow.ir import Process
+from hlsgen.dataflow.outline import outline
+from hlsgen.schedule.stream_network.activity import activity
 from hlsgen.schedule.stream_network.cost import schedule_cost, total_cost
 from hlsgen.schedule.stream_network.geometry import sample_cycles
 from hlsgen.schedule.stream_network.ir import StreamSchedule
@@ -61,9 +63,13 @@ def network_report(plan: StreamSchedule, board: Board) -> Report:
         "fps": head.clock_mhz * 1e6 / plan.interval,
         "utilisation": multiplied / (multipliers * plan.interval) if multipliers else 0.0,
         "board_lut": board.lut,
+        "board_ff": board.ff,
         "board_dsp": board.dsp,
         "board_bram": board.bram,
+        "bottleneck": max(layers, key=lambda layer: layer["cycles"])["name"] if layers else None,
         "layers": layers,
+        "graph": outline(plan.dataflow),
+        "timeline": activity(plan),
     }
     return Report(
         plan.dataflow.name, head, details, _text(plan.dataflow.name, head, details, board)
@@ -92,6 +98,7 @@ def _layer(plan: StreamSchedule, process: Process, cost: Any) -> dict[str, Any]:
             if b.process == process.name
         ],
         "lut": math.ceil(float(cost.lut)),
+        "ff": math.ceil(float(cost.ff)),
         "dsp": int(cost.dsp),
         "bram": int(cost.bram),
     }
@@ -99,7 +106,9 @@ def _layer(plan: StreamSchedule, process: Process, cost: Any) -> dict[str, Any]:
 
 def _text(name: str, head: Head, data: Mapping[str, Any], board: Board) -> str:
     """The report as an aligned table."""
-    rows = [["layer", "MACs", "unroll", "mult", "cycles", "busy", "depth", "LUT", "DSP", "BRAM"]]
+    rows = [
+        ["layer", "MACs", "unroll", "mult", "cycles", "busy", "depth", "LUT", "FF", "DSP", "BRAM"]
+    ]
     for layer in data["layers"]:
         factors = [f"{name}{n}" for name, n in layer["unroll"].items() if n > 1]
         kind = {"dsp": "", "lut": " LUT", "constant": " (adders)", None: ""}[layer["multiplier"]]
@@ -113,7 +122,7 @@ def _text(name: str, head: Head, data: Mapping[str, Any], board: Board) -> str:
                 f"{layer['cycles']:,}",
                 f"{layer['busy']:.0%}",
                 depths,
-                *(f"{layer[key]:,}" for key in ("lut", "dsp", "bram")),
+                *(f"{layer[key]:,}" for key in ("lut", "ff", "dsp", "bram")),
             ]
         )
     lines = (

@@ -30,7 +30,7 @@ from hlsgen.schedule.stream_network.geometry import (
     sample_cycles,
     trips,
 )
-from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
+from hlsgen.schedule.stream_network.ir import BufferPlan, StreamSchedule
 from hlsgen.schedule.stream_network.latency import operand_latency, pipeline_latency, result_credits
 
 SAMPLES = 4
@@ -128,10 +128,15 @@ class _Edge:
 
 
 def simulate(plan: StreamSchedule) -> PredictedTiming:
-    """The timing of a schedule whose depths are live; a deadlock is a bug of hlsgen."""
+    """The timing of a schedule whose depths are live."""
+    return _timing(plan, executed(plan))
+
+
+def executed(plan: StreamSchedule, samples: int = SAMPLES) -> list[_Node]:
+    """Inputs and processes after so many samples; a deadlock is a bug of hlsgen."""
     nodes = _network(plan)
-    _run(nodes, SAMPLES, grow=False)
-    return _timing(plan, nodes)
+    _run(nodes, samples, grow=False)
+    return nodes
 
 
 def _timing(plan: StreamSchedule, nodes: list[_Node]) -> PredictedTiming:
@@ -181,8 +186,7 @@ def _process_node(plan: StreamSchedule, process: Process) -> _Node:
     rows, columns = trips(process, array.unroll)[:2]
     ragged = process.extent("x") - (columns - 1) * array.unroll.x
     pixels = [array.unroll.x] * (columns - 1) + [ragged]
-    cycles = group_cycles(process, array)
-    per_pixel = _words_per_pixel(process, array)
+    per_pixel = -(-output_channels(process) // array.finish_lanes)
     written = np.cumsum([n * per_pixel for n in pixels * rows]).tolist()
     reduce = int(np.prod(trips(process, array.unroll)[REDUCE_LEVEL:]))
     drain = -(-array.unroll.rows // array.finish_lanes) * array.finish_interval
@@ -198,10 +202,6 @@ def _process_node(plan: StreamSchedule, process: Process) -> _Node:
     slack = max(reduce, drain) + ahead - operand_latency(plan.dataflow, process, array)
     slack -= CREDIT_LATENCY - 1
     return _Node(process.name, [cycles] * (rows * columns), written, delay, slack, first)
-
-
-def _words_per_pixel(process: Process, array: ArrayPlan) -> int:
-    return -(-output_channels(process) // array.finish_lanes)
 
 
 def _edge(
@@ -359,8 +359,7 @@ def fit_buffers(
     )
     slowest = max(sample_cycles(p, plan.arrays[p.name]) for p in plan.dataflow.processes)
     for _ in range(MAX_DOUBLINGS):
-        nodes = _network(plan)
-        _run(nodes, SAMPLES, grow=False)
+        nodes = executed(plan)
         timing = _timing(plan, nodes)
         critical = _critical(nodes) & {(b.process, b.read) for b in plan.buffers}
         if timing.interval <= slowest * TOLERANCE + 2 or not critical:

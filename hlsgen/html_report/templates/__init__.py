@@ -1,0 +1,1 @@
+"""The texts of the page, filled in by ``html_report.page``."""
