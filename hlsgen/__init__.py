@@ -2,12 +2,13 @@
 
 ``hlsgen.compile(model, board=...)`` returns a ``Compiled`` with ``verify``, ``build``, ``report`` and ``verilog``.
 ``@hlsgen.kernel`` decorates a function over arrays (``In``, ``Out``, ``InOut`` of s8 ... u32); ``unroll`` marks loops;
-``hlsgen.map_kernel(...)`` maps a kernel to a fabric, ``hlsgen.emit_fabric(...)`` gives a fabric's Verilog.
+``hlsgen.explore(model, boards=[...])`` looks at many designs; ``hlsgen.map_kernel(...)`` maps a kernel to a fabric, ``hlsgen.emit_fabric(...)`` gives a fabric's Verilog.
 """
 
 from __future__ import annotations
 
 from hlsgen.flow import Compiled, compile, emit_fabric, map_kernel
+from hlsgen.flow_explore import explore
 from hlsgen.loops.python.annotations import In, InOut, Out, s8, s16, s32, u8, u16, u32
 from hlsgen.loops.python.kernel import kernel, unroll
 
@@ -20,6 +21,7 @@ __all__ = [
     "__version__",
     "compile",
     "emit_fabric",
+    "explore",
     "kernel",
     "map_kernel",
     "s8",

@@ -1,4 +1,4 @@
-"""The command line: ``hlsgen compile | map | fabric | verify | build | program | run | emulate | export | weights | check | boards | fabrics | ops``.
+"""The command line: ``hlsgen compile | map | fabric | verify | build | program | run | emulate | export | weights | explore | check | boards | fabrics | ops``.
 
 Exit codes: 0 good, 1 the design is wrong, 2 the input or the machine is, 3 hlsgen itself is. Heavy modules are imported where they are used.
 """
@@ -14,6 +14,7 @@ import typer
 
 from hlsgen import __version__
 from hlsgen.cli_board import Port, add_board_commands
+from hlsgen.cli_explore import add_explore_command
 from hlsgen.cli_export import add_export_commands
 from hlsgen.cli_options import (
     OUTPUT,
@@ -330,6 +331,7 @@ def ops() -> None:
 
 add_board_commands(app)
 add_export_commands(app)
+add_explore_command(app)
 
 
 def _table(columns: tuple[str, ...], rows: Any) -> None:

@@ -82,17 +82,23 @@ class Folder:
 
     def write(self, name: str, content: str) -> Path:
         """Write a result into the folder, whole or not at all; raises BadFile."""
-        path = self.directory / name
-        partial = self.directory / f"{UNFINISHED}{secrets.token_hex(4)}"
-        try:
-            partial.write_text(content, "utf-8")
-            os.replace(partial, path)
-        except OSError as error:
-            problem = f"expected to write it, found: {error.strerror}"
-            raise BadFile(str(path), problem, "Make room, or the folder writable.") from None
-        finally:
+        return write_whole(self.directory / name, content)
+
+
+def write_whole(path: Path, content: str) -> Path:
+    """Write a file whole or not at all, in a folder that is made where there is none; raises BadFile."""
+    partial = path.parent / f"{UNFINISHED}{secrets.token_hex(4)}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(content, "utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        problem = f"expected to write it, found: {error.strerror}"
+        raise BadFile(str(path), problem, "Make room, or the folder writable.") from None
+    finally:
+        with suppress(OSError):
             partial.unlink(missing_ok=True)
-        return path
+    return path
 
 
 def open_folder(directory: str | os.PathLike[str]) -> Folder:

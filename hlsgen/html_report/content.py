@@ -111,6 +111,30 @@ class Timeline:
 
 
 @dataclass(frozen=True)
+class ScatterPoint:
+    """``kind``: best, front or beaten."""
+
+    x: float
+    y: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Points over two axes that meet at ``left``, ``foot``; ticks are (place, text) pairs."""
+
+    title: str
+    width: float
+    height: float
+    left: float
+    foot: float
+    points: tuple[ScatterPoint, ...]
+    across: tuple[tuple[float, str], ...]
+    up: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True)
 class Section:
     """``name`` is its anchor."""
 
@@ -121,6 +145,7 @@ class Section:
     pictures: tuple[Picture, ...] = ()
     drawings: tuple[Drawing, ...] = ()
     timelines: tuple[Timeline, ...] = ()
+    scatters: tuple[Scatter, ...] = ()
     commands: tuple[str, ...] = ()
 
     @property

@@ -74,6 +74,11 @@ class NetworkSource:
         """What a compiled folder is verified against."""
         return {"model.onnx": self.model} | self._graphs("constants.npz")
 
+    def digest(self) -> str:
+        """The hash of its integer form, from which every circuit of it follows."""
+        parts = self._graphs("constants.npz")
+        return sha256("".join(sha256(parts[name]) for name in sorted(parts)).encode())
+
     def texts(self, lowered: Lowered, schedule: Callable[[], str]) -> dict[str, bytes]:
         """The text form of every IR, each with the npz file of its constants."""
         from hlsgen.dataflow import text as dataflow_text

@@ -26,7 +26,8 @@ def factors(plan: ArrayPlan) -> Factors:
 def schedule_cost(plan: StreamSchedule, family: str) -> dict[str, Cost]:
     """The cost of each process with its buffers, by name, and of the ports and forks under the name ''."""
     table = FAMILIES[family]
-    costs: dict[str, Cost] = {"": _ports(plan)}
+    ports = {**plan.input_lanes, **plan.output_lanes}
+    costs: dict[str, Cost] = {"": ports_cost(plan.dataflow, ports)}
     for process in plan.dataflow.processes:
         array = plan.arrays[process.name]
         if array.multiplier == "constant":
@@ -101,10 +102,10 @@ def column_copies(read: Read, x: int, kx: int) -> int:
     return len({step * a + tap * b for a in range(x) for b in range(kx)})
 
 
-def _ports(plan: StreamSchedule) -> Cost:
-    """AXI4-Stream ports: a register slice and a word counter each; forks: a bit per branch."""
+def ports_cost(dataflow: Dataflow, lanes: Mapping[str, int]) -> Cost:
+    """AXI4-Stream ports: a register slice and a word counter each; forks: a bit per branch. ``lanes`` by channel, of inputs and outputs."""
     lut = 0
-    for name, lanes in [*plan.input_lanes.items(), *plan.output_lanes.items()]:
-        lut += lanes * plan.dataflow.channels[name].element.bits + 12
-    forks = sum(len(plan.dataflow.consumers(name)) > 1 for name in plan.dataflow.channels)
+    for name, count in lanes.items():
+        lut += count * dataflow.channels[name].element.bits + 12
+    forks = sum(len(dataflow.consumers(name)) > 1 for name in dataflow.channels)
     return Cost(lut=lut + 6 * forks, ff=2 * lut)

@@ -1,0 +1,92 @@
+"""One design of a study, and the designs that no other beats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias
+
+Objective: TypeAlias = Literal["fps", "latency", "lut"]
+OBJECTIVES: tuple[Objective, ...] = ("fps", "latency", "lut")
+
+
+@dataclass(frozen=True)
+class StudyPoint:
+    """One design. ``number``: how ``--pick`` calls it; ``key``: the hash of all that it follows from; ``dsp_budget``: None for all of the board.
+
+    ``interval_cycles`` ... ``fps``: of the selection of arrays alone, or, where ``is_planned``, of the whole schedule with its buffers, as
+    ``compile`` predicts it (``sketched_lut`` and ``sketched_fps`` are then what they were before); only then are ``latency_cycles`` and ``ff`` known. ``asked_interval`` is what ``--interval`` is to be.
+    """
+
+    number: int
+    key: str
+    board: str
+    asked_interval: int
+    dsp_budget: int | None
+    interval_cycles: int
+    lut: int
+    dsp: int
+    bram: int
+    clock_mhz: float
+    fps: float
+    input_lanes: tuple[int, ...]
+    sketched_lut: int
+    sketched_fps: float
+    is_planned: bool = False
+    latency_cycles: int | None = None
+    ff: int | None = None
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> StudyPoint:
+        """The inverse of ``asdict``; raises KeyError, TypeError, ValueError."""
+        known = {field.name: entry[field.name] for field in fields(cls)}
+        return cls(**{**known, "input_lanes": tuple(map(int, entry["input_lanes"]))})
+
+    def command(self, model: str) -> str:
+        """What compiles it."""
+        dsp = "" if self.dsp_budget is None else f" --dsp {self.dsp_budget}"
+        return f"hlsgen compile {model} --board {self.board} --interval {self.asked_interval}{dsp}"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """``points`` of ``model`` (the name of its file); ``front``: those that no other beats, ``best`` of them by ``objective`` (None where nothing
+    is known); ``refused``: board -> why nothing fits there."""
+
+    model: str
+    objective: Objective
+    points: tuple[StudyPoint, ...]
+    front: tuple[StudyPoint, ...]
+    best: StudyPoint | None
+    refused: Mapping[str, str]
+
+
+def ranking(
+    model: str, objective: Objective, points: tuple[StudyPoint, ...], refused: Mapping[str, str]
+) -> Ranking:
+    """The front: no other point is faster with as few LUTs, the fastest first. Sketches are compared with sketches; speed is the latency of
+    planned points where that is the objective."""
+    price = _price("latency" if objective == "latency" else "fps")
+    known = [p for p in points if price(p) is not None]
+    front: list[StudyPoint] = []
+    for point in sorted(known, key=lambda p: (price(p), p.sketched_lut, p.number)):
+        if not front or point.sketched_lut < front[-1].sketched_lut:
+            front.append(point)
+    best_price = _price(objective)
+    best = min(front, key=lambda p: (best_price(p), p.sketched_lut, p.number), default=None)
+    return Ranking(model, objective, points, tuple(front), best, refused)
+
+
+def _price(objective: Objective) -> Callable[[StudyPoint], Any]:
+    """What is to be small."""
+    match objective:
+        case "fps":
+            return lambda point: -point.sketched_fps
+        case "latency":
+            return lambda point: _microseconds(point)
+        case "lut":
+            return lambda point: point.sketched_lut
+
+
+def _microseconds(point: StudyPoint) -> float | None:
+    return None if point.latency_cycles is None else point.latency_cycles / point.clock_mhz

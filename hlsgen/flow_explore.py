@@ -1,0 +1,157 @@
+"""The trade-offs of a network in one call: ``hlsgen explore``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hlsgen.arguments import FUNCTION, PATH, TEXT, WHOLE, ArgumentKind, check_arguments
+from hlsgen.artefact.folder import check_empty, write_whole
+from hlsgen.board import DEFAULT_BOARD
+from hlsgen.collector import collector_paused
+from hlsgen.errors import BadFile, BadOption
+from hlsgen.numbers import Numbers
+from hlsgen.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from hlsgen.board import Board
+    from hlsgen.exploration.study import Study
+    from hlsgen.exploration.study_point import Objective, StudyPoint
+    from hlsgen.flow import Compiled
+
+RECORD, EXPLORE_PAGE = "explore.json", "explore.html"
+POINTS, CHECKS = 200, 5
+ALL_BOARDS = "all"
+_EXPLORED: Mapping[str, ArgumentKind] = {
+    "model": PATH,
+    "boards": ArgumentKind(
+        "names of boards",
+        lambda value: isinstance(value, Sequence) and all(isinstance(n, str) for n in value),
+    ),
+    "objective": TEXT,
+    "points": WHOLE,
+    "checks": WHOLE,
+    "calibrate": PATH.or_none(),
+    "output": PATH.or_none(),
+    "progress": FUNCTION,
+}
+
+
+def explore(
+    model: str | os.PathLike[str],
+    boards: Sequence[str] = (DEFAULT_BOARD,),
+    objective: str = "fps",
+    points: int = POINTS,
+    checks: int = CHECKS,
+    calibrate: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
+    progress: Progress = silent,
+) -> Study:
+    """Sketch about ``points`` designs of a network on schedule stream, over boards, DSP budgets and rates, and plan ``checks`` of the best.
+
+    ``boards``: names or TOML files, or "all"; ``objective``: fps, latency or lut; ``output``: a folder for explore.json and explore.html,
+    from which an interrupted exploration goes on. Raises BadFile, BadOption, DoesNotFit and what reading a model raises.
+    """
+    from hlsgen.exploration.search import Explored, explored
+    from hlsgen.targets.network_source import read_network
+
+    boards = [boards] if isinstance(boards, str) else boards
+    check_arguments("hlsgen.explore", _EXPLORED, locals())
+    chosen = _boards(boards)
+    goal = _objective(objective)
+    for option, value, least in (("--points", points, 1), ("--check", checks, 0)):
+        if value < least:
+            raise BadOption(option, f"expected at least {least}, found {value}", "Raise it.")
+    place = None if output is None else Path(output)
+    known = {} if place is None else _earlier(place)
+    source = read_network(model, Numbers(calibrate=calibrate), progress)
+    network = Explored(source.lowered(True, progress).dataflow, Path(model).name, source.digest())
+
+    def keep(study: Study) -> None:
+        if place is not None:
+            write_whole(place / RECORD, json.dumps(study.to_dict(), indent=1) + "\n")
+            write_whole(place / EXPLORE_PAGE, study.page())
+
+    with collector_paused(), source.named():
+        return explored(network, chosen, goal, points, checks, known, keep, progress)
+
+
+def pick(
+    model: str | os.PathLike[str],
+    study: Study,
+    number: int,
+    calibrate: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
+    progress: Progress = silent,
+) -> Compiled:
+    """Compile a point of a study. Raises BadOption for a number that it does not have, and what ``compile`` raises."""
+    from hlsgen.flow import compile
+
+    point = _point(study, number)
+    return compile(
+        model,
+        board=point.board,
+        interval=point.asked_interval,
+        dsp=point.dsp_budget,
+        calibrate=calibrate,
+        output=output,
+        progress=progress,
+    )
+
+
+def _point(study: Study, number: int) -> StudyPoint:
+    for point in study.points:
+        if point.number == number:
+            return point
+    raise BadOption(
+        "--pick",
+        f"expected the number of one of {len(study.points)} points, found {number}",
+        "Choose one of the table, or of explore.json.",
+    )
+
+
+def _objective(text: str) -> Objective:
+    from hlsgen.exploration.study_point import OBJECTIVES
+
+    for objective in OBJECTIVES:
+        if objective == text:
+            return objective
+    raise BadOption(
+        "--objective",
+        f"expected one of {', '.join(OBJECTIVES)}; found {text!r}",
+        "Choose one of these.",
+    )
+
+
+def _boards(names: Sequence[str]) -> list[Board]:
+    """The boards, each once."""
+    from hlsgen.board import boards as every
+    from hlsgen.board import load_board
+
+    if ALL_BOARDS in names:
+        return list(every())
+    return [load_board(name) for name in dict.fromkeys(names)]
+
+
+def _earlier(place: Path) -> dict[str, StudyPoint]:
+    """The points that a folder has of an earlier exploration, by key; raises BadFile for a folder of something else."""
+    from hlsgen.exploration.study_point import StudyPoint
+
+    path = place / RECORD
+    if not path.exists():
+        check_empty(place)
+        return {}
+    try:
+        points = [
+            StudyPoint.from_json(entry) for entry in json.loads(path.read_text("utf-8"))["points"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadFile(
+            str(path),
+            f"expected the record of an earlier 'hlsgen explore', found {error!r}",
+            "Remove it, or name another folder with -o.",
+        ) from None
+    return {point.key: point for point in points}
