@@ -2,11 +2,12 @@
 
 ``hlsgen.compile(model, board=...)`` returns a ``Compiled`` with ``verify``, ``build``, ``report`` and ``verilog``.
 ``@hlsgen.kernel`` decorates a function over arrays (``In``, ``Out``, ``InOut`` of s8 ... u32); ``unroll`` marks loops;
-``hlsgen.explore(model, boards=[...])`` looks at many designs; ``hlsgen.map_kernel(...)`` maps a kernel to a fabric, ``hlsgen.emit_fabric(...)`` gives a fabric's Verilog.
+``hlsgen.explore(model, boards=[...])`` looks at many designs; ``hlsgen.list_boards()``, ``list_fabrics()`` and ``list_operators()`` say what there is; ``hlsgen.map_kernel(...)`` maps a kernel to a fabric, ``hlsgen.emit_fabric(...)`` gives a fabric's Verilog.
 """
 
 from __future__ import annotations
 
+from hlsgen.catalogue import list_boards, list_fabrics, list_operators
 from hlsgen.flow import Compiled, compile, emit_fabric, map_kernel
 from hlsgen.flow_explore import explore
 from hlsgen.loops.python.annotations import In, InOut, Out, s8, s16, s32, u8, u16, u32
@@ -23,6 +24,9 @@ __all__ = [
     "emit_fabric",
     "explore",
     "kernel",
+    "list_boards",
+    "list_fabrics",
+    "list_operators",
     "map_kernel",
     "s8",
     "s16",

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     from hlsgen.verify.result import VerifyResult
 
 
-@dataclass(frozen=True)
+SHOWN_FIGURES = ("interval_cycles", "latency_cycles", "lut", "ff", "dsp", "bram", "clock_mhz")
+"""Of a report, in the short form of a design."""
+
+
+@dataclass(frozen=True, repr=False)
 class Compiled:
     """A design in its folder: ``design.v``, ``manifest.json``, ``report.json``, ``report.txt`` and its references."""
 
@@ -43,6 +47,31 @@ class Compiled:
     def verilog(self) -> str:
         """The text of the design's Verilog."""
         return (self.directory / "design.v").read_text()
+
+    def __repr__(self) -> str:
+        """A few lines; ``report`` and the folder's report.html have the rest."""
+        figures = {name: self.report.get(name) for name in SHOWN_FIGURES}
+        known = (f"{name} {value:,}" for name, value in figures.items() if value is not None)
+        place = "" if self.manifest.board is None else f" for {self.manifest.board}"
+        title = f"{self.manifest.top}: {self.manifest.kind}{place}, in {self.directory}"
+        return "\n  ".join((title, ", ".join(known))).rstrip()
+
+    def _repr_html_(self) -> str:
+        from hlsgen.html_report.documents import documents_of
+        from hlsgen.html_report.page import parts
+
+        return parts(documents_of(open_folder(self.directory)))
+
+    def run(
+        self,
+        inputs: Mapping[str, np.ndarray],
+        engine: str = "integer",
+        progress: Progress = silent,
+    ) -> dict[str, np.ndarray]:
+        """The circuit's outputs by name, as integers: at once from its meaning, or simulated ("fast", "cocotb"); see ``flow_run.run``."""
+        from hlsgen.flow_run import run
+
+        return run(self.directory, inputs, engine, progress)
 
     def verify(
         self,

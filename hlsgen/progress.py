@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 
 Progress: TypeAlias = Callable[[str, float | None], None]
 """``progress(what, fraction)``: ``fraction`` in [0, 1], or None where the end is not known."""
@@ -13,6 +14,21 @@ Progress: TypeAlias = Callable[[str, float | None], None]
 
 def silent(what: str, fraction: float | None = None) -> None:
     """The progress of a caller who wants none."""
+
+
+def lines(seconds: float = 5.0, file: TextIO | None = None) -> Progress:
+    """Progress for logs and notebooks: a line for each step, and one every so many seconds while it lasts. ``file``: standard error if None."""
+    last: dict[str, float] = {}
+
+    def show(what: str, fraction: float | None = None) -> None:
+        now = time.monotonic()
+        if what in last and now - last[what] < seconds:
+            return
+        last[what] = now
+        share = "" if fraction is None else f" {fraction:.0%}"
+        print(f"hlsgen: {what}{share}", file=file or sys.stderr, flush=True)
+
+    return show
 
 
 @contextmanager

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 
 from hlsgen.bitstream.toolchain import Utilisation
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BuildResult:
     """What ``build.json`` holds: what the built design uses, beside what the compiler predicted.
 
@@ -53,6 +54,13 @@ class BuildResult:
             return None
         link = self.link_fmax_mhz is None or self.link_fmax_mhz >= self.oscillator_mhz
         return link and self.fmax_mhz >= self.clock_mhz
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        return f"<pre>{escape(self.text())}</pre>"
 
     def text(self) -> str:
         """The table that ``hlsgen build`` prints."""

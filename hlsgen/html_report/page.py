@@ -31,6 +31,11 @@ def page(documents: Documents) -> str:
     return rendered(content(documents))
 
 
+def parts(documents: Documents) -> str:
+    """The sections of the page without a frame, for a notebook."""
+    return rendered(content(documents), "parts_only.html.j2")
+
+
 def write_page(folder: Folder) -> None:
     """Write DIR/report.html from what is in the folder. Raises BadFile where that is not what hlsgen wrote."""
     try:

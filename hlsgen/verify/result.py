@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ LATE = 1.05
 """Measured over predicted interval: from here on a prediction is missed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VerifyResult:
     """``mismatches``: output elements that differ from the design's ``meaning`` (in the stalled or in the full-speed run); ``agreements``:
     with other references. ``predicted``: latency and interval. ``slowest_cycles``: those in which the slowest process or port works on one
@@ -147,6 +148,9 @@ class VerifyResult:
         """verify.json."""
         return json.dumps(self.as_json(), indent=1) + "\n"
 
+    def __repr__(self) -> str:
+        return self.text()
+
     def text(self) -> str:
         """What a person wants to read: the verdict, the times, and what is wrong."""
         request = self.request
@@ -169,6 +173,10 @@ class VerifyResult:
         if self.finding is not None:
             lines.append(self.finding)
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        return f"<pre>{escape(self.text())}</pre>"
 
     def _verdict(self) -> str:
         """The first line: whether all is well, and if not, what is wrong."""

@@ -47,6 +47,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "flow",
         "board_session",
         "flow_board",
+        "flow_run",
+        "catalogue",
         "flow_export",
         "exploration",
         "flow_explore",
