@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from hlsgen.algebra.packets import UNIT_BITS
 from hlsgen.algebra.word import WORD_OPERATORS
 from hlsgen.errors import IllegalGraph
 from hlsgen.fabric.ir import Cell, Fabric, MemoryTile, PeKind, Side
+from hlsgen.fabric.switch import INNER, OPERANDS, OTHER_SOURCES, link_names, sources
 from hlsgen.toml_table import shown
 
 MOST_UNITS = (1 << UNIT_BITS) - 1
@@ -54,6 +55,7 @@ def check_fabric(fabric: Fabric) -> None:
         fail(fabric.name, f"increasing hops of 1 to {longest}", shown(list(fabric.hops)))
     _check_kinds(fabric)
     _check_tiles(fabric)
+    _check_sources(fabric)
 
 
 def check_size(name: str, rows: int, columns: int) -> None:
@@ -124,6 +126,31 @@ def _check_kind(fabric: Fabric, kind: PeKind) -> None:
     late = sorted({latency for _, latency in kind.latencies if latency > 1})
     if len(late) > 1:
         fail(where, "one latency above 1 for all slower operators", str(late))
+
+
+def _check_sources(fabric: Fabric) -> None:
+    """Multiplexers and sources that there are, and none without a source that something needs."""
+    multiplexers = (*INNER, *link_names(fabric))
+    known = (*link_names(fabric), *OTHER_SOURCES, *(f"memory_{side}" for side in get_args(Side)))
+    for kind in fabric.pe_kinds:
+        for multiplexer, named in kind.sources:
+            where = f"{fabric.name}, PE kind {kind.name}, sources"
+            if multiplexer not in multiplexers:
+                fail(where, f"multiplexers of {', '.join(multiplexers)}", shown(multiplexer))
+            for source in named:
+                if source not in known:
+                    fail(f"{where} of {multiplexer}", f"some of {', '.join(known)}", shown(source))
+    for cell in fabric.cells:
+        needed = [*OPERANDS, *(["register"] if fabric.registers else [])]
+        needed += ["memory"] if fabric.tiles_at(cell) else []
+        for multiplexer in needed:
+            if not sources(fabric, cell, multiplexer):
+                kind = fabric.kind(cell).name
+                fail(
+                    f"{fabric.name}, PE {cell} of kind {kind}",
+                    f"a source of {multiplexer} that the cell has",
+                    "none",
+                )
 
 
 def _check_tiles(fabric: Fabric) -> None:

@@ -26,12 +26,7 @@ from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.generator_packing import generator_values, padded_level, read_generator
 from hlsgen.fabric.ir import Cell, Fabric, MemoryTile
 from hlsgen.fabric.packets import WritePacket
-from hlsgen.fabric.switch import (
-    crossbar_sources,
-    operand_sources,
-    outgoing,
-    registered_sources,
-)
+from hlsgen.fabric.switch import OPERANDS, outgoing, sources
 
 
 def pack(fabric: Fabric, configuration: Configuration) -> tuple[WritePacket, ...]:
@@ -127,46 +122,44 @@ def _unpacked(fabric: Fabric, memory: Mapping[int, Mapping[int, int]]) -> Config
     )
 
 
-def _index(where: str, sources: Sequence[str], name: str | None) -> int:
-    if name not in sources:
+def _index(where: str, chosen: Sequence[str], name: str | None) -> int:
+    if name not in chosen:
         raise IllegalGraph(
-            where, f"expected one of {', '.join(sources)}, found {name}", "Route it another way."
+            where, f"expected one of {', '.join(chosen)}, found {name}", "Route it another way."
         )
-    return sources.index(name)
+    return chosen.index(name)
 
 
 def _predicate(
-    where: str, sources: Sequence[str], name: str, predicate: str | LineTap | None
+    where: str, chosen: Sequence[str], name: str, predicate: str | LineTap | None
 ) -> dict[str, int]:
     match predicate:
         case None:
             return {}
         case LineTap(line, stage):
-            code = len(sources) + 1
+            code = len(chosen) + 1
             return {name: code, f"{name}_line": line, f"{name}_stage": stage}
         case source:
-            return {name: 1 + _index(where, sources, source)}
+            return {name: 1 + _index(where, chosen, source)}
 
 
 def _read_predicate(
-    sources: Sequence[str], name: str, values: Mapping[str, int]
+    chosen: Sequence[str], name: str, values: Mapping[str, int]
 ) -> str | LineTap | None:
     code = values[name]
     if code == 0:
         return None
-    if code <= len(sources):
-        return sources[code - 1]
+    if code <= len(chosen):
+        return chosen[code - 1]
     return LineTap(values[f"{name}_line"], values[f"{name}_stage"])
 
 
 def _pe_values(fabric: Fabric, cell: Cell, context: PeContext, where: str) -> dict[str, int]:
     """The fields of a context by name. What an idle unit does not look at is 0."""
-    operands, crossbar = operand_sources(fabric, cell), crossbar_sources(fabric, cell)
     names = fabric.kind(cell).operators
     values = {
         "operator": 0 if context.operator is None else 1 + _index(where, names, context.operator),
-        "a": _index(where, operands, context.a),
-        "b": _index(where, operands, context.b),
+        **{name: _operand(fabric, cell, context, name, where) for name in OPERANDS},
         "initial": modes.INITIAL.index(context.initial),
         "initial_line": context.initial_line.line,
         "initial_stage": context.initial_line.stage,
@@ -178,37 +171,54 @@ def _pe_values(fabric: Fabric, cell: Cell, context: PeContext, where: str) -> di
         "read_b": context.read_b,
         "constant": context.constant,
     }
-    registered = registered_sources(fabric, cell)
-    values |= _predicate(where, registered, "predicate", context.predicate)
+    predicates = sources(fabric, cell, "predicate")
+    values |= _predicate(where, predicates, "predicate", context.predicate)
     if context.register is not None:
         index, source = context.register
-        values |= {"register_index": index, "register": 1 + _index(where, crossbar, source)}
+        code = 1 + _index(where, sources(fabric, cell, "register"), source)
+        values |= {"register_index": index, "register": code}
     links = tuple(outgoing(fabric, cell))
     for link, source in context.links:
         _index(where, links, link)
-        values[f"link_{link}"] = 1 + _index(where, crossbar, source)
+        values[f"link_{link}"] = 1 + _index(where, sources(fabric, cell, link), source)
     return values
 
 
+def _operand(fabric: Fabric, cell: Cell, context: PeContext, name: str, where: str) -> int:
+    """The code of an operand's source. One that is not looked at may name the constant where there is none."""
+    chosen, source = sources(fabric, cell, name), getattr(context, name)
+    if context.operator is None and source == "constant" and source not in chosen:
+        return 0
+    if context.initial == f"{name}_constant":
+        _index(where, chosen, "constant")
+    return _index(where, chosen, source)
+
+
 def _pe_context(fabric: Fabric, cell: Cell, values: Mapping[str, int]) -> PeContext:
-    operands, crossbar = operand_sources(fabric, cell), crossbar_sources(fabric, cell)
     operator, register = values["operator"], values.get("register", 0)
+    operands: dict[str, str] = {}
+    for name in OPERANDS:
+        chosen = sources(fabric, cell, name)
+        looked_at = operator or "constant" in chosen
+        operands[name] = chosen[values[name]] if looked_at else "constant"
     return PeContext(
         operator=fabric.kind(cell).operators[operator - 1] if operator else None,
-        a=operands[values["a"]],
-        b=operands[values["b"]],
-        predicate=_read_predicate(registered_sources(fabric, cell), "predicate", values),
-        constant=values["constant"],
-        initial=modes.INITIAL[values["initial"]],
-        initial_line=LineTap(values["initial_line"], values["initial_stage"]),
+        a=operands["a"],
+        b=operands["b"],
+        predicate=_read_predicate(sources(fabric, cell, "predicate"), "predicate", values),
+        constant=values.get("constant", 0),
+        initial=modes.INITIAL[values.get("initial", 0)],
+        initial_line=LineTap(values.get("initial_line", 0), values.get("initial_stage", 0)),
         clear=modes.WHEN[values.get("clear", 0)],
         drain=modes.WHEN[values.get("drain", 0)],
         drain_line=LineTap(values.get("drain_line", 0), values.get("drain_stage", 0)),
-        register=(values["register_index"], crossbar[register - 1]) if register else None,
+        register=(values["register_index"], sources(fabric, cell, "register")[register - 1])
+        if register
+        else None,
         read_a=values.get("read_a", 0),
         read_b=values.get("read_b", 0),
         links=tuple(
-            (link, crossbar[code - 1])
+            (link, sources(fabric, cell, link)[code - 1])
             for link in outgoing(fabric, cell)
             if (code := values[f"link_{link}"])
         ),
@@ -253,7 +263,7 @@ def _tile_writes(
 def _port_values(
     fabric: Fabric, tile: MemoryTile, read: ReadContext, write: WriteContext, where: str
 ) -> dict[str, int]:
-    sources, modulus = registered_sources(fabric, tile.cell), 1 << words.address_bits(tile)
+    chosen, modulus = sources(fabric, tile.cell, "memory"), 1 << words.address_bits(tile)
     values = {
         "read_mode": modes.READ_MODES.index(read.mode),
         "write_mode": modes.WRITE_MODES.index(write.mode),
@@ -267,10 +277,10 @@ def _port_values(
             f"{port}_wrap": 0 if context.wrap_bits is None else 1 + context.wrap_bits,
         }
         if context.index is not None:
-            values[f"{port}_index"] = _index(where, sources, context.index)
+            values[f"{port}_index"] = _index(where, chosen, context.index)
     if write.mode != "none" and write.data != "stream_in":
-        values["write_data"] = 1 + _index(where, sources, write.data)
-    return values | _predicate(where, sources, "write_predicate", write.predicate)
+        values["write_data"] = 1 + _index(where, chosen, write.data)
+    return values | _predicate(where, chosen, "write_predicate", write.predicate)
 
 
 def _requantiser_values(requantiser: Requantiser) -> dict[str, int]:
@@ -292,7 +302,7 @@ def _tile_configuration(
     slots: Sequence[Mapping[str, int]],
     rest: Mapping[str, int],
 ) -> TileConfiguration:
-    sources = registered_sources(fabric, tile.cell)
+    chosen = sources(fabric, tile.cell, "memory")
     requantiser = Requantiser()
     if rest.get("requantise_mode", 0):
         requantiser = Requantiser(
@@ -303,8 +313,8 @@ def _tile_configuration(
             ),
         )
     return TileConfiguration(
-        reads=tuple(_read_context(sources, values) for values in slots),
-        writes=tuple(_write_context(sources, values) for values in slots),
+        reads=tuple(_read_context(chosen, values) for values in slots),
+        writes=tuple(_write_context(chosen, values) for values in slots),
         read_generators=tuple(
             read_generator(fabric, tile, "read", k, rest) for k in range(tile.read_generators)
         ),
@@ -327,29 +337,29 @@ def _shared(port: str, values: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _read_context(sources: Sequence[str], values: Mapping[str, int]) -> ReadContext:
+def _read_context(chosen: Sequence[str], values: Mapping[str, int]) -> ReadContext:
     context = ReadContext(
         mode=modes.READ_MODES[values["read_mode"]],
         **_shared("read", values),
     )
     if context.mode == "indexed":
-        context = replace(context, index=sources[values["read_index"]])
+        context = replace(context, index=chosen[values["read_index"]])
     return context
 
 
-def _write_context(sources: Sequence[str], values: Mapping[str, int]) -> WriteContext:
+def _write_context(chosen: Sequence[str], values: Mapping[str, int]) -> WriteContext:
     when, data = values["write_when"], values["write_data"]
     context = WriteContext(
         mode=modes.WRITE_MODES[values["write_mode"]],
-        predicate=_read_predicate(sources, "write_predicate", values),
+        predicate=_read_predicate(chosen, "write_predicate", values),
         when=when - 1 if when else None,
         element_bits=modes.ELEMENT_BITS[values["write_element"]],
         **_shared("write", values),
     )
     if context.mode != "none":
-        context = replace(context, data=sources[data - 1] if data else "stream_in")
+        context = replace(context, data=chosen[data - 1] if data else "stream_in")
     if context.mode == "indexed":
-        context = replace(context, index=sources[values["write_index"]])
+        context = replace(context, index=chosen[values["write_index"]])
     return context
 
 

@@ -25,12 +25,7 @@ from hlsgen.algebra.modes import (
 from hlsgen.algebra.packets import ADDRESS_BITS, LOAD_BITS, UNIT_BITS
 from hlsgen.fabric.configuration import LINES
 from hlsgen.fabric.ir import Cell, Fabric, MemoryTile
-from hlsgen.fabric.switch import (
-    crossbar_sources,
-    operand_sources,
-    outgoing,
-    registered_sources,
-)
+from hlsgen.fabric.switch import OPERANDS, outgoing, sources
 
 DELAY_BITS = 10
 COORDINATE_BITS = 12
@@ -61,32 +56,38 @@ def _tap(fabric: Fabric, name: str) -> list[Field]:
 
 def pe_fields(fabric: Fabric, cell: Cell) -> Fields:
     """One context of a PE."""
-    operands, crossbar = operand_sources(fabric, cell), crossbar_sources(fabric, cell)
-    kind = fabric.kind(cell)
+    kind, constant = fabric.kind(cell), takes_constants(fabric, cell)
     fields = [
         Field("operator", _code(len(kind.operators) + 1)),
-        Field("a", _code(len(operands))),
-        Field("b", _code(len(operands))),
-        Field("predicate", _code(len(registered_sources(fabric, cell)) + 2)),
+        *(Field(name, _code(len(sources(fabric, cell, name)))) for name in OPERANDS),
+        Field("predicate", _code(len(sources(fabric, cell, "predicate")) + 2)),
         *_tap(fabric, "predicate"),
-        Field("initial", _code(len(INITIAL))),
-        *_tap(fabric, "initial"),
     ]
+    if constant:
+        fields += [Field("initial", _code(len(INITIAL))), *_tap(fabric, "initial")]
     if any(name.endswith("_accumulate") for name in kind.operators):
         fields.append(Field("clear", _code(len(WHEN))))
         if fabric.drain:
             fields += [Field("drain", _code(len(WHEN))), *_tap(fabric, "drain")]
-    fields += [Field(f"link_{link}", _code(len(crossbar) + 1)) for link in outgoing(fabric, cell)]
+    fields += [
+        Field(f"link_{link}", _code(len(sources(fabric, cell, link)) + 1))
+        for link in outgoing(fabric, cell)
+    ]
     if fabric.registers:
         index = _code(fabric.registers)
-        fields.append(Field("register", _code(len(crossbar) + 1)))
+        fields.append(Field("register", _code(len(sources(fabric, cell, "register")) + 1)))
         fields += [Field(name, index) for name in ("register_index", "read_a", "read_b")]
-    return (*fields, Field("constant", fabric.word_bits, signed=True))
+    return (*fields, *([Field("constant", fabric.word_bits, signed=True)] if constant else []))
+
+
+def takes_constants(fabric: Fabric, cell: Cell) -> bool:
+    """Whether an operand of a cell can be the constant: if not, its contexts have none, and none that replaces an operand."""
+    return any("constant" in sources(fabric, cell, name) for name in OPERANDS)
 
 
 def tile_context_fields(fabric: Fabric, tile: MemoryTile) -> Fields:
     """One slot of a tile: its read port, then its write port."""
-    sources, address = registered_sources(fabric, tile.cell), address_bits(tile)
+    chosen, address = sources(fabric, tile.cell, "memory"), address_bits(tile)
     fields: list[Field] = []
     for port, modes, generators in (
         ("read", READ_MODES, tile.read_generators),
@@ -96,14 +97,14 @@ def tile_context_fields(fabric: Fabric, tile: MemoryTile) -> Fields:
             Field(f"{port}_mode", _code(len(modes))),
             Field(f"{port}_generator", _code(generators)),
             Field(f"{port}_offset", address),
-            Field(f"{port}_index", _code(len(sources))),
+            Field(f"{port}_index", _code(len(chosen))),
             Field(f"{port}_signed", 1),
             Field(f"{port}_wrap", _code(LOAD_BITS + 2)),
         ]
     return (
         *fields,
-        Field("write_data", _code(len(sources) + 1)),
-        Field("write_predicate", _code(len(sources) + 2)),
+        Field("write_data", _code(len(chosen) + 1)),
+        Field("write_predicate", _code(len(chosen) + 2)),
         *_tap(fabric, "write_predicate"),
         Field("write_when", _code(fabric.loops + 1)),
         Field("write_element", _code(len(ELEMENT_BITS))),

@@ -93,11 +93,17 @@ def fabric_hash(fabric: Fabric) -> int:
 
 
 def _kind(name: str, fields: Any) -> PeKind:
-    table = TomlTable(FABRIC, f"{name}, pe", fields, ("name", "operators"))
+    table = TomlTable(FABRIC, f"{name}, pe", fields, ("name", "operators", "sources"))
     kind = table.value("name", str)
     operators: dict[str, Any] = table.value("operators", dict)
     latencies = TomlTable(FABRIC, f"{name}, pe {kind}, operators", operators, operators)
-    return PeKind(kind, tuple((operator, latencies.value(operator, int)) for operator in operators))
+    given: dict[str, Any] = table.value("sources", dict, {})
+    sources = TomlTable(FABRIC, f"{name}, pe {kind}, sources", given, given)
+    return PeKind(
+        kind,
+        tuple((operator, latencies.value(operator, int)) for operator in operators),
+        tuple((multiplexer, tuple(sources.texts(multiplexer))) for multiplexer in given),
+    )
 
 
 def _grid(table: TomlTable, kinds: tuple[PeKind, ...]) -> tuple[tuple[str, ...], ...]:

@@ -21,10 +21,13 @@ class PeKind:
     """What a PE can compute: (word operator, latency in cycles) pairs; see docs/grid.md.
 
     Latencies are 1, or one larger number shared by all slower operators of the kind.
+    ``sources``: (multiplexer, what it may choose among) pairs, by the names of ``fabric/switch.py``; one that is not named chooses among
+    everything that its cell has.
     """
 
     name: str
     latencies: tuple[tuple[str, int], ...]
+    sources: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -33,6 +36,11 @@ class PeKind:
 
     def latency(self, operator: str) -> int:
         return dict(self.latencies)[operator]
+
+    def takes(self, multiplexer: str, source: str) -> bool:
+        """Whether a multiplexer may choose a source, if the cell has it."""
+        named = dict(self.sources)
+        return multiplexer not in named or source in named[multiplexer]
 
     @property
     def late_latency(self) -> int:

@@ -20,13 +20,7 @@ from hlsgen.fabric.configuration_words import (
 )
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.ir import Cell, Fabric, MemoryTile
-from hlsgen.fabric.switch import (
-    crossbar_sources,
-    operand_sources,
-    opposite,
-    outgoing,
-    registered_sources,
-)
+from hlsgen.fabric.switch import INNER, incoming, opposite, outgoing, sources
 from hlsgen.rtl_templates.fabric.shape import ControlShape, PeShape, RunShape
 from hlsgen.rtl_templates.fabric.tile_shape import (
     GeneratorShape,
@@ -46,10 +40,12 @@ def pe_shape(fabric: Fabric, cell: Cell) -> PeShape:
     return PeShape(
         run=run_shape(fabric),
         operators=fabric.kind(cell).latencies,
-        links=tuple(outgoing(fabric, cell)),
-        registered=registered_sources(fabric, cell),
-        operand=operand_sources(fabric, cell),
-        crossbar=crossbar_sources(fabric, cell),
+        arriving=tuple(incoming(fabric, cell)),
+        leaving=tuple(outgoing(fabric, cell)),
+        memories=tuple(f"memory_{tile.side}" for tile in fabric.tiles_at(cell)),
+        sources=tuple(
+            (name, sources(fabric, cell, name)) for name in (*INNER, *outgoing(fabric, cell))
+        ),
         word_bits=fabric.word_bits,
         accumulator_bits=fabric.accumulator_bits,
         drain=fabric.drain,
@@ -71,7 +67,7 @@ def tile_shape(fabric: Fabric, tile: MemoryTile) -> TileShape:
     )
     return TileShape(
         run=run_shape(fabric),
-        sources=len(registered_sources(fabric, tile.cell)),
+        sources=len(sources(fabric, tile.cell, "memory")),
         word_bits=fabric.word_bits,
         bits=tile.bits,
         address_bits=address_bits(tile),

@@ -28,7 +28,7 @@ class FabricPe(SharedUnit):
 
     Members: ``run`` (In): from loop control. ``write`` (In): contexts, see ContextMemory. ``in_<link>`` (In), ``out_<link>``
     (Out): marked words; the outgoing ones are registers. ``memory_<side>`` (In): words that the tiles of the cell read.
-    ``sources`` (Out): words of the registered sources in the order of their codes, for the tiles of the cell. ``drain_in``
+    ``sources`` (Out), beside tiles: words of the sources of ``memory`` in the order of their codes. ``drain_in``
     (In), ``drain_out`` (Out, a register): the drain chain, where the shape has one.
 
     **Timing**: a word that arrives in cycle t leaves on a link in cycle t + 1; operators as their latencies say.
@@ -45,13 +45,12 @@ class FabricPe(SharedUnit):
         ports: dict[str, Any] = {
             "run": In(RunSignature(shape.run)),
             "write": In(WriteSignature()),
-            "sources": Out(data.ArrayLayout(shape.word_bits, len(shape.registered))),
         }
-        for link in shape.links:
-            ports[f"in_{link}"] = In(marked)
-            ports[f"out_{link}"] = Out(marked)
-        for memory in shape.memories:
-            ports[memory] = In(marked)
+        ports |= {f"in_{link}": In(marked) for link in shape.arriving}
+        ports |= {f"out_{link}": Out(marked) for link in shape.leaving}
+        if shape.memories:
+            ports |= {memory: In(marked) for memory in shape.memories}
+            ports["sources"] = Out(data.ArrayLayout(shape.word_bits, len(shape.of("memory"))))
         if shape.drain:
             ports["drain_in"] = In(drained_word(shape.accumulator_bits))
             ports["drain_out"] = Out(drained_word(shape.accumulator_bits))
@@ -80,15 +79,15 @@ class FabricPe(SharedUnit):
             registers = RotatingRegisters(shape.run.registers, shape.word_bits)
             m.submodules.registers = registers
             words |= {"register_a": registers.a, "register_b": registers.b}
-        for k, name in enumerate(shape.registered):
+        for k, name in enumerate(shape.of("memory")):
             m.d.comb += self.sources[k].eq(words[name])
         words["constant"] = issued.constant
         a, b = (Signal(shape.word_bits, name=f"operand_{name}") for name in "ab")
-        low_bits = Cat(words[name][0] for name in shape.registered)
+        low_bits = Cat(words[name][0] for name in shape.of("predicate"))
         predicate = Signal(name="predicate")
         m.d.comb += [
-            a.eq(chosen(issued.a, [words[name] for name in shape.operand])),
-            b.eq(chosen(issued.b, [words[name] for name in shape.operand])),
+            a.eq(self._operand(issued.a, [words[name] for name in shape.of("a")])),
+            b.eq(self._operand(issued.b, [words[name] for name in shape.of("b")])),
             predicate.eq(issued.predicate_always | (issued.predicate & low_bits).any()),
         ]
         if shape.fast:
@@ -98,8 +97,8 @@ class FabricPe(SharedUnit):
             self._started(m, late, a, b, predicate, issued.late)
             m.d.comb += [late.enable.eq(run.enable), late.clear.eq(run.clear)]
             if shape.accumulates:
-                of_a = [marks.get(name, Const(0, 2)) for name in shape.operand]
-                first, last = chosen(issued.a, of_a)
+                of_a = [marks.get(name, Const(0, 2)) for name in shape.of("a")]
+                first, last = self._operand(issued.a, of_a)
                 m.d.comb += [
                     late.begin.eq(issued.begin | (issued.begin_mark & first)),
                     late.drain.eq(issued.drain | (issued.drain_mark & last)),
@@ -109,9 +108,15 @@ class FabricPe(SharedUnit):
             self._drain(m, late)
         return m
 
+    def _operand(self, selection: Value, values: list[Value]) -> Value:
+        """The source that is chosen; the only one where there is one and nothing replaces it, for an idle unit does not look at it."""
+        if len(values) == 1 and not self.shape.replaces:
+            return values[0]
+        return chosen(selection, values)
+
     def _arriving(self) -> tuple[dict[str, Value], dict[str, Value]]:
         """Words and (first, last) marks by the names of the sources that come from outside."""
-        ports = {name: getattr(self, f"in_{name}") for name in self.shape.links}
+        ports = {name: getattr(self, f"in_{name}") for name in self.shape.arriving}
         ports |= {name: getattr(self, name) for name in self.shape.memories}
         words = {name: Value.cast(port.word) for name, port in ports.items()}
         marks: dict[str, Value] = {name: Cat(port.first, port.last) for name, port in ports.items()}
@@ -138,8 +143,8 @@ class FabricPe(SharedUnit):
     ) -> None:
         """The crossbars: link registers and the register file's write port."""
         shape, run, issued = self.shape, self.run, decoder.issued
-        whole = [Cat(words[name], marks.get(name, Const(0, 2))) for name in shape.crossbar]
-        for link in shape.links:
+        for link in shape.leaving:
+            whole = [Cat(words[name], marks.get(name, Const(0, 2))) for name in shape.of(link)]
             register = Signal(len(whole[0]), reset_less=True, name=f"register_{link}")
             m.d.comb += getattr(self, f"out_{link}").eq(register)
             with m.If(run.enable):
@@ -155,7 +160,9 @@ class FabricPe(SharedUnit):
                 registers.read_b.eq(decoder.read_b),
                 registers.write.eq(decoder.register),
                 registers.store.eq(issued.register.any()),
-                registers.data.eq(chosen(issued.register, [words[n] for n in shape.crossbar])),
+                registers.data.eq(
+                    chosen(issued.register, [words[name] for name in shape.of("register")])
+                ),
             ]
 
     def _drain(self, m: Module, late: LatePipeline | None) -> None:

@@ -25,17 +25,16 @@ def control_layout(operators: Sequence[str]) -> data.StructLayout:
 class Selections(data.StructLayout):
     """What the datapath of a PE does in one cycle: one bit per choice, all zero for nothing.
 
-    ``a``, ``b``: operand sources; ``predicate``: registered sources, ``predicate_always``: it is true anyway; ``fast``, ``late``: control
-    lines; ``begin``, ``drain``: start anew, drain; ``begin_mark``, ``drain_mark``: where operand a carries the mark;
-    ``link_<name>``, ``register``: crossbar sources.
+    ``a``, ``b``, ``predicate``, ``link_<name>``, ``register``: their sources; ``predicate_always``: it is true anyway; ``fast``, ``late``:
+    control lines; ``begin``, ``drain``: start anew, drain; ``begin_mark``, ``drain_mark``: where operand a carries the mark.
     """
 
     def __init__(self, shape: PeShape) -> None:
         members: dict[str, Any] = {
-            "a": len(shape.operand),
-            "b": len(shape.operand),
+            "a": len(shape.of("a")),
+            "b": len(shape.of("b")),
             "constant": shape.word_bits,
-            "predicate": len(shape.registered),
+            "predicate": len(shape.of("predicate")),
             "predicate_always": 1,
         }
         if shape.fast:
@@ -45,10 +44,10 @@ class Selections(data.StructLayout):
         for name in ("begin", "drain"):
             if shape.accumulates:
                 members |= {name: 1, f"{name}_mark": 1}
-        for link in shape.links:
-            members[f"link_{link}"] = len(shape.crossbar)
+        for link in shape.leaving:
+            members[f"link_{link}"] = len(shape.of(link))
         if shape.run.registers:
-            members["register"] = len(shape.crossbar)
+            members["register"] = len(shape.of("register"))
         super().__init__(members)
 
 
@@ -94,10 +93,10 @@ class PeDecoder(wiring.Component):
                 coming[name] = self._controls(operators)
         if shape.accumulates:
             coming |= {**self._when("clear", "begin"), **self._when("drain", "drain")}
-        for link in shape.links:
-            coming[f"link_{link}"] = self._crossbar(f"link_{link}")
+        for link in shape.leaving:
+            coming[f"link_{link}"] = self._crossbar(f"link_{link}", link)
         if shape.run.registers:
-            coming["register"] = self._crossbar("register")
+            coming["register"] = self._crossbar("register", "register")
             m.d.comb += [
                 self.read_a.eq(self._field("read_a")),
                 self.read_b.eq(self._field("read_b")),
@@ -123,14 +122,20 @@ class PeDecoder(wiring.Component):
         for name in ("a", "b"):
             constant = at_start & (initial == INITIAL.index(f"{name}_constant"))
             zero = at_start & (initial == INITIAL.index(f"{name}_zero"))
-            chosen = [self._field(name) == k for k in range(len(self.shape.operand))]
+            names = self.shape.of(name)
+            chosen = [self._field(name) == k for k in range(len(names))]
+            if not self.shape.replaces:
+                operands[name] = Cat(chosen)
+                continue
             kept = [bit & ~(constant | zero) for bit in chosen]
-            operands[name] = Cat(kept[0] | constant, *kept[1:])
+            if names[0] == "constant":
+                kept[0] = kept[0] | constant
+            operands[name] = Cat(kept)
         return operands
 
     def _predicate(self) -> dict[str, Value]:
-        """Code 0: true; then the registered sources; then the line tap."""
-        code, sources = self._field("predicate"), len(self.shape.registered)
+        """Code 0: true; then the sources; then the line tap."""
+        code, sources = self._field("predicate"), len(self.shape.of("predicate"))
         return {
             "predicate": Cat(code == 1 + k for k in range(sources)),
             "predicate_always": (code == 0) | (code == 1 + sources) & self._tap("predicate"),
@@ -153,7 +158,7 @@ class PeDecoder(wiring.Component):
             f"{name}_mark": code == WHEN.index("mark"),
         }
 
-    def _crossbar(self, name: str) -> Value:
-        """Code 0: nothing; then the crossbar's sources."""
-        code = self._field(name)
-        return Cat(code == 1 + k for k in range(len(self.shape.crossbar)))
+    def _crossbar(self, field: str, multiplexer: str) -> Value:
+        """Code 0: nothing; then the sources."""
+        code = self._field(field)
+        return Cat(code == 1 + k for k in range(len(self.shape.of(multiplexer))))

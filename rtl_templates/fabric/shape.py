@@ -27,24 +27,25 @@ class RunShape:
 class PeShape:
     """A PE.
 
-    ``operators``: (word operator, latency), in the order of their codes (code 0: none). ``links``: names of the links, the same
-    for arriving and leaving ones. ``registered``, ``operand``, ``crossbar``: sources in the order of their codes.
+    ``operators``: (word operator, latency), in the order of their codes (code 0: none). ``arriving``, ``leaving``: names of the links.
+    ``memories``: words read by the cell's tiles, ``memory_<side>``. ``sources``: (multiplexer, its sources in the order of their codes) pairs, for
+    a, b, predicate, register, memory and each leaving link.
     ``accumulator_bits``: 0 where nothing accumulates. ``fields`` of one context, in any order; one that is missing is always 0:
 
-    * ``operator``: 0 none, then ``operators``; ``a``, ``b``: ``operand`` sources; ``constant``: word_bits;
-    * ``predicate``: 0 true, then ``registered`` sources, then the line tap (``predicate_line``, ``predicate_stage``);
+    * ``operator``: 0 none, then ``operators``; ``a``, ``b``: their sources; ``constant``: word_bits;
+    * ``predicate``: 0 true, then its sources, then the line tap (``predicate_line``, ``predicate_stage``);
     * ``initial``: none, a_constant, a_zero, b_constant, b_zero; where the line tap (``initial_line``, ``initial_stage``) is true;
     * ``clear``, ``drain``: never, always, line, mark; the line of clear is that of ``initial``, that of drain (``drain_line``,
       ``drain_stage``);
-    * ``read_a``, ``read_b``, ``register_index``: registers; ``register``, ``link_<name>``: 0 nothing, then ``crossbar`` sources.
+    * ``read_a``, ``read_b``, ``register_index``: registers; ``register``, ``link_<name>``: 0 nothing, then their sources.
     """
 
     run: RunShape
     operators: tuple[tuple[str, int], ...]
-    links: tuple[str, ...]
-    registered: tuple[str, ...]
-    operand: tuple[str, ...]
-    crossbar: tuple[str, ...]
+    arriving: tuple[str, ...]
+    leaving: tuple[str, ...]
+    memories: tuple[str, ...]
+    sources: tuple[tuple[str, tuple[str, ...]], ...]
     word_bits: int
     accumulator_bits: int
     drain: bool
@@ -70,10 +71,14 @@ class PeShape:
         """Whether an operator accumulates."""
         return any(name.endswith("_accumulate") for name in self.late)
 
+    def of(self, multiplexer: str) -> tuple[str, ...]:
+        """The sources of a multiplexer."""
+        return dict(self.sources)[multiplexer]
+
     @property
-    def memories(self) -> tuple[str, ...]:
-        """Sources that are words read by tiles: ``memory_<side>``."""
-        return tuple(name for name in self.registered if name.startswith("memory_"))
+    def replaces(self) -> bool:
+        """Whether an operand can be replaced by the constant or 0."""
+        return any(field.name == "initial" for field in self.fields)
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,7 @@ def mapping_cases() -> dict[str, Case]:
     )
     return cases | {
         "map: operator": mapped(maps.RING, bare),
+        "map: sources": mapped(maps.RING, load_fabric("mac_8x8")),
         "map: contexts": mapped(maps.RING, replace(ends, contexts=3), exact=False, time_limit=0.0),
         "map: memory": mapped(maps.RING, tiny),
         "map: cycle": mapped(cycle, small),

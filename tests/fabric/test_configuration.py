@@ -7,7 +7,14 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from support.example_fabrics import column_fabric, edges, row_fabric, small_fabric, torus_fabric
+from support.example_fabrics import (
+    column_fabric,
+    edges,
+    row_fabric,
+    small_fabric,
+    straight_fabric,
+    torus_fabric,
+)
 from support.random_configurations import random_configuration
 
 from hlsgen.algebra.mark import Mark
@@ -30,7 +37,13 @@ from hlsgen.fabric.packets import WritePacket
 
 FABRICS = {
     fabric.name: fabric
-    for fabric in (small_fabric(), torus_fabric(), row_fabric(), column_fabric())
+    for fabric in (
+        small_fabric(),
+        torus_fabric(),
+        row_fabric(),
+        column_fabric(),
+        straight_fabric(),
+    )
 } | edges()
 
 

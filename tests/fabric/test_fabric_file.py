@@ -112,6 +112,11 @@ WRONG_FORM = {
     "truth for a number": ("registers = 2", "registers = true", "True"),
     "number for truth": ("hops = [1]", "hops = [1]\ntorus = 1", "torus to be true or false"),
     "text for truth": ("hops = [1]", 'hops = [1]\ndrain = "no"', "drain to be true or false"),
+    "sources that are no list": (
+        "multiply_accumulate = 2\n",
+        'multiply_accumulate = 2\n[pe.sources]\na = "N"\n',
+        "a to be a list",
+    ),
     "number for a list": ("hops = [1]", "hops = 1", "hops to be a list"),
     "list of texts": ("hops = [1]", 'hops = ["1"]', "list of whole numbers"),
     "title": ('title = "', 'title = 3 # "', "title to be a text"),
@@ -146,6 +151,26 @@ ILLEGAL = {
     "wide accumulators": ("accumulator_bits = 16", "accumulator_bits = 65", "0 to 64"),
     "negative registers": ("registers = 2", "registers = -1", "registers of 0 to 64"),
     "no contexts": ("contexts = 4", "contexts = 0", "contexts of 1 to 256"),
+    "unknown multiplexer": (
+        "multiply_accumulate = 2\n",
+        'multiply_accumulate = 2\n[pe.sources]\nc = ["N"]\n',
+        "multiplexers of a, b, predicate",
+    ),
+    "unknown source": (
+        "multiply_accumulate = 2\n",
+        'multiply_accumulate = 2\n[pe.sources]\na = ["memory"]\n',
+        "some of N, E, S, W, constant",
+    ),
+    "an operand without a source": (
+        "multiply_accumulate = 2\n",
+        'multiply_accumulate = 2\n[pe.sources]\na = ["memory_east"]\n',
+        "a source of a",
+    ),
+    "a tile without a source": (
+        "multiply_accumulate = 2\n",
+        "multiply_accumulate = 2\n[pe.sources]\nmemory = []\n",
+        "a source of memory",
+    ),
     "no links": ("hops = [1]", "hops = []", "increasing hops"),
     "long links": ("hops = [1]", "hops = [1, 2]", "hops of 1 to 1"),
     "links in disorder": ("hops = [1]", "hops = [1, 1]", "increasing hops"),
@@ -193,14 +218,17 @@ def test_a_drain_needs_accumulators_and_tiles_to_end_in() -> None:
     fabric = parse_fabric("mine", NETWORKS)
     for changed in (
         replace(fabric, tiles=tuple(tile for tile in fabric.tiles if tile.side == "north")),
-        replace(fabric, pe_kinds=(PeKind("mac", (("multiply", 2),)),)),
+        replace(
+            fabric, pe_kinds=tuple(PeKind(k.name, (("multiply", 2),)) for k in fabric.pe_kinds)
+        ),
     ):
         with pytest.raises(IllegalGraph, match="drain"):
             check_fabric(changed)
 
 
 def test_more_units_than_the_load_port_can_number_are_refused() -> None:
-    text = edited("rows = 8", "rows = 63", edited("columns = 8", "columns = 65", NETWORKS))
+    kernels = (ROOT / "fabrics" / "cgra_8x8.toml").read_text()
+    text = edited("rows = 8", "rows = 63", edited("columns = 8", "columns = 65", kernels))
     refused(IllegalGraph, edited('side = "west"', 'side = "west"\nat = [0]', text), "4161")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
@@ -41,10 +42,11 @@ def fabric_of(
     sides: Sequence[Side] = ("west",),
     hops: tuple[int, ...] = (1,),
     drain: bool = True,
+    sources: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> Fabric:
     """3 x 3 cells of one kind, with tiles beside CELL; a torus where there are longer links."""
     tiles = tuple(MemoryTile(f"{side}0", side, CELL, 64, 16, 1, 1) for side in sides)
-    kinds = (PeKind("pe", tuple(operators)),)
+    kinds = (PeKind("pe", tuple(operators), tuple(sources.items())),)
     names = (("pe",) * 3,) * 3
     return Fabric(
         "test", kinds, names, tiles, bits, wide, hops, len(hops) > 1, registers, 5, 3, drain
@@ -69,6 +71,25 @@ FABRICS = {
     "one cycle for products": fabric_of(
         [("multiply", 1), ("move", 4)], wide=0, registers=2, drain=False
     ),
+    "operands that go straight on": fabric_of(
+        [("multiply_accumulate", 2), ("maximum_accumulate", 2)],
+        registers=0,
+        bits=8,
+        sources={
+            "a": ("W", "memory_west"),
+            "b": ("N",),
+            "predicate": (),
+            "E": ("W", "late"),
+            "S": ("N", "late"),
+            "W": (),
+            "N": ("S", "late"),
+        },
+    ),
+    "one operand that can be constant": fabric_of(
+        [("add", 1), ("multiply_accumulate", 2)],
+        registers=2,
+        sources={"a": ("W",), "b": ("constant", "N"), "predicate": ("N",), "register": ("result",)},
+    ),
 }
 
 
@@ -84,7 +105,7 @@ class Model:
     started: dict[int, tuple[Any, ...]] = field(default_factory=dict)
 
     def begin(self) -> None:
-        self.links = {link: (0, 0, 0) for link in self.shape.links}
+        self.links = {link: (0, 0, 0) for link in self.shape.leaving}
         self.registers = self.registers or [0] * self.shape.run.registers
         self.drained, self.started = (0, 0), {}
 
@@ -197,24 +218,38 @@ def random_context(rng: random.Random, shape: PeShape) -> PeContext:
     index = [rng.randrange(registers) if registers else 0 for _ in range(3)]
     operators = [name for name, _ in shape.operators]
     accumulates = any(WORD_OPERATORS[name].accumulates for name in operators)
+    predicates = [
+        None,
+        None,
+        taps[0],
+        *rng.sample(shape.of("predicate"), shape.of("predicate") != ()),
+    ]
     return PeContext(
         operator=rng.choice((None, *operators, *operators)),
-        a=rng.choice(shape.operand),
-        b=rng.choice(shape.operand),
-        predicate=rng.choice((None, None, taps[0], rng.choice(shape.registered))),
-        constant=rng.randrange(-half, half),
-        initial=rng.choice((INITIAL[0], rng.choice(INITIAL))),
-        initial_line=taps[1],
+        a=rng.choice(shape.of("a")),
+        b=rng.choice(shape.of("b")),
+        predicate=rng.choice(predicates),
+        constant=rng.randrange(-half, half) if shape.replaces else 0,
+        initial=rng.choice((INITIAL[0], rng.choice(replacements(shape)))),
+        initial_line=taps[1] if shape.replaces else LineTap(),
         clear=rng.choice(WHEN) if accumulates else "never",
         drain=rng.choice(WHEN) if accumulates and shape.drain else "never",
         drain_line=taps[2] if accumulates and shape.drain else LineTap(),
-        register=(index[0], rng.choice(shape.crossbar))
+        register=(index[0], rng.choice(shape.of("register")))
         if registers and rng.random() < 0.6
         else None,
         read_a=index[1],
         read_b=index[2],
-        links=tuple((n, rng.choice(shape.crossbar)) for n in shape.links if rng.random() < 0.8),
+        links=tuple(
+            (name, rng.choice(shape.of(name))) for name in shape.leaving if rng.random() < 0.8
+        ),
     )
+
+
+def replacements(shape: PeShape) -> list[Any]:
+    """What may replace an operand of the PE."""
+    without = [f"{name}_constant" for name in "ab" if "constant" not in shape.of(name)]
+    return [name for name in INITIAL if shape.replaces and name not in without] or ["none"]
 
 
 def field_values(shape: PeShape, context: PeContext) -> dict[str, int]:
@@ -222,8 +257,8 @@ def field_values(shape: PeShape, context: PeContext) -> dict[str, int]:
     operators = [name for name, _ in shape.operators]
     values: dict[str, int] = {
         "operator": 0 if context.operator is None else 1 + operators.index(context.operator),
-        "a": shape.operand.index(context.a),
-        "b": shape.operand.index(context.b),
+        "a": shape.of("a").index(context.a),
+        "b": shape.of("b").index(context.b),
         "constant": context.constant,
         "initial": INITIAL.index(context.initial),
         "clear": WHEN.index(context.clear),
@@ -233,16 +268,16 @@ def field_values(shape: PeShape, context: PeContext) -> dict[str, int]:
     }
     tap = context.predicate
     if isinstance(tap, LineTap):
-        values["predicate"] = 1 + len(shape.registered)
+        values["predicate"] = 1 + len(shape.of("predicate"))
         values |= {"predicate_line": tap.line, "predicate_stage": tap.stage}
     elif tap is not None:
-        values["predicate"] = 1 + shape.registered.index(tap)
+        values["predicate"] = 1 + shape.of("predicate").index(tap)
     for name, line in (("initial", context.initial_line), ("drain", context.drain_line)):
         values |= {f"{name}_line": line.line, f"{name}_stage": line.stage}
     if context.register is not None:
         index, source = context.register
-        values |= {"register_index": index, "register": 1 + shape.crossbar.index(source)}
-    return values | {f"link_{n}": 1 + shape.crossbar.index(s) for n, s in context.links}
+        values |= {"register_index": index, "register": 1 + shape.of("register").index(source)}
+    return values | {f"link_{name}": 1 + shape.of(name).index(s) for name, s in context.links}
 
 
 class Bench(wiring.Component):
@@ -294,7 +329,7 @@ async def run(context: Any, bench: Bench, model: Model, rng: random.Random) -> N
     for t in range(cycles):
         compare(context, pe, model)
         inputs = {
-            name: random_word(rng, shape.word_bits) for name in (*shape.links, *shape.memories)
+            name: random_word(rng, shape.word_bits) for name in (*shape.arriving, *shape.memories)
         }
         for name, (word, first, last) in inputs.items():
             port = getattr(pe, name if name in shape.memories else f"in_{name}")

@@ -108,6 +108,50 @@ def row_fabric() -> Fabric:
     )
 
 
+def straight_fabric() -> Fabric:
+    """2 x 3 cells whose words go straight on, as in the presets for networks: two kinds, of which the western one has constants."""
+    edge = (
+        ("a", ("memory_west",)),
+        ("b", ("constant", "N", "memory_north")),
+        ("predicate", ()),
+        ("memory", ("N", "S", "memory_west")),
+        ("N", ("S", "memory_west")),
+        ("E", ("memory_west",)),
+        ("S", ("N", "memory_west", "memory_north")),
+        ("W", ()),
+    )
+    mac = (
+        ("a", ("W",)),
+        ("b", ("N", "memory_north")),
+        ("predicate", ()),
+        ("memory", ("memory_north",)),
+        ("N", ()),
+        ("E", ("W",)),
+        ("S", ("N", "memory_north")),
+        ("W", ()),
+    )
+    west = tuple(MemoryTile(f"west_{row}", "west", (row, 0), 32, 8, 2, 2, 4) for row in range(2))
+    north = tuple(MemoryTile(f"north_{c}", "north", (0, c), 32, 8, 1, 1) for c in range(3))
+    return Fabric(
+        name="straight",
+        pe_kinds=(
+            PeKind("edge", (("multiply_accumulate", 2), ("maximum_accumulate", 2)), edge),
+            PeKind("mac", (("multiply_accumulate", 2),), mac),
+        ),
+        kinds=(("edge", "mac", "mac"),) * 2,
+        tiles=(*west, *north),
+        word_bits=16,
+        accumulator_bits=32,
+        hops=(1,),
+        torus=False,
+        registers=0,
+        contexts=2,
+        stages=1,
+        drain=True,
+        loops=3,
+    )
+
+
 def column_fabric() -> Fabric:
     """One column of slow operators with one context and one stage."""
     west = tuple(MemoryTile(f"west_{r}", "west", (r, 0), 32, 16, 1, 1, 2) for r in range(3))

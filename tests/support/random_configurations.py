@@ -16,6 +16,7 @@ from hlsgen.fabric.configuration import (
     Configuration,
     Generator,
     GeneratorLoop,
+    Initial,
     LineTap,
     PeContext,
     ReadContext,
@@ -24,17 +25,12 @@ from hlsgen.fabric.configuration import (
     WriteContext,
 )
 from hlsgen.fabric.configuration_packing import pack
-from hlsgen.fabric.configuration_words import address_bits
+from hlsgen.fabric.configuration_words import address_bits, takes_constants
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.ir import Cell, Fabric, MemoryTile
 from hlsgen.fabric.packets import Packet, ReadPacket, RunPacket, WaitPacket, WritePacket, to_words
 from hlsgen.fabric.program import hello, tile_unit, write_parameters
-from hlsgen.fabric.switch import (
-    crossbar_sources,
-    operand_sources,
-    outgoing,
-    registered_sources,
-)
+from hlsgen.fabric.switch import outgoing, sources
 
 
 def random_program(
@@ -147,27 +143,28 @@ class _Maker:
         return LineTap(self.draw.randrange(LINES), self.draw.randrange(self.fabric.stages))
 
     def predicate(self, cell: Cell) -> str | LineTap | None:
-        sources = registered_sources(self.fabric, cell)
-        choices = (None, None, self.tap(), *((self.draw.choice(sources),) if sources else ()))
+        chosen = sources(self.fabric, cell, "predicate")
+        choices = (None, None, self.tap(), *((self.draw.choice(chosen),) if chosen else ()))
         return self.draw.choice(choices)
 
     def context(self, cell: Cell) -> PeContext:
         fabric, draw = self.fabric, self.draw
-        operands, crossbar = operand_sources(fabric, cell), crossbar_sources(fabric, cell)
+        constant = takes_constants(fabric, cell)
         operator = draw.choice((None, *fabric.kind(cell).operators))
         accumulates = operator is not None and operator.endswith("_accumulate")
         drains = accumulates and fabric.drain and cell[1] == self.draining[cell[0]]
         when = ("never", "always", "line", "mark")
         half, registers = 1 << (fabric.word_bits - 1), range(max(1, fabric.registers))
+        crossbar = sources(fabric, cell, "register")
         stored = (draw.choice(registers), draw.choice(crossbar)) if crossbar else None
         return PeContext(
             operator=operator,
-            a=draw.choice(operands),
-            b=draw.choice(operands),
+            a=draw.choice(sources(fabric, cell, "a")),
+            b=draw.choice(sources(fabric, cell, "b")),
             predicate=self.predicate(cell),
-            constant=draw.randint(-half, half - 1),
-            initial=draw.choice(("none", "none", "a_constant", "a_zero", "b_constant", "b_zero")),
-            initial_line=self.tap(),
+            constant=draw.randint(-half, half - 1) if constant else 0,
+            initial=draw.choice(self.initial(cell)),
+            initial_line=self.tap() if constant else LineTap(),
             clear=draw.choice(when) if accumulates else "never",
             drain=draw.choice(when) if drains else "never",
             drain_line=self.tap() if drains else LineTap(),
@@ -175,11 +172,22 @@ class _Maker:
             read_a=draw.choice(registers),
             read_b=draw.choice(registers),
             links=tuple(
-                (link, draw.choice(crossbar))
+                (link, draw.choice(sources(fabric, cell, link)))
                 for link in outgoing(fabric, cell)
                 if draw.random() < 0.7
             ),
         )
+
+    def initial(self, cell: Cell) -> tuple[Initial, ...]:
+        """What may replace an operand, nothing more often than not."""
+        if not takes_constants(self.fabric, cell):
+            return ("none",)
+        choices: list[Initial] = ["none", "none", "a_zero", "b_zero"]
+        if "constant" in sources(self.fabric, cell, "a"):
+            choices.append("a_constant")
+        if "constant" in sources(self.fabric, cell, "b"):
+            choices.append("b_constant")
+        return tuple(choices)
 
     def generator(self, tile: MemoryTile, port: str) -> Generator:
         fabric, draw = self.fabric, self.draw
@@ -238,23 +246,23 @@ class _Maker:
 
     def read(self, tile: MemoryTile) -> ReadContext:
         draw = self.draw
-        sources = registered_sources(self.fabric, tile.cell)
+        chosen = sources(self.fabric, tile.cell, "memory")
         mode = draw.choice(
-            ("none", "affine", "affine", "address", *(("indexed",) if sources else ()))
+            ("none", "affine", "affine", "address", *(("indexed",) if chosen else ()))
         )
         return ReadContext(
             mode,  # type: ignore[arg-type]
             draw.randrange(tile.read_generators),
             draw.randrange(1 << address_bits(tile)),
-            draw.choice(sources) if mode == "indexed" else None,
+            draw.choice(chosen) if mode == "indexed" else None,
             draw.random() < 0.5,
             draw.choice((None, 2)) if mode == "indexed" else None,
         )
 
     def write(self, tile: MemoryTile, generators: list[Generator]) -> WriteContext:
         draw = self.draw
-        sources = registered_sources(self.fabric, tile.cell)
-        mode = draw.choice(("none", "affine", "affine", "indexed")) if sources else "none"
+        chosen = sources(self.fabric, tile.cell, "memory")
+        mode = draw.choice(("none", "affine", "affine", "indexed")) if chosen else "none"
         if mode == "none":
             return WriteContext()
         number = draw.randrange(tile.write_generators)
@@ -263,8 +271,8 @@ class _Maker:
             mode,  # type: ignore[arg-type]
             number,
             draw.randrange(1 << address_bits(tile)),
-            draw.choice(sources) if mode == "indexed" else None,
-            draw.choice(sources),
+            draw.choice(chosen) if mode == "indexed" else None,
+            draw.choice(chosen),
             self.predicate(tile.cell),
             draw.choice((None, draw.randrange(levels))),
             draw.choice([bits for bits in (8, 16, 32) if bits <= tile.bits]),
@@ -289,10 +297,10 @@ class _Maker:
                 self._put(changed, name, "writes", slot, replace(context, data="stream_in"))
             if writing and draw.random() < 0.5:
                 name = draw.choice(writing)
-                sources = registered_sources(self.fabric, self._cell(name))
+                chosen = sources(self.fabric, self._cell(name), "memory")
                 data = changed[name].writes[slot].data
                 if data != "stream_in":
-                    data = draw.choice(sources) if sources else None
+                    data = draw.choice(chosen) if chosen else None
                 if data is not None and not self._gives(changed, slot):
                     given = WriteContext(
                         "stream", data=data, predicate=self.predicate(self._cell(name))

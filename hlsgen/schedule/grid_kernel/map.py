@@ -60,6 +60,7 @@ def map_graph(
     has as much again; after that, larger intervals are tried once each. While time is left, the result depends on nothing but the seed.
     """
     check(graph)
+    _check_sources(graph, fabric)
     problem = Problem(graph, fabric, homes or {})
     bound = bounds_of(problem).mii
     searching = _Search(problem, seed, exact)
@@ -86,6 +87,17 @@ def map_graph(
     mapping = replace(searching.finished(best), seconds=time.monotonic() - began)
     check_mapping(mapping)
     return mapping
+
+
+def _check_sources(graph: LoopGraph, fabric: Fabric) -> None:
+    """The search takes every word to every multiplexer."""
+    named = [kind.name for kind in fabric.pe_kinds if kind.sources]
+    if named:
+        raise DoesNotFit(
+            f"loop graph {graph.name}",
+            f"expected PEs whose multiplexers take every source, found kinds {', '.join(named)} of fabric {fabric.name} that do not",
+            "Use a fabric for kernels, for example cgra_4x4.",
+        )
 
 
 def squares(fabric: Fabric) -> Iterator[Fabric]:

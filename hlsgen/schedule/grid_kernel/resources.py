@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hlsgen.fabric.ir import Fabric
-from hlsgen.fabric.switch import DIRECTIONS, outgoing
+from hlsgen.fabric.switch import link_names, outgoing
 
 LINK, WRITE, READ, KEEP = 1.0, 0.4, 0.3, 0.12
 """Base prices: a hop, a write and a read of the register file, a cycle in it."""
@@ -41,7 +41,7 @@ def wiring(fabric: Fabric) -> Wiring:
     """The links of a fabric by number."""
     cells = fabric.cells
     index = {cell: number for number, cell in enumerate(cells)}
-    names = [d if hop == 1 else f"{d}{hop}" for hop in fabric.hops for d in DIRECTIONS]
+    names = link_names(fabric)
     shape = (len(cells), len(names))
     none = len(cells) * len(names)
     target, origin = np.full(shape, len(cells)), np.full(shape, len(cells))
@@ -61,7 +61,7 @@ def wiring(fabric: Fabric) -> Wiring:
                 hops[near, far] = min(hops[near, far], 1)
     for middle in range(len(cells)):
         np.minimum(hops, hops[:, middle, None] + hops[None, middle, :], out=hops)
-    return Wiring(len(cells), tuple(names), origin, target, leaving, hops)
+    return Wiring(len(cells), names, origin, target, leaving, hops)
 
 
 class Resources:
