@@ -112,7 +112,7 @@ WRONG_FORM = {
     "truth for a number": ("registers = 2", "registers = true", "True"),
     "number for truth": ("hops = [1]", "hops = [1]\ntorus = 1", "torus to be true or false"),
     "text for truth": ("hops = [1]", 'hops = [1]\ndrain = "no"', "drain to be true or false"),
-    "sources that are no list": (
+    "sources that are not a list": (
         "multiply_accumulate = 2\n",
         'multiply_accumulate = 2\n[pe.sources]\na = "N"\n',
         "a to be a list",
