@@ -145,9 +145,8 @@ def _check_sources(fabric: Fabric) -> None:
         needed += ["memory"] if fabric.tiles_at(cell) else []
         for multiplexer in needed:
             if not sources(fabric, cell, multiplexer):
-                kind = fabric.kind(cell).name
                 fail(
-                    f"{fabric.name}, PE {cell} of kind {kind}",
+                    f"{fabric.name}, PE {cell} of kind {fabric.kind(cell).name}",
                     f"a source of {multiplexer} that the cell has",
                     "none",
                 )
