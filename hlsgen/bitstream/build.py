@@ -17,6 +17,7 @@ from hlsgen.artefact.manifest import DESIGN
 from hlsgen.artefact.manifest import TOP as UNNAMED
 from hlsgen.bitstream.board_top import TOP, BoardTop, Circuit, to_rtlil
 from hlsgen.bitstream.build_result import BuildResult
+from hlsgen.bitstream.by_layer import critical_path, usage_by_layer
 from hlsgen.bitstream.clock_choice import FASTEST, ClockPlan, ClockRequest, plan_clock, settle_clock
 from hlsgen.bitstream.ecp5 import Ecp5
 from hlsgen.bitstream.gowin import Gowin
@@ -32,7 +33,14 @@ from hlsgen.bitstream.place_and_route import (
 )
 from hlsgen.bitstream.remaining import Remaining
 from hlsgen.bitstream.steps import BuildStep, Done, Workplace, run_side_by_side, run_step
-from hlsgen.bitstream.synthesis import NETLIST, SynthesisJob, notes_of, synthesis_steps, usage_of
+from hlsgen.bitstream.synthesis import (
+    NETLIST,
+    SynthesisJob,
+    notes_of,
+    parts_of,
+    synthesis_steps,
+    usage_of,
+)
 from hlsgen.bitstream.toolchain import BoardTarget, OpenToolchain, Toolchain, Usage, Utilisation
 from hlsgen.bitstream.tools import YOSYS, identity
 from hlsgen.bitstream.xilinx import Xilinx7
@@ -94,6 +102,12 @@ def build_design(
     done = [run_counted(step, place, remaining) for step in synthesis_steps(toolchain, job)]
     routed = _routed(toolchain, target, place, remaining, tuple(range(1, seeds + 1)), plan, request)
     result = _result(folder, target.board, routed, notes_of(work), (*done, *routed.done), began)
+    if routed.seed is not None:
+        report, two_clocks = work / f"seed_{routed.seed}.json", plan.setting is not None
+        slowest = critical_path(report, two_clocks, manifest.processes)
+        result = replace(result, critical_path=slowest)
+    layers = usage_by_layer(parts_of(work), toolchain, manifest.processes)
+    result = replace(result, layers=tuple(layers))
     folder.write("build.json", json.dumps(asdict(result), indent=2) + "\n")
     write_page(folder)
     return result

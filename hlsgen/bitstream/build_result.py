@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
 from hlsgen.bitstream.toolchain import Utilisation
 
@@ -18,7 +19,8 @@ class BuildResult:
     ``link_fmax_mhz``; ``inferences_per_second``: at that clock, None where the design has no interval. Predictions are of the circuit without
     the serial link, and None where there is no report; ``utilisation`` is nextpnr's own table. ``seeds``: Fmax of every seed that was tried, of which ``seed`` is the one
     that was packed. ``tools``: which program did each part; ``steps``: the seconds of each, of those too that an earlier build had done;
-    ``notes``: what did not go the usual way; ``title``, ``device``, ``available``: of the board.
+    ``notes``: what did not go the usual way; ``title``, ``device``, ``available``: of the board;
+    ``layers``: what each layer of a network uses, and ``critical_path``, the slowest path by layer: see ``by_layer``.
     """
 
     board: str
@@ -46,6 +48,8 @@ class BuildResult:
     title: str = ""
     device: str = ""
     available: Mapping[str, int] = field(default_factory=dict)
+    layers: tuple[Mapping[str, Any], ...] = ()
+    critical_path: Mapping[str, Any] | None = None
 
     @property
     def meets_clock(self) -> bool | None:
@@ -85,6 +89,9 @@ class BuildResult:
         )
         if self.inferences_per_second is not None:
             lines.append(f"speed       {self.inferences_per_second:8,.0f} inferences a second")
+        if self.critical_path is not None:
+            way = " > ".join(p["where"] for p in self.critical_path["parts"])
+            lines.append(f"slowest     {self.critical_path['ns']:8.1f} ns: {way}")
         if len(self.seeds) > 1:
             tried = ", ".join(f"{seed}: {fmax or 0:.1f}" for seed, fmax in self.seeds.items())
             lines.append(f"seeds       {tried} MHz; seed {self.seed} taken")

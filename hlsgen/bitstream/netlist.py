@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,6 +61,12 @@ class Netlist:
         """Number of cells of each kind; yosys' notes of the hierarchy are none."""
         kinds = Counter(str(cell["type"]) for cell in self.cells.values())
         return dict(sorted((kind, n) for kind, n in kinds.items() if kind != "$scopeinfo"))
+
+    def restricted(self, cells: Iterable[str]) -> Netlist:
+        """Only these cells, with what they are connected to."""
+        (name,) = self.document["modules"]
+        only = {**self._top, "cells": {cell: self.cells[cell] for cell in cells}}
+        return Netlist({**self.document, "modules": {name: only}})
 
     def of_kind(self, kind: str) -> tuple[str, ...]:
         """Names of the cells of a kind."""

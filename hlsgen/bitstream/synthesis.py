@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hlsgen.bitstream.by_layer import counts_by_part
 from hlsgen.bitstream.lut_products import lut_products
 from hlsgen.bitstream.netlist import Netlist
 from hlsgen.bitstream.steps import BuildStep, Workplace
@@ -21,6 +22,8 @@ NETLIST = "top.json"
 """The netlist that synthesis writes."""
 STATISTICS = "statistics.json"
 """How many cells of each kind it has."""
+PARTS = "parts.json"
+"""The same by instance of the design."""
 MAPPING = "mapping.json"
 """Which mapper made it, and why if not the usual one."""
 LARGE_LOGIC_PS = 16_000
@@ -51,7 +54,7 @@ class SynthesisJob:
 
 
 def synthesis_steps(toolchain: Toolchain, job: SynthesisJob) -> tuple[BuildStep, ...]:
-    """The steps that write NETLIST, STATISTICS and MAPPING."""
+    """The steps that write NETLIST, STATISTICS, PARTS and MAPPING."""
     return (_coarse_step(toolchain, job), _lut_step(toolchain, job), _register_step(toolchain))
 
 
@@ -59,6 +62,12 @@ def usage_of(folder: Path, toolchain: Toolchain) -> Usage:
     """Resources of the synthesised design."""
     counts: Mapping[str, int] = json.loads((folder / STATISTICS).read_text())
     return toolchain.count(counts)
+
+
+def parts_of(folder: Path) -> Mapping[str, Mapping[str, int]]:
+    """Instance of the design -> number of its cells of each kind."""
+    parts: Mapping[str, Mapping[str, int]] = json.loads((folder / PARTS).read_text())
+    return parts
 
 
 def notes_of(folder: Path) -> tuple[str, ...]:
@@ -160,8 +169,11 @@ def _register_step(toolchain: Toolchain) -> BuildStep:
         netlist.write(place.folder / NETLIST)
         counts = {**netlist.counts(), **toolchain.packed(netlist)}
         (place.folder / STATISTICS).write_text(json.dumps(counts, indent=1) + "\n")
+        parts = counts_by_part(netlist, toolchain)
+        (place.folder / PARTS).write_text(json.dumps(parts, indent=1) + "\n")
 
-    return BuildStep("registers", (_MAPPED,), (NETLIST, STATISTICS), (toolchain.family,), work)
+    outputs = (NETLIST, STATISTICS, PARTS)
+    return BuildStep("registers", (_MAPPED,), outputs, (toolchain.family,), work)
 
 
 def _plain(source: str) -> str:

@@ -78,7 +78,7 @@ def clock(documents: Documents) -> Section:
 def _path_table(path: Mapping[str, Any]) -> Table:
     """The slowest path between two registers, by layer."""
     rows = tuple(
-        (part["layer"] or "(ports and link)", part["logic_ns"], part["routing_ns"], part["cells"])
+        (part["where"], part["logic_ns"], part["routing_ns"], part["cells"])
         for part in path["parts"]
     )
     columns = ("layer", "logic, ns", "wires, ns", "cells")

@@ -159,3 +159,26 @@ def test_a_folder_whose_report_was_damaged_is_refused(
     (fresh.directory / "report.json").unlink()
     write_page(open_folder(fresh.directory))
     check_whole(read_page(html_of(fresh)))
+
+
+def test_a_build_stands_beside_the_prediction_layer_by_layer(digits: hlsgen.Compiled) -> None:
+    documents = documents_of(open_folder(digits.directory))
+    layers = [
+        {"name": layer["name"], "lut": 7_000 + k, "ff": k, "dsp": k, "bram": k}
+        for k, layer in enumerate(digits.report["layers"])
+    ]
+    path = [{"where": "replay_0", "layer": None, "logic_ns": 1.5, "routing_ns": 2.25, "cells": 9}]
+    built = {
+        **{"board": "icebreaker", "title": "the board", "seeds": {"1": 30.0}, "clock_mhz": 30.0},
+        **{"fmax_mhz": 31.5, "oscillator_mhz": 12.0, "lut": 4_000, "ff": 2_000, "dsp": 6},
+        **{"bram": 16, "available": {"lut": 5_280, "ff": 5_280, "dsp": 8, "bram": 30}},
+        **{"layers": layers, "critical_path": {"ns": 3.75, "parts": path}, "tools": {}},
+    }
+    read = read_page(page(replace(documents, built=built)))
+    check_whole(read)
+    for layer, predicted in zip(layers, digits.report["layers"], strict=True):
+        cells = row(read, str(layer["name"]))
+        assert cells[6:8] == [f"{predicted['lut']:,}", f"{layer['lut']:,}"]
+    assert row(read, "LUT")[1:] == [f"{digits.report['lut']:,}", "4,000", "5,280", "76%"]
+    assert ["replay_0", "1.5", "2.25", "9"] in read.rows
+    assert "hlsgen build DIR --board icebreaker" in " ".join(read.text)
