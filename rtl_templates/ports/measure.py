@@ -106,18 +106,22 @@ class Measure(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         inside, left = Signal(16, name="inside"), Signal(32, name="left")
+        # Samples go in and come out at ends of the device: a register each, and what is counted follows a cycle later.
+        entered, left_it = Signal(name="entered"), Signal(name="left_it")
+        replayed = Signal(name="replayed")
+        m.d.sync += [entered.eq(self.first), left_it.eq(self.last), replayed.eq(self.replay)]
         m.d.sync += self.held.eq(self.hold)
         begin = Signal(name="begin")
         m.d.comb += begin.eq(self.run & ~self.replay & ~self.done)
-        m.d.sync += inside.eq(inside + self.first - self.last)
+        m.d.sync += inside.eq(inside + entered - left_it)
         with m.If(begin):
             m.d.sync += [self.replay.eq(1), self.closed.eq(1), left.eq(self.samples_wanted)]
             m.d.sync += [self.cycles.eq(0), self.busy.eq(0), self.samples.eq(0)]
-        with m.Elif(Mux(self.closed, self.replay, ~self.hold)):
+        with m.Elif(Mux(self.closed, self.replay & replayed, ~self.hold)):
             m.d.sync += self.cycles.eq(self.cycles + 1)
-            m.d.sync += self.busy.eq(self.busy + ((inside != 0) | self.first))
-            m.d.sync += self.samples.eq(self.samples + self.last)
-        with m.If(self.replay & self.last):
+            m.d.sync += self.busy.eq(self.busy + ((inside != 0) | entered))
+            m.d.sync += self.samples.eq(self.samples + left_it)
+        with m.If(self.replay & replayed & left_it):
             m.d.sync += left.eq(left - 1)
             with m.If(left == 1):
                 m.d.sync += [self.replay.eq(0), self.done.eq(1)]
