@@ -246,6 +246,6 @@ def test_an_odd_oscillator_needs_no_wide_counter_for_its_bits(tmp_path: Path) ->
 
 
 def test_a_speed_grade_without_recorded_builds_is_estimated_as_the_slowest() -> None:
-    graded = replace(load_board("ulx3s_85f"), speed="8")
+    graded = replace(load_board("ulx3s_85f"), speed="7")
     assert clock_rate(graded, 5000) == clock_rate(load_board("ulx3s_85f"), 5000)
     assert clock_rate(load_board("arty_a7_100t"), 5000) is None
