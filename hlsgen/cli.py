@@ -217,6 +217,9 @@ def verify(
     reference: Annotated[str, typer.Option(help="numpy, cupy or torch.")] = "numpy",
     seed: Annotated[int, typer.Option(help="Seed of the stalls.")] = 0,
     port: Port = None,
+    waves: Annotated[
+        Path | None, typer.Option(help="File (.fst, .vcd) of all signals of two samples.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Simulate the Verilog and compare every output element with its references."""
@@ -234,6 +237,7 @@ def verify(
             seed=seed,
             progress=progress,
             port=port,
+            waves=waves,
         )
     if not quiet or not result.good:
         typer.echo(result.text())

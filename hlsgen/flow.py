@@ -83,6 +83,7 @@ class Compiled:
         seed: int = 0,
         progress: Progress = silent,
         port: str | None = None,
+        waves: str | os.PathLike[str] | None = None,
     ) -> VerifyResult:
         """Simulate the Verilog on samples (axis 0) and compare every output element; see ``flow.verify``."""
         return verify(
@@ -95,6 +96,7 @@ class Compiled:
             seed=seed,
             progress=progress,
             port=port,
+            waves=waves,
         )
 
     def connect(self, port: str | None = None) -> AbstractContextManager[BoardSession]:
@@ -273,6 +275,7 @@ def verify(
     seed: int = 0,
     progress: Progress = silent,
     port: str | None = None,
+    waves: str | os.PathLike[str] | None = None,
 ) -> VerifyResult:
     """Simulate DIR/design.v on the samples (name -> (samples, ...)), compare, and write DIR/verify.json.
 
@@ -280,19 +283,24 @@ def verify(
     (idle on inputs, backpressure on outputs, seeded; besides a full-speed run for timing) or ``none``; ``engine`` is ``cocotb``, ``fast``, or
     ``board``: on hardware, at the serial device ``port``;
     ``reference`` says where the integer graph of a network is evaluated: ``numpy``, ``cupy`` or ``torch``. On a mismatch the first process
-    with a wrong output is searched for, where the design has such.
+    with a wrong output is searched for, where the design has such. ``waves``: a file (.fst, .vcd) for all signals during the first two samples or,
+    on a mismatch, the first wrong one and the one before it; GTKWave's setup is written beside it.
     Raises BadOption, BadFile, TypeMismatch, ToolFailed; Mismatch where all elements are right but a rule is broken.
     """
     from hlsgen.targets import target_of
     from hlsgen.verify.verify import checked_request, verify_design
+    from hlsgen.verify.waves import check_waves
 
     check_arguments("verify", VERIFIED, locals())
     request = checked_request(stall, engine, reference, seed, port)
+    request = replace(request, waves=None if waves is None else Path(waves))
     if samples is not None and samples < 1:
         raise BadOption("--samples", f"expected at least 1, found {samples}", "Ask for 1 or more.")
     folder = open_folder(directory)
     target = target_of(folder)
     target.check_verify(folder, engine)
+    if request.waves is not None:
+        check_waves(request.waves, target.schedule, engine)
     answers = target.reference(folder, reference)
     given = answers.samples(inputs, samples, seed)
     return verify_design(folder, target, answers, given, request, progress)

@@ -75,6 +75,7 @@ VERIFIED: Mapping[str, ArgumentKind] = {
     "seed": WHOLE,
     "progress": FUNCTION,
     "port": PATH.or_none(),
+    "waves": PATH.or_none(),
 }
 
 BUILT: Mapping[str, ArgumentKind] = {

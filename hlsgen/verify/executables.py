@@ -26,6 +26,12 @@ ENGINES = ("cocotb", "fast", "board")
 """Where a design is run: two simulators, or a real or emulated board."""
 # Above -O1 the compiler takes half as long again and the simulation runs no faster.
 OPTIMISATION = ("OPT_FAST=-O1", "OPT_GLOBAL=-O1", "OPT_SLOW=-O0")
+TRACES: Mapping[str, tuple[str, ...]] = {
+    "": (),
+    ".fst": ("--trace-fst", "--trace-structs"),
+    ".vcd": ("--trace-vcd", "--trace-structs"),
+}
+"""Verilator's arguments by the end of a file of waves."""
 COMPILER_FLAGS = ("CPPFLAGS", "CXXFLAGS", "LDFLAGS", "LDLIBS")
 """Variables of the environment that make passes on to the compiler."""
 
@@ -47,8 +53,10 @@ def build_executable(
     simulator: Simulator,
     engine: str,
     probes: Sequence[OutputSignals] = (),
+    waves: str = "",
 ) -> Path:
-    """The program that simulates DIR/design.v under an engine; ``probes`` are signals inside that the bench can see (cocotb only).
+    """The program that simulates DIR/design.v under an engine; ``probes`` are signals inside that the bench can see, ``waves`` .fst or .vcd for one that
+    can write all of them (cocotb only).
 
     Raises ToolFailed, BadFile.
     """
@@ -63,8 +71,8 @@ def build_executable(
         if has_parameter_port(manifest):
             shown += [f"{PARAMETERS}_{part}" for part in PARAMETER_PARTS]
         sources = {"visible.vlt": visible_signals(manifest.top, shown, probes)}
-        arguments = cocotb_arguments(manifest.top)
-    name = f"verify_{engine}{'_probes' if probes else ''}"
+        arguments = (*cocotb_arguments(manifest.top), *TRACES[waves])
+    name = f"verify_{engine}{'_probes' if probes else ''}{waves.replace('.', '_')}"
     bench = Bench(name, manifest.top, manifest.verilog_sha256, arguments, sources)
     return build_bench(directory, bench, simulator)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -16,13 +17,15 @@ from hlsgen.verify.simulation import Simulation
 
 @dataclass(frozen=True)
 class Request:
-    """How to verify: see ``flow.verify``; ``port``: the serial device of the engine "board" (None: the only one there is)."""
+    """How to verify: see ``flow.verify``; ``port``: the serial device of the engine "board" (None: the only one there is);
+    ``waves``: the file for the waves of a few samples."""
 
     stall: str
     engine: str
     reference: str
     seed: int
     port: str | None = None
+    waves: Path | None = None
 
     @property
     def stalls(self) -> str:

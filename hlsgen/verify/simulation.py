@@ -66,10 +66,12 @@ def simulate(
     probes: Sequence[tuple[ProcessPoint, Probe]] = (),
     progress: Progress = silent,
     image: bytes = b"",
+    waves: Path | None = None,
 ) -> Simulation:
     """Stream ``inputs`` (value name -> (samples, *tensor_shape) integers) through a simulator; raises ToolFailed.
 
-    ``image``: of parameters, which cocotb loads before, where the design has a port for them."""
+    ``image``: of parameters, which cocotb loads before, where the design has a port for them; ``waves``: the file for those of all signals, of
+    a simulator that was built to write them."""
     predicted = (manifest.interval_cycles or 0) + (manifest.latency_cycles or 0)
     job = Job(
         top=manifest.top,
@@ -90,16 +92,24 @@ def simulate(
         (folder / f"{PARAMETERS}.words").write_bytes(image)
         for port in manifest.inputs:
             (folder / f"{port.axis}.words").write_bytes(pack(port, inputs[port.value]))
-        _run(executable, engine, job, folder, progress)
+        _run(executable, engine, job, folder, progress, waves)
         return _collect(folder, job, manifest, probes)
 
 
-def _run(executable: Path, engine: str, job: Job, folder: Path, progress: Progress) -> None:
+def _run(
+    executable: Path,
+    engine: str,
+    job: Job,
+    folder: Path,
+    progress: Progress,
+    waves: Path | None,
+) -> None:
     if engine == "fast":
         arguments = [str(folder), str(job.samples), job.stall, str(job.seed), str(job.patience)]
         environment = dict(os.environ)
     else:
-        arguments, environment = [], cocotb_environment("hlsgen.sim.bench", job.top, folder)
+        arguments = [] if waves is None else ["--trace", "--trace-file", str(waves)]
+        environment = cocotb_environment("hlsgen.sim.bench", job.top, folder)
     what = f"simulating {job.samples} samples, {engine}, stall {job.stall}"
     run_executable(executable, arguments, environment, folder, what, progress)
 

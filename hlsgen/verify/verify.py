@@ -15,6 +15,7 @@ from hlsgen.verify.result import VerifyResult
 from hlsgen.verify.run import Failure, Request, Runner, Runs, repeated
 from hlsgen.verify.simulation import Simulation
 from hlsgen.verify.timing import Timing, measure, slowest_cycles
+from hlsgen.verify.waves import write_waves
 
 STALLS = ("random", "none")
 
@@ -57,10 +58,12 @@ def verify_design(
     if runs.timed is not runs.main:
         timed = compare(runs.timed, repeated(want, runs.timed.samples))
     agreements = _agreements(folder, reference, samples, runs.main, progress)
-    finding = None
+    finding = failure = None
     if main.mismatches or timed.mismatches:
         failure = _failure(samples, request, runs, main, timed)
         finding = runner.first_wrong(folder, reference, failure, progress)
+    if request.waves is not None:
+        write_waves(folder, samples.hardware, request, failure, request.waves, progress)
     manifest = folder.manifest
     result = VerifyResult(
         meaning=reference.title,

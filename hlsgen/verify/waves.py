@@ -1,0 +1,165 @@
+"""Waves of a run: an FST or VCD file of every signal, and how GTKWave is to show it, layer by layer."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from hlsgen.artefact.folder import Folder, write_whole
+from hlsgen.artefact.manifest import DESIGN, Manifest
+from hlsgen.errors import BadFile, BadOption, ToolFailed
+from hlsgen.progress import Progress
+from hlsgen.verify.executables import build_executable
+from hlsgen.verify.run import Failure, Request
+from hlsgen.verify.simulation import simulate
+from hlsgen.verify.simulators import Simulator, find_simulator
+
+FORMATS = (".fst", ".vcd")
+SAMPLES = 2
+"""In a file of waves: the first ones, or the wrong one and the one before it."""
+_PORT = re.compile(r"^  (?:input|output)(?: reg)? (\[\d+:\d+\] )?(\\\S+ |[\w$]+);", re.MULTILINE)
+
+
+def check_waves(path: Path, schedule: str, engine: str) -> None:
+    """Raise BadOption for a file of another kind, and for designs and engines that have no waves."""
+    if path.suffix not in FORMATS:
+        raise BadOption(
+            "--waves",
+            f"expected a file that ends in {' or '.join(FORMATS)}, found {path.name}",
+            "Name it so.",
+        )
+    if schedule != "stream" or engine == "board":
+        where = "on a board" if engine == "board" else f"with --schedule {schedule}"
+        raise BadOption(
+            "--waves",
+            f"expected a design with --schedule stream in a simulator, found one {where}",
+            "Leave --waves out.",
+        )
+
+
+def write_waves(
+    folder: Folder,
+    inputs: Mapping[str, np.ndarray],
+    request: Request,
+    failure: Failure | None,
+    path: Path,
+    progress: Progress,
+) -> tuple[Path, Path]:
+    """Simulate a few samples (value name -> (samples, *tensor_shape)) with all signals written to ``path``; that file, and GTKWave's beside it.
+
+    Under the stalls of the request: the first samples; of a ``failure``, under its stalls, the wrong sample and the one before it.
+    Raises BadFile, ToolFailed.
+    """
+    last = SAMPLES if failure is None else failure.first_sample + 1
+    given = inputs if failure is None else failure.inputs
+    first = max(0, last - SAMPLES)
+    few = {name: array[first:last] for name, array in given.items()}
+    count = min((len(array) for array in few.values()), default=SAMPLES)
+    stalls = request.stalls if failure is None else failure.stalls
+    manifest = folder.manifest
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    except OSError as error:
+        problem = f"expected a file that can be written, found: {error.strerror}"
+        raise BadFile(str(path), problem, "Name another file with --waves.") from None
+    progress("building a simulator that writes waves", None)
+    simulator = find_simulator()
+    if path.suffix == ".fst":
+        _check_fst(simulator)
+    executable = build_executable(
+        folder.directory, manifest, simulator, "cocotb", waves=path.suffix
+    )
+    simulate(
+        executable,
+        "cocotb",
+        manifest,
+        few,
+        count,
+        stalls,
+        request.seed,
+        progress=progress,
+        waves=path.resolve(),
+    )
+    viewer = path.with_suffix(".gtkw")
+    root = _root_scope(path) if path.suffix == ".vcd" else ""
+    write_whole(viewer, gtkwave_text(folder.read_text(DESIGN), manifest, path.name, root))
+    return path, viewer
+
+
+def _check_fst(simulator: Simulator) -> None:
+    """Raise ToolFailed where the libraries are missing with which Verilator writes FST files."""
+    command = [*simulator.compiler.split(), "-E", "-x", "c++", "-"]
+    headers = b"#include <lz4.h>\n#include <zlib.h>\n"
+    done = subprocess.run(command, input=headers, capture_output=True, check=False)
+    if done.returncode:
+        raise ToolFailed(
+            "--waves",
+            "expected the headers lz4.h and zlib.h, with which Verilator writes FST files; found not both",
+            "Install liblz4-dev and zlib1g-dev of your system, or name a file that ends in .vcd.",
+        )
+
+
+def _root_scope(path: Path) -> str:
+    """What some versions of Verilator put around the top module of a VCD file."""
+    with path.open(errors="replace") as lines:
+        for line in lines:
+            if "$scope module TOP " in line:
+                return "TOP."
+            if "$enddefinitions" in line:
+                break
+    return ""
+
+
+def gtkwave_text(verilog: str, manifest: Manifest, waves: str, root: str = "") -> str:
+    """GTKWave's file for ``waves``, whose top module is in the scope ``root``: clock and reset, then a group for the ports and one for every layer, whose ports are the streams in and out."""
+    lines = [f'[dumpfile] "{waves}"', "@28"]
+    top = f"{root}{manifest.top}"
+    lines += [f"{top}.{manifest.clock}", f"{top}.{manifest.reset}"]
+    ports = dict(_ports(verilog, manifest.top))
+    axes = [port.axis for port in (*manifest.inputs, *manifest.outputs)]
+    shown = [name for name in ports if any(name.startswith(f"{axis}_t") for axis in axes)]
+    lines += _group("ports", [f"{top}.{name}{ports[name]}" for name in shown])
+    for point in manifest.processes:
+        module = _module_of(verilog, manifest.top, point.instance)
+        own = [
+            f"{top}.{point.instance}.{name}{bits}"
+            for name, bits in (_ports(verilog, module) if module else ())
+            if name not in (manifest.clock, manifest.reset)
+        ]
+        lines += _group(point.name, own)
+    return "\n".join([*lines, ""])
+
+
+def _group(name: str, signals: list[str]) -> Iterator[str]:
+    """A group that can be folded."""
+    yield from ("@800200", f"-{name}")
+    for signal in signals:
+        yield from ("@22" if signal.endswith("]") else "@28", signal)
+    yield from ("@1000200", f"-{name}")
+
+
+def _ports(verilog: str, module: str) -> Iterator[tuple[str, str]]:
+    """(name, "[high:low]" or nothing) of the ports of a module."""
+    text = re.search(
+        rf"^module (?:\\)?{re.escape(module)} ?\(.*?^endmodule", verilog, re.MULTILINE | re.DOTALL
+    )
+    for port in _PORT.finditer(text[0] if text else ""):
+        yield port[2].strip().removeprefix("\\"), (port[1] or "").strip()
+
+
+def _module_of(verilog: str, top: str, instance: str) -> str | None:
+    """The module of an instance in the top."""
+    body = re.search(
+        rf"^module (?:\\)?{re.escape(top)} ?\(.*?^endmodule", verilog, re.MULTILINE | re.DOTALL
+    )
+    match = re.search(
+        rf"^  (?:\\)?(\S+) +(?:\\)?{re.escape(instance)} +\(\$?",
+        body[0] if body else "",
+        re.MULTILINE,
+    )
+    return match[1] if match else None

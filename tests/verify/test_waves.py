@@ -1,0 +1,91 @@
+"""Waves of a few samples, and a setup of the viewer whose signals are all in them, grouped by layer."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.quantised_models import conv_model
+
+import hlsgen
+from hlsgen.artefact.folder import open_folder
+from hlsgen.errors import BadFile, BadOption, ToolFailed
+from hlsgen.progress import silent
+from hlsgen.verify.run import Request
+from hlsgen.verify.simulators import Simulator
+from hlsgen.verify.waves import _check_fst, gtkwave_text, write_waves
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> hlsgen.Compiled:
+    model = conv_model("u8", True, (1, 2, 3, 3), (2, 2, 1, 1))[0]
+    return hlsgen.compile(model, output=tmp_path_factory.mktemp("waves") / "small", name="waved")
+
+
+def inputs(count: int) -> dict[str, np.ndarray]:
+    model = conv_model("u8", True, (1, 2, 3, 3), (2, 2, 1, 1))[0]
+    (value,) = model.graph.input
+    return {
+        value.name: np.random.default_rng(0).integers(0, 256, (count, 2, 3, 3)).astype(np.uint8)
+    }
+
+
+def signals_of(vcd: str) -> set[str]:
+    """Full names of the signals in the head of a VCD file, with their bits."""
+    scope: list[str] = []
+    names = set()
+    for line in vcd.partition("$enddefinitions")[0].splitlines():
+        words = line.split()
+        if "$scope" in words:
+            scope.append(words[2])
+        elif "$upscope" in words:
+            scope.pop()
+        elif "$var" in words:
+            names.add(".".join([*scope, "".join(words[4:-1])]))
+    return names
+
+
+def test_every_layer_has_its_group_with_its_stream(small: hlsgen.Compiled) -> None:
+    text = gtkwave_text(small.verilog, small.manifest, "w.vcd")
+    groups = re.findall(r"@800200\n-(.*)", text)
+    assert groups == ["ports", *(point.name for point in small.manifest.processes)]
+    for point in small.manifest.processes:
+        assert re.search(rf"^waved\.{point.instance}\.o__payload.*\[\d+:0\]$", text, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_viewer_is_told_signals_that_are_there_by_layer(
+    small: hlsgen.Compiled, tmp_path: Path
+) -> None:
+    path = tmp_path / "deep" / "small.vcd"
+    assert small.verify(inputs=inputs(3), samples=3, waves=path).good
+    known = signals_of(path.read_text())
+    lines = path.with_suffix(".gtkw").read_text().splitlines()
+    assert lines[0] == '[dumpfile] "small.vcd"'
+    shown = [line for line in lines[1:] if not line.startswith(("@", "-"))]
+    assert len(shown) > 10 and set(shown) <= known
+    groups = re.findall(r"@800200\n-(.*)", "\n".join(lines))
+    assert groups == ["ports", *(point.name for point in small.manifest.processes)]
+    layer = small.manifest.processes[0]
+    assert any(f".{layer.instance}.o__payload" in line for line in shown)
+
+
+def test_what_has_no_waves_is_refused(small: hlsgen.Compiled, tmp_path: Path) -> None:
+    with pytest.raises(BadOption, match="ends in"):
+        small.verify(inputs=inputs(1), waves=tmp_path / "waves.txt")
+    with pytest.raises(BadOption, match="on a board"):
+        small.verify(inputs=inputs(1), engine="board", waves=tmp_path / "waves.vcd")
+    (tmp_path / "folder.vcd").mkdir()
+    request = Request("none", "fast", "numpy", 0)
+    with pytest.raises(BadFile, match="can be written"):
+        folder = open_folder(small.directory)
+        write_waves(folder, inputs(1), request, None, tmp_path / "folder.vcd", silent)
+
+
+def test_a_machine_that_cannot_write_fst_is_told_what_to_install() -> None:
+    without = Simulator(Path("verilator"), None, "false", "make", "5.48")
+    with pytest.raises(ToolFailed, match="liblz4-dev") as caught:
+        _check_fst(without)
+    assert len(str(caught.value).splitlines()) == 3
