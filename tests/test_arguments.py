@@ -20,6 +20,7 @@ from hlsgen.algebra.unroll import Unroll
 from hlsgen.errors import HlsgenError
 
 FIR = f"{Path(__file__).parents[1] / 'examples' / 'kernels' / 'fir.py'}:fir"
+DIGITS = Path(__file__).parents[1] / "examples" / "digits" / "digits.onnx"
 MODEL = conv_model("u8", True, (1, 1, 4, 4), (1, 1, 2, 2))[0]
 
 
@@ -44,10 +45,12 @@ def verify(**arguments: Any) -> object:
 
 FUNCTIONS: dict[str, tuple[Callable[..., object], dict[str, object]]] = {
     "hlsgen.compile": (hlsgen.compile, {"model": MODEL}),
+    "hlsgen.explore": (hlsgen.explore, {"model": DIGITS}),
     "hlsgen.map_kernel": (hlsgen.map_kernel, {"kernel": FIR}),
     "hlsgen.emit_fabric": (hlsgen.emit_fabric, {"fabric": "icebreaker_2x2"}),
     "Compiled.verify": (hlsgen.Compiled.verify, {}),
     "Compiled.build": (hlsgen.Compiled.build, {}),
+    "Compiled.run": (hlsgen.Compiled.run, {"inputs": {"x": np.zeros((1, 2, 3), np.int8)}}),
     "flow.verify": (flow.verify, {"inputs": None}),
     "flow.build": (flow.build, {}),
     "hlsgen.kernel": (hlsgen.kernel, {}),
@@ -162,6 +165,15 @@ VALUES: list[tuple[str, str, object]] = [
     ("Compiled.verify", "reference", "jax"),
     ("Compiled.verify", "seed", -1),
     ("Compiled.verify", "seed", 1 << 32),
+    ("Compiled.verify", "waves", "waves.txt"),
+    ("Compiled.run", "inputs", {}),
+    ("Compiled.run", "engine", "board"),
+    ("hlsgen.explore", "model", "none.onnx"),
+    ("hlsgen.explore", "boards", ["nothing"]),
+    ("hlsgen.explore", "objective", ""),
+    ("hlsgen.explore", "points", 0),
+    ("hlsgen.explore", "checks", -1),
+    ("hlsgen.explore", "calibrate", "none.npz"),
     ("Compiled.build", "board", "nothing"),
     ("Compiled.build", "seeds", 0),
     ("flow.verify", "directory", "nowhere"),
@@ -221,5 +233,6 @@ def test_a_factor_of_unrolling_that_is_none_is_refused(factor: Any) -> None:
 def test_every_public_name_is_in_the_tables() -> None:
     elements = {"s8", "s16", "s32", "u8", "u16", "u32"}
     others = {"Compiled", "In", "InOut", "Out", "__version__"}
+    others |= {"list_boards", "list_fabrics", "list_operators"}  # without arguments
     functions = {name.removeprefix("hlsgen.") for name in FUNCTIONS if name.startswith("hlsgen.")}
     assert set(hlsgen.__all__) == functions | elements | others
