@@ -366,9 +366,8 @@ def _options(target: AnyTarget, given: Mapping[str, object]) -> Any:
 
 def _asked(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a compilation that its result depends on."""
-    schedule = None if arguments["schedule"] == "stream" else arguments["schedule"]
     numbers = ("calibrate", "precision", "samples", "reference")
-    return {"schedule": schedule} | {name: arguments[name] for name in (*OF_TARGETS, *numbers)}
+    return {name: arguments[name] for name in ("schedule", *OF_TARGETS, *numbers)}
 
 
 def _refuse_of_kernel(*options: tuple[str, object]) -> None:

@@ -93,7 +93,10 @@ def test_the_same_design_has_the_same_page_and_no_path_of_this_machine(
     again = hlsgen.compile(DIGITS, board="icebreaker", interval=6000, output=tmp_path / "again")
     assert html_of(again) == html_of(digits)
     assert str(DIGITS.parent) not in html_of(digits)
-    assert "hlsgen compile digits.onnx --board icebreaker --interval 6000 -o DIR" in html_of(digits)
+    assert (
+        "hlsgen compile digits.onnx --schedule stream --board icebreaker --interval 6000 -o DIR"
+        in html_of(digits)
+    )
 
 
 def test_a_verification_adds_what_it_found(digits: hlsgen.Compiled, tmp_path: Path) -> None:
