@@ -1,5 +1,5 @@
 # hlsgen: `make demo` is the tour, `make test` the fast tests, `make test-all` all of them, `make mutants` how well they bite,
-# `make conformance` what of the official suite of ONNX passes.
+# `make conformance` what of the official suite of ONNX passes, `make pages` the site.
 # Everything lands in .venv, from PyPI; the machine needs python3 >= 3.11, a C++ compiler, make and perl.
 
 PYTHON ?= python3
@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 # Two tests at a time; a test process needs up to 2 GB.
 WORKERS ?= 2
 
-.PHONY: demo test test-all mutants conformance venv check-machine clean
+.PHONY: demo test test-all mutants conformance pages venv check-machine clean
 
 demo: $(STAMP)
 	$(RUN) examples/digits/demo.py
@@ -23,6 +23,10 @@ test-all: $(STAMP)
 mutants: $(STAMP)
 	$(RUN) -m pip install --quiet --disable-pip-version-check -e '.[mutants]'
 	$(RUN) -m benchmarks.mutants
+
+pages: $(STAMP)
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e '.[pages]'
+	$(RUN) -m mkdocs build --strict
 
 # DEVICES: CPU takes a minute; CPU RTL also simulates circuits, for hours.
 DEVICES ?= CPU
