@@ -210,9 +210,9 @@ def adders(*, depth: int, in_a_row: int) -> Contract:
     return Contract(-(-depth // in_a_row), 1, 0, 0)
 
 
-def constant_layer(*, depth: int, in_a_row: int, rounded: bool) -> Contract:
-    """Contract of AdderLayer: its adders, and a register behind the rounding where there is one."""
-    return Contract(adders(depth=depth, in_a_row=in_a_row).latency + rounded, 1, 0, 0)
+def constant_layer(*, depth: int, in_a_row: int, rounded: bool, tables: bool = False) -> Contract:
+    """Contract of AdderLayer: a register behind its tables where there are any, its adders, and one behind the rounding where there is one."""
+    return Contract(tables + adders(depth=depth, in_a_row=in_a_row).latency + rounded, 1, 0, 0)
 
 
 #: Cycles from a word's arrival at a CreditMemory to its offer: the memory is written, read, and the word taken into a register.

@@ -22,6 +22,7 @@ from hlsgen.cost.units import (
 )
 from hlsgen.dataflow.ir import (
     Accumulate,
+    AccumulateTables,
     Dataflow,
     KeepMaximum,
     MultiplyAccumulate,
@@ -64,6 +65,8 @@ def array_cost(
             unit = Cost(ff=term)
         case KeepMaximum(accumulator):
             unit, folds, first = Cost(ff=term), 2, 2
+        case AccumulateTables():
+            raise AssertionError("tables have no array")
         case _:
             assert_never(process.step)
     tree = _tree_cost(table, f.lanes, term, accumulator.bits, folds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hlsgen.algebra.adder_graph import AdderGraph, ShiftedNode, chain_bits
 from hlsgen.algebra.types import ElementType, narrowest
+from hlsgen.cost.lookup import tables_luts
 from hlsgen.cost.units import Cost, FamilyTable, chain, memory
 from hlsgen.dataflow.constant_layer import ConstantLayer
 from hlsgen.rtl_templates import contract
@@ -20,6 +21,9 @@ def constant_cost(
         if (bits := chain_bits(total, ranges, ranges[k])) > 0:
             lut += float(chain(table, bits))
     ff = _register_bits(graph, in_a_row)
+    if layer.tables:
+        lut += tables_luts(table, layer.tables)
+        ff += sum(narrowest(*lookup.range)[0] for lookup in layer.tables)
     if layer.rounds():
         for output in graph.outputs:
             ends = (output,) * 2 if isinstance(output, int) else ranges[output.node]

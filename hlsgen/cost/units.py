@@ -62,7 +62,7 @@ class FamilyTable:
     ``adder_bit`` per bit of a sum; ``serial_bit`` per bit of a times bit of the digit of a digit-serial product; ``choice_bit`` per bit of
     a two-way choice; ``nest_bit`` per bit of a loop counter, with its share of the addresses; ``counter_bit`` per bit of a guard.
     ``lone_register``: the share of flip-flops that take the place of a LUT; ``lone_sum``: the same in PE arrays, but for their LUT multipliers. ``scale`` corrects the LUTs of everything but PE arrays,
-    whose carry chains are exact, for what optimisation across units saves.
+    whose carry chains are exact, for what optimisation across units saves. ``table_choice``: LUTs of a choice between two parts of a table.
     """
 
     name: str
@@ -84,6 +84,7 @@ class FamilyTable:
     lone_register: float = 0.0
     lone_sum: float = 0.0
     outer_registers: float = 1.0
+    table_choice: float = 1.0
 
 
 FAMILIES: Mapping[str, FamilyTable] = {
@@ -103,6 +104,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         chain_start=1,
         outer_registers=0.0,
         scale=0.9,
+        table_choice=0.4,
     ),
     "ice40": FamilyTable(
         name="ice40",
@@ -139,6 +141,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         chain_start=1,
         chain_step=2,
         scale=1.0,
+        table_choice=0.4,
     ),
     "xilinx7": FamilyTable(
         name="xilinx7",
@@ -154,6 +157,7 @@ FAMILIES: Mapping[str, FamilyTable] = {
         nest_bit=3.0,
         counter_bit=0.8,
         scale=0.75,
+        table_choice=0.3,
     ),
 }
 

@@ -8,11 +8,13 @@ from typing import assert_never
 import numpy as np
 
 from hlsgen.algebra.adder_graph import AdderGraph, Range
+from hlsgen.algebra.lookup_table import LookupTable
 from hlsgen.algebra.shift_rounding import ShiftRounding
 from hlsgen.constant_products.digits import digit_count
 from hlsgen.constant_products.solve import Rows, adder_graph, scaled_graph
 from hlsgen.dataflow.finish import parameter_values
 from hlsgen.dataflow.ir import (
+    AccumulateTables,
     Clamped,
     Dataflow,
     Elementwise,
@@ -35,13 +37,15 @@ _EXACT = 1 << 24
 
 @dataclass(frozen=True)
 class ConstantLayer:
-    """rounding((matrix @ x) * factors + constants), row by row, where ``x`` is a word of the channel read."""
+    """rounding((matrix @ x) * factors + constants), row by row, where ``x`` is a word of the channel read, or with ``tables`` what
+    they give of it."""
 
     matrix: Rows
     factors: tuple[int, ...]
     constants: tuple[int, ...]
     inputs: tuple[Range, ...]
     rounding: ShiftRounding
+    tables: tuple[LookupTable, ...] = ()
 
     @property
     def digits(self) -> int:
@@ -78,6 +82,8 @@ class ConstantLayer:
 def constant_layer(dataflow: Dataflow, process: Process) -> ConstantLayer | Reason:
     """The layer of a process that reads whole vectors and multiplies them by weights of a store; else why it has none."""
     step = process.step
+    if isinstance(step, AccumulateTables):
+        return _of_tables(dataflow, process, step)
     if not isinstance(step, MultiplyAccumulate):
         return Reason("nothing is multiplied by weights")
     store = dataflow.stores.get(process.reads[1].source)
@@ -107,6 +113,45 @@ def constant_layer(dataflow: Dataflow, process: Process) -> ConstantLayer | Reas
             ((element.minimum, element.maximum),) * inputs,
             rounding,
         )
+    )
+
+
+def _of_tables(
+    dataflow: Dataflow, process: Process, step: AccumulateTables
+) -> ConstantLayer | Reason:
+    """The layer of tables: each different one once, those that are constant among what is added."""
+    match process.finish:
+        case Plain(None):
+            rounding = ShiftRounding.nothing(dataflow.channels[process.write.channel].element)
+        case Clamped(op):
+            rounding = ShiftRounding(0, 0, op.low, op.high)
+        case _:
+            return Reason("its finish is not of tables")
+    selection, tables = (dataflow.stores[read.source].values for read in process.reads[1:3])
+    outputs = len(tables)
+    flips = sum(step.offset << (step.bits * number) for number in range(selection.shape[2]))
+    values = tables[:, :, np.arange(tables.shape[2]) ^ flips]
+    varies = np.ptp(values, axis=2) > 0
+    constants = step.init + np.where(varies, 0, values[:, :, 0]).sum(axis=1)
+    known: dict[LookupTable, int] = {}
+    places = []
+    for o, t in zip(*np.nonzero(varies), strict=True):
+        table = LookupTable(
+            tuple(selection[o, t].tolist()), step.bits, tuple(values[o, t].tolist())
+        )
+        places.append((int(o), known.setdefault(table, len(known))))
+    if not known:
+        return Reason("none of its tables depends on an input")
+    matrix = np.zeros((outputs, len(known)), np.int64)
+    for o, number in places:
+        matrix[o, number] += 1
+    return ConstantLayer(
+        tuple(map(tuple, matrix.tolist())),
+        (1,) * outputs,
+        tuple(constants.tolist()),
+        tuple(table.range for table in known),
+        rounding,
+        tuple(known),
     )
 
 

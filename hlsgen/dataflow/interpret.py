@@ -15,7 +15,15 @@ import numpy as np
 from hlsgen.algebra.expression import Expression, evaluated, operand_names
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.finish import finish_expression
-from hlsgen.dataflow.ir import Dataflow, MultiplyAccumulate, Pass, Process, Read, ReducingStep
+from hlsgen.dataflow.ir import (
+    AccumulateTables,
+    Dataflow,
+    MultiplyAccumulate,
+    Pass,
+    Process,
+    Read,
+    ReducingStep,
+)
 from hlsgen.dataflow.step import combine
 from hlsgen.errors import TypeMismatch
 
@@ -144,6 +152,8 @@ def _reduce(
     """The accumulator after all steps."""
     if isinstance(step, MultiplyAccumulate):
         return combine(step)(step.init, _product_sums(process, step, sources, positions))
+    if isinstance(step, AccumulateTables):
+        return combine(step)(step.init, _table_sums(process, step, sources))
     reduce = [loop for loop in process.loops if loop.reduce]
     read = process.reads[0]
     accumulator: np.ndarray = np.full([1] * (len(positions) + 1), step.init, dtype=np.int64)
@@ -152,6 +162,23 @@ def _reduce(
         term = _gather(sources[read.source], read, {**positions, **at})
         accumulator = combine(step)(accumulator, term)
     return accumulator
+
+
+def _table_sums(
+    process: Process, step: AccumulateTables, sources: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """The sums of what the tables give, axes (sample, y, x, g, o) of extent 1 but for the first and the last."""
+    vector, selection, tables = (sources[read.source] for read in process.reads[:3])
+    vector, selection, tables = vector[:, 0, 0], selection[0], tables[0]
+    outputs = len(tables)
+    total = np.zeros((len(vector), outputs), np.int64)
+    for term in range(tables.shape[1]):
+        index = np.zeros((len(vector), outputs), np.int64)
+        for number, place in enumerate(selection[:, term].T):
+            code = (vector[:, place] + step.offset) & ((1 << step.bits) - 1)
+            index |= code << (step.bits * number)
+        total += tables[np.arange(outputs), term, index]
+    return total.reshape(len(vector), 1, 1, 1, outputs)
 
 
 def _product_sums(

@@ -11,6 +11,7 @@ Grammar (text form, see text.py)::
     write     ::= channel, affine*
     affine    ::= offset + sum of coefficient * loop
     step      ::= multiply-accumulate | accumulate | keep maximum | pass    the first three: accumulator type, init
+                | table sum
     finish    ::= plain | clamped | scaled by shift | scaled by float32     of acc, or of r0 where the step is pass
                 | signs
                 | weighted sum | quantised sum | looked up | elementwise    of the reads, where the step is pass
@@ -108,11 +109,26 @@ class KeepMaximum:
 
 
 @dataclass(frozen=True)
+class AccumulateTables:
+    """The sum of tables[o, t, index] over terms t, whatever the order of the reduce loop, which goes over the elements of a vector r0.
+
+    r1 is a store (outputs, terms, fan-in) with the elements that make the index of a term, r2 one (outputs, terms, entries) with its tables;
+    both are read as whole rows. The index of a term is the lowest ``bits`` bits of each of its elements plus ``offset``, the first element in the
+    lowest bits.
+    """
+
+    accumulator: ElementType
+    bits: int
+    offset: int = 0
+    init: int = 0
+
+
+@dataclass(frozen=True)
 class Pass:
     """Nothing is reduced: the finish takes the reads."""
 
 
-ReducingStep: TypeAlias = MultiplyAccumulate | Accumulate | KeepMaximum
+ReducingStep: TypeAlias = MultiplyAccumulate | Accumulate | KeepMaximum | AccumulateTables
 Step: TypeAlias = ReducingStep | Pass
 
 Parameter: TypeAlias = int | Operand

@@ -6,6 +6,7 @@ from typing import Any, assert_never
 
 from hlsgen.dataflow.ir import (
     Accumulate,
+    AccumulateTables,
     Dataflow,
     KeepMaximum,
     MultiplyAccumulate,
@@ -45,6 +46,8 @@ def step_text(process: Process) -> str:
             return "sum"
         case KeepMaximum():
             return "maximum"
+        case AccumulateTables():
+            return "sum of tables"
         case Pass():
             return "elementwise"
         case _:

@@ -12,6 +12,7 @@ from hlsgen.algebra.scalar import Multiply
 from hlsgen.algebra.types import ElementType
 from hlsgen.dataflow.ir import (
     Accumulate,
+    AccumulateTables,
     Dataflow,
     KeepMaximum,
     MultiplyAccumulate,
@@ -31,6 +32,8 @@ def step_operands(step: Step) -> set[str]:
             return {"r0", "r1"}
         case Accumulate() | KeepMaximum():
             return {"r0"}
+        case AccumulateTables():
+            return {"r0", "r1", "r2"}
         case Pass():
             return set()
         case _:
@@ -38,9 +41,9 @@ def step_operands(step: Step) -> set[str]:
 
 
 def combine(step: ReducingStep) -> Combine:
-    """How the accumulator and a term come together; a term is r0, or r0 * r1 of a multiply-accumulate."""
+    """How the accumulator and a term come together; a term is r0, r0 * r1 of a multiply-accumulate, or what a table gives."""
     match step:
-        case MultiplyAccumulate() | Accumulate():
+        case MultiplyAccumulate() | Accumulate() | AccumulateTables():
             return np.add
         case KeepMaximum():
             return np.maximum
@@ -55,7 +58,7 @@ def neutral(step: Step, element: ElementType) -> int | None:
             return 0
         case KeepMaximum():
             return element.minimum
-        case MultiplyAccumulate() | Pass():
+        case MultiplyAccumulate() | AccumulateTables() | Pass():
             return None
         case _:
             assert_never(step)
@@ -80,8 +83,16 @@ def accumulator_range(dataflow: Dataflow, process: Process, step: ReducingStep) 
             return init + count * element.minimum, init + count * element.maximum
         case KeepMaximum(init=init):
             return max(init, element.minimum), max(init, element.maximum)
+        case AccumulateTables(init=init):
+            low, high = table_sum_ranges(dataflow.stores[process.reads[2].source].values)
+            return init + int(low.min()), init + int(high.max())
         case _:
             assert_never(step)
+
+
+def table_sum_ranges(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The least and greatest sum of every output; ``tables`` (outputs, terms, entries). Reached where no element is part of two terms."""
+    return tables.min(axis=2).sum(axis=1), tables.max(axis=2).sum(axis=1)
 
 
 def factor_types(

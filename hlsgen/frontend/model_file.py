@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import onnx
 
 OLDEST_OPSET = 7
+TABLES = "hlsgen.tables"
+"""The domain of operators of hlsgen whose functions stay."""
 
 
 class ModelFile(NamedTuple):
@@ -134,6 +136,9 @@ def _inlined(proto: onnx.ModelProto, name: str) -> onnx.ModelProto:
     from onnx import inliner
 
     try:
+        own = [(f.domain, f.name) for f in proto.functions if f.domain == TABLES]
+        if own:  # operators of hlsgen, with their meaning for ONNX Runtime
+            return inliner.inline_selected_functions(proto, own, exclude=True)
         return inliner.inline_local_functions(proto, convert_version=True)
     except Exception as error:  # of many kinds, e.g. a function that calls itself
         raise BadFile(

@@ -11,21 +11,18 @@ import numpy as np
 from hlsgen.algebra.expression import Expression
 from hlsgen.algebra.scalar import ScalarOp
 from hlsgen.algebra.types import ElementType
-from hlsgen.dataflow.builder import (
-    DataflowBuilder,
-    Epilogue,
-    PlanarWindow,
-)
+from hlsgen.dataflow.builder import DataflowBuilder, Epilogue, PlanarWindow
 from hlsgen.dataflow.products import Factor, ProductShape, matrix_product, sum_type
 from hlsgen.dataflow.runs import run_maximum, run_pointwise, run_squares, run_sum
 from hlsgen.dataflow.step import product_sum_ranges, product_sum_type
+from hlsgen.dataflow.tables import table_sum
 from hlsgen.errors import UnsupportedOp
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.lowering.broadcast import as_streamed, broadcast
 from hlsgen.lowering.factors import first_factor, product_position, runs_along, second_factor
 from hlsgen.lowering.layout import Placed, canonical_position, canonical_shape, is_whole
 from hlsgen.lowering.moves import arranged, copy, join, surround
-from hlsgen.ops.lowering import Scaling
+from hlsgen.ops.lowering import Scaling, SummedTables
 from hlsgen.ops.requantise import Requantise, RequantiseMean, RequantiseSteps
 from hlsgen.ops.shift import ShiftRequantise
 from hlsgen.ops.tensor_type import TensorType
@@ -110,8 +107,7 @@ class NodeLowering:
         return place_canonically(self.builder, self.placed, value, self.where).channel
 
     def broadcast(self, numbers: Sequence[int], shape: tuple[int, ...]) -> list[str]:
-        """Channels of computed operands that ``pointwise`` brings to ``shape`` in canonical order, by repeating what has extent 1; copies where
-        it takes more than that."""
+        """Channels of computed operands that ``pointwise`` brings to ``shape``, by repeating what has extent 1; copies where it takes more."""
         placed = [self.placed_operand(k) for k in numbers]
         shapes = [self.type(k).shape for k in numbers]
         return broadcast(self.builder, placed, shapes, shape, self.where)
@@ -226,6 +222,9 @@ class NodeLowering:
     ) -> str:
         builder, name = self.builder, self.node.name
         return run_pointwise(builder, name, sources, length, expression, element, parameters)
+
+    def sum_tables(self, channel: str, tables: SummedTables) -> str:
+        return table_sum(self.builder, self.node.name, channel, tables)
 
     def sum_windows(
         self, channel: str, window: TensorWindow, extents: tuple[int, ...], input_zero: int

@@ -133,6 +133,7 @@ from hlsgen.ops.shift import ShiftRequantise
 from hlsgen.ops.small_float import FloatQuant, QuantizeSmallFloat
 from hlsgen.ops.softmax import LogSoftmax, Softmax
 from hlsgen.ops.step_function import StepFunction
+from hlsgen.ops.table_sum import TableSum
 from hlsgen.ops.transpose import Transpose
 
 OPERATORS: tuple[type[TensorOp], ...] = (
@@ -291,6 +292,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     Sum,
     SwiGLU,
     Swish,
+    TableSum,
     Take,
     Tan,
     Tanh,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +25,19 @@ class Placed(Protocol):
 
     @property
     def position(self) -> np.ndarray: ...
+
+
+@dataclass(frozen=True, eq=False)
+class SummedTables:
+    """``tables`` (outputs, terms, entries) of the elements in ``selection`` (outputs, terms, fan-in), each of which gives ``bits`` bits of an index
+    with ``offset`` added; sums are kept from ``low`` to ``high``."""
+
+    selection: np.ndarray
+    tables: np.ndarray
+    bits: int
+    offset: int
+    low: int
+    high: int
 
 
 class Scaling(Protocol):
@@ -137,6 +151,9 @@ class Lowering(Protocol):
     ) -> str:
         """``expression`` of every element: r0, ... are the channels, of which some have one element for each run, then ``parameters``
         (number, runs, length)."""
+
+    def sum_tables(self, channel: str, tables: SummedTables) -> str:
+        """What tables give of the elements of a vector, summed and kept within bounds."""
 
     def sum_windows(
         self, channel: str, window: Window, extents: tuple[int, ...], input_zero: int

@@ -10,7 +10,7 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.dataflow.finish import finish_expression
-from hlsgen.dataflow.ir import Dataflow, MultiplyAccumulate, Pass, Process
+from hlsgen.dataflow.ir import AccumulateTables, Dataflow, MultiplyAccumulate, Pass, Process
 from hlsgen.dataflow.step import factor_types, neutral
 from hlsgen.rtl_templates.contract import CREDIT_LATENCY, credit_depth
 from hlsgen.rtl_templates.stream.adder_layer import AdderLayerParameters
@@ -88,6 +88,8 @@ def layer_parameters(schedule: StreamSchedule, process: Process) -> AdderLayerPa
         dataflow.channels[process.reads[0].source].element,
         dataflow.channels[process.write.channel].element,
         schedule.arrays[process.name].adders_in_a_row,
+        layer.tables,
+        process.extent("i"),
     )
 
 
@@ -96,6 +98,7 @@ def _array(
 ) -> PeArrayParameters:
     step, unroll = process.step, plan.unroll
     assert plan.multiplier != "constant", "a constant layer has no array"
+    assert not isinstance(step, AccumulateTables), "tables have no array"
     passed = tuple((name, dataflow.channels[c].element) for name, c in operands)
     weight = None
     if isinstance(step, MultiplyAccumulate):

@@ -125,10 +125,13 @@ def read_network(
     from hlsgen.frontend.model_file import load, load_whole
     from hlsgen.frontend.onnx_reader import read_model
     from hlsgen.frontend.qonnx import in_standard_operators
+    from hlsgen.frontend.table_file import is_table_file, read_tables
     from hlsgen.passes import to_integer
 
     progress("reading the model", None)
     given = model
+    if is_table_file(model):
+        model = read_tables(model)
     if numbers.calibrate is not None:
         from hlsgen.frontend.calibrate import calibrate as quantise
 
@@ -155,7 +158,7 @@ def read_network(
     else:
         title, name = Path(given).name, Path(given).stem
         digest = sha256(Path(given).read_bytes())
-    note = load(given).note
+    note = load(model).note
     origin = f"network {title} (SHA-256 {digest}){_made_with(numbers)}{note and ', '}{note}"
     return NetworkSource(content, integer, declared, name, origin, errors, numbers.reference)
 

@@ -11,11 +11,18 @@ from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.arithmetic.adder_graph import Adders
 from hlsgen.rtl_templates.arithmetic.multiplier import saturate
-from hlsgen.rtl_templates.arithmetic.shapes import extended, number_of, pattern_of, shape_of
+from hlsgen.rtl_templates.arithmetic.shapes import (
+    extended,
+    number_of,
+    pattern_of,
+    shape_holding,
+    shape_of,
+)
 from hlsgen.rtl_templates.contract import Contract
 from hlsgen.rtl_templates.stream.credit_memory import CreditMemory
 
 from hlsgen.algebra.adder_graph import AdderGraph
+from hlsgen.algebra.lookup_table import LookupTable
 from hlsgen.algebra.shift_rounding import ShiftRounding
 from hlsgen.algebra.types import ElementType
 
@@ -23,19 +30,25 @@ from hlsgen.algebra.types import ElementType
 @dataclass(frozen=True)
 class AdderLayerParameters:
     """``graph``: from a word's elements (of ``source``) to the sums; ``rounding``: from a sum to an ``element`` of the result, None where it
-    changes none; ``in_a_row``: adders between two registers."""
+    changes none; ``in_a_row``: adders between two registers; ``tables``: what the graph's inputs are made of, where they are not the elements of a
+    word; ``places``: elements of a word, None for as many as the graph has inputs."""
 
     graph: AdderGraph
     rounding: ShiftRounding | None
     source: ElementType
     element: ElementType
     in_a_row: int = 1
+    tables: tuple[LookupTable, ...] = ()
+    places: int | None = None
 
     @property
     def contract(self) -> Contract:
         """Contract of the layer."""
         return contract.constant_layer(
-            depth=self.graph.depth, in_a_row=self.in_a_row, rounded=self.rounding is not None
+            depth=self.graph.depth,
+            in_a_row=self.in_a_row,
+            rounded=self.rounding is not None,
+            tables=bool(self.tables),
         )
 
 
@@ -52,7 +65,8 @@ class AdderLayer(wiring.Component):
     def __init__(self, parameters: AdderLayerParameters) -> None:
         self.parameters = p = parameters
         self.contract = p.contract
-        source = data.ArrayLayout(shape_of(p.source), len(p.graph.inputs))
+        places = len(p.graph.inputs) if p.places is None else p.places
+        source = data.ArrayLayout(shape_of(p.source), places)
         result = data.ArrayLayout(shape_of(p.element), len(p.graph.outputs))
         super().__init__({"i": In(stream.Signature(source)), "o": Out(stream.Signature(result))})
 
@@ -61,8 +75,8 @@ class AdderLayer(wiring.Component):
         p = self.parameters
         m.submodules.adders = adders = Adders(p.graph, in_a_row=p.in_a_row)
         m.d.comb += self.i.ready.eq(1)
-        for k in range(len(p.graph.inputs)):
-            number = number_of(p.source, Value.cast(self.i.payload[k]))
+        word = [number_of(p.source, Value.cast(element)) for element in self._elements()]
+        for k, number in enumerate(word if not p.tables else self._looked_up(m, word)):
             m.d.comb += adders.inputs[k].eq(number)
         valid: Value = self.i.valid
         for stage in range(self.contract.latency):
@@ -78,6 +92,23 @@ class AdderLayer(wiring.Component):
                 value = result
             m.d.comb += self.o.payload[k].eq(value)
         return m
+
+    def _elements(self) -> list[Any]:
+        return [self.i.payload[k] for k in range(self.i.payload.shape().length)]
+
+    def _looked_up(self, m: Module, word: list[Value]) -> list[Value]:
+        """What the tables give of a word, in registers."""
+        results: list[Value] = []
+        for k, table in enumerate(self.parameters.tables):
+            index = Cat(extended(word[place], table.bits) for place in table.inputs)
+            shape = shape_holding(*table.range)
+            mask = (1 << shape.width) - 1
+            entries = sum((v & mask) << (shape.width * n) for n, v in enumerate(table.values))
+            content = Const(entries, shape.width * len(table.values))
+            value = Signal(shape, reset_less=True, name=f"table_{k}")
+            m.d.sync += value.eq(content.word_select(index, shape.width))
+            results.append(value)
+        return results
 
 
 def rounded(value: Value, rounding: ShiftRounding) -> Value:

@@ -9,6 +9,7 @@ from hlsgen.algebra.affine import Affine
 from hlsgen.algebra.expression import Operand
 from hlsgen.algebra.scalar import Clamp, RequantiseFloat32, RequantiseMultiplyShift
 from hlsgen.algebra.types import S8, ElementType
+from hlsgen.dataflow.builder import DataflowBuilder
 from hlsgen.dataflow.check import check
 from hlsgen.dataflow.constant_layer import ConstantLayer, constant_layer
 from hlsgen.dataflow.interpret import interpret
@@ -27,6 +28,8 @@ from hlsgen.dataflow.ir import (
     Store,
     Write,
 )
+from hlsgen.dataflow.tables import table_sum
+from hlsgen.ops.lowering import SummedTables
 from hlsgen.ops.reason import Reason
 
 INPUTS, OUTPUTS = 5, 4
@@ -113,3 +116,38 @@ def test_a_finish_that_is_no_shift_says_so(finish: Finish, reason: str) -> None:
     dataflow = layer_process(finish, S8)
     layer = constant_layer(dataflow, dataflow.processes[0])
     assert isinstance(layer, Reason) and reason in layer.text
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("fan_in", [1, 2])
+def test_a_layer_of_tables_is_its_loop_nest(fan_in: int, signed: bool) -> None:
+    random = np.random.default_rng(fan_in)
+    element = ElementType(3, signed)
+    builder = DataflowBuilder("tables")
+    source = builder.input("x", (1, 1, INPUTS), element)
+    selection = random.integers(0, INPUTS, (OUTPUTS, 3, fan_in))
+    tables = random.integers(-30, 31, (OUTPUTS, 3, 1 << (3 * fan_in)))
+    tables[1] = 5  # depends on nothing
+    tables[2, 0] = tables[0, 0]
+    selection[2, 0] = selection[0, 0]
+    summed = SummedTables(selection, tables, 3, 4 * signed, -40, 25)
+    written = table_sum(builder, "sums", source, summed)
+    builder.output(written)
+    dataflow = builder.build()
+    check(dataflow)
+    layer = constant_layer(dataflow, dataflow.processes[0])
+    assert isinstance(layer, ConstantLayer) and len(layer.tables) == 8
+    vectors = random.integers(element.minimum, element.maximum + 1, (500, INPUTS))
+    expected = interpret(dataflow, {"x": vectors[:, None, None]})[written][:, 0, 0]
+    given = np.stack([table.evaluate(np, list(vectors.T)) for table in layer.tables], axis=1)
+    assert np.array_equal(results(layer, given), expected)
+    codes = (vectors + 4 * signed) % 8
+    plain = [
+        sum(
+            tables[o, t, sum(int(row[place]) << (3 * n) for n, place in enumerate(selection[o, t]))]
+            for t in range(3)
+        )
+        for row in codes
+        for o in range(OUTPUTS)
+    ]
+    assert np.array_equal(np.clip(plain, -40, 25), expected.reshape(-1))

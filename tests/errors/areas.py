@@ -23,6 +23,7 @@ AREAS: dict[str, Callable[[], dict[str, Case]]] = {
     "kernel_language": cases_loops.language_cases,
     "loop_graphs": cases_loops.graph_cases,
     "models": cases_networks.model_cases,
+    "tables": cases_networks.table_cases,
     "graphs": cases_networks.graph_cases,
     "dataflows": cases_networks.dataflow_cases,
     "fabrics": cases_fabrics.fabric_cases,

@@ -10,6 +10,7 @@ import numpy as np
 from algebra import test_scalar as scalars
 from dataflow import test_dataflow_check as dataflows
 from errors.messages import Case, rows
+from frontend import test_additive_tables as additive
 from frontend import test_bad_models as models
 from graph import test_graph as graphs
 from schedule.stream_network import test_schedule_text as schedules
@@ -22,7 +23,9 @@ from hlsgen.dataflow import check as dataflow_check
 from hlsgen.dataflow import text as dataflow_text
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Dataflow, Store
+from hlsgen.flow import compile
 from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.frontend.table_file import read_tables
 from hlsgen.graph import check as graph_check
 from hlsgen.graph import text as graph_text
 from hlsgen.graph.evaluate import evaluate
@@ -74,6 +77,33 @@ def external_in_memory(folder: Path) -> object:
     model = models.good()
     models.external("weights.bin")(model)
     return read_model(model)
+
+
+def table_file(name: str) -> Case:
+    """A network of tables that is wrong in one place."""
+    return lambda folder: read_tables(additive.written(folder, additive.edited(name)))
+
+
+def wrong_widths(folder: Path) -> object:
+    return read_tables(additive.written(folder, additive.small(), 99))
+
+
+def no_json(folder: Path) -> object:
+    (folder / "tables.json").write_text("{")
+    return read_tables(folder / "tables.json")
+
+
+def tables_on_grid(folder: Path) -> object:
+    return compile(additive.written(folder, additive.small()), schedule="grid")
+
+
+def table_cases() -> dict[str, Case]:
+    cases = {name: table_file(name) for name in additive.EDITS}
+    return cases | {
+        "widths of a configuration": wrong_widths,
+        "no JSON": no_json,
+        "on a grid": tables_on_grid,
+    }
 
 
 def model_cases() -> dict[str, Case]:

@@ -22,6 +22,7 @@ from hlsgen.rtl_templates.stream.adder_layer import (
 )
 from hlsgen.sim.unit_check import bits, check_stream_unit
 
+from hlsgen.algebra.lookup_table import LookupTable
 from hlsgen.algebra.shift_rounding import ShiftRounding
 from hlsgen.algebra.types import ElementType
 from hlsgen.constant_products.solve import adder_graph
@@ -147,6 +148,48 @@ def test_a_chain_of_layers_gives_a_vector_every_cycle_under_any_stalls(
     vectors = values = random.integers(-128, 128, (24, 6))
     for layer in (first, second):
         sums = layer.graph.evaluate(np, list(values.T))
+        values = np.stack([layer.rounding.evaluate(np, total) for total in sums], axis=1)
+    chain = Chain([first, second])
+    check_stream_unit(
+        lambda: Chain([first, second]),
+        [bits(chain.i.payload.shape(), row) for row in vectors.tolist()],
+        [bits(chain.o.payload.shape(), row) for row in values.tolist()],
+        latency=chain.latency,
+        cycles=len(values) - 1,
+    )
+
+
+def table_layer(seed: int, inputs: int, outputs: int, source: ElementType) -> AdderLayerParameters:
+    """Sums of random tables of two elements, and the first table by itself; kept to s5."""
+    random = np.random.default_rng(seed)
+    tables = tuple(
+        LookupTable(
+            tuple(random.choice(inputs, 2, replace=False).tolist()),
+            3,
+            tuple(random.integers(-9, 10, 64).tolist()),
+        )
+        for _ in range(4)
+    )
+    matrix = random.integers(0, 2, (outputs, 4))
+    matrix[0] = (1, 0, 0, 0)
+    ranges = tuple(table.range for table in tables)
+    graph = adder_graph(tuple(map(tuple, matrix.tolist())), (0,) * outputs, ranges)
+    rounding = ShiftRounding(0, 0, -16, 15)
+    return AdderLayerParameters(
+        graph, rounding, source, ElementType(5, True), 1 + seed % 2, tables, inputs
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_layers_of_tables_give_a_vector_every_cycle_under_any_stalls(seed: int) -> None:
+    first = table_layer(seed, 5, 4, S8 if seed % 2 else U3)
+    second = table_layer(seed + 20, 4, 3, ElementType(5, True))
+    random = np.random.default_rng(seed)
+    vectors = values = random.integers(first.source.minimum, first.source.maximum + 1, (24, 5))
+    for layer in (first, second):
+        given = [table.evaluate(np, list(values.T)) for table in layer.tables]
+        sums = layer.graph.evaluate(np, given)
+        assert layer.rounding is not None
         values = np.stack([layer.rounding.evaluate(np, total) for total in sums], axis=1)
     chain = Chain([first, second])
     check_stream_unit(

@@ -11,6 +11,7 @@ from hlsgen.algebra.affine import Affine
 from hlsgen.algebra.types import ElementType, bounds
 from hlsgen.dataflow.ir import (
     Accumulate,
+    AccumulateTables,
     Dataflow,
     KeepMaximum,
     MultiplyAccumulate,
@@ -95,6 +96,8 @@ def layer(fabric: Fabric, border: Border, dataflow: Dataflow, process: Process) 
             chosen = Layer(process, "column", "maximum_accumulate", finish, None, None, banded)
         case MultiplyAccumulate():
             chosen = _weighted(border, dataflow, process, finish, banded)
+        case AccumulateTables():
+            raise _unsupported(process, "a layer that a grid computes", "tables")
         case _:
             assert_never(process.step)
     _check_operators(fabric, chosen)

@@ -6,6 +6,7 @@ another row of the same word widths beats in cycles, DSP blocks, LUTs and RAM bl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -27,7 +28,7 @@ from hlsgen.cost.process import (
 from hlsgen.cost.units import FAMILIES, Cost, FamilyTable, ceil_div
 from hlsgen.dataflow.constant_layer import constant_layer
 from hlsgen.dataflow.finish import finish_expression
-from hlsgen.dataflow.ir import Dataflow, MultiplyAccumulate, Process, Read
+from hlsgen.dataflow.ir import AccumulateTables, Dataflow, MultiplyAccumulate, Process, Read
 from hlsgen.dataflow.step import factor_types
 from hlsgen.ops.reason import Reason
 from hlsgen.rtl_templates.contract import MultiplierKind
@@ -112,6 +113,8 @@ def candidates(
 ) -> Candidates:
     """The candidates of a process. ``extra``: elements that the buffer of a read number must hold beyond its own liveness."""
     table = FAMILIES[family]
+    if isinstance(process.step, AccumulateTables):
+        return _looked_up(dataflow, process, table, space)
     factors = legal_factors(dataflow, process, _enumerate(process, space, override))
 
     @cache  # few pairs, and many rows of each
@@ -147,6 +150,14 @@ def candidates(
         return merged.take(pareto(merged, affordable))
     affordable &= merged.multipliers <= space.multipliers
     return merged.take(pareto(merged, affordable, by_multipliers=True))
+
+
+def _looked_up(
+    dataflow: Dataflow, process: Process, table: FamilyTable, space: Space
+) -> Candidates:
+    """The one way of tables: none of it where it is too large."""
+    (rows,) = _constant(dataflow, process, table, math.inf)
+    return rows.take(rows.lut <= space.lut)
 
 
 def _may_use_blocks(dataflow: Dataflow, process: Process) -> bool:

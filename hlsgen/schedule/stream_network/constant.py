@@ -42,7 +42,10 @@ def layer_contract(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> Con
     """The contract of the constant layer of a process."""
     layer = layer_of(dataflow, process)
     return contract.constant_layer(
-        depth=layer.graph().depth, in_a_row=plan.adders_in_a_row, rounded=layer.rounds()
+        depth=layer.graph().depth,
+        in_a_row=plan.adders_in_a_row,
+        rounded=layer.rounds(),
+        tables=bool(layer.tables),
     )
 
 

@@ -8,6 +8,7 @@ from typing import assert_never
 from hlsgen.dataflow.finish import finish_expression
 from hlsgen.dataflow.ir import (
     Accumulate,
+    AccumulateTables,
     Dataflow,
     KeepMaximum,
     MultiplyAccumulate,
@@ -62,6 +63,8 @@ def array_step(step: Step) -> contract.ArrayStep:
             return "maximum"
         case Pass():
             return "pass"
+        case AccumulateTables():
+            raise AssertionError("tables have no array")
         case _:
             assert_never(step)
 

@@ -16,7 +16,7 @@ from hlsgen.algebra.affine import box
 from hlsgen.cost.factors import Factors
 from hlsgen.cost.process import multiplies
 from hlsgen.cost.units import ceil_div
-from hlsgen.dataflow.ir import Dataflow, Process, Read
+from hlsgen.dataflow.ir import AccumulateTables, Dataflow, Process, Read
 from hlsgen.schedule.stream_network.geometry import finish_reads, varies
 
 UNROLLED = ("x", "g", "o", "ky", "kx", "i")
@@ -41,6 +41,7 @@ def rules(dataflow: Dataflow, process: Process, f: Factors) -> tuple[LegalityRul
         *_array_rules(process, f),
         *_bipolar_rules(dataflow, process, f),
         *_constant_rules(dataflow, process, f),
+        *_table_rules(process, f),
         *(factor_rules(process, f) if has_two_channels(dataflow, process) else ()),
         *_write_rules(process, dataflow.channels[process.write.channel].shape[2], f),
         *(
@@ -103,7 +104,7 @@ def broken_rule(dataflow: Dataflow, process: Process, f: Factors) -> str | None:
 def _array_rules(process: Process, f: Factors) -> tuple[LegalityRule, ...]:
     shared = (
         ()
-        if multiplies(process)
+        if multiplies(process) or isinstance(process.step, AccumulateTables)
         else (
             LegalityRule(f.o == 1, "o = 1 where nothing is multiplied"),
             LegalityRule(process.extent("i") % f.i == 0, "i that divides what is not multiplied"),
@@ -130,6 +131,14 @@ def _constant_rules(dataflow: Dataflow, process: Process, f: Factors) -> tuple[L
     if not any(varies(read, ("y", "x")) for read in finish_reads(dataflow, process).values()):
         return ()
     return (LegalityRule(f.x == 1, "x = 1 where a finish takes constants by place"),)
+
+
+def _table_rules(process: Process, f: Factors) -> tuple[LegalityRule, ...]:
+    """Tables take whole vectors, and give whole ones."""
+    if not isinstance(process.step, AccumulateTables):
+        return ()
+    whole = (f.o == process.extent("o")) & (f.i == process.extent("i"))
+    return (LegalityRule(whole, "whole vectors where tables are looked up"),)
 
 
 def _write_rules(process: Process, channels: int, f: Factors) -> tuple[LegalityRule, ...]:
