@@ -28,6 +28,7 @@ from benchmarks import (
     rows,
     swapped_rows,
     sweep,
+    table_rows,
     units,
 )
 from benchmarks.models import Sources
@@ -58,6 +59,7 @@ ROWS = {
     "link": link_cost.link,
     "formats": format_rows.formats,
     "retrained": retrained_rows.retrained,
+    "tables": table_rows.tables,
 }
 
 

@@ -19,6 +19,7 @@ from benchmarks import (
     model_table,
     mutant_table,
     retrained_table,
+    table_network_table,
 )
 from benchmarks.anchors import CYCLE_GOALS, OPEN_TOOLS, PUBLISHED
 from benchmarks.markdown import number, percent, table
@@ -372,6 +373,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     **emulated_table.SECTIONS,
     **format_table.SECTIONS,
     **retrained_table.SECTIONS,
+    **table_network_table.SECTIONS,
     **model_table.SECTIONS,
     **grid_table.SECTIONS,
     **mutant_table.SECTIONS,

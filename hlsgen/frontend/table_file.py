@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from hlsgen.errors import BadFile
 from hlsgen.frontend.additive_tables import additive_model, is_additive
+from hlsgen.frontend.logic_tables import is_logic, logic_model
 
 if TYPE_CHECKING:
     import onnx
@@ -27,9 +28,11 @@ def read_tables(path: str | os.PathLike[str]) -> onnx.ModelProto:
     content = _content(file)
     if is_additive(content):
         return additive_model(content, file.name, _output_bits(file.parent / "config.json"))
+    if is_logic(content):
+        return logic_model(content, file.name)
     raise BadFile(
         str(file),
-        'expected a network of tables (entries "0_0_0", ... of an additive one), found other JSON',
+        'expected a network of tables (entries "0_0_0", ... of an additive one; format "hlsgen.logic"), found other JSON',
         "See docs/tables.md for the forms that are read.",
     )
 

@@ -67,12 +67,16 @@ class StreamNetwork(Target[NetworkSource]):
         from hlsgen.schedule.stream_network.check import check
         from hlsgen.schedule.stream_network.report import network_report
         from hlsgen.schedule.stream_network.text import to_text
+        from hlsgen.schedule.stream_network.truth_tables import with_truth_tables
 
         _check_weights(options)
         is_loadable = options.weights is not None
         lowered = source.lowered(True, progress, is_loadable)
         progress("solving for unroll factors", None)
         board = load_board(options.board)
+        if options.interval == 1 and not is_loadable:
+            tabled = with_truth_tables(lowered.dataflow, board.family)
+            lowered = replace(lowered, dataflow=tabled)
         with source.named():
             plan = planned(lowered.dataflow, board, options)
         check(plan)

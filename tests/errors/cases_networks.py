@@ -12,6 +12,7 @@ from dataflow import test_dataflow_check as dataflows
 from errors.messages import Case, rows
 from frontend import test_additive_tables as additive
 from frontend import test_bad_models as models
+from frontend import test_logic_tables as logic
 from graph import test_graph as graphs
 from schedule.stream_network import test_schedule_text as schedules
 from support.example_nets import convolution_net
@@ -84,6 +85,11 @@ def table_file(name: str) -> Case:
     return lambda folder: read_tables(additive.written(folder, additive.edited(name)))
 
 
+def logic_file(name: str) -> Case:
+    """A network of logic that is wrong in one place."""
+    return lambda folder: read_tables(logic.written(folder, logic.edited(name)))
+
+
 def wrong_widths(folder: Path) -> object:
     return read_tables(additive.written(folder, additive.small(), 99))
 
@@ -99,6 +105,7 @@ def tables_on_grid(folder: Path) -> object:
 
 def table_cases() -> dict[str, Case]:
     cases = {name: table_file(name) for name in additive.EDITS}
+    cases |= {f"logic: {name}": logic_file(name) for name in logic.EDITS}
     return cases | {
         "widths of a configuration": wrong_widths,
         "no JSON": no_json,

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.table_networks import additive, additive_results
+from support.table_networks import additive_results
 
+from benchmarks.table_networks import additive
 from hlsgen.errors import BadFile
 from hlsgen.flow import compile
 from hlsgen.frontend.table_file import read_tables
