@@ -265,7 +265,7 @@ def _of_mean(
     mean = (
         op.mean
         if isinstance(op, RequantiseMean)
-        else Mean(op.scale[0] * count, count, 1.0, op.zero_point, False)
+        else Mean(op.scale[0] * count, count, 1.0, op.zero_point, False, ratio_only=True)
     )
     if mean.near_halves(*bounds).size == 0:
         return None

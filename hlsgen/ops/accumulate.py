@@ -57,6 +57,7 @@ def unless_weighted(x: QuantisedValue, w: QuantisedValue, axis: int) -> Reason |
     return unless(
         (w.constant is not None, "the weights are computed, not constant"),
         (w.type.is_integer, "the weights are reals, not quantised"),
+        (w.type.size > 0, "the weights have no elements"),
         (x.quantisation.per_tensor, "the input is quantised per channel"),
         (
             w.quantisation.per_tensor or w.quantisation.axis == axis,

@@ -33,6 +33,7 @@ class Mean:
 
     The result here is that for s = scale * sum where float32 holds every such s (``follows_steps``), else with m = f32(sum * S),
     S = f32(scale / f32(result_scale * count)): the two differ on halves only, which are ``undecided`` then.
+    ``ratio_only``: of the scales just scale / result_scale is known, so that nothing follows of what float32 holds.
     """
 
     scale: float
@@ -41,6 +42,7 @@ class Mean:
     zero_point: int
     zero_first: bool
     averaged: bool = True
+    ratio_only: bool = False
 
     @property
     def divisor(self) -> int:
@@ -140,6 +142,8 @@ class Mean:
 
     def _adds_exactly(self, sums: np.ndarray) -> bool:
         """Whether float32 holds every partial sum, so that no addition rounds."""
+        if self.ratio_only:
+            return False
         fraction = int(frexp(float(np.float32(self.scale)))[0] * 2**24)
         odd = fraction // (fraction & -fraction)
         return odd * max(int(np.abs(sums).max()), 1) < 2**24

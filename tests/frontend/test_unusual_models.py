@@ -132,3 +132,26 @@ def test_a_sum_after_a_gemm_is_not_multiplied_by_its_beta(beta: float) -> None:
         return
     with pytest.raises(UnsupportedOp, match="node Add_3"):
         to_integer(read_model(proto))
+
+
+@pytest.mark.parametrize("shape", [(1, 40, 1, 1), (1, 40, 2, 2)])
+def test_a_mean_over_the_map_is_not_called_equal_where_rounded_scales_decide_halves(
+    shape: tuple[int, ...],
+) -> None:
+    """The ratio 1.25 of the scales is exact, 0.05 and 0.04 are not."""
+    model = QuantisedModel(shape, "s8")
+    x = model.dequantize(model.quantize("x", 0.05, 3, "s8"), 0.05, 3, "s8")
+    value = model.quantize(model.node("GlobalAveragePool", x), 0.04, 0, "s8")
+    proto = model.finish(model.dequantize(value, 0.04, 0, "s8"))
+    proto.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    reals = 2 * model.random.normal(size=(40, *shape[1:]))
+    assert differing(proto, {"x": reals.astype(np.float32)}) == 0
+
+
+def test_a_convolution_to_no_channels_is_refused_at_its_node() -> None:
+    model = QuantisedModel((1, 3, 4, 4), "u8")
+    x = model.dequantize("x", 0.1, 3, "u8")
+    value = model.node("Conv", x, model.weights((0, 3, 1, 1), 1, False))
+    proto = model.finish(model.quantize(value, 0.1, 3, "u8"))
+    with pytest.raises(UnsupportedOp, match=r"node Conv_2.*\n.*the weights have no elements"):
+        to_integer(read_model(proto))
