@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -47,6 +47,13 @@ WHOLE = ArgumentKind(
 NUMBER = ArgumentKind("a number of the range of float", _is_number)
 FLAG = ArgumentKind("True or False", lambda value: isinstance(value, bool))
 FUNCTION = ArgumentKind("a function", callable)
+NAMES = ArgumentKind(
+    "a mapping of output names to input names",
+    lambda value: (
+        isinstance(value, Mapping)
+        and all(isinstance(k, str) and isinstance(v, str) for k, v in value.items())
+    ),
+)
 ARRAYS = ArgumentKind(
     "a mapping of input names to arrays", lambda value: isinstance(value, Mapping)
 )
@@ -64,3 +71,24 @@ def check_arguments(
                 f"expected {kind.title}, found {type(value).__name__} {value!r:.60}",
                 f"Give {kind.title}.",
             )
+
+
+def parse_states(texts: Sequence[str] | None) -> dict[str, str] | None:
+    """``OUT=IN`` each as output -> input; None for none. Raises BadOption."""
+    states: dict[str, str] = {}
+    for text in texts or ():
+        output, equals, input = text.partition("=")
+        if not (output and equals and input):
+            raise BadOption(
+                "--state",
+                f"expected OUT=IN, an output and an input of the model; found {text!r}",
+                "Write for example --state hn=h0, once for each state.",
+            )
+        if output in states:
+            raise BadOption(
+                f"--state {text}",
+                f"expected each output once, found {output} again",
+                "Give the model an output for each of its states.",
+            )
+        states[output] = input
+    return states or None

@@ -35,6 +35,7 @@ from hlsgen.cli_options import (
     Quiet,
     RangeSamples,
     Seed,
+    States,
     TargetFps,
     TimeLimit,
     Unrolls,
@@ -121,6 +122,7 @@ def compile_command(
     reference: Matched = None,
     unroll: Unrolls = None,
     weights: Weights = None,
+    state: States = None,
     seed: Seed = None,
     time_limit: TimeLimit = None,
     exact: Exact = None,
@@ -131,13 +133,16 @@ def compile_command(
     quiet: Quiet = False,
 ) -> None:
     """Compile an ONNX model to Verilog, a manifest and a report (and, for a grid, its program)."""
-    asked = {name: value for name, value in locals().items() if name not in ("unroll", "quiet")}
+    given = dict(locals())
+    asked = {k: given[k] for k in given if k not in ("unroll", "state", "quiet")}
     from hlsgen.algebra.unroll import parse_unroll
+    from hlsgen.arguments import parse_states
     from hlsgen.flow import compile
 
     overrides = dict(parse_unroll(text) for text in unroll or ())
+    states = parse_states(state)
     with terminal(quiet) as progress:
-        compiled = compile(**asked, overrides=overrides, progress=progress)
+        compiled = compile(**asked, overrides=overrides, state=states, progress=progress)
     if not quiet:
         typer.echo((compiled.directory / "report.txt").read_text())
 
@@ -287,11 +292,13 @@ def check(
     calibrate: Annotated[
         Path | None, typer.Option(help="Samples (npz) with which a float model is quantised.")
     ] = None,
+    state: States = None,
 ) -> None:
     """Say for each node whether it becomes hardware, stays on the host, or is unsupported and why."""
+    from hlsgen.arguments import parse_states
     from hlsgen.flow import check as run
 
-    rows = run(model, calibrate)
+    rows = run(model, calibrate, parse_states(state))
     _table(("node", "operator", "where", "reason"), rows)
     raise typer.Exit(2 if any(row[2] == "unsupported" for row in rows) else 0)
 

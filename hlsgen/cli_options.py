@@ -53,6 +53,12 @@ Weights = Annotated[
     str | None,
     typer.Option(help="loadable: weights can be exchanged in the circuit, see 'hlsgen weights'."),
 ]
+States = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--state", help="OUT=IN: an output kept for an input of the next sample; repeatable."
+    ),
+]
 Unrolls = Annotated[
     list[str] | None, typer.Option("--unroll", help="NAME:o=4,kx=3 (x g o ky kx i); repeatable.")
 ]

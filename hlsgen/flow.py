@@ -14,7 +14,7 @@ from hlsgen.arguments import PATH, check_arguments
 from hlsgen.artefact.folder import Artefact, NewFolder, new_folder, open_folder
 from hlsgen.collector import collector_paused
 from hlsgen.errors import BadOption
-from hlsgen.flow_arguments import BUILT, COMPILED, EMITTED, OF_TARGETS, VERIFIED
+from hlsgen.flow_arguments import BUILT, CHECKED, COMPILED, EMITTED, OF_TARGETS, VERIFIED
 from hlsgen.numbers import Numbers
 from hlsgen.progress import Progress, silent
 from hlsgen.reproduction import made_by, option_name
@@ -139,6 +139,7 @@ def compile(
     exact: bool | None = None,
     as_given: bool | None = None,
     weights: str | None = None,
+    state: Mapping[str, str] | None = None,
     name: str | None = None,
     output: str | os.PathLike[str] | None = None,
     dump: str | os.PathLike[str] | None = None,
@@ -151,7 +152,7 @@ def compile(
     or a TOML file. What else can be asked is the target's: see the options in ``hlsgen.targets`` (``effort``, ``multipliers``, ``dsp``, ``lut``, ``target_fps``, ``interval``, ``latency``, ``overrides``, ``weights`` of networks on stream; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
     ``calibrate``: an npz file of samples with which a float network is quantised; ``precision``: fixed16 or fixed24, numbers in which a float
     network is computed without that, in formats from the ranges that ``samples`` (an npz file) reach; ``reference``: ort, ort-int8 or ort-unoptimised, the session of ONNX Runtime to match; ``name``: what modules are called after (else the source);
-    ``sample``: of a PyTorch module, the tensor or tensors with which it is traced; ``output``: the folder written (None: a temporary one); ``dump``: one for the text form of every IR of a network. Raises HlsgenError."""
+    ``state``: output -> input, what is kept in the circuit from one sample for the next; ``sample``: of a PyTorch module, the tensor or tensors with which it is traced; ``output``: the folder written (None: a temporary one); ``dump``: one for the text form of every IR of a network. Raises HlsgenError."""
     arguments = dict(locals())
     from hlsgen.targets.kernel_source import is_kernel
 
@@ -162,18 +163,12 @@ def compile(
     given["overrides"] = overrides or None
     given |= {key: os.fspath(given[key]) for key in ("fabric", "board") if given[key] is not None}
     if target.source == "kernel":
-        _refuse_of_kernel(
-            ("--calibrate", calibrate),
-            ("--precision", precision),
-            ("--samples", samples),
-            ("--reference", reference),
-            ("--dump", dump),
-        )
+        _refuse_of_kernel(arguments)
     options = _options(target, given)
     numbers = Numbers(calibrate, precision, samples, reference).checked(target.schedule)
     dumps = nullcontext() if dump is None else new_folder(dump, overwrites=True)
     with new_folder(output) as folder, dumps as texts, collector_paused():
-        artefact = target.compile(_read(model, numbers, progress), options, progress)
+        artefact = target.compile(_read(model, numbers, progress, state), options, progress)
         if texts is not None:
             texts.place(artefact.texts())
         return _compiled(folder, artefact, made_by("compile", model, _asked(arguments)))
@@ -182,17 +177,18 @@ def compile(
 def check(
     model: str | os.PathLike[str] | onnx.ModelProto,
     calibrate: str | os.PathLike[str] | None = None,
+    state: Mapping[str, str] | None = None,
 ) -> list[NodeSupport]:
     """Where every node of a model runs, and why: what ``compile`` says of it before it asks for a board. Raises HlsgenError."""
     from hlsgen.frontend.support import support
     from hlsgen.targets.network_source import read_network
 
-    check_arguments("hlsgen.check", {"calibrate": PATH.or_none()}, locals())
+    check_arguments("hlsgen.check", CHECKED, locals())
 
     def lower(quantised: str | os.PathLike[str] | onnx.ModelProto) -> None:
-        read_network(quantised, Numbers(), silent).lowered(nudged=True, progress=silent)
+        read_network(quantised, Numbers(), silent, state or {}).lowered(True, silent)
 
-    return support(model, calibrate, lower)
+    return support(model, calibrate, lower, state or {})
 
 
 def _from_framework(model: Any, sample: Any) -> Any:
@@ -210,13 +206,18 @@ def _from_framework(model: Any, sample: Any) -> Any:
 
 
 def _read(
-    model: str | os.PathLike[str] | onnx.ModelProto, numbers: Numbers, progress: Progress
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    numbers: Numbers,
+    progress: Progress,
+    states: Mapping[str, str] | None,
 ) -> Any:
     """The source of a design: a kernel or a network."""
     from hlsgen.targets.kernel_source import is_kernel, read_kernel
     from hlsgen.targets.network_source import read_network
 
-    return read_kernel(model) if is_kernel(model) else read_network(model, numbers, progress)
+    if is_kernel(model):
+        return read_kernel(model)
+    return read_network(model, numbers, progress, states or {})
 
 
 def map_kernel(
@@ -366,14 +367,15 @@ def _options(target: AnyTarget, given: Mapping[str, object]) -> Any:
 
 def _asked(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a compilation that its result depends on."""
-    numbers = ("calibrate", "precision", "samples", "reference")
+    numbers = ("calibrate", "precision", "samples", "reference", "state")
     return {name: arguments[name] for name in ("schedule", *OF_TARGETS, *numbers)}
 
 
-def _refuse_of_kernel(*options: tuple[str, object]) -> None:
+def _refuse_of_kernel(arguments: Mapping[str, Any]) -> None:
     """Raise BadOption for what only networks can be told."""
-    for name, value in options:
-        if value is not None:
+    for option in ("calibrate", "precision", "samples", "reference", "state", "dump"):
+        if arguments[option] is not None:
+            name = f"--{option}"
             raise BadOption(name, "expected a network; found a kernel", f"Leave {name} out.")
 
 

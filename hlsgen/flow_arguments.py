@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hlsgen.algebra.unroll import Unroll
-from hlsgen.arguments import ARRAYS, FLAG, FUNCTION, NUMBER, PATH, TEXT, WHOLE, ArgumentKind
+from hlsgen.arguments import ARRAYS, FLAG, FUNCTION, NAMES, NUMBER, PATH, TEXT, WHOLE, ArgumentKind
 
 UNROLLS = ArgumentKind(
     "a mapping of process names to Unroll",
@@ -14,6 +14,7 @@ UNROLLS = ArgumentKind(
         and all(isinstance(k, str) and isinstance(v, Unroll) for k, v in value.items())
     ),
 )
+CHECKED: Mapping[str, ArgumentKind] = {"calibrate": PATH.or_none(), "state": NAMES.or_none()}
 COMPILED: Mapping[str, ArgumentKind] = {
     "board": PATH.or_none(),
     "schedule": TEXT,
@@ -35,6 +36,7 @@ COMPILED: Mapping[str, ArgumentKind] = {
     "exact": FLAG.or_none(),
     "as_given": FLAG.or_none(),
     "weights": TEXT.or_none(),
+    "state": NAMES.or_none(),
     "name": TEXT.or_none(),
     "output": PATH.or_none(),
     "dump": PATH.or_none(),

@@ -59,8 +59,8 @@ def _option(field: str, value: Any) -> Iterator[str]:
     if isinstance(value, bool):
         yield name if value else name.replace("--", "--no-", 1)
     elif isinstance(value, Mapping):
-        for process, unroll in value.items():
-            yield from (name, _unroll(process, unroll))
+        for key, part in value.items():
+            yield from (name, f"{key}={part}" if isinstance(part, str) else _unroll(key, part))
     elif value is not None:
         is_path = isinstance(value, str | os.PathLike)
         yield from (name, _last_part(os.fspath(value)) if is_path else f"{value:g}")

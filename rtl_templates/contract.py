@@ -231,6 +231,16 @@ def credit_memory(*, depth: int, word_bits: int) -> Contract:
     return Contract(CREDIT_MEMORY_LATENCY, 1, held * word_bits, 0)
 
 
+def state_words(words: int) -> int:
+    """Words that a StateLoop holds of samples of ``words``: two samples, and a power of two that sustains a word every cycle."""
+    return credit_memory_words(0, 2 * words)
+
+
+def state_loop(*, words: int, word_bits: int) -> Contract:
+    """Contract of StateLoop."""
+    return credit_memory(depth=state_words(words), word_bits=word_bits)
+
+
 def reorder(*, pixels: int, words: int, word_bits: int) -> Contract:
     """Contract of Reorder: a group of ``pixels * words`` words leaves when it is complete; single words just pass."""
     if words == 1:

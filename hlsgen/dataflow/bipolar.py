@@ -45,7 +45,7 @@ def with_bipolar(dataflow: Dataflow) -> Dataflow:
     for process in dataflow.processes:
         if writes_signs(dataflow, process, narrow):
             narrow.add(process.write.channel)
-    narrow -= set(dataflow.outputs)
+    narrow -= set(dataflow.sinks)
     narrow -= {
         read.source
         for process in dataflow.processes
@@ -171,7 +171,7 @@ def _with_signs(dataflow: Dataflow) -> Dataflow:
 def _ends_in_sums(dataflow: Dataflow, process: Process) -> bool:
     """Whether the sums of a process with constant weights go to one reader, and to no output."""
     written = process.write.channel
-    alone = len(dataflow.consumers(written)) == 1 and written not in dataflow.outputs
+    alone = len(dataflow.consumers(written)) == 1 and written not in dataflow.sinks
     step = process.step
     weighted = isinstance(step, MultiplyAccumulate) and not any((*step.zeros, step.init))
     if not (alone and weighted and isinstance(process.finish, Plain)):

@@ -41,6 +41,7 @@ from hlsgen.dataflow.ir import (
     Read,
     ScaledByFloat32,
     ScaledByShift,
+    StateChannel,
     Step,
     Store,
     WeightedSum,
@@ -92,6 +93,8 @@ class DataflowBuilder:
         self._processes: list[Process] = []
         self._inputs: list[str] = []
         self._outputs: list[str] = []
+        self._kept: list[str] = []
+        self._states: list[StateChannel] = []
         self._names: set[str] = set()
 
     def build(self) -> Dataflow:
@@ -103,6 +106,7 @@ class DataflowBuilder:
             tuple(self._processes),
             tuple(self._inputs),
             tuple(self._outputs),
+            tuple(self._states),
         )
 
     def input(self, name: str, shape: tuple[int, int, int], element: ElementType) -> str:
@@ -110,6 +114,16 @@ class DataflowBuilder:
         channel = self.channel(name, shape, element)
         self._inputs.append(channel)
         return channel
+
+    def kept(self, name: str, shape: tuple[int, int, int], element: ElementType) -> str:
+        """A channel that a ``state`` fills from the sample before."""
+        channel = self.channel(name, shape, element)
+        self._kept.append(channel)
+        return channel
+
+    def state(self, written: str, read: str, initial: int) -> None:
+        """Let ``read`` hold in each sample what ``written`` held in the one before, at first ``initial``."""
+        self._states.append(StateChannel(written, read, initial))
 
     def output(self, channel: str) -> None:
         """Let the outside read the channel."""
@@ -342,8 +356,8 @@ class DataflowBuilder:
         return tuple(reads), finish
 
     def is_port(self, channel: str) -> bool:
-        """Whether the channel is an input or an output already."""
-        return channel in self._inputs or channel in self._outputs
+        """Whether the channel is an input or an output already, or comes from the sample before."""
+        return channel in (*self._inputs, *self._outputs, *self._kept)
 
     def unique(self, name: str) -> str:
         """A free identifier made from ``name``; it is taken from now on."""

@@ -34,7 +34,7 @@ def check(dataflow: Dataflow) -> None:
                 f"expected values of {store.element}, found {values.min()} to {values.max()}",
                 "Widen the store's type.",
             )
-    written = set(dataflow.inputs)
+    written = {*dataflow.inputs, *(state.read for state in dataflow.states)}
     for process in dataflow.processes:
         for read in process.reads:
             if read.source not in dataflow.stores and read.source not in written:
@@ -53,6 +53,24 @@ def check(dataflow: Dataflow) -> None:
         if name not in written:
             raise IllegalGraph(
                 f"channel {name}", "expected a producer, found none", "Add a process or an input."
+            )
+    _check_states(dataflow)
+
+
+def _check_states(dataflow: Dataflow) -> None:
+    for state in dataflow.states:
+        written, read = dataflow.channels[state.written], dataflow.channels[state.read]
+        if (written.shape, written.element) != (read.shape, read.element):
+            raise TypeMismatch(
+                f"state {state.read}",
+                f"expected {read.element}{list(read.shape)}, found {written.element}{list(written.shape)}",
+                "Write what is read.",
+            )
+        if dataflow.producer(state.written) is None or dataflow.producer(state.read) is not None:
+            raise IllegalGraph(
+                f"state {state.read}",
+                f"expected a process that writes {state.written} and none that writes {state.read}, found another",
+                "Copy an input before it is kept.",
             )
 
 

@@ -35,9 +35,32 @@ def interpret(dataflow: Dataflow, inputs: Mapping[str, np.ndarray]) -> dict[str,
 
     ``inputs`` gives every input channel in that form. Raises TypeMismatch where an input's shape or range is wrong.
     """
-    values: dict[str, np.ndarray] = {}
-    for name in dataflow.inputs:
-        values[name] = _checked_input(dataflow, name, inputs)
+    given = {name: _checked_input(dataflow, name, inputs) for name in dataflow.inputs}
+    if dataflow.states:
+        return _interpret_sequence(dataflow, given)
+    return _interpret(dataflow, given)
+
+
+def _interpret_sequence(
+    dataflow: Dataflow, inputs: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """One sample after the other, since each takes what the one before it has left."""
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in dataflow.channels}
+    kept = {
+        state.read: np.full((1, *dataflow.channels[state.read].shape), state.initial, np.int64)
+        for state in dataflow.states
+    }
+    for k in range(len(next(iter(inputs.values())))):
+        sample = {name: array[k : k + 1] for name, array in inputs.items()}
+        values = _interpret(dataflow, {**sample, **kept})
+        kept = {state.read: values[state.written] for state in dataflow.states}
+        for name, row in rows.items():
+            row.append(values[name])
+    return {name: np.concatenate(row) for name, row in rows.items()}
+
+
+def _interpret(dataflow: Dataflow, given: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    values = dict(given)
     for process in dataflow.processes:
         values[process.write.channel] = interpret_process(dataflow, process, values)
     return values

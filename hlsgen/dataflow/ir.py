@@ -2,8 +2,9 @@
 
 Grammar (text form, see text.py)::
 
-    dataflow  ::= name, channel*, store*, process*, input*, output*
+    dataflow  ::= name, channel*, store*, process*, input*, output*, state*
     channel   ::= name, shape (height, width, channels), element type      written once per sample in row-major order
+    state     ::= channel, channel, initial                             written in one sample, read in the next
     store     ::= name, integer array, element type                        a constant tensor
     process   ::= name, loop*, read*, write, step, finish
     loop      ::= name, extent, parallel | reduce                          outermost first, all parallel before all reduce
@@ -250,8 +251,17 @@ class Store:
 
 
 @dataclass(frozen=True)
+class StateChannel:
+    """What a process writes to the channel ``written`` in one sample, ``read`` holds in the next; in the first, ``initial`` everywhere."""
+
+    written: str
+    read: str
+    initial: int
+
+
+@dataclass(frozen=True)
 class Dataflow:
-    """Processes in topological order; ``inputs`` and ``outputs`` are channel names."""
+    """Processes in topological order; ``inputs`` and ``outputs`` are channel names, those of ``states`` not among them."""
 
     name: str
     channels: Mapping[str, Channel]
@@ -259,6 +269,17 @@ class Dataflow:
     processes: tuple[Process, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    states: tuple[StateChannel, ...] = ()
+
+    @property
+    def sinks(self) -> tuple[str, ...]:
+        """The channels that more than processes take: outputs, and what states keep."""
+        return (*self.outputs, *(state.written for state in self.states))
+
+    def maker(self, channel: str) -> Process | None:
+        """The process whose words the channel carries, in this sample or from the last one; None of an input."""
+        kept = {state.read: state.written for state in self.states}
+        return self.producer(kept.get(channel, channel))
 
     def element(self, source: str) -> ElementType:
         """The element type of a channel or store."""

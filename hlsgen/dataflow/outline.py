@@ -16,9 +16,10 @@ from hlsgen.dataflow.ir import (
 
 
 def outline(dataflow: Dataflow) -> dict[str, Any]:
-    """A JSON object: ``inputs`` and ``outputs`` (names of channels); ``channels``: name -> ``shape`` (height, width, channels) and ``element``;
+    """A JSON object: ``inputs`` and ``outputs`` (names of channels); ``states``, where there are any: channel -> the one that it was in the sample before; ``channels``: name -> ``shape`` (height, width, channels) and ``element``;
     ``processes``: each with its ``name``, what its ``step`` does, the channels that it ``reads`` and the one that it ``writes``."""
-    return {
+    states = {state.read: state.written for state in dataflow.states}
+    return ({"states": states} if states else {}) | {
         "inputs": list(dataflow.inputs),
         "outputs": list(dataflow.outputs),
         "channels": {

@@ -14,6 +14,7 @@
       finish ScaledByShift(op=RequantiseMultiplyShift(shift=16, low=-128, high=127), multiplier=77, rounding=r2)
     input x
     output conv1_out
+    state kept h 0
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from hlsgen.dataflow.ir import (
     Loop,
     Process,
     Read,
+    StateChannel,
     Step,
     Store,
     Write,
@@ -64,6 +66,7 @@ def to_text(dataflow: Dataflow) -> str:
         lines += _process_lines(process)
     lines += [f"input {name}" for name in dataflow.inputs]
     lines += [f"output {name}" for name in dataflow.outputs]
+    lines += [f"state {state.written} {state.read} {state.initial}" for state in dataflow.states]
     return "\n".join(lines) + "\n"
 
 
@@ -136,6 +139,7 @@ class _Parser:
         self.processes: list[dict[str, list[str]]] = []
         self.inputs: list[str] = []
         self.outputs: list[str] = []
+        self.states: list[StateChannel] = []
 
     def parse(self, text: str) -> Dataflow:
         for number, line in enumerate(text.splitlines(), start=1):
@@ -164,6 +168,7 @@ class _Parser:
             processes,
             tuple(self.inputs),
             tuple(self.outputs),
+            tuple(self.states),
         )
 
     def _line(self, line: str) -> None:
@@ -194,6 +199,9 @@ class _Parser:
                 self.inputs.append(rest)
             case "output":
                 self.outputs.append(rest)
+            case "state":
+                written, read, initial = rest.split()
+                self.states.append(StateChannel(written, read, int(initial)))
             case _:
                 raise ValueError(f"unknown keyword {keyword}")
 

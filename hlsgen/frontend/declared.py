@@ -87,6 +87,10 @@ def _promises(
         cause = None if name is None else _difference(hardware, node, kernels[name])
         if cause is None:
             continue
+        if hardware.states:  # it may grow from sample to sample
+            for output in names:
+                differences[output].append(replace(cause, bound=None, count=None))
+            continue
         for output, bound in drifts(hardware, node.output, cause.bound or 1).items():
             if output in differences:
                 count = hardware.types[output].size if output == node.output else None

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from hlsgen.passes.host_cut import IntegerModel
 
 if TYPE_CHECKING:
     import onnx
+    import onnxruntime
 
 
 def ort_reference(
@@ -45,7 +47,7 @@ def ort_reference(
     tails = _tails(proto, integer)
     if not tails:
         return {}
-    values = run_session(proto, inputs, _sources(tails), kernels)
+    values = run_session(proto, inputs, _sources(tails), kernels, integer.states)
     results: dict[str, np.ndarray] = {}
     for name, tail in tails.items():
         type = tail.types[tail.inputs[0]]
@@ -73,7 +75,7 @@ def _tails(model: onnx.ModelProto, integer: IntegerModel) -> dict[str, Graph]:
     known |= {value.name for value in model.graph.input}
     tails = {
         name: _tail(integer.hardware, name, known) or from_reals(integer.host_after, name, known)
-        for name in integer.hardware.outputs
+        for name in integer.hardware.sinks
     }
     return {name: tail for name, tail in tails.items() if tail is not None}
 
@@ -83,15 +85,19 @@ def run_session(
     inputs: Mapping[str, np.ndarray],
     outputs: Sequence[str],
     session: Session,
+    states: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, np.ndarray]:
-    """Runs values of a model, sample by sample, on one thread; axis 0 of the results is the sample. Raises NoSession."""
+    """Runs values of a model, sample by sample, on one thread; axis 0 of the results is the sample. ``states``: outputs that are given to
+    inputs in the next sample; these are 0 in the first. Raises NoSession."""
+    outputs = tuple(dict.fromkeys((*outputs, *states)))
     model, names = readable(model, outputs)
     opened = open_session(model, names, session)
     ranks = {value.name: len(value.shape) for value in opened.get_inputs()}
     samples = len(next(iter(inputs.values())))
     rows: dict[str, list[Any]] = {name: [] for name in outputs}
+    kept = {v.name: _zeros(v) for v in opened.get_inputs() if v.name in states.values()}
     for k in range(samples):
-        feed = {}
+        feed = dict(kept)
         for name, array in inputs.items():
             sample = array[k : k + 1]
             feed[name] = sample if array.ndim == ranks[name] else sample[0]
@@ -105,7 +111,15 @@ def run_session(
             ) from error
         for name, value in zip(outputs, results, strict=True):
             rows[name].append(value)
+        kept = {input: rows[output][-1] for output, input in states.items()}
     return {name: np.stack(values) for name, values in rows.items()}
+
+
+def _zeros(input: onnxruntime.NodeArg) -> np.ndarray:
+    """The state with which a sequence begins."""
+    kind = input.type.removeprefix("tensor(").removesuffix(")")
+    shape = [extent if isinstance(extent, int) else 1 for extent in input.shape]
+    return np.zeros(shape, {"float": "float32", "double": "float64"}.get(kind, kind))
 
 
 def _load(model: str | os.PathLike[str] | onnx.ModelProto) -> onnx.ModelProto:

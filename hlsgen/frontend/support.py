@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,10 +16,12 @@ from hlsgen.frontend.float_weights import computes_on_reals
 from hlsgen.frontend.model_file import domain_of, load
 from hlsgen.frontend.node_source import NodeSource
 from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.frontend.sequences import sequence_samples
 from hlsgen.graph.ir import Graph
 from hlsgen.ops.tensor_type import F32
 from hlsgen.passes import explained
 from hlsgen.passes.host_cut import divide
+from hlsgen.passes.states import check_states, with_integer_states
 
 if TYPE_CHECKING:
     import onnx
@@ -43,6 +46,7 @@ def support(
     model: Model,
     samples: str | os.PathLike[str] | Mapping[str, np.ndarray] | None = None,
     further: Callable[[Model], None] | None = None,
+    states: Mapping[str, str] = MappingProxyType({}),
 ) -> list[NodeSupport]:
     """Where every node of a model runs, and why. Raises HlsgenError for a file that cannot be read at all.
 
@@ -55,7 +59,7 @@ def support(
     opsets = {domain_of(entry.domain): entry.version for entry in proto.opset_import}
     sources = [NodeSource(node, file, folder, opsets) for node in proto.graph.node]
     try:
-        return _classified(sources, model, samples, further)
+        return _classified(sources, model, samples, further, states)
     except HlsgenError as error:
         blamed = [source for source in sources if error.where.startswith(source.where)]
         unknown = _unknown(sources)
@@ -98,14 +102,17 @@ def _classified(
     model: Model,
     samples: str | os.PathLike[str] | Mapping[str, np.ndarray] | None,
     further: Callable[[Model], None] | None,
+    states: Mapping[str, str],
 ) -> list[NodeSupport]:
     graph, hardware = read_model(model), "hardware"
+    check_states(graph, states)
     if is_float(graph) or samples is not None:
-        model = calibrate(model, _noise(graph) if samples is None else samples)
+        given = _noise(graph) if samples is None else samples
+        model = calibrate(model, sequence_samples(model, given, states))
         graph = read_model(model)
         hardware = QUANTISED_LATER
     reasons: dict[str, str] = {}
-    parts = divide(explained(graph, reasons))
+    parts = divide(explained(with_integer_states(graph, states)[0], reasons))
     becomes: dict[str, list[str]] = {}
     for node in parts.hardware:
         becomes.setdefault(node.name, []).append(node.op.name)

@@ -26,7 +26,21 @@ def check(graph: Graph) -> None:
         defined.add(node.output)
     if missing := [value for value in graph.outputs if value not in defined]:
         raise _illegal(graph.name, "outputs that are defined", f"none for {missing}")
+    _check_states(graph)
     _check_types(graph)
+
+
+def _check_states(graph: Graph) -> None:
+    for state in graph.states:
+        if state.output not in graph.outputs or state.input not in graph.inputs:
+            raise _illegal(
+                graph.name, "a state from an output to an input", f"{state.output} to {state.input}"
+            )
+        written, read = graph.types[state.output], graph.types[state.input]
+        if (written.shape, written.element) != (read.shape, read.element):
+            raise _mismatch(f"{graph.name}, state {state.input}", read, written)
+        if not read.integer.minimum <= state.initial <= read.integer.maximum:
+            raise _mismatch(f"{graph.name}, state {state.input}", read, state.initial)
 
 
 def _check_types(graph: Graph) -> None:

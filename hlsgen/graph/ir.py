@@ -2,7 +2,8 @@
 
 Grammar (text form, see text.py)::
 
-    graph    ::= name, value types, input*, constant*, node*, output*      nodes in topological order
+    graph    ::= name, value types, input*, constant*, node*, output*, state*    nodes in topological order
+    state    ::= output, input, initial            what the output is in one sample, the input is in the next
     value    ::= name : tensor type                                        every name is defined exactly once
     node     ::= value = operator(attribute*)(value*)                      one result; operators are the classes of hlsgen.ops
     type     ::= element [ dimension* ] quantisation?
@@ -36,9 +37,22 @@ class Node:
     output: str
 
 
+@dataclass(frozen=True)
+class StateValue:
+    """What the value ``output`` is in one sample, the value ``input`` is in the next; in the first all its elements are ``initial``.
+
+    ``of``: the output and the input of the model that it stands for.
+    """
+
+    output: str
+    input: str
+    initial: int
+    of: tuple[str, str]
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Nodes in topological order. ``types`` has every value; ``constants`` the arrays of those that are constant."""
+    """Nodes in topological order. ``types`` has every value; ``constants`` the arrays of those that are constant; ``states`` join outputs to inputs."""
 
     name: str
     inputs: tuple[str, ...]
@@ -46,6 +60,19 @@ class Graph:
     nodes: tuple[Node, ...]
     constants: Mapping[str, np.ndarray]
     types: Mapping[str, TensorType]
+    states: tuple[StateValue, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The inputs that come from outside: no states."""
+        kept = {state.input for state in self.states}
+        return tuple(name for name in self.inputs if name not in kept)
+
+    @property
+    def sinks(self) -> tuple[str, ...]:
+        """The outputs that leave: no states."""
+        kept = {state.output for state in self.states}
+        return tuple(name for name in self.outputs if name not in kept)
 
     @cached_property
     def producers(self) -> Mapping[str, Node]:

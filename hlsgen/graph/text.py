@@ -7,6 +7,7 @@
     constant "w" : s8[16,3,3,3]
     node "y" : s20[1,16,30,30] = Conv(strides=(1, 1), ...)("x", "w", source="conv1")
     output "y"
+    state "h2" : "h", 0, "hn", "h0"
 
 A quantised type is followed by ``quantised Quantisation(...)``. Several graphs may follow one another.
 """
@@ -25,12 +26,12 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.errors import BadFile, HlsgenError
 from hlsgen.graph.check import check
-from hlsgen.graph.ir import Graph, Node
+from hlsgen.graph.ir import Graph, Node, StateValue
 from hlsgen.ops import OPERATORS
 from hlsgen.ops.tensor_type import Element, Float, Quantisation, TensorType
 from hlsgen.requantise import Mean
 
-_LINE = re.compile(r'(graph|input|constant|node|output) ("(?:[^"\\]|\\.)*")(?: : (.*))?')
+_LINE = re.compile(r'(graph|input|constant|node|output|state) ("(?:[^"\\]|\\.)*")(?: : (.*))?')
 _TYPE = re.compile(r"(\w+)\[([\d,]*)\](?: quantised (.*))?")
 
 
@@ -47,6 +48,11 @@ def to_text(*graphs: Graph) -> str:
             call = f"{_value(node.op)}({', '.join(operands)})"
             lines.append(f"node {_typed(graph, node.output)} = {call}")
         lines += [f"output {json.dumps(name)}" for name in graph.outputs]
+        for state in graph.states:
+            names = [json.dumps(name) for name in (state.input, *state.of)]
+            lines.append(
+                f"state {json.dumps(state.output)} : {names[0]}, {state.initial}, {names[1]}, {names[2]}"
+            )
         lines.append("")
     return "\n".join(lines)
 
@@ -86,9 +92,13 @@ def _parse_graph(
     arrays: dict[str, np.ndarray] = {}
     names: dict[str, list[str]] = {"input": [], "output": []}
     nodes: list[Node] = []
+    states: list[StateValue] = []
     for number, line in lines[1:]:
         kind, value, rest = line[1], json.loads(line[2]), line[3] or ""
         try:
+            if kind == "state":
+                states.append(_parse_state(value, rest))
+                continue
             type_text, _, call = rest.partition(" = ")
             if kind != "output":
                 types[value] = _parse_type(type_text)
@@ -100,7 +110,8 @@ def _parse_graph(
                 nodes.append(_parse_node(call, value))
         except (HlsgenError, SyntaxError, ValueError, TypeError, LookupError) as error:
             raise _bad(where, number, line[0]) from error
-    return Graph(name, tuple(names["input"]), tuple(names["output"]), tuple(nodes), arrays, types)
+    inputs, outputs = tuple(names["input"]), tuple(names["output"])
+    return Graph(name, inputs, outputs, tuple(nodes), arrays, types, tuple(states))
 
 
 def _bad(where: str, number: int, line: str) -> BadFile:
@@ -137,6 +148,12 @@ def _parse_type(text: str) -> TensorType:
     )
     quantisation = None if match[3] is None else _evaluate(ast.parse(match[3], mode="eval").body)
     return TensorType(shape, element, quantisation)
+
+
+def _parse_state(output: str, text: str) -> StateValue:
+    input, initial, *of = ast.literal_eval(f"({text})")
+    model_output, model_input = of
+    return StateValue(output, str(input), int(initial), (str(model_output), str(model_input)))
 
 
 def _parse_node(text: str, output: str) -> Node:

@@ -19,7 +19,8 @@ LETTERS = 26
 
 
 def network_picture(documents: Documents) -> Picture:
-    """Inputs, processes and outputs, with a line for every channel that is read; the label of a line is the depth of its buffer."""
+    """Inputs, processes and outputs, with a line for every channel that is read; the label of a line is the depth of its buffer.
+    Dashed lines are states."""
     graph = documents.report["graph"]
     layers = {layer["name"]: layer for layer in documents.layers}
     bottleneck = documents.report.get("bottleneck")
@@ -40,7 +41,12 @@ def network_picture(documents: Documents) -> Picture:
         buffers = {b["channel"]: b for b in layers.get(process["name"], {}).get("buffers", ())}
         for channel in process["reads"]:
             label = _buffer(buffers.get(channel))
-            lines_between.append((makers[channel], process["name"], label, False))
+            kept = graph.get("states", {}).get(channel)
+            if kept is not None:
+                label = f"{label}, 1 sample before" if label else "1 sample before"
+            lines_between.append(
+                (makers[kept or channel], process["name"], label, kept is not None)
+            )
     for name in graph["outputs"]:
         boxes[f"out {name}"] = ("port", (name, _shape(graph, name)), None, "")
         lines_between.append((makers[name], f"out {name}", "", False))

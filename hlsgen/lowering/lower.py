@@ -14,7 +14,7 @@ from hlsgen.dataflow.builder import DataflowBuilder
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.dataflow.loadable import LayerTypes, layer_types, loadable
 from hlsgen.failures import naming
-from hlsgen.graph.ir import Graph, Node
+from hlsgen.graph.ir import Graph, Node, StateValue
 from hlsgen.lowering.layout import (
     Placed,
     canonical_position,
@@ -22,7 +22,7 @@ from hlsgen.lowering.layout import (
     is_whole,
     stream_axes,
 )
-from hlsgen.lowering.moves import copy
+from hlsgen.lowering.moves import arranged, copy
 from hlsgen.lowering.node import NodeLowering, place_canonically
 from hlsgen.ops.quantised_norm import QuantisedNorm
 from hlsgen.ops.quantised_softmax import QuantisedSoftmax
@@ -55,8 +55,12 @@ def lower(
     builder = DataflowBuilder(graph.name)
     placed: dict[str, Placed] = {}
     inputs = tuple(
-        _input(graph, builder, placed, name) for name in graph.inputs if name in graph.consumers
+        _input(graph, builder, placed, name) for name in graph.sources if name in graph.consumers
     )
+    for state in graph.states:
+        type = graph.types[state.input]
+        channel = builder.kept(state.input, canonical_shape(type.shape), type.integer)
+        placed[state.input] = Placed(channel, canonical_position(type.shape))
     done: set[str] = set()
     for node in graph.nodes:
         if node.output in done:
@@ -66,7 +70,11 @@ def lower(
         with naming(lowering.where):
             node.op.lower(lowering)
         done |= {node.output} if fused is None else {node.output, fused.output}
-    outputs = tuple(_output(graph, builder, placed, name) for name in graph.outputs)
+    kept = {state.input: placed[state.input].channel for state in graph.states}
+    outputs = tuple(_output(graph, builder, placed, name) for name in graph.sinks)
+    for state in graph.states:
+        written = _state_output(graph, builder, placed, state)
+        builder.state(written, kept[state.input], state.initial)
     if is_loadable:
         return _loadable(builder.build(), layers, inputs, outputs)
     narrowed = with_bipolar if nudged else without_bipolar
@@ -155,3 +163,19 @@ def _output(
     shape = graph.types[name].shape
     element = channel.element.at_ports
     return PortLayout(name, channel.name, shape, axes, channel.shape, element)
+
+
+def _state_output(
+    graph: Graph, builder: DataflowBuilder, placed: dict[str, Placed], state: StateValue
+) -> str:
+    """A channel of its own, in canonical order, of the type in which the state is read, that a process writes."""
+    where, element = f"{graph.name}, state {state.input}", graph.types[state.input].integer
+    old = placed[state.output]
+    shape, position = canonical_shape(old.position.shape), canonical_position(old.position.shape)
+    name = arranged(builder, old, shape, position, where).channel
+    channel = builder.channels[name]
+    if channel.element == element and not builder.is_port(channel.name):
+        return channel.name
+    copied = copy(builder, channel.name, shape, np.arange(position.size), where)
+    builder.channels[copied] = replace(builder.channels[copied], element=element)
+    return copied

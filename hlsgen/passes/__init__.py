@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.reason import ELSEWHERE, Reason
@@ -20,6 +21,7 @@ from hlsgen.passes.sink_bounds import SinkBounds
 from hlsgen.passes.sink_moves import SinkMoves
 from hlsgen.passes.split_batch_norm import SplitBatchNorm
 from hlsgen.passes.split_quant import SplitQuant
+from hlsgen.passes.states import check_states, closed, with_integer_states, with_own_outputs
 from hlsgen.passes.sums_to_integer import SumsToInteger
 
 PASSES: tuple[GraphPass, ...] = (
@@ -43,10 +45,18 @@ PASSES: tuple[GraphPass, ...] = (
 )
 
 
-def to_integer(graph: Graph, observe: Callable[[str, Graph], None] | None = None) -> IntegerModel:
-    """The integer model of a quantised graph. ``observe(pass name, graph)`` sees every step. Raises HlsgenError."""
+def to_integer(
+    graph: Graph,
+    observe: Callable[[str, Graph], None] | None = None,
+    states: Mapping[str, str] = MappingProxyType({}),
+) -> IntegerModel:
+    """The integer model of a quantised graph. ``observe(pass name, graph)`` sees every step; ``states``: outputs that are kept in the circuit
+    for the inputs of the next sample. Raises HlsgenError."""
     reasons: dict[str, str] = {}
-    return cut_host(explained(graph, reasons, observe), reasons)
+    check_states(graph, states)
+    graph, kept = with_integer_states(graph, states)
+    integers, kept = with_own_outputs(explained(graph, reasons, observe), graph.outputs, kept)
+    return closed(cut_host(integers, reasons), kept)
 
 
 def explained(

@@ -22,6 +22,11 @@ class IntegerModel:
     hardware: Graph
     host_after: Graph
 
+    @property
+    def states(self) -> dict[str, str]:
+        """The model's outputs that are kept in the circuit, and the inputs that they are in the next sample."""
+        return dict(state.of for state in self.hardware.states)
+
 
 @dataclass(frozen=True)
 class Division:

@@ -36,7 +36,7 @@ from hlsgen.schedule.stream_network.latency import array_step, result_credits
 
 def write_lanes(schedule: StreamSchedule, channel: str) -> int:
     """Channels per word of a channel's stream, as its producer or the design's input writes it."""
-    if (producer := schedule.dataflow.producer(channel)) is not None:
+    if (producer := schedule.dataflow.maker(channel)) is not None:
         return schedule.arrays[producer.name].finish_lanes
     return schedule.input_lanes[channel]
 

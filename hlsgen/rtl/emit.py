@@ -14,15 +14,16 @@ from amaranth.lib.wiring import In, Out
 from hlsgen.algebra.types import ElementType
 from hlsgen.artefact.manifest import TOP, Manifest
 from hlsgen.artefact.parameter_port import PARAMETER_PARTS, PARAMETERS
-from hlsgen.dataflow.ir import Process
+from hlsgen.dataflow.ir import Process, StateChannel
 from hlsgen.rtl.arrays import layer_parameters, process_parameters, write_lanes
-from hlsgen.rtl.manifest import PortNames, gate_name, instances, manifest, port_names
+from hlsgen.rtl.manifest import PortNames, gate_name, instances, manifest, port_names, state_name
 from hlsgen.rtl.parameters import is_loadable, loaded_processes
 from hlsgen.rtl_templates.arithmetic.shapes import shape_of
 from hlsgen.rtl_templates.ports.axi_stream import AxisInput, AxisOutput, element_bytes
 from hlsgen.rtl_templates.stream.adder_layer import AdderLayer, ConstantGate
 from hlsgen.rtl_templates.stream.fork import StreamFork
 from hlsgen.rtl_templates.stream.process import StreamProcess
+from hlsgen.rtl_templates.stream.state_loop import StateLoop
 from hlsgen.schedule.stream_network.constant import PLACES, chains
 from hlsgen.schedule.stream_network.ir import StreamSchedule
 
@@ -87,6 +88,10 @@ class StreamTop(wiring.Component):
         sinks: dict[str, list[Any]] = {name: [] for name in dataflow.channels}
         for channel, prefix in port_names(dataflow.inputs, "s_axis").items():
             sources[channel] = self._input(m, channel, prefix)
+        for state in dataflow.states:
+            m.submodules[state_name(state)] = loop = self._state(state)
+            sources[state.read] = loop.o
+            sinks[state.written].append(loop.i)
         names = instances(dataflow)
         for chain in chains(dataflow, self.schedule.arrays):
             self._chain(m, chain, names, sources, sinks)
@@ -155,6 +160,15 @@ class StreamTop(wiring.Component):
             branches = [source]
         for branch, sink in zip(branches, sinks, strict=True):
             wiring.connect(m, branch, sink)
+
+    def _state(self, state: StateChannel) -> StateLoop:
+        height, width, channels = self.schedule.dataflow.channels[state.read].shape
+        lanes, element = write_lanes(self.schedule, state.read), self._element(state.read)
+        word = sum(
+            (state.initial % (1 << element.bits)) << (k * element.bits) for k in range(lanes)
+        )
+        layout = data.ArrayLayout(shape_of(element), lanes)
+        return StateLoop(layout, words=height * width * -(-channels // lanes), initial=word)
 
     def _input(self, m: Module, channel: str, prefix: str) -> Any:
         element = self._element(channel)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from hlsgen.artefact.manifest import Manifest
 from hlsgen.artefact.port import Port, PortLayout, ProcessPoint
-from hlsgen.dataflow.ir import Dataflow
+from hlsgen.dataflow.ir import Dataflow, StateChannel
 from hlsgen.lowering.lower import Lowered
 from hlsgen.rtl.arrays import write_lanes
 from hlsgen.rtl.names import instance_names
@@ -29,6 +29,7 @@ def instances(dataflow: Dataflow) -> dict[str, str]:
         *port_names(dataflow.outputs, "m_axis").values(),
     ]
     taken = {"clk", "rst", *ports, *(f"fork_{channel}" for channel in dataflow.channels)}
+    taken |= {state_name(state) for state in dataflow.states}
     taken |= {f"{port}_{part}" for port in ports for part in ("tdata", "tvalid", "tready", "tlast")}
     return instance_names((process.name for process in dataflow.processes), taken)
 
@@ -36,6 +37,11 @@ def instances(dataflow: Dataflow) -> dict[str, str]:
 def gate_name(first: str) -> str:
     """The name of the gate in front of a chain of constant layers, of which ``first`` is the first; no process is called so."""
     return f"{first}.gate"
+
+
+def state_name(state: StateChannel) -> str:
+    """The name of the instance that keeps a state."""
+    return f"state_{state.read}"
 
 
 def manifest(schedule: StreamSchedule, lowered: Lowered | None, board: str | None) -> Manifest:

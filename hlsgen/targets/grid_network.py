@@ -62,10 +62,14 @@ class GridNetwork(Target[NetworkSource]):
         from hlsgen.board import load_board
         from hlsgen.fabric.file import load_fabric
         from hlsgen.fabric.packets import to_words
+        from hlsgen.passes.states import refuse_states
         from hlsgen.schedule.grid_network.plan import plan_network
         from hlsgen.schedule.grid_network.program import sample_packets, setup_packets
         from hlsgen.schedule.grid_network.report import network_report
 
+        refuse_states(
+            source.integer.hardware, "a network with --schedule stream", "a grid", "--schedule"
+        )
         board = None if options.board is None else load_board(options.board)
         clock = None if board is None else board.clock_mhz
         lowered = source.lowered(nudged=False, progress=progress)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hlsgen.artefact.declared import TITLES, Declared
@@ -116,9 +117,12 @@ class NetworkSource:
 
 
 def read_network(
-    model: str | os.PathLike[str] | onnx.ModelProto, numbers: Numbers, progress: Progress
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    numbers: Numbers,
+    progress: Progress,
+    states: Mapping[str, str] = MappingProxyType({}),
 ) -> NetworkSource:
-    """Read an ONNX model, in the numbers that are asked for. Raises HlsgenError."""
+    """Read an ONNX model, in the numbers that are asked for, with the ``states`` (output -> input) that are kept in the circuit. Raises HlsgenError."""
     import onnx
 
     from hlsgen.frontend.declared import SESSIONS, declared_outputs
@@ -134,20 +138,23 @@ def read_network(
         model = read_tables(model)
     if numbers.calibrate is not None:
         from hlsgen.frontend.calibrate import calibrate as quantise
+        from hlsgen.frontend.sequences import sequence_samples
 
-        model = quantise(model, numbers.calibrate)
+        model = quantise(model, sequence_samples(model, numbers.calibrate, states))
     graph = read_model(model)
     proto = in_standard_operators(load_whole(model))
     errors: tuple[OutputError, ...] = ()
     declared: tuple[Declared, ...] = ()
     if numbers.precision is None:
-        integer = to_integer(graph)
+        integer = to_integer(graph, states=states)
         named = numbers.reference
         sessions = SESSIONS if named is None else (REFERENCES[named],)
         declared = declared_outputs(proto, integer, sessions)
     else:
         from hlsgen.frontend.fixed_point import in_fixed_point
+        from hlsgen.passes.states import refuse_precision
 
+        refuse_precision(states)
         assert numbers.samples is not None, "the options are checked"
         progress("choosing fixed-point formats", None)
         integer, errors = in_fixed_point(graph, proto, numbers.samples, numbers.bits)

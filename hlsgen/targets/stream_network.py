@@ -61,6 +61,7 @@ class StreamNetwork(Target[NetworkSource]):
     ) -> Artefact:
         """Solve for the arrays and buffers of every process, and emit Verilog."""
         from hlsgen.board import load_board
+        from hlsgen.passes.states import refuse_states
         from hlsgen.rtl.emit import emit
         from hlsgen.rtl.names import design_name
         from hlsgen.rtl.verilog import to_verilog
@@ -71,6 +72,13 @@ class StreamNetwork(Target[NetworkSource]):
 
         _check_weights(options)
         is_loadable = options.weights is not None
+        if is_loadable:
+            refuse_states(
+                source.integer.hardware,
+                "a circuit with constant weights",
+                "loadable ones",
+                "--weights",
+            )
         lowered = source.lowered(True, progress, is_loadable)
         progress("solving for unroll factors", None)
         board = load_board(options.board)
@@ -88,7 +96,9 @@ class StreamNetwork(Target[NetworkSource]):
             **board.files(),
             "design.v": to_verilog(design, f"{source.origin}, for {board.title}").encode(),
         }
-        details = {"loadable": options_as_json(options)} if is_loadable else {}
+        details: dict[str, Any] = {"loadable": options_as_json(options)} if is_loadable else {}
+        if source.integer.states:
+            details["states"] = source.integer.states
         manifest = replace(design.manifest, declared=source.declared, details=details)
         return Artefact(
             files,

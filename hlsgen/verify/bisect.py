@@ -28,7 +28,8 @@ def first_wrong_process(
     """Simulate up to the first wrong sample with every process's output recorded, and compare channel by channel. The sentence that names
     the first process that differs."""
     manifest = folder.manifest
-    start = max(0, failure.first_sample + 1 - MOST_SAMPLES)
+    begin = 0 if dataflow.states else failure.first_sample + 1 - MOST_SAMPLES
+    start = max(0, begin)
     end = failure.first_sample + 1
     part = {name: array[start:end] for name, array in failure.inputs.items()}
     progress("building a simulator that shows every process", None)

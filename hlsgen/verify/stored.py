@@ -18,6 +18,7 @@ from hlsgen.errors import BadOption
 from hlsgen.frontend.samples import load_samples
 from hlsgen.graph.evaluate import evaluate, run_once
 from hlsgen.graph.ir import Graph
+from hlsgen.graph.sequence import evaluate_sequence
 from hlsgen.graph.text import parse
 from hlsgen.lowering.lower import lower
 from hlsgen.ops.host import S64
@@ -136,8 +137,8 @@ def stored_reference(folder: Folder, reference: str) -> StoredReference:
         raise stale(text, problem)
     model = IntegerModel(*(graphs[name] for name in PARTS))
     manifest = folder.manifest
-    _check_ports(text, "inputs", manifest.inputs, model.hardware, model.hardware.inputs)
-    _check_ports(text, "outputs", manifest.outputs, model.hardware, model.hardware.outputs)
+    _check_ports(text, "inputs", manifest.inputs, model.hardware, model.hardware.sources)
+    _check_ports(text, "outputs", manifest.outputs, model.hardware, model.hardware.sinks)
     return StoredReference(folder, model, backend, reference)
 
 
@@ -167,6 +168,9 @@ def _evaluated(
     graph: Graph, arrays: Mapping[str, np.ndarray], backend: Backend
 ) -> dict[str, np.ndarray]:
     """The outputs for arrays (samples, ...): of all samples at once or, where a node brings their axis elsewhere, one after the other."""
+    if graph.states:
+        sequence = evaluate_sequence(graph, arrays, backend.namespace, backend.device)
+        return {name: backend.to_numpy(array) for name, array in sequence.items()}
     types = {name: graph.types[name] for name in arrays}
     apart = all(node.op.keeps_batch(graph.input_types(node)) for node in graph.nodes)
     if apart and all(type.shape[:1] == (1,) for type in types.values()):

@@ -51,12 +51,12 @@ def write_waves(
 ) -> tuple[Path, Path]:
     """Simulate a few samples (value name -> (samples, *tensor_shape)) with all signals written to ``path``; that file, and GTKWave's beside it.
 
-    Under the stalls of the request: the first samples; of a ``failure``, under its stalls, the wrong sample and the one before it.
+    Under the stalls of the request: the first samples; of a ``failure``, under its stalls, the wrong sample and the one before it (with states: all before it).
     Raises BadFile, ToolFailed.
     """
     last = SAMPLES if failure is None else failure.first_sample + 1
     given = inputs if failure is None else failure.inputs
-    first = max(0, last - SAMPLES)
+    first = 0 if folder.manifest.details.get("states") else max(0, last - SAMPLES)
     few = {name: array[first:last] for name, array in given.items()}
     count = min((len(array) for array in few.values()), default=SAMPLES)
     stalls = request.stalls if failure is None else failure.stalls

@@ -15,6 +15,7 @@ from errors import (
     cases_operators,
     cases_requests,
     cases_statements,
+    cases_states,
 )
 from errors.messages import Case, Line, Refusal, refusal
 
@@ -34,6 +35,7 @@ AREAS: dict[str, Callable[[], dict[str, Case]]] = {
     "samples": cases_requests.sample_cases,
     "folders": cases_requests.folder_cases,
     "operators": cases_operators.operator_cases,
+    "states": cases_states.state_cases,
     "statements": cases_statements.statement_cases,
     "rules_of_graphs": cases_statements.graph_rule_cases,
     "changed_folders": cases_machine.folder_machine_cases,

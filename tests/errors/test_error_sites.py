@@ -35,7 +35,6 @@ WITHOUT: dict[str, tuple[int, str]] = {
     "frontend/modules.py exported": (3, TESTED),
     "frontend/node_source.py attributes": (1, "of nodes that hold a graph: tests/test_backend.py"),
     "frontend/bind.py _bind_integers": (1, TESTED),
-    "frontend/onnx_reader.py _input_type": (1, TESTED),
     "frontend/bind.py bind": (1, "an operand left out among others: tests/test_backend.py"),
     "bitstream/tools.py run_tool": (1, MACHINE),
     "bitstream/clock_choice.py plan_clock": (3, TESTED),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from hlsgen.schedule.stream_network.event_nodes import EventNode, last_nodes
 from hlsgen.schedule.stream_network.ir import StreamSchedule
-from hlsgen.schedule.stream_network.timing import SAMPLES, _Node, executed
+from hlsgen.schedule.stream_network.timing import SAMPLES, executed
 
 SLICES = 72
 """At most so many slices of a timeline."""
@@ -24,11 +25,12 @@ def activity(plan: StreamSchedule) -> dict[str, Any]:
     sample = SAMPLES - 1 + ahead
     nodes = executed(plan, sample + ahead + 2)
     begin = min(node.begun[sample * len(node.cycles)] for node in nodes if not node.reads)
-    end = max(node.ended[(sample + 1) * len(node.cycles) - 1] for node in nodes if not node.writes)
+    ends = [node.ended[(sample + 1) * len(node.cycles) - 1] for node in last_nodes(nodes)]
+    end = max(ends)
     length = -(-max(1, end - begin) // SLICES)
     count = -(-max(1, end - begin) // length)
     rows = []
-    for node in nodes[len(plan.dataflow.inputs) :]:
+    for node in nodes[len(plan.dataflow.inputs) + len(plan.dataflow.states) :]:
         row = {state: [0] * count for state in STATES}
         for state, first, last in _spans(node, sample):
             _add(row[state], first - begin, min(last, end) - begin, length)
@@ -36,7 +38,7 @@ def activity(plan: StreamSchedule) -> dict[str, Any]:
     return {"cycles": end - begin, "slice_cycles": length, "rows": rows}
 
 
-def _spans(node: _Node, sample: int) -> Iterator[tuple[str, int, int]]:
+def _spans(node: EventNode, sample: int) -> Iterator[tuple[str, int, int]]:
     """(state, begin, end) one after the other, from cycle 0 on."""
     held_by, free = node.delay + node.slack, 0
     for n, begin in enumerate(node.begun):

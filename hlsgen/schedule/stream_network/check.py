@@ -43,7 +43,7 @@ def check(plan: StreamSchedule) -> None:
 
 def write_lanes(plan: StreamSchedule, channel: str) -> int:
     """Channels per word of a channel's stream, as its producer or the design's input writes it."""
-    producer = plan.dataflow.producer(channel)
+    producer = plan.dataflow.maker(channel)
     if producer is None:
         return plan.input_lanes[channel]
     return plan.arrays[producer.name].finish_lanes

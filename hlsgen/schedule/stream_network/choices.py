@@ -45,6 +45,7 @@ def choices_of(
     makers = {p.write.channel: p.name for p in dataflow.processes} | {
         name: name for name in dataflow.inputs
     }
+    makers |= {state.read: makers[state.written] for state in dataflow.states}
     ready = {choice.name: choice for choice in known}
     return inputs + tuple(
         ready.get(p.name)

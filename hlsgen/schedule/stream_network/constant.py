@@ -62,7 +62,7 @@ def chains(dataflow: Dataflow, arrays: Mapping[str, ArrayPlan]) -> tuple[tuple[P
             runs.append(run)
         run.append(process)
         written = process.write.channel
-        if len(dataflow.consumers(written)) == 1 and written not in dataflow.outputs:
+        if len(dataflow.consumers(written)) == 1 and written not in dataflow.sinks:
             ends[written] = run
     return tuple(map(tuple, runs))
 

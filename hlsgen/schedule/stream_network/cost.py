@@ -28,6 +28,12 @@ def schedule_cost(plan: StreamSchedule, family: str) -> dict[str, Cost]:
     table = FAMILIES[family]
     ports = {**plan.input_lanes, **plan.output_lanes}
     costs: dict[str, Cost] = {"": ports_cost(plan.dataflow, ports)}
+    for state in plan.dataflow.states:
+        height, width, channels = plan.dataflow.channels[state.read].shape
+        lanes = written_lanes(plan, state.read)
+        words = contract.state_words(height * width * -(-channels // lanes))
+        bits = plan.dataflow.channels[state.read].element.bits
+        costs[""] += gate_cost(table, words, lanes * bits)
     for process in plan.dataflow.processes:
         array = plan.arrays[process.name]
         if array.multiplier == "constant":
@@ -91,7 +97,7 @@ def one_buffer_cost(
 
 def written_lanes(plan: StreamSchedule, channel: str) -> int:
     """Lanes of the words in which a channel arrives."""
-    maker = plan.dataflow.producer(channel)
+    maker = plan.dataflow.maker(channel)
     return plan.input_lanes[channel] if maker is None else plan.arrays[maker.name].finish_lanes
 
 

@@ -335,6 +335,6 @@ def _word_constraints(
                     continue
                 line = np.zeros(begins[-1])
                 line[begins[consumer] + np.flatnonzero(~fits)] = 1
-                line[begins[producer] + np.flatnonzero(written == f)] = 1
+                line[begins[producer] + np.flatnonzero(written == f)] += 1  # itself, by a state
                 rows.append(line)
     return [LinearConstraint(np.stack(rows), -np.inf, 1)] if rows else []

@@ -9,17 +9,24 @@ depths that are live, and grows none that need not.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hlsgen.dataflow.ir import Process
 from hlsgen.rtl_templates import contract
-from hlsgen.rtl_templates.contract import CHANNEL_FREED_AFTER, CHANNEL_READY_AFTER, CREDIT_LATENCY
+from hlsgen.rtl_templates.contract import CHANNEL_FREED_AFTER, CREDIT_LATENCY
 from hlsgen.schedule.stream_network import constant
+from hlsgen.schedule.stream_network.cost import written_lanes
+from hlsgen.schedule.stream_network.event_nodes import (
+    EventEdge,
+    EventNode,
+    last_nodes,
+    state_edge,
+    state_node,
+)
 from hlsgen.schedule.stream_network.geometry import (
     REDUCE_LEVEL,
     group_cycles,
@@ -49,97 +56,19 @@ class PredictedTiming:
     busy: Mapping[str, float]
 
 
-@dataclass(eq=False)
-class _Node:
-    """A process or an input: ``cycles`` of each group of a sample; ``written``: words of the sample after each group, the last
-    of them ``delay`` cycles after the group's steps. ``slack``: cycles by which it may run ahead of a word that cannot
-    leave; ``first``: cycles from a group's begin to its first result."""
-
-    name: str
-    cycles: list[int]
-    written: list[int]
-    delay: int
-    slack: int
-    first: int
-    reads: list[_Edge] = field(default_factory=list)
-    writes: list[_Edge] = field(default_factory=list)
-    begun: list[int] = field(default_factory=list)
-    ended: list[int] = field(default_factory=list)
-    cause: list[_Edge | None] = field(default_factory=list)
-    blocked: _Edge | None = None
-    waiting: _Edge | None = None
-
-    def place(self) -> tuple[int, int]:
-        """(sample, group) that comes next."""
-        return divmod(len(self.ended), len(self.cycles))
-
-
-@dataclass(eq=False)
-class _Edge:
-    """A buffer of ``depth`` memory words, each ``share`` words of the reader.
-
-    ``need_at``: for each group of the reader the producer's group that writes the last word it needs, and ``need_lead`` how
-    many cycles before that group's end. ``low``: memory words that are dead when a group of the reader is next;
-    ``filled``: memory words that are full when a group of the producer ends; ``total`` of a sample, of ``pixels``, of
-    each of which the producer makes ``pixel_words`` words, ``parts`` to a memory word.
-    """
-
-    key: tuple[str, int]
-    producer: _Node
-    consumer: _Node
-    need_at: list[int]
-    need_lead: list[int]
-    low: list[int]
-    filled: list[int]
-    total: int
-    pixels: int
-    pixel_words: int
-    parts: int
-    depth: int
-    share: int
-    ready_after: int = CHANNEL_READY_AFTER
-    free_at: list[list[tuple[int, int]]] = field(default_factory=list)
-
-    def set_depth(self, depth: int) -> None:
-        """``free_at``: for each group of the producer pairs (reader's group, tail): the reader's group, counted from this
-        sample's first, that must be next before the producer's words up to the next pair's have room, and the cycles
-        that the producer still needs from the first of them to its group's end."""
-        self.depth = depth
-        self.free_at = []
-        before = 0
-        producer, pixel = self.producer, self.total // self.pixels
-        for n, (filled, cycles) in enumerate(zip(self.filled, producer.cycles, strict=True)):
-            start, end = producer.written[n - 1] if n else 0, producer.written[n]
-            span = max(cycles - producer.first, 0)
-            word, steps = before + 1, []
-            while word <= filled:
-                sample, rest = divmod(word - depth, self.total)
-                at = bisect_left(self.low, rest) if rest else 0
-                # a memory word needs room when the first of the producer's words that make it comes
-                of_pixels, place = divmod(word - 1, pixel)
-                first = max(start, of_pixels * self.pixel_words + place * self.parts)
-                steps.append(
-                    (sample * len(self.low) + at, (end - 1 - first) * span // (end - start))
-                )
-                top = self.low[at] if at < len(self.low) else self.total
-                word = max(word, sample * self.total + top + depth) + 1
-            self.free_at.append(steps)
-            before = filled
-
-
 def simulate(plan: StreamSchedule) -> PredictedTiming:
     """The timing of a schedule whose depths are live."""
     return _timing(plan, executed(plan))
 
 
-def executed(plan: StreamSchedule, samples: int = SAMPLES) -> list[_Node]:
+def executed(plan: StreamSchedule, samples: int = SAMPLES) -> list[EventNode]:
     """Inputs and processes after so many samples; a deadlock is a bug of hlsgen."""
     nodes = _network(plan)
     _run(nodes, samples, grow=False)
     return nodes
 
 
-def _timing(plan: StreamSchedule, nodes: list[_Node]) -> PredictedTiming:
+def _timing(plan: StreamSchedule, nodes: list[EventNode]) -> PredictedTiming:
     ends = _sample_ends(nodes)
     interval = ends[-1] - ends[-2]
     busy = {
@@ -148,23 +77,26 @@ def _timing(plan: StreamSchedule, nodes: list[_Node]) -> PredictedTiming:
     return PredictedTiming(interval, ends[0], busy)
 
 
-def _sample_ends(nodes: list[_Node]) -> list[int]:
+def _sample_ends(nodes: list[EventNode]) -> list[int]:
     """When the last word of each sample leaves."""
-    outputs = [node for node in nodes if not node.writes]
+    outputs = last_nodes(nodes)
     samples = len(outputs[0].ended) // len(outputs[0].cycles)
     return [max(n.ended[s * len(n.cycles) - 1] for n in outputs) for s in range(1, samples + 1)]
 
 
-def _network(plan: StreamSchedule) -> list[_Node]:
+def _network(plan: StreamSchedule) -> list[EventNode]:
     dataflow = plan.dataflow
-    writers: dict[str, _Node] = {}
-    nodes: list[_Node] = []
+    writers: dict[str, EventNode] = {}
+    nodes: list[EventNode] = []
     for name in dataflow.inputs:
         height, width, channels = dataflow.channels[name].shape
         words = -(-channels // plan.input_lanes[name])
         counts = list(range(words, height * width * words + 1, words))
-        writers[name] = _Node(name, [words] * (height * width), counts, 1, 1, 1)
+        writers[name] = EventNode(name, [words] * (height * width), counts, 1, 1, 1)
         nodes.append(writers[name])
+    for state in dataflow.states:
+        writers[state.read] = state_node(plan, state)
+        nodes.append(writers[state.read])
     for process in dataflow.processes:
         node = _process_node(plan, process)
         for buffer in (*plan.buffers, *constant.direct_reads(plan, process)):
@@ -172,17 +104,22 @@ def _network(plan: StreamSchedule) -> list[_Node]:
                 edge = _edge(plan, process, buffer, writers[buffer.channel], node)
                 node.reads.append(edge)
                 writers[buffer.channel].writes.append(edge)
+        node.leaves = process.write.channel in dataflow.outputs
         writers[process.write.channel] = node
         nodes.append(node)
+    for state in dataflow.states:
+        edge = state_edge(writers[state.written], writers[state.read])
+        writers[state.read].reads.append(edge)
+        writers[state.written].writes.append(edge)
     return nodes
 
 
-def _process_node(plan: StreamSchedule, process: Process) -> _Node:
+def _process_node(plan: StreamSchedule, process: Process) -> EventNode:
     array = plan.arrays[process.name]
     delay = pipeline_latency(plan.dataflow, process, array)
     if array.is_constant:
         delay = constant.delay_of(plan, process)
-        return _Node(process.name, [1], [1], delay, constant.PLACES, 1)
+        return EventNode(process.name, [1], [1], delay, constant.PLACES, 1)
     rows, columns = trips(process, array.unroll)[:2]
     ragged = process.extent("x") - (columns - 1) * array.unroll.x
     pixels = [array.unroll.x] * (columns - 1) + [ragged]
@@ -201,18 +138,20 @@ def _process_node(plan: StreamSchedule, process: Process) -> _Node:
     ahead = result_credits(plan.dataflow, process, array) * max(reduce, drain)
     slack = max(reduce, drain) + ahead - operand_latency(plan.dataflow, process, array)
     slack -= CREDIT_LATENCY - 1
-    return _Node(process.name, [cycles] * (rows * columns), written, delay, slack, first)
+    return EventNode(process.name, [cycles] * (rows * columns), written, delay, slack, first)
 
 
 def _edge(
-    plan: StreamSchedule, process: Process, buffer: BufferPlan, producer: _Node, consumer: _Node
-) -> _Edge:
+    plan: StreamSchedule,
+    process: Process,
+    buffer: BufferPlan,
+    producer: EventNode,
+    consumer: EventNode,
+) -> EventEdge:
     """The buffer with its needs and frees. A memory word is the wider of the producer's and the reader's."""
     channel = plan.dataflow.channels[buffer.channel]
     maker = plan.dataflow.producer(buffer.channel)
-    write_lanes = (
-        plan.input_lanes[buffer.channel] if maker is None else plan.arrays[maker.name].finish_lanes
-    )
+    write_lanes = written_lanes(plan, buffer.channel)
     word = max(buffer.lanes, write_lanes)
     unroll = plan.arrays[process.name].unroll
     guard = guard_shape(process.reads[buffer.read], process, unroll, channel, word)
@@ -228,7 +167,7 @@ def _edge(
     span = np.maximum(np.array(producer.cycles)[at] - producer.first, 0)
     filled = written // per_pixel * memory_pixel + -(-(written % per_pixel) // parts)
     share = word // buffer.lanes
-    edge = _Edge(
+    edge = EventEdge(
         (buffer.process, buffer.read),
         producer,
         consumer,
@@ -249,7 +188,7 @@ def _edge(
     return edge
 
 
-def _run(nodes: list[_Node], samples: int, grow: bool) -> None:
+def _run(nodes: list[EventNode], samples: int, grow: bool) -> None:
     """Every node through ``samples`` samples; with ``grow`` a deadlock deepens a buffer."""
     pending = deque(reversed(nodes))
     queued = set(map(id, nodes))
@@ -274,7 +213,7 @@ def _run(nodes: list[_Node], samples: int, grow: bool) -> None:
         pending.append(_grow(nodes))
 
 
-def _advance(node: _Node, samples: int) -> bool:
+def _advance(node: EventNode, samples: int) -> bool:
     """Carry the node on as far as its neighbours are known; whether any group was added."""
     count, cycles, begun, ended = len(node.cycles), node.cycles, node.begun, node.ended
     held_by = node.delay + node.slack
@@ -285,7 +224,9 @@ def _advance(node: _Node, samples: int) -> bool:
         begin, cause = 0, None
         for edge in node.reads:
             producer = edge.producer
-            n = sample * len(producer.cycles) + edge.need_at[group]
+            n = (sample - edge.back) * len(producer.cycles) + edge.need_at[group]
+            if n < 0:  # an initial word
+                continue
             if n >= len(producer.ended):
                 node.waiting = edge
                 return len(ended) > before
@@ -307,6 +248,7 @@ def _advance(node: _Node, samples: int) -> bool:
                 n = sample * len(edge.low) + at
                 if n <= 0:
                     continue
+                n += edge.back * len(edge.low)
                 if n > len(reader.begun):
                     node.blocked = edge
                     return len(ended) > before
@@ -322,13 +264,13 @@ def _advance(node: _Node, samples: int) -> bool:
     return len(ended) > before
 
 
-def _grow(nodes: list[_Node]) -> _Node:
+def _grow(nodes: list[EventNode]) -> EventNode:
     """Deepen a full buffer by the words of the blocked group; the node that can go on then.
 
     The smallest one whose reader waits for that very buffer (it needs a part of the group, which comes as a whole), else
     the smallest whose reader waits for another buffer (a join).
     """
-    full = [node.blocked for node in nodes if node.blocked is not None]
+    full = [node.blocked for node in nodes if node.blocked is not None and not node.blocked.back]
     itself = [e for e in full if e.consumer.waiting is e]
     waiting = [e for e in full if e.consumer.waiting not in (None, e)]
     chosen = min(itself or waiting or full, key=lambda edge: edge.depth)
@@ -369,9 +311,9 @@ def fit_buffers(
     return plan, timing
 
 
-def _critical(nodes: list[_Node]) -> set[tuple[str, int]]:
+def _critical(nodes: list[EventNode]) -> set[tuple[str, int]]:
     """The full buffers on the path of latest causes, back from the last word of the last output."""
-    node = [n for n in nodes if not n.writes][-1]
+    node = last_nodes(nodes)[-1]
     n = len(node.begun) - 1
     full: set[tuple[str, int]] = set()
     for _ in range(sum(len(node.begun) for node in nodes)):
@@ -382,10 +324,11 @@ def _critical(nodes: list[_Node]) -> set[tuple[str, int]]:
         if edge is None:
             n -= 1
         elif edge.consumer is node:
-            at = sample * len(edge.producer.cycles) + edge.need_at[group]
+            at = (sample - edge.back) * len(edge.producer.cycles) + edge.need_at[group]
             node, n = edge.producer, at
         else:
             full.add(edge.key)
+            sample += edge.back
             node, n = edge.consumer, sample * len(edge.low) + edge.free_at[group][-1][0] - 1
     return full
 
