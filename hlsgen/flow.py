@@ -301,7 +301,7 @@ def verify(
     target = target_of(folder)
     target.check_verify(folder, engine)
     if request.waves is not None:
-        check_waves(request.waves, target.schedule, engine)
+        check_waves(request.waves, target.has_waves, engine)
     answers = target.reference(folder, reference)
     given = answers.samples(inputs, samples, seed)
     return verify_design(folder, target, answers, given, request, progress)

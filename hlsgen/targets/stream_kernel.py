@@ -37,6 +37,7 @@ class StreamKernel(Target[KernelSource]):
     kind: ClassVar[str] = "stream_kernel"
     source: ClassVar[str] = "kernel"
     schedule: ClassVar[str] = "stream"
+    has_waves: ClassVar[bool] = True
     options: ClassVar[type] = StreamKernelOptions
 
     def compile(

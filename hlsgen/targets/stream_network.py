@@ -54,6 +54,7 @@ class StreamNetwork(Target[NetworkSource]):
     kind: ClassVar[str] = "stream_network"
     source: ClassVar[str] = "network"
     schedule: ClassVar[str] = "stream"
+    has_waves: ClassVar[bool] = True
     options: ClassVar[type] = StreamNetworkOptions
 
     def compile(

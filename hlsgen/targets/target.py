@@ -27,6 +27,8 @@ class Target(Runner, Protocol[Source]):
     kind: ClassVar[str]
     source: ClassVar[str]
     schedule: ClassVar[str]
+    has_waves: ClassVar[bool] = False
+    """Whether ``verify`` writes the waves of samples."""
     options: ClassVar[type[Any]]
 
     def compile(self, source: Source, options: Any, progress: Progress) -> Artefact:

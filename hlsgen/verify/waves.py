@@ -24,7 +24,7 @@ SAMPLES = 2
 _PORT = re.compile(r"^  (?:input|output)(?: reg)? (\[\d+:\d+\] )?(\\\S+ |[\w$]+);", re.MULTILINE)
 
 
-def check_waves(path: Path, schedule: str, engine: str) -> None:
+def check_waves(path: Path, has_waves: bool, engine: str) -> None:
     """Raise BadOption for a file of another kind, and for designs and engines that have no waves."""
     if path.suffix not in FORMATS:
         raise BadOption(
@@ -32,8 +32,8 @@ def check_waves(path: Path, schedule: str, engine: str) -> None:
             f"expected a file that ends in {' or '.join(FORMATS)}, found {path.name}",
             "Name it so.",
         )
-    if schedule != "stream" or engine == "board":
-        where = "on a board" if engine == "board" else f"with --schedule {schedule}"
+    if not has_waves or engine == "board":
+        where = "on a board" if engine == "board" else "of another schedule"
         raise BadOption(
             "--waves",
             f"expected a design with --schedule stream in a simulator, found one {where}",
