@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -36,7 +37,8 @@ for area in AREAS:
 def test_no_message_and_no_result_hangs_on_an_assert() -> None:
     """Every case again under ``python -O``; among them runs of kernels, whose wrong elements are named."""
     command = (sys.executable, "-O", "-c", WITHOUT_ASSERTS)
-    done = subprocess.run(command, cwd=TESTS, capture_output=True, text=True)
+    places = {**os.environ, "PYTHONPATH": str(TESTS.parent)}  # of ``benchmarks``, as for pytest
+    done = subprocess.run(command, cwd=TESTS, env=places, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
