@@ -117,8 +117,8 @@ def _layer(layer: Any, width: int, where: str) -> SummedTables:
     """A layer of gates, or of tables, of ``width`` bits."""
     kinds = {"inputs", "gates"}, {"inputs", "tables"}
     keys = set(layer) if isinstance(layer, dict) else layer
-    found = sorted(keys) if isinstance(keys, set) else keys
-    _require(keys in kinds, where, "an object of inputs and either gates or tables", found)
+    given = sorted(keys) if isinstance(keys, set) else keys
+    _require(keys in kinds, where, "an object of inputs and either gates or tables", given)
     rows = layer["inputs"]
     good = isinstance(rows, list) and bool(rows) and all(isinstance(row, list) for row in rows)
     _require(good, f"{where}, inputs", "a list of places for each neuron", rows)
