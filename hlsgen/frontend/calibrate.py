@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
+from hlsgen.frontend.decomposed import with_decomposed_operators
 from hlsgen.frontend.float_weights import with_float_weights
 from hlsgen.frontend.mean_scales import tie_free_scales
 from hlsgen.frontend.model_file import load_whole
@@ -53,7 +54,8 @@ def calibrate(
     with tempfile.TemporaryDirectory() as folder, _quiet():
         source, prepared = Path(folder, "float.onnx"), Path(folder, "prepared.onnx")
         try:
-            onnx.save(_modern(with_float_weights(_one_sample(proto))), source)
+            modern = _modern(with_float_weights(_one_sample(proto)))
+            onnx.save(with_decomposed_operators(modern), source)
             quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
             plain = with_plain_operators(with_unrolled_cells(onnx.load(str(prepared))))
             onnx.save(_flat_biases(plain), prepared)

@@ -17,6 +17,7 @@ def with_plain_operators(model: onnx.ModelProto) -> onnx.ModelProto:
     2. Means over the whole map are GlobalAveragePool, which ONNX Runtime sums in integers.
     3. Other average pools are followed by a Clip without bounds. The quantiser removes it, and then gives the pool a quantisation of its
        own; otherwise it shares that of the pool's input, where every even window has sums half-way between two results.
+    4. What a Gemm adds that is computed is added behind it: products and sums of two computed operands have integer forms of their own.
     """
     import onnx
 
@@ -34,6 +35,7 @@ def with_plain_operators(model: onnx.ModelProto) -> onnx.ModelProto:
         last = model.graph.node[-1]
         if node.op_type == "Gemm":
             _fold_factors(model, last, constants)
+            _part_computed_bias(model, last, constants)
         elif node.op_type == "AveragePool" and _covers(node, shape):
             last.op_type = "GlobalAveragePool"
             del last.attribute[:]
@@ -74,6 +76,20 @@ def _fold_factors(
     kept = [a for a in node.attribute if a.name not in factors]
     del node.attribute[:]
     node.attribute.extend(kept)
+
+
+def _part_computed_bias(
+    model: onnx.ModelProto, node: onnx.NodeProto, constants: dict[str, onnx.TensorProto]
+) -> None:
+    """A Gemm and an Add, as they were before ONNX Runtime's optimiser put a product and a residual branch together."""
+    factors = {a.f for a in node.attribute if a.name in ("alpha", "beta")}
+    added = {tensor.name for tensor in model.graph.initializer}
+    if len(node.input) < 3 or not factors <= {1.0}:
+        return
+    addend = node.input[2]
+    if addend and addend not in constants and addend not in added:
+        del node.input[2]
+        _follow(model, node, "Add", "product", addend)
 
 
 def _covers(node: onnx.NodeProto, shape: list[int]) -> bool:

@@ -64,6 +64,7 @@ from hlsgen.ops.interleave import Interleave
 from hlsgen.ops.join import Concat, Pad
 from hlsgen.ops.linear_attention import CausalConvWithState, LinearAttention
 from hlsgen.ops.loss import NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss
+from hlsgen.ops.lp_pool import GlobalLpPool, LpPool
 from hlsgen.ops.matmul import MatMul
 from hlsgen.ops.matrix_product import MatrixProduct
 from hlsgen.ops.move import (
@@ -214,6 +215,8 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     LogSoftmax,
     Lookup,
     LpNormalization,
+    LpPool,
+    GlobalLpPool,
     LRN,
     LSTM,
     MatMul,
