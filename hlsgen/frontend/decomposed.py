@@ -20,15 +20,19 @@ ALWAYS = ("GroupNormalization", "MeanVarianceNormalization")
 class NodeParts:
     """Nodes that take the place of one: their values are called after its result.
 
-    ``shape``: of its first operand; ``constants``: the arrays of the operands that are constant.
+    ``shape``: of its first operand; ``constants``: the arrays of the operands that are constant; ``opset``: of the model.
     """
 
     def __init__(
-        self, node: onnx.NodeProto, shape: list[int], constants: Mapping[str, np.ndarray]
+        self,
+        node: onnx.NodeProto,
+        shape: list[int],
+        constants: Mapping[str, np.ndarray],
+        opset: int,
     ) -> None:
         from onnx import helper
 
-        self.node, self.shape, self._arrays = node, shape, constants
+        self.node, self.shape, self._arrays, self.opset = node, shape, constants, opset
         self.attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
@@ -70,8 +74,8 @@ class NodeParts:
         return sorted(axis % len(self.shape) for axis in named) or list(range(len(self.shape)))
 
     def reduced(self, op: str, x: str, axes: list[int], keeps: bool) -> str:
-        """A reduction with its axes where opset 17 has them."""
-        if op == "ReduceSum":
+        """A reduction with its axes where the model's opset has them."""
+        if op == "ReduceSum" or self.opset >= 18:
             return self.add(op, x, self.constant(axes, np.int64), keepdims=int(keeps))
         return self.add(op, x, axes=axes, keepdims=int(keeps))
 
@@ -90,12 +94,13 @@ def with_decomposed_operators(model: onnx.ModelProto) -> onnx.ModelProto:
         for value in (*known.value_info, *known.input)
     }
     last = _given_out(graph)
+    opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)
     nodes = list(graph.node)
     del graph.node[:]
     for node in nodes:
         shape = shapes.get(node.input[0], []) if node.input else []
         rule = RULES.get(node.op_type) if node.domain in ("", "ai.onnx") else None
-        parts = NodeParts(node, shape, constants)
+        parts = NodeParts(node, shape, constants, opset)
         at_end = node.op_type not in ALWAYS and not last.isdisjoint(node.output)
         if rule is None or at_end or not (shape and all(shape) and rule(parts)):
             graph.node.append(node)
