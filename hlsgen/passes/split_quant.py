@@ -52,6 +52,8 @@ def _split(build: GraphBuilder, node: Node) -> str | Reason:
     known = [p.astype(np.float64) for p in parameters if p is not None]
     if len(known) < len(parameters):
         return Reason("its scale, zero point or number of bits is computed, not constant")
+    if wrong := int(np.sum(~np.isfinite(build.constants.get(node.inputs[0], np.zeros(()))))):
+        return Reason(f"{wrong} of the constants that it quantises are infinite or not numbers")
     scale, zero = known[0], known[1] if isinstance(node.op, Quant | Trunc) else np.zeros(())
     quantisation = _quantisation(build.types[node.inputs[0]].shape, scale, zero)
     if isinstance(quantisation, Reason):

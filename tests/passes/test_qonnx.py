@@ -150,6 +150,23 @@ def test_a_scale_that_is_computed_is_refused_by_name() -> None:
         to_integer(read_model(proto))
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("is_float", [False, True])
+def test_weights_that_are_not_finite_are_refused(wrong: float, is_float: bool) -> None:
+    model = QonnxModel((1, 4))
+    weights = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
+    weights[1, 2] = wrong
+    given = model.constant(weights)
+    if is_float:
+        numbers = [model.constant(np.float32(number)) for number in (0.01, 4, 3, 7, 448)]
+        w = model.node("FloatQuant", given, *numbers, domain=model.domain)
+    else:
+        w = model.quant(given, 0.125, 3)
+    proto = model.finish(model.quant(model.node("MatMul", model.quant("x", 0.25, 3), w), 0.5, 3))
+    with pytest.raises(UnsupportedOp, match="1 of the constants that it quantises"):
+        to_integer(read_model(proto))
+
+
 @pytest.mark.parametrize(
     ("exponent", "mantissa", "bias", "greatest"), [(4, 3, 7, 448), (5, 2, 15, 57344)]
 )
