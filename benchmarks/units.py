@@ -102,6 +102,26 @@ def _reorder() -> Any:
     return Reorder(unsigned(16), pixels=4, words=8, row_pixels=10)
 
 
+def _cell() -> Any:
+    """A PE in the middle of the fabric for networks."""
+    from hlsgen.rtl_templates.fabric.pe import FabricPe
+
+    from hlsgen.fabric.file import load_fabric
+    from hlsgen.rtl.fabric_shapes import pe_shape
+
+    return FabricPe(pe_shape(load_fabric("mac_8x8"), (3, 3)))
+
+
+def _tile(name: str) -> Any:
+    from hlsgen.rtl_templates.fabric.memory_tile import MemoryTile
+
+    from hlsgen.fabric.file import load_fabric
+    from hlsgen.rtl.fabric_shapes import tile_shape
+
+    fabric = load_fabric("mac_8x8")
+    return MemoryTile(tile_shape(fabric, fabric.tile(name)))
+
+
 def _scalar(op: Any, operands: tuple[ElementType, ...], interval: int = 1) -> Any:
     from hlsgen.rtl_templates.arithmetic.scalar_units import scalar_unit
 
@@ -134,8 +154,17 @@ OTHERS: Mapping[str, Callable[[], Any]] = {
     "multiply_shift_of_8_cycles": lambda: _scalar(SHIFT, (S24, M16, R32), 8),
     "quantised_add": lambda: _scalar(ADD, (S8, S8)),
 }
+OF_FABRICS: Mapping[str, Callable[[], Any]] = {
+    "pe_of_mac_8x8": _cell,
+    "west_tile_of_mac_8x8": lambda: _tile("west_3"),
+    "north_tile_of_mac_8x8": lambda: _tile("north_3"),
+}
+"""Units that only the largest of the boards holds."""
 UNITS = (*(f"{name}.{kind}" for name, kinds in PARTS.items() for kind in kinds), *OTHERS)
-DESIGNS = tuple(f"{unit}@{board}" for board in RATES for unit in UNITS)
+DESIGNS = (
+    *(f"{unit}@{board}" for board in RATES for unit in UNITS),
+    *(f"{unit}@ulx3s_85f" for unit in OF_FABRICS),
+)
 
 
 def measure(design: str, sources: Sources, work: Path) -> Record:
@@ -147,7 +176,7 @@ def measure(design: str, sources: Sources, work: Path) -> Record:
     warnings.simplefilter("ignore", UnusedElaboratable)  # of a process of which a part is taken
     name, board = design.split("@")
     process, dot, kind = name.partition(".")
-    unit = part(process, kind, board) if dot else OTHERS[name]()
+    unit = part(process, kind, board) if dot else {**OTHERS, **OF_FABRICS}[name]()
     result = measured(unit, load_board(board), work / "units" / design, SEEDS)
     options = {"board": board, "seeds": list(SEEDS)}
     return Record(
