@@ -64,11 +64,20 @@ def held(xp: Any, array: AnyArray, element: Element) -> AnyArray:
 
 
 def _run(graph: Graph, values: dict[str, Any], xp: Any, returned: list[str]) -> None:
-    """Computes every node; values that nobody reads any more are dropped."""
+    """Computes every node; values that nobody reads any more are dropped. Raises TypeMismatch for indices beyond an axis."""
     last = {name: node for node in graph.nodes for name in node.inputs}
     keep = {*returned, *graph.constants}
     for node in graph.nodes:
-        result = node.op.evaluate(xp, *(values[name] for name in node.inputs))
+        try:
+            result = node.op.evaluate(xp, *(values[name] for name in node.inputs))
+        except (
+            IndexError
+        ) as error:  # of samples: that of constants was found when the graph was read
+            raise TypeMismatch(
+                f"{graph.name}, node {node.name}, {node.op.name}",
+                f"expected samples whose indices lie inside their axes, found: {error}",
+                "Correct the samples.",
+            ) from None
         values[node.output] = held(xp, result, graph.types[node.output].element)
         for name in set(node.inputs):
             if last[name] is node and name not in keep:

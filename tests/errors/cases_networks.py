@@ -177,6 +177,7 @@ def graph_cases() -> dict[str, Case]:
     }
     for (inputs,) in rows(graphs.test_evaluation_refuses_inputs_of_other_names_shapes_and_types):
         cases[f"run: input {len(cases)}"] = evaluated(inputs)
+    cases["run: index"] = lambda folder: evaluate(graphs.embedding(), {"i": np.array([[2, 99]])})
     for (make,) in rows(scalars.test_constants_out_of_range_are_refused):
         cases[f"scalar operator {len(cases)}"] = _made(make)
     cases["element type of 90 bits"] = lambda folder: ElementType(90, True)

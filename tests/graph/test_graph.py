@@ -19,6 +19,7 @@ from hlsgen.ops import OPERATORS
 from hlsgen.ops.activation import Clamp
 from hlsgen.ops.conv import Conv
 from hlsgen.ops.matmul import MatMul
+from hlsgen.ops.move import Gather
 from hlsgen.ops.op import Example
 from hlsgen.ops.quantise import QuantizeLinear
 from hlsgen.ops.requantise import Requantise
@@ -35,6 +36,14 @@ def graph_of(example: Example, name: str = "example") -> Graph:
         else:
             operands.append(build.input(f"x {k}", type))
     return build.finish([build.node(example.op, operands, 'odd "name"/é', "source")])
+
+
+def embedding() -> Graph:
+    """Rows of a table of ten, at the places that the input says."""
+    build = GraphBuilder("embedding")
+    build.input("i", TensorType((1, 2), ElementType(64, True)))
+    rows = build.constant("rows", np.arange(30, dtype=np.float32).reshape(10, 3), F32)
+    return build.finish([build.node(Gather(0), [rows, "i"], "y")])
 
 
 EXAMPLES = [(op.__name__, k, e) for op in OPERATORS for k, e in enumerate(op.examples())]
@@ -158,3 +167,10 @@ def test_evaluation_refuses_inputs_of_other_names_shapes_and_types(
 ) -> None:
     with pytest.raises(TypeMismatch, match="expected"):
         evaluate(small(), inputs)
+
+
+def test_indices_of_samples_beyond_an_axis_are_refused() -> None:
+    graph = embedding()
+    assert evaluate(graph, {"i": np.array([[2, -1]])})["y"].shape == (1, 2, 3)
+    with pytest.raises(TypeMismatch, match="index 99 is out of bounds"):
+        evaluate(graph, {"i": np.array([[2, 99]])})
