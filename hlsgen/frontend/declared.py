@@ -176,6 +176,9 @@ def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | No
     if isinstance(op, RequantiseSteps) and _of_one_term(graph, source):
         other = f"{where}: ONNX Runtime rounds it by other float32 steps"
         return None if kernel == "floats" else Difference(other, 1)  # the very steps of floats
+    if isinstance(op, RequantiseSteps) and kernel == "integers":
+        reason = f"{where}: ONNX Runtime rounds its bias to whole steps of the sums"
+        return Difference(reason, max(1, ceil(max(op.scale))))
     if kernel == "floats":
         reason = f"{where}: ONNX Runtime computes it on floats, whose rounding decides halves"
         return Difference(reason, max(1, ceil(max(op.scale))))

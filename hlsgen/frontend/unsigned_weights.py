@@ -23,6 +23,9 @@ _INTEGER_OPERATORS = {
 _REAL_OPERATORS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 """Operators between Dequantize and Quantize that become products of integers, of operands 0 and 1."""
 
+_MOVED_OR_QUANTISED = ("Identity", "QuantizeLinear", "Transpose", "Reshape")
+"""What stands between constant weights and their Dequantize in some models."""
+
 
 @cache
 def products_saturate() -> bool:
@@ -56,7 +59,8 @@ def with_unsigned_weights(model: onnx.ModelProto, signed_activations: bool) -> o
 
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
-    constants = _constants(changed.graph)
+    opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)
+    constants = _constants(changed.graph, opset)
     for node, weights, zero in list(_signed_weights(changed.graph, constants, signed_activations)):
         while len(node.input) <= zero:
             node.input.append("")
@@ -88,13 +92,42 @@ def _names(graph: onnx.GraphProto) -> Iterator[str]:
                 yield from _names(held)
 
 
-def _constants(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
-    """Initialisers and outputs of Constant nodes."""
+def _constants(graph: onnx.GraphProto, opset: int) -> dict[str, onnx.TensorProto]:
+    """Initialisers, outputs of Constant nodes, and what nodes of ``_MOVED_OR_QUANTISED`` make of them, in the order of the file."""
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant" and node.attribute[0].name == "value":
             tensors[node.output[0]] = node.attribute[0].t
+        elif node.op_type in _MOVED_OR_QUANTISED and not node.domain:
+            operands = [tensors.get(name) for name in node.input if name]
+            known = [tensor for tensor in operands if tensor is not None]
+            if len(known) == len(operands):
+                result = _folded(node, known, opset)
+                tensors |= {} if result is None else {node.output[0]: result}
     return tensors
+
+
+def _folded(
+    node: onnx.NodeProto, operands: list[onnx.TensorProto], opset: int
+) -> onnx.TensorProto | None:
+    """The result of a node on constants; None where ONNX's own reference does not compute it."""
+    from onnx import helper, numpy_helper
+    from onnx.reference import ReferenceEvaluator
+
+    result = helper.make_empty_tensor_value_info(node.output[0])
+    tensors = dict(zip((name for name in node.input if name), operands, strict=True))
+    given = []
+    for name, tensor in tensors.items():
+        given.append(type(tensor)())
+        given[-1].CopyFrom(tensor)
+        given[-1].name = name
+    graph = helper.make_graph([node], "folded", [], [result], given)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    try:
+        (array,) = ReferenceEvaluator(model).run(None, {})
+        return numpy_helper.from_array(np.asarray(array), node.output[0])
+    except Exception:  # of any kind: the weights stay as they are
+        return None
 
 
 def _signed_weights(

@@ -17,6 +17,7 @@ from hlsgen.passes.merge_pads import MergePads
 from hlsgen.passes.pipeline import GraphPass, GraphPasses
 from hlsgen.passes.places_to_integer import PlacesToInteger
 from hlsgen.passes.qdq_to_integer import QdqToInteger
+from hlsgen.passes.round_biases import RoundBiases
 from hlsgen.passes.sink_bounds import SinkBounds
 from hlsgen.passes.sink_moves import SinkMoves
 from hlsgen.passes.split_batch_norm import SplitBatchNorm
@@ -26,6 +27,7 @@ from hlsgen.passes.sums_to_integer import SumsToInteger
 
 PASSES: tuple[GraphPass, ...] = (
     FoldConstants(),
+    RoundBiases(),
     SplitQuant(),
     FoldConstants(),
     SplitBatchNorm(),

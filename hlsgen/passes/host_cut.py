@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from hlsgen.errors import UnsupportedOp
 from hlsgen.graph.ir import Graph, Node
+from hlsgen.ops.activation import Identity
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,12 @@ class Division:
 
 
 def divide(graph: Graph) -> Division:
-    """Which part each node belongs to. Operators that only move elements go with the host part that they stand in."""
+    """Which part each node belongs to. Operators that only move elements go with the host part that they stand in; where nothing computes,
+    they are the hardware."""
     able = [node for node in graph.nodes if is_hardware(graph, node)]
     computing = [node for node in able if not node.op.moves_data or node.op.selects]
+    if not computing and len(able) == sum(not _passes_on(node) for node in graph.nodes):
+        computing = able
     above, below = _needed_by(graph, computing), _made_from(graph, computing)
     integers = {node.output for node in able}
     reals = [node for node in graph.nodes if node.output not in integers]
@@ -76,6 +80,7 @@ def cut_host(graph: Graph, reasons: Mapping[str, str] = MappingProxyType({})) ->
         )
     parts = divide(graph)
     if not parts.hardware:
+        _refuse_nothing(graph)
         _refuse_quantised(graph, reasons)
         raise UnsupportedOp(
             graph.name,
@@ -89,6 +94,21 @@ def cut_host(graph: Graph, reasons: Mapping[str, str] = MappingProxyType({})) ->
         _part(graph, "hardware", parts.hardware, None, [*needed, *graph.outputs]),
         _part(graph, "host_after", parts.after, None, graph.outputs),
     )
+
+
+def _passes_on(node: Node) -> bool:
+    """Whether a node gives its operand itself, or quantises or dequantises it."""
+    return isinstance(node.op, Identity) or node.op.place == "border"
+
+
+def _refuse_nothing(graph: Graph) -> None:
+    """Raises UnsupportedOp for a model whose outputs are its inputs, at most in other numbers: nothing is left to make a circuit of."""
+    if all(_passes_on(node) for node in graph.nodes):
+        raise UnsupportedOp(
+            graph.name,
+            "expected operators that compute, found outputs that are inputs, at most quantised",
+            "Nothing is left to make a circuit of; leave the model out.",
+        )
 
 
 def _refuse_quantised(graph: Graph, reasons: Mapping[str, str]) -> None:

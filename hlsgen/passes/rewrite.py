@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from hlsgen.failures import naming
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node
+from hlsgen.ops.activation import Identity
 from hlsgen.ops.reason import Reason
 
 Rule = Callable[[GraphBuilder, Node], str | Reason]
@@ -48,9 +49,20 @@ def rewrite(graph: Graph, rule: Rule, refused: Refused = unheard) -> Graph:
             changed = True
     if not changed:
         return graph
-    outputs = [build.take(graph, renamed.get(value, value)) for value in graph.outputs]
+    outputs = _outputs(build, graph, renamed)
     names |= {new: old for new, old in zip(outputs, graph.outputs, strict=True) if new != old}
     return rename(build.finish(outputs), names)
+
+
+def _outputs(build: GraphBuilder, graph: Graph, renamed: Mapping[str, str]) -> list[str]:
+    """The values that are the graph's outputs now. Where one is an input or another output, its copy keeps the name that would be lost."""
+    outputs: list[str] = []
+    for old in graph.outputs:
+        new = build.take(graph, renamed.get(old, old))
+        if new != old and new in (*graph.inputs, *graph.outputs, *outputs):
+            new = build.node(Identity(), [new], old)
+        outputs.append(new)
+    return outputs
 
 
 def rename(graph: Graph, names: dict[str, str]) -> Graph:

@@ -11,10 +11,10 @@ from algebra import test_scalar as scalars
 from dataflow import test_dataflow_check as dataflows
 from errors.messages import Case, rows
 from frontend import test_additive_tables as additive
-from frontend import test_bad_models as models
 from frontend import test_logic_tables as logic
 from graph import test_graph as graphs
 from schedule.stream_network import test_schedule_text as schedules
+from support import bad_models as models
 from support.example_nets import convolution_net
 from support.quantised_models import QuantisedModel
 

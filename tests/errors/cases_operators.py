@@ -11,11 +11,11 @@ import onnx
 import pytest
 from errors.cases_networks import edited
 from errors.messages import Case
-from frontend import test_bad_models as models
 from frontend import test_unusual_models as unusual
 from graph import test_graph as graphs
 from onnx import TensorProto, helper, numpy_helper
 from requantise import test_requantise as requantising
+from support import bad_models as models
 from support.quantised_models import QuantisedModel
 
 from hlsgen.algebra.types import S8, ElementType

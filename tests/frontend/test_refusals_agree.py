@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 from errors.cases_operators import appended, attribute, operands
-from frontend.test_bad_models import EDITS, Edit, good
 from onnx import helper, numpy_helper
+from support.bad_models import EDITS, Edit, good
 
 from hlsgen import flow
 from hlsgen.errors import HlsgenError

@@ -79,3 +79,25 @@ def test_weights_are_the_same_reals_when_they_are_made_unsigned(
         open_session(m, [], "unoptimised").run(None, samples) for m in (proto, changed)
     )
     assert np.array_equal(before, after)
+
+
+@pytest.mark.parametrize("before", ["Identity", "Transpose", "QuantizeLinear"])
+def test_weights_that_are_moved_or_quantised_in_the_model_are_made_unsigned(before: str) -> None:
+    model = QuantisedModel((1, 8), "u8", seed=2)
+    integers = RANDOM.integers(90, 127, (8, 5)).astype(np.int8)
+    scale, zero = model.constant(np.float32(0.01)), model.constant(np.int8(0))
+    if before == "QuantizeLinear":
+        reals = model.constant(integers.astype(np.float32) * np.float32(0.01))
+        weights = model.node("QuantizeLinear", reals, scale, zero)
+    else:
+        stored = integers.T.copy() if before == "Transpose" else integers
+        weights = model.node(before, model.constant(stored))
+    real = model.node("DequantizeLinear", weights, scale, zero)
+    product = model.node("MatMul", model.dequantize("x", 0.02, 3, "u8"), real)
+    changed = with_unsigned_weights(model.finish(product), False)
+    (dequantize,) = (node for node in changed.graph.node if node.output[0] == real)
+    tensors = {t.name: numpy_helper.to_array(t) for t in changed.graph.initializer}
+    unsigned, zeros = (tensors[dequantize.input[k]] for k in (0, 2))
+    assert unsigned.dtype == np.uint8 and np.array_equal(
+        unsigned - zeros.astype(np.int64), integers
+    )
