@@ -20,7 +20,7 @@ from hlsgen.frontend.sequences import sequence_samples
 from hlsgen.graph.ir import Graph
 from hlsgen.ops.tensor_type import F32
 from hlsgen.passes import explained
-from hlsgen.passes.host_cut import divide
+from hlsgen.passes.host_cut import divide, refuse_empty
 from hlsgen.passes.states import check_states, with_integer_states
 
 if TYPE_CHECKING:
@@ -112,13 +112,15 @@ def _classified(
         graph = read_model(model)
         hardware = QUANTISED_LATER
     reasons: dict[str, str] = {}
-    parts = divide(explained(with_integer_states(graph, states)[0], reasons))
+    integer = explained(with_integer_states(graph, states)[0], reasons)
+    parts = divide(integer)
     becomes: dict[str, list[str]] = {}
     for node in parts.hardware:
         becomes.setdefault(node.name, []).append(node.op.name)
     host = {node.name for node in (*parts.before, *parts.after)}
     stuck = {node.name for node in parts.between}
     if not parts.hardware:  # no operator has an integer form
+        refuse_empty(integer)
         stuck, host = {source.name for source in sources}, set()
     rows = [_row(source, hardware, becomes, host, stuck, reasons) for source in sources]
     if further is not None and not any(row.where == "unsupported" for row in rows):

@@ -80,7 +80,7 @@ def cut_host(graph: Graph, reasons: Mapping[str, str] = MappingProxyType({})) ->
         )
     parts = divide(graph)
     if not parts.hardware:
-        _refuse_nothing(graph)
+        refuse_empty(graph)
         _refuse_quantised(graph, reasons)
         raise UnsupportedOp(
             graph.name,
@@ -101,7 +101,7 @@ def _passes_on(node: Node) -> bool:
     return isinstance(node.op, Identity) or node.op.place == "border"
 
 
-def _refuse_nothing(graph: Graph) -> None:
+def refuse_empty(graph: Graph) -> None:
     """Raises UnsupportedOp for a model whose outputs are its inputs, at most in other numbers: nothing is left to make a circuit of."""
     if all(_passes_on(node) for node in graph.nodes):
         raise UnsupportedOp(
