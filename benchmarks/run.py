@@ -3,7 +3,7 @@
 Rows of networks as streams: exact (1 and 2), cycles (3), accuracy (4), boards (5), time (6), prediction (7); of the grid: kernels,
 large_kernels, grids, examples, layers, networks, fabrics (8 to 14). ``cells``: netlists of the built designs
 simulated. ``constant``: networks that take a sample every cycle. ``emulated``: boards simulated whole. ``swapped``: networks after one another on one of them.
-``line``: their serial line. ``link``: what it takes of a device. ``retrained``: other weights in the same circuit. ``formats``: LUTs for each operation in every number format. ``models``: every network of the models folder. ``units``: single units on boards. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
+``line``: their serial line. ``link``: what it takes of a device. ``retrained``: other weights in the same circuit. ``formats``: LUTs for each operation in every number format. ``models``: every network of the models folder. ``units``: single units on boards. ``random_graphs``: networks drawn from seeds. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
 running the tool through its public interface, and stored by ``benchmarks/record.py``.
 """
 
@@ -24,6 +24,7 @@ from benchmarks import (
     model_rows,
     network_rows,
     prediction,
+    random_graphs,
     retrained_rows,
     rows,
     swapped_rows,
@@ -60,6 +61,7 @@ ROWS = {
     "formats": format_rows.formats,
     "retrained": retrained_rows.retrained,
     "tables": table_rows.tables,
+    "random_graphs": random_graphs.random_graphs,
 }
 
 

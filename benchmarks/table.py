@@ -18,6 +18,7 @@ from benchmarks import (
     grid_table,
     model_table,
     mutant_table,
+    random_graph_table,
     retrained_table,
     table_network_table,
 )
@@ -374,6 +375,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     **format_table.SECTIONS,
     **retrained_table.SECTIONS,
     **table_network_table.SECTIONS,
+    **random_graph_table.SECTIONS,
     **model_table.SECTIONS,
     **grid_table.SECTIONS,
     **mutant_table.SECTIONS,

@@ -222,7 +222,8 @@ def _stream_shape(
 def _common_order(
     builder: DataflowBuilder, parts: Sequence[Part], shapes: Sequence[tuple[int, ...]], axis: int
 ) -> tuple[tuple[int, ...] | None, int | None]:
-    """The order of axes in which the streams of all operands are, and which axis of the channels is ``axis``; None where there is none."""
+    """The order of axes in which the streams of all operands are, and which axis of the channels is ``axis``, along which alone they differ;
+    None where there is none."""
     placed = [
         (part, shape)
         for part, shape in zip(parts, shapes, strict=True)
@@ -241,7 +242,8 @@ def _common_order(
             return None, None
     before = axes[: axes.index(axis)]
     for row in (2, 1, 0):
-        if all(
+        others = {channel[:row] + channel[row + 1 :] for channel in channels}
+        if len(others) == 1 and all(
             prod(channel[:row]) == prod(shape[k] for k in before) and channel[row] == shape[axis]
             for (_, shape), channel in zip(placed, channels, strict=True)
         ):

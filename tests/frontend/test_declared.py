@@ -173,3 +173,26 @@ def test_the_session_that_the_user_names_is_the_one_that_is_matched_and_reported
         assert f"against {name}\n" in told.text and source.declared[0].value in told.text
         assert told.details["reference"] == [promise.as_json() for promise in source.declared]
     assert read_network(DIGITS, Numbers(), silent).reported(report) is report
+
+
+@pytest.mark.parametrize("kernel", ["floats", "integers"])
+def test_what_the_host_adds_before_the_circuit_is_not_promised_to_be_equal(kernel: str) -> None:
+    """A Gemm whose bias means another thing to each kernel, and a product with real weights, stay on the host."""
+    model = QuantisedModel((1, 12), "u8", seed=4)
+    x = model.dequantize("x", 0.02, 9, "u8")
+    if kernel == "integers":
+        bias_step = model.constant(np.float32(0.001))
+        bias = model.node("DequantizeLinear", model.constant(np.full(4, 70, np.int32)), bias_step)
+        value = model.node("Gemm", x, model.weights((12, 4), 4, True, 1), bias)
+    else:
+        reals = model.constant(model.random.normal(size=(12, 4)).astype(np.float32))
+        value = model.node("MatMul", x, reals)
+    value = model.dequantize(model.quantize(value, 0.03, 90, "u8"), 0.03, 90, "u8")
+    output = model.quantize(model.node("Sigmoid", value), 1 / 256, 0, "u8")
+    proto = model.finish(output)
+    integer = to_integer(read_model(proto))
+    assert [node.op.name for node in integer.hardware.nodes] == ["Lookup"]
+    (promise,) = declared_outputs(proto, integer, ("default",))
+    (difference,) = promise.differences
+    assert "the host" in difference.reason
+    assert difference.bound == (None if kernel == "integers" else 2)  # of the table behind it

@@ -15,7 +15,18 @@ from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph
 from hlsgen.lowering.layout import canonical_position, stream_axes
 from hlsgen.lowering.lower import lower
-from hlsgen.ops import Conv, Gemm, MaxPool, QuantisedAdd, Requantise, Reshape, Take, Transpose
+from hlsgen.ops import (
+    Concat,
+    Conv,
+    Gemm,
+    MaxPool,
+    QuantisedAdd,
+    Requantise,
+    Reshape,
+    Take,
+    Transpose,
+)
+from hlsgen.ops.activation import Clamp
 from hlsgen.ops.tensor_type import TensorType
 
 
@@ -98,6 +109,16 @@ def test_an_input_that_is_an_output_is_copied_to_a_channel_of_its_own() -> None:
     graph = build.finish([build.node(Transpose((0, 2, 3, 1)), [x])])
     assert_same_meaning(graph, random_tensors(graph, 2))
     assert copies(lower(graph).dataflow) == 1
+
+
+def test_operands_whose_channels_have_their_rows_along_other_axes_are_joined_in_one_order() -> None:
+    build = GraphBuilder("joined")
+    x = build.node(Clamp(-90, 90), [build.input("x", TensorType((1, 1, 6, 1), S8))])
+    y = build.node(Clamp(-80, 80), [build.input("y", TensorType((1, 4, 6), S8))])
+    rows = build.node(Reshape((1, 1, 4, 6)), [y])
+    columns = build.node(Transpose((0, 1, 3, 2)), [rows])
+    graph = build.finish([build.node(Concat(3), [x, columns])])
+    assert_same_meaning(graph, random_tensors(graph, 3))
 
 
 def test_an_order_of_several_nests_is_a_chain_or_several_pieces() -> None:

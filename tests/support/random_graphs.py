@@ -8,28 +8,16 @@ from typing import Any
 import numpy as np
 import onnx
 
-from support.random_operators import KINDS, RandomOperators
+from support.random_functions import RandomFunctions
+from support.random_operators import KINDS
 from support.random_values import Integers
 
-FUNCTIONS = ("Sigmoid", "Tanh", "LeakyRelu", "Elu", "Softplus", "HardSigmoid", "Abs", "Neg", "Exp")
 MOST_ELEMENTS = 600
 """Of a value that more is made of."""
 
 
-class RandomGraphs(RandomOperators):
-    """Operators of one value besides those of ``RandomOperators``, and of two."""
-
-    def sized(self, x: Integers) -> Integers:
-        """``x`` with its shape, which operators leave open."""
-        return x if x.shape else replace(x, shape=self.shape_of(x.name))
-
-    def function(self, x: Integers) -> Integers:
-        name = self.pick(FUNCTIONS)
-        value = self.node(name, self.real(x))
-        if self.one_in(4):  # x * sigmoid(x) and its like
-            value = self.node("Mul", self.real(x), value)
-        spread = 1.0 if name in ("Sigmoid", "Tanh", "HardSigmoid") else x.scale * 128
-        return self.integers(value, x.shape, min(float(spread), 200.0))
+class RandomGraphs(RandomFunctions):
+    """Operators of one value besides those of ``RandomFunctions``, and of two."""
 
     def resized(self, x: Integers) -> Integers:
         """Twice as large, cut, padded, or a part along an axis; with the scale of the operand or another."""
@@ -73,7 +61,7 @@ class RandomGraphs(RandomOperators):
         """Two values of one shape combined; others flattened and put together."""
         spread = max(a.scale, b.scale) * 128
         if a.shape == b.shape and not self.one_in(4):
-            operator = self.pick(["Add", "Add", "Add", "Sub", "Mul", "Max", "Min"])
+            operator = self.pick(["Add", "Add", "Add", "Sub", "Mul", "Max", "Min", "Div"])
             spread *= 64 * min(a.scale, b.scale) if operator == "Mul" else 2
             value = self.node(operator, self.real(a), self.real(b))
             return self.integers(self.activated(value, spread), a.shape, spread)
@@ -93,6 +81,11 @@ def _differ(a: Integers, b: Integers, axis: int) -> bool:
 SINGLE: dict[str, Any] = {
     **{name: kind for name, kind in KINDS.items() if name != "qlinear"},
     "function": RandomGraphs.function,
+    "reduced": RandomGraphs.reduced,
+    "norm": RandomGraphs.norm,
+    "transposed": RandomGraphs.transposed,
+    "moved": RandomGraphs.moved,
+    "sloped": RandomGraphs.sloped,
     "resized": RandomGraphs.resized,
     "excited": RandomGraphs.excited,
 }
@@ -111,7 +104,8 @@ def random_graph(seed: int) -> tuple[onnx.ModelProto, dict[str, np.ndarray]]:
             value = SINGLE[build.pick(list(SINGLE))](build, a)
             read.add(a.name)
         value = build.sized(value)
-        if np.prod(value.shape) <= MOST_ELEMENTS and value.element != "s32":
+        usable = value.shape and value.element != "s32"
+        if usable and np.prod(value.shape) <= MOST_ELEMENTS:
             values.append(value)
     ends = [value for value in values if value.name not in read] or values[-1:]
     last = ends[0]
