@@ -11,7 +11,7 @@ from hlsgen.passes.affine_to_integer import AffineToInteger
 from hlsgen.passes.dead_code import RemoveDead
 from hlsgen.passes.fold_constants import FoldConstants
 from hlsgen.passes.fold_into_weights import FoldIntoWeights
-from hlsgen.passes.host_cut import IntegerModel, cut_host
+from hlsgen.passes.host_cut import IntegerModel, cut_host, divide
 from hlsgen.passes.indices_to_integer import IndicesToInteger
 from hlsgen.passes.merge_pads import MergePads
 from hlsgen.passes.pipeline import GraphPass, GraphPasses
@@ -64,13 +64,21 @@ def to_integer(
 def explained(
     graph: Graph, reasons: dict[str, str], observe: Callable[[str, Graph], None] | None = None
 ) -> Graph:
-    """The graph after all passes; ``reasons`` gets, by node name, why the last rule that concerns a node has left it."""
+    """The graph after all passes; ``reasons`` gets, by node name, why the last rule that concerns a node has left it.
+
+    Operators that the host can compute at the end of a network stay there, but where nothing would be left for the circuit.
+    """
 
     def refused(node: Node, reason: Reason) -> None:
         if reason is not ELSEWHERE:
             reasons[reason.node or node.name] = reason.text
 
-    return GraphPasses(PASSES, observe, refused).run(graph)
+    result = GraphPasses(PASSES, observe, refused).run(graph)
+    if divide(result).hardware:
+        return result
+    reasons.clear()
+    passes = (QdqToInteger(takes_last=True) if p == QdqToInteger() else p for p in PASSES)
+    return GraphPasses(tuple(passes), observe, refused).run(graph)
 
 
 __all__ = ["PASSES", "GraphPass", "GraphPasses", "IntegerModel", "explained", "to_integer"]

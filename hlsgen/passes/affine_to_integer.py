@@ -55,6 +55,8 @@ def _affine(build: GraphBuilder, node: Node) -> str | Reason:
     affine = [link for link in chain if isinstance(link.op, Mul | Add)]
     if before is None or not isinstance(before.op, DequantizeLinear) or not affine:
         return ELSEWHERE
+    if any(all(_constant(build, value) is None for value in link.inputs) for link in affine):
+        return ELSEWHERE  # a function of several operands
     build.within(affine[-1].name)
     reading = _read(build, before, before.op, chain, node.op)
     return Reason(reading.text, affine[0].name) if isinstance(reading, Reason) else reading
@@ -72,7 +74,7 @@ def _constant(build: GraphBuilder, value: str) -> np.ndarray | None:
 
 
 def _operand(build: GraphBuilder, node: Node) -> str:
-    """The operand that is computed; the last where both are."""
+    """The operand that is computed; the last where both are, or none."""
     return next((v for v in node.inputs if _constant(build, v) is None), node.inputs[-1])
 
 
@@ -146,9 +148,7 @@ def _values(build: GraphBuilder, node: Node) -> np.ndarray:
 
 
 def _axes(build: GraphBuilder, node: Node) -> list[int]:
-    """The axes along which a constant varies; axis 0 where there is no constant."""
-    if all(_constant(build, value) is None for value in node.inputs):
-        return [0]
+    """The axes along which a constant varies."""
     return [axis for axis, extent in enumerate(_values(build, node).shape) if extent > 1]
 
 

@@ -16,6 +16,7 @@ from hlsgen.ops.multiply import Mul
 from hlsgen.ops.op import TensorOp
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.reason import Reason, unless
+from hlsgen.ops.reshape import Reshape
 from hlsgen.ops.step_function import RoundedBy, StepFunction
 from hlsgen.passes.islands import Island
 from hlsgen.requantise.cells import (
@@ -41,15 +42,15 @@ COMBINATIONS: dict[type[TensorOp], tuple[Combination, Callable[[np.ndarray], np.
 def pair_function(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> str | Reason:
     """The integer form of an island of two operands of at most 8 bits, proved for all pairs; else the count of pairs that have none."""
     types = [build.types[leaf] for leaf in island.leaves]
-    rank, whole = len(types[0].shape), build.types[island.output].shape
-    same = rank > 0 and all(len(type.shape) == rank for type in types)
+    rank, whole = max(len(type.shape) for type in types), build.types[island.output].shape
+    padded = [(1,) * (rank - len(type.shape)) + type.shape for type in types]
     failed = unless(
         (
             all(type.integer.bits <= 8 for type in types),
             f"an operand is not quantised to 8 bits: {types[0]} and {types[1]}",
         ),
         (
-            same and tuple(map(max, *(type.shape for type in types))) == whole,
+            rank > 0 and tuple(map(max, *padded)) == whole,
             f"the operands {types[0]} and {types[1]} do not make {list(whole)} alone",
         ),
     )
@@ -67,12 +68,16 @@ def pair_function(build: GraphBuilder, island: Island, quantize: QuantizeLinear)
     truth = quantize.evaluate(np, reals.astype(np.float32)).reshape([len(e) for e in entries])
     truth = truth.astype(np.int64)
     build.within(island.named.name)
+    leaves = [
+        leaf if len(type.shape) == rank else build.node(Reshape(shape), [leaf])
+        for leaf, type, shape in zip(island.leaves, types, padded, strict=True)
+    ]
     if isinstance(meets, Reason):
         form = find_class_form(truth) or _compared(island, values, truth)
         return (
             meets
             if form is None
-            else StepFunction.of_pair(build, island.leaves, form, quantize.element, "floats")
+            else StepFunction.of_pair(build, leaves, form, quantize.element, "floats")
         )
     node, operands = meets
     sides = [
@@ -87,7 +92,7 @@ def pair_function(build: GraphBuilder, island: Island, quantize: QuantizeLinear)
         return Reason(
             f"{pairs:,} of {truth.size:,} pairs of its operands have no arithmetic form ({combination} of two tables)"
         )
-    return StepFunction.of_pair(build, island.leaves, form, quantize.element, "floats")
+    return StepFunction.of_pair(build, leaves, form, quantize.element, "floats")
 
 
 def _compared(

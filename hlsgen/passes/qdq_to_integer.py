@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from hlsgen.passes.rewrite import Refused, rewrite, unheard
 from hlsgen.passes.sums import SUMS, sum_function
 
 
+@dataclass(frozen=True)
 class QdqToInteger:
     """1. Quantize(relu?(op(Dequantize(x), constants))) -> Requantise(op(x)), bounds from relu and clip: ``op.quantised``
     2. Quantize(f(Dequantize(x), constants))          -> x, Clamp(x) or Lookup(x), f any pointwise operators
@@ -33,13 +35,16 @@ class QdqToInteger:
     5. Quantize(max(f(op(...)), c))                   -> ClampChannels(Quantize(f(op(...)))), also min; c constants that differ
     """
 
-    name = "qdq_to_integer"
+    takes_last: bool = False
+    """Whether operators at the end of a network, which the host can compute as well, become integers too."""
+
+    name: ClassVar[str] = "qdq_to_integer"
 
     def run(self, graph: Graph, refused: Refused = unheard) -> Graph:
         inner = _before_others(graph)
 
         def rule(build: GraphBuilder, node: Node) -> str | Reason:
-            return _integer(build, node, node.output in inner)
+            return _integer(build, node, self.takes_last or node.output in inner)
 
         return rewrite(graph, rule, refused)
 
