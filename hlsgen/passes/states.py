@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from hlsgen.errors import BadOption
 from hlsgen.graph.ir import Graph, Node, StateValue
+from hlsgen.ops.activation import Identity
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.reshape import Reshape
 from hlsgen.ops.tensor_type import TensorType
@@ -126,10 +127,14 @@ def with_own_outputs(
     for state in states:
         place = outputs.index(state.output)
         value, name = graph.outputs[place], _fresh(graph, f"{state.input}_next")
+        nodes, made_by = graph.nodes, graph.producers.get(value)
+        if made_by is not None and isinstance(made_by.op, Identity):  # only keeps the name
+            nodes = tuple(node for node in nodes if node is not made_by)
+            (value,) = made_by.inputs
         copied = Node(f"state_{state.input}", Reshape(graph.types[value].shape), (value,), name)
         graph = replace(
             graph,
-            nodes=(*graph.nodes, copied),
+            nodes=(*nodes, copied),
             types={**graph.types, name: graph.types[value]},
             outputs=(*graph.outputs[:place], name, *graph.outputs[place + 1 :]),
         )
