@@ -126,6 +126,7 @@ def checked_samples(
 
 
 _PER_CHANNEL_OPSET = 13
+_INITIALIZERS_APART = 4
 _QUANTISED = [
     "Conv",
     "ConvTranspose",
@@ -201,9 +202,11 @@ def _one_sample(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _modern(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model in opset 13 or newer, the first that has scales per channel; initializers are not inputs in it."""
+    """The model in opset 13 or newer, the first that has scales per channel; initializers are not inputs in it (as before IR version 4, in which
+    some exporters leave them out all the same)."""
     import onnx
 
+    model.ir_version = max(model.ir_version, _INITIALIZERS_APART)
     versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
     if max(versions, default=1) < _PER_CHANNEL_OPSET:
         model = onnx.version_converter.convert_version(model, _PER_CHANNEL_OPSET)

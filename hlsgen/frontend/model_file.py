@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hlsgen.errors import BadFile, BadOption, UnsupportedOp
+from hlsgen.errors import BadFile, BadOption, HlsgenError, UnsupportedOp
 from hlsgen.frontend.node_order import read_values
 from hlsgen.frontend.tensors import stored_bytes
 
@@ -46,6 +48,25 @@ def load(model: str | os.PathLike[str] | onnx.ModelProto, bound: bool = True) ->
     if proto.functions:
         proto = _inlined(proto, name)
     return ModelFile(*bind_batch(proto, folder, name)) if bound else ModelFile(proto, folder, name)
+
+
+@contextmanager
+def naming_file(model: str | os.PathLike[str] | onnx.ModelProto) -> Iterator[None]:
+    """Errors about what was made of a file, e.g. the quantised model, name the file instead of the graph in it."""
+    try:
+        yield
+    except HlsgenError as error:
+        if not isinstance(model, str | os.PathLike) or Path(model).suffix != ".onnx":
+            raise
+        try:
+            own = _parsed(model)[0].graph.name or "model"
+        except HlsgenError:
+            raise error from None
+        name = Path(model).name
+        rest = error.where.removeprefix(own)
+        if error.where.startswith(name) or rest == error.where or rest[:1] not in ("", ",", ":"):
+            raise
+        raise type(error)(f"{name}{rest}", error.problem, error.remedy) from error
 
 
 def load_whole(model: str | os.PathLike[str] | onnx.ModelProto) -> onnx.ModelProto:

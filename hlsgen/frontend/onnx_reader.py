@@ -186,7 +186,7 @@ def _input_type(
         raise TypeMismatch(
             where,
             f"expected batch 1 (or dynamic) as the first dimension, found {shape}",
-            "Export the model for one sample.",
+            "Export the model for one sample, with a first dimension of 1.",
         )
     element = streamed_element(tensor.elem_type, where)
     check_shape(tuple(shape), where)

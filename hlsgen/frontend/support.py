@@ -13,7 +13,7 @@ from hlsgen.errors import HlsgenError, IllegalGraph, UnsupportedOp
 from hlsgen.frontend.bind import find_binding
 from hlsgen.frontend.calibrate import calibrate
 from hlsgen.frontend.float_weights import computes_on_reals
-from hlsgen.frontend.model_file import domain_of, load
+from hlsgen.frontend.model_file import domain_of, load, naming_file
 from hlsgen.frontend.node_source import NodeSource
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.sequences import sequence_samples
@@ -59,7 +59,8 @@ def support(
     opsets = {domain_of(entry.domain): entry.version for entry in proto.opset_import}
     sources = [NodeSource(node, file, folder, opsets) for node in proto.graph.node]
     try:
-        return _classified(sources, model, samples, further, states)
+        with naming_file(model):
+            return _classified(sources, model, samples, further, states)
     except HlsgenError as error:
         blamed = [source for source in sources if error.where.startswith(source.where)]
         unknown = _unknown(sources)

@@ -123,6 +123,18 @@ def read_network(
     states: Mapping[str, str] = MappingProxyType({}),
 ) -> NetworkSource:
     """Read an ONNX model, in the numbers that are asked for, with the ``states`` (output -> input) that are kept in the circuit. Raises HlsgenError."""
+    from hlsgen.frontend.model_file import naming_file
+
+    with naming_file(model):
+        return _read(model, numbers, progress, states)
+
+
+def _read(
+    model: str | os.PathLike[str] | onnx.ModelProto,
+    numbers: Numbers,
+    progress: Progress,
+    states: Mapping[str, str],
+) -> NetworkSource:
     import onnx
 
     from hlsgen.frontend.declared import SESSIONS, declared_outputs

@@ -32,6 +32,7 @@ WITHOUT: dict[str, tuple[int, str]] = {
     "fixed_point/traced.py named": (1, CAUGHT),
     "fixed_point/traced.py where": (1, CAUGHT),
     "flow.py _from_framework": (1, TESTED),
+    "frontend/model_file.py naming_file": (2, "raises again what was caught"),
     "frontend/modules.py exported": (3, TESTED),
     "frontend/node_source.py attributes": (1, "of nodes that hold a graph: tests/test_backend.py"),
     "frontend/bind.py _bind_integers": (1, TESTED),

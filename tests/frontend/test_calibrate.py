@@ -10,7 +10,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from support.quantised_models import conv_model
 
-from hlsgen.errors import BadFile, TypeMismatch
+from hlsgen import flow
+from hlsgen.errors import BadFile, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.calibrate import calibrate
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.reference import ort_reference
@@ -165,3 +166,37 @@ def test_quantised_model_is_not_calibrated() -> None:
     model, inputs = conv_model("u8", False)
     with pytest.raises(TypeMismatch, match="Leave out --calibrate"):
         calibrate(model, inputs)
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_initializers_of_old_files_may_be_inputs_or_not(listed: bool) -> None:
+    model = float_model()
+    model.ir_version, model.opset_import[0].version = 3, 9
+    if listed:
+        for tensor in model.graph.initializer:
+            kind = helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))
+            model.graph.input.append(kind)
+    integer = to_integer(read_model(calibrate(model, samples())))
+    assert "Conv" in [node.op.name for node in integer.hardware.nodes]
+
+
+def test_errors_about_the_quantised_model_name_the_file(tmp_path: Path) -> None:
+    """The graph is called ``float``; a quotient of two layers has no form on integers."""
+    model = float_model()
+    del model.graph.node[-1]
+    nodes = [
+        helper.make_node("Div", ["f", "g"], ["q"], name="quotient"),
+        helper.make_node("Gemm", ["q", "last"], ["y"]),
+    ]
+    model.graph.node.append(helper.make_node("Gemm", ["e", "other"], ["g"]))
+    model.graph.node.extend(nodes)
+    for name, shape in (("other", (16, 3)), ("last", (3, 3))):
+        array = np.random.default_rng(2).normal(0, 1, shape).astype(np.float32)
+        model.graph.initializer.append(numpy_helper.from_array(array, name))
+    onnx.save(model, tmp_path / "net.onnx")
+    np.savez(tmp_path / "samples.npz", **samples())
+    with pytest.raises(UnsupportedOp) as compiled:
+        flow.compile(tmp_path / "net.onnx", calibrate=tmp_path / "samples.npz")
+    assert compiled.value.where.startswith("net.onnx, node quotient")
+    rows = flow.check(tmp_path / "net.onnx", calibrate=tmp_path / "samples.npz")
+    assert [row.node for row in rows if row.where == "unsupported"] == ["quotient"]
