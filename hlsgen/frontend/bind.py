@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from hlsgen.algebra.types import U8, ElementType
+from hlsgen.algebra.types import S8, U8, ElementType
 from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.node_source import NodeSource
 from hlsgen.frontend.tensors import element_of
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.ops import OPERATORS
 from hlsgen.ops.dynamic_quantise import DynamicQuantizeLinear
+from hlsgen.ops.float_tensors import SMALL_FLOATS, DequantizeFloat, QuantizeFloat
 from hlsgen.ops.op import IntegerForm, OnnxBinding, TensorOp
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.tensor_type import Element, Quantisation
@@ -47,6 +48,7 @@ def bind(build: GraphBuilder, source: NodeSource) -> None:
             raise source.unsupported("a missing operand")
         taken.update(binding.quantisation)
         fields |= _quantisation_fields(build, source, operator, binding.quantisation, inputs)
+        operator = _of_floats(build, source, operator, fields, inputs[0])
     operands = [value for k, value in enumerate(inputs) if k not in taken]
     low, high = binding.arity
     if not low <= len(operands) <= high:
@@ -241,10 +243,11 @@ def _quantisation_fields(
     scale = _constant(build, source, inputs[positions[0]])
     given = positions[1] < len(inputs) and inputs[positions[1]]
     zero = _constant(build, source, inputs[positions[1]]) if given else np.zeros_like(scale, int)
-    element = build.types[inputs[positions[1]]].element if given else _asked(source)
     quantises = "element" in typing.get_type_hints(operator)
     operand = build.types[inputs[0]].element
-    if not quantises and given and element != operand and isinstance(element, ElementType):
+    absent = _asked(source) if quantises else operand
+    element = build.types[inputs[positions[1]]].element if given else absent
+    if not quantises and given and element != operand:
         raise TypeMismatch(
             source.where,
             f"expected a zero point of the operand's type {operand}, found {element}",
@@ -259,6 +262,22 @@ def _quantisation_fields(
     if quantises:
         fields["element"] = element
     return fields
+
+
+def _of_floats(
+    build: GraphBuilder,
+    source: NodeSource,
+    operator: type[TensorOp],
+    fields: dict[str, Any],
+    operand: str,
+) -> type[TensorOp]:
+    """The operator that is as ``operator`` on floats of few bits where the type is one of theirs; ``fields`` gets what it asks besides."""
+    if operator is DequantizeLinear and build.types[operand].element in SMALL_FLOATS:
+        return DequantizeFloat
+    if operator is QuantizeLinear and fields["element"] in SMALL_FLOATS:
+        fields["saturate"] = bool(source.attributes().get("saturate", 1))
+        return QuantizeFloat
+    return operator
 
 
 def _asked(source: NodeSource) -> Element:
@@ -301,8 +320,12 @@ def quantisation_of(
     source: NodeSource, scale: np.ndarray, zero: np.ndarray, element: Element, axis: int
 ) -> Quantisation:
     """A checked quantisation: scales positive and finite, zero points within their type, as many as there are scales."""
+    if element in SMALL_FLOATS:
+        if np.any(zero):
+            raise source.unsupported(f"a zero point of {element} that is not 0")
+        element, zero = S8, zero.astype(np.int64)
     if not isinstance(element, ElementType):
-        raise source.unsupported("a zero point that is not an integer")
+        raise source.unsupported(f"quantised numbers of type {element}")
     if scale.ndim > 1 or scale.size == 0 or scale.dtype != np.float32:
         raise source.unsupported(f"scales of shape {list(scale.shape)} and type {scale.dtype}")
     bad = [float(s) for s in scale.reshape(-1) if not (np.isfinite(s) and s > 0)]

@@ -31,6 +31,7 @@ from hlsgen.ops.conv_transpose import ConvTranspose
 from hlsgen.ops.dropout import Dropout
 from hlsgen.ops.dynamic_quantise import DynamicQuantizeLinear
 from hlsgen.ops.einsum import Einsum
+from hlsgen.ops.float_tensors import DequantizeFloat, QuantizeFloat
 from hlsgen.ops.formula import ElementFormula
 from hlsgen.ops.functions import (
     Abs,
@@ -175,6 +176,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     CumProd,
     CumSum,
     DepthToSpace,
+    DequantizeFloat,
     DequantizeLinear,
     Div,
     Dropout,
@@ -241,6 +243,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     QuantisedAdd,
     Quant,
     QuantizeBipolar,
+    QuantizeFloat,
     QuantizeLinear,
     QuantizeRounded,
     QuantizeSmallFloat,

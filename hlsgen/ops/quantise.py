@@ -26,7 +26,7 @@ def along(xp: Any, values: Any, x: AnyArray, axis: int | None) -> AnyArray:
     return xp.reshape(array, tuple(shape))
 
 
-def _check(op: TensorOp, x: TensorType, quantisation: Quantisation) -> Quantisation:
+def resolved_for(op: TensorOp, x: TensorType, quantisation: Quantisation) -> Quantisation:
     """The quantisation with its axis resolved for the shape of ``x``."""
     if quantisation.per_tensor:
         return Quantisation(quantisation.scale, quantisation.zero_point)
@@ -71,7 +71,7 @@ class QuantizeLinear(TensorOp):
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         (x,) = inputs
         require(not x.is_integer, self, "a float operand", x)
-        return TensorType(x.shape, self.element, _check(self, x, self.quantisation))
+        return TensorType(x.shape, self.element, resolved_for(self, x, self.quantisation))
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays
@@ -116,12 +116,12 @@ class DequantizeLinear(TensorOp):
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         (x,) = inputs
         require(x.is_integer, self, "an integer operand", x)
-        _check(self, x, self.quantisation)
+        resolved_for(self, x, self.quantisation)
         return TensorType(x.shape, F32)
 
     def resolved(self, x: TensorType) -> Quantisation:
         """The quantisation with its axis made explicit for an operand of this type."""
-        return _check(self, x, self.quantisation)
+        return resolved_for(self, x, self.quantisation)
 
     def evaluate(self, xp: Any, *arrays: AnyArray) -> AnyArray:
         (x,) = arrays

@@ -17,8 +17,8 @@ from hlsgen.ops.qonnx import DOMAINS, ROUNDING_MODES, rounded
 from hlsgen.ops.quantise import QuantizeLinear, along
 from hlsgen.ops.tensor_type import F32, AnyArray, Quantisation, TensorType
 
-LARGEST_INTEGER_BITS = 33
-"""Of the integers that stand for a format's numbers: what E5M2 needs."""
+LARGEST_INTEGER_BITS = 34
+"""Of the integers that stand for a format's numbers: what E5M2 with a bias of 16 needs."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class SmallFloat:
     def nearest(self, xp: Any, x: AnyArray, mode: str) -> AnyArray:
         """The number of the format that ``x`` is rounded to, in float32 steps as QONNX computes it."""
         tiny = float(np.finfo(np.float32).tiny)
+        x = xp.clip(x, -self.maximum, self.maximum)  # of infinities there are no steps
         binade = xp.floor(xp.log2(xp.abs(x) + tiny)) - self.mantissa
         spacing = xp.pow(
             xp.full_like(x, 2.0), xp.maximum(binade, xp.full_like(x, math.log2(self.step)))

@@ -9,6 +9,7 @@ from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.reason import ELSEWHERE, Reason
 from hlsgen.passes.affine_to_integer import AffineToInteger
 from hlsgen.passes.dead_code import RemoveDead
+from hlsgen.passes.floats_to_integers import FloatsToIntegers
 from hlsgen.passes.fold_constants import FoldConstants
 from hlsgen.passes.fold_into_weights import FoldIntoWeights
 from hlsgen.passes.host_cut import IntegerModel, cut_host, divide
@@ -29,6 +30,7 @@ PASSES: tuple[GraphPass, ...] = (
     FoldConstants(),
     RoundBiases(),
     SplitQuant(),
+    FloatsToIntegers(),
     FoldConstants(),
     SplitBatchNorm(),
     FoldIntoWeights(),

@@ -18,6 +18,7 @@ from hlsgen.ops import OPERATORS, supported_operators
 from hlsgen.ops.accumulate import accumulator_range
 from hlsgen.ops.add import QuantisedAdd, _fused
 from hlsgen.ops.conv import Conv
+from hlsgen.ops.float_tensors import QuantizeFloat
 from hlsgen.ops.gemm import Gemm
 from hlsgen.ops.op import Example, OnnxBinding, TensorOp
 from hlsgen.ops.pool import AveragePool, MaxPool, WindowSum
@@ -29,7 +30,7 @@ EXAMPLES = [
     (op.__name__, k, example)
     for op in OPERATORS
     for k, example in enumerate(op.examples())
-    if not (issubclass(op, QuantizeLinear) or op.stands_for_integers)
+    if not (issubclass(op, QuantizeLinear | QuantizeFloat) or op.stands_for_integers)
 ]
 IDS = [f"{name}-{k}" for name, k, _ in EXAMPLES]
 
