@@ -84,6 +84,14 @@ def group_cycles(process: Process, plan: ArrayPlan) -> int:
     )
 
 
+def last_word_after(process: Process, plan: ArrayPlan) -> int:
+    """Cycles from a pixel group's end to its last word, pipelines aside: less than 0 where draining is slower than reducing."""
+    steps = math.prod(trips(process, plan.unroll)[REDUCE_LEVEL:])
+    words = plan.unroll.x * result_words(process, plan)[-1][-1]
+    drained = steps + (words - 1) * plan.finish_interval
+    return drained - max(steps, words * plan.finish_interval)
+
+
 def sample_cycles(process: Process, plan: ArrayPlan) -> int:
     """Cycles of one sample when the array never waits: its interval."""
     groups = process.extent("y") * math.ceil(process.extent("x") / plan.unroll.x)

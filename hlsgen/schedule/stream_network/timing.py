@@ -17,7 +17,11 @@ import numpy as np
 
 from hlsgen.dataflow.ir import Process
 from hlsgen.rtl_templates import contract
-from hlsgen.rtl_templates.contract import CHANNEL_FREED_AFTER, CREDIT_LATENCY
+from hlsgen.rtl_templates.contract import (
+    CHANNEL_FREED_AFTER,
+    CHANNEL_READY_AFTER,
+    CREDIT_LATENCY,
+)
 from hlsgen.schedule.stream_network import constant
 from hlsgen.schedule.stream_network.cost import written_lanes
 from hlsgen.schedule.stream_network.event_nodes import (
@@ -31,6 +35,7 @@ from hlsgen.schedule.stream_network.geometry import (
     REDUCE_LEVEL,
     group_cycles,
     guard_shape,
+    last_word_after,
     liveness_depth,
     need_low,
     output_channels,
@@ -44,6 +49,9 @@ SAMPLES = 4
 """Samples of a run: the pipeline fills during the first ones."""
 MAX_DOUBLINGS = 12
 TOLERANCE = 1.004
+READY_AFTER_END = CHANNEL_READY_AFTER - 1
+"""Cycles from a word's end to the begin of a group that needs it, which counts from the cycle in which it is accepted, the last before
+its end. Where no state goes round, the cycle more for each process stands for words that come together, which are not counted."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +135,8 @@ def _process_node(plan: StreamSchedule, process: Process) -> EventNode:
     written = np.cumsum([n * per_pixel for n in pixels * rows]).tolist()
     reduce = int(np.prod(trips(process, array.unroll)[REDUCE_LEVEL:]))
     drain = -(-array.unroll.rows // array.finish_lanes) * array.finish_interval
+    if plan.dataflow.states:
+        delay += last_word_after(process, array)
     cycles, first = group_cycles(process, array), reduce
     words = array.unroll.x * per_pixel
     if array.unroll.x > 1 and per_pixel > 1:
@@ -184,6 +194,8 @@ def _edge(
     )
     if plan.arrays[process.name].is_constant:
         edge.ready_after = constant.ready_after(maker)
+    elif plan.dataflow.states:
+        edge.ready_after = READY_AFTER_END
     edge.set_depth(-(-buffer.depth // share) or liveness_depth(guard))
     return edge
 
