@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from benchmarks import (
     constant_table,
     emulated_table,
+    explore_table,
     format_table,
     grid_table,
     model_table,
@@ -372,6 +373,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "made": _made,
     **constant_table.SECTIONS,
     **emulated_table.SECTIONS,
+    **explore_table.SECTIONS,
     **format_table.SECTIONS,
     **retrained_table.SECTIONS,
     **table_network_table.SECTIONS,

@@ -10,7 +10,8 @@ All frequencies are exact: fractions of MHz.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -71,15 +72,23 @@ def settings(rules: PllRules, oscillator_mhz: Fraction) -> Iterator[PllSetting]:
         phase = oscillator_mhz / reference
         if phase not in rules.phase:
             continue
-        for multiplier in rules.multipliers:
+        band = rules.output if rules.feedback_divided else rules.vco
+        for multiplier in _between(rules.multipliers, band.low / phase, band.high / phase):
             fed_back = phase * multiplier
-            if fed_back not in (rules.output if rules.feedback_divided else rules.vco):
-                continue
-            for output in rules.outputs:
+            if rules.feedback_divided:
+                low, high = rules.vco.low / fed_back, rules.vco.high / fed_back
+            else:
+                low, high = fed_back / rules.output.high, fed_back / rules.output.low
+            for output in _between(rules.outputs, low, high):
                 vco = fed_back * output if rules.feedback_divided else fed_back
                 mhz = fed_back if rules.feedback_divided else fed_back / output
-                if vco in rules.vco and mhz in rules.output:
-                    yield PllSetting(reference, multiplier, output, oscillator_mhz, phase, vco, mhz)
+                yield PllSetting(reference, multiplier, output, oscillator_mhz, phase, vco, mhz)
+
+
+def _between(numbers: Sequence[int], low: Fraction, high: Fraction) -> Iterator[int]:
+    """Those that are not below ``low`` nor above ``high``: compared as integers, which is much quicker."""
+    least, most = math.ceil(low), math.floor(high)
+    return (number for number in numbers if least <= number <= most)
 
 
 @cache

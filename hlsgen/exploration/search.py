@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,16 @@ from hlsgen.errors import DoesNotFit
 from hlsgen.exploration.study import Study
 from hlsgen.exploration.study_point import Objective, StudyPoint
 from hlsgen.progress import Progress
-from hlsgen.schedule.stream_network.options import StreamOptions
+from hlsgen.schedule.stream_network.options import StreamOptions, budget_of
 from hlsgen.schedule.stream_network.report import network_report
-from hlsgen.schedule.stream_network.select import Alternatives
-from hlsgen.schedule.stream_network.sketch import alternatives, intervals, sketch
+from hlsgen.schedule.stream_network.select import Alternatives, Budget
+from hlsgen.schedule.stream_network.sketch import (
+    Sketch,
+    alternatives,
+    fastest_interval,
+    intervals,
+    sketch,
+)
 from hlsgen.targets.stream_network import StreamNetworkOptions, planned
 
 if TYPE_CHECKING:
@@ -75,45 +82,59 @@ def explored(
 def _sketched(
     network: Explored, boards: Sequence[Board], points: int, known: Known, progress: Progress
 ) -> Iterator[tuple[Board, list[StudyPoint]]]:
-    """For each board its points: half of them with all of its DSP blocks, half with none."""
+    """For each board its points: where it has DSP blocks half of them with all of these, half with none."""
+    asks = list(_asks(network, boards, known, progress))
+    fitting = sum(ask.least is not None for ask in asks)
+    each = -(-points // max(1, fitting))
     numbers = count(1)
-    budgets = len(boards) + sum(board.dsp > 0 for board in boards)
-    each = max(1, points // budgets)
+    for board in boards:
+        result: list[StudyPoint] = []
+        for ask in asks:
+            if ask.board is not board or ask.least is None:
+                continue
+            for interval in intervals(ask.choices, each, ask.least):
+                progress(f"sketching designs for {board.name}", len(result) / (2 * each))
+                point = ask.point(interval, next(numbers))
+                result += [] if point is None else [point]
+        yield board, result
+
+
+def _asks(
+    network: Explored, boards: Sequence[Board], known: Known, progress: Progress
+) -> Iterator[_Ask]:
+    """What is asked of every board, those of a family together; boards of equal devices share their answers."""
     for family in dict.fromkeys(board.family for board in boards):
         members = [board for board in boards if board.family == family]
-        progress("weighing arrays", None)
+        progress(f"weighing arrays of {family}", None)
         choices = alternatives(network.dataflow, members)
+        sketched = cache(partial(sketch, network.dataflow, choices))
+        fastest = cache(partial(fastest_interval, choices))
         for board in members:
-            result: list[StudyPoint] = []
             for dsp in (None, 0) if board.dsp else (None,):
-                ask = _Ask(network, board, dsp, choices, known)
-                for interval in intervals(choices, each, board, ask.options()):
-                    progress(f"sketching designs for {board.name}", len(result) / (2 * each))
-                    point = ask.point(interval, next(numbers))
-                    result += [] if point is None else [point]
-            yield board, result
+                progress(f"seeking the fastest for {board.name}", None)
+                budget = budget_of(board, StreamOptions(dsp=dsp))
+                yield _Ask(network, board, dsp, budget, choices, fastest(budget), sketched, known)
 
 
 @dataclass(frozen=True, eq=False)
 class _Ask:
-    """What every point of a board and a DSP budget has in common."""
+    """What every point of a board and a DSP budget has in common; ``least``: the fewest cycles per sample there, None where nothing fits."""
 
     network: Explored
     board: Board
     dsp: int | None
+    budget: Budget
     choices: tuple[Alternatives, ...]
+    least: int | None
+    sketched: Callable[[Budget, int], Sketch | None]
     known: Known
-
-    def options(self, interval: int | None = None) -> StreamOptions:
-        """What is asked of the scheduler; of no rate if None."""
-        return StreamOptions(target_interval=interval, dsp=self.dsp)
 
     def point(self, interval: int, number: int) -> StudyPoint | None:
         """The point as it is known, else sketched; None where none fits."""
         key = self._key(interval)
         if key in self.known:
             return replace(self.known[key], number=number)
-        drawn = sketch(self.network.dataflow, self.choices, self.board, self.options(interval))
+        drawn = self.sketched(self.budget, interval)
         if drawn is None:
             return None
         clock = expected_clock_mhz(self.board, drawn.lut)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import takewhile
 
@@ -23,13 +23,28 @@ ANY = 0.5
 """The gap of a search in which only feasibility counts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Alternatives:
     """A process (or an input, whose only freedom is its lanes) with its candidates and the names of those that feed it."""
 
     name: str
     rows: Candidates
     sources: tuple[str, ...]
+    _fronts: dict[tuple[int, bool, bool], Integers] = field(
+        default_factory=dict, init=False, repr=False
+    )
+
+    def fast(self, interval: int) -> Integers:
+        """The rows of at most ``interval`` cycles."""
+        return np.flatnonzero(self.rows.cycles <= interval)
+
+    def front(self, fast: Integers, by_word: bool, counted: bool) -> Integers:
+        """Of the rows ``fast`` of an interval those that no other beats, see ``_front``; found once, since searches ask again and again:
+        the rows of an interval are among those of a longer one, so that their number names them."""
+        key = (len(fast), by_word, counted)
+        if key not in self._fronts:
+            self._fronts[key] = fast[_front(self.rows.take(fast), by_word, counted)]
+        return self._fronts[key]
 
 
 @dataclass(frozen=True)
@@ -130,17 +145,14 @@ def _cheapest(
 
     Without ``words`` it need not fit together.
     """
-    fast = [np.flatnonzero(choice.rows.cycles <= interval) for choice in choices]
+    fast = [choice.fast(interval) for choice in choices]
     if any(not len(rows) for rows in fast):
         return None
     # Without regard to words first: far fewer rows, and words rarely conflict. A conflict brings its two parties'
     # rows of all words back, and the constraint between them.
     by_word: set[str] = set()
     counted = budget.multipliers < ENDLESS or minimise == "multipliers"
-    kept = [
-        rows[_front(choice.rows.take(rows), False, counted)]
-        for choice, rows in zip(choices, fast, strict=True)
-    ]
+    kept = [choice.front(rows, False, counted) for choice, rows in zip(choices, fast, strict=True)]
     while True:
         chosen = _solve(choices, kept, budget, minimise, gap, by_word)
         if chosen is None or not words:
@@ -150,7 +162,7 @@ def _cheapest(
             return chosen
         for k, (choice, rows) in enumerate(zip(choices, fast, strict=True)):
             if choice.name in conflicts - by_word:
-                kept[k] = rows[_front(choice.rows.take(rows), True, counted)]
+                kept[k] = choice.front(rows, True, counted)
         by_word |= conflicts
 
 

@@ -41,16 +41,16 @@ def alternatives(dataflow: Dataflow, boards: Sequence[Board]) -> tuple[Alternati
     return choices_of(dataflow, boards[0], StreamOptions(), limit=largest)
 
 
-def intervals(
-    choices: tuple[Alternatives, ...], count: int, board: Board, options: StreamOptions
-) -> list[int]:
+def fastest_interval(choices: tuple[Alternatives, ...], budget: Budget) -> int | None:
+    """The fewest cycles per sample that a selection within the budget has; None where none fits."""
+    fastest = choose(choices, budget)
+    return None if fastest is None else slowest(choices, fastest)
+
+
+def intervals(choices: tuple[Alternatives, ...], count: int, least: int) -> list[int]:
     """At most ``count`` of the cycle counts that selections have, about evenly apart on a logarithmic scale, the largest first,
-    down to the fewest cycles that fit the board."""
-    fastest = choose(choices, budget_of(board, options))
-    if fastest is None:
-        return []
+    down to ``least``."""
     cycles = np.unique(np.concatenate([choice.rows.cycles for choice in choices]))
-    least = slowest(choices, fastest)
     most = max(int(choice.rows.cycles.max()) for choice in choices)
     reached = [int(n) for n in cycles[(cycles >= max(2, least)) & (cycles <= most)]]
     if len(reached) <= count:
@@ -66,10 +66,10 @@ def intervals(
 
 
 def sketch(
-    dataflow: Dataflow, choices: tuple[Alternatives, ...], board: Board, options: StreamOptions
+    dataflow: Dataflow, choices: tuple[Alternatives, ...], budget: Budget, interval: int
 ) -> Sketch | None:
-    """The smallest selection of at most ``options.target_interval`` cycles; None where none fits the board."""
-    chosen = choose(choices, budget_of(board, options), options.target_interval)
+    """The smallest selection of at most ``interval`` cycles; None where none is within the budget."""
+    chosen = choose(choices, budget, interval)
     if chosen is None:
         return None
     used = Budget.used(choices, chosen)
