@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from hlsgen.frontend.model_file import load_whole
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.plain_operators import with_plain_operators, without_bare_clips
 from hlsgen.frontend.samples import load_samples
+from hlsgen.frontend.state_scales import scales_of_states
 from hlsgen.frontend.unrolled_cells import with_unrolled_cells
 from hlsgen.graph.evaluate import check_inputs
 from hlsgen.graph.ir import Graph
@@ -32,12 +33,13 @@ if TYPE_CHECKING:
 def calibrate(
     model: str | os.PathLike[str] | onnx.ModelProto,
     samples: str | os.PathLike[str] | Mapping[str, np.ndarray],
+    states: Collection[str] = (),
 ) -> onnx.ModelProto:
     """The float model as a QDQ model: u8 activations per tensor (which ONNX Runtime runs in integers by default), s8 weights per channel, ranges from the samples.
 
     ``samples``: arrays by input name with the samples along axis 0, or the npz file of them. Every operator that hlsgen makes
     hardware of is quantised; Softmax and LogSoftmax stay float. Means that ONNX Runtime computes on floats get scales for which
-    no sum is near a half (``mean_scales``). Raises HlsgenError for bad models and samples.
+    no sum is near a half (``mean_scales``), inputs that are ``states`` one scale each. Raises HlsgenError for bad models and samples.
     """
     import onnx
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -62,7 +64,8 @@ def calibrate(
             scales: dict[str, tuple[float, int]] = {}
             quantised = _quantise(prepared, _Reader(arrays, proto), scales)
             for _ in graph.nodes:  # the scales of means that follow one another change each other
-                changed = scales | tie_free_scales(read_model(quantised))
+                read = read_model(quantised)
+                changed = scales | tie_free_scales(read) | scales_of_states(read, states)
                 if changed == scales:
                     break
                 scales = changed

@@ -10,7 +10,7 @@ from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.reduce import ReduceMean
 from hlsgen.requantise.tie_free import Means
 
-_QUANTISED = "_QuantizeLinear_Output"
+QUANTISED = "_QuantizeLinear_Output"
 """What onnxruntime.quantization appends to the name of a tensor for its integers."""
 
 
@@ -32,7 +32,7 @@ def tie_free_scales(graph: Graph) -> dict[str, tuple[float, int]]:
             continue
         after = means.tie_free(*before)
         if after is not None:
-            scales[output.output.removesuffix(_QUANTISED)] = after
+            scales[output.output.removesuffix(QUANTISED)] = after
     return scales
 
 

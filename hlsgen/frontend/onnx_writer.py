@@ -31,11 +31,14 @@ def written(graph: Graph, opset: int) -> tuple[list[onnx.NodeProto], list[onnx.T
 
 
 def _node(node: Node, opset: int) -> tuple[onnx.NodeProto, list[onnx.TensorProto]]:
-    from onnx import helper, numpy_helper
+    from onnx import defs, helper, numpy_helper
 
     op = _with_ends(node.op) if isinstance(node.op, Slice) else node.op
     binding = _binding(op, opset)
-    attributes = {name: getattr(op, field) for name, field in (binding.attributes or {}).items()}
+    # a binding may name attributes that only later opsets have, such as Reshape's allowzero
+    known = defs.get_schema(binding.op_type, opset).attributes
+    named = (binding.attributes or {}).items()
+    attributes = {name: getattr(op, field) for name, field in named if name in known}
     operands, tensors = list(node.inputs), []
     for field, position in sorted((binding.inputs or {}).items(), key=lambda entry: entry[1]):
         operands += [""] * (position + 1 - len(operands))

@@ -17,6 +17,7 @@ from hlsgen.frontend.model_file import domain_of, load, naming_file
 from hlsgen.frontend.node_source import NodeSource
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.sequences import sequence_samples
+from hlsgen.frontend.state_shapes import with_states_of_one_sample
 from hlsgen.graph.ir import Graph
 from hlsgen.ops.tensor_type import F32
 from hlsgen.passes import explained
@@ -60,7 +61,8 @@ def support(
     sources = [NodeSource(node, file, folder, opsets) for node in proto.graph.node]
     try:
         with naming_file(model):
-            return _classified(sources, model, samples, further, states)
+            one_sample = with_states_of_one_sample(model, states)
+            return _classified(sources, one_sample, samples, further, states)
     except HlsgenError as error:
         blamed = [source for source in sources if error.where.startswith(source.where)]
         unknown = _unknown(sources)
@@ -109,7 +111,7 @@ def _classified(
     check_states(graph, states)
     if is_float(graph) or samples is not None:
         given = _noise(graph) if samples is None else samples
-        model = calibrate(model, sequence_samples(model, given, states))
+        model = calibrate(model, sequence_samples(model, given, states), states.values())
         graph = read_model(model)
         hardware = QUANTISED_LATER
     reasons: dict[str, str] = {}

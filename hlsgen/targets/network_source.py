@@ -141,6 +141,7 @@ def _read(
     from hlsgen.frontend.model_file import load, load_whole
     from hlsgen.frontend.onnx_reader import read_model
     from hlsgen.frontend.qonnx import in_standard_operators
+    from hlsgen.frontend.state_shapes import with_states_of_one_sample
     from hlsgen.frontend.table_file import is_table_file, read_tables
     from hlsgen.passes import to_integer
 
@@ -148,11 +149,13 @@ def _read(
     given = model
     if is_table_file(model):
         model = read_tables(model)
+    model = with_states_of_one_sample(model, states)
     if numbers.calibrate is not None:
         from hlsgen.frontend.calibrate import calibrate as quantise
         from hlsgen.frontend.sequences import sequence_samples
 
-        model = quantise(model, sequence_samples(model, numbers.calibrate, states))
+        sequence = sequence_samples(model, numbers.calibrate, states)
+        model = quantise(model, sequence, states.values())
     graph = read_model(model)
     proto = in_standard_operators(load_whole(model))
     errors: tuple[OutputError, ...] = ()

@@ -115,6 +115,41 @@ def state_and_output(features: int = 4) -> tuple[onnx.ModelProto, Samples]:
     return model, {"x": build.random.normal(size=(24, 3)).astype(np.float32)}
 
 
+def two_layers(kind: str, parts: str) -> tuple[onnx.ModelProto, Samples, dict[str, str]]:
+    """Two layers of an LSTM or GRU and a layer that reads the last, as exporters write them: the states (2, 1, features) of both layers
+    in one tensor, taken apart by ``parts`` (Split or Slice). Also which output is kept for which input."""
+    gates, inputs, hidden = {"GRU": 3, "LSTM": 4}[kind], 3, 4
+    build = FloatModel("two_layers")
+    states = {"hn": "h0", "kn": "k0"} if kind == "LSTM" else {"hn": "h0"}
+    for name in states.values():
+        ends = [f"{name}_0", f"{name}_1"]
+        if parts == "Split":
+            build.nodes.append(helper.make_node("Split", [name], ends, f"{name}_node", axis=0))
+        else:
+            for k, end in enumerate(ends):
+                bounds = [build.constant([n], np.int64) for n in (k, k + 1, 0)]
+                build.node("Slice", [name, *bounds], end)
+    x, own = "x", {"linear_before_reset": 1} if kind == "GRU" else {}
+    for k, width in enumerate((inputs, hidden)):
+        weights = [build.weights(1, gates * hidden, n) for n in (width, hidden)]
+        bias = build.weights(1, 2 * gates * hidden, spread=0.2)
+        operands = [x, *weights, bias, "", *(f"{name}_{k}" for name in states.values())]
+        results = [f"y{k}", *(f"{name}_{k}" for name in states)]
+        cell = helper.make_node(kind, operands, results, f"cell{k}", hidden_size=hidden, **own)
+        build.nodes.append(cell)
+        x = build.node("Squeeze", [f"y{k}", build.constant([1], np.int64)], f"steps{k}")
+    for name in states:
+        build.node("Concat", [f"{name}_0", f"{name}_1"], name, axis=0)
+    build.node("Squeeze", [x, build.constant([0], np.int64)], "last")
+    build.node("Gemm", ["last", build.weights(hidden, 3), build.weights(3)], "y")
+    shape = [2, 1, hidden]
+    model = build.finish(
+        {"x": [1, 1, inputs], **dict.fromkeys(states.values(), shape)},
+        {"y": [1, 3], **dict.fromkeys(states, shape)},
+    )
+    return model, {"x": build.random.normal(size=(24, 1, inputs)).astype(np.float32)}, states
+
+
 def with_counter(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model, changed in place, with a state besides that no circuit makes: a 64-bit integer that counts samples."""
     model.graph.initializer.append(numpy_helper.from_array(np.ones((1, 1), np.int64), "one"))
