@@ -132,6 +132,7 @@ class RandomFunctions(RandomOperators):
 
     def sloped(self, x: Integers) -> Integers:
         """PRelu, or a choice by place between the value and a constant."""
+        x = x if len(x.shape) > 1 else self.spatial(x)
         if self.opset < 9 or self.one_in(2):
             shape = (x.shape[1], *(1,) * (len(x.shape) - 2))
             slopes = self.random.uniform(-0.2, 0.6, shape).astype(np.float32)

@@ -29,7 +29,7 @@ def outcome(model: onnx.ModelProto, samples: Tensors) -> str:
         promises = declared_outputs(model, integer)
     except HlsgenError as error:
         assert len(str(error).splitlines()) == 3, str(error)
-        named = [row for row in rows if f"node {row.node}" in error.where]
+        named = [row for row in rows if f"node {row.node} (" in error.where]
         assert not named or named[0].where == "unsupported", (rows, str(error))
         return "refused"
     before = evaluate(integer.host_before, samples)
