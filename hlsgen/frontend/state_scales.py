@@ -36,12 +36,12 @@ def _one(node: Node) -> Quantisation:
 
 def _quantizers(graph: Graph, name: str) -> list[Node]:
     """The Quantizes through which an input is read, behind operators that only move elements."""
-    found: list[Node] = []
+    quantizers: list[Node] = []
     waiting = list(graph.consumers.get(name, ()))
     while waiting:
         node = waiting.pop()
         if isinstance(node.op, QuantizeLinear):
-            found.append(node)
+            quantizers.append(node)
         elif node.op.moves_data and len(node.inputs) == 1:
             waiting += graph.consumers.get(node.output, ())
-    return found
+    return quantizers
