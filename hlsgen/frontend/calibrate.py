@@ -14,7 +14,7 @@ import numpy as np
 
 from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.decomposed import with_decomposed_operators
-from hlsgen.frontend.float_weights import with_float_weights
+from hlsgen.frontend.float_weights import takes_reals, with_float_weights
 from hlsgen.frontend.mean_scales import tie_free_scales
 from hlsgen.frontend.model_file import load_whole
 from hlsgen.frontend.onnx_reader import read_model
@@ -24,7 +24,6 @@ from hlsgen.frontend.state_scales import scales_of_states
 from hlsgen.frontend.unrolled_cells import with_unrolled_cells
 from hlsgen.graph.evaluate import check_inputs
 from hlsgen.graph.ir import Graph
-from hlsgen.ops.tensor_type import F32
 
 if TYPE_CHECKING:
     import onnx
@@ -45,7 +44,7 @@ def calibrate(
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     graph = read_model(model)
-    if any(graph.types[name].element != F32 for name in graph.inputs):
+    if not takes_reals(graph):
         raise TypeMismatch(
             f"{graph.name}, inputs",
             f"expected a float model to quantise, found inputs {[str(graph.types[n]) for n in graph.inputs]}",

@@ -17,7 +17,10 @@ from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Clamp, Lookup
 from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.axes import AxisSum
+from hlsgen.ops.cast import Cast
 from hlsgen.ops.clamp_channels import ClampChannels
+from hlsgen.ops.gather import GatherElements, GatherND, ReverseSequence
+from hlsgen.ops.move import Gather
 from hlsgen.ops.pool import WindowSum
 from hlsgen.ops.quantise import QuantizeLinear
 from hlsgen.ops.quantised_norm import QuantisedNorm
@@ -109,6 +112,10 @@ def _promises(
     return tuple(Declared(name, session, tuple(differences[name])) for name in names)
 
 
+_ADDING_NOTHING = (Gather, GatherElements, GatherND, ReverseSequence, Cast)
+"""Operators of the host, besides those of single elements and those that move them, whose results no order of additions decides."""
+
+
 def _host_sums(host: Graph, known: set[str]) -> dict[str, Node]:
     """The values that the host quantises behind operators that add reals, each with the last of these."""
     sums: dict[str, Node] = {}
@@ -118,7 +125,7 @@ def _host_sums(host: Graph, known: set[str]) -> dict[str, Node]:
         if isinstance(node.op, QuantizeLinear):
             if before and node.output in host.outputs and node.output in known:
                 sums[node.output] = before[-1]
-        elif not (node.op.pointwise or node.op.moves_data or node.op.place == "border"):
+        elif not (node.op.pointwise or node.op.moves_data or isinstance(node.op, _ADDING_NOTHING)):
             adding[node.output] = node
         elif before:
             adding[node.output] = before[-1]

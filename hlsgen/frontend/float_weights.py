@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hlsgen.graph.ir import Graph
+from hlsgen.graph.ir import Graph, Node
+from hlsgen.ops.cast import Cast
+from hlsgen.ops.host import S32, S64
+from hlsgen.ops.move import Gather
+from hlsgen.ops.tensor_type import F32
 
 if TYPE_CHECKING:
     import onnx
@@ -19,6 +23,24 @@ def computes_on_reals(graph: Graph) -> bool:
         and node.inputs[0] not in graph.constants
         for node in graph.nodes
     )
+
+
+def takes_reals(graph: Graph) -> bool:
+    """Whether every input of a graph is of reals, or of integers of 32 or 64 bits by which it chooses reals, as those of an embedding."""
+    if all(graph.types[name].element == F32 for name in graph.inputs):
+        return True
+    chosen = {node.inputs[1] for node in graph.nodes if _chooses_reals(graph, node)}
+    for node in reversed(graph.nodes):  # through casts and moves of the integers
+        if node.output in chosen and (node.op.moves_data or isinstance(node.op, Cast)):
+            chosen.add(node.inputs[0])
+    types = {name: graph.types[name] for name in graph.inputs}
+    return all(
+        t.element == F32 or (t.element in (S32, S64) and n in chosen) for n, t in types.items()
+    )
+
+
+def _chooses_reals(graph: Graph, node: Node) -> bool:
+    return isinstance(node.op, Gather) and graph.types[node.output].element == F32
 
 
 def with_float_weights(model: onnx.ModelProto) -> onnx.ModelProto:

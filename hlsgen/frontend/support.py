@@ -12,14 +12,14 @@ import numpy as np
 from hlsgen.errors import HlsgenError, IllegalGraph, UnsupportedOp
 from hlsgen.frontend.bind import find_binding
 from hlsgen.frontend.calibrate import calibrate
-from hlsgen.frontend.float_weights import computes_on_reals
+from hlsgen.frontend.float_weights import computes_on_reals, takes_reals
 from hlsgen.frontend.model_file import domain_of, load, naming_file
 from hlsgen.frontend.node_source import NodeSource
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.sequences import sequence_samples
 from hlsgen.frontend.state_shapes import with_states_of_one_sample
 from hlsgen.graph.ir import Graph
-from hlsgen.ops.tensor_type import F32
+from hlsgen.ops.tensor_type import F32, storage
 from hlsgen.passes import explained
 from hlsgen.passes.host_cut import divide, refuse_empty
 from hlsgen.passes.states import check_states, with_integer_states
@@ -73,9 +73,8 @@ def support(
 
 
 def is_float(graph: Graph) -> bool:
-    """Whether nothing in a model but its weights is quantised: it takes reals, and no node turns them into integers."""
-    reals = all(graph.types[name].element == F32 for name in graph.inputs)
-    return reals and computes_on_reals(graph)
+    """Whether nothing in a model but its weights is quantised: it takes reals (and what chooses them), and no node turns them into integers."""
+    return takes_reals(graph) and computes_on_reals(graph)
 
 
 def _by_operator(source: NodeSource, refused: Mapping[str, str]) -> NodeSupport:
@@ -133,10 +132,13 @@ def _classified(
 
 def _noise(graph: Graph) -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
-    return {
-        name: random.normal(size=(4, *graph.types[name].shape[1:])).astype(np.float32)
-        for name in graph.inputs
-    }
+    noise = {}
+    for name in graph.inputs:
+        type = graph.types[name]
+        drawn = random.normal(size=(4, *type.shape[1:])).astype(np.float32)
+        # 0 is always the number of a row
+        noise[name] = drawn if type.element == F32 else np.zeros(drawn.shape, storage(type.element))
+    return noise
 
 
 def _row(
