@@ -32,7 +32,7 @@ def with_states_of_one_sample(
     proto = load_whole(model)
     opset = max((e.version for e in proto.opset_import if not domain_of(e.domain)), default=0)
     extents = {value.name: _extents(value) for value in proto.graph.input}
-    pairs = {o: i for o, i in states.items() if extents.get(i, (1,))[0] != 1}
+    pairs = {o: i for o, i in states.items() if _samples_are_behind(extents.get(i, (1,)))}
     outputs = {value.name: value for value in proto.graph.output}
     if not pairs or opset < _SHAPE_IS_OPERAND or any(o not in outputs for o in pairs):
         return model
@@ -50,6 +50,11 @@ def with_states_of_one_sample(
 def _extents(value: onnx.ValueInfoProto) -> tuple[int, ...]:
     """Those of a tensor; of one without axes (1,)."""
     return tuple(d.dim_value or 1 for d in value.type.tensor_type.shape.dim) or (1,)
+
+
+def _samples_are_behind(extents: tuple[int, ...]) -> bool:
+    """Whether the axis of samples is not the first: a first axis alone may be of several samples, which is refused later."""
+    return extents[0] != 1 and 1 in extents
 
 
 def _reshaped(
