@@ -14,10 +14,7 @@ from hlsgen.ops.axes import AxisMaximum
 from hlsgen.ops.join import Concat
 from hlsgen.ops.reason import Reason
 from hlsgen.ops.reshape import Reshape
-from hlsgen.ops.select import ArgMax, ArgMin, TopK
-
-MOST_TAKEN = 16
-"""Elements of a TopK, each of which takes processes of its own."""
+from hlsgen.ops.select import MOST_TAKEN, ArgMax, ArgMin, TopK
 
 
 def place(c: Conversion, node: Node, values: tuple[Value, ...], asked: Asked) -> Fixed | Reason:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hlsgen.ops.host import S64, HostOp, axis_of, require_float
-from hlsgen.ops.op import Constants, OnnxBinding, require
+from hlsgen.ops.op import (
+    Constants,
+    NodeBuilder,
+    OnnxBinding,
+    QuantisedOutput,
+    QuantisedValue,
+    require,
+)
+from hlsgen.ops.reason import Reason
 from hlsgen.ops.tensor_type import AnyArray, TensorType
 
+MOST_TAKEN = 16
+"""Elements of a TopK inside a circuit, each of which takes processes of its own."""
 _ATTRIBUTES = {"axis": "axis", "keepdims": "keep", "select_last_index": "last"}
 
 
@@ -102,6 +113,20 @@ class TopK(HostOp):
             order = xp.argsort(x, axis=axis, stable=True)
         order = order[(slice(None),) * axis + (slice(0, self.count),)]
         return order if self.result else xp.take_along_axis(x, order, axis=axis)
+
+    def untaken(self, x: TensorType) -> Reason | None:
+        """Why elements of the integers ``x`` cannot be taken one after the other; None where they can (``TopToInteger``)."""
+        axis = self.axis % len(x.shape)
+        if not isinstance(self.count, int) or not 1 <= self.count <= MOST_TAKEN:
+            return Reason(f"it takes {self.count} elements, more than {MOST_TAKEN} or none")
+        return Reason(f"it is along axis {axis} of {x}") if axis == 0 else None
+
+    def quantised(
+        self, build: NodeBuilder, inputs: Sequence[QuantisedValue], output: QuantisedOutput
+    ) -> str | Reason:
+        if self.result:
+            return Reason("places of a TopK stay on the host")
+        return self.untaken(inputs[0].type) or super().quantised(build, inputs, output)
 
 
 @dataclass(frozen=True)

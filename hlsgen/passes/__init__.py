@@ -25,6 +25,7 @@ from hlsgen.passes.split_batch_norm import SplitBatchNorm
 from hlsgen.passes.split_quant import SplitQuant
 from hlsgen.passes.states import check_states, closed, with_integer_states, with_own_outputs
 from hlsgen.passes.sums_to_integer import SumsToInteger
+from hlsgen.passes.top_to_integer import TopToInteger
 
 PASSES: tuple[GraphPass, ...] = (
     FoldConstants(),
@@ -38,6 +39,7 @@ PASSES: tuple[GraphPass, ...] = (
     FoldConstants(),
     SinkBounds(),
     FoldIntoWeights(),
+    TopToInteger(),
     QdqToInteger(),
     AffineToInteger(),
     PlacesToInteger(),
