@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hlsgen.cli_options import Calibrate, Quiet
+from hlsgen.errors import BadOption
 from hlsgen.progress import terminal
 
 
@@ -27,7 +28,20 @@ def explore_command(
     checks: Annotated[
         int, typer.Option("--check", help="So many of the best are planned as compile does.")
     ] = 5,
+    interval: Annotated[
+        str | None, typer.Option(help="Only designs of these cycles a sample, commas between.")
+    ] = None,
     calibrate: Calibrate = None,
+    precision: Annotated[
+        str | None, typer.Option(help="Of a float model: int8, fixed16, fixed24, with commas.")
+    ] = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option(help="Samples (npz) of --precision, on which errors are measured."),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="The samples' classes (npy): accuracy is measured, too.")
+    ] = None,
     pick: Annotated[
         int | None, typer.Option(help="Write the design of this point, too: OUTPUT/point_N.")
     ] = None,
@@ -36,18 +50,47 @@ def explore_command(
     ] = Path("build/explore"),
     quiet: Quiet = False,
 ) -> None:
-    """Sketch many designs over boards, DSP blocks and rates; an interrupted exploration goes on."""
+    """Sketch many designs over boards, DSP blocks, rates and precisions; an interrupted exploration goes on."""
     from hlsgen.board import DEFAULT_BOARD
     from hlsgen.flow_explore import explore
     from hlsgen.flow_explore import pick as compile_point
 
-    boards = (DEFAULT_BOARD,) if board is None else tuple(filter(None, board.split(",")))
     with terminal(quiet) as progress:
-        study = explore(model, boards, objective, points, checks, calibrate, output, progress)
+        study = explore(
+            model,
+            _parts(board) or DEFAULT_BOARD,
+            objective,
+            points,
+            checks,
+            calibrate,
+            output,
+            progress,
+            _cycles(interval),
+            _parts(precision),
+            samples,
+            labels,
+        )
+        folder = output / f"point_{pick}"
         if pick is not None:
-            folder = output / f"point_{pick}"
-            compile_point(model, study, pick, calibrate, folder, progress)
+            compile_point(model, study, pick, calibrate, folder, progress, samples)
     if not quiet:
         typer.echo(study.text())
         if pick is not None:
             typer.echo((folder / "report.txt").read_text())
+
+
+def _parts(text: str | None) -> tuple[str, ...]:
+    """What stands between commas."""
+    return () if text is None else tuple(filter(None, (part.strip() for part in text.split(","))))
+
+
+def _cycles(text: str | None) -> tuple[int, ...]:
+    """The numbers between commas; raises BadOption."""
+    parts = _parts(text)
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise BadOption(
+            "--interval",
+            f"expected whole numbers of cycles with commas between, found {text!r}",
+            "Write for example --interval 64,128,256.",
+        )
+    return tuple(map(int, parts))

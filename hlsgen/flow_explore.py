@@ -13,7 +13,6 @@ from hlsgen.artefact.folder import check_empty, write_whole
 from hlsgen.board import DEFAULT_BOARD
 from hlsgen.collector import collector_paused
 from hlsgen.errors import BadFile, BadOption
-from hlsgen.numbers import Numbers
 from hlsgen.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -37,6 +36,20 @@ _EXPLORED: Mapping[str, ArgumentKind] = {
     "calibrate": PATH.or_none(),
     "output": PATH.or_none(),
     "progress": FUNCTION,
+    "intervals": ArgumentKind(
+        "whole numbers",
+        lambda value: (
+            isinstance(value, Sequence)
+            and not isinstance(value, bytes | bytearray | memoryview)
+            and all(WHOLE.holds(n) for n in value)
+        ),
+    ),
+    "precisions": ArgumentKind(
+        "names of precisions",
+        lambda value: isinstance(value, Sequence) and all(isinstance(n, str) for n in value),
+    ),
+    "samples": PATH.or_none(),
+    "labels": PATH.or_none(),
 }
 
 
@@ -49,34 +62,47 @@ def explore(
     calibrate: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
     progress: Progress = silent,
+    intervals: Sequence[int] = (),
+    precisions: Sequence[str] = (),
+    samples: str | os.PathLike[str] | None = None,
+    labels: str | os.PathLike[str] | None = None,
 ) -> Study:
     """Sketch about ``points`` designs of a network on schedule stream, over boards, DSP budgets and rates, and plan ``checks`` of the best.
 
     ``boards``: names or TOML files, or "all"; ``objective``: fps, latency or lut; ``output``: a folder for explore.json and explore.html,
-    from which an interrupted exploration goes on. Raises BadFile, BadOption, DoesNotFit and what reading a model raises.
+    from which an interrupted exploration goes on. ``intervals``: only these, in cycles. ``precisions``: of a float model, some of int8, fixed16 and fixed24, with
+    ``samples`` (npz) that choose the numbers and on which errors are measured, and ``labels`` (npy) of them. Raises BadFile, BadOption, DoesNotFit and what reading a model raises.
     """
-    from hlsgen.exploration.search import Explored, explored
-    from hlsgen.targets.network_source import read_network
+    from hlsgen.exploration.precisions import NumbersAsked
+    from hlsgen.exploration.search import Explored, Wishes, explored
 
     boards = [boards] if isinstance(boards, str) else boards
+    precisions = [precisions] if isinstance(precisions, str) else precisions
     check_arguments("hlsgen.explore", _EXPLORED, locals())
     chosen = _boards(boards)
     goal = _objective(objective)
-    for option, value, least in (("--points", points, 1), ("--check", checks, 0)):
+    bounds = (("--points", points, 1), ("--check", checks, 0))
+    for option, value, least in (*bounds, *(("--interval", n, 2) for n in intervals)):
         if value < least:
             raise BadOption(option, f"expected at least {least}, found {value}", "Raise it.")
+    asked = NumbersAsked(calibrate, tuple(precisions), samples, labels)
+    asked.check()
     place = None if output is None else Path(output)
     known = {} if place is None else _earlier(place)
-    source = read_network(model, Numbers(calibrate=calibrate), progress)
-    network = Explored(source.lowered(True, progress).dataflow, Path(model).name, source.digest())
+    sources = list(asked.sources(model, progress))
+    networks = [
+        Explored(source.lowered(True, progress).dataflow, Path(model).name, source.digest(), *rest)
+        for source, *rest in sources
+    ]
 
     def keep(study: Study) -> None:
         if place is not None:
             write_whole(place / RECORD, json.dumps(study.to_dict(), indent=1) + "\n")
             write_whole(place / EXPLORE_PAGE, study.page())
 
-    with collector_paused(), source.named():
-        return explored(network, chosen, goal, points, checks, known, keep, progress)
+    wishes = Wishes(goal, points, checks, tuple(dict.fromkeys(intervals)))
+    with collector_paused(), sources[0][0].named():
+        return explored(networks, chosen, wishes, known, keep, progress)
 
 
 def pick(
@@ -86,17 +112,22 @@ def pick(
     calibrate: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
     progress: Progress = silent,
+    samples: str | os.PathLike[str] | None = None,
 ) -> Compiled:
-    """Compile a point of a study. Raises BadOption for a number that it does not have, and what ``compile`` raises."""
+    """Compile a point of a study, with the ``calibrate`` or ``samples`` that it was explored with. Raises BadOption for a number that it does not have, and what ``compile`` raises."""
+    from hlsgen.exploration.precisions import NumbersAsked
     from hlsgen.flow import compile
 
     point = _point(study, number)
+    numbers = NumbersAsked(calibrate, (), samples).numbers(point.precision)
     return compile(
         model,
         board=point.board,
         interval=point.asked_interval,
         dsp=point.dsp_budget,
-        calibrate=calibrate,
+        calibrate=numbers.calibrate,
+        precision=numbers.precision,
+        samples=numbers.samples,
         output=output,
         progress=progress,
     )

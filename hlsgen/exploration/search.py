@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from hlsgen.artefact.digest import sha256
 from hlsgen.board import Board
 from hlsgen.cost.clock_rate import expected_clock_mhz
-from hlsgen.errors import DoesNotFit
+from hlsgen.errors import BadOption, DoesNotFit
+from hlsgen.exploration.precisions import Accuracy
 from hlsgen.exploration.study import Study
 from hlsgen.exploration.study_point import Objective, StudyPoint
 from hlsgen.progress import Progress
@@ -37,29 +38,40 @@ Known = Mapping[str, StudyPoint]
 
 @dataclass(frozen=True, eq=False)
 class Explored:
-    """The network: its processes, the name of its file, and the hash of its integer form."""
+    """The network in one kind of numbers: its processes, the name of its file, and the hash of its integer form. ``precision``: as of
+    ``StudyPoint``, with its ``accuracy``."""
 
     dataflow: Dataflow
     model: str
     digest: str
+    precision: str | None = None
+    accuracy: Accuracy | None = None
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """``points``: about so many designs are sketched, or those of ``intervals`` alone; ``checks``: of the front so many are planned."""
+
+    objective: Objective
+    points: int
+    checks: int
+    intervals: tuple[int, ...] = ()
 
 
 def explored(
-    network: Explored,
+    networks: Sequence[Explored],
     boards: Sequence[Board],
-    objective: Objective,
-    points: int,
-    checks: int,
+    wishes: Wishes,
     known: Known,
     keep: Callable[[Study], None],
     progress: Progress,
 ) -> Study:
-    """Sketch ``points`` designs and plan ``checks`` of the front; ``keep`` is given what is known after each board and each plan.
+    """Sketch designs of a network, in one kind of numbers or several, and plan the best; ``keep`` is given what is known after each board and each plan.
 
     Raises DoesNotFit where nothing fits on any board.
     """
-    study = Study(network.model, objective, (), {})
-    for board, result in _sketched(network, boards, points, known, progress):
+    study = Study(networks[0].model, wishes.objective, (), {})
+    for board, result in _sketched(networks, boards, wishes, known, progress):
         refused = {} if result else {board.name: "no design fits"}
         study = replace(
             study,
@@ -68,32 +80,49 @@ def explored(
         )
         keep(study)
     if not study.points:
-        planned(network.dataflow, boards[-1], StreamNetworkOptions(board=boards[-1].name))
+        asked = StreamNetworkOptions(
+            board=boards[-1].name, interval=max(wishes.intervals, default=None)
+        )
+        planned(networks[0].dataflow, boards[-1], asked)
+        raise _no_such_interval(wishes.intervals)
     by_name = {board.name: board for board in boards}
-    for done, point in enumerate(_to_plan(study, checks)):
-        progress("planning the best", done / checks)
-        better = _planned(network, by_name[point.board], point)
+    by_precision = {network.precision: network for network in networks}
+    for done, point in enumerate(_to_plan(study, wishes.checks)):
+        progress("planning the best", done / wishes.checks)
+        better = _planned(by_precision[point.precision], by_name[point.board], point)
         rest = tuple(better if p.number == point.number else p for p in study.points)
         study = replace(study, points=tuple(p for p in rest if p is not None))
         keep(study)
     return study
 
 
+def _no_such_interval(intervals: Sequence[int]) -> BadOption:
+    return BadOption(
+        "--interval",
+        f"expected cycles that a selection of arrays reaches on some board, found {', '.join(map(str, intervals))}",
+        "Leave --interval out: the exploration says which there are.",
+    )
+
+
 def _sketched(
-    network: Explored, boards: Sequence[Board], points: int, known: Known, progress: Progress
+    networks: Sequence[Explored],
+    boards: Sequence[Board],
+    wishes: Wishes,
+    known: Known,
+    progress: Progress,
 ) -> Iterator[tuple[Board, list[StudyPoint]]]:
     """For each board its points: where it has DSP blocks half of them with all of these, half with none."""
-    asks = list(_asks(network, boards, known, progress))
+    asks = [ask for network in networks for ask in _asks(network, boards, known, progress)]
     fitting = sum(ask.least is not None for ask in asks)
-    each = -(-points // max(1, fitting))
+    each = -(-wishes.points // max(1, fitting))
     numbers = count(1)
     for board in boards:
         result: list[StudyPoint] = []
         for ask in asks:
             if ask.board is not board or ask.least is None:
                 continue
-            for interval in intervals(ask.choices, each, ask.least):
-                progress(f"sketching designs for {board.name}", len(result) / (2 * each))
+            for interval in wishes.intervals or intervals(ask.choices, each, ask.least):
+                progress(f"sketching designs for {board.name}", None)
                 point = ask.point(interval, next(numbers))
                 result += [] if point is None else [point]
         yield board, result
@@ -113,7 +142,8 @@ def _asks(
             for dsp in (None, 0) if board.dsp else (None,):
                 progress(f"seeking the fastest for {board.name}", None)
                 budget = budget_of(board, StreamOptions(dsp=dsp))
-                yield _Ask(network, board, dsp, budget, choices, fastest(budget), sketched, known)
+                least = fastest(budget)
+                yield _Ask(network, board, dsp, budget, choices, least, sketched, known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +162,14 @@ class _Ask:
     def point(self, interval: int, number: int) -> StudyPoint | None:
         """The point as it is known, else sketched; None where none fits."""
         key = self._key(interval)
+        accuracy = self.network.accuracy
+        numbers = {
+            "precision": self.network.precision,
+            "error": None if accuracy is None else accuracy.error,
+            "accuracy": None if accuracy is None else accuracy.right,
+        }
         if key in self.known:
-            return replace(self.known[key], number=number)
+            return replace(self.known[key], number=number, **numbers)
         drawn = self.sketched(self.budget, interval)
         if drawn is None:
             return None
@@ -154,6 +190,7 @@ class _Ask:
             input_lanes=drawn.input_lanes,
             sketched_lut=drawn.lut,
             sketched_fps=rate,
+            **numbers,
         )
 
     def _key(self, interval: int) -> str:
@@ -161,7 +198,14 @@ class _Ask:
         from hlsgen import __version__
 
         described = sha256(repr(self.board).encode())
-        parts = (__version__, self.network.digest, described, interval, self.dsp)
+        parts = (
+            __version__,
+            self.network.digest,
+            self.network.precision,
+            described,
+            interval,
+            self.dsp,
+        )
         return sha256(json.dumps(parts).encode())[:32]
 
 

@@ -7,7 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hlsgen.artefact.report import aligned
-from hlsgen.exploration.study_point import Objective, Ranking, StudyPoint, ranking
+from hlsgen.exploration.study_point import (
+    Objective,
+    Ranking,
+    StudyPoint,
+    numbers_columns,
+    ranking,
+)
 
 SHOWN = 12
 """Rows of the table for people, about."""
@@ -62,7 +68,9 @@ class Study:
 
     def text(self) -> str:
         """The table for people."""
-        rows = [["point", "board", "interval", "fps", "latency", "LUT", "DSP", "RAM", "numbers"]]
+        numbers = numbers_columns(self.points)
+        head = ["point", "board", "interval", "fps", "latency", "LUT", "DSP", "RAM"]
+        rows = [[*head, *(title for title, _ in numbers), "numbers"]]
         best = self.best
         for point in self.shown():
             latency = "-" if point.latency_cycles is None else f"{point.latency_cycles:,}"
@@ -75,13 +83,14 @@ class Study:
                     f"{point.fps:,.1f}",
                     latency,
                     *(f"{n:,}" for n in (point.lut, point.dsp, point.bram)),
+                    *(said(point) for _, said in numbers),
                     kind,
                 ]
             )
         lines = [
             f"{self.model}: {len(self.points)} points, {len(self.front)} of them on the front"
             f" (* best by {self.objective})",
-            aligned(rows, left=(1, 8)),
+            aligned(rows, left=(1, len(rows[0]) - 1)),
             *(f"{board}: {reason}" for board, reason in self.refused.items()),
         ]
         return "\n".join(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from hlsgen.exploration.study_point import Ranking, StudyPoint
+from hlsgen.exploration.study_point import Ranking, StudyPoint, numbers_columns
 from hlsgen.html_report.content import Page, Scatter, ScatterPoint, Section, Table, TableCell
 from hlsgen.html_report.page import rendered
 
@@ -47,16 +47,21 @@ def _page(study: Ranking) -> Page:
 
 def _table(caption: str, points: Sequence[StudyPoint], study: Ranking) -> Table:
     rows: list[tuple[TableCell, ...]] = []
+    numbers = numbers_columns(study.points)
     for point in points:
         budget = "all" if point.dsp_budget is None else point.dsp_budget
         kind = "planned" if point.is_planned else "sketched"
         cycles = (point.interval_cycles, point.latency_cycles)
         sizes = (point.lut, point.dsp, point.bram)
-        rows.append((f"{point.number}", point.board, budget, *cycles, point.fps, *sizes, kind))
+        said = tuple(text(point) for _, text in numbers)
+        rows.append(
+            (f"{point.number}", point.board, budget, *cycles, point.fps, *sizes, *said, kind)
+        )
     columns = ("point", "board", "DSP budget", "interval", "latency", "samples a second", "LUT")
     best = study.best
     mark = None if best is None else f"{best.number}"
-    return Table(caption, (*columns, "DSP", "RAM", "numbers"), tuple(rows), mark, "best")
+    titles = (*columns, "DSP", "RAM", *(title for title, _ in numbers), "numbers")
+    return Table(caption, titles, tuple(rows), mark, "best")
 
 
 def _scatter(study: Ranking) -> Scatter:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
+
+from hlsgen.numbers import PRECISIONS
 
 Objective: TypeAlias = Literal["fps", "latency", "lut"]
 OBJECTIVES: tuple[Objective, ...] = ("fps", "latency", "lut")
@@ -16,6 +18,7 @@ class StudyPoint:
 
     ``interval_cycles`` ... ``fps``: of the selection of arrays alone, or, where ``is_planned``, of the whole schedule with its buffers, as
     ``compile`` predicts it (``sketched_lut`` and ``sketched_fps`` are then what they were before); only then are ``latency_cycles`` and ``ff`` known. ``asked_interval`` is what ``--interval`` is to be.
+    ``precision``: of ``precisions.NAMES`` where the user asked for some, with its ``error`` and ``accuracy`` as of ``precisions.Accuracy``.
     """
 
     number: int
@@ -35,17 +38,22 @@ class StudyPoint:
     is_planned: bool = False
     latency_cycles: int | None = None
     ff: int | None = None
+    precision: str | None = None
+    error: float | None = None
+    accuracy: float | None = None
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> StudyPoint:
         """The inverse of ``asdict``; raises KeyError, TypeError, ValueError."""
-        known = {field.name: entry[field.name] for field in fields(cls)}
+        known = {field.name: entry[field.name] for field in fields(cls) if field.name in entry}
         return cls(**{**known, "input_lanes": tuple(map(int, entry["input_lanes"]))})
 
     def command(self, model: str) -> str:
         """What compiles it."""
         dsp = "" if self.dsp_budget is None else f" --dsp {self.dsp_budget}"
-        return f"hlsgen compile {model} --board {self.board} --interval {self.asked_interval}{dsp}"
+        numbers = {None: "", "int8": " --calibrate SAMPLES"}
+        numbers |= {name: f" --precision {name} --samples SAMPLES" for name in PRECISIONS}
+        return f"hlsgen compile {model} --board {self.board} --interval {self.asked_interval}{dsp}{numbers[self.precision]}"
 
 
 @dataclass(frozen=True)
@@ -64,17 +72,22 @@ class Ranking:
 def ranking(
     model: str, objective: Objective, points: tuple[StudyPoint, ...], refused: Mapping[str, str]
 ) -> Ranking:
-    """The front: no other point is faster with as few LUTs, the fastest first. Sketches are compared with sketches; speed is the latency of
-    planned points where that is the objective."""
+    """The front: no other point is faster, as small in LUTs and as near to the floats, the fastest first. Sketches are compared with
+    sketches; speed is the latency of planned points where that is the objective."""
     price = _price("latency" if objective == "latency" else "fps")
     known = [p for p in points if price(p) is not None]
     front: list[StudyPoint] = []
-    for point in sorted(known, key=lambda p: (price(p), p.sketched_lut, p.number)):
-        if not front or point.sketched_lut < front[-1].sketched_lut:
+    for point in sorted(known, key=lambda p: (price(p), p.sketched_lut, p.error or 0, p.number)):
+        if not any(_is_as_good(other, point) for other in front):
             front.append(point)
     best_price = _price(objective)
     best = min(front, key=lambda p: (best_price(p), p.sketched_lut, p.number), default=None)
     return Ranking(model, objective, points, tuple(front), best, refused)
+
+
+def _is_as_good(faster: StudyPoint, point: StudyPoint) -> bool:
+    """Whether a point that is not slower is not larger either, nor farther from the floats."""
+    return faster.sketched_lut <= point.sketched_lut and (faster.error or 0) <= (point.error or 0)
 
 
 def _price(objective: Objective) -> Callable[[StudyPoint], Any]:
@@ -90,3 +103,25 @@ def _price(objective: Objective) -> Callable[[StudyPoint], Any]:
 
 def _microseconds(point: StudyPoint) -> float | None:
     return None if point.latency_cycles is None else point.latency_cycles / point.clock_mhz
+
+
+def numbers_columns(
+    points: Sequence[StudyPoint],
+) -> tuple[tuple[str, Callable[[StudyPoint], str]], ...]:
+    """(title, text of a point) of what is known of the points' numbers: their precision, error and accuracy, where any has one."""
+
+    def precision(point: StudyPoint) -> str:
+        return point.precision or "-"
+
+    def error(point: StudyPoint) -> str:
+        return "-" if point.error is None else f"{point.error:.2g}"
+
+    def accuracy(point: StudyPoint) -> str:
+        return "-" if point.accuracy is None else f"{point.accuracy:.1%}"
+
+    every = (("precision", precision), ("error", error), ("accuracy", accuracy))
+    return tuple(
+        (title, said)
+        for title, said in every
+        if any(getattr(point, title) is not None for point in points)
+    )
