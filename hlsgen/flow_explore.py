@@ -91,8 +91,14 @@ def explore(
     known = {} if place is None else _earlier(place)
     sources = list(asked.sources(model, progress))
     networks = [
-        Explored(source.lowered(True, progress).dataflow, Path(model).name, source.digest(), *rest)
-        for source, *rest in sources
+        Explored(
+            source.lowered(True, progress).dataflow,
+            Path(model).name,
+            source.digest(),
+            precision,
+            accuracy,
+        )
+        for source, precision, accuracy in sources
     ]
 
     def keep(study: Study) -> None:

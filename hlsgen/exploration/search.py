@@ -163,13 +163,10 @@ class _Ask:
         """The point as it is known, else sketched; None where none fits."""
         key = self._key(interval)
         accuracy = self.network.accuracy
-        numbers = {
-            "precision": self.network.precision,
-            "error": None if accuracy is None else accuracy.error,
-            "accuracy": None if accuracy is None else accuracy.right,
-        }
+        error = None if accuracy is None else accuracy.error
+        right = None if accuracy is None else accuracy.right
         if key in self.known:
-            return replace(self.known[key], number=number, **numbers)
+            return replace(self.known[key], number=number, error=error, accuracy=right)
         drawn = self.sketched(self.budget, interval)
         if drawn is None:
             return None
@@ -190,7 +187,9 @@ class _Ask:
             input_lanes=drawn.input_lanes,
             sketched_lut=drawn.lut,
             sketched_fps=rate,
-            **numbers,
+            precision=self.network.precision,
+            error=error,
+            accuracy=right,
         )
 
     def _key(self, interval: int) -> str:
