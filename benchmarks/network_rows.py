@@ -44,7 +44,14 @@ LAYERS: dict[str, Callable[[], Dataflow]] = {
 }
 PLACED = "cgra_4x4@ulx3s_85f"
 FAMILIES = {"icebreaker_2x2": "ice40"}
-FABRICS = (PLACED, "icebreaker_2x2@icebreaker", "mac_8x8", "mac_8x16", "cgra_8x8")
+FABRICS = (
+    PLACED,
+    "icebreaker_2x2@icebreaker",
+    "mac_8x8@ulx3s_85f",
+    "mac_8x8",
+    "mac_8x16",
+    "cgra_8x8",
+)
 SAMPLES = 3
 
 

@@ -20,7 +20,7 @@ LOOP_LATENCIES: Mapping[str, int] = {**WORD_LATENCIES, "load": 1, "store": 1, "a
 #: Cycles from a read of a fabric's LoadPort to the row's entry into the queue of words to send: the tile's memory, and a register.
 LOAD_READ_LATENCY = 2
 #: Enabled cycles from a word of the drain chain at its memory tile to the write of the result: the registers of TileRequantiser.
-TILE_REQUANTISE_LATENCY = 8
+TILE_REQUANTISE_LATENCY = 9
 #: Cycles from the one after a fabric's run is started to its first enabled one: the first contexts are fetched and decoded.
 RUN_FILL_CYCLES = 2
 

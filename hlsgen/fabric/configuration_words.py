@@ -4,11 +4,13 @@ Codes. A multiplexer's code is the index of the source in the tuples of ``switch
 source k has code k + 1: destinations of crossbars (``link_*``, ``register``), operators, predicates (0: true; after the sources
 one more code: the line tap), a write port's data (0: the input stream). Modes are numbered in the order of their names in ``algebra.modes``.
 
-Generators. The hardware keeps no multipliers: for every loop level the words hold trips - 1 and, for every counter, the *delta* that
-is added when that level is the outermost one that advances (all levels inside it go back to their first trip). Nests are padded
-to ``fabric.loops`` levels at the outside.
+Generators. The hardware keeps no multipliers: a generator has a *step* for every loop level, which holds trips - 1 and, for every counter, the
+*delta* that is added when that level is the outermost one that advances (all levels inside it go back to their first trip). One step more,
+behind those of the levels, is added to zeros at the start of a run. Nests are padded to ``fabric.loops`` levels at the outside; those have one trip, and
+the step of a level of one trip is never taken, nor need it be written.
 
-A PE and a tile have one string of fields per slot; a tile has one more for everything else. Strings begin at multiples of ``pitch``.
+A PE and a tile have one string of fields per slot; a tile has one more for everything that does not change from slot to slot, and a string per step of
+a generator in a part of its own. Strings begin at multiples of ``pitch``.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ COORDINATE_BITS = 12
 CYCLE_BITS = 32
 CONTROL_UNIT = (1 << UNIT_BITS) - 1
 TILE_CONFIGURATION = 1 << ADDRESS_BITS
-TILE_PARAMETERS = 2 << ADDRESS_BITS
+TILE_STEPS = 2 << ADDRESS_BITS
+TILE_PARAMETERS = 3 << ADDRESS_BITS
 
 
 def address_bits(tile: MemoryTile) -> int:
@@ -125,20 +128,35 @@ def counter_bits(tile: MemoryTile, counter: str) -> int:
     return COORDINATE_BITS if counter in ("row", "column") else _code(max(2, tile.parameters))
 
 
+def step_fields(fabric: Fabric, tile: MemoryTile, port: str) -> Fields:
+    """A step of a generator of a port: ``trips`` - 1 of its level, and what it adds to each counter."""
+    counters = generator_counters(fabric, port)
+    return (
+        Field("trips", fabric.trip_bits),
+        *(Field(name, counter_bits(tile, name), name in ("row", "column")) for name in counters),
+    )
+
+
+def steps_pitch(fabric: Fabric, tile: MemoryTile) -> int:
+    """Distance of the steps of two generators of a tile."""
+    words = max(pitch(step_fields(fabric, tile, port)) for port in ("read", "write"))
+    return words << fabric.loops.bit_length()
+
+
+def step_address(fabric: Fabric, tile: MemoryTile, port: str, number: int, level: int = 0) -> int:
+    """Where the string of a level's step begins; of the start: level ``fabric.loops``. Write generators follow read generators."""
+    index = number + (tile.read_generators if port == "write" else 0)
+    place = level * pitch(step_fields(fabric, tile, port))
+    return TILE_STEPS + index * steps_pitch(fabric, tile) + place
+
+
 def generator_fields(fabric: Fabric, tile: MemoryTile, port: str, number: int) -> Fields:
-    """Generator ``number`` of a port; names begin with ``<port><number>_``."""
+    """Generator ``number`` of a port but for its steps; names begin with ``<port><number>_``. ``single``: a bit per level, of one trip."""
     start = f"{port}{number}_"
     delay = DELAY_BITS if fabric.drain else _code(fabric.stages)
-    fields: list[Field] = [Field(f"{start}delay", delay)]
-    fields += [Field(f"{start}trips_{level}", fabric.trip_bits) for level in range(fabric.loops)]
-    for counter in generator_counters(fabric, port):
-        bits = counter_bits(tile, counter)
-        coordinate = counter in ("row", "column")
-        fields.append(Field(f"{start}{counter}_start", bits, coordinate))
-        fields += [
-            Field(f"{start}{counter}_{level}", bits, coordinate) for level in range(fabric.loops)
-        ]
-    fields += [
+    fields: list[Field] = [
+        Field(f"{start}delay", delay),
+        Field(f"{start}single", fabric.loops),
         Field(f"{start}base", address_bits(tile)),
         Field(f"{start}mask", address_bits(tile)),
         Field(f"{start}used", 1),

@@ -1,8 +1,8 @@
-"""Address generators in the form of the hardware: trips and deltas per level, and back to strides."""
+"""Address generators in the form of the hardware: settings, and steps per level; and back to strides."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hlsgen.algebra.affine import Affine, deltas, strides_of
 from hlsgen.errors import DoesNotFit
@@ -22,20 +22,12 @@ def padded_level(level: int, loops: int, levels: int) -> int:
 def generator_values(
     fabric: Fabric, tile: MemoryTile, port: str, number: int, generator: Generator, where: str
 ) -> dict[str, int]:
-    """The fields of a generator; a generator without loops is not used. Raises DoesNotFit for more loops than the fabric has
-    levels and for coordinates that would wrap."""
+    """The fields of a generator but for its steps; a generator without loops is not used. Raises DoesNotFit for more loops than the fabric
+    has levels and for coordinates that would wrap."""
     if not generator.loops:
         return {}
-    levels = fabric.loops
-    if len(generator.loops) > levels:
-        raise DoesNotFit(
-            f"{where}, {port} generator {number}",
-            f"expected at most {levels} loops, found {len(generator.loops)}: {len(generator.loops) - levels} too many",
-            "Merge loops whose strides continue each other.",
-        )
-    start, added = f"{port}{number}_", levels - len(generator.loops)
-    loops = (GeneratorLoop(),) * added + generator.loops
-    extents = [loop.extent for loop in loops]
+    loops, levels = _padded(fabric, port, number, generator, where), fabric.loops
+    start = f"{port}{number}_"
     if generator.wrap_bits is None:
         mask = (1 << counter_bits(tile, "address")) - 1
     else:
@@ -45,22 +37,8 @@ def generator_values(
         f"{start}delay": generator.delay,
         f"{start}base": generator.base,
         f"{start}mask": mask,
-        **{f"{start}trips_{level}": extent - 1 for level, extent in enumerate(extents)},
+        f"{start}single": sum((loop.extent == 1) << level for level, loop in enumerate(loops)),
     }
-    origins = {
-        "address": generator.start,
-        "row": generator.row,
-        "column": generator.column,
-        "parameter": generator.parameter,
-    }
-    for counter in generator_counters(fabric, port):
-        name = {"address": "stride", "parameter": "row"}.get(counter, counter)
-        steps = deltas([getattr(loop, name) for loop in loops], extents)
-        bits = counter_bits(tile, counter)
-        # Counters wrap, so that any stride is its remainder; coordinates are compared and must fit.
-        fold = (1 << bits) if counter in ("address", "parameter") else None
-        values[f"{start}{counter}_start"] = _folded(origins[counter], fold)
-        values |= {f"{start}{counter}_{k}": _folded(step, fold) for k, step in enumerate(steps)}
     if port == "write":
         return values | ({f"{start}data_driven": 1} if generator.data_driven else {})
     for name in ("mark_first", "mark_last"):
@@ -79,6 +57,49 @@ def generator_values(
     return values
 
 
+def generator_steps(
+    fabric: Fabric, tile: MemoryTile, port: str, number: int, generator: Generator, where: str
+) -> dict[int, dict[str, int]]:
+    """The fields of a used generator's steps by level, of the start: level ``fabric.loops``; outer levels of one trip have none. Raises DoesNotFit for more loops than the fabric has."""
+    loops = _padded(fabric, port, number, generator, where)
+    extents = [loop.extent for loop in loops]
+    steps = {level: {"trips": extent - 1} for level, extent in enumerate(extents)}
+    steps[fabric.loops] = {}
+    origins = {
+        "address": generator.start,
+        "row": generator.row,
+        "column": generator.column,
+        "parameter": generator.parameter,
+    }
+    for counter in generator_counters(fabric, port):
+        strides = [getattr(loop, _STRIDES[counter]) for loop in loops]
+        bits = counter_bits(tile, counter)
+        # Counters wrap, so that any stride is its remainder; coordinates are compared and must fit.
+        fold = (1 << bits) if counter in ("address", "parameter") else None
+        for level, step in enumerate((*deltas(strides, extents), origins[counter])):
+            steps[level][counter] = _folded(step, fold)
+    outermost = next((k for k, extent in enumerate(extents) if extent != 1), fabric.loops)
+    return {level: step for level, step in steps.items() if level >= outermost}
+
+
+_STRIDES = {"address": "stride", "row": "row", "column": "column", "parameter": "row"}
+"""Counter -> what ``GeneratorLoop`` calls its stride."""
+
+
+def _padded(
+    fabric: Fabric, port: str, number: int, generator: Generator, where: str
+) -> tuple[GeneratorLoop, ...]:
+    """The nest with ``fabric.loops`` levels. Raises DoesNotFit where it has more."""
+    added = fabric.loops - len(generator.loops)
+    if added < 0:
+        raise DoesNotFit(
+            f"{where}, {port} generator {number}",
+            f"expected at most {fabric.loops} loops, found {len(generator.loops)}: {-added} too many",
+            "Merge loops whose strides continue each other.",
+        )
+    return (GeneratorLoop(),) * added + generator.loops
+
+
 def _check_coordinates(tile: MemoryTile, generator: Generator, where: str) -> None:
     """Coordinates that are compared must not wrap; raises DoesNotFit."""
     for name in ("row", "column"):
@@ -95,19 +116,26 @@ def _check_coordinates(tile: MemoryTile, generator: Generator, where: str) -> No
 
 
 def read_generator(
-    fabric: Fabric, tile: MemoryTile, port: str, number: int, values: Mapping[str, int]
+    fabric: Fabric,
+    tile: MemoryTile,
+    port: str,
+    number: int,
+    values: Mapping[str, int],
+    steps: Sequence[Mapping[str, int]],
 ) -> Generator:
-    """A generator from its fields, its nest of ``fabric.loops`` levels; the inverse of ``generator_values`` up to that padding."""
+    """A generator from its fields and steps, its nest of ``fabric.loops`` levels; the inverse of ``generator_values`` and ``generator_steps`` up to
+    that padding. Raises IndexError for levels that are and are not of one trip."""
     start = f"{port}{number}_"
     if not values[f"{start}used"]:
         return Generator()
-    extents = [values[f"{start}trips_{level}"] + 1 for level in range(fabric.loops)]
-    columns: dict[str, tuple[int, ...]] = {}
-    for counter in generator_counters(fabric, port):
-        steps = [
-            _signed(values[f"{start}{counter}_{k}"], tile, counter) for k in range(fabric.loops)
-        ]
-        columns[counter] = strides_of(steps, extents)
+    *levels, origin = steps
+    extents = [step["trips"] + 1 for step in levels]
+    if any((extent == 1) != values[f"{start}single"] >> k & 1 for k, extent in enumerate(extents)):
+        raise IndexError
+    columns = {
+        counter: strides_of([_signed(step[counter], tile, counter) for step in levels], extents)
+        for counter in generator_counters(fabric, port)
+    }
     nothing = (0,) * fabric.loops
     rows = columns.get("parameter" if port == "write" else "row", nothing)
     across = columns.get("column", nothing)
@@ -122,16 +150,16 @@ def read_generator(
             for loop in zip(extents, columns["address"], rows, across, strict=True)
         ),
         delay=values[f"{start}delay"],
-        start=values[f"{start}address_start"],
+        start=origin["address"],
         base=values[f"{start}base"],
         wrap_bits=None if mask == whole else mask.bit_length(),
-        row=values.get(f"{start}row_start", 0),
-        column=values.get(f"{start}column_start", 0),
+        row=origin.get("row", 0),
+        column=origin.get("column", 0),
         rows=values[f"{start}rows"] if padded else None,
         columns=values[f"{start}columns"] if padded else None,
         mark_first=first - 1 if first else None,
         mark_last=last - 1 if last else None,
-        parameter=values.get(f"{start}parameter_start", 0),
+        parameter=origin.get("parameter", 0),
         data_driven=f"{start}data_driven" in names and bool(values[f"{start}data_driven"]),
     )
 

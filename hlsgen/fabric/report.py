@@ -12,11 +12,12 @@ from hlsgen.artefact.report import Head, Report
 from hlsgen.fabric.configuration_words import (
     control_fields,
     pe_fields,
+    step_fields,
     tile_context_fields,
     tile_fields,
 )
 from hlsgen.fabric.file import fabric_hash, presets
-from hlsgen.fabric.ir import Fabric
+from hlsgen.fabric.ir import Fabric, MemoryTile
 
 
 def fabric_report(fabric: Fabric) -> Report:
@@ -26,7 +27,7 @@ def fabric_report(fabric: Fabric) -> Report:
     """
     per_slot = sum(string_words(pe_fields(fabric, cell)) for cell in fabric.cells)
     per_slot += sum(string_words(tile_context_fields(fabric, tile)) for tile in fabric.tiles)
-    rest = sum(string_words(tile_fields(fabric, tile)) for tile in fabric.tiles)
+    rest = sum(_once(fabric, tile) for tile in fabric.tiles)
     counts = Counter(kind for row in fabric.kinds for kind in row)
     details = {
         "hash": f"{fabric_hash(fabric):08x}",
@@ -56,6 +57,14 @@ def fabric_report(fabric: Fabric) -> Report:
         "configuration_words_once": rest + string_words(control_fields(fabric)),
     }
     return Report(fabric.name, Head(), details, _text(fabric.name, details))
+
+
+def _once(fabric: Fabric, tile: MemoryTile) -> int:
+    """Words of a tile for what does not change from slot to slot, all steps of all its generators included."""
+    words = string_words(tile_fields(fabric, tile))
+    for port, count in (("read", tile.read_generators), ("write", tile.write_generators)):
+        words += count * (fabric.loops + 1) * string_words(step_fields(fabric, tile, port))
+    return words
 
 
 def _text(name: str, report: Mapping[str, Any]) -> str:

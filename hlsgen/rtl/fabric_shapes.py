@@ -15,6 +15,8 @@ from hlsgen.fabric.configuration_words import (
     pe_fields,
     rest_address,
     result_bits,
+    step_fields,
+    steps_pitch,
     tile_context_fields,
     tile_fields,
 )
@@ -73,6 +75,7 @@ def tile_shape(fabric: Fabric, tile: MemoryTile) -> TileShape:
         address_bits=address_bits(tile),
         contexts=tile_context_fields(fabric, tile),
         rest_address=rest_address(fabric, tile) - TILE_CONFIGURATION,
+        steps_pitch=steps_pitch(fabric, tile),
         reads=tuple(
             _generator(fabric, tile, "read", number) for number in range(tile.read_generators)
         ),
@@ -91,6 +94,7 @@ def _generator(fabric: Fabric, tile: MemoryTile, port: str, number: int) -> Gene
         fabric.loops,
         tuple((name, counter_bits(tile, name)) for name in counters),
         without_prefix(fields, f"{port}{number}_"),
+        step_fields(fabric, tile, port),
     )
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.fabric.run_bus import WriteSignature
+from hlsgen.rtl_templates.fabric.step_memory import StepMemory
 from hlsgen.rtl_templates.fabric.tile_shape import GeneratorShape
+from hlsgen.rtl_templates.memory_ports import read_port, write_port
 
 from hlsgen.algebra.fields import members
 
@@ -15,22 +18,26 @@ from hlsgen.algebra.fields import members
 class AddressGenerator(wiring.Component):
     """The addresses that one generator walks through.
 
-    Members (In): ``begin``: go to the first position, a cycle before the first ``advance``; ``advance``: the end of an iteration, or of a result;
-    ``configuration``. (Out): ``valid``: the generator is in its run; ``walk``: the address without its base; ``last``: which loops are at their last
+    Members (In): ``clear``: the run begins, in the cycle in which the settings change; ``begin``: go to the first position, in the cycle after
+    ``clear`` and before the first ``advance``; ``advance``: the end of an iteration, or of a result; ``configuration``; ``half``, ``write``: of the
+    StepMemory. (Out): ``valid``: the generator is in its run; ``walk``: the address without its base; ``last``: which loops are at their last
     trip; one output per further counter, by its name (row, column, parameter). Where the shape has the fields: ``inside`` the range of
     coordinates, ``first_mark``, ``last_mark``.
 
     **Timing**: all outputs are functions of registers; one step per cycle.
-    **Cost**: a counter and a comparison per loop, an adder per counter whose summand is chosen among the loops'.
+    **Cost**: a StepMemory; a LUT memory of trips, one incrementer and one comparison for all loops; an adder per counter.
     **Semantics**: ``hlsgen.fabric.configuration.Generator``; a data-driven one has no delay.
     """
 
     def __init__(self, shape: GeneratorShape) -> None:
         self.shape = shape
         ports: dict[str, Any] = {
+            "clear": In(1),
             "begin": In(1),
             "advance": In(1),
             "configuration": In(data.StructLayout(members(shape.fields))),
+            "half": In(1),
+            "write": In(WriteSignature()),
             "valid": Out(1),
             "walk": Out(shape.counters[0][1]),
             "last": Out(shape.loops),
@@ -48,9 +55,12 @@ class AddressGenerator(wiring.Component):
         step = Signal(name="step")
         first, last = (Signal(shape.loops, name=f"at_{edge}") for edge in ("first", "last"))
         m.d.comb += [step.eq(self.advance & self.valid), self.last.eq(last)]
-        moves = self._count(m, step, first, last)
+        m.submodules.steps = steps = StepMemory(shape.step, shape.step_bits)
+        wiring.connect(m, wiring.flipped(self.write), steps.write)
+        m.d.comb += [steps.half.eq(self.half), steps.number.eq(_moving(m, last))]
+        self._count(m, steps, step, first, last)
         for name, bits in shape.counters:
-            value = self._keep(m, name, bits, step, moves)
+            value = self._keep(m, name, bits, step, Value.cast(steps.step[name]))
             if name == "address":
                 m.d.comb += self.walk.eq(value & self._field("mask"))
             else:
@@ -73,42 +83,44 @@ class AddressGenerator(wiring.Component):
     def _field(self, name: str) -> Value:
         return Value.cast(self.configuration[name])
 
-    def _count(self, m: Module, step: Signal, first: Signal, last: Signal) -> list[Value]:
-        """Counts the trips; for each level whether it is the outermost one that advances."""
-        moves: list[Value] = []
-        ticking: Value = step
-        inner: Value = Const(1, 1)
-        for level in reversed(range(self.shape.loops)):
-            trips = self._field(f"trips_{level}")
-            # One ahead, so that ``last`` is a register; starts by a synchronous reset, which costs no multiplexer.
-            coming = Signal(len(trips), reset_less=True, name=f"coming_{level}")
-            tick = Signal(name=f"tick_{level}")
-            m.d.comb += tick.eq(ticking)
-            again = Signal(name=f"again_{level}")
-            m.d.comb += again.eq(self.begin | tick & last[level])
-            with m.If(again):
-                m.d.sync += [coming.eq(1), first[level].eq(1), last[level].eq(trips == 0)]
-            with m.Elif(tick):
-                m.d.sync += [
-                    coming.eq(coming + 1),
-                    first[level].eq(0),
-                    last[level].eq(coming == trips),
-                ]
-            moves.insert(0, inner & ~last[level])
-            inner = inner & last[level]
-            ticking = tick & last[level]
-        return moves
+    def _count(
+        self, m: Module, steps: StepMemory, step: Signal, first: Signal, last: Signal
+    ) -> None:
+        """Counts the trips: only that of the moving level has to be known, for those inside it begin again, which ``first`` says."""
+        trips = Value.cast(steps.step.trips)
+        m.submodules.counts = counts = memory.Memory(
+            shape=len(trips), depth=1 << self.shape.step_bits, init=[], attrs={}
+        )
+        write, read = write_port(counts), read_port(counts, domain="comb")
+        coming = Signal.like(trips, name="coming")
+        inside = _inside(last)
+        moves = [~last[level] & inside[level] for level in range(self.shape.loops)]
+        began = (first & Cat(moves)).any()
+        m.d.comb += [
+            # The number of the trip that comes next, from 1 on.
+            coming.eq(Mux(began, 0, read.data) + 1),
+            read.addr.eq(steps.number),
+            write.addr.eq(steps.number),
+            write.data.eq(coming),
+            write.en.eq(step),
+        ]
+        with m.If(step | self.begin):
+            for level, move in enumerate(moves):
+                with m.If(inside[level] & last[level]):
+                    single = self.configuration.single[level]
+                    m.d.sync += [first[level].eq(1), last[level].eq(single)]
+                with m.Elif(move):
+                    m.d.sync += [first[level].eq(0), last[level].eq(coming == trips)]
+        with m.If(self.clear):
+            m.d.sync += last.eq(-1)
 
-    def _keep(self, m: Module, name: str, bits: int, step: Signal, moves: list[Value]) -> Value:
+    def _keep(self, m: Module, name: str, bits: int, step: Signal, added: Value) -> Value:
         """One counter."""
         value = Signal(bits, reset_less=True, name=f"{name}_now")
-        added: Value = Const(0, bits)
-        for level, move in enumerate(moves):
-            added = added | (self._field(f"{name}_{level}") & move.replicate(bits))
-        with m.If(self.begin):
-            m.d.sync += value.eq(self._field(f"{name}_start"))
-        with m.Elif(step):
+        with m.If(step | self.begin):
             m.d.sync += value.eq(value + added)
+        with m.If(self.clear):  # through the flip-flops' synchronous reset, which costs nothing
+            m.d.sync += value.eq(0)
         return value
 
     def _run(self, m: Module, step: Signal, last: Signal) -> None:
@@ -130,6 +142,21 @@ class AddressGenerator(wiring.Component):
                 self.valid.eq(used & at_once),
                 wait.eq(Mux(used & ~at_once, delay, 0)),
             ]
+
+
+def _inside(last: Value) -> list[Value]:
+    """For each level whether all levels inside it are at their last trip (in RTLIL ``all`` of no bits is 0)."""
+    return [*(last[level + 1 :].all() for level in range(len(last) - 1)), Const(1, 1)]
+
+
+def _moving(m: Module, last: Signal) -> Signal:
+    """The number of the step to take: the outermost level that advances, which is the innermost one not at its last trip; else the start."""
+    number = Signal(range(len(last) + 1), name="moving")
+    m.d.comb += number.eq(len(last))
+    for level in range(len(last)):
+        with m.If(~last[level]):
+            m.d.comb += number.eq(level)
+    return number
 
 
 def _in_range(coordinate: Value, limit: Value, padded: Value) -> Value:

@@ -1,8 +1,8 @@
-"""Choices by one bit per alternative."""
+"""Choices by one bit per alternative, and by codes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from amaranth.hdl import Const, Value
@@ -15,3 +15,9 @@ def chosen(selection: Any, values: Sequence[Value]) -> Value:
     for bit, value in zip(bits, values, strict=True):
         result = result | (value & bit.replicate(len(value)))
     return result
+
+
+def among(code: Value, accepted: Iterable[int]) -> Value:
+    """Whether a code is one of those accepted: a table of constants, which is smaller than a comparison with its carry chain."""
+    table = Const(sum(1 << k for k in accepted), 1 << len(code))
+    return table.bit_select(code, 1)

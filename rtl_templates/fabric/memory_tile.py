@@ -29,7 +29,7 @@ from hlsgen.algebra.modes import ELEMENT_BITS
 from hlsgen.algebra.packets import ADDRESS_BITS, LOAD_BITS
 
 #: Parts of a tile, in the four bits above an address.
-BANK, CONFIGURATION, PARAMETERS = range(3)
+BANK, CONFIGURATION, STEPS, PARAMETERS = range(4)
 
 
 class TileLoadSignature(wiring.Signature):
@@ -148,13 +148,22 @@ class MemoryTile(SharedUnit):
                 chosen_one = self._active.requantiser.generator == k
                 result = requantiser.completes & chosen_one
                 advance = Mux(setting.data_driven, result, advance)
+            index = k + (len(self.shape.reads) if port == "write" else 0)
             m.d.comb += [
+                unit.clear.eq(self.run.clear),
                 unit.begin.eq(begin),
+                unit.half.eq(self.run.half),
+                *_offered(unit.write, self.load, STEPS, self._is_for(index)),
                 unit.configuration.eq(setting),
                 unit.advance.eq(self.run.enable & advance),
                 getattr(self._decoder, f"{port}_base_{k}").eq(setting.base),
             ]
         return units
+
+    def _is_for(self, index: int) -> Value:
+        """Whether an address of steps is one of the generator with that number; write generators follow read generators."""
+        pitch_bits = (self.shape.steps_pitch - 1).bit_length()
+        return self.load.write.address[pitch_bits:ADDRESS_BITS] == index
 
     def _address(self, port: str, units: list[AddressGenerator], words: list[Value]) -> Value:
         """Of the issued access: the walk of its generator, or its index, plus its offset."""
@@ -301,10 +310,10 @@ def _grown(word: Value, bits: int) -> Value:
     return Cat(word, word[-1].replicate(bits - len(word)))
 
 
-def _offered(write: Any, load: Any, part: int) -> list[Any]:
-    """Assignments that hand the load port's words for one part of the tile on."""
+def _offered(write: Any, load: Any, part: int, inside: Value | int = 1) -> list[Any]:
+    """Assignments that hand the load port's words for one part of the tile on, those ``inside`` a range of it."""
     return [
-        write.valid.eq(load.write.valid & (load.part == part)),
+        write.valid.eq(load.write.valid & (load.part == part) & inside),
         write.address.eq(load.write.address[:ADDRESS_BITS]),
         write.data.eq(load.write.data),
     ]

@@ -147,9 +147,12 @@ class FabricPe(SharedUnit):
             whole = [Cat(words[name], marks.get(name, Const(0, 2))) for name in shape.of(link)]
             register = Signal(len(whole[0]), reset_less=True, name=f"register_{link}")
             m.d.comb += getattr(self, f"out_{link}").eq(register)
+            selection = Value.cast(issued[f"link_{link}"])
+            # Of one source, nothing is sent through the flip-flops' synchronous reset, which costs nothing.
+            single = len(whole) == 1
             with m.If(run.enable):
-                m.d.sync += register.eq(chosen(issued[f"link_{link}"], whole))
-            with m.If(run.clear):
+                m.d.sync += register.eq(whole[0] if single else chosen(selection, whole))
+            with m.If(run.clear | (run.enable & ~selection[0] if single else 0)):
                 m.d.sync += register.eq(0)
         if registers is not None:
             m.d.comb += [

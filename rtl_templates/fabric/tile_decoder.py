@@ -7,6 +7,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.fabric.choice import among
 from hlsgen.rtl_templates.fabric.context_memory import ContextMemory, issue
 from hlsgen.rtl_templates.fabric.line_taps import LineTaps
 from hlsgen.rtl_templates.fabric.run_bus import RunSignature, WriteSignature
@@ -118,6 +119,8 @@ class TileDecoder(wiring.Component):
             f"{port}_generator": Cat(number == k for k in range(generators)),
             f"{port}_offset": (offset + base)[: shape.address_bits],
             f"{port}_index": Cat(index == k for k in range(shape.sources)),
-            f"{port}_mask": Cat((wrap == 0) | (wrap > k + 1) for k in range(shape.address_bits)),
+            f"{port}_mask": Cat(
+                among(wrap, (0, *range(k + 2, 1 << len(wrap)))) for k in range(shape.address_bits)
+            ),
             f"{port}_signed": self._coming[f"{port}_signed"],
         }

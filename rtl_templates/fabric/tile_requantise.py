@@ -82,16 +82,16 @@ class TileRequantiser(wiring.Component):
         negative = total[-1] & floating
         factor = self._next(Mux(negative, -total, total))
         multiplier = self._next(self._next(multiplier))
-        # Registers 4, 5, 6: the product with what is added to it.
+        # Registers 4 to 7: the product with what is added to it.
         added = self._next(self._next(self._next(Mux(floating | first_1, 0, rounding))))
         flags = [ends_1, second_1, first_1]
-        for _ in range(4):
+        for _ in range(5):
             flags = [self._next(flag, reset=True) for flag in flags]
         whole = self._product(factor, multiplier, added, flags[1], flags[2])
-        # Registers 7 and 8: the shift; the rounding and the limits.
+        # Registers 8 and 9: the shift; the rounding and the limits.
         window, sticky, fits, above = self._shifted(whole)
         sign = negative
-        for _ in range(5):
+        for _ in range(6):
             sign = self._next(sign)
         self._finish(floating, window, sticky, fits, Mux(floating, sign, above))
         valid = flags[0]
@@ -135,22 +135,24 @@ class TileRequantiser(wiring.Component):
     def _product(
         self, factor: Value, multiplier: Value, added: Value, second: Value, first: Value
     ) -> Value:
-        """factor * multiplier + added, and for the second word of a pair plus that of the first."""
+        """factor * multiplier + added, and for the second word of a pair plus that of the first, which is held from one to the other."""
         m = self._m
-        terms: list[Value] = [added]
+        products = []
         for at_a, a in _digits(factor):
             for at_m, b in _digits(multiplier):
-                terms.append(self._next(a * b) << (at_a + at_m))
-        sums = []
-        for k in range(0, len(terms), 2):
-            pair = Signal(signed(TOTAL_BITS), name=f"pair_{k}")
-            m.d.comb += pair.eq(sum(terms[k + 1 : k + 2], terms[k]))
-            sums.append(self._next(pair))
+                products.append((at_a + at_m, self._next(a * b)))
+        # Two operands an adder: three would be added by a layer of full adders in LUTs first.
+        terms: list[Value] = [added, *_joined(products)]
+        while len(terms) > 1:
+            pairs = [sum(terms[k + 1 : k + 2], terms[k]) for k in range(0, len(terms), 2)]
+            terms = [self._next(value) for value in pairs]
         held = Signal(signed(TOTAL_BITS), reset_less=True, name="held")
         total = Signal(signed(TOTAL_BITS), name="total")
-        m.d.comb += total.eq(sum(sums[1:], sums[0]) + Mux(second, held, 0))
-        with m.If(self.enable & first):
-            m.d.sync += held.eq(total)
+        m.d.comb += total.eq(terms[0] + held)
+        with m.If(self.enable & (first | second)):
+            m.d.sync += held.eq(Mux(second, 0, total))
+        with m.If(self.clear):
+            m.d.sync += held.eq(0)
         return self._next(total)
 
     def _shifted(self, whole: Value) -> tuple[Value, Value, Value, Value]:
@@ -162,20 +164,22 @@ class TileRequantiser(wiring.Component):
         m, sign = self._m, whole[-1]
         present: Value = Cat(Const(0, FRACTION_BITS), whole)
         lost: Value = Const(0, 1)
+        above: Value = Const(0, 1)
         shift = self.configuration.shift
-        for k in range(len(shift)):
+        kept = FRACTION_BITS + self.shape.result_bits + 1
+        # The largest first: what those after it cannot bring down to the bits that are kept needs no multiplexers.
+        for k in reversed(range(len(shift))):
+            within = kept + (1 << k) - 1
             lost = lost | (shift[k] & present[: 1 << k].any())
-            shifted = Signal(len(present), name=f"shifted_{k}")
+            above = above | (~shift[k] & _differs(present[within:], sign))
+            shifted = Signal(min(within, len(present)), name=f"shifted_{k}")
             filled = Cat(present[1 << k :], sign.replicate(1 << k))
             m.d.comb += shifted.eq(Mux(shift[k], filled, present))
             present = shifted
-        kept = FRACTION_BITS + self.shape.result_bits + 1
-        upper = present[kept:]
-        fits = Mux(sign, upper.all(), ~upper.any())
         return (
-            self._next(present[:kept]),
+            self._next(present),
             self._next(lost),
-            self._next(fits),
+            self._next(~above),
             self._next(sign),
         )
 
@@ -206,6 +210,28 @@ class TileRequantiser(wiring.Component):
         result = Mux(value > setting.high, setting.high, result)
         end = Mux(negative, setting.low, setting.high)
         m.d.comb += self.result.eq(self._next(Mux(fits, result, end)))
+
+
+def _differs(bits: Value, sign: Value) -> Value:
+    """Whether any bit is not the sign."""
+    return (bits ^ sign.replicate(len(bits))).any()
+
+
+def _joined(products: list[tuple[int, Value]]) -> list[Value]:
+    """Values whose sum is that of the (position, product) pairs: products that do not overlap are side by side, which needs no adder."""
+    terms: list[Value] = []
+    waiting = sorted(products, key=lambda product: product[0])
+    while waiting:
+        position, term = waiting.pop(0)
+        joined: Value = Cat(Const(0, position), term)
+        signed_ = term.shape().signed
+        for product in list(waiting):
+            gap = product[0] - len(joined)
+            if not signed_ and gap >= 0:
+                waiting.remove(product)
+                joined, signed_ = Cat(joined, Const(0, gap), product[1]), product[1].shape().signed
+        terms.append(joined.as_signed() if signed_ else joined)
+    return terms
 
 
 def _digits(value: Value) -> list[tuple[int, Value]]:

@@ -17,15 +17,22 @@ GridPlace: TypeAlias = tuple[int, int]
 class GeneratorShape:
     """An address generator: ``loops`` levels; ``counters`` that walk, each (name, bits), the first the address.
 
-    ``fields`` of its configuration, in any order: ``used``, ``delay``; ``trips_0`` (outermost) ..: trips - 1; per counter ``<counter>_start``
-    and ``<counter>_0`` ..: what is added when that level is the outermost one that advances; ``base``, ``mask`` of the address. Where they
-    are there: ``data_driven``; ``rows``, ``columns``, ``padded``: the range of the counters row and column; ``mark_first``, ``mark_last``:
-    0 never, else 1 + the level from which on all loops are at their first / last trip.
+    ``fields`` of its settings, in any order: ``used``, ``delay``; ``single``: a bit per level, of one trip; ``base``, ``mask`` of the address.
+    Where they are there: ``data_driven``; ``rows``, ``columns``, ``padded``: the range of the counters row and column; ``mark_first``,
+    ``mark_last``: 0 never, else 1 + the level from which on all loops are at their first / last trip.
+    ``step``: the fields of a step: ``trips``: trips - 1 of its level (0: the outermost); by the name of each counter what is added to it when that
+    level is the outermost one that advances. Step ``loops`` is added to zeros at the start.
     """
 
     loops: int
     counters: tuple[tuple[str, int], ...]
     fields: Fields
+    step: Fields
+
+    @property
+    def step_bits(self) -> int:
+        """Bits of the number of a step."""
+        return self.loops.bit_length()
 
     @property
     def names(self) -> frozenset[str]:
@@ -56,8 +63,9 @@ class RequantiserShape:
 class TileShape:
     """A memory tile: 2**address_bits elements of ``bits`` bits, beside a cell with ``sources`` registered sources.
 
+    ``steps_pitch``: words between the steps of two generators, a power of two.
     ``contexts``: fields of a slot, those of ``read_`` and ``write_``. The rest of the configuration, which begins at word ``rest_address``, is
-    ``reads`` and ``writes`` (address generators), then ``plain`` fields, then the fields of the requantiser.
+    the settings of ``reads`` and ``writes`` (address generators), then ``plain`` fields, then the fields of the requantiser.
     """
 
     run: RunShape
@@ -67,6 +75,7 @@ class TileShape:
     address_bits: int
     contexts: Fields
     rest_address: int
+    steps_pitch: int
     reads: tuple[GeneratorShape, ...]
     writes: tuple[GeneratorShape, ...]
     plain: Fields

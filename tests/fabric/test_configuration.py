@@ -31,7 +31,7 @@ from hlsgen.fabric.configuration import (
     WriteContext,
 )
 from hlsgen.fabric.configuration_packing import pack, unpack
-from hlsgen.fabric.configuration_words import CONTROL_UNIT
+from hlsgen.fabric.configuration_words import CONTROL_UNIT, TILE_STEPS
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.packets import WritePacket
 
@@ -225,3 +225,19 @@ def test_words_that_are_no_configuration_are_refused() -> None:
     assert len(str(error.value).splitlines()) == 3
     with pytest.raises(BadFile):  # cycles, but no interval
         unpack(fabric, [WritePacket(CONTROL_UNIT, 0, (0xFFFFFFF8, 7))])
+
+
+def test_a_level_of_one_trip_and_of_more_is_refused() -> None:
+    """Whether a level has one trip stands in the settings and in its step; words in which these differ are refused."""
+    fabric = small_fabric()
+    words = pack(fabric, with_read(loops=(GeneratorLoop(4, 1),)))
+    step = max(write.address for write in words if write.unit < CONTROL_UNIT)
+    assert step >= TILE_STEPS
+    changed = [
+        replace(write, words=(write.words[0] & ~0xFFFF, *write.words[1:]))
+        if write.address == step
+        else write
+        for write in words
+    ]
+    with pytest.raises(BadFile):
+        unpack(fabric, changed)

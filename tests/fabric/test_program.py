@@ -71,4 +71,4 @@ def test_elements_lie_in_words_lowest_first(signed: bool) -> None:
 def test_parameter_rows_are_four_words_each() -> None:
     fabric = small_fabric()
     packet = write_parameters(fabric, fabric.tile("west_1"), 2, [(-1, 7, -(1 << 33))])
-    assert packet == WritePacket(7, (2 << 28) + 8, (0xFFFFFFFF, 7, 0, 0xFFFFFFFE))
+    assert packet == WritePacket(7, (3 << 28) + 8, (0xFFFFFFFF, 7, 0, 0xFFFFFFFE))

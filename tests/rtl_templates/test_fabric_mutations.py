@@ -26,6 +26,7 @@ from hlsgen.rtl_templates.fabric.pe import FabricPe
 from hlsgen.rtl_templates.fabric.pe_decoder import PeDecoder
 from hlsgen.rtl_templates.fabric.rotating_registers import RotatingRegisters
 from hlsgen.rtl_templates.fabric.settings import Settings
+from hlsgen.rtl_templates.fabric.step_memory import StepMemory
 from hlsgen.rtl_templates.fabric.stream_border import StreamBorder
 from hlsgen.rtl_templates.fabric.tile_bank import TileBank
 from hlsgen.rtl_templates.fabric.tile_decoder import TileDecoder
@@ -187,7 +188,7 @@ MUTATIONS: dict[str, Mutation] = {
         MemoryTile, "_write", "valid & (last | issued.write_any).all()", "valid", tile
     ),
     "tile: index wraps a bit late": Mutation(
-        TileDecoder, "_port", "wrap > k + 1", "wrap > k", tile
+        TileDecoder, "_port", "range(k + 2,", "range(k + 1,", tile
     ),
     "tile: offset without base": Mutation(
         TileDecoder, "_port", "(offset + base)", "(offset | base)", tile
@@ -212,10 +213,32 @@ MUTATIONS: dict[str, Mutation] = {
         AddressGenerator, "_count", "coming == trips", "coming + 1 == trips", tile
     ),
     "generator: never begins again": Mutation(
-        AddressGenerator, "_keep", "m.If(self.begin)", "m.If(self.begin & (value == 0))", tile
+        AddressGenerator, "_keep", "m.If(self.clear)", "m.If(self.clear & (value == 0))", tile
+    ),
+    "generator: inner loops count on": Mutation(
+        AddressGenerator, "_count", "Mux(began, 0, read.data)", "read.data", tile
+    ),
+    "generator: a level of one trip has two": Mutation(
+        AddressGenerator, "_count", "last[level].eq(single)", "last[level].eq(0)", tile
+    ),
+    "generator: steps of the run to come": Mutation(
+        StepMemory, "elaborate", "Cat(self.number, self.half)", "Cat(self.number, ~self.half)", tile
+    ),
+    "tile: steps are written to every generator": Mutation(
+        MemoryTile, "_is_for", "== index", "!= 99", tile
     ),
     "requantiser: pairs of one row": Mutation(
         TileRequantiser, "_parameters", "self.row + second", "self.row", requantiser("pair")
+    ),
+    "requantiser: a pair adds to the next": Mutation(
+        TileRequantiser, "_product", "Mux(second, 0, total)", "total", requantiser("pair")
+    ),
+    "requantiser: bits above the window are forgotten": Mutation(
+        TileRequantiser,
+        "_shifted",
+        "self._next(~above)",
+        "self._next(Const(1, 1))",
+        requantiser("float32, a large scale"),
     ),
     "requantiser: exact ties only": Mutation(
         TileRequantiser, "_finish", " & ~mask", "", requantiser("float32, ties")
