@@ -225,6 +225,13 @@ def old_opset(model: onnx.ModelProto) -> None:
     model.opset_import[0].version = 6
 
 
+def old_broadcast(model: onnx.ModelProto) -> None:
+    model.opset_import[0].version = 6
+    weights = model.graph.initializer[0].name
+    add = helper.make_node("Add", ["hidden", weights], ["sum"], broadcast=1, axis=1)
+    model.graph.node.extend([helper.make_node("Unknown", ["x"], ["hidden"]), add])
+
+
 def nothing(model: onnx.ModelProto) -> None:
     del model.graph.node[:], model.graph.output[:]
     model.graph.node.append(helper.make_node("Identity", ["x"], ["same"]))
@@ -286,4 +293,5 @@ EDITS: dict[str, tuple[Edit, type[HlsgenError], str]] = {
     "kernel too large": (kernel_too_large, TypeMismatch, "input of at least"),
     "nothing that computes": (nothing, UnsupportedOp, "outputs that are inputs"),
     "old opset": (old_opset, UnsupportedOp, "opset 7"),
+    "old opset, axes that are not known": (old_broadcast, UnsupportedOp, "hidden"),
 }
