@@ -245,7 +245,7 @@ EDITS: dict[str, tuple[Edit, type[HlsgenError], str]] = {
     "scale NaN": (scale(float("nan")), TypeMismatch, "positive finite scales"),
     "zero points of another number": (bad_zero_point, TypeMismatch, "zero points"),
     "zero point of another type": (zero_point_of_another_type, TypeMismatch, "zero point"),
-    "zero point is a float": (float_zero_point, UnsupportedOp, "zero point"),
+    "zero point is a float": (float_zero_point, UnsupportedOp, "numbers of type f32"),
     "scale is computed": (computed_scale, UnsupportedOp, "not a constant"),
     "larger than the limit": (huge_tensor, BadFile, "134,217,728 elements"),
     "negative extent": (negative_extent, BadFile, "extents 0 or more"),
