@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from hlsgen.host.programmer import Programming
 
 MEASURED_SAMPLES = 1000
-LABELS = ("labels", "label", "y")
-"""Arrays of a file of samples that are class numbers, where the design has no input of the name."""
 _EMULATED: Mapping[str, ArgumentKind] = {
     "directory": PATH,
     "board": PATH.or_none(),
@@ -89,13 +87,12 @@ def without_labels(
     directory: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
     """The inputs of a compiled design among the arrays of a file, and the class numbers, where there are any. Raises BadFile."""
+    from hlsgen.frontend.samples import without_labels as split_samples
     from hlsgen.targets import target_of
 
     folder = open_folder(directory)
     inputs = target_of(folder).reference(folder, "numpy").inputs
-    given = dict(arrays)
-    labels = next((given.pop(name) for name in LABELS if name in given.keys() - set(inputs)), None)
-    return given, labels
+    return split_samples(arrays, inputs)
 
 
 def _right(outputs: Mapping[str, np.ndarray], labels: np.ndarray, count: int) -> int:

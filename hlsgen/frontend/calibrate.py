@@ -19,7 +19,7 @@ from hlsgen.frontend.mean_scales import tie_free_scales
 from hlsgen.frontend.model_file import load_whole
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.plain_operators import with_plain_operators, without_bare_clips
-from hlsgen.frontend.samples import load_samples
+from hlsgen.frontend.samples import load_samples, without_labels
 from hlsgen.frontend.state_scales import scales_of_states
 from hlsgen.frontend.unrolled_cells import with_unrolled_cells
 from hlsgen.graph.evaluate import check_inputs
@@ -109,8 +109,9 @@ def _quantise(
 def checked_samples(
     graph: Graph, samples: str | os.PathLike[str] | Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Samples that fit the inputs of ``graph``, at least one; raises BadFile, TypeMismatch."""
-    arrays = dict(samples) if isinstance(samples, Mapping) else load_samples(samples)
+    """Samples that fit the inputs of ``graph``, at least one, without labels; raises BadFile, TypeMismatch."""
+    given = samples if isinstance(samples, Mapping) else load_samples(samples)
+    arrays, _ = without_labels(given, graph.inputs)
     if check_inputs(graph, arrays) == 0:
         raise TypeMismatch(
             f"samples, inputs {', '.join(arrays)}",

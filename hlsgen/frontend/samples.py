@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from hlsgen.errors import BadFile
+
+LABELS = ("labels", "label", "y")
+"""Arrays of a file of samples that are class numbers, where the design has no input of the name."""
+
+
+def without_labels(
+    arrays: Mapping[str, np.ndarray], inputs: Collection[str]
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """The inputs among the arrays of a file, and the class numbers, where there are any."""
+    given = dict(arrays)
+    labels = next((given.pop(name) for name in LABELS if name in given.keys() - set(inputs)), None)
+    return given, labels
 
 
 def load_samples(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ import numpy as np
 from hlsgen.frontend.model_file import load_whole
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.reference import run_session
-from hlsgen.frontend.samples import load_samples
+from hlsgen.frontend.samples import load_samples, without_labels
 from hlsgen.graph.evaluate import check_inputs
 from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.states import check_states
@@ -33,7 +33,8 @@ def sequence_samples(
         return samples
     graph = read_model(model)
     check_states(graph, states)
-    given = dict(samples) if isinstance(samples, Mapping) else load_samples(samples)
+    arrays = samples if isinstance(samples, Mapping) else load_samples(samples)
+    given, _ = without_labels(arrays, graph.inputs)
     types = {input: graph.types[input] for input in states.values()}
     kept = {name: np.zeros(type.shape, storage(type.element)) for name, type in types.items()}
     first = {name: array for name, array in given.items() if name not in kept}

@@ -93,17 +93,17 @@ class NetworkSource:
         }
 
     def reported(self, report: Report) -> Report:
-        """The report with the errors of fixed-point numbers, or what is promised against the reference that the user names."""
+        """The report with what is promised against the reference that the user names, and the errors against the float model, of fixed-point
+        numbers or of 8 bits."""
+        details, text = dict(report.details), report.text
         if self.reference is not None:
-            promises = [promise.as_json() for promise in self.declared]
+            details["reference"] = [promise.as_json() for promise in self.declared]
             lines = "".join(f"  {line}\n" for promise in self.declared for line in _said(promise))
-            text = f"{report.text.rstrip()}\n\nagainst {self.reference}\n{lines}"
-            return replace(report, details={**report.details, "reference": promises}, text=text)
-        if not self.errors:
-            return report
-        details = {**report.details, "errors": [asdict(error) for error in self.errors]}
-        lines = "".join(f"  {error}\n" for error in self.errors)
-        text = f"{report.text.rstrip()}\n\nagainst ONNX Runtime on floats (measured)\n{lines}"
+            text = f"{text.rstrip()}\n\nagainst {self.reference}\n{lines}"
+        if self.errors:
+            details["errors"] = [asdict(error) for error in self.errors]
+            lines = "".join(f"  {error}\n" for error in self.errors)
+            text = f"{text.rstrip()}\n\nagainst ONNX Runtime on floats (measured)\n{lines}"
         return replace(report, details=details, text=text)
 
     def _graphs(self, constants: str) -> dict[str, bytes]:
@@ -154,6 +154,7 @@ def _read(
         from hlsgen.frontend.calibrate import calibrate as quantise
         from hlsgen.frontend.sequences import sequence_samples
 
+        floats = load_whole(model)
         sequence = sequence_samples(model, numbers.calibrate, states)
         model = quantise(model, sequence, states.values())
     graph = read_model(model)
@@ -165,6 +166,9 @@ def _read(
         named = numbers.reference
         sessions = SESSIONS if named is None else (REFERENCES[named],)
         declared = declared_outputs(proto, integer, sessions)
+        if numbers.calibrate is not None and not states:
+            progress("comparing with the float model", None)
+            errors = _quantisation_errors(floats, integer, numbers.calibrate)
     else:
         from hlsgen.frontend.fixed_point import in_fixed_point
         from hlsgen.passes.states import refuse_precision
@@ -183,6 +187,21 @@ def _read(
     note = load(model).note
     origin = f"network {title} (SHA-256 {digest}){_made_with(numbers)}{note and ', '}{note}"
     return NetworkSource(content, integer, declared, name, origin, errors, numbers.reference)
+
+
+def _quantisation_errors(
+    floats: onnx.ModelProto, integer: IntegerModel, path: str | os.PathLike[str]
+) -> tuple[OutputError, ...]:
+    """Of the samples that the float model was quantised with; none where ONNX Runtime does not run it."""
+    from hlsgen.frontend.quantisation_error import quantisation_errors
+    from hlsgen.frontend.samples import load_samples, without_labels
+    from hlsgen.frontend.sessions import NoSession
+
+    samples, labels = without_labels(load_samples(path), integer.host_before.inputs)
+    try:
+        return quantisation_errors(floats, integer, samples, labels)
+    except NoSession:
+        return ()
 
 
 def _said(promise: Declared) -> list[str]:
