@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from errors.messages import ROOT, Case, rows
+from support.stateful_models import gru_cell
 from support.toy_designs import toy_samples, write_manifest
 from verify import test_verify_input as samples
 
@@ -30,6 +31,13 @@ def compiled(source: object, **options: object) -> Case:
     return lambda folder: flow.compile(source, output=folder / "out", **options)  # type: ignore[arg-type]
 
 
+def labels_of_others(folder: Path) -> object:
+    model, given = gru_cell()
+    given |= {"h0": np.zeros((len(given["x"]), 8), np.float32), "labels": np.arange(5)}
+    np.savez(folder / "x.npz", **given)  # type: ignore[arg-type]
+    return flow.compile(model, calibrate=folder / "x.npz", output=folder / "out")
+
+
 def option_cases() -> dict[str, Case]:
     return {
         "schedule": compiled(DIGITS, schedule="magic"),
@@ -51,6 +59,7 @@ def option_cases() -> dict[str, Case]:
         "name": compiled(DIGITS, name="always"),
         "name of a design": lambda folder: design_name("a b", "x"),
         "samples that are missing": compiled(DIGITS, calibrate="none.npz"),
+        "labels of other samples": labels_of_others,
         "samples for a kernel": compiled(FIR, calibrate="none.npz"),
         "precision": compiled(DIGITS, precision="fixed12", samples="none.npz"),
         "precision and calibration": compiled(DIGITS, precision="fixed16", calibrate="none.npz"),
