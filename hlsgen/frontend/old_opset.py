@@ -31,8 +31,8 @@ def in_later_opset(model: onnx.ModelProto, name: str, opset: int) -> onnx.ModelP
         onnx.checker.check_model(converted)
     except Exception as error:  # the converter and the checker raise exceptions of many kinds
         why = str(error).strip().splitlines() or [type(error).__name__]
-        found = f"one of opset {opset}, which onnx does not convert: {why[0]:.120}"
-        raise _refused(name, found) from error
+        reason = f"one of opset {opset}, which onnx does not convert: {why[0]:.120}"
+        raise _refused(name, reason) from error
     return converted
 
 
@@ -78,9 +78,9 @@ def _missing_axes(node: onnx.NodeProto, ranks: dict[str, int], name: str) -> lis
     return list(range(second, second + first - axis - second))
 
 
-def _refused(name: str, found: str) -> UnsupportedOp:
+def _refused(name: str, what: str) -> UnsupportedOp:
     return UnsupportedOp(
         name,
-        f"expected a model of opset 7 or newer, or one that can be converted, found {found}",
+        f"expected a model of opset 7 or newer, or one that can be converted, found {what}",
         "Export the model with a later opset.",
     )
