@@ -1,7 +1,6 @@
 """How long an exploration takes, and whether what it predicts is what compiling says: ``python -m benchmarks.run explore``.
 
-Every board there is, about 200 points, five of them planned. Each planned point is compiled, too; of digits those for boards of the open tools
-are synthesised besides.
+Every board there is, about 200 points, five of them planned. Each planned point is compiled, too; the row ``prediction`` has what synthesis makes of such.
 """
 
 from __future__ import annotations
@@ -15,15 +14,12 @@ from typing import Any
 from benchmarks.models import Sources
 from benchmarks.record import Record
 from benchmarks.rows import Row
-from hlsgen.bitstream.build import TOOLCHAINS, synthesise
-from hlsgen.board import load_board
 from hlsgen.exploration.study import Study
 from hlsgen.exploration.study_point import StudyPoint
 from hlsgen.flow_explore import ALL_BOARDS, explore, pick
 
 POINTS, CHECKS = 200, 5
 DESIGNS = ("digits", "kws_dscnn_int8", "ic_resnet8_int8")
-SYNTHESISED = ("digits",)
 COMPARED = ("interval_cycles", "latency_cycles", "lut", "ff", "dsp", "bram", "clock_mhz")
 
 
@@ -35,7 +31,7 @@ def _explore(design: str, sources: Sources, work: Path) -> Record:
     _timed(seconds, "sketching", model, 0, folder)
     study = _timed(seconds, "planning", model, CHECKS, folder)
     chosen = [point for point in study.points if point.is_planned]
-    compared = [_compared(design, model, study, point, folder) for point in chosen]
+    compared = [_compared(model, study, point, folder) for point in chosen]
     values = {
         "points": len(study.points),
         "front": len(study.front),
@@ -58,14 +54,12 @@ def _timed(seconds: dict[str, float], what: str, model: Path, checks: int, folde
     return study
 
 
-def _compared(
-    design: str, model: Path, study: Study, point: StudyPoint, folder: Path
-) -> Mapping[str, Any]:
-    """A planned point beside what ``compile`` says of it, and for networks of ``SYNTHESISED`` beside synthesis."""
+def _compared(model: Path, study: Study, point: StudyPoint, folder: Path) -> Mapping[str, Any]:
+    """A planned point beside what ``compile`` says of it."""
     compiled = pick(model, study, point.number, output=folder / f"point_{point.number}")
     said = {key: compiled.report[key] for key in COMPARED}
     planned = {key: getattr(point, key) for key in COMPARED}
-    entry: dict[str, Any] = {
+    return {
         "number": point.number,
         "board": point.board,
         "fps": point.fps,
@@ -73,11 +67,6 @@ def _compared(
         **planned,
         "differences": [key for key in COMPARED if said[key] != planned[key]],
     }
-    family = load_board(point.board).family
-    if design in SYNTHESISED and family in TOOLCHAINS:
-        usage = synthesise(compiled.directory, family, top=compiled.manifest.top)
-        entry["synthesised_lut"] = usage.lut
-    return entry
 
 
 explored = Row(DESIGNS, _explore)

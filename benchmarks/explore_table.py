@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from benchmarks.markdown import number, percent, table
+from benchmarks.markdown import number, table
 from benchmarks.models import network
 from benchmarks.record import Record, records
 
@@ -36,7 +36,6 @@ def _explored() -> str:
 
 def _points() -> str:
     def cells(record: Record, point: Mapping[str, Any]) -> Iterable[str]:
-        built = point.get("synthesised_lut")
         return (
             network(record.design).title,
             f"{point['number']}",
@@ -46,13 +45,11 @@ def _points() -> str:
             number(point["latency_cycles"]),
             number(point["sketched_lut"]),
             number(point["lut"]),
-            number(built),
-            percent(None if built is None else point["lut"] / built - 1),
             number(point["dsp"]),
         )
 
     return table(
-        "Network | Point | Board | Samples a second | Interval | Latency | LUT, sketched | planned and compiled | synthesised | Deviation | DSP",
+        "Network | Point | Board | Samples a second | Interval | Latency | LUT, sketched | planned and compiled | DSP",
         (
             cells(record, point)
             for record in records("explore")

@@ -38,6 +38,7 @@ from hlsgen.cli_options import (
     States,
     TargetFps,
     TimeLimit,
+    Timeline,
     Unrolls,
     Weights,
 )
@@ -225,6 +226,7 @@ def verify(
     waves: Annotated[
         Path | None, typer.Option(help="File (.fst, .vcd) of all signals of two samples.")
     ] = None,
+    timeline: Timeline = False,
     quiet: Quiet = False,
 ) -> None:
     """Simulate the Verilog and compare every output element with its references."""
@@ -243,6 +245,7 @@ def verify(
             progress=progress,
             port=port,
             waves=waves,
+            timeline=timeline,
         )
     if not quiet or not result.good:
         typer.echo(result.text())

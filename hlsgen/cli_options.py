@@ -64,3 +64,6 @@ Unrolls = Annotated[
 ]
 Dump = Annotated[Path | None, typer.Option(help="Folder for the text of each IR.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no tables.")]
+Timeline = Annotated[
+    bool, typer.Option("--timeline", help="Follow one sample through the layers, for the report.")
+]

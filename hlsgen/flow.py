@@ -84,6 +84,7 @@ class Compiled:
         progress: Progress = silent,
         port: str | None = None,
         waves: str | os.PathLike[str] | None = None,
+        timeline: bool = False,
     ) -> VerifyResult:
         """Simulate the Verilog on samples (axis 0) and compare every output element; see ``flow.verify``."""
         return verify(
@@ -97,6 +98,7 @@ class Compiled:
             progress=progress,
             port=port,
             waves=waves,
+            timeline=timeline,
         )
 
     def connect(self, port: str | None = None) -> AbstractContextManager[BoardSession]:
@@ -277,6 +279,7 @@ def verify(
     progress: Progress = silent,
     port: str | None = None,
     waves: str | os.PathLike[str] | None = None,
+    timeline: bool = False,
 ) -> VerifyResult:
     """Simulate DIR/design.v on the samples (name -> (samples, ...)), compare, and write DIR/verify.json.
 
@@ -285,16 +288,17 @@ def verify(
     ``board``: on hardware, at the serial device ``port``;
     ``reference`` says where the integer graph of a network is evaluated: ``numpy``, ``cupy`` or ``torch``. On a mismatch the first process
     with a wrong output is searched for, where the design has such. ``waves``: a file (.fst, .vcd) for all signals during the first two samples or,
-    on a mismatch, the first wrong one and the one before it; GTKWave's setup is written beside it.
+    on a mismatch, the first wrong one and the one before it; GTKWave's setup is written beside it. ``timeline``: for the report, follow a sample through the layers (schedule stream).
     Raises BadOption, BadFile, TypeMismatch, ToolFailed; Mismatch where all elements are right but a rule is broken.
     """
     from hlsgen.targets import target_of
+    from hlsgen.verify.timeline import check_timeline
     from hlsgen.verify.verify import checked_request, verify_design
     from hlsgen.verify.waves import check_waves
 
     check_arguments("verify", VERIFIED, locals())
     request = checked_request(stall, engine, reference, seed, port)
-    request = replace(request, waves=None if waves is None else Path(waves))
+    request = replace(request, waves=None if waves is None else Path(waves), timeline=timeline)
     if samples is not None and samples < 1:
         raise BadOption("--samples", f"expected at least 1, found {samples}", "Ask for 1 or more.")
     folder = open_folder(directory)
@@ -302,6 +306,8 @@ def verify(
     target.check_verify(folder, engine)
     if request.waves is not None:
         check_waves(request.waves, target.has_waves, engine)
+    if timeline:
+        check_timeline(folder, engine)
     answers = target.reference(folder, reference)
     given = answers.samples(inputs, samples, seed)
     return verify_design(folder, target, answers, given, request, progress)

@@ -78,6 +78,7 @@ VERIFIED: Mapping[str, ArgumentKind] = {
     "progress": FUNCTION,
     "port": PATH.or_none(),
     "waves": PATH.or_none(),
+    "timeline": FLAG,
 }
 
 BUILT: Mapping[str, ArgumentKind] = {

@@ -73,7 +73,7 @@ class SinkPort:
 
 
 class Recorder:
-    """Words that pass on an internal stream (of an instance in the top), with their cycles."""
+    """Words that pass on an internal stream (of an instance in the top), with the cycles in which each stood first and was taken."""
 
     def __init__(self, top: Any, probe: Probe) -> None:
         self.probe = probe
@@ -83,9 +83,14 @@ class Recorder:
         )
         self.words: list[int] = []
         self.cycles: list[int] = []
+        self.offered: list[int] = []
 
     def settle(self, cycle: int) -> None:
-        if self._valid.value and self._ready.value:
+        if not self._valid.value:
+            return
+        if len(self.offered) == len(self.cycles):
+            self.offered.append(cycle)
+        if self._ready.value:
             self.words.append(self._payload.value.to_unsigned())
             self.cycles.append(cycle)
 
@@ -111,6 +116,7 @@ async def stream_samples(dut: Any) -> None:
         probe = recorder.probe
         _write_words(folder, probe.instance, probe.word_bytes, recorder.words)
         _write_cycles(folder, probe.instance, recorder.cycles)
+        _write_cycles(folder, f"{probe.instance}.offered", recorder.offered)
     violations = tuple(text for sink in sinks for text in sink.sink.violations)
     JobResult(cycles, violations, stopped).write(folder)
 

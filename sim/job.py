@@ -2,7 +2,7 @@
 
 ``job.json`` describes a :class:`Job`. Words are raw little-endian binary, ``word_bytes`` each: ``<axis>.words`` holds those of an input,
 and the engine writes those of an output. ``<axis>.cycles`` (64-bit little-endian) holds the cycle of each word that an output gave, and
-the cycle in which an input's first word of each sample was accepted. ``result.json`` is written last, so that it stands for a whole run.
+the cycle in which an input's first word of each sample was accepted; ``<instance>.offered.cycles`` that in which each word of a probe stood first. ``result.json`` is written last, so that it stands for a whole run.
 """
 
 from __future__ import annotations

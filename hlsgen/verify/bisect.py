@@ -5,17 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from hlsgen.artefact.folder import Folder
-from hlsgen.artefact.manifest import DESIGN
 from hlsgen.artefact.port import ProcessPoint
 from hlsgen.dataflow.interpret import interpret
 from hlsgen.dataflow.ir import Channel, Dataflow
 from hlsgen.progress import Progress
-from hlsgen.sim.job import Probe
-from hlsgen.verify.executables import build_executable
-from hlsgen.verify.probes import OutputSignals, output_signals
+from hlsgen.verify.probed_run import probed_run, word_bytes, words_of
 from hlsgen.verify.run import Failure
-from hlsgen.verify.simulation import Recording, simulate
-from hlsgen.verify.simulators import find_simulator
+from hlsgen.verify.simulation import Recording
 from hlsgen.verify.words import unpack_stream
 
 MOST_SAMPLES = 16
@@ -32,18 +28,7 @@ def first_wrong_process(
     start = max(0, begin)
     end = failure.first_sample + 1
     part = {name: array[start:end] for name, array in failure.inputs.items()}
-    progress("building a simulator that shows every process", None)
-    instances = [point.instance for point in manifest.processes]
-    signals = output_signals(folder.read_text(DESIGN), manifest.top, instances)
-    executable = build_executable(folder.directory, manifest, find_simulator(), "cocotb", signals)
-    probes = [
-        (point, _probe(point, output, dataflow))
-        for point, output in zip(manifest.processes, signals, strict=True)
-    ]
-    stalls, seed = failure.stalls, failure.seed
-    run = simulate(
-        executable, "cocotb", manifest, part, end - start, stalls, seed, probes, progress
-    )
+    run = probed_run(folder, dataflow, part, end - start, failure.stalls, failure.seed, progress)
     progress("interpreting every process", None)
     streams = {port.channel: port.to_stream(part[port.value]) for port in manifest.inputs}
     want = interpret(dataflow, streams)
@@ -62,11 +47,11 @@ def first_wrong_process(
 def _compare(
     point: ProcessPoint, channel: Channel, recording: Recording, want: np.ndarray, start: int
 ) -> str | None:
-    height, width, channels = channel.shape
-    per_sample = height * width * -(-channels // point.lanes)
+    _, width, channels = channel.shape
+    per_sample = words_of(point, channel)
     count, samples = len(recording.cycles), len(want)
     # What never came reads as 0; the count of words tells it from a wrong 0.
-    size = per_sample * samples * _word_bytes(point, channel)
+    size = per_sample * samples * word_bytes(point, channel)
     raw = recording.words[:size].ljust(size, b"\0")
     got = unpack_stream(
         raw, samples, channel.shape, channel.element, point.lanes, pitch=channel.element.bits
@@ -85,13 +70,3 @@ def _compare(
     if count < per_sample * samples:
         return f"first wrong process: {point.name}; it gave {count} of {per_sample * samples} words of channel {channel.name}"
     return None
-
-
-def _probe(point: ProcessPoint, signals: OutputSignals, dataflow: Dataflow) -> Probe:
-    size = _word_bytes(point, dataflow.channels[point.channel])
-    return Probe(point.instance, signals.payload, signals.valid, signals.ready, size)
-
-
-def _word_bytes(point: ProcessPoint, channel: Channel) -> int:
-    """Internal streams pack elements bit by bit, without the bytes' padding of the ports."""
-    return -(-point.lanes * channel.element.bits // 8)

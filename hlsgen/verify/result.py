@@ -24,7 +24,7 @@ LATE = 1.05
 class VerifyResult:
     """``mismatches``: output elements that differ from the design's ``meaning`` (in the stalled or in the full-speed run); ``agreements``:
     with other references. ``predicted``: latency and interval. ``slowest_cycles``: those in which the slowest process or port works on one
-    sample. ``finding``: which part of a wrong design is the first that is wrong.
+    sample. ``finding``: which part of a wrong design is the first that is wrong. ``timeline``: of one sample, where it was asked for.
     """
 
     meaning: str
@@ -41,6 +41,7 @@ class VerifyResult:
     violations: tuple[str, ...]
     finding: str | None
     outputs: Mapping[str, np.ndarray] = field(repr=False, compare=False)
+    timeline: Mapping[str, Any] | None = None
 
     @property
     def latency_cycles(self) -> int | None:
@@ -142,6 +143,7 @@ class VerifyResult:
                 }
                 for m in self.shown
             ],
+            **({} if self.timeline is None else {"timeline": self.timeline}),
         }
 
     def to_text(self) -> str:

@@ -18,7 +18,7 @@ from hlsgen.verify.simulation import Simulation
 @dataclass(frozen=True)
 class Request:
     """How to verify: see ``flow.verify``; ``port``: the serial device of the engine "board" (None: the only one there is);
-    ``waves``: the file for the waves of a few samples."""
+    ``waves``: the file for the waves of a few samples; ``timeline``: whether a sample is followed through the processes."""
 
     stall: str
     engine: str
@@ -26,6 +26,7 @@ class Request:
     seed: int
     port: str | None = None
     waves: Path | None = None
+    timeline: bool = False
 
     @property
     def stalls(self) -> str:

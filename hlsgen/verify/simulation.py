@@ -29,10 +29,12 @@ STALL_FACTOR = 8
 
 @dataclass(frozen=True)
 class Recording:
-    """Words that passed on an internal stream: raw bytes, and the cycle of each word."""
+    """Words that passed on an internal stream: raw bytes, and the cycles in which each was taken and in which it stood there first
+    (the last may never have been taken)."""
 
     words: bytes
     cycles: np.ndarray
+    offered: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,9 @@ def _collect(
         last_given=_combined(last_given, np.maximum),
         recordings={
             point.name: Recording(
-                (folder / f"{probe.instance}.words").read_bytes(), _cycles(folder, probe.instance)
+                (folder / f"{probe.instance}.words").read_bytes(),
+                _cycles(folder, probe.instance),
+                _cycles(folder, f"{probe.instance}.offered"),
             )
             for point, probe in probes
         },

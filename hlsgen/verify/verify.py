@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from hlsgen.verify.reference import FUNCTION, Reference, Samples
 from hlsgen.verify.result import VerifyResult
 from hlsgen.verify.run import Failure, Request, Runner, Runs, repeated
 from hlsgen.verify.simulation import Simulation
+from hlsgen.verify.timeline import simulated_timeline
 from hlsgen.verify.timing import Timing, measure, slowest_cycles
 from hlsgen.verify.waves import write_waves
 
@@ -84,6 +86,7 @@ def verify_design(
         violations=_violations(runs),
         finding=finding,
         outputs=runs.main.outputs,
+        timeline=_timeline(folder, reference, samples, request, failure, progress),
     )
     path = folder.write("verify.json", result.to_text())
     write_page(folder)
@@ -95,6 +98,21 @@ def verify_design(
             f"All elements are right; {path} holds the whole result. This is a fault of hlsgen: please report it.",
         )
     return result
+
+
+def _timeline(
+    folder: Folder,
+    reference: Reference,
+    samples: Samples,
+    request: Request,
+    failure: Failure | None,
+    progress: Progress,
+) -> dict[str, Any] | None:
+    """Of one sample, where it is asked for; a design that is wrong may stop on the way."""
+    dataflow = reference.dataflow(nudged=True)
+    if not request.timeline or failure is not None or dataflow is None:
+        return None
+    return simulated_timeline(folder, dataflow, samples.hardware, request.seed, progress)
 
 
 def _timed_want(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shlex
 import subprocess
@@ -14,8 +15,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-TUTORIAL = (DOCS / "tutorial.md").read_text("utf-8")
-BLOCKS = re.findall(r"```(python|console)( torch)?\n(.*?)```", TUTORIAL, flags=re.DOTALL)
+BLOCK = re.compile(r"```(python|console|toml)(?: (\S+))?\n(.*?)```", flags=re.DOTALL)
+BLOCKS = BLOCK.findall((DOCS / "tutorial.md").read_text("utf-8"))
+"""(language, torch or the name of the file that it is to be or nothing, text)."""
 
 
 def hooks() -> ModuleType:
@@ -88,6 +90,21 @@ def test_the_tutorial_runs_command_by_command(tmp_path: Path) -> None:
         run_block(kind, text, tmp_path)
     for name in ("explore/explore.html", "tutorial/report.html", "tutorial/verify.json"):
         assert (tmp_path / "build" / name).exists(), name
+
+
+@pytest.mark.slow
+def test_the_tutorial_of_fabrics_runs_command_by_command(tmp_path: Path) -> None:
+    blocks = BLOCK.findall((DOCS / "tutorial_fabric.md").read_text("utf-8"))
+    assert [name for _, name, _ in blocks if name] == ["rising.py", "mine.toml"]
+    for kind, name, text in blocks:
+        if name:
+            (tmp_path / name).write_text(text)
+        else:
+            run_block(kind, text, tmp_path)
+    verified = json.loads((tmp_path / "build" / "rising" / "verify.json").read_text())
+    assert verified["good"] and verified["function_mismatches"] == 0
+    report = json.loads((tmp_path / "build" / "rising" / "report.json").read_text())
+    assert report["ii"] == 2, "as the page says"
 
 
 @pytest.mark.slow

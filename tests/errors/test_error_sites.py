@@ -46,6 +46,7 @@ WITHOUT: dict[str, tuple[int, str]] = {
     "board_session.py _check_fits": (1, TESTED),
     "host/board.py __init__": (1, TESTED),
     "html_report/page.py write_page": (1, TESTED),
+    "verify/timeline.py check_timeline": (1, TESTED),
     "verify/waves.py check_waves": (2, TESTED),
     "verify/waves.py write_waves": (1, TESTED),
     "verify/waves.py _check_fst": (1, TESTED),

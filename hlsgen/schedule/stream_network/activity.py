@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from hlsgen.artefact.slices import SLICES, STATES, add_cycles
 from hlsgen.schedule.stream_network.event_nodes import EventNode, last_nodes
 from hlsgen.schedule.stream_network.ir import StreamSchedule
 from hlsgen.schedule.stream_network.timing import SAMPLES, executed
-
-SLICES = 72
-"""At most so many slices of a timeline."""
-STATES = ("works", "works_on_others", "waits_for_input", "waits_for_room")
 
 
 def activity(plan: StreamSchedule) -> dict[str, Any]:
@@ -33,7 +30,7 @@ def activity(plan: StreamSchedule) -> dict[str, Any]:
     for node in nodes[len(plan.dataflow.inputs) + len(plan.dataflow.states) :]:
         row = {state: [0] * count for state in STATES}
         for state, first, last in _spans(node, sample):
-            _add(row[state], first - begin, min(last, end) - begin, length)
+            add_cycles(row[state], first - begin, min(last, end) - begin, length)
         rows.append({"name": node.name, **row})
     return {"cycles": end - begin, "slice_cycles": length, "rows": rows}
 
@@ -48,15 +45,3 @@ def _spans(node: EventNode, sample: int) -> Iterator[tuple[str, int, int]]:
             yield "waits_for_room" if is_full else "waits_for_input", free, begin
         free = begin + node.cycles[group]
         yield "works" if own == sample else "works_on_others", begin, free
-
-
-def _add(slices: list[int], first: int, last: int, length: int) -> None:
-    """Count the cycles from ``first`` until before ``last`` into slices of ``length``."""
-    first = max(0, first)
-    while first < last:
-        place = first // length
-        if place >= len(slices):
-            return
-        until = min(last, (place + 1) * length)
-        slices[place] += until - first
-        first = until

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import hlsgen
-from hlsgen.schedule.stream_network.activity import SLICES, STATES
+from hlsgen.artefact.slices import SLICES, STATES
 
 DIGITS = Path(__file__).resolve().parents[3] / "examples" / "digits" / "digits.onnx"
 
