@@ -20,7 +20,7 @@ from hlsgen.ops.dynamic_quantise import DynamicQuantizeLinear
 from hlsgen.ops.float_tensors import SMALL_FLOATS, DequantizeFloat, QuantizeFloat
 from hlsgen.ops.op import IntegerForm, OnnxBinding, TensorOp
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
-from hlsgen.ops.tensor_type import Element, Quantisation
+from hlsgen.ops.tensor_type import F32, Element, Quantisation
 
 
 def bind(build: GraphBuilder, source: NodeSource) -> None:
@@ -273,6 +273,10 @@ def _of_floats(
 ) -> type[TensorOp]:
     """The operator that is as ``operator`` on floats of few bits where the type is one of theirs; ``fields`` gets what it asks besides."""
     if operator is DequantizeLinear and build.types[operand].element in SMALL_FLOATS:
+        if (scale := build.types[source.node.input[1]].element) != F32:
+            raise source.unsupported(
+                f"floats of few bits whose scale, and so the result, is {scale}"
+            )
         return DequantizeFloat
     if operator is QuantizeLinear and fields["element"] in SMALL_FLOATS:
         fields["saturate"] = bool(source.attributes().get("saturate", 1))
