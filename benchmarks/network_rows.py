@@ -48,6 +48,7 @@ FABRICS = (
     PLACED,
     "icebreaker_2x2@icebreaker",
     "mac_8x8@ulx3s_85f",
+    "mac_4x3@ulx3s_25f",
     "mac_8x8",
     "mac_8x16",
     "cgra_8x8",

@@ -26,7 +26,7 @@ def check_configuration(fabric: Fabric, configuration: Configuration) -> None:
         _check_slots(f"{fabric.name}, PE {cell}", contexts, interval)
     for name, tile in configuration.tiles:
         _check_tile(f"{fabric.name}, tile {name}", tile, interval)
-    _check_streams(fabric.name, dict(configuration.tiles), interval)
+    _check_streams(fabric, dict(configuration.tiles), interval)
 
 
 def _check_header(fabric: Fabric, configuration: Configuration) -> None:
@@ -91,8 +91,9 @@ def _generator(where: str, generators: Sequence[Generator], number: int) -> Gene
     return generators[number]
 
 
-def _check_streams(name: str, tiles: Mapping[str, TileConfiguration], interval: int) -> None:
-    """At most one port takes a word of the input stream, and one gives one to the output stream, in a slot."""
+def _check_streams(fabric: Fabric, tiles: Mapping[str, TileConfiguration], interval: int) -> None:
+    """At most one port takes a word of the input stream, and one gives one to the output stream, in a slot; none where there are no streams."""
+    most, expected = (1, "one port") if fabric.streams else (0, "no port")
     for slot in range(interval):
         reads = [tile.reads[slot] if tile.reads else ReadContext() for tile in tiles.values()]
         writes = [tile.writes[slot] if tile.writes else WriteContext() for tile in tiles.values()]
@@ -100,8 +101,12 @@ def _check_streams(name: str, tiles: Mapping[str, TileConfiguration], interval: 
         taking += sum(write.mode != "none" and write.data == "stream_in" for write in writes)
         giving = sum(write.mode == "stream" for write in writes)
         for what, ports in (("taking from stream_in", taking), ("giving to stream_out", giving)):
-            if ports > 1:
-                _fail(f"configuration for {name}, slot {slot}", f"one port {what}", str(ports))
+            if ports > most:
+                _fail(
+                    f"configuration for {fabric.name}, slot {slot}",
+                    f"{expected} {what}",
+                    str(ports),
+                )
 
 
 def _fail(where: str, expected: str, found: str) -> NoReturn:

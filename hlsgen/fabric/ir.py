@@ -105,6 +105,12 @@ class Fabric:
         return len(self.kinds[0])
 
     @property
+    def streams(self) -> bool:
+        """Whether tiles can take words of an input stream and give words to an output stream, for which the whole array waits. Where sources are
+        restricted they cannot: such fabrics run networks, which speak to the load port alone."""
+        return not any(kind.sources for kind in self.pe_kinds)
+
+    @property
     def cells(self) -> tuple[Cell, ...]:
         """Row-major."""
         return tuple((r, c) for r in range(self.rows) for c in range(self.columns))

@@ -129,4 +129,5 @@ def grid_shape(fabric: Fabric) -> GridShape:
         ),
         word_bits=fabric.word_bits,
         drain=fabric.drain,
+        streams=fabric.streams,
     )

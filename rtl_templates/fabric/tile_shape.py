@@ -108,7 +108,8 @@ class GridShape:
 
     ``hash``: what HELLO must say. ``cells``: PEs by place, in the order of their unit numbers; ``links``: (place, link) -> place that
     it leads to; ``opposite``: link -> the name that its far end has for it. ``tiles``: (place of the cell, name of the source there, shape), in
-    the order of their unit numbers. ``control_unit``: the number of loop control. ``drain``: chains run westwards along the rows.
+    the order of their unit numbers. ``control_unit``: the number of loop control. ``drain``: chains run westwards along the rows. ``streams``: tiles may
+    wait for the streams; without them nothing holds a run up.
     """
 
     hash: int
@@ -120,3 +121,4 @@ class GridShape:
     tiles: tuple[tuple[GridPlace, str, TileShape], ...]
     word_bits: int
     drain: bool
+    streams: bool

@@ -21,7 +21,7 @@ class FabricTop(wiring.Component):
     """A whole fabric.
 
     Members: AXI4-Stream ports ``s_axis_load`` (32 bits), ``m_axis_unload`` (32 bits, tlast ends the answer to a READ), ``s_axis_stream`` and
-    ``m_axis_stream`` (words in whole bytes, no tlast). ``running`` (Out): the array may move; ``enabled`` (Out): it moves in this cycle;
+    ``m_axis_stream`` (words in whole bytes, no tlast; still where the shape has no streams). ``running`` (Out): the array may move; ``enabled`` (Out): it moves in this cycle;
     ``busy`` (Out): a run is in progress; ``refused`` (Out): the program was not for this fabric.
 
     **Timing**: one enable for the array; tready of ``s_axis_stream`` depends combinationally on its tvalid, those of the others do not.
@@ -61,7 +61,10 @@ class FabricTop(wiring.Component):
         self._wire(m, cells, tiles)
         self._run(m, control, [*cells.values(), *tiles])
         self._load(m, load, control, list(cells.values()), tiles)
-        self._streams(m, control, tiles)
+        if self.shape.streams:
+            self._streams(m, control, tiles)
+        else:  # no signal of the whole array decides whether it moves
+            m.d.comb += control.enable.eq(control.running)
         m.d.comb += [
             control.start.eq(load.start),
             load.busy.eq(control.busy),

@@ -13,7 +13,12 @@ from support.random_configurations import random_program
 
 from hlsgen.cycle_model.program import run_program
 from hlsgen.errors import IllegalGraph
-from hlsgen.fabric.configuration import Configuration, PeContext
+from hlsgen.fabric.configuration import (
+    Configuration,
+    PeContext,
+    ReadContext,
+    TileConfiguration,
+)
 from hlsgen.fabric.configuration_packing import pack
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.ir import Fabric
@@ -78,3 +83,11 @@ def test_a_configuration_that_needs_a_source_that_is_not_built_is_refused(
         pack(fabric, configured(fabric, context))
     free = replace(fabric, pe_kinds=tuple(replace(k, sources=()) for k in fabric.pe_kinds))
     assert pack(free, configured(free, context))
+
+
+def test_a_configuration_that_waits_for_a_stream_is_refused_where_there_are_none() -> None:
+    fabric = straight_fabric()
+    tile = TileConfiguration(reads=(ReadContext("stream"),))
+    told = Configuration(fabric_hash(fabric), 1, (3,), (), 3, (), ((fabric.tiles[0].name, tile),))
+    with pytest.raises(IllegalGraph, match="expected no port taking from stream_in, found 1"):
+        pack(fabric, told)

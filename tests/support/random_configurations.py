@@ -84,7 +84,7 @@ def random_configuration(fabric: Fabric, draw: Random, streams: bool = True) -> 
         (cell, tuple(maker.context(cell) for _ in range(interval))) for cell in fabric.cells
     )
     tiles = [(tile.name, maker.tile(tile)) for tile in fabric.tiles if draw.random() < 0.9]
-    if streams:
+    if streams and fabric.streams:
         tiles = maker.with_streams(tiles)
     return Configuration(
         fabric_hash=fabric_hash(fabric),
