@@ -26,6 +26,7 @@ from hlsgen.algebra.scalar import (
     Clamp,
     Divide,
     Equal,
+    LogarithmicSteps,
     Maximum,
     Minimum,
     Multiply,
@@ -293,7 +294,29 @@ def unit_timing(
             bits = ElementType.holding(min(thresholds), max(thresholds)).bits
             bits += 2 * op.result(*operands).bits
             return UnitTiming(3, (0,), 0, storage_bits=len(cells) * bits)
+        case LogarithmicSteps():
+            return _logarithmic_steps(op, operands[0])
     raise ValueError(f"expected a scalar operator that has a unit, found {op}")
+
+
+def distance_bits(op: LogarithmicSteps, operand: ElementType) -> int:
+    """Bits of the distance of an operand from the origin, with the sign that it had."""
+    low, high = operand.minimum - op.origin, operand.maximum - op.origin
+    return ElementType.holding(min(low, -1), high).bits
+
+
+def normalising_shifts(bits: int, base: int) -> tuple[int, ...]:
+    """The shifts that bring the first bit of a distance of so many bits in front, but none of those up to ``base``."""
+    return tuple(1 << k for k in reversed(range(max(0, bits - 1 - base).bit_length())))
+
+
+def _logarithmic_steps(op: LogarithmicSteps, operand: ElementType) -> UnitTiming:
+    cells = [*op.positive, *op.negative]
+    results = [value for cell in cells for value in cell[1:]]
+    width = 2 * ElementType.holding(min(results), max(results)).bits
+    width += ElementType.holding(0, max(cell[0] for cell in cells)).bits
+    stages = -(-len(normalising_shifts(distance_bits(op, operand), op.base)) // 2)
+    return UnitTiming(6 + stages, (0,), 0, storage_bits=len(cells) * width)
 
 
 _SERIAL = (RequantiseMultiplyShift, RequantiseFloat32)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hlsgen.algebra.division import Divide, SquareRoot
+from hlsgen.algebra.logarithmic_steps import LogarithmicSteps
 from hlsgen.algebra.scalar_op import ScalarOp, ordered
 from hlsgen.algebra.sign import Sign
 from hlsgen.algebra.types import ElementType
@@ -368,6 +369,7 @@ SCALAR_OPS: tuple[type[ScalarOp], ...] = (
     QuantisedAdd,
     Table,
     Steps,
+    LogarithmicSteps,
     Divide,
     SquareRoot,
 )
@@ -378,6 +380,7 @@ __all__ = [
     "Clamp",
     "Divide",
     "Equal",
+    "LogarithmicSteps",
     "Maximum",
     "Minimum",
     "Multiply",

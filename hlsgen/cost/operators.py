@@ -109,6 +109,17 @@ def _steps(use: UnitUse) -> Cost:
     return rom + Cost(lut=arithmetic, ff=2 * wide + use.result.bits + 10)
 
 
+def _logarithmic_steps(use: UnitUse) -> Cost:
+    cells = [*use.op.positive, *use.op.negative]
+    threshold = max(cell[0] for cell in cells).bit_length()
+    wide, choices = max(use.widths), max(1, max(use.widths) - use.op.base).bit_length()
+    rom = memory(use.table, len(cells), threshold + 2 * use.result.bits, constant=True)
+    shifts = use.table.choice_bit * wide * choices
+    arithmetic = use.table.adder_bit * (2 * wide + threshold + use.result.bits)
+    ffs = wide * (4 + choices // 2) + 2 * use.result.bits + 10
+    return rom + Cost(lut=arithmetic + shifts + use.table.choice_bit * use.result.bits + 20, ff=ffs)
+
+
 def _divide(use: UnitUse) -> Cost:
     # the first remainder, and for each bit of the result a subtraction that is taken or not, of a remainder as wide as the divisor
     table, bits = use.table, (use.op.high - use.op.low).bit_length()
@@ -140,6 +151,7 @@ SCALAR_COSTS: Mapping[str, Callable[[UnitUse], Cost]] = {
     scalar.QuantisedAdd.__name__: _quantised_add,
     scalar.Table.__name__: _table,
     scalar.Steps.__name__: _steps,
+    scalar.LogarithmicSteps.__name__: _logarithmic_steps,
     scalar.Divide.__name__: _divide,
     scalar.SquareRoot.__name__: _square_root,
 }

@@ -10,6 +10,7 @@ import numpy as np
 
 from hlsgen.algebra.scalar import Steps
 from hlsgen.artefact.declared import Declared, Difference, Session
+from hlsgen.frontend.float_integers import with_bounds_removed
 from hlsgen.frontend.kernels import KernelKind, kernels_of
 from hlsgen.frontend.reference import comparable, exposed, from_reals, ort_reference
 from hlsgen.frontend.sessions import NoSession
@@ -20,6 +21,7 @@ from hlsgen.ops.axes import AxisSum
 from hlsgen.ops.cast import Cast
 from hlsgen.ops.clamp_channels import ClampChannels
 from hlsgen.ops.gather import GatherElements, GatherND, ReverseSequence
+from hlsgen.ops.logarithmic_function import LogarithmicFunction
 from hlsgen.ops.move import Gather
 from hlsgen.ops.pool import WindowSum
 from hlsgen.ops.quantise import QuantizeLinear
@@ -28,7 +30,7 @@ from hlsgen.ops.quantised_softmax import QuantisedSoftmax
 from hlsgen.ops.requantise import Requantise, RequantiseMean, RequantiseSteps
 from hlsgen.ops.step_function import StepFunction
 from hlsgen.ops.tensor_type import storage
-from hlsgen.passes.drift import drifts
+from hlsgen.passes.drift import drifts, largest_jump
 from hlsgen.passes.host_cut import IntegerModel
 from hlsgen.requantise import Mean
 from hlsgen.requantise.mean_cells import undecided_means
@@ -85,6 +87,7 @@ def _promises(
     sums = _host_sums(integer.host_before, known)
     values = [*(name for name in named.values() if name is not None), *sums]
     kernels = kernels_of(model, values, asked, session)
+    unbounded = with_bounds_removed(model) if session != "unoptimised" else frozenset()
     differences: dict[str, list[Difference]] = {name: [] for name in names}
     for value, node in sums.items():
         of_host = _of_host_sums(node, kernels[value])
@@ -95,6 +98,9 @@ def _promises(
     for node in hardware.nodes:
         name = named[node.output]
         cause = None if name is None else _difference(hardware, node, kernels[name])
+        if name in unbounded:
+            reason = f"node {node.name}: ONNX Runtime's optimiser removes the bound in front of it"
+            cause = Difference(reason, None)
         if cause is None:
             continue
         if hardware.states:  # it may grow from sample to sample
@@ -186,7 +192,14 @@ def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | No
     """Why and by how much the result of one node may differ from ONNX Runtime's, for equal operands; None where it is equal."""
     op = node.op
     kinds = (
-        Requantise | QuantisedAdd | QuantisedNorm | QuantisedSoftmax | StepFunction | Lookup | Clamp
+        Requantise
+        | QuantisedAdd
+        | QuantisedNorm
+        | QuantisedSoftmax
+        | StepFunction
+        | LogarithmicFunction
+        | Lookup
+        | Clamp
     )
     if not isinstance(op, kinds):
         return None
@@ -197,8 +210,8 @@ def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | No
         return _of_sum(op, kernel, where)
     if isinstance(op, StepFunction) and op.mean is not None:
         return _of_means(graph, node, op, op.mean, kernel)
-    if isinstance(op, StepFunction):
-        return _of_steps(op, kernel, where)
+    if isinstance(op, StepFunction | LogarithmicFunction):
+        return _of_steps(op, largest_jump(graph, node), kernel, where)
     if isinstance(op, Lookup) and op.kernel == "integers" and kernel == "floats":
         return Difference(f"{where}: ONNX Runtime rounds it by other float32 steps", 1)
     if isinstance(op, QuantisedNorm):
@@ -246,13 +259,16 @@ def _of_sum(op: QuantisedAdd, kernel: KernelKind, where: str) -> Difference | No
     return Difference(reason, int(distance.max()))
 
 
-def _of_steps(op: StepFunction, kernel: KernelKind, where: str) -> Difference | None:
-    """A function of sums is that of exact ones, next to whose changes the noise of float32 sums decides; pairs are those of one kernel."""
-    if "factor" in op.terms:
+def _of_steps(
+    op: StepFunction | LogarithmicFunction, jump: int, kernel: KernelKind, where: str
+) -> Difference | None:
+    """A function of sums is that of exact ones, next to whose changes, of ``jump`` at most, the noise of float32 sums decides; pairs are those
+    of one kernel."""
+    if isinstance(op, LogarithmicFunction) or "factor" in op.terms:
         reason = (
             f"{where}: ONNX Runtime computes it on floats, whose rounding decides next to halves"
         )
-        return Difference(reason, 1)
+        return Difference(reason, max(1, jump))
     if kernel != op.kernel and (len(op.terms) == 2 or op.kernel == "integers"):
         return Difference(f"{where}: ONNX Runtime rounds it by other float32 steps", 1)
     return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hlsgen.frontend.float_integers import with_float_integers
 from hlsgen.ops.qonnx import DOMAINS, BipolarQuant, Quant, Trunc, integers_name, limits
 from hlsgen.ops.small_float import FloatQuant, SmallFloat
 
@@ -32,6 +33,7 @@ def in_standard_operators(model: onnx.ModelProto) -> onnx.ModelProto:
     import onnx
     from onnx import helper, numpy_helper
 
+    model = with_float_integers(model)
     if not any(_is_quantiser(node) for node in model.graph.node):
         return model
     changed = onnx.ModelProto()

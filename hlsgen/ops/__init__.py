@@ -64,6 +64,7 @@ from hlsgen.ops.gemm import Gemm
 from hlsgen.ops.interleave import Interleave
 from hlsgen.ops.join import Concat, Pad
 from hlsgen.ops.linear_attention import CausalConvWithState, LinearAttention
+from hlsgen.ops.logarithmic_function import LogarithmicFunction
 from hlsgen.ops.loss import NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss
 from hlsgen.ops.lp_pool import GlobalLpPool, LpPool
 from hlsgen.ops.matmul import MatMul
@@ -214,6 +215,7 @@ OPERATORS: tuple[type[TensorOp], ...] = (
     LessOrEqual,
     LinearAttention,
     Log,
+    LogarithmicFunction,
     LogSoftmax,
     Lookup,
     LpNormalization,

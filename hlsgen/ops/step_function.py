@@ -122,7 +122,8 @@ class StepFunction(TensorOp):
         threshold, below, above = (
             xp.reshape(xp.take(cells[:, k], index, axis=0), x.shape) for k in range(3)
         )
-        return xp.astype(xp.where(x >= threshold, above, below), xp.int32)
+        wide = xp.int64 if self.element.bits > 32 else xp.int32
+        return xp.astype(xp.where(x >= threshold, above, below), wide)
 
     def lower(self, build: Lowering) -> None:
         """An elementwise process; what is given per channel is read from stores."""

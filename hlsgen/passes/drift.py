@@ -10,6 +10,7 @@ from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Lookup
 from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.axes import AxisSum
+from hlsgen.ops.logarithmic_function import LogarithmicFunction
 from hlsgen.ops.matrix_product import MatrixProduct
 from hlsgen.ops.pool import WindowSum
 from hlsgen.ops.quantised_norm import QuantisedNorm
@@ -46,6 +47,9 @@ def _drift(graph: Graph, node: Node, moved: int) -> int:
         return max(int(np.abs(table[k:] - table[:-k]).max()) for k in steps)
     if isinstance(op, StepFunction):
         return _of_steps(graph, node, op, moved)
+    if isinstance(op, LogarithmicFunction):
+        factors = graph.constants[node.inputs[1]].astype(np.int64)
+        return _most_within(*_changes(graph, node), moved * int(np.abs(factors).max()))
     if isinstance(op, QuantisedNorm):
         return graph.types[node.output].integer.maximum - graph.types[node.output].integer.minimum
     if isinstance(op, QuantisedSoftmax):
@@ -90,11 +94,33 @@ def _of_steps(graph: Graph, node: Node, op: StepFunction, moved: int) -> int:
     if op.combination == "product":
         (a, b), (most_a, most_b) = reaches, largest
         reach = a * most_b + b * most_a + a * b
-    cells = graph.constants[node.inputs[-1]].astype(np.int64)
-    values = cells[:, 1:].reshape(-1)
+    return _most_within(*_changes(graph, node), reach)
+
+
+def largest_jump(graph: Graph, node: Node) -> int:
+    """The most by which the result of a StepFunction or LogarithmicFunction changes from one integer to the next."""
+    return int(np.abs(np.diff(_changes(graph, node)[1])).max(initial=0))
+
+
+def _changes(graph: Graph, node: Node) -> tuple[np.ndarray, np.ndarray]:
+    """The places at which a function of steps changes, or does not, each with the result from there on."""
+    op, cells = node.op, graph.constants[node.inputs[-1]].astype(np.int64)
+    if isinstance(op, StepFunction):
+        places = np.stack([op.origin + (np.arange(len(cells)) << op.shift), cells[:, 0]], axis=1)
+        return np.maximum.accumulate(places.reshape(-1)), cells[:, 1:].reshape(-1)
+    assert isinstance(op, LogarithmicFunction)
+    right, left = cells[: op.positive], cells[op.positive :]
+    left = left if len(left) else right * [1, -1, -1]
+    right, left = (side[side[:, 1] != side[:, 2]] for side in (right, left))
+    places = np.concatenate([-left[::-1, 0], right[:, 0]])
+    values = np.concatenate([left[::-1, 1], right[:, 2]])
+    before = left[-1:, 2] if len(left) else right[:1, 1]
+    return np.concatenate([places[:1], places]), np.concatenate([before, values])
+
+
+def _most_within(places: np.ndarray, values: np.ndarray, reach: int) -> int:
+    """The most by which results change within ``reach``."""
     changes = np.concatenate([[0], np.abs(np.diff(values))])
-    places = np.stack([op.origin + (np.arange(len(cells)) << op.shift), cells[:, 0]], axis=1)
-    places = np.maximum.accumulate(places.reshape(-1))
     total = np.concatenate([[0], np.cumsum(changes)])
     first = np.searchsorted(places, places - reach, side="left")
     return int((total[1:] - total[first]).max())

@@ -6,6 +6,7 @@ import numpy as np
 
 from hlsgen.algebra.types import ElementType
 from hlsgen.graph.builder import GraphBuilder
+from hlsgen.ops.logarithmic_function import LogarithmicFunction
 from hlsgen.ops.op import QuantisedOutput, TensorOp
 from hlsgen.ops.quantise import QuantizeLinear
 from hlsgen.ops.reason import Reason
@@ -15,12 +16,14 @@ from hlsgen.ops.step_function import StepFunction, Term
 from hlsgen.passes.islands import Island
 from hlsgen.passes.pairs import COMBINATIONS, meeting
 from hlsgen.requantise.cells import Combination, find_changes, find_steps
+from hlsgen.requantise.logarithmic_cells import find_logarithmic
 
 _S32 = ElementType(32, True)
 SUMS = QuantisedOutput(1.0, 0, _S32.minimum, _S32.maximum, _S32, False)
 """Asked for of an operator whose sums are wanted: the scale of what it gives is that of the sums."""
 _FACTOR_BITS = 24  # of float32
 _OPERAND_BITS = 12
+_MANY_CELLS = 512
 
 Terms = list[tuple[str, Term, np.ndarray]]
 
@@ -76,6 +79,10 @@ def sum_function(
         if ramp is not None:
             return build.node(ramp, [sums])
     steps = find_steps(points, results)
+    if len(terms) == 1 and (steps is None or len(steps.cells) > _MANY_CELLS):
+        rounded = find_logarithmic(points, results)
+        if rounded is not None and (steps is None or len(steps.cells) > 4 * rounded.cells):
+            return LogarithmicFunction.add(build, sums, factor, rounded, quantize.element)
     if steps is None:
         return Reason("the function of its sums changes at too many places")
     if island.nodes:

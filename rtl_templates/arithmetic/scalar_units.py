@@ -8,6 +8,7 @@ from typing import Any, Final
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, memory
 from hlsgen.rtl_templates.arithmetic.division import Divide, SquareRoot
+from hlsgen.rtl_templates.arithmetic.logarithmic_steps import LogarithmicSteps
 from hlsgen.rtl_templates.arithmetic.multiplier import WideProduct, saturate
 from hlsgen.rtl_templates.arithmetic.requantise import (
     QuantisedAdd,
@@ -204,6 +205,7 @@ SCALAR_UNITS: Final[Mapping[str, type[ScalarUnit]]] = {
         QuantisedAdd,
         Table,
         Steps,
+        LogarithmicSteps,
         Divide,
         SquareRoot,
     )

@@ -29,6 +29,7 @@ FORMATS = {
     "e4m3": (E4M3, E4M3),
     "e4m3_weights": (INT6, E4M3),
     "e4m3_activations": (E4M3, INT6),
+    "e5m2": (E5M2, E5M2),
     "e5m2_weights": (NumberFormat(4), E5M2),
 }
 """Of the activations and of the weights."""

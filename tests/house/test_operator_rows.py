@@ -31,6 +31,7 @@ ROWS: tuple[scalar.ScalarOp, ...] = (
     scalar.QuantisedAdd(3, 5, 7, 3, -128, 127),
     scalar.Table(tuple(range(256))),
     scalar.Steps(-4, 1, ((-3, 5, 9), (0, 9, 2))),
+    scalar.LogarithmicSteps(3, 1, 1, ((1, 0, 4), (5, 4, 9))),
     scalar.Divide(-8, 7),
     scalar.SquareRoot(),
 )

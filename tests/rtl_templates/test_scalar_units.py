@@ -16,6 +16,7 @@ from hlsgen.algebra.scalar import (
     Clamp,
     Divide,
     Equal,
+    LogarithmicSteps,
     Maximum,
     Minimum,
     Multiply,
@@ -35,6 +36,17 @@ from hlsgen.algebra.types import ElementType
 
 S8, U8, S5, S20, S24 = (ElementType.parse(t) for t in ("s8", "u8", "s5", "s20", "s24"))
 U17, U24, U30, U36 = (ElementType.parse(t) for t in ("u17", "u24", "u30", "u36"))
+
+
+def logarithmic_cells(base: int, bits: int, count: int) -> tuple[tuple[int, int, int], ...]:
+    """Cells with a change somewhere in each."""
+    starts = [k << (base - bits) for k in range(1 << (bits + 1))]
+    power = base + 1
+    while len(starts) < count:
+        starts += [(1 << power) + (k << (power - bits)) for k in range(1 << bits)]
+        power += 1
+    return tuple((start + k % 3, 5 * k, 5 * k + 5) for k, start in enumerate(starts[:count]))
+
 
 EXCEPTIONS = ((-128, 127, 5), (3, 4, -7))
 SIMPLE: list[tuple[ScalarOp, tuple[ElementType, ...]]] = [
@@ -83,6 +95,11 @@ SIMPLE: list[tuple[ScalarOp, tuple[ElementType, ...]]] = [
     (SquareRoot(10, 12345), (S24,)),
     (SquareRoot(3, 1), (U8,)),
     (Steps(-(1 << 18), 9, tuple(((k << 9) - (1 << 18), -k, 77) for k in range(999))), (S20,)),
+    (LogarithmicSteps(0, 2, 2, logarithmic_cells(2, 2, 30)), (S8,)),
+    (LogarithmicSteps(5, 3, 1, logarithmic_cells(3, 1, 9), logarithmic_cells(3, 1, 4)), (S8,)),
+    (LogarithmicSteps(-700, 6, 3, logarithmic_cells(6, 3, 77)), (S20,)),
+    (LogarithmicSteps(0, 20, 4, ((1 << 19, 0, 3),)), (S20,)),
+    (LogarithmicSteps(9, 0, 0, ((1, 2, 3), (1, 4, 5), (3, 6, 7)), ((2, -1, -5),)), (U8,)),
 ]
 REQUANTISE: list[tuple[ScalarOp, tuple[ElementType, ...]]] = [
     (RequantiseMultiplyShift(30, -128, 127), (S20, U24, U30)),

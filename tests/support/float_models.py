@@ -74,3 +74,22 @@ def layer(
 
 def _dtype(kind: int) -> np.dtype:
     return next(np.dtype(dtype) for number, dtype in FLOAT8.values() if number == kind)
+
+
+def requantised(
+    kind: int, scales: Any = 0.25, relu: bool = False, result: float = 2.0
+) -> onnx.ModelProto:
+    """The layer with its sums as numbers of the type again, behind a Relu perhaps."""
+    proto = layer(kind, scales=scales)
+    if relu:
+        proto.graph.node.append(helper.make_node("Relu", ["y"], ["above"]))
+    value = proto.graph.node[-1].output[0]
+    proto.graph.node.extend(
+        [
+            helper.make_node("QuantizeLinear", [value, "ys", "zero"], ["yq"]),
+            helper.make_node("DequantizeLinear", ["yq", "ys", "zero"], ["yr"]),
+        ]
+    )
+    proto.graph.initializer.append(real("ys", result))
+    proto.graph.output[0].name = "yr"
+    return proto
