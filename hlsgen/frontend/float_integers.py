@@ -68,8 +68,8 @@ def _elements(model: onnx.ModelProto) -> dict[str, Element]:
         for attribute in node.attribute
         if attribute.name == "value"
     }
-    found = {n.output[0]: _result_type(n, types) for n in model.graph.node if n.output}
-    return {value: numbers[number] for value, number in found.items() if number in numbers}
+    given = {n.output[0]: _result_type(n, types) for n in model.graph.node if n.output}
+    return {value: numbers[number] for value, number in given.items() if number in numbers}
 
 
 def _result_type(node: onnx.NodeProto, types: dict[str, int]) -> int:

@@ -36,8 +36,8 @@ def find_logarithmic(points: np.ndarray, results: np.ndarray) -> LogarithmicStep
     spaces = np.diff(thresholds)
     finest = np.flatnonzero(spaces == spaces.min())
     middle = int(thresholds[finest[len(finest) // 2]])
-    found = [_about(origin, points, results) for origin in {0, middle}]
-    forms = [form for form in found if form is not None]
+    about = [_about(origin, points, results) for origin in {0, middle}]
+    forms = [form for form in about if form is not None]
     return min(forms, key=lambda form: form.cells, default=None)
 
 
