@@ -50,6 +50,8 @@ BUILT_INTERVALS = {
     "vww_mbv1_int8@ulx3s_85f": 41666,
     "kws_mlp_w3a3_qonnx@ulx3s_85f": 1000,
     "tfc_1w1a_qonnx@ulx3s_85f": 64,
+    "tfc_1w1a_qonnx@ulx3s_12f": 64,
+    "tfc_1w1a_qonnx@icebreaker": 336,
 }
 """Cycles a sample at most, for which the built designs are sized."""
 SEEDS = {

@@ -1,4 +1,4 @@
-"""Writes the tables of ``benchmarks/README.md`` and ``README.md`` from the records: ``python -m benchmarks.table [--check]``.
+"""Writes the tables of ``benchmarks/README.md`` and ``README.md``, and the pictures, from the records: ``python -m benchmarks.table [--check]``.
 
 No figure of those tables is typed: each comes from a file of ``benchmarks/results`` or, for the work of others, from
 ``benchmarks/anchors.py``. Text between ``<!-- begin NAME -->`` and ``<!-- end NAME -->`` is replaced.
@@ -15,6 +15,7 @@ from benchmarks import (
     constant_table,
     emulated_table,
     explore_table,
+    format_plot,
     format_table,
     grid_table,
     model_table,
@@ -22,6 +23,7 @@ from benchmarks import (
     random_graph_table,
     retrained_table,
     table_network_table,
+    unit_table,
 )
 from benchmarks.anchors import CYCLE_GOALS, OPEN_TOOLS, PUBLISHED
 from benchmarks.markdown import number, percent, table
@@ -32,6 +34,7 @@ from hlsgen.board import load_board
 from hlsgen.cost.clock_rate import clock_rate
 
 READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
+PICTURES = {ROOT / "benchmarks" / "formats.svg": format_plot.picture}
 
 
 def _title(design: str) -> str:
@@ -316,46 +319,6 @@ def _made() -> str:
     )
 
 
-def _sweep() -> str:
-    rows = []
-    for record in records("sweep"):
-        entries = record.values["designs"].values()
-        luts = [entry["lut"] for entry in entries if "lut" in entry]
-        counts = (len(entries), record.values["failures"], record.values["by_abc"])
-        seconds = sum(entry.get("seconds", 0) for entry in entries)
-        rows.append(
-            (
-                record.design,
-                *(number(count) for count in counts),
-                number(min(luts, default=None)),
-                number(max(luts, default=None)),
-                number(seconds),
-            )
-        )
-    return table(
-        "Family | Designs | Failures | Mapped by abc | Least LUT | Most LUT | Seconds in all", rows
-    )
-
-
-def _units() -> str:
-    def cells(record: Record) -> Iterable[str]:
-        values, path = record.values, record.values["path"]
-        unit, board = record.design.split("@")
-        return (
-            unit.replace("_", " "),
-            board,
-            *(number(values[key]) for key in RESOURCES),
-            ", ".join(number(mhz, 1) for mhz in values["fmax_mhz"].values()),
-            f"`{path['from']}` to `{path['to']}`",
-            f"{path['logic_ns']} + {path['wires_ns']}",
-        )
-
-    return table(
-        "Unit | Board | LUT | FF | DSP | Block RAM | Fmax, MHz, of each seed | Slowest path | ns in cells + wires",
-        map(cells, records("units")),
-    )
-
-
 SECTIONS: dict[str, Callable[[], str]] = {
     "summary": _summary,
     "exact": _exact,
@@ -368,8 +331,6 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "cells": _cells,
     "time": _time,
     "prediction": _prediction,
-    "sweep": _sweep,
-    "units": _units,
     "made": _made,
     **constant_table.SECTIONS,
     **emulated_table.SECTIONS,
@@ -379,6 +340,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     **table_network_table.SECTIONS,
     **random_graph_table.SECTIONS,
     **model_table.SECTIONS,
+    **unit_table.SECTIONS,
     **grid_table.SECTIONS,
     **mutant_table.SECTIONS,
 }
@@ -395,14 +357,15 @@ def filled(text: str) -> str:
 
 
 def main() -> int:
-    """Rewrites both files, or with ``--check`` says whether they are up to date."""
+    """Rewrites the files and pictures, or with ``--check`` says whether they are up to date."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.table", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
     options = parser.parse_args()
     stale = []
-    for path in READMES:
-        text = path.read_text()
-        if (new := filled(text)) != text:
+    made = {path: filled(path.read_text()) for path in READMES}
+    made |= {path: picture() for path, picture in PICTURES.items()}
+    for path, new in made.items():
+        if not path.exists() or path.read_text() != new:
             stale.append(path)
             if not options.check:
                 path.write_text(new)

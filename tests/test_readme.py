@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from benchmarks.table import READMES, filled
+from benchmarks.table import PICTURES, READMES, filled
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -20,6 +20,11 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", README, flags=re.S)
 def test_tables_are_those_of_the_records(path: Path) -> None:
     text = path.read_text()
     assert filled(text) == text, "run: python -m benchmarks.table"
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.name)
+def test_pictures_are_those_of_the_records(path: Path) -> None:
+    assert path.read_text() == PICTURES[path](), "run: python -m benchmarks.table"
 
 
 def test_every_command_and_option_named_in_the_readme_exists() -> None:
