@@ -362,9 +362,9 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
     options = parser.parse_args()
     stale = []
-    made = {path: filled(path.read_text()) for path in READMES}
-    made |= {path: picture() for path, picture in PICTURES.items()}
-    for path, new in made.items():
+    contents = {path: filled(path.read_text()) for path in READMES}
+    contents |= {path: picture() for path, picture in PICTURES.items()}
+    for path, new in contents.items():
         if not path.exists() or path.read_text() != new:
             stale.append(path)
             if not options.check:
