@@ -109,8 +109,8 @@ def _changes(graph: Graph, node: Node) -> tuple[np.ndarray, np.ndarray]:
         places = np.stack([op.origin + (np.arange(len(cells)) << op.shift), cells[:, 0]], axis=1)
         return np.maximum.accumulate(places.reshape(-1)), cells[:, 1:].reshape(-1)
     assert isinstance(op, LogarithmicFunction)
-    right, left = cells[: op.positive], cells[op.positive :]
-    left = left if len(left) else right * [1, -1, -1]
+    right: np.ndarray = cells[: op.positive]
+    left: np.ndarray = cells[op.positive :] if len(cells) > op.positive else right * [1, -1, -1]
     right, left = (side[side[:, 1] != side[:, 2]] for side in (right, left))
     places = np.concatenate([-left[::-1, 0], right[:, 0]])
     values = np.concatenate([left[::-1, 1], right[:, 2]])
