@@ -148,7 +148,8 @@ def requantised(
         return build.node(
             ShiftRequantise.to(output, float(product_scales(x, w)[0])), [accumulators]
         )
-    scale = tuple(float(s) for s in product_scales(x, w) / np.float32(output.scale))
+    with np.errstate(over="ignore"):  # infinite ones are refused where they are used
+        scale = tuple(float(s) for s in product_scales(x, w) / np.float32(output.scale))
     if output.element.bits == _S32.bits and set(scale) == {1.0} and output.zero_point == 0:
         return accumulators
     return build.node(Requantise.to(output, scale), [accumulators])
@@ -207,7 +208,8 @@ def integer_bias(
             "ONNX Runtime's kernels differ on what it means"
         )
     real = (bias.constant.astype(np.float64) - zeros) * scales
-    exact = real / steps
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # told below
+        exact = real / steps
     rounded = np.rint(exact)
     if not np.all(np.abs(rounded) < LARGEST_BIAS):
         return Reason(

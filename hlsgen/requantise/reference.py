@@ -75,7 +75,8 @@ def requantise(
 
     The bounds are applied before rounding, as in the source: every bound is an integer, so the result is the same.
     """
-    product = np.asarray(accumulators).astype(np.float32) * np.asarray(scale, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what is beyond float32 is beyond the bounds
+        product = np.asarray(accumulators).astype(np.float32) * np.asarray(scale, dtype=np.float32)
     bounded = np.clip(product, np.float32(low - zero_point), np.float32(high - zero_point))
     return np.asarray(np.rint(bounded).astype(np.int64) + zero_point)
 

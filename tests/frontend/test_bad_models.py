@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from support.bad_models import EDITS, external, good, node, operator
 from support.quantised_models import QuantisedModel
 
 from hlsgen.errors import BadFile, HlsgenError, UnsupportedOp
+from hlsgen.flow import check
 from hlsgen.frontend import onnx_reader
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.passes import to_integer
@@ -126,3 +128,21 @@ def test_a_failure_that_nobody_foresaw_names_the_node(monkeypatch: pytest.Monkey
     monkeypatch.setattr(onnx_reader, "bind", fail)
     with pytest.raises(BadFile, match=r"node .*\nexpected .* OverflowError"):
         read_model(good())
+
+
+@pytest.mark.parametrize("scale", [1e-38, 1e-45, 3e38])
+@pytest.mark.parametrize("number", range(4))
+def test_scales_at_the_ends_of_float32_are_judged_without_warnings(
+    scale: float, number: int
+) -> None:
+    model = good()
+    borders = [n for n in model.graph.node if n.op_type in ("QuantizeLinear", "DequantizeLinear")]
+    (tensor,) = (t for t in model.graph.initializer if t.name == borders[number].input[1])
+    array = np.full(tuple(tensor.dims), scale, np.float32)
+    tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            check(model)
+        except HlsgenError as error:
+            assert len(str(error).splitlines()) == 3
