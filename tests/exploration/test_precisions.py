@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from hlsgen.cli import app
 from hlsgen.errors import BadFile, BadOption, HlsgenError, TypeMismatch
 from hlsgen.exploration.study import Study
+from hlsgen.exploration.study_point import StudyPoint
 from hlsgen.flow_explore import explore, pick
 
 COUNT = 24
@@ -136,3 +137,14 @@ def test_a_quantised_network_has_its_numbers_already(classifier: Path) -> None:
     digits = Path(__file__).parents[2] / "examples" / "digits"
     with pytest.raises(TypeMismatch):
         explore(digits / "digits.onnx", precisions=["fixed16"], samples=digits / "samples.npz")
+
+
+def test_a_point_that_is_slower_and_larger_stays_on_the_front_where_it_is_nearer() -> None:
+    def point(number: int, fps: float, lut: int, error: float) -> StudyPoint:
+        sizes = {"lut": lut, "sketched_lut": lut, "dsp": 0, "bram": 0, "dsp_budget": None}
+        rates = {"fps": fps, "sketched_fps": fps, "clock_mhz": 1.0, "interval_cycles": 9}
+        named = {"number": number, "key": f"{number}", "board": "b", "asked_interval": 9}
+        return StudyPoint.from_json({**named, **sizes, **rates, "input_lanes": [1], "error": error})
+
+    points = (point(1, 9, 100, 0.1), point(2, 5, 200, 0.01), point(3, 4, 300, 0.01))
+    assert [p.number for p in Study("m", "fps", points, {}).front] == [1, 2]
