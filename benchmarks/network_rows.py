@@ -46,9 +46,7 @@ PLACED = "cgra_4x4@ulx3s_85f"
 FAMILIES = {"icebreaker_2x2": "ice40"}
 FABRICS = (
     PLACED,
-    "icebreaker_2x2@icebreaker",
-    "mac_8x8@ulx3s_85f",
-    "mac_4x3@ulx3s_25f",
+    "icebreaker_2x2",
     "mac_8x8",
     "mac_8x16",
     "cgra_8x8",

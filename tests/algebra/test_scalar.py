@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from hlsgen.algebra.logarithmic_steps import LogarithmicSteps
 from hlsgen.algebra.scalar import (
     SCALAR_OPS,
     Add,
@@ -66,6 +67,7 @@ def test_every_operator_says_how_many_operands_its_meaning_takes() -> None:
     one = (
         *(Clamp(-3, 9), ShiftRight(2), Sign(), RoundSignificand(24)),
         *(Table(tuple(range(256))), Steps(3, 0, ((3, -5, 5),)), SquareRoot()),
+        LogarithmicSteps(0, 0, 0, ((1, 0, 3),)),
     )
     three = (RequantiseMultiplyShift(3, -8, 7),)
     two = (
