@@ -65,6 +65,12 @@ class HlsgenRep(BackendRep):
         not take the first axis as it is, sample by sample along it."""
         from hlsgen.backend_rtl import run_rtl
 
+        if not self.inputs:
+            raise UnsupportedOp(
+                self.model.graph.name or "model",
+                "expected an input, found outputs that are constants",
+                "Nothing is left to make a circuit of; run it on the device CPU.",
+            )
         first, *others = self.inputs
         fixed = self._with_constants(given, others) if others else self.model
         only = {first: given[first]}

@@ -126,6 +126,17 @@ def test_refusals_have_three_lines() -> None:
     assert len(str(refused.value).splitlines()) == 3 and "node s" in str(refused.value)
 
 
+def test_a_model_without_inputs_is_refused_as_a_circuit() -> None:
+    node = helper.make_node(
+        "Constant", [], ["y"], value=onnx.numpy_helper.from_array(np.ones(3, np.float32))
+    )
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [3])
+    model = helper.make_model(helper.make_graph([node], "constant", [], [result]))
+    np.testing.assert_array_equal(prepare(model).run([])[0], np.ones(3))
+    with pytest.raises(UnsupportedOp, match="found outputs that are constants"):
+        prepare(model, device="RTL").run([])
+
+
 def test_reals_pass_as_simulated_circuits() -> None:
     """A sample of one; the other below is slow."""
     (case,) = outcomes("RTL", "^test_leakyrelu_cpu$")
