@@ -56,6 +56,16 @@ def test_yosys_reads_it_as_plain_verilog(name: str, tmp_path: Path) -> None:
     assert "always_" not in text and "always @*" not in text
 
 
+@pytest.mark.parametrize("name", [*DESIGNS, "fabric for networks"])
+def test_no_unit_asks_whether_all_of_no_bits_are_set(name: str, tmp_path: Path) -> None:
+    """Whether all of no bits are set is 1 for Amaranth's simulator, which tests of units use, and 0 in the text."""
+    if name in DESIGNS:
+        text = DESIGNS[name](tmp_path / "out")
+    else:
+        text = to_verilog(emit_fabric(load_fabric("mac_8x8")))
+    assert not re.findall(r"= &\s*1'h0;", text)
+
+
 @pytest.mark.parametrize("name", DESIGNS)
 def test_no_name_is_read_off_bytecode(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
