@@ -7,7 +7,7 @@ from typing import Any
 
 from hlsgen.ops.host import HostOp, require_float
 from hlsgen.ops.op import Constants, OnnxBinding, require
-from hlsgen.ops.pool import Pool
+from hlsgen.ops.pool import WINDOW_ATTRIBUTES, Pool
 from hlsgen.ops.tensor_type import AnyArray, TensorType
 
 
@@ -18,21 +18,7 @@ class LpPool(Pool):
     order: int = 2
 
     place = "host"
-    bindings = (
-        OnnxBinding(
-            "LpPool",
-            (1, 1),
-            attributes={
-                "kernel_shape": "kernel",
-                "strides": "strides",
-                "pads": "pads",
-                "dilations": "dilations",
-                "auto_pad": "auto_pad",
-                "ceil_mode": "ceil",
-                "p": "order",
-            },
-        ),
-    )
+    bindings = (OnnxBinding("LpPool", (1, 1), attributes={**WINDOW_ATTRIBUTES, "p": "order"}),)
 
     def infer(self, inputs: tuple[TensorType, ...], constants: Constants) -> TensorType:
         (x,) = inputs

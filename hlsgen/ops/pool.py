@@ -30,7 +30,7 @@ from hlsgen.ops.window import Window, window_of
 from hlsgen.requantise import Mean
 from hlsgen.requantise.mean_cells import mean_steps
 
-_WINDOW_ATTRIBUTES = {
+WINDOW_ATTRIBUTES = {
     "kernel_shape": "kernel",
     "strides": "strides",
     "pads": "pads",
@@ -38,8 +38,9 @@ _WINDOW_ATTRIBUTES = {
     "auto_pad": "auto_pad",
     "ceil_mode": "ceil",
 }
+"""Attributes of ONNX that all windows have -> fields of ``Pool``."""
 
-_AVERAGE_ATTRIBUTES = {**_WINDOW_ATTRIBUTES, "count_include_pad": "count_pads"}
+_AVERAGE_ATTRIBUTES = {**WINDOW_ATTRIBUTES, "count_include_pad": "count_pads"}
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class MaxPool(Pool):
     selects = True
     bindings = (
         OnnxBinding(
-            "MaxPool", (1, 1), attributes=_WINDOW_ATTRIBUTES, ignored={"storage_order": None}
+            "MaxPool", (1, 1), attributes=WINDOW_ATTRIBUTES, ignored={"storage_order": None}
         ),
     )
 
