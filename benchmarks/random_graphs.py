@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.models import ROOT, Sources
 from benchmarks.record import Record
 from benchmarks.rows import Row
-from hlsgen.errors import HlsgenError
+from hlsgen.errors import HlsgenError, Mismatch
 from hlsgen.flow import compile
 
 WANTED = {"meaning": 2000, "rtl": 200}
@@ -70,6 +70,8 @@ def _outcome(seed: int, judge: Callable[[int], str]) -> Outcome:
         if verdict in COMPUTED:
             operators = operators_of(seed)
         return {"seed": seed, "verdict": verdict, "operators": operators}
+    except Mismatch as error:  # a wrong circuit is not a refusal
+        return {"seed": seed, "verdict": "different", "operators": [], "why": str(error)}
     except HlsgenError as error:  # of a circuit that is too large, e.g.
         return {"seed": seed, "verdict": "refused", "operators": [], "why": str(error)}
     except Exception:  # any failure, an assertion above all, is a difference
