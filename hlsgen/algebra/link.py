@@ -104,7 +104,9 @@ COUNTERS = FrameKind(
         LinkNumber("ticks", 4, "cycles of the oscillator"),
         LinkNumber("busy", 4, "cycles in which a sample was inside"),
         LinkNumber("samples", 4, "samples that came out"),
-        LinkNumber("refused", 2, "frames refused, modulo 2**16; since RESET"),
+        LinkNumber(
+            "refused", 2, "frames refused, modulo 2**16; not those while the counters are read"
+        ),
         LinkNumber(
             "measuring", 1, "1 while MEASURE runs, when the other numbers are not to be trusted"
         ),

@@ -142,18 +142,19 @@ class BoardTop(wiring.Component):
         """Levels of either side reach the other through two registers; numbers are read while they stand still."""
         measure = Measure()
         m.submodules.measure = DomainRenamer("circuit")(measure)
-        for name in ("run", "hold"):
+        for name in ("run", "hold", "ticked", "refused"):
             to_circuit = FFSynchronizer(
                 getattr(link, name), getattr(measure, name), o_domain="circuit"
             )
             m.submodules[name] = to_circuit
-        for name in ("done", "held"):
-            m.submodules[name] = FFSynchronizer(getattr(measure, name), getattr(link, name))
+        m.submodules.replay = FFSynchronizer(measure.replay, link.replay)
+        counts = Handover(8, "circuit", "sync")
+        m.submodules.counts = ResetInserter({"sync": link.restart})(counts)
+        wiring.connect(m, measure.counts, counts.i)
+        wiring.connect(m, counts.o, link.counts)
         m.d.comb += [
             measure.samples_wanted.eq(link.samples_wanted),
-            link.cycles.eq(measure.cycles),
-            link.busy.eq(measure.busy),
-            link.samples.eq(measure.samples),
+            measure.ticks.eq(link.ticks),
         ]
         return measure
 

@@ -8,6 +8,8 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.memory_ports import read_port, write_port
 
+from hlsgen.algebra.link import LONGEST
+
 POSITION = unsigned(16)
 
 
@@ -17,7 +19,7 @@ class CommitBuffer(wiring.Component):
     Parameters
     ----------
     depth : int
-        Bytes, a power of two.
+        Bytes, a power of two, at least 4.
 
     Members
     -------
@@ -31,12 +33,14 @@ class CommitBuffer(wiring.Component):
         With ``commit``: they had room.
     accepted, limit : Out(16), Out(16)
         Position behind the last good byte, and position up to which there is room.
+    freed : Out(1)
+        High for a cycle when another quarter of the buffer has been read.
     o : stream of 8 bits
         The good bytes.
     """
 
     def __init__(self, depth: int) -> None:
-        assert depth & depth - 1 == 0 and 2 <= depth <= 1 << 14, depth
+        assert depth & depth - 1 == 0 and 4 <= depth <= 1 << 14, depth
         self.depth = depth
         super().__init__(
             {
@@ -47,6 +51,7 @@ class CommitBuffer(wiring.Component):
                 "kept": Out(1),
                 "accepted": Out(POSITION),
                 "limit": Out(POSITION),
+                "freed": Out(1),
                 "o": Out(stream.Signature(8)),
             }
         )
@@ -57,25 +62,36 @@ class CommitBuffer(wiring.Component):
             shape=8, depth=self.depth, init=(), attrs={"no_collision": 1}
         )
         writer, reader = write_port(memory), read_port(memory)
-        tentative, overrun = Signal(POSITION, name="tentative"), Signal(name="overrun")
+        # Bytes of the frame in hand, and the position behind them.
+        fresh, behind = Signal(range(LONGEST + 1), name="fresh"), Signal(POSITION, name="behind")
         taken, next_taken = Signal(POSITION, name="taken"), Signal(POSITION, name="next_taken")
+        full, overrun = Signal(name="full"), Signal(name="overrun")
+        lower = self.depth.bit_length() - 1
         m.d.comb += [
+            behind.eq(self.accepted + fresh),
             self.limit.eq(taken + self.depth),
-            writer.addr.eq(tentative),
+            full.eq((behind[:lower] == taken[:lower]) & (behind[lower] != taken[lower])),
+            writer.addr.eq(behind),
             writer.data.eq(self.byte),
-            writer.en.eq(self.write & (tentative != self.limit)),
+            writer.en.eq(self.write & ~full),
             self.kept.eq(~overrun),
         ]
         with m.If(self.begin):
-            m.d.sync += [tentative.eq(self.accepted), overrun.eq(0)]
+            m.d.sync += [fresh.eq(0), overrun.eq(0)]
         with m.Elif(self.write):
-            m.d.sync += tentative.eq(tentative + writer.en)
-            m.d.sync += overrun.eq(overrun | ~writer.en)
+            m.d.sync += fresh.eq(fresh + writer.en)
+            m.d.sync += overrun.eq(overrun | full)
         with m.If(self.commit & ~overrun):
-            m.d.sync += self.accepted.eq(tentative)
-        m.d.comb += next_taken.eq(taken + (self.o.valid & self.o.ready))
-        m.d.comb += [reader.addr.eq(next_taken), self.o.payload.eq(reader.data)]
-        m.d.sync += [taken.eq(next_taken), self.o.valid.eq(next_taken != self.accepted)]
+            m.d.sync += self.accepted.eq(behind)
+        m.d.comb += [
+            next_taken.eq(taken + (self.o.valid & self.o.ready)),
+            self.freed.eq(next_taken[lower - 2] != taken[lower - 2]),
+            reader.addr.eq(next_taken),
+            self.o.payload.eq(reader.data),
+        ]
+        # No more than ``depth`` bytes are between the two.
+        there = next_taken[: lower + 1] != self.accepted[: lower + 1]
+        m.d.sync += [taken.eq(next_taken), self.o.valid.eq(there)]
         return m
 
 
@@ -94,7 +110,7 @@ class ResendBuffer(wiring.Component):
     sent, available : Out(16), Out(16)
         Position from which a frame would begin, and bytes that are there from it on.
     begin, end : In(1), In(1)
-        A frame begins at ``sent``, two cycles before its first byte is taken; it has gone.
+        A frame begins at ``sent``, two cycles before its first byte is taken; all of it has gone.
     o : stream of 8 bits
         The bytes of the frame; always valid within ``available`` of its beginning.
     position : In(16)
@@ -126,30 +142,44 @@ class ResendBuffer(wiring.Component):
         )
         writer, reader = write_port(memory), read_port(memory)
         written, kept = Signal(POSITION, name="written"), Signal(POSITION, name="kept")
-        reading, next_reading = Signal(POSITION, name="reading"), Signal(POSITION, name="next")
-        turned = Signal(name="turned_back")
-        waiting, told = Signal(POSITION, name="waiting"), Signal(POSITION, name="told")
+        # Bytes of the frame in hand that have been taken, and the position behind them.
+        passed, next_passed = (
+            Signal(range(LONGEST + 1), name=name) for name in ("passed", "next_passed")
+        )
+        behind = Signal(POSITION, name="behind")
+        sending, turned = Signal(name="sending"), Signal(name="turned_back")
+        before, after = Signal(POSITION, name="before"), Signal(POSITION, name="after")
+        lower = self.depth.bit_length() - 1
+        full = (written[:lower] == kept[:lower]) & (written[lower] != kept[lower])
         m.d.comb += [
-            waiting.eq(written - kept),
-            told.eq(self.position - kept),
-            self.i.ready.eq(waiting != self.depth),
+            self.i.ready.eq(~full),
             writer.addr.eq(written),
             writer.data.eq(self.i.payload),
             writer.en.eq(self.i.valid & self.i.ready),
             self.available.eq(written - self.sent),
-            next_reading.eq(reading + self.o.ready),
-            reader.addr.eq(next_reading),
+            next_passed.eq(passed + self.o.ready),
+            behind.eq(self.sent + next_passed),
+            reader.addr.eq(behind),
             self.o.valid.eq(1),
             self.o.payload.eq(reader.data),
+            before.eq(self.position - kept),
+            after.eq(written - self.position),
         ]
-        m.d.sync += [written.eq(written + writer.en), reading.eq(next_reading)]
+        with m.If(writer.en):
+            m.d.sync += written.eq(written + 1)
+        m.d.sync += passed.eq(next_passed)
         with m.If(self.begin):
-            m.d.sync += [reading.eq(self.sent), turned.eq(0)]
-        with m.If(self.end & ~turned):
-            m.d.sync += self.sent.eq(reading)
-        with m.If((self.taken | self.again) & (told <= waiting)):
+            m.d.sync += sending.eq(1)
+        with m.If(self.end):
+            m.d.sync += [sending.eq(0), passed.eq(0), self.sent.eq(behind)]
+        # What the host asked for again meanwhile follows the frame in hand.
+        with m.If((self.end | ~sending) & turned & ~self.begin):
+            m.d.sync += [self.sent.eq(kept), turned.eq(0)]
+        # Both are less than twice the depth where the position is between the two: their sum is what is there, modulo 2**16.
+        heeded = ~(before[lower + 1 :].any() | after[lower + 1 :].any())
+        with m.If((self.taken | self.again) & heeded):
             m.d.sync += kept.eq(self.position)
             # What the host has need not be sent, though it be asked for again by mistake.
             with m.If(self.again):
-                m.d.sync += [self.sent.eq(self.position), turned.eq(1)]
+                m.d.sync += turned.eq(1)
         return m

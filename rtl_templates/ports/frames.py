@@ -1,25 +1,61 @@
-"""Frames of the link (``hlsgen.algebra.link``) out of bytes, and bytes out of frames."""
+"""Frames of the link (``hlsgen.algebra.link``) out of bytes, and bytes out of frames; checks are computed a bit at a time."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Elaboratable, Module, Signal
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.crc import Processor
 from amaranth.lib.crc.catalog import CRC16_IBM_3740
 from amaranth.lib.wiring import In, Out
 
-from hlsgen.algebra.link import CHECK_BYTES, ESCAPE, FLAG, FLIP, HEADER_BYTES, LONGEST
+from hlsgen.algebra.link import CHECK_BYTES, ESCAPE, FLAG, FLIP, HEADER, HEADER_BYTES, LONGEST
+
+assert [number.bytes for number in HEADER] == [1, 2, 1] and CHECK_BYTES == 2
+_LENGTH = HEADER_BYTES - 1
+"""Place of the length, in bytes of a frame."""
+
+
+class SerialCheck(wiring.Component):
+    """The check of a frame, bit by bit.
+
+    Members
+    -------
+    start : In(1)
+        A frame begins.
+    bit, valid : In(1), In(1)
+        The next bit, the uppermost of a byte first; not with ``start``.
+    value : Out(16)
+        Of the bits so far.
+
+    **Semantics** ``CRC16_IBM_3740``; zero behind a frame and its check.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {"start": In(1), "bit": In(1), "valid": In(1), "value": Out(16, init=0xFFFF)}
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        feedback = Signal(name="feedback")
+        m.d.comb += feedback.eq(self.value[-1] ^ self.bit)
+        with m.If(self.start):
+            m.d.sync += self.value.eq(CRC16_IBM_3740.initial_crc)
+        with m.Elif(self.valid):
+            m.d.sync += self.value.eq(
+                Cat(0, self.value) ^ Mux(feedback, CRC16_IBM_3740.polynomial, 0)
+            )
+        return m
 
 
 class FrameReceiver(wiring.Component):
-    """Frames out of the bytes of a line, one byte in three cycles at most.
+    """Frames out of the bytes of a line, one byte in ten cycles at most.
 
     Members
     -------
     byte, valid : In(8), In(1)
         The bytes.
-    kind, position, length : Out(8), Out(16), Out(8)
-        The header; whole from ``begin`` to the end of the frame.
+    kind, position : Out(8), Out(16)
+        Of the header; whole from ``begin`` to the end of the frame.
     begin : Out(1)
         High for a cycle when the header is whole.
     payload, payload_valid : Out(8), Out(1)
@@ -35,7 +71,6 @@ class FrameReceiver(wiring.Component):
                 "valid": In(1),
                 "kind": Out(8),
                 "position": Out(16),
-                "length": Out(8),
                 "begin": Out(1),
                 "payload": Out(8),
                 "payload_valid": Out(1),
@@ -46,41 +81,48 @@ class FrameReceiver(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        m.submodules.check = check = Processor(CRC16_IBM_3740(data_width=8))
+        m.submodules.check = check = SerialCheck()
         escaped = Signal(name="escaped")
-        count = Signal(range(HEADER_BYTES + LONGEST + CHECK_BYTES + 2), name="count")
-        too_long = HEADER_BYTES + LONGEST + CHECK_BYTES + 1
-        whole = Signal(name="whole")
+        # Bits of the byte that the check has not got yet; all of them in the cycle in which the byte is taken.
+        bits = Signal(range(8 + 1), name="bits")
+        left = Signal(range(LONGEST + 1), name="left")
+        # Of the next byte: its place in the header, in the body (payload and first byte of the check), and behind.
+        body, end, over = HEADER_BYTES, HEADER_BYTES + CHECK_BYTES, HEADER_BYTES + CHECK_BYTES + 1
+        place = Signal(range(over + 1), name="place")
+        taken = Signal(name="taken")
         m.d.comb += [
-            self.payload.eq(self.byte ^ (escaped << FLIP.bit_length() - 1)),
-            check.data.eq(self.payload),
-            whole.eq((count == HEADER_BYTES + CHECK_BYTES + self.length) & check.match_detected),
+            taken.eq(bits[3]),
+            check.valid.eq(bits.any()),
+            check.bit.eq(self.payload[7]),
+            self.payload_valid.eq(taken & (place == body) & left.any()),
         ]
-        m.d.sync += self.begin.eq(0)
+        with m.If(bits.any()):
+            m.d.sync += [bits.eq(bits - 1), self.payload.eq(self.payload.rotate_left(1))]
+        m.d.sync += self.begin.eq(taken & (place == _LENGTH))
+        with m.If(taken):
+            with m.If(self.payload_valid):
+                m.d.sync += left.eq(left - 1)
+            with m.Elif(place != over):
+                m.d.sync += place.eq(place + 1)
+            with m.Switch(place):
+                with m.Case(0):
+                    m.d.sync += self.kind.eq(self.payload)
+                with m.Case(1):
+                    m.d.sync += self.position[:8].eq(self.payload)
+                with m.Case(2):
+                    m.d.sync += self.position[8:].eq(self.payload)
+                with m.Case(_LENGTH):
+                    m.d.sync += left.eq(self.payload)
         with m.If(self.valid):
             with m.If(self.byte == FLAG):
-                m.d.comb += [self.good.eq(whole & ~escaped), self.bad.eq(count.any() & ~self.good)]
-                m.d.comb += check.start.eq(1)
-                m.d.sync += [count.eq(0), escaped.eq(0)]
+                m.d.comb += self.good.eq((place == end) & ~check.value.any() & ~escaped)
+                m.d.comb += [self.bad.eq(place.any() & ~self.good), check.start.eq(1)]
+                m.d.sync += [place.eq(0), escaped.eq(0)]
             with m.Elif(self.byte == ESCAPE):
                 m.d.sync += escaped.eq(1)
             with m.Else():
-                m.d.sync += escaped.eq(0)
-                m.d.comb += check.valid.eq(1)
-                with m.If(count != too_long):
-                    m.d.sync += count.eq(count + 1)
-                with m.Switch(count):
-                    with m.Case(0):
-                        m.d.sync += self.kind.eq(self.payload)
-                    with m.Case(1):
-                        m.d.sync += self.position[:8].eq(self.payload)
-                    with m.Case(2):
-                        m.d.sync += self.position[8:].eq(self.payload)
-                    with m.Case(3):
-                        m.d.sync += [self.length.eq(self.payload), self.begin.eq(1)]
-                    with m.Default():
-                        inside = count < HEADER_BYTES + self.length
-                        m.d.comb += self.payload_valid.eq(inside)
+                m.d.sync += [escaped.eq(0), bits.eq(8)]
+                m.d.sync += self.payload.eq(self.byte ^ (escaped << FLIP.bit_length() - 1))
         return m
 
 
@@ -92,13 +134,15 @@ class FrameSender(wiring.Component):
     start : In(1)
         A frame is to be sent; taken while ``idle``.
     kind, position, length : In(8), In(16), In(8)
-        Its header, which stays until ``done``.
+        Its header, with ``start``.
     payload : stream of 8 bits (In)
-        ``length`` bytes, each there (valid) when it is asked for, or waited for.
+        ``length`` bytes.
     o : stream of 8 bits (Out)
         The bytes.
     idle, done : Out(1), Out(1)
         Nothing is being sent; high for a cycle when the last byte has gone.
+
+    **Timing** A byte is there nine cycles after the one before it has gone, in which its check is computed.
     """
 
     def __init__(self) -> None:
@@ -117,58 +161,70 @@ class FrameSender(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        m.submodules.check = check = Processor(CRC16_IBM_3740(data_width=8))
-        flipped = Signal(name="flipped")
+        m.submodules.check = check = SerialCheck()
+        header = Signal(8 * _LENGTH, name="header")
         left = Signal(range(LONGEST + 1), name="left")
-        byte, present, plain = Signal(8, name="byte"), Signal(name="present"), Signal(name="plain")
-        special, passed = Signal(name="special"), Signal(name="passed")
+        bits = Signal(range(8 + 1), name="bits")  # of the byte, that the check has
+        byte, there, plain = Signal(8, name="byte"), Signal(name="there"), Signal(name="plain")
+        flipped, special = Signal(name="flipped"), Signal(name="special")
+        given, passed = Signal(name="given"), Signal(name="passed")
+        checking, unchecked = Signal(name="checking"), Signal(name="unchecked")
         m.d.comb += [
             special.eq(((byte == FLAG) | (byte == ESCAPE)) & ~plain & ~flipped),
-            self.o.valid.eq(present),
-            self.o.payload.eq(byte ^ (flipped << FLIP.bit_length() - 1)),
-            passed.eq(present & self.o.ready & ~special),
-            check.data.eq(byte),
+            self.o.valid.eq(there & (bits[3] | unchecked)),
+            self.o.payload.eq(Mux(special, ESCAPE, byte ^ (flipped << FLIP.bit_length() - 1))),
+            given.eq(self.o.valid & self.o.ready),
+            passed.eq(given & ~special),
+            checking.eq(there & ~bits[3] & ~unchecked),
+            check.valid.eq(checking),
+            check.bit.eq(byte.bit_select(~bits[:3], 1)),
         ]
-        with m.If(special):
-            m.d.comb += self.o.payload.eq(ESCAPE)
-        with m.If(present & self.o.ready):
+        with m.If(given):
             m.d.sync += flipped.eq(special)
-        header = Array((self.kind, self.position[:8], self.position[8:], self.length))
+        with m.If(passed):
+            m.d.sync += bits.eq(0)
+        with m.Elif(checking):
+            m.d.sync += bits.eq(bits + 1)
+        m.d.comb += there.eq(1)
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += [self.idle.eq(1), check.start.eq(1)]
-                m.d.sync += left.eq(0)
+                m.d.comb += [self.idle.eq(1), check.start.eq(1), there.eq(0)]
+                m.d.sync += [left.eq(self.length), header.eq(Cat(self.kind, self.position))]
                 with m.If(self.start):
                     m.next = "FLAG"
             with m.State("FLAG"):
-                m.d.comb += [byte.eq(FLAG), present.eq(1), plain.eq(1)]
+                m.d.comb += [byte.eq(FLAG), plain.eq(1), unchecked.eq(1)]
                 with m.If(passed):
-                    m.next = "HEADER"
-            with m.State("HEADER"):
-                m.d.comb += [byte.eq(header[left[:2]]), present.eq(1), check.valid.eq(passed)]
-                with m.If(passed):
-                    m.d.sync += left.eq(left + 1)
-                    with m.If(left == HEADER_BYTES - 1):
-                        m.d.sync += left.eq(self.length)
-                        m.next = "PAYLOAD"
-            with m.State("PAYLOAD"):
-                m.d.comb += [byte.eq(self.payload.payload), check.valid.eq(passed)]
-                with m.If(left == 0):
-                    m.next = "UPPER"
-                with m.Else():
-                    m.d.comb += [present.eq(self.payload.valid), self.payload.ready.eq(passed)]
-                    with m.If(passed):
-                        m.d.sync += left.eq(left - 1)
-            for state, part, following in (
-                ("UPPER", check.crc[8:], "LOWER"),
-                ("LOWER", check.crc[:8], "END"),
-            ):
+                    m.next = "KIND"
+            for state, following in (("KIND", "LOWER"), ("LOWER", "UPPER"), ("UPPER", "LENGTH")):
                 with m.State(state):
-                    m.d.comb += [byte.eq(part), present.eq(1)]
+                    m.d.comb += byte.eq(header[:8])
                     with m.If(passed):
+                        m.d.sync += header.eq(header[8:])
                         m.next = following
+            with m.State("LENGTH"):
+                m.d.comb += byte.eq(left)
+                with m.If(passed):
+                    m.next = "PAYLOAD"
+            with m.State("PAYLOAD"):
+                m.d.comb += byte.eq(self.payload.payload)
+                m.d.comb += [there.eq(self.payload.valid), self.payload.ready.eq(passed)]
+                with m.If(passed):
+                    m.d.sync += left.eq(left - 1)
+                with m.If(left == 0):
+                    m.d.comb += [there.eq(0), self.payload.ready.eq(0)]
+                    m.next = "CHECK"
+            with m.State("CHECK"):
+                m.d.comb += [byte.eq(check.value[8:]), unchecked.eq(1)]
+                with m.If(passed):
+                    m.next = "REST"
+            with m.State("REST"):
+                # What is fed back is the check's own uppermost bit: it moves up, and nothing else.
+                m.d.comb += [byte.eq(check.value[8:]), check.bit.eq(check.value[15])]
+                with m.If(passed):
+                    m.next = "END"
             with m.State("END"):
-                m.d.comb += [byte.eq(FLAG), present.eq(1), plain.eq(1), self.done.eq(passed)]
+                m.d.comb += [byte.eq(FLAG), plain.eq(1), unchecked.eq(1), self.done.eq(passed)]
                 with m.If(passed):
                     m.next = "IDLE"
         return m

@@ -8,6 +8,7 @@ from typing import Any
 from amaranth.hdl import Array, Cat, Const, Elaboratable, Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.ports.counts import TICK_BITS, WANTED_BITS
 from hlsgen.rtl_templates.ports.frame_buffers import POSITION, CommitBuffer, ResendBuffer
 from hlsgen.rtl_templates.ports.frames import FrameReceiver, FrameSender
 from hlsgen.rtl_templates.ports.uart import BitTimes, UartReceiver, UartTransmitter
@@ -56,12 +57,12 @@ class FrameLink(wiring.Component):
         The bytes of each output of the circuit.
     restart : Out(1)
         Everything beyond the link is to be reset; high for 64 cycles.
-    run, samples_wanted, done : Out(1), Out(32), In(1)
+    run, samples_wanted, replay : Out(1), Out(32), In(1)
         As of ``Measure``, where ``measures`` is 1 in the identity.
-    hold, held : Out(1), In(1)
-        As of ``Measure``; the counts are read when ``held`` has come.
-    cycles, busy, samples : In(32)
-        The counts.
+    hold, counts : Out(1), stream of 8 bits (In)
+        As of ``Measure``.
+    ticks, ticked, refused : Out(16), Out(1), Out(1)
+        As of ``Measure``; they stand still while ``hold``.
     """
 
     def __init__(self, times: BitTimes, identity: Mapping[str, int]) -> None:
@@ -74,10 +75,11 @@ class FrameLink(wiring.Component):
                 "tx": Out(1, init=1),
                 **{f"o{port}": Out(stream.Signature(8)) for port in range(self.inputs)},
                 **{f"i{port}": In(stream.Signature(8)) for port in range(self.outputs)},
-                **{name: Out(1) for name in ("restart", "run", "hold")},
-                **{name: In(1) for name in ("done", "held")},
-                **{name: In(32) for name in ("cycles", "busy", "samples")},
-                "samples_wanted": Out(32),
+                **{name: Out(1) for name in ("restart", "run", "hold", "ticked", "refused")},
+                "replay": In(1),
+                "counts": In(stream.Signature(8)),
+                "ticks": Out(TICK_BITS),
+                "samples_wanted": Out(WANTED_BITS),
             }
         )
 
@@ -108,13 +110,12 @@ class FrameLink(wiring.Component):
             wiring.connect(m, wiring.flipped(getattr(self, f"i{port}")), send.buffer.i)
 
         question = _Question()
-        counts = _LinkCounts()
-        self._send(m, sender, uart_out.i.ready, question, inputs, outputs, counts, fast)
+        self._send(m, sender, uart_out.i.ready, question, inputs, outputs, fast)
         refused = receiver.bad | Cat(*(feed.take(m, receiver) for feed in inputs)).any()
         for send in outputs:
             send.hear(m, receiver)
         self._hear(m, receiver, question)
-        counts.count(m, self, refused)
+        self._count(m, refused)
         with m.If(uart_in.broken):
             m.d.sync += fast.eq(0)
         with m.If(self.restart):
@@ -123,20 +124,35 @@ class FrameLink(wiring.Component):
 
     def _hear(self, m: Module, receiver: FrameReceiver, question: _Question) -> None:
         """Questions; one that comes while another is being answered is not heard."""
-        last = Signal(32, name="last_payload")
-        with m.If(receiver.payload_valid):
-            m.d.sync += last.eq(Cat(last[8:], receiver.payload))
+        if self.identity["measures"]:
+            with m.If(receiver.payload_valid & ~self.run):
+                m.d.sync += self.samples_wanted.eq(Cat(self.samples_wanted[8:], receiver.payload))
         known = (IDENTIFY, RESET, COUNT, FAST, *((MEASURE,) * self.identity["measures"]))
         heard = Cat(*(receiver.kind == kind.code for kind in known)).any()
         with m.If(receiver.good & heard & (question.code == 0)):
             m.d.sync += [question.code.eq(receiver.kind), question.tag.eq(receiver.position)]
             with m.If(receiver.kind == COUNT.code):
-                m.d.sync += self.hold.eq(1)
+                m.d.sync += self.hold.eq(~self.run)
             if self.identity["measures"]:
                 with m.If(receiver.kind == MEASURE.code):
-                    m.d.sync += [self.run.eq(1), self.samples_wanted.eq(last)]
-        with m.If(self.done):
-            m.d.sync += self.run.eq(0)
+                    m.d.sync += self.run.eq(1)
+
+    def _count(self, m: Module, refused: Value) -> None:
+        """Ticks run while the circuit's cycles are counted."""
+        replayed, still = Signal(name="replayed"), Signal(name="measured")
+        ticks = Signal(TICK_BITS + 1, name="all_ticks")
+        m.d.comb += Cat(self.ticks, self.ticked).eq(ticks)
+        m.d.sync += replayed.eq(self.replay)
+        with m.If(self.replay | ~(self.run | self.hold | still)):
+            m.d.sync += ticks.eq(ticks + 1)
+        with m.If(refused):
+            m.d.sync += self.refused.eq(~self.refused)
+        with m.If(self.run & ~still & ~self.replay & ~replayed):
+            m.d.sync += ticks.eq(0)
+        with m.If(replayed & ~self.replay):
+            m.d.sync += [self.run.eq(0), still.eq(1)]
+        with m.If(self.restart):
+            m.d.sync += [ticks.eq(0), still.eq(0)]
 
     def _send(
         self,
@@ -146,84 +162,88 @@ class FrameLink(wiring.Component):
         question: _Question,
         inputs: Sequence[_Input],
         outputs: Sequence[_Output],
-        counts: _LinkCounts,
         fast: Signal,
     ) -> None:
         """Choose what goes out next: an answer before a report before elements."""
-        index = Signal(range(LONGEST + 1), name="index")
-        limit, wait = Signal(POSITION, name="limit"), Signal(range(RESET_CYCLES), name="wait")
-        m.d.comb += sender.payload.valid.eq(1)
-        with m.If(sender.payload.ready):
-            m.d.sync += index.eq(index + 1)
-        self._payload(m, sender, index, limit, outputs, counts)
+        answering = Signal(name="answering")
+        ends: tuple[_Input | _Output, ...] = (*inputs, *outputs)
+        index = Signal(range(max(RESET_CYCLES, IDENTITY.length)), name="index")
         with m.FSM():
             with m.State("CHOOSE"):
-                m.d.sync += [index.eq(0), wait.eq(RESET_CYCLES - 1)]
+                m.d.sync += index.eq(0)
+                m.d.sync += [answering.eq(0), *(each.chosen.eq(0) for each in ends)]
                 with m.If(question.code == RESET.code):
                     m.next = "RESET"
-                with m.Elif((question.code != 0) & ((question.code != COUNT.code) | self.held)):
-                    m.d.sync += question.answer(sender)
+                with m.Elif(question.code != 0):
+                    m.d.sync += answering.eq(1)
                     m.next = "START"
-                for feed in inputs:
-                    with m.Elif(feed.due):
-                        m.d.sync += [*feed.report(sender), limit.eq(feed.buffer.limit)]
-                        m.next = "START"
-                for send in outputs:
-                    with m.Elif(send.buffer.available != 0):
-                        m.d.sync += send.frame(sender)
-                        m.d.comb += send.buffer.begin.eq(1)
+                for each in ends:
+                    with m.Elif(each.due):
+                        m.d.sync += each.chosen.eq(1)
                         m.next = "START"
             with m.State("RESET"):
                 m.d.comb += self.restart.eq(1)
-                m.d.sync += wait.eq(wait - 1)
-                with m.If(wait == 0):
-                    m.d.sync += question.answer(sender)
+                m.d.sync += index.eq(index + 1)
+                with m.If(index == RESET_CYCLES - 1):
+                    m.d.sync += answering.eq(1)
                     m.next = "START"
             with m.State("START"):
                 m.d.comb += sender.start.eq(1)
+                m.d.sync += index.eq(0)
+                for each in ends:
+                    m.d.comb += each.begin.eq(each.chosen)
                 m.next = "SEND"
-            with m.State("SEND"), m.If(sender.done):
-                for send in outputs:
-                    m.d.comb += send.buffer.end.eq(sender.kind == send.code)
-                m.next = "FLUSH"
+            with m.State("SEND"):
+                with m.If(sender.payload.ready):
+                    m.d.sync += index.eq(index + 1)
+                with m.If(sender.done):
+                    for send in outputs:
+                        m.d.comb += send.buffer.end.eq(send.chosen)
+                    m.next = "FLUSH"
             with m.State("FLUSH"), m.If(line_idle):
-                with m.If(sender.kind[4:] == ANSWER >> 4):
+                with m.If(answering):
                     m.d.sync += [question.code.eq(0), self.hold.eq(0)]
                     with m.If(question.code == FAST.code):
                         m.d.sync += fast.eq(1)
                 m.next = "CHOOSE"
+        self._contents(m, sender, index, answering, question, ends)
 
-    def _payload(
+    def _contents(
         self,
         m: Module,
         sender: FrameSender,
         index: Signal,
-        limit: Signal,
-        outputs: Sequence[_Output],
-        counts: _LinkCounts,
+        answering: Value,
+        question: _Question,
+        ends: Sequence[_Input | _Output],
     ) -> None:
-        """The bytes of a frame: numbers, or elements of an output."""
-        counters = {name: getattr(self, name) for name in ("cycles", "busy", "samples")}
-        counters |= {"ticks": counts.ticks, "refused": counts.refused, "measuring": self.run}
-        payload = sender.payload.payload
-        with m.Switch(sender.kind):
-            with m.Case(IDENTITY.code):
-                m.d.comb += payload.eq(_bytes(IDENTITY, self.identity)[index])
-            with m.Case(COUNTERS.code):
-                m.d.comb += payload.eq(_bytes(COUNTERS, counters)[index])
-            for send in outputs:
-                with m.Case(send.code):
-                    m.d.comb += payload.eq(send.buffer.o.payload)
-                    m.d.comb += send.buffer.o.ready.eq(sender.payload.ready)
-            with m.Default():  # ACCEPTED, REPEAT
-                m.d.comb += payload.eq(limit.word_select(index[0], 8))
+        """The header and the payload of the frame that was chosen."""
+        payload = sender.payload
+        m.d.comb += payload.valid.eq(1)
+        with m.If(answering):
+            m.d.comb += question.answer(sender)
+            with m.If(question.code == IDENTIFY.code):
+                m.d.comb += payload.payload.eq(_bytes(IDENTITY, self.identity)[index])
+            with m.Elif(self.hold):
+                m.d.comb += [
+                    payload.payload.eq(self.counts.payload),
+                    payload.valid.eq(self.counts.valid),
+                ]
+                m.d.comb += self.counts.ready.eq(payload.ready)
+            with m.Else():  # while a measurement runs nothing else is to be read
+                m.d.comb += payload.payload.eq(1)
+        for each in ends:
+            with m.If(each.chosen):
+                m.d.comb += each.frame(sender)
+                each.give(m, payload)
 
 
 class _Question:
     """The question in hand (code 0 where there is none), and the number that its answer repeats."""
 
     def __init__(self) -> None:
-        self.code, self.tag = Signal(8, name="question"), Signal(POSITION, name="question_tag")
+        codes = range(max(kind.code for kind in (IDENTIFY, RESET, COUNT, MEASURE, FAST)) + 1)
+        self.code, self.tag = Signal(codes, name="question"), Signal(POSITION, name="question_tag")
 
     def answer(self, sender: FrameSender) -> list[Any]:
         """The header of its answer."""
@@ -242,13 +262,14 @@ class _Input:
     def __init__(self, port: int, buffer: CommitBuffer) -> None:
         self.port, self.buffer = port, buffer
         self.due, self.repeat = Signal(name=f"due_{port}"), Signal(name=f"repeat_{port}")
-        self.reported = Signal(POSITION, name=f"reported_{port}", init=buffer.depth)
+        self.chosen, self.begin = Signal(name=f"report_{port}"), Signal(name=f"reports_{port}")
+        self.limit = Signal(POSITION, name=f"limit_{port}")
+        self.stale = Signal(name=f"stale_{port}")
 
     def take(self, m: Module, receiver: FrameReceiver) -> Value:
         """Take in a frame; high for a cycle when one is refused that is whole."""
         buffer, mine = self.buffer, receiver.kind == (FEED.code | self.port)
         expected = Signal(name=f"expected_{self.port}")
-        freed = Signal(POSITION, name=f"freed_{self.port}")
         wrong = Signal(name=f"wrong_{self.port}")
         m.d.comb += [
             expected.eq(mine & (receiver.position == buffer.accepted)),
@@ -256,30 +277,38 @@ class _Input:
             buffer.byte.eq(receiver.payload),
             buffer.write.eq(receiver.payload_valid & expected),
             buffer.commit.eq(receiver.good & expected),
-            freed.eq(buffer.limit - self.reported),
             wrong.eq(receiver.good & mine & ~(expected & buffer.kept)),
         ]
         asked = receiver.good & (mine | (receiver.kind == (ASK.code | self.port)))
-        # A host that waits for room hears of it when half of the buffer is free again.
-        with m.If(asked | receiver.bad | (freed >= buffer.depth // 2)):
+        with m.If(self.begin):
+            m.d.sync += [self.due.eq(0), self.repeat.eq(0), self.stale.eq(0)]
+        # A host that waits for room hears of it when two quarters of the buffer were freed since it last did.
+        with m.If(buffer.freed):
+            m.d.sync += self.stale.eq(1)
+        with m.If(asked | receiver.bad | (buffer.freed & self.stale)):
             m.d.sync += self.due.eq(1)
         with m.If(wrong | receiver.bad):
             m.d.sync += self.repeat.eq(1)
         return wrong
 
-    def report(self, sender: FrameSender) -> list[Any]:
-        """The header of ACCEPTED or REPEAT, which it is time to send."""
+    def frame(self, sender: FrameSender) -> list[Any]:
+        """The header of ACCEPTED or REPEAT."""
         return [
             sender.kind.eq(Mux(self.repeat, REPEAT.code | self.port, ACCEPTED.code | self.port)),
             sender.position.eq(self.buffer.accepted),
             sender.length.eq(ACCEPTED.length),
-            self.reported.eq(self.buffer.limit),
-            self.due.eq(0),
-            self.repeat.eq(0),
         ]
 
+    def give(self, m: Module, payload: Any) -> None:
+        """Its payload."""
+        m.d.comb += payload.payload.eq(self.limit[:8])
+        with m.If(self.begin):
+            m.d.sync += self.limit.eq(self.buffer.limit)
+        with m.Elif(payload.ready):
+            m.d.sync += self.limit[:8].eq(self.limit[8:])
+
     def reset(self) -> list[Any]:
-        return [self.reported.eq(self.buffer.depth), self.due.eq(0), self.repeat.eq(0)]
+        return [self.due.eq(0), self.repeat.eq(0), self.stale.eq(0)]
 
 
 class _Output:
@@ -287,6 +316,11 @@ class _Output:
 
     def __init__(self, port: int, buffer: ResendBuffer) -> None:
         self.port, self.buffer, self.code = port, buffer, OUTPUT.code | port
+        self.chosen, self.begin = Signal(name=f"send_{port}"), buffer.begin
+
+    @property
+    def due(self) -> Value:
+        return self.buffer.available.any()
 
     def hear(self, m: Module, receiver: FrameReceiver) -> None:
         """What the host says that it has, and wants again."""
@@ -299,43 +333,23 @@ class _Output:
     def frame(self, sender: FrameSender) -> list[Any]:
         """The header of a frame of what is there."""
         there = self.buffer.available
+        assert LONGEST == 255
         return [
             sender.kind.eq(self.code),
             sender.position.eq(self.buffer.sent),
-            sender.length.eq(Mux(there > LONGEST, LONGEST, there)),
+            sender.length.eq(there[:8] | there[8:].any().replicate(8)),
         ]
 
-
-class _LinkCounts:
-    """What is counted in the link's own domain."""
-
-    def __init__(self) -> None:
-        self.ticks, self.refused = Signal(32, name="ticks"), Signal(16, name="refused")
-
-    def count(self, m: Module, link: FrameLink, refused: Value) -> None:
-        """Ticks run while the circuit's cycles are counted."""
-        still = Signal(name="measured")
-        with m.If((link.run | ~link.hold) & ~still):
-            m.d.sync += self.ticks.eq(self.ticks + 1)
-        with m.If(refused):
-            m.d.sync += self.refused.eq(self.refused + 1)
-        running = Signal(name="was_running")
-        m.d.sync += running.eq(link.run)
-        with m.If(link.run & ~running):
-            m.d.sync += [self.ticks.eq(0), still.eq(0)]
-        with m.If(link.done):
-            m.d.sync += still.eq(1)
-        with m.If(link.restart):
-            m.d.sync += [self.ticks.eq(0), self.refused.eq(0), still.eq(0)]
+    def give(self, m: Module, payload: Any) -> None:
+        """Its payload."""
+        m.d.comb += payload.payload.eq(self.buffer.o.payload)
+        m.d.comb += self.buffer.o.ready.eq(payload.ready)
 
 
-def _bytes(kind: FrameKind, numbers: Mapping[str, int | Value]) -> Array[Value]:
+def _bytes(kind: FrameKind, numbers: Mapping[str, int]) -> Array[Value]:
     """The payload of a frame of numbers."""
-    parts: list[Value] = []
-    for number in kind.payload:
-        value = numbers[number.name]
-        whole = Const(value, 8 * number.bytes) if isinstance(value, int) else value
-        parts += [
-            Cat(whole, Const(0, 8 * number.bytes))[8 * k : 8 * k + 8] for k in range(number.bytes)
-        ]
-    return Array(parts)
+    return Array(
+        Const(numbers[number.name] >> 8 * k & 0xFF, 8)
+        for number in kind.payload
+        for k in range(number.bytes)
+    )

@@ -260,38 +260,52 @@ def test_the_faster_rate_holds_until_a_break() -> None:
     bench.run(host)
 
 
-def test_counters_are_read_while_they_are_held() -> None:
+def test_counters_are_read_from_the_circuit_while_they_are_held() -> None:
     bench = Bench()
+    numbers = bytes(range(0x70, 0x70 + 18)) + b"\x00"
 
     async def host(ctx: Any) -> None:
-        ctx.set(bench.link.cycles, 0x11223344)
-        ctx.set(bench.link.samples, 7)
         await bench.write(ctx, frame(0x03, 9))
-        assert await bench.quiet(ctx) == []
+        await ctx.tick().repeat(500)
         assert ctx.get(bench.link.hold) == 1
-        ctx.set(bench.link.held, 1)
-        ((kind, tag, payload),) = await bench.quiet(ctx)
-        assert (kind, tag, payload[:4], payload[12:16]) == (
-            0x83,
-            9,
-            b"\x44\x33\x22\x11",
-            b"\x07\x00\x00\x00",
-        )
+        ticks = ctx.get(bench.link.ticks)
+        for byte in numbers:
+            await ctx.tick().repeat(100)  # much slower than the line
+            ctx.set(bench.link.counts.payload, byte)
+            ctx.set(bench.link.counts.valid, 1)
+            await ctx.tick().until(bench.link.counts.ready)
+            ctx.set(bench.link.counts.valid, 0)
+        assert ctx.get(bench.link.ticks) == ticks
+        assert await bench.quiet(ctx) == [(0x83, 9, numbers)]
         assert ctx.get(bench.link.hold) == 0
+        assert ctx.get(bench.link.ticks) != ticks
 
     bench.run(host)
 
 
-def test_a_measurement_runs_until_the_circuit_is_done() -> None:
+def test_a_measurement_runs_until_the_circuit_is_done_and_ticks_count_as_long_as_it_replays() -> (
+    None
+):
     bench = Bench()
 
     async def host(ctx: Any) -> None:
         await bench.write(ctx, frame(0x04, 3, (100_000).to_bytes(4, "little")))
         assert await bench.quiet(ctx) == [(0x84, 3, b"")]
         assert ctx.get(bench.link.run) == 1
+        assert ctx.get(bench.link.ticks) == 0
+        ctx.set(bench.link.replay, 1)
+        await bench.write(ctx, frame(0x40, 0, b"abcdefgh"))
         assert ctx.get(bench.link.samples_wanted) == 100_000
-        ctx.set(bench.link.done, 1)
-        await ctx.tick().repeat(2)
+        await bench.quiet(ctx)
+        await bench.write(ctx, frame(0x03, 4))  # asked meanwhile: it runs, and no more is said
+        ((kind, _, payload),) = await bench.quiet(ctx)
+        assert (kind, len(payload), payload[18]) == (0x83, 19, 1)
+        ctx.set(bench.link.replay, 0)
+        await ctx.tick().repeat(3)
         assert ctx.get(bench.link.run) == 0
+        ticks = ctx.get(bench.link.ticks)
+        assert ticks > 0
+        await bench.quiet(ctx)
+        assert ctx.get(bench.link.ticks) == ticks
 
     bench.run(host)

@@ -1,0 +1,158 @@
+"""The counts of a circuit in a memory, as the bytes that the link sends."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.memory_ports import read_port, write_port
+
+from hlsgen.algebra.link import COUNTERS
+
+WANTED_BITS = 32
+TICK_BITS = 16
+"""Bits of the oscillator's count that the link keeps; the bit above them tells the circuit's domain when they have run over."""
+WANTED = COUNTERS.length + 1 & ~3
+"""Place of the samples that are left, behind the bytes of the frame; their lowest byte is not there."""
+
+
+class CountMemory(wiring.Component):
+    """The bytes of COUNTERS in their order and then those of the samples that are left.
+
+    A walk goes through them all the time, two cycles a byte, and adds what has run over in the counters of the lowest bytes.
+
+    Members
+    -------
+    cycles, busy, samples, samples_left : In(9)
+        The lowest bytes, and a bit that changes when they run over; of ``samples_left``, which is counted up to nothing but ones.
+    clear, begins, cleared : In(1), Out(1), Out(1)
+        All counts are to begin anew; it begins (the counters are to be 0 in the next cycle); all of memory has been written.
+    rest_done : Out(1)
+        The upper bytes of ``samples_left`` are ones.
+    Others
+        As of ``Measure``.
+    """
+
+    def __init__(self) -> None:
+        counters = ("cycles", "busy", "samples", "samples_left")
+        flags = ("begins", "cleared", "rest_done")
+        super().__init__(
+            {
+                **{name: In(9) for name in counters},
+                "ticks": In(TICK_BITS + 1),
+                "refused": In(1),
+                "samples_wanted": In(WANTED_BITS),
+                "hold": In(1),
+                "clear": In(1),
+                "counts": Out(stream.Signature(8)),
+                **{name: Out(1) for name in flags},
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        last = WANTED + 3
+        m.submodules.memory = memory = Memory(
+            shape=8,
+            depth=1 << last.bit_length(),
+            init=(),
+            attrs={"no_collision": 1, "ram_style": "block"},
+        )
+        writer, reader = write_port(memory), read_port(memory)
+        place, second = Signal(range(last + 1), name="place"), Signal(name="second")
+        byte, moved = Signal(8, name="byte"), Signal(name="moved")
+        wrapped, clearing = Signal(name="wrapped"), Signal(name="clearing")
+        m.d.comb += [
+            reader.addr.eq(place),
+            reader.en.eq(~second),
+            writer.addr.eq(place),
+            writer.data.eq(byte),
+            writer.en.eq(second),
+            self.counts.payload.eq(byte),
+            wrapped.eq(moved & (place == last)),
+        ]
+        m.d.sync += second.eq(~second)
+        with m.If(second & ~moved):
+            m.d.sync += second.eq(1)
+        with m.If(moved):
+            m.d.sync += place.eq(Mux(wrapped, 0, place + 1))
+        with m.FSM(init="CLEAR"):
+            with m.State("CLEAR"):
+                m.d.comb += [moved.eq(second), clearing.eq(1), self.cleared.eq(wrapped)]
+                with m.If(wrapped):
+                    m.next = "ADD"
+            with m.State("ADD"):
+                m.d.comb += [moved.eq(second), self.begins.eq(wrapped & self.clear)]
+                with m.If(wrapped & self.clear):
+                    m.next = "CLEAR"
+                with m.Elif(wrapped & self.hold):
+                    m.next = "SETTLE"
+            with m.State("SETTLE"):  # what ran over before counting stopped
+                m.d.comb += moved.eq(second)
+                with m.If(wrapped):
+                    m.next = "GIVE"
+            with m.State("GIVE"):
+                m.d.comb += [
+                    self.counts.valid.eq(second & (place != COUNTERS.length)),
+                    moved.eq(self.counts.valid & self.counts.ready),
+                ]
+                with m.If(~self.hold):
+                    m.d.sync += [place.eq(0), second.eq(0)]
+                    m.next = "ADD"
+        self._add(m, place, moved, reader.data, byte, clearing)
+        return m
+
+    def _add(
+        self,
+        m: Module,
+        place: Signal,
+        moved: Value,
+        stored: Value,
+        byte: Signal,
+        clearing: Value,
+    ) -> None:
+        """The new byte of a place: of a counter, of the number of samples, or the old one and what is carried into it."""
+        total, carry = Signal(9, name="total"), Signal(name="carry")
+        carried = Signal(name="carried")
+        m.d.comb += [total.eq(stored + carry), carry.eq(carried), byte.eq(Mux(clearing, 0, total))]
+        with m.If(moved):
+            m.d.sync += carried.eq(total[8])
+        runs_over = {
+            "cycles": (self.cycles[:8], self.cycles[8]),
+            "ticks": (self.ticks[:TICK_BITS], self.ticks[TICK_BITS]),
+            "busy": (self.busy[:8], self.busy[8]),
+            "samples": (self.samples[:8], self.samples[8]),
+            "refused": (Const(0, 0), self.refused),
+        }
+        begin, numbers = 0, {}
+        for number in COUNTERS.payload:
+            numbers[number.name] = begin
+            begin += number.bytes
+        levels = {}
+        with m.Switch(place):
+            for name, (lower, level) in runs_over.items():
+                for k in range(len(lower) // 8):
+                    with m.Case(numbers[name] + k):
+                        m.d.comb += byte.eq(lower.word_select(k, 8))
+                levels[numbers[name] + len(lower) // 8] = level
+            with m.Case(numbers["measuring"]):
+                m.d.comb += byte.eq(0)
+            for k in range(1, 4):
+                with m.Case(WANTED + k):
+                    with m.If(clearing):
+                        m.d.comb += byte.eq(~self.samples_wanted.word_select(k, 8))
+            levels[WANTED + 1] = self.samples_left[8]
+        with m.Switch(place):
+            for where, level in levels.items():
+                seen = Signal(name=f"seen_{where}")
+                with m.Case(where):
+                    m.d.comb += carry.eq(seen ^ level)
+                    with m.If(moved):
+                        m.d.sync += seen.eq(level)
+        ones, so_far = Signal(name="ones"), Signal(name="so_far")
+        m.d.comb += ones.eq(byte.all() & (so_far | (place[:2] == 1)))
+        with m.If(moved):
+            m.d.sync += so_far.eq(ones)
+            with m.If(place == WANTED + 3):
+                m.d.sync += self.rest_done.eq(ones)
