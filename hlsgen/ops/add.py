@@ -188,7 +188,7 @@ class QuantisedAdd(TensorOp):
         assert not isinstance(form, int), (
             "float32 steps are monotone in the exact sum of two tables"
         )
-        expression = pair_expression(form, elements)
+        expression = pair_expression(form, elements, self.element)
         build.result(build.pointwise(sources, (), expression, self.element), position)
 
     def addends(self, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

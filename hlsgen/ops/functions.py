@@ -94,6 +94,64 @@ class Atan(Named):
 
 
 @dataclass(frozen=True)
+class Asin(Named):
+    """The arc sine."""
+
+    named = "asin"
+    bindings = (OnnxBinding("Asin", (1, 1)),)
+
+
+@dataclass(frozen=True)
+class Acos(Named):
+    """The arc cosine."""
+
+    named = "acos"
+    bindings = (OnnxBinding("Acos", (1, 1)),)
+
+
+@dataclass(frozen=True)
+class Sinh(Named):
+    """The hyperbolic sine."""
+
+    named = "sinh"
+    monotone = True
+    bindings = (OnnxBinding("Sinh", (1, 1)),)
+
+
+@dataclass(frozen=True)
+class Cosh(Named):
+    """The hyperbolic cosine."""
+
+    named = "cosh"
+    bindings = (OnnxBinding("Cosh", (1, 1)),)
+
+
+@dataclass(frozen=True)
+class Asinh(Named):
+    """The area hyperbolic sine."""
+
+    named = "asinh"
+    monotone = True
+    bindings = (OnnxBinding("Asinh", (1, 1)),)
+
+
+@dataclass(frozen=True)
+class Acosh(Named):
+    """The area hyperbolic cosine."""
+
+    named = "acosh"
+    bindings = (OnnxBinding("Acosh", (1, 1)),)
+
+
+@dataclass(frozen=True)
+class Atanh(Named):
+    """The area hyperbolic tangent."""
+
+    named = "atanh"
+    bindings = (OnnxBinding("Atanh", (1, 1)),)
+
+
+@dataclass(frozen=True)
 class Tanh(Named):
     """The hyperbolic tangent."""
 

@@ -69,7 +69,9 @@ class Mul(Pointwise):
             return Reason(
                 f"{form:,} of {truth.size:,} pairs of its operands have no arithmetic form"
             )
-        return StepFunction.of_pair(build, [a.name, b.name], form, element, "integers")
+        return StepFunction.of_pair(
+            build, [a.name, b.name], (a.type.integer, b.type.integer), form, element, "integers"
+        )
 
 
 def kernel_products(

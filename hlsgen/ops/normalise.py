@@ -48,7 +48,6 @@ class LayerNormalization(HostOp):
         OnnxBinding(
             "LayerNormalization",
             (2, 3),
-            since=17,
             attributes={"axis": "axis", "epsilon": "epsilon"},
             ignored={"stash_type": 1},
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -30,6 +30,7 @@ class StepFunction(TensorOp):
 
     ``kernel``: whose rounding a function of two narrow operands has, that of the float operators or of ONNX Runtime's integer kernel.
     ``mean``: the rule of a mean of sums whose factors divide its count (``requantise.mean_cells``).
+    ``exceptions``: (x_0, x_1, addend) of pairs of operands to whose result something is added.
     Operands: x_0, integers of term 0, for two terms x_1 (unless it is given), integers of term 1, then cells (number, 3): threshold, below,
     above.
     """
@@ -41,6 +42,7 @@ class StepFunction(TensorOp):
     element: ElementType
     kernel: RoundedBy = "floats"
     mean: Mean | None = None
+    exceptions: tuple[tuple[int, int, int], ...] = ()
 
     place = "hardware"
 
@@ -49,11 +51,12 @@ class StepFunction(TensorOp):
         cls,
         build: NodeBuilder,
         operands: Sequence[str],
+        elements: tuple[ElementType, ElementType],
         form: PairForm,
         element: ElementType,
         kernel: RoundedBy,
     ) -> str:
-        """The value of a form of two narrow operands."""
+        """The value of a form of two narrow operands, which are of ``elements``."""
         return cls.add(
             build,
             form.combination,
@@ -61,6 +64,7 @@ class StepFunction(TensorOp):
             form.steps,
             element,
             kernel,
+            exceptions=_exceptions(form, elements),
         )
 
     @classmethod
@@ -73,6 +77,7 @@ class StepFunction(TensorOp):
         element: ElementType,
         kernel: RoundedBy = "floats",
         mean: Mean | None = None,
+        exceptions: tuple[tuple[int, int, int], ...] = (),
     ) -> str:
         """The value of ``steps`` of terms (operand, kind, integers); what is given has no operand."""
         inputs: list[str] = []
@@ -81,7 +86,7 @@ class StepFunction(TensorOp):
             inputs.append(build.integers(f"{value or kind}_term", integers))
         inputs.append(build.integers("cells", np.array(steps.cells, np.int64)))
         kinds = tuple(kind for _, kind, _ in terms)
-        op = cls(combination, kinds, steps.origin, steps.shift, element, kernel, mean)
+        op = cls(combination, kinds, steps.origin, steps.shift, element, kernel, mean, exceptions)
         return build.node(op, inputs)
 
     @property
@@ -123,7 +128,11 @@ class StepFunction(TensorOp):
             xp.reshape(xp.take(cells[:, k], index, axis=0), x.shape) for k in range(3)
         )
         wide = xp.int64 if self.element.bits > 32 else xp.int32
-        return xp.astype(xp.where(x >= threshold, above, below), wide)
+        result = xp.where(x >= threshold, above, below)
+        for first, second, addend in self.exceptions:
+            met = (arrays[self.places[0][0]] == first) & (arrays[self.places[1][0]] == second)
+            result = xp.where(met, result + addend, result)
+        return xp.astype(result, wide)
 
     def lower(self, build: Lowering) -> None:
         """An elementwise process; what is given per channel is read from stores."""
@@ -150,8 +159,10 @@ class StepFunction(TensorOp):
         cells = tuple(
             (int(t), int(b), int(a)) for t, b, a in build.constant(self.places[-1][1] + 1)
         )
-        steps = scalar.Steps(self.origin, self.shift, cells)
-        build.result(build.pointwise(sources, parameters, Call(steps, (whole,)), self.element))
+        result: Expression = Call(scalar.Steps(self.origin, self.shift, cells), (whole,))
+        if self.exceptions:
+            result = _put_right(result, self.exceptions, self.element)
+        build.result(build.pointwise(sources, parameters, result, self.element))
 
     @staticmethod
     def examples() -> tuple[Example, ...]:
@@ -184,7 +195,11 @@ class StepFunction(TensorOp):
         table = random.integers(-300, 300, 256)
         s8, u8, sums = (TensorType(shape, element) for element in (S8, U8, wide))
         one = TensorType((1, 3, 1, 1), U8)
+        quotients = case("product", (s8, "table", table), (u8, "table", table[::-1]))
+        assert isinstance(quotients.op, StepFunction)
+        put_right = replace(quotients.op, exceptions=((-128, 0, 3), (5, 7, -200), (5, 255, 250)))
         return (
+            replace(quotients, op=put_right),
             case("sum", (sums, "factor", np.array([7, 3, 9]))),
             case("sum", (sums, "factor", np.array([2])), (u8, "table", 99 * table)),
             case("product", (s8, "table", table), (u8, "table", table[::-1])),
@@ -232,13 +247,35 @@ def _looked_up(x: Operand, integers: np.ndarray, element: ElementType) -> Expres
     return Call(scalar.Table(tuple(table.tolist())), (x,))
 
 
-def pair_expression(form: PairForm, elements: tuple[ElementType, ElementType]) -> Expression:
-    """A form of two operands r0, r1 as scalar operators."""
+def _put_right(
+    result: Expression, exceptions: tuple[tuple[int, int, int], ...], element: ElementType
+) -> Expression:
+    """A result with what exceptional pairs of r0 and r1 add to it."""
+    addends = [addend for *_, addend in exceptions]
+    others = scalar.QuantisedAdd(0, 0, 0, 0, min(0, *addends), max(0, *addends), exceptions)
+    added = Call(scalar.Add(), (result, Call(others, (Operand("r0"), Operand("r1")))))
+    return Call(scalar.Clamp(element.minimum, element.maximum), (added,))
+
+
+def _exceptions(
+    form: PairForm, elements: tuple[ElementType, ElementType]
+) -> tuple[tuple[int, int, int], ...]:
+    """Those of a form by the operands themselves."""
+    a, b = (element.minimum for element in elements)
+    return tuple((a + i, b + j, addend) for i, j, addend in form.exceptions)
+
+
+def pair_expression(
+    form: PairForm, elements: tuple[ElementType, ElementType], element: ElementType
+) -> Expression:
+    """A form of two operands r0, r1 with results of ``element`` as scalar operators."""
     terms = tuple(
         _looked_up(Operand(f"r{k}"), table, elements[k])
         for k, table in enumerate((form.first, form.second))
     )
-    return Call(form.steps, (Call(_COMBINE[form.combination], terms),))
+    result: Expression = Call(form.steps, (Call(_COMBINE[form.combination], terms),))
+    exceptions = _exceptions(form, elements)
+    return _put_right(result, exceptions, element) if exceptions else result
 
 
 def _term(xp: Any, kind: Term, x: AnyArray, integers: AnyArray) -> AnyArray:

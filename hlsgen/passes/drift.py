@@ -94,7 +94,8 @@ def _of_steps(graph: Graph, node: Node, op: StepFunction, moved: int) -> int:
     if op.combination == "product":
         (a, b), (most_a, most_b) = reaches, largest
         reach = a * most_b + b * most_a + a * b
-    return _most_within(*_changes(graph, node), reach)
+    apart = max((abs(addend) for *_, addend in op.exceptions), default=0)
+    return _most_within(*_changes(graph, node), reach) + 2 * apart
 
 
 def largest_jump(graph: Graph, node: Node) -> int:

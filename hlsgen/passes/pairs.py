@@ -72,12 +72,13 @@ def pair_function(build: GraphBuilder, island: Island, quantize: QuantizeLinear)
         leaf if len(type.shape) == rank else build.node(Reshape(shape), [leaf])
         for leaf, type, shape in zip(island.leaves, types, padded, strict=True)
     ]
+    elements = types[0].integer, types[1].integer
     if isinstance(meets, Reason):
         form = find_class_form(truth) or _compared(island, values, truth)
         return (
             meets
             if form is None
-            else StepFunction.of_pair(build, leaves, form, quantize.element, "floats")
+            else StepFunction.of_pair(build, leaves, elements, form, quantize.element, "floats")
         )
     node, operands = meets
     sides = [
@@ -92,7 +93,7 @@ def pair_function(build: GraphBuilder, island: Island, quantize: QuantizeLinear)
         return Reason(
             f"{pairs:,} of {truth.size:,} pairs of its operands have no arithmetic form ({combination} of two tables)"
         )
-    return StepFunction.of_pair(build, leaves, form, quantize.element, "floats")
+    return StepFunction.of_pair(build, leaves, elements, form, quantize.element, "floats")
 
 
 def _compared(

@@ -64,6 +64,8 @@ def _integer(build: GraphBuilder, node: Node, inner: bool) -> str | Reason:
     if not node.op.quantisation.per_tensor:
         return Reason("its result is quantised per channel")
     island = island_of(build, node.inputs[0])
+    if not island.leaves:
+        return _known(build, island, node.op)
     if len(island.leaves) == 1 and build.types[island.leaves[0]].is_integer:
         table = _function(build, island, node.op)
         return replace(table, node=island.named.name) if isinstance(table, Reason) else table
@@ -79,6 +81,13 @@ def _integer(build: GraphBuilder, node: Node, inner: bool) -> str | Reason:
     if not isinstance(other, Reason) or not island.nodes:
         return other
     return result if other is ELSEWHERE else replace(other, node=island.named.name)
+
+
+def _known(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> str:
+    """The integers of what depends on no operand."""
+    reals = island.values({})[island.output].astype(np.float32)
+    integers = quantize.evaluate(np, reals)
+    return build.constant(build.fresh(island.output), integers, quantize.element)
 
 
 def _bounded(build: GraphBuilder, value: str) -> tuple[Node, str, np.ndarray] | None:

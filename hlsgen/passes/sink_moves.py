@@ -10,9 +10,11 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node
+from hlsgen.ops.move import Expand
 from hlsgen.ops.op import TensorOp
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.reason import ELSEWHERE, Reason
+from hlsgen.ops.reshape import Reshape, Squeeze, Unsqueeze
 from hlsgen.ops.tensor_type import Element, Quantisation
 from hlsgen.ops.transpose import Transpose
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
@@ -24,7 +26,9 @@ class SinkMoves:
     1. move(Dequantize(x))  -> Dequantize(move(x))      of several operands (Concat): if all have one quantisation
     2. Quantize(move(x))    -> move(Quantize(x))
     3. relu(move(x))        -> move(relu(x))         any elementwise operator; a monotone one where the move selects
-    4. add(Transpose(x), c) -> Transpose(add(x, transposed c))   any pointwise operator on reals with one operand that is not constant
+    4. add(Transpose(x), c) -> Transpose(add(x, transposed c))   any pointwise operator on reals with one operand that is not constant;
+                               also of moves that only add or leave out axes of extent 1
+    5. add(x, c)            -> add(Expand(x), c)    the same, with a constant that has more elements
 
     Exact: quantisation is the same function of every element and never decreases.
     """
@@ -41,7 +45,7 @@ def _sink(build: GraphBuilder, node: Node) -> str | Reason:
     if node.op.moves_data:
         return _above_dequantize(build, node)
     if node.op.pointwise and len(node.inputs) > 1:
-        return _above_transpose(build, node)
+        return _of_one_operand(build, node)
     before = build.producer(node.inputs[0])
     if before is None or not before.op.moves_data or build.types[before.output].is_integer:
         return ELSEWHERE
@@ -61,26 +65,66 @@ def _sink(build: GraphBuilder, node: Node) -> str | Reason:
     return build.node(op, values, name=before.name)
 
 
-def _above_transpose(build: GraphBuilder, node: Node) -> str | Reason:
-    """A transposed operand and constants as a Transpose of the operand and constants in its order."""
-    computed = [value for value in node.inputs if value not in build.constants]
-    before = build.producer(computed[0]) if len(computed) == 1 else None
-    if before is None or not isinstance(before.op, Transpose):
+def _of_one_operand(build: GraphBuilder, node: Node) -> str | Reason:
+    """A function of one computed operand and constants, by the rules 4 and 5."""
+    computed = {value for value in node.inputs if build.known(value) is None}
+    if len(computed) != 1:
         return ELSEWHERE
-    type = build.types[before.output]
-    back = tuple(int(k) for k in np.argsort(before.op.permutation))
-    operands = []
-    for value in node.inputs:
-        if value == before.output:
-            operands.append(before.inputs[0])
-            continue
-        array = build.constants[value]
-        if type.is_integer or np.broadcast_shapes(array.shape, type.shape) != type.shape:
+    (operand,) = computed
+    type = build.types[operand]
+    whole = np.broadcast_shapes(*(build.types[value].shape for value in node.inputs))
+    if type.is_integer:
+        return ELSEWHERE
+    if whole != type.shape:
+        if whole[:1] != (1,):
             return Reason("a constant broadcasts its operand")
-        full = array.reshape((*(1,) * (len(type.shape) - array.ndim), *array.shape))
-        name = build.fresh(f"{value}_transposed")
-        operands.append(build.constant(name, full.transpose(back), build.types[value].element))
-    return build.node(before.op, [build.node(node.op, operands)], name=before.name)
+        expanded = _expanded(build, operand, whole)
+        return build.node(node.op, [expanded if v == operand else v for v in node.inputs])
+    before = build.producer(operand)
+    if any(value != operand and value not in build.constants for value in node.inputs):
+        return ELSEWHERE
+    if before is None or not _orders(before.op, build.types[before.inputs[0]].shape, type.shape):
+        return ELSEWHERE
+    operands = [
+        before.inputs[0] if value == operand else _moved_back(build, value, before)
+        for value in node.inputs
+    ]
+    inner = _of_one_operand(build, Node(node.name, node.op, tuple(operands), node.output))
+    sunk = build.node(node.op, operands) if isinstance(inner, Reason) else inner
+    return build.node(before.op, [sunk], name=before.name)
+
+
+def _orders(op: TensorOp, shape: tuple[int, ...], moved: tuple[int, ...]) -> bool:
+    """Whether an operator transposes, or only adds or leaves out axes of extent 1."""
+    kept = [n for n in shape if n > 1] == [n for n in moved if n > 1]
+    return isinstance(op, Transpose) or (kept and isinstance(op, Reshape | Squeeze | Unsqueeze))
+
+
+def _moved_back(build: GraphBuilder, value: str, move: Node) -> str:
+    """A constant as an operand of what a move moves."""
+    shape, moved = (build.types[name].shape for name in (move.inputs[0], move.output))
+    places = np.asarray(move.op.evaluate(np, np.arange(np.prod(shape)).reshape(shape)))
+    back = np.argsort(places.reshape(-1))
+    whole = np.broadcast_to(build.constants[value], moved).reshape(-1)[back].reshape(shape)
+    for axis in range(len(shape)):
+        first = whole.take([0], axis)
+        whole = first if np.array_equal(np.broadcast_to(first, whole.shape), whole) else whole
+    return build.constant(build.fresh(f"{value}_moved"), whole, build.types[value].element)
+
+
+def _expanded(build: GraphBuilder, value: str, shape: tuple[int, ...]) -> str:
+    """A computed value broadcast to ``shape``, in front of the pointwise operators and the Dequantize that give it."""
+    before, move = build.producer(value), Expand(shape)
+    if before is not None and isinstance(before.op, DequantizeLinear):
+        sunk = _above_dequantize(build, Node(before.name, move, (value,), value))
+        if not isinstance(sunk, Reason):
+            return sunk
+    elif before is not None and before.op.pointwise:
+        operands = [
+            v if build.known(v) is not None else _expanded(build, v, shape) for v in before.inputs
+        ]
+        return build.node(before.op, operands, name=before.name)
+    return build.node(move, [value])
 
 
 def _above_dequantize(build: GraphBuilder, node: Node) -> str | Reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -14,6 +15,9 @@ Combination: TypeAlias = Literal["sum", "product", "minimum", "maximum"]
 COMBINE = {"sum": np.add, "product": np.multiply, "minimum": np.minimum, "maximum": np.maximum}
 MOST_CELLS = 4096
 """The largest table of cells; one of 8-bit results takes about 20 kbit for each 512."""
+MOST_EXCEPTIONS = 64
+"""The most pairs that a form leaves to be put right one by one, some 20 LUTs each."""
+_FEW = 16
 _BITS = (*range(8, 24, 2), *range(24, 43, 3))
 _NEAR_WHOLE = 1e-3
 _SAMPLES = 1 << 14
@@ -21,12 +25,16 @@ _SAMPLES = 1 << 14
 
 @dataclass(frozen=True, eq=False)
 class PairForm:
-    """``steps(combine(first[a], second[b]))``; entry 0 of the int64 tables is for the least operand."""
+    """``steps(combine(first[a], second[b]))``; entry 0 of the int64 tables is for the least operand.
+
+    ``exceptions``: (a, b, addend) of the pairs, by entries of the tables, to whose result something is added.
+    """
 
     combination: Combination
     first: np.ndarray
     second: np.ndarray
     steps: Steps
+    exceptions: tuple[tuple[int, int, int], ...] = ()
 
 
 def find_steps(points: np.ndarray, results: np.ndarray) -> Steps | None:
@@ -82,15 +90,75 @@ def find_pair_form(
 ) -> PairForm | int:
     """The form that equals ``truth[a, b]`` for every pair, where that is a function of ``combine(first[a], second[b])`` but for rounding.
 
-    The operands' reals (float64) are rounded to as few bits as suffice. Else the least number of pairs that no such form had right.
+    The operands' reals (float64) are rounded to as few bits as suffice; of a product the second may be infinite. Where no form has all pairs
+    right, one with few exceptions; else the least number of pairs that no such form had right.
     """
-    least = truth.size
+    least, tried = truth.size, []
     for a, b in _integers(first, second, combination):
         steps = _steps_of(truth, COMBINE[combination](a[:, None], b[None, :]).reshape(-1))
         if isinstance(steps, Steps):
             return PairForm(combination, a, b, steps)
         least = min(least, steps or least)
-    return least
+        tried.append((a, b))
+    spare = None
+    for a, b in tried:
+        points, results, wrong = _by_majority(truth, COMBINE[combination](a[:, None], b[None, :]))
+        if wrong <= MOST_EXCEPTIONS and (spare is None or wrong <= _FEW):
+            form = _with_exceptions(truth, a, b, combination, points, results)
+            if form is not None and len(form.exceptions) <= _FEW:
+                return form
+            spare = spare or form
+    return least if spare is None else spare
+
+
+def _by_majority(truth: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """The different values, of each the result that most of its pairs have, and how many pairs have another."""
+    points, place = np.unique(values, return_inverse=True)
+    low, span = int(truth.min()), int(truth.max() - truth.min()) + 1
+    keys, counts = np.unique(
+        place.reshape(-1) * span + (truth.reshape(-1) - low), return_counts=True
+    )
+    keys = keys[np.lexsort((-counts, keys // span))]
+    _, first = np.unique(keys // span, return_index=True)
+    results = keys[first] % span + low
+    return points, results, int(np.count_nonzero(results[place].reshape(-1) != truth.reshape(-1)))
+
+
+def _with_exceptions(
+    truth: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    combination: Combination,
+    points: np.ndarray,
+    results: np.ndarray,
+) -> PairForm | None:
+    """The form of a function with these results at these points, of those that never decrease, or never increase; None where more pairs are
+    otherwise than may be."""
+    kept = max((_ascending(results), _ascending(-results)), key=len)
+    steps = find_steps(points[kept], results[kept])
+    if steps is None:
+        return None
+    addends = truth - steps.evaluate(np, COMBINE[combination](a[:, None], b[None, :]))
+    wrong = np.argwhere(addends)
+    if len(wrong) > MOST_EXCEPTIONS:
+        return None
+    exceptions = tuple((int(i), int(j), int(addends[i, j])) for i, j in wrong)
+    return PairForm(combination, a, b, steps, exceptions)
+
+
+def _ascending(results: np.ndarray) -> np.ndarray:
+    """The places of a longest part that never decreases."""
+    ends: list[int] = []
+    last: list[int] = []
+    before = np.empty(results.size, np.int64)
+    for k, result in enumerate(results.tolist()):
+        at = bisect_right(ends, result)
+        before[k] = last[at - 1] if at else -1
+        ends[at : at + 1], last[at : at + 1] = [result], [k]
+    places = [last[-1]]
+    while before[places[-1]] >= 0:
+        places.append(int(before[places[-1]]))
+    return np.array(places[::-1])
 
 
 def find_class_form(truth: np.ndarray) -> PairForm | None:
@@ -139,6 +207,15 @@ def _integers(
     first: np.ndarray, second: np.ndarray, combination: Combination
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Integers in proportion to both operands, of more and more bits; of a product each has a proportion of its own."""
+    if combination == "product" and np.isinf(second).any():
+        # beyond every product of finite ones, so that only the sign of the first decides
+        for a, b in _integers(first, np.where(np.isinf(second), 0.0, second), combination):
+            sizes = np.abs(a[a != 0])
+            least, most = int(sizes.min(initial=1 << 62)), int(sizes.max(initial=0))
+            beyond = most * int(np.abs(b).max()) // least + 1
+            signs = np.where(np.isinf(second), np.sign(second), 0.0)
+            yield a, np.where(signs == 0, b, signs.astype(np.int64) * beyond)
+        return
     a, b = (np.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0) for x in (first, second))
     most_a, most_b = _largest(a), _largest(b)
     if combination != "product":

@@ -95,6 +95,18 @@ def test_quotient_of_what_is_never_zero_equals_the_float_session() -> None:
     assert wrong == 0 and names[-1] == "StepFunction"
 
 
+@pytest.mark.parametrize(
+    ("element", "scales"), [("u8", SCALES[0]), ("s8", (0.02, 0.03, 0.05)), ("u8", SCALES[1])]
+)
+def test_every_quotient_equals_the_float_session_also_by_zero(
+    element: str, scales: tuple[float, ...]
+) -> None:
+    model, a, b = two_operands(element, scales)
+    output = model.quantize(model.node("Div", a, b), scales[2], 3, element)
+    wrong, _, names = compared(model, output, count=300)
+    assert wrong == 0 and names[-1] == "StepFunction"
+
+
 def test_pairs_that_have_no_form_are_counted() -> None:
     model, a, b = two_operands("u8", SCALES[0])
     value = model.node("Sin", model.node("Mul", a, b))
