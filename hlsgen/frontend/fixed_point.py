@@ -14,6 +14,8 @@ from hlsgen.fixed_point.convert import prepared, to_fixed_point
 from hlsgen.fixed_point.ranges import measured
 from hlsgen.frontend.calibrate import checked_samples
 from hlsgen.frontend.float_weights import computes_on_reals
+from hlsgen.frontend.masks import with_bounded_masks
+from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.reference import run_session
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph
@@ -63,9 +65,22 @@ def in_fixed_point(
             "Leave out --precision for a model that is quantised already.",
         )
     arrays = checked_samples(graph, samples)
+    if any(node.op_type == "Softmax" for node in model.graph.node):
+        graph = _with_bounded_masks(model, arrays)
     whole = prepared(graph)
     integer = to_fixed_point(whole, measured(whole, arrays), bits)
     return integer, errors_of(model, integer, arrays)
+
+
+def _with_bounded_masks(model: onnx.ModelProto, arrays: Mapping[str, np.ndarray]) -> Graph:
+    """The graph whose masks in front of a Softmax are in the range of its operands: fixed-point numbers have no infinity."""
+    import onnx
+
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    count = len(next(iter(arrays.values())))
+    rows = [{name: array[k : k + 1] for name, array in arrays.items()} for k in range(count)]
+    return read_model(with_bounded_masks(changed, rows))
 
 
 def errors_of(
