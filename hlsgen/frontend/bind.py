@@ -22,6 +22,9 @@ from hlsgen.ops.op import IntegerForm, OnnxBinding, TensorOp
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.tensor_type import F32, Element, Quantisation
 
+OF_ONE_PROCESSOR = ("com.microsoft.nchwc", "com.ms.internal.nhwc")
+"""Domains of what ONNX Runtime's optimiser writes for the machine that it runs on."""
+
 
 def bind(build: GraphBuilder, source: NodeSource) -> None:
     """Adds the operator that a node stands for."""
@@ -190,7 +193,9 @@ def find_binding(source: NodeSource) -> tuple[type[TensorOp], OnnxBinding]:
         source.where,
         f"expected a supported operator, found {domain}{source.node.op_type} of opset {source.opset}"
         + (f"; the nearest are {', '.join(near)}" if near else ""),
-        "See `hlsgen ops` for the supported operators; rewrite or remove this node.",
+        "Save the optimised model again at level extended, without the layouts of one processor."
+        if source.domain in OF_ONE_PROCESSOR
+        else "See `hlsgen ops` for the supported operators; rewrite or remove this node.",
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.decomposed import with_decomposed_operators
 from hlsgen.frontend.float_weights import takes_reals, with_float_weights
+from hlsgen.frontend.inferred_shapes import with_shapes
 from hlsgen.frontend.masks import with_bounded_masks
 from hlsgen.frontend.mean_scales import tie_free_scales
 from hlsgen.frontend.model_file import load_whole
@@ -59,9 +60,9 @@ def calibrate(
             modern = _modern(with_float_weights(_one_sample(proto)))
             onnx.save(with_decomposed_operators(modern), source)
             quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-            plain = with_plain_operators(with_unrolled_cells(onnx.load(str(prepared))))
-            plain = with_bounded_masks(plain, _Reader(arrays, proto))
-            onnx.save(_flat_biases(plain), prepared)
+            whole = with_shapes(with_unrolled_cells(onnx.load(str(prepared))))
+            plain = with_bounded_masks(with_plain_operators(whole), _Reader(arrays, proto))
+            onnx.save(with_shapes(_flat_biases(plain)), prepared)
             scales: dict[str, tuple[float, int]] = {}
             quantised = _quantise(prepared, _Reader(arrays, proto), scales)
             for _ in graph.nodes:  # the scales of means that follow one another change each other

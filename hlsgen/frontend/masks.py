@@ -27,23 +27,24 @@ def with_bounded_masks(
     An 8-bit quantisation of scores to which -10000 was added has no step left for the others.
     """
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    found = {k: mask for k, n in enumerate(model.graph.node) if (mask := _mask(n, constants))}
+    masks = {k: _mask(node, constants) for k, node in enumerate(model.graph.node)}
     read = [node for node in model.graph.node if node.op_type != "Softmax"]
     elsewhere = {name for node in read for name in node.input}
     elsewhere |= {value.name for value in model.graph.output}
     softmax = {n for node in model.graph.node if node.op_type == "Softmax" for n in node.input}
     nodes = {
         k: mask
-        for k, mask in found.items()
-        if (output := model.graph.node[k].output[0]) in softmax and output not in elsewhere
+        for k, mask in masks.items()
+        if mask is not None and model.graph.node[k].output[0] in softmax - elsewhere
     }
     if not nodes:
         return model
     ranges = _ranges(model, {scores for scores, _ in nodes.values()}, samples)
-    for k, (scores, mask) in nodes.items():
+    for k, (scores, added) in nodes.items():
         low, high = ranges[scores]
-        _add_bounded(model, model.graph.node[k], scores, mask, high - low)
+        _add_bounded(model, model.graph.node[k], scores, added, high - low)
     unread = constants.keys() - {name for node in model.graph.node for name in node.input}
+    unread -= {value.name for value in model.graph.output}
     for name in sorted(unread):
         model.graph.initializer.remove(constants[name])
     return model

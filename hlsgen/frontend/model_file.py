@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hlsgen.errors import BadFile, BadOption, HlsgenError
+from hlsgen.frontend.fused_operators import with_plain_parts
 from hlsgen.frontend.node_order import read_values
 from hlsgen.frontend.old_opset import in_later_opset
 from hlsgen.frontend.tensors import stored_bytes
@@ -37,13 +38,14 @@ class ModelFile(NamedTuple):
 
 
 def load(model: str | os.PathLike[str] | onnx.ModelProto, bound: bool = True) -> ModelFile:
-    """The model with its own functions inlined, in opset 7 or later and, if ``bound``, with its batch bound to 1 (``bind_batch``). Raises BadFile, BadOption, UnsupportedOp."""
+    """The model with its own functions inlined and operators of ONNX Runtime's optimiser taken apart, in opset 7 or later and, if ``bound``, with its batch bound to 1 (``bind_batch``). Raises BadFile, BadOption, UnsupportedOp."""
     proto, folder, name = _parsed(model)
     opsets = {domain_of(entry.domain): entry.version for entry in proto.opset_import}
     if opsets.get("", OLDEST_OPSET) < OLDEST_OPSET:
         proto = in_later_opset(proto, name, opsets[""])
     if proto.functions:
         proto = _inlined(proto, name)
+    proto = with_plain_parts(proto)
     return ModelFile(*bind_batch(proto, folder, name)) if bound else ModelFile(proto, folder, name)
 
 

@@ -10,7 +10,9 @@ import numpy as np
 from hlsgen.algebra.types import ElementType
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.graph.ir import Graph, Node
-from hlsgen.ops.move import Expand
+from hlsgen.ops.compare import Where
+from hlsgen.ops.join import Concat
+from hlsgen.ops.move import Expand, Take
 from hlsgen.ops.op import TensorOp
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.reason import ELSEWHERE, Reason
@@ -18,6 +20,8 @@ from hlsgen.ops.reshape import Reshape, Squeeze, Unsqueeze
 from hlsgen.ops.tensor_type import Element, Quantisation
 from hlsgen.ops.transpose import Transpose
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
+
+_FEW = 8
 
 
 class SinkMoves:
@@ -29,6 +33,7 @@ class SinkMoves:
     4. add(Transpose(x), c) -> Transpose(add(x, transposed c))   any pointwise operator on reals with one operand that is not constant;
                                also of moves that only add or leave out axes of extent 1
     5. add(x, c)            -> add(Expand(x), c)    the same, with a constant that has more elements
+    6. Where(c, x, y)       -> Take(Concat(x, y))   with a constant condition
 
     Exact: quantisation is the same function of every element and never decreases.
     """
@@ -45,7 +50,8 @@ def _sink(build: GraphBuilder, node: Node) -> str | Reason:
     if node.op.moves_data:
         return _above_dequantize(build, node)
     if node.op.pointwise and len(node.inputs) > 1:
-        return _of_one_operand(build, node)
+        chosen = _chosen(build, node) if isinstance(node.op, Where) else ELSEWHERE
+        return _of_one_operand(build, node) if isinstance(chosen, Reason) else chosen
     before = build.producer(node.inputs[0])
     if before is None or not before.op.moves_data or build.types[before.output].is_integer:
         return ELSEWHERE
@@ -92,6 +98,28 @@ def _of_one_operand(build: GraphBuilder, node: Node) -> str | Reason:
     inner = _of_one_operand(build, Node(node.name, node.op, tuple(operands), node.output))
     sunk = build.node(node.op, operands) if isinstance(inner, Reason) else inner
     return build.node(before.op, [sunk], name=before.name)
+
+
+def _chosen(build: GraphBuilder, node: Node) -> str | Reason:
+    """The elements of two operands that a constant condition names, in the order of the result; of constants only where they are many, since few
+    are tables."""
+    condition, first, second = node.inputs
+    known = build.known(condition)
+    fixed = [array for v in (first, second) if (array := build.known(v)) is not None]
+    few = any(np.unique(array).size <= _FEW for array in fixed)
+    if known is None or len(fixed) == 2 or few or build.types[first].is_integer:
+        return ELSEWHERE
+    shapes = [build.types[value].shape for value in (first, second)]
+    whole = np.broadcast_shapes(known.shape, *shapes)
+    sizes = [int(np.prod(shape)) for shape in shapes]
+    if whole[:1] != (1,):
+        return ELSEWHERE
+    own, its = (np.arange(n).reshape(shape) for n, shape in zip(sizes, shapes, strict=True))
+    places = np.where(known.astype(bool), own, its + sizes[0])
+    rows = [build.node(Reshape((1, n)), [v]) for n, v in zip(sizes, (first, second), strict=True)]
+    joined = build.node(Concat(1), rows)
+    taken = build.node(Take(tuple(places.reshape(-1).tolist()), (places.size,), 1), [joined])
+    return build.node(Reshape(whole), [taken])
 
 
 def _orders(op: TensorOp, shape: tuple[int, ...], moved: tuple[int, ...]) -> bool:
