@@ -23,7 +23,7 @@ from hlsgen.passes.kernel_tables import kernel_core, kernel_results, stored_pair
 from hlsgen.passes.pairs import channel_function, pair_function
 from hlsgen.passes.positions import by_channel, channel_values, differing
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
-from hlsgen.passes.sums import SUMS, sum_function
+from hlsgen.passes.sums import SUMS, function_of_two_sums, sum_function
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class QdqToInteger:
     """1. Quantize(relu?(op(Dequantize(x), constants))) -> Requantise(op(x)), bounds from relu and clip: ``op.quantised``
     2. Quantize(f(Dequantize(x), constants))          -> x, Clamp(x) or Lookup(x), f any pointwise operators
     3. Quantize(f(g(Dequantize(x), Dequantize(y))))   -> StepFunction(x, y), g a sum, product, quotient or extremum, where all pairs are right
-    4. Quantize(f(op(...))), Quantize(f(op(...) + Dequantize(y))) -> StepFunction(op(...), y), op with sums as results
+    4. Quantize(f(op(...))), Quantize(f(op(...) + Dequantize(y))) -> StepFunction(op(...), y), op with sums as results; also of op(...) + op(...)
     5. Quantize(max(f(op(...)), c))                   -> ClampChannels(Quantize(f(op(...)))), also min; c constants that differ
     """
 
@@ -129,18 +129,28 @@ def _clamped(
 
 
 def _island(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> str | Reason:
-    """The integer form of an island of two quantised operands, or of the sums of one operator and perhaps a quantised operand."""
+    """The integer form of an island of two quantised operands, of the sums of one operator and perhaps a quantised operand, or of two operators'
+    sums."""
     reals = [leaf for leaf in island.leaves if not build.types[leaf].is_integer]
-    if len(island.leaves) > 2 or len(reals) > 1:
-        count = len(island.leaves)
-        return (
-            Reason(f"a function of {count} operands is not one of a pair")
-            if count > 2
-            else ELSEWHERE
-        )
+    if len(island.leaves) > 2:
+        return Reason(f"a function of {len(island.leaves)} operands is not one of a pair")
     if not reals:
         return pair_function(build, island, quantize)
-    core = build.producer(reals[0])
+    asked = replace(SUMS, bias_below=_asks_sign(island, quantize))
+    sums: list[str] = []
+    for real in reals:
+        value = _sums(build, real, asked)
+        if isinstance(value, Reason):
+            return value
+        sums.append(value)
+    if len(sums) == 2:
+        return function_of_two_sums(build, island, (sums[0], sums[1]), quantize)
+    return sum_function(build, island, reals[0], sums[0], quantize)
+
+
+def _sums(build: GraphBuilder, real: str, asked: QuantisedOutput) -> str | Reason:
+    """What the operator that computes ``real`` gives where sums are asked for."""
+    core = build.producer(real)
     if core is None or not (core.op.accumulates or core.op.weighted):
         return ELSEWHERE
     operands: list[QuantisedValue] = []
@@ -150,11 +160,7 @@ def _island(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> st
             return operand
         operands.append(operand)
     build.within(core.name)
-    asked = replace(SUMS, bias_below=_asks_sign(island, quantize))
-    sums = core.op.quantised(build, operands, asked)
-    return (
-        sums if isinstance(sums, Reason) else sum_function(build, island, reals[0], sums, quantize)
-    )
+    return core.op.quantised(build, operands, asked)
 
 
 def _asks_sign(island: Island, quantize: QuantizeLinear) -> bool:

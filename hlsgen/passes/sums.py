@@ -36,6 +36,64 @@ def sum_function(
     Sums are multiplied by their scales, as integers of 24 bits in steps of a power of two, so that one function serves all channels; where it
     changes is found by bisection. It is the island's function of exact sums; float32 sums differ next to the changes.
     """
+    source = _scaled(build, sums)
+    if isinstance(source, Reason):
+        return source
+    sums, scale = source
+    if len(scale) == 1 and len(island.leaves) == 1:
+        factor, step = np.ones(1, np.int64), float(scale[0])
+    else:
+        factor, step = _whole_factors(scale, scale.max())
+    terms: Terms = [(sums, "factor", factor)]
+    combination: Combination = "sum"
+    rest = island
+    if len(island.leaves) == 2:
+        joined = _joined(build, island, real, terms, step)
+        if isinstance(joined, Reason):
+            return joined
+        combination, step, rest = joined
+    return _of_terms(build, rest, real, (combination, terms, step), quantize)
+
+
+def function_of_two_sums(
+    build: GraphBuilder, island: Island, sums: tuple[str, str], quantize: QuantizeLinear
+) -> str | Reason:
+    """The integer form of an island whose leaves are two products' results, which it adds or subtracts at once; ``sums`` as of ``sum_function``."""
+    meets = meeting(island)
+    if isinstance(meets, Reason):
+        return meets
+    node, operands = meets
+    combination, of_second = COMBINATIONS[type(node.op)]
+    if combination != "sum" or operands != island.leaves:
+        return Reason(f"{node.op.name} of functions of two products has no arithmetic form")
+    if len({build.types[value].shape for value in (*operands, node.output)}) > 1:
+        return Reason("the results of its two products differ in shape")
+    sources = []
+    for value in sums:
+        source = _scaled(build, value)
+        if isinstance(source, Reason):
+            return source
+        sources.append(source)
+    most = max(scale.max() for _, scale in sources)
+    signs = np.ones(1), of_second(np.ones(1))
+    factors = [
+        _whole_factors(scale * sign, most) for (_, scale), sign in zip(sources, signs, strict=True)
+    ]
+    terms: Terms = [
+        (value, "factor", factor) for (value, _), (factor, _) in zip(sources, factors, strict=True)
+    ]
+    rest = island.behind(node.output)
+    return _of_terms(build, rest, node.output, ("sum", terms, factors[0][1]), quantize)
+
+
+def _whole_factors(scale: np.ndarray, most: float) -> tuple[np.ndarray, float]:
+    """Scales, of at most ``most``, as integers of 24 bits in steps of a power of two, and that step."""
+    exponent = _FACTOR_BITS - int(np.frexp(most)[1])
+    return np.rint(np.ldexp(scale, exponent)).astype(np.int64), 2.0**-exponent
+
+
+def _scaled(build: GraphBuilder, sums: str) -> tuple[str, np.ndarray] | Reason:
+    """The integers in front of a requantisation of sums, moved as its result is, and their scales."""
     moves: list[TensorOp] = []
     producer = build.producer(sums)
     while producer is not None and producer.op.moves_data and len(producer.inputs) == 1:
@@ -48,19 +106,19 @@ def sum_function(
             return Reason("its sums are moved, and their scales differ by channel")
         for op in moves:
             sums = build.node(op, [sums])
-    if len(scale) == 1 and len(island.leaves) == 1:
-        factor, step = np.ones(1, np.int64), float(scale[0])
-    else:
-        exponent = _FACTOR_BITS - int(np.frexp(scale.max())[1])
-        factor, step = np.rint(np.ldexp(scale, exponent)).astype(np.int64), 2.0**-exponent
-    terms: Terms = [(sums, "factor", factor)]
-    combination: Combination = "sum"
-    rest = island
-    if len(island.leaves) == 2:
-        joined = _joined(build, island, real, terms, step)
-        if isinstance(joined, Reason):
-            return joined
-        combination, step, rest = joined
+    return sums, scale
+
+
+def _of_terms(
+    build: GraphBuilder,
+    rest: Island,
+    real: str,
+    combined: tuple[Combination, Terms, float],
+    quantize: QuantizeLinear,
+) -> str | Reason:
+    """The function that ``rest``, of one leaf with the shape of ``real``, is of the combination of terms in steps."""
+    combination, terms, step = combined
+    sums, _, factor = terms[0]
     low, high = _range(build, terms, combination)
 
     def function(points: np.ndarray) -> np.ndarray:
@@ -85,8 +143,8 @@ def sum_function(
             return LogarithmicFunction.add(build, sums, factor, rounded, quantize.element)
     if steps is None:
         return Reason("the function of its sums changes at too many places")
-    if island.nodes:
-        build.within(island.named.name)
+    if rest.nodes:
+        build.within(rest.named.name)
     return StepFunction.add(build, combination, terms, steps, quantize.element)
 
 

@@ -206,3 +206,29 @@ def test_all_pairs_are_among_the_samples() -> None:
     samples = model.samples(120)["x"].astype(int)
     pairs = samples * 256 + samples.transpose(0, 1, 3, 2)
     assert len(np.unique(pairs)) > 20_000 and ELEMENTS["u8"][2] == samples.max()
+
+
+@pytest.mark.parametrize("op", ["Add", "Sub"])
+@pytest.mark.parametrize("activation", ["", "Relu", "Tanh"])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_sums_of_two_products_meet(op: str, activation: str, per_channel: bool) -> None:
+    """As quantisers leave residual branches, and cells write W x + U h."""
+    model, value = convolution("u8", per_channel)
+    x = model.dequantize("x", model.scale, model.zero, "u8")
+    other = model.node("Conv", x, model.weights((4, 3, 1, 1), 4, per_channel))
+    value = model.node(op, value, other)
+    if activation:
+        value = model.node(activation, value)
+    output = model.quantize(value, 0.008 if activation == "Tanh" else 0.03, 120, "u8")
+    wrong, most, names = compared(model, output)
+    assert names == ["Conv", "Conv", "StepFunction"]
+    assert wrong <= 120 * 144 // 500 and most <= 1
+
+
+def test_functions_of_two_products_are_refused() -> None:
+    model, value = convolution("u8", False)
+    x = model.dequantize("x", model.scale, model.zero, "u8")
+    other = model.node("Sigmoid", model.node("Conv", x, model.weights((4, 3, 1, 1), 4, False)))
+    proto = model.finish(model.quantize(model.node("Mul", value, other), 0.03, 120, "u8"))
+    with pytest.raises(UnsupportedOp, match="Mul of functions of two products"):
+        to_integer(read_model(proto))
