@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal, Value
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.memory_ports import read_port, write_port
+from hlsgen.rtl_templates.ports.successor import successor
 
 from hlsgen.algebra.link import COUNTERS
 
@@ -20,7 +24,7 @@ WANTED = COUNTERS.length + 1 & ~3
 class CountMemory(wiring.Component):
     """The bytes of COUNTERS in their order and then those of the samples that are left.
 
-    A walk goes through them all the time, two cycles a byte, and adds what has run over in the counters of the lowest bytes.
+    A walk goes through them all the time, three cycles a byte, and adds what has run over in the counters of the lowest bytes.
 
     Members
     -------
@@ -60,54 +64,53 @@ class CountMemory(wiring.Component):
             attrs={"no_collision": 1, "ram_style": "block"},
         )
         writer, reader = write_port(memory), read_port(memory)
-        place, second = Signal(range(last + 1), name="place"), Signal(name="second")
-        byte, moved = Signal(8, name="byte"), Signal(name="moved")
+        place, byte = Signal(range(last + 1), name="place"), Signal(8, name="byte")
+        # A byte is read, then added to, then written; each in a cycle.
+        adding, writing, moved = (Signal(name=name) for name in ("adding", "writing", "moved"))
         wrapped, clearing = Signal(name="wrapped"), Signal(name="clearing")
         m.d.comb += [
             reader.addr.eq(place),
-            reader.en.eq(~second),
+            reader.en.eq(~adding & ~writing),
             writer.addr.eq(place),
             writer.data.eq(byte),
-            writer.en.eq(second),
+            writer.en.eq(writing),
             self.counts.payload.eq(byte),
             wrapped.eq(moved & (place == last)),
         ]
-        m.d.sync += second.eq(~second)
-        with m.If(second & ~moved):
-            m.d.sync += second.eq(1)
+        m.d.sync += [adding.eq(reader.en), writing.eq(adding | (writing & ~moved))]
         with m.If(moved):
-            m.d.sync += place.eq(Mux(wrapped, 0, place + 1))
+            m.d.sync += place.eq(Mux(wrapped, 0, successor(place)))
         with m.FSM(init="CLEAR"):
             with m.State("CLEAR"):
-                m.d.comb += [moved.eq(second), clearing.eq(1), self.cleared.eq(wrapped)]
+                m.d.comb += [moved.eq(writing), clearing.eq(1), self.cleared.eq(wrapped)]
                 with m.If(wrapped):
                     m.next = "ADD"
             with m.State("ADD"):
-                m.d.comb += [moved.eq(second), self.begins.eq(wrapped & self.clear)]
+                m.d.comb += [moved.eq(writing), self.begins.eq(wrapped & self.clear)]
                 with m.If(wrapped & self.clear):
                     m.next = "CLEAR"
                 with m.Elif(wrapped & self.hold):
                     m.next = "SETTLE"
             with m.State("SETTLE"):  # what ran over before counting stopped
-                m.d.comb += moved.eq(second)
+                m.d.comb += moved.eq(writing)
                 with m.If(wrapped):
                     m.next = "GIVE"
             with m.State("GIVE"):
                 m.d.comb += [
-                    self.counts.valid.eq(second & (place != COUNTERS.length)),
+                    self.counts.valid.eq(writing & (place != COUNTERS.length)),
                     moved.eq(self.counts.valid & self.counts.ready),
                 ]
                 with m.If(~self.hold):
-                    m.d.sync += [place.eq(0), second.eq(0)]
+                    m.d.sync += [place.eq(0), writing.eq(0)]
                     m.next = "ADD"
-        self._add(m, place, moved, reader.data, byte, clearing)
+        self._add(m, place, adding, reader.data, byte, clearing)
         return m
 
     def _add(
         self,
         m: Module,
         place: Signal,
-        moved: Value,
+        adding: Value,
         stored: Value,
         byte: Signal,
         clearing: Value,
@@ -115,8 +118,8 @@ class CountMemory(wiring.Component):
         """The new byte of a place: of a counter, of the number of samples, or the old one and what is carried into it."""
         total, carry = Signal(9, name="total"), Signal(name="carry")
         carried = Signal(name="carried")
-        m.d.comb += [total.eq(stored + carry), carry.eq(carried), byte.eq(Mux(clearing, 0, total))]
-        with m.If(moved):
+        m.d.comb += [total.eq(stored + carry), carry.eq(carried)]
+        with m.If(adding):
             m.d.sync += carried.eq(total[8])
         runs_over = {
             "cycles": (self.cycles[:8], self.cycles[8]),
@@ -129,30 +132,31 @@ class CountMemory(wiring.Component):
         for number in COUNTERS.payload:
             numbers[number.name] = begin
             begin += number.bytes
-        levels = {}
-        with m.Switch(place):
-            for name, (lower, level) in runs_over.items():
-                for k in range(len(lower) // 8):
-                    with m.Case(numbers[name] + k):
-                        m.d.comb += byte.eq(lower.word_select(k, 8))
-                levels[numbers[name] + len(lower) // 8] = level
-            with m.Case(numbers["measuring"]):
-                m.d.comb += byte.eq(0)
-            for k in range(1, 4):
-                with m.Case(WANTED + k):
-                    with m.If(clearing):
-                        m.d.comb += byte.eq(~self.samples_wanted.word_select(k, 8))
-            levels[WANTED + 1] = self.samples_left[8]
+        levels = {WANTED + 1: self.samples_left[8]}
+        parts, others = [], [clearing, place == numbers["measuring"]]
+        for name, (lower, level) in runs_over.items():
+            for k in range(len(lower) // 8):
+                here = place == numbers[name] + k
+                parts.append(Mux(here, lower.word_select(k, 8), 0))
+                others.append(here)
+            levels[numbers[name] + len(lower) // 8] = level
+        for k in range(1, 4):
+            here = clearing & (place == WANTED + k)
+            parts.append(Mux(here, ~self.samples_wanted.word_select(k, 8), 0))
+        value = Signal(8, name="value")
+        m.d.comb += value.eq(reduce(or_, parts, Mux(Cat(*others).any(), 0, total[:8])))
+        with m.If(adding):
+            m.d.sync += byte.eq(value)
         with m.Switch(place):
             for where, level in levels.items():
                 seen = Signal(name=f"seen_{where}")
                 with m.Case(where):
                     m.d.comb += carry.eq(seen ^ level)
-                    with m.If(moved):
+                    with m.If(adding):
                         m.d.sync += seen.eq(level)
         ones, so_far = Signal(name="ones"), Signal(name="so_far")
-        m.d.comb += ones.eq(byte.all() & (so_far | (place[:2] == 1)))
-        with m.If(moved):
+        m.d.comb += ones.eq(value.all() & (so_far | (place[:2] == 1)))
+        with m.If(adding):
             m.d.sync += so_far.eq(ones)
             with m.If(place == WANTED + 3):
                 m.d.sync += self.rest_done.eq(ones)

@@ -115,7 +115,7 @@ class ResendBuffer(wiring.Component):
         The bytes of the frame; always valid within ``available`` of its beginning.
     position : In(16)
         The host has everything before it: with ``taken``; and wants what follows again: with ``again``. One that is not
-        between what it said before and what is there is not heeded.
+        between what it said before and what is there, modulo four times ``depth``, is not heeded.
     """
 
     def __init__(self, depth: int) -> None:
@@ -148,22 +148,26 @@ class ResendBuffer(wiring.Component):
         )
         behind = Signal(POSITION, name="behind")
         sending, turned = Signal(name="sending"), Signal(name="turned_back")
-        before, after = Signal(POSITION, name="before"), Signal(POSITION, name="after")
         lower = self.depth.bit_length() - 1
+        # What is less than ``depth`` or equal to it, and what is less than four times as much.
+        narrow, wide = lower + 1, lower + 2
+        available = Signal(narrow, name="unsent")
+        not_before, after = (Signal(wide, name=name) for name in ("not_before", "after"))
         full = (written[:lower] == kept[:lower]) & (written[lower] != kept[lower])
         m.d.comb += [
             self.i.ready.eq(~full),
             writer.addr.eq(written),
             writer.data.eq(self.i.payload),
             writer.en.eq(self.i.valid & self.i.ready),
-            self.available.eq(written - self.sent),
+            available.eq(written[:narrow] - self.sent[:narrow]),
+            self.available.eq(available),
             next_passed.eq(passed + self.o.ready),
             behind.eq(self.sent + next_passed),
             reader.addr.eq(behind),
             self.o.valid.eq(1),
             self.o.payload.eq(reader.data),
-            before.eq(self.position - kept),
-            after.eq(written - self.position),
+            not_before.eq(kept[:wide] + ~self.position[:wide]),
+            after.eq(written[:wide] - self.position[:wide]),
         ]
         with m.If(writer.en):
             m.d.sync += written.eq(written + 1)
@@ -175,8 +179,8 @@ class ResendBuffer(wiring.Component):
         # What the host asked for again meanwhile follows the frame in hand.
         with m.If((self.end | ~sending) & turned & ~self.begin):
             m.d.sync += [self.sent.eq(kept), turned.eq(0)]
-        # Both are less than twice the depth where the position is between the two: their sum is what is there, modulo 2**16.
-        heeded = ~(before[lower + 1 :].any() | after[lower + 1 :].any())
+        # From what the host has to the position, and on to what is written: where both are less than twice the depth they are what is there.
+        heeded = not_before[-1] & ~after[-1]
         with m.If((self.taken | self.again) & heeded):
             m.d.sync += kept.eq(self.position)
             # What the host has need not be sent, though it be asked for again by mistake.

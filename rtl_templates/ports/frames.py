@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.crc.catalog import CRC16_IBM_3740
 from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.ports.successor import successor
 
 from hlsgen.algebra.link import CHECK_BYTES, ESCAPE, FLAG, FLIP, HEADER, HEADER_BYTES, LONGEST
 
@@ -83,27 +84,27 @@ class FrameReceiver(wiring.Component):
         m = Module()
         m.submodules.check = check = SerialCheck()
         escaped = Signal(name="escaped")
-        # Bits of the byte that the check has not got yet; all of them in the cycle in which the byte is taken.
-        bits = Signal(range(8 + 1), name="bits")
+        # 8 to 15 while the check gets the bits of a byte; 8 in the cycle in which the byte is taken.
+        bits = Signal(4, name="bits")
         left = Signal(range(LONGEST + 1), name="left")
         # Of the next byte: its place in the header, in the body (payload and first byte of the check), and behind.
         body, end, over = HEADER_BYTES, HEADER_BYTES + CHECK_BYTES, HEADER_BYTES + CHECK_BYTES + 1
         place = Signal(range(over + 1), name="place")
         taken = Signal(name="taken")
         m.d.comb += [
-            taken.eq(bits[3]),
-            check.valid.eq(bits.any()),
+            taken.eq(bits == 8),
+            check.valid.eq(bits[3]),
             check.bit.eq(self.payload[7]),
             self.payload_valid.eq(taken & (place == body) & left.any()),
         ]
-        with m.If(bits.any()):
-            m.d.sync += [bits.eq(bits - 1), self.payload.eq(self.payload.rotate_left(1))]
+        with m.If(bits[3]):
+            m.d.sync += [bits.eq(successor(bits)), self.payload.eq(self.payload.rotate_left(1))]
         m.d.sync += self.begin.eq(taken & (place == _LENGTH))
         with m.If(taken):
             with m.If(self.payload_valid):
                 m.d.sync += left.eq(left - 1)
             with m.Elif(place != over):
-                m.d.sync += place.eq(place + 1)
+                m.d.sync += place.eq(successor(place))
             with m.Switch(place):
                 with m.Case(0):
                     m.d.sync += self.kind.eq(self.payload)
@@ -136,7 +137,9 @@ class FrameSender(wiring.Component):
     kind, position, length : In(8), In(16), In(8)
         Its header, with ``start``.
     payload : stream of 8 bits (In)
-        ``length`` bytes.
+        ``length`` bytes; nothing but zeros while not ``asks``.
+    asks : Out(1)
+        A byte of the payload is what is sent next.
     o : stream of 8 bits (Out)
         The bytes.
     idle, done : Out(1), Out(1)
@@ -154,6 +157,7 @@ class FrameSender(wiring.Component):
                 "length": In(8),
                 "payload": In(stream.Signature(8)),
                 "o": Out(stream.Signature(8)),
+                "asks": Out(1),
                 "idle": Out(1),
                 "done": Out(1),
             }
@@ -162,69 +166,94 @@ class FrameSender(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         m.submodules.check = check = SerialCheck()
-        header = Signal(8 * _LENGTH, name="header")
-        left = Signal(range(LONGEST + 1), name="left")
-        bits = Signal(range(8 + 1), name="bits")  # of the byte, that the check has
-        byte, there, plain = Signal(8, name="byte"), Signal(name="there"), Signal(name="plain")
+        # 7 until there is a byte, 8 to 15 while the check gets its bits, and 0 until it has gone.
+        bits = Signal(4, name="bits", init=7)
+        following, there = Signal(8, name="following"), Signal(name="there")
+        byte, flag, plain = Signal(8, name="byte"), Signal(name="flag"), Signal(name="plain")
         flipped, special = Signal(name="flipped"), Signal(name="special")
         given, passed = Signal(name="given"), Signal(name="passed")
-        checking, unchecked = Signal(name="checking"), Signal(name="unchecked")
+        # FLAG or ESCAPE as ESCAPE: they differ in their two lowest bits.
+        differs = special & (byte[0] ^ (ESCAPE & 1))
+        assert FLAG ^ ESCAPE == 3
         m.d.comb += [
-            special.eq(((byte == FLAG) | (byte == ESCAPE)) & ~plain & ~flipped),
-            self.o.valid.eq(there & (bits[3] | unchecked)),
-            self.o.payload.eq(Mux(special, ESCAPE, byte ^ (flipped << FLIP.bit_length() - 1))),
+            special.eq(((byte == FLAG) | (byte == ESCAPE)) & ~plain),
+            self.o.valid.eq(bits == 0),
+            self.o.payload.eq(
+                Cat(byte[:2] ^ differs.replicate(2), byte[2:]) ^ (flipped << FLIP.bit_length() - 1)
+            ),
             given.eq(self.o.valid & self.o.ready),
             passed.eq(given & ~special),
-            checking.eq(there & ~bits[3] & ~unchecked),
-            check.valid.eq(checking),
+            check.valid.eq(bits[3]),
             check.bit.eq(byte.bit_select(~bits[:3], 1)),
         ]
-        with m.If(given):
-            m.d.sync += flipped.eq(special)
+        with m.If(given):  # the second time as it is, but for a bit
+            m.d.sync += [flipped.eq(special), plain.eq(special)]
         with m.If(passed):
-            m.d.sync += bits.eq(0)
-        with m.Elif(checking):
-            m.d.sync += bits.eq(bits + 1)
+            m.d.sync += bits.eq(7)
+        with m.Elif(bits[3] | ((bits == 7) & there)):
+            m.d.sync += bits.eq(successor(bits))
+        with m.If((bits == 7) & there):
+            m.d.sync += [byte.eq(following), plain.eq(flag)]
+        self._states(m, check, following, there, flag, passed)
+        return m
+
+    def _states(
+        self,
+        m: Module,
+        check: SerialCheck,
+        following: Signal,
+        there: Signal,
+        flag: Signal,
+        passed: Value,
+    ) -> None:
+        """What follows, as soon as it is there."""
+        header = Signal(8 * _LENGTH, name="header")
+        left = Signal(range(LONGEST + 1), name="left")
+        names = ("of_header", "of_length", "of_check")
+        of_header, of_length, of_check = (Signal(name=name) for name in names)
         m.d.comb += there.eq(1)
+        m.d.comb += following.eq(
+            Mux(of_header, header[:8], 0)
+            | Mux(of_length, left, 0)
+            | Mux(of_check, check.value[8:], 0)
+            | Mux(flag, FLAG, 0)
+            | self.payload.payload
+        )
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += [self.idle.eq(1), check.start.eq(1), there.eq(0)]
+                m.d.comb += [self.idle.eq(1), there.eq(0)]
                 m.d.sync += [left.eq(self.length), header.eq(Cat(self.kind, self.position))]
                 with m.If(self.start):
                     m.next = "FLAG"
             with m.State("FLAG"):
-                m.d.comb += [byte.eq(FLAG), plain.eq(1), unchecked.eq(1)]
+                m.d.comb += [flag.eq(1), check.start.eq(1)]
                 with m.If(passed):
                     m.next = "KIND"
-            for state, following in (("KIND", "LOWER"), ("LOWER", "UPPER"), ("UPPER", "LENGTH")):
+            for state, after in (("KIND", "LOWER"), ("LOWER", "UPPER"), ("UPPER", "LENGTH")):
                 with m.State(state):
-                    m.d.comb += byte.eq(header[:8])
+                    m.d.comb += of_header.eq(1)
                     with m.If(passed):
                         m.d.sync += header.eq(header[8:])
-                        m.next = following
+                        m.next = after
             with m.State("LENGTH"):
-                m.d.comb += byte.eq(left)
+                m.d.comb += of_length.eq(1)
                 with m.If(passed):
                     m.next = "PAYLOAD"
             with m.State("PAYLOAD"):
-                m.d.comb += byte.eq(self.payload.payload)
-                m.d.comb += [there.eq(self.payload.valid), self.payload.ready.eq(passed)]
+                m.d.comb += [self.asks.eq(1), there.eq(self.payload.valid)]
+                m.d.comb += self.payload.ready.eq(passed)
                 with m.If(passed):
                     m.d.sync += left.eq(left - 1)
                 with m.If(left == 0):
-                    m.d.comb += [there.eq(0), self.payload.ready.eq(0)]
+                    m.d.comb += there.eq(0)
                     m.next = "CHECK"
-            with m.State("CHECK"):
-                m.d.comb += [byte.eq(check.value[8:]), unchecked.eq(1)]
-                with m.If(passed):
-                    m.next = "REST"
-            with m.State("REST"):
-                # What is fed back is the check's own uppermost bit: it moves up, and nothing else.
-                m.d.comb += [byte.eq(check.value[8:]), check.bit.eq(check.value[15])]
-                with m.If(passed):
-                    m.next = "END"
+            # What is fed back is the check's own upper byte: the lower one moves up, and nothing else.
+            for state, after in (("CHECK", "REST"), ("REST", "END")):
+                with m.State(state):
+                    m.d.comb += of_check.eq(1)
+                    with m.If(passed):
+                        m.next = after
             with m.State("END"):
-                m.d.comb += [byte.eq(FLAG), plain.eq(1), unchecked.eq(1), self.done.eq(passed)]
+                m.d.comb += [flag.eq(1), self.done.eq(passed)]
                 with m.If(passed):
                     m.next = "IDLE"
-        return m

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 
 class Handover(wiring.Component):
-    """A word is held still in the domain it comes from until the other one has taken it: two toggles, no memory.
+    """A word stays in the domain it comes from until the other one has taken it: two toggles, no memory.
 
     Parameters
     ----------
@@ -21,9 +21,9 @@ class Handover(wiring.Component):
     Members
     -------
     i, o : streams of ``width`` bits
-        In the domains ``source`` and ``sink``.
+        In the domains ``source`` and ``sink``; ``i.payload`` is what ``o.payload`` is, and does not change while it waits.
 
-    **Timing** A word in about three cycles of each domain, there and back.
+    **Timing** A word in about four cycles of each domain, there and back; ``i.ready`` comes when it has been taken.
     """
 
     def __init__(self, width: int, source: str, sink: str) -> None:
@@ -32,18 +32,20 @@ class Handover(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        word = Signal(self.width, reset_less=True, name="word")
         given, given_there = Signal(name="given"), Signal(name="given_there")
         taken, taken_here = Signal(name="taken"), Signal(name="taken_here")
+        waiting, waited = Signal(name="waiting"), Signal(name="waited")
         m.submodules.there = FFSynchronizer(given, given_there, o_domain=self.sink)
         m.submodules.back = FFSynchronizer(taken, taken_here, o_domain=self.source)
         m.d.comb += [
-            self.i.ready.eq(given == taken_here),
+            waiting.eq(given != taken_here),
+            self.i.ready.eq(waited & ~waiting),
             self.o.valid.eq(given_there != taken),
-            self.o.payload.eq(word),
+            self.o.payload.eq(self.i.payload),
         ]
-        with m.If(self.i.valid & self.i.ready):
-            m.d[self.source] += [word.eq(self.i.payload), given.eq(~given)]
+        m.d[self.source] += waited.eq(waiting)
+        with m.If(self.i.valid & ~waiting & ~waited):
+            m.d[self.source] += given.eq(~given)
         with m.If(self.o.valid & self.o.ready):
             m.d[self.sink] += taken.eq(given_there)
         return m

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Elaboratable, Module, Mux, ResetInserter, Signal, Value
@@ -11,6 +14,7 @@ from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.ports.counts import TICK_BITS, WANTED_BITS
 from hlsgen.rtl_templates.ports.frame_buffers import POSITION, CommitBuffer, ResendBuffer
 from hlsgen.rtl_templates.ports.frames import FrameReceiver, FrameSender
+from hlsgen.rtl_templates.ports.successor import successor
 from hlsgen.rtl_templates.ports.uart import BitTimes, UartReceiver, UartTransmitter
 
 from hlsgen.algebra.link import (
@@ -183,7 +187,7 @@ class FrameLink(wiring.Component):
                         m.next = "START"
             with m.State("RESET"):
                 m.d.comb += self.restart.eq(1)
-                m.d.sync += index.eq(index + 1)
+                m.d.sync += index.eq(successor(index))
                 with m.If(index == RESET_CYCLES - 1):
                     m.d.sync += answering.eq(1)
                     m.next = "START"
@@ -195,7 +199,7 @@ class FrameLink(wiring.Component):
                 m.next = "SEND"
             with m.State("SEND"):
                 with m.If(sender.payload.ready):
-                    m.d.sync += index.eq(index + 1)
+                    m.d.sync += index.eq(successor(index))
                 with m.If(sender.done):
                     for send in outputs:
                         m.d.comb += send.buffer.end.eq(send.chosen)
@@ -219,23 +223,36 @@ class FrameLink(wiring.Component):
     ) -> None:
         """The header and the payload of the frame that was chosen."""
         payload = sender.payload
-        m.d.comb += payload.valid.eq(1)
-        with m.If(answering):
-            m.d.comb += question.answer(sender)
-            with m.If(question.code == IDENTIFY.code):
-                m.d.comb += payload.payload.eq(_bytes(IDENTITY, self.identity)[index])
-            with m.Elif(self.hold):
-                m.d.comb += [
-                    payload.payload.eq(self.counts.payload),
-                    payload.valid.eq(self.counts.valid),
-                ]
-                m.d.comb += self.counts.ready.eq(payload.ready)
-            with m.Else():  # while a measurement runs nothing else is to be read
-                m.d.comb += payload.payload.eq(1)
+        identify = question.code == IDENTIFY.code
+        # While a measurement runs nothing but that is to be read.
+        counts = Mux(self.hold, self.counts.payload, 1)
+        answer = Mux(identify, _bytes(IDENTITY, self.identity)[index], counts)
+        m.d.comb += payload.valid.eq(~(answering & ~identify & self.hold) | self.counts.valid)
+        m.d.comb += self.counts.ready.eq(answering & self.hold & payload.ready)
         for each in ends:
-            with m.If(each.chosen):
-                m.d.comb += each.frame(sender)
-                each.give(m, payload)
+            each.pass_byte(m, each.chosen & payload.ready)
+        legs = [(answering, answer), *((each.chosen, each.byte) for each in ends)]
+        m.d.comb += payload.payload.eq(
+            _any(Mux(which & sender.asks, leg, 0) for which, leg in legs)
+        )
+        headers = [(answering, question.answer), *((each.chosen, each.header) for each in ends)]
+        for name in ("kind", "position", "length"):
+            parts = (Mux(which, getattr(header, name), 0) for which, header in headers)
+            m.d.comb += getattr(sender, name).eq(_any(parts))
+
+
+def _any(values: Iterable[Value]) -> Value:
+    """The one that is not 0: fewer LUTs than a choice in order."""
+    return reduce(or_, values)
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What a frame begins with."""
+
+    kind: Value
+    position: Value
+    length: Value
 
 
 class _Question:
@@ -245,15 +262,12 @@ class _Question:
         codes = range(max(kind.code for kind in (IDENTIFY, RESET, COUNT, MEASURE, FAST)) + 1)
         self.code, self.tag = Signal(codes, name="question"), Signal(POSITION, name="question_tag")
 
-    def answer(self, sender: FrameSender) -> list[Any]:
-        """The header of its answer."""
+    @property
+    def answer(self) -> _Header:
+        """Of its answer."""
         identity, counters = self.code == IDENTIFY.code, self.code == COUNT.code
-        length = Mux(identity, IDENTITY.length, Mux(counters, COUNTERS.length, 0))
-        return [
-            sender.kind.eq(self.code | ANSWER),
-            sender.position.eq(self.tag),
-            sender.length.eq(length),
-        ]
+        length = Mux(identity, IDENTITY.length, 0) | Mux(counters, COUNTERS.length, 0)
+        return _Header(self.code | ANSWER, self.tag, length)
 
 
 class _Input:
@@ -291,20 +305,22 @@ class _Input:
             m.d.sync += self.repeat.eq(1)
         return wrong
 
-    def frame(self, sender: FrameSender) -> list[Any]:
-        """The header of ACCEPTED or REPEAT."""
-        return [
-            sender.kind.eq(Mux(self.repeat, REPEAT.code | self.port, ACCEPTED.code | self.port)),
-            sender.position.eq(self.buffer.accepted),
-            sender.length.eq(ACCEPTED.length),
-        ]
+    @property
+    def header(self) -> _Header:
+        """Of ACCEPTED or REPEAT."""
+        kind = Mux(self.repeat, REPEAT.code | self.port, ACCEPTED.code | self.port)
+        return _Header(kind, self.buffer.accepted, Const(ACCEPTED.length))
 
-    def give(self, m: Module, payload: Any) -> None:
-        """Its payload."""
-        m.d.comb += payload.payload.eq(self.limit[:8])
+    @property
+    def byte(self) -> Value:
+        """Of its payload."""
+        return self.limit[:8]
+
+    def pass_byte(self, m: Module, passed: Value) -> None:
+        """The next byte of its payload."""
         with m.If(self.begin):
             m.d.sync += self.limit.eq(self.buffer.limit)
-        with m.Elif(payload.ready):
+        with m.Elif(passed):
             m.d.sync += self.limit[:8].eq(self.limit[8:])
 
     def reset(self) -> list[Any]:
@@ -330,20 +346,22 @@ class _Output:
             self.buffer.again.eq(receiver.good & (receiver.kind == (AGAIN.code | self.port))),
         ]
 
-    def frame(self, sender: FrameSender) -> list[Any]:
-        """The header of a frame of what is there."""
-        there = self.buffer.available
+    @property
+    def header(self) -> _Header:
+        """Of a frame of what is there."""
         assert LONGEST == 255
-        return [
-            sender.kind.eq(self.code),
-            sender.position.eq(self.buffer.sent),
-            sender.length.eq(there[:8] | there[8:].any().replicate(8)),
-        ]
+        there = self.buffer.available
+        length = there[:8] | there[8:].any().replicate(8)
+        return _Header(Const(self.code), self.buffer.sent, length)
 
-    def give(self, m: Module, payload: Any) -> None:
-        """Its payload."""
-        m.d.comb += payload.payload.eq(self.buffer.o.payload)
-        m.d.comb += self.buffer.o.ready.eq(payload.ready)
+    @property
+    def byte(self) -> Value:
+        """Of its payload."""
+        return self.buffer.o.payload
+
+    def pass_byte(self, m: Module, passed: Value) -> None:
+        """The next byte of its payload."""
+        m.d.comb += self.buffer.o.ready.eq(passed)
 
 
 def _bytes(kind: FrameKind, numbers: Mapping[str, int]) -> Array[Value]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
+from hlsgen.rtl_templates.ports.successor import successor
 
 LEAST_CYCLES = 4
 """Clock cycles that a bit takes at least."""
@@ -37,10 +38,14 @@ class BitTimes:
         """Parts of a cycle in the longer bit."""
         return int(max(self.usual, self.fast) * self.step)
 
-    def parts(self, fast: Value) -> Value:
-        """Parts of a cycle in a bit."""
-        usual, quick = (int(cycles * self.step) for cycles in (self.usual, self.fast))
-        return Mux(fast, quick, usual)
+    def after(self, timer: Signal, begin: Value, fast: Value) -> Value:
+        """The timer a cycle later: with another bit where it is to ``begin``."""
+        usual, quick = (
+            Const(int(cycles * self.step) - self.step, len(timer))
+            for cycles in (self.usual, self.fast)
+        )
+        passed = Const(-self.step, signed(len(timer))).as_unsigned()
+        return timer + Mux(begin, Mux(fast, quick, usual), passed)
 
     def half(self, fast: Value) -> Value:
         """Parts of a cycle in half a bit."""
@@ -89,21 +94,19 @@ class UartReceiver(wiring.Component):
         index = Signal(range(8), name="index")
         due = Signal(name="due")
         m.d.comb += due.eq(timer < self.times.step)
-        with m.If(~due):
-            m.d.sync += timer.eq(timer - self.times.step)
-        onward = timer - self.times.step + self.times.parts(self.fast)
+        m.d.sync += timer.eq(self.times.after(timer, due, self.fast))
 
         with m.FSM():
             with m.State("IDLE"), m.If(~line):
                 m.d.sync += timer.eq(self.times.half(self.fast) - self.times.step)
                 m.next = "START"
             with m.State("START"), m.If(due):
-                m.d.sync += [timer.eq(onward), index.eq(0)]
+                m.d.sync += index.eq(0)
                 m.next = "IDLE"
                 with m.If(~line):
                     m.next = "DATA"
             with m.State("DATA"), m.If(due):
-                m.d.sync += [timer.eq(onward), index.eq(index + 1)]
+                m.d.sync += index.eq(successor(index))
                 m.d.sync += self.byte.eq(Cat(self.byte[1:], line))
                 with m.If(index == 7):
                     m.next = "STOP"
@@ -144,20 +147,20 @@ class UartTransmitter(wiring.Component):
         m = Module()
         timer = Signal(range(self.times.longest + 1), name="timer")
         frame = Signal(10, init=0x3FF, name="frame")
-        left, due = Signal(range(11), name="left"), Signal(name="due")
-        onward = timer - self.times.step + self.times.parts(self.fast)
+        # Ten bits: 6 to 15; 0 while the line is idle.
+        number, due = Signal(4, name="number"), Signal(name="due")
 
         m.d.comb += [
             due.eq(timer < self.times.step),  # always, while the line is idle
             self.tx.eq(frame[0]),
-            self.i.ready.eq(due & (left[1:] == 0)),
+            self.i.ready.eq(due & (~number.any() | number.all())),
         ]
-        with m.If(~due):
-            m.d.sync += timer.eq(timer - self.times.step)
-        with m.Elif(self.i.ready & ~self.i.valid):
-            m.d.sync += left.eq(0)
-        with m.Else():
-            m.d.sync += [frame.eq(Cat(frame[1:], 1)), left.eq(left - 1), timer.eq(onward)]
+        with m.If(~(self.i.ready & ~self.i.valid)):
+            m.d.sync += timer.eq(self.times.after(timer, due, self.fast))
+        with m.If(due):
+            m.d.sync += [frame.eq(Cat(frame[1:], 1)), number.eq(successor(number))]
             with m.If(self.i.ready):
-                m.d.sync += [frame.eq(Cat(0, self.i.payload, 1)), left.eq(10)]
+                m.d.sync += number.eq(0)
+                with m.If(self.i.valid):
+                    m.d.sync += [frame.eq(Cat(0, self.i.payload, 1)), number.eq(6)]
         return m

@@ -45,7 +45,7 @@ def test_counts_are_those_of_all_cycles_and_samples_however_often_they_are_read(
     measure, chance = Measure(), random.Random(pause)
 
     async def bench(ctx: Any) -> None:
-        await ctx.tick().repeat(60)  # what is in memory after a reset is written over
+        await ctx.tick().repeat(100)  # what is in memory after a reset is written over
         busy = samples = inside = 0
         before = await _counts(ctx, measure)
         for _ in range(3):
@@ -80,11 +80,11 @@ def test_ticks_and_refused_frames_come_from_the_other_domain() -> None:
     measure = Measure()
 
     async def bench(ctx: Any) -> None:
-        await ctx.tick().repeat(60)
+        await ctx.tick().repeat(100)
         for k in range(300):
             ctx.set(measure.refused, k + 1 & 1)
             ctx.set(measure.ticked, k + 1 & 1)
-            await ctx.tick().repeat(60)
+            await ctx.tick().repeat(100)
         ctx.set(measure.ticks, 0xABCD)
         counts = await _counts(ctx, measure)
         assert counts["refused"] == 300
