@@ -78,11 +78,10 @@ def executed(plan: StreamSchedule, samples: int = SAMPLES) -> list[EventNode]:
 
 def _timing(plan: StreamSchedule, nodes: list[EventNode]) -> PredictedTiming:
     ends = _sample_ends(nodes)
-    interval = ends[-1] - ends[-2]
-    busy = {
-        p.name: sample_cycles(p, plan.arrays[p.name]) / interval for p in plan.dataflow.processes
-    }
-    return PredictedTiming(interval, ends[0], busy)
+    cycles = {p.name: sample_cycles(p, plan.arrays[p.name]) for p in plan.dataflow.processes}
+    # the first samples may follow one another faster than the slowest process takes them, out of buffers that hold several
+    interval = max(ends[-1] - ends[-2], *cycles.values())
+    return PredictedTiming(interval, ends[0], {name: n / interval for name, n in cycles.items()})
 
 
 def _sample_ends(nodes: list[EventNode]) -> list[int]:

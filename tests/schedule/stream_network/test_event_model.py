@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from support.random_graphs import random_graph
 from support.small_dataflows import chain, residual
 
 from hlsgen.algebra.unroll import Unroll
+from hlsgen.board import load_board
 from hlsgen.dataflow.ir import Dataflow
+from hlsgen.frontend.onnx_reader import read_model
+from hlsgen.lowering.lower import lower
+from hlsgen.passes import to_integer
+from hlsgen.schedule.stream_network.geometry import sample_cycles
 from hlsgen.schedule.stream_network.ir import ArrayPlan, StreamSchedule
-from hlsgen.schedule.stream_network.solver import plan_buffers
+from hlsgen.schedule.stream_network.options import StreamOptions
+from hlsgen.schedule.stream_network.solver import plan_buffers, schedule
 from hlsgen.schedule.stream_network.timing import simulate
 
 
@@ -98,3 +105,12 @@ def test_the_latency_covers_the_first_window_and_every_later_stage() -> None:
     deeper = planned(chain((8, 8, 2), ((2, 3, 1), (2, 3, 1))), exact=False)
     assert shallow.latency >= 8 * 8 * 2 * 18
     assert shallow.latency + 8 * 2 < deeper.latency < shallow.latency + deeper.interval
+
+
+def test_samples_do_not_follow_one_another_faster_than_the_slowest_process() -> None:
+    """A random network of single elements, whose first samples leave at once out of the buffers of a join."""
+    model, _ = random_graph(23)
+    dataflow = lower(to_integer(read_model(model)).hardware).dataflow
+    plan = schedule(dataflow, load_board("ulx3s_85f"), StreamOptions(effort="small"))
+    slowest = max(sample_cycles(p, plan.arrays[p.name]) for p in dataflow.processes)
+    assert slowest > 1 and plan.interval >= slowest
