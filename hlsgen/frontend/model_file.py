@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hlsgen.errors import BadFile, BadOption, HlsgenError
 from hlsgen.frontend.fused_operators import with_plain_parts
+from hlsgen.frontend.half_floats import in_float32
 from hlsgen.frontend.node_order import read_values
 from hlsgen.frontend.old_opset import in_later_opset
 from hlsgen.frontend.tensors import stored_bytes
@@ -24,21 +25,25 @@ TABLES = "hlsgen.tables"
 
 
 class ModelFile(NamedTuple):
-    """A model, the folder of its external data (None in memory), its name for messages, and the fixed batch that was bound to 1."""
+    """A model, the folder of its external data (None in memory), its name for messages, the fixed batch that was bound to 1, and whether its
+    float16 numbers became float32."""
 
     proto: onnx.ModelProto
     folder: Path | None
     name: str
     batch: int = 1
+    widened: bool = False
 
     @property
     def note(self) -> str:
-        """What a user is told of the batch; empty where it was 1 or symbolic."""
-        return "" if self.batch == 1 else f"its batch of {self.batch} bound to 1"
+        """What a user is told of a batch that was not 1 or symbolic, and of float16; empty where there is nothing to tell."""
+        notes = [] if self.batch == 1 else [f"its batch of {self.batch} bound to 1"]
+        return ", ".join(notes + ["its float16 numbers read as float32"] * self.widened)
 
 
 def load(model: str | os.PathLike[str] | onnx.ModelProto, bound: bool = True) -> ModelFile:
-    """The model with its own functions inlined and operators of ONNX Runtime's optimiser taken apart, in opset 7 or later and, if ``bound``, with its batch bound to 1 (``bind_batch``). Raises BadFile, BadOption, UnsupportedOp."""
+    """The model with its own functions inlined and operators of ONNX Runtime's optimiser taken apart, in opset 7 or later; if ``bound``, with its
+    batch bound to 1 (``bind_batch``) and in float32 where it takes float16. Raises BadFile, BadOption, UnsupportedOp."""
     proto, folder, name = _parsed(model)
     opsets = {domain_of(entry.domain): entry.version for entry in proto.opset_import}
     if opsets.get("", OLDEST_OPSET) < OLDEST_OPSET:
@@ -46,7 +51,10 @@ def load(model: str | os.PathLike[str] | onnx.ModelProto, bound: bool = True) ->
     if proto.functions:
         proto = _inlined(proto, name)
     proto = with_plain_parts(proto)
-    return ModelFile(*bind_batch(proto, folder, name)) if bound else ModelFile(proto, folder, name)
+    if not bound:
+        return ModelFile(proto, folder, name)
+    wide = in_float32(proto)
+    return ModelFile(*bind_batch(wide, folder, name), widened=wide is not proto)
 
 
 @contextmanager
@@ -72,7 +80,7 @@ def load_whole(model: str | os.PathLike[str] | onnx.ModelProto) -> onnx.ModelPro
     """The model as ``load`` gives it, with its external data inside. Raises BadFile, UnsupportedOp."""
     import onnx
 
-    proto, folder, name, _ = load(model)
+    proto, folder, name, *_ = load(model)
     if all(tensor.data_location != tensor.EXTERNAL for tensor in proto.graph.initializer):
         return proto
     whole = onnx.ModelProto()

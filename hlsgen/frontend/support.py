@@ -56,7 +56,7 @@ def support(
     A float model is judged as it is after quantisation with ``samples`` (as for ``calibrate``) or, since ranges do not
     decide what becomes hardware, with seeded noise where there are none.
     """
-    proto, folder, file, _ = load(model)
+    proto, folder, file, *_ = load(model)
     opsets = {domain_of(entry.domain): entry.version for entry in proto.opset_import}
     sources = [NodeSource(node, file, folder, opsets) for node in proto.graph.node]
     try:
