@@ -135,7 +135,7 @@ def _refuse_mixed_samples(graph: Graph, batch: int) -> None:
             raise TypeMismatch(
                 f"{graph.name}, node {node.name} ({node.op.name})",
                 f"expected samples that are computed apart, so that the batch of {batch} can be bound to 1, found {node.op.name} over them",
-                "Export the model for one sample.",
+                "Export the model for one sample, with the samples along the first axis (batch_first=True of PyTorch's cells).",
             )
 
 
