@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.board import Board
 from hlsgen.cost.factors import Factors
+from hlsgen.cost.link import bram_room, lut_room
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import BadOption
 from hlsgen.schedule.stream_network.effort import EFFORTS
@@ -42,11 +43,12 @@ class StreamOptions:
 
 
 def budget_of(board: Board, options: StreamOptions) -> Budget:
-    """What a design may use of the board."""
+    """What a design may use of the board, beside the link."""
+    lut = min(board.lut * options.lut_share, lut_room(board))
     return Budget(
         board.dsp if options.dsp is None else min(board.dsp, options.dsp),
-        min(board.lut * options.lut_share, ENDLESS if options.lut is None else options.lut),
-        int(board.bram * options.bram_share),
+        min(lut, ENDLESS if options.lut is None else options.lut),
+        min(int(board.bram * options.bram_share), bram_room(board)),
         ENDLESS if options.multipliers is None else options.multipliers,
     )
 

@@ -14,6 +14,7 @@ from functools import partial
 
 from hlsgen.board import Board
 from hlsgen.cost.clock_rate import clock_rate
+from hlsgen.cost.link import lut_room
 from hlsgen.cost.units import FAMILIES, Cost
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import DoesNotFit
@@ -46,7 +47,7 @@ def schedule(
     options = options or StreamOptions()
     check_options(dataflow, options)
     budget = whole = budget_of(board, options)
-    most = board.lut if options.lut is None else min(board.lut, options.lut)
+    most = int(lut_room(board)) if options.lut is None else min(int(lut_room(board)), options.lut)
     extra: dict[tuple[str, int], int] = {}
     choices: tuple[Alternatives, ...] = ()
     used: Cost | None = None
