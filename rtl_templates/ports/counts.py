@@ -103,24 +103,25 @@ class CountMemory(wiring.Component):
                 with m.If(~self.hold):
                     m.d.sync += [place.eq(0), writing.eq(0)]
                     m.next = "ADD"
-        self._add(m, place, adding, reader.data, byte, clearing)
+        self._add(m, place, reader.en, adding, moved, reader.data, byte, clearing)
         return m
 
     def _add(
         self,
         m: Module,
         place: Signal,
+        reading: Value,
         adding: Value,
+        moved: Value,
         stored: Value,
         byte: Signal,
         clearing: Value,
     ) -> None:
         """The new byte of a place: of a counter, of the number of samples, or the old one and what is carried into it."""
         total, carry = Signal(9, name="total"), Signal(name="carry")
-        carried = Signal(name="carried")
-        m.d.comb += [total.eq(stored + carry), carry.eq(carried)]
+        m.d.comb += total.eq(stored + carry)
         with m.If(adding):
-            m.d.sync += carried.eq(total[8])
+            m.d.sync += carry.eq(total[8])
         runs_over = {
             "cycles": (self.cycles[:8], self.cycles[8]),
             "ticks": (self.ticks[:TICK_BITS], self.ticks[TICK_BITS]),
@@ -134,29 +135,34 @@ class CountMemory(wiring.Component):
             begin += number.bytes
         levels = {WANTED + 1: self.samples_left[8]}
         parts, others = [], [clearing, place == numbers["measuring"]]
+
+        def chosen(name: str, here: Value) -> Signal:
+            """Decided while the byte is read, so that no path is long."""
+            choice = Signal(name=f"{name}_here")
+            m.d.sync += choice.eq(here)
+            return choice
+
         for name, (lower, level) in runs_over.items():
             for k in range(len(lower) // 8):
                 here = place == numbers[name] + k
-                parts.append(Mux(here, lower.word_select(k, 8), 0))
+                choice = chosen(f"{name}_{k}", here)
+                parts.append(Mux(choice, lower.word_select(k, 8), 0))
                 others.append(here)
             levels[numbers[name] + len(lower) // 8] = level
         for k in range(1, 4):
-            here = clearing & (place == WANTED + k)
-            parts.append(Mux(here, ~self.samples_wanted.word_select(k, 8), 0))
-        value = Signal(8, name="value")
-        m.d.comb += value.eq(reduce(or_, parts, Mux(Cat(*others).any(), 0, total[:8])))
+            choice = chosen(f"wanted_{k}", clearing & (place == WANTED + k))
+            parts.append(Mux(choice, ~self.samples_wanted.word_select(k, 8), 0))
+        other = chosen("other", Cat(*others).any())
         with m.If(adding):
-            m.d.sync += byte.eq(value)
-        with m.Switch(place):
+            m.d.sync += byte.eq(reduce(or_, parts, Mux(other, 0, total[:8])))
+        with m.If(reading), m.Switch(place):
             for where, level in levels.items():
                 seen = Signal(name=f"seen_{where}")
                 with m.Case(where):
-                    m.d.comb += carry.eq(seen ^ level)
-                    with m.If(adding):
-                        m.d.sync += seen.eq(level)
+                    m.d.sync += [carry.eq(seen ^ level), seen.eq(level)]
         ones, so_far = Signal(name="ones"), Signal(name="so_far")
-        m.d.comb += ones.eq(value.all() & (so_far | (place[:2] == 1)))
-        with m.If(adding):
+        m.d.comb += ones.eq(byte.all() & (so_far | (place[:2] == 1)))
+        with m.If(moved):
             m.d.sync += so_far.eq(ones)
             with m.If(place == WANTED + 3):
                 m.d.sync += self.rest_done.eq(ones)
