@@ -31,7 +31,7 @@ class CountMemory(wiring.Component):
     cycles, busy, samples, samples_left : In(9)
         The lowest bytes, and a bit that changes when they run over; of ``samples_left``, which is counted up to nothing but ones.
     clear, begins, cleared : In(1), Out(1), Out(1)
-        All counts are to begin anew; it begins (the counters are to be 0 in the next cycle); all of memory has been written.
+        All counts are to begin anew; it has begun (the counters are to be 0 in the next cycle); all of memory has been written.
     rest_done : Out(1)
         The upper bytes of ``samples_left`` are ones.
     Others
@@ -75,18 +75,20 @@ class CountMemory(wiring.Component):
             writer.data.eq(byte),
             writer.en.eq(writing),
             self.counts.payload.eq(byte),
-            wrapped.eq(moved & (place == last)),
+            wrapped.eq(writing & (place == last)),  # never while they are given
         ]
         m.d.sync += [adding.eq(reader.en), writing.eq(adding | (writing & ~moved))]
         with m.If(moved):
             m.d.sync += place.eq(Mux(wrapped, 0, successor(place)))
+        m.d.sync += self.begins.eq(0)
         with m.FSM(init="CLEAR"):
             with m.State("CLEAR"):
                 m.d.comb += [moved.eq(writing), clearing.eq(1), self.cleared.eq(wrapped)]
                 with m.If(wrapped):
                     m.next = "ADD"
             with m.State("ADD"):
-                m.d.comb += [moved.eq(writing), self.begins.eq(wrapped & self.clear)]
+                m.d.comb += moved.eq(writing)
+                m.d.sync += self.begins.eq(wrapped & self.clear)
                 with m.If(wrapped & self.clear):
                     m.next = "CLEAR"
                 with m.Elif(wrapped & self.hold):
@@ -103,7 +105,7 @@ class CountMemory(wiring.Component):
                 with m.If(~self.hold):
                     m.d.sync += [place.eq(0), writing.eq(0)]
                     m.next = "ADD"
-        self._add(m, place, reader.en, adding, moved, reader.data, byte, clearing)
+        self._add(m, place, reader.en, adding, writing, reader.data, byte, clearing)
         return m
 
     def _add(
@@ -112,7 +114,7 @@ class CountMemory(wiring.Component):
         place: Signal,
         reading: Value,
         adding: Value,
-        moved: Value,
+        writing: Value,
         stored: Value,
         byte: Signal,
         clearing: Value,
@@ -162,7 +164,7 @@ class CountMemory(wiring.Component):
                     m.d.sync += [carry.eq(seen ^ level), seen.eq(level)]
         ones, so_far = Signal(name="ones"), Signal(name="so_far")
         m.d.comb += ones.eq(byte.all() & (so_far | (place[:2] == 1)))
-        with m.If(moved):
+        with m.If(writing):
             m.d.sync += so_far.eq(ones)
             with m.If(place == WANTED + 3):
                 m.d.sync += self.rest_done.eq(ones)
