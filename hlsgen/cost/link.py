@@ -9,8 +9,8 @@ FULLEST = 0.92
 """Of the device's LUTs, with the link: beyond that nextpnr finds no places or no wires on the small devices."""
 _LINKS = {
     "ice40": Cost(lut=1160, ff=530, bram=7),
-    "ecp5": Cost(lut=1030, ff=540, bram=4),
-    "gowin": Cost(lut=1090, ff=530, bram=4),
+    "ecp5": Cost(lut=980, ff=540, bram=4),
+    "gowin": Cost(lut=1015, ff=530, bram=4),
 }
 """With one input and one output, as ``python -m benchmarks.run link`` measures it; families without place and route have no link."""
 
