@@ -20,9 +20,11 @@ LOOP_LATENCIES: Mapping[str, int] = {**WORD_LATENCIES, "load": 1, "store": 1, "a
 #: Cycles from a read of a fabric's LoadPort to the row's entry into the queue of words to send: the tile's memory, and a register.
 LOAD_READ_LATENCY = 2
 #: Enabled cycles from a word of the drain chain at its memory tile to the write of the result: the registers of TileRequantiser.
-TILE_REQUANTISE_LATENCY = 9
+TILE_REQUANTISE_LATENCY = 10
 #: Cycles from the one after a fabric's run is started to its first enabled one: the first contexts are fetched and decoded.
 RUN_FILL_CYCLES = 2
+#: Cycles by which the units are behind loop control where each has registers of its own: fabrics without streams (``run_bus.own_run``).
+RUN_REGISTER_CYCLES = 1
 
 
 def loop_pipeline_cycles(*, iterations: int, interval: int, length: int) -> int:

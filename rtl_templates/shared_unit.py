@@ -28,6 +28,11 @@ class SharedUnit(wiring.Component):
         """Everything that the circuit depends on."""
         raise NotImplementedError
 
+    @property
+    def kept_apart(self) -> bool:
+        """Whether synthesis leaves each unit as it is (``keep_hierarchy``): registers of equal content in several units stay several."""
+        return False
+
     def circuit(self, platform: Any) -> Module:
         """The circuit behind the members."""
         raise NotImplementedError
@@ -61,6 +66,7 @@ class UnitLibrary:
         self._prefix = prefix
         self._names: dict[tuple[type[SharedUnit], Hashable], str] = {}
         self._waiting: list[tuple[str, SharedUnit]] = []
+        self._kept_apart: list[str] = []
 
     def instance(self, unit: SharedUnit) -> Instance:
         """The unit as an instance of the module that all of its kind share."""
@@ -69,6 +75,8 @@ class UnitLibrary:
             alike = sum(kind is type(unit) for kind, _ in self._names)
             self._names[key] = f"{self._prefix}.{unit.unit_name}_{alike}"
             self._waiting.append((self._names[key], unit))
+            if unit.kept_apart:
+                self._kept_apart.append(self._names[key])
         ports: list[tuple[str, str, Any]] = [
             ("i", "clk", ClockSignal()),
             ("i", "rst", ResetSignal()),
@@ -78,6 +86,11 @@ class UnitLibrary:
                 ("i" if member.flow == wiring.In else "o", "__".join(map(str, path)), value)
             )
         return Instance(self._names[key], *ports)
+
+    @property
+    def kept_apart(self) -> tuple[str, ...]:
+        """The modules of the units met so far that synthesis leaves as they are."""
+        return tuple(self._kept_apart)
 
     def waiting(self) -> Iterator[tuple[str, UnitCircuit]]:
         """(module, its circuit) of every unit met so far, each once; converting one may meet others."""

@@ -138,6 +138,9 @@ def _lut_step(toolchain: Toolchain, job: SynthesisJob) -> BuildStep:
     begin = (f"read_rtlil {_UNMAPPED}", *libraries)
     end = (
         f"{command} -run {toolchain.cells_label}:",
+        # Units that were kept apart until here are a part of the netlist as all others.
+        "setattr -mod -unset keep_hierarchy *",
+        "flatten",
         f"write_json {_MAPPED}",
     )
     bound = (f"scratchpad -set abc9.D {LARGE_LOGIC_PS}",) if job.large else ()

@@ -34,7 +34,7 @@ from hlsgen.rtl_templates.fabric.tile_shape import (
 
 def run_shape(fabric: Fabric) -> RunShape:
     """What loop control tells every unit."""
-    return RunShape(LINES, fabric.stages, fabric.contexts, fabric.registers)
+    return RunShape(LINES, fabric.stages, fabric.contexts, fabric.registers, fabric.streams)
 
 
 def pe_shape(fabric: Fabric, cell: Cell) -> PeShape:

@@ -26,7 +26,11 @@ _PROGRAM = Path(__file__).with_name("yosys_verilog.py")
 
 def to_rtlil(design: Design | wiring.Component) -> str:
     """The RTLIL text of a design; ports are ``clk``, ``rst`` and the component's members. Equal shared units are one module."""
-    top, library = _top(design), UnitLibrary(_top(design))
+    return _converted(design, UnitLibrary(_top(design)))
+
+
+def _converted(design: Design | wiring.Component, library: UnitLibrary) -> str:
+    top = _top(design)
     component = design.component if isinstance(design, Design) else design
     with memories_by_rows():
         whole = rtlil.convert(component, name=top, platform=library, emit_src=False)
@@ -51,9 +55,11 @@ def to_verilog(
     """
     with tempfile.TemporaryDirectory(prefix="hlsgen_verilog_") as folder:
         work = Path(folder)
-        (work / "design.il").write_text(elsewhere + to_rtlil(design))
+        library = UnitLibrary(_top(design))
+        (work / "design.il").write_text(elsewhere + _converted(design, library))
+        files = ("design.il", "design.v", _top(design))
         done = run(
-            [sys.executable, str(_PROGRAM), "design.il", "design.v", _top(design)],
+            [sys.executable, str(_PROGRAM), *files, *library.kept_apart],
             cwd=work,
             capture_output=True,
             text=True,

@@ -1,4 +1,4 @@
-"""``python yosys_verilog.py IN.il OUT.v TOP``: RTLIL to Verilog whose operators have operands of their result's width.
+"""``python yosys_verilog.py IN.il OUT.v TOP [MODULE ...]``: RTLIL to Verilog whose operators have operands of their result's width.
 
 Runs in a process of its own, see ``verilog.py``. Verilog would extend the operands in the same way; written out, a linter has
 nothing to say and a reader nothing to guess.
@@ -20,14 +20,16 @@ _SIGNED = libyosys.IdString("\\A_SIGNED")
 
 
 def main() -> None:
-    """Convert argument 1 to argument 2: the module of argument 3 and what it instantiates."""
-    source, target, top = sys.argv[1:]
+    """Convert argument 1 to argument 2: the module of argument 3 and what it instantiates; the further ones are to be kept apart in synthesis."""
+    source, target, top, *apart = sys.argv[1:]
     design = libyosys.Design()
     _run(design, f"read_rtlil {source}", "proc -noopt", "pmuxtree", "memory_collect", "opt_clean")
     for module in _values(design.modules_):
         for cell in list(_values(module.cells_)):
             _widen(module, cell)
         _drop_empty_wires(module)
+    for name in apart:
+        _run(design, f"setattr -mod -set keep_hierarchy 1 {name}")
     # With attributes: synthesis reads how memories are meant (rom_style, no_collision) from the Verilog.
     # Last, since units without effect are gone by now: what nobody instantiates would be a second top.
     _run(design, f"hierarchy -check -top {top}", "check -assert", f"write_verilog {target}")

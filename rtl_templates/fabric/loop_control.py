@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.fabric.run_bus import RunSignature, WriteSignature
 from hlsgen.rtl_templates.fabric.settings import Settings
 from hlsgen.rtl_templates.fabric.shape import ControlShape
+from hlsgen.rtl_templates.loop_contract import RUN_REGISTER_CYCLES
 
 from hlsgen.algebra.fields import members
 
@@ -77,7 +78,7 @@ class LoopControl(wiring.Component):
     """The only unit of a fabric that knows where in its run the fabric is.
 
     Members: ``start`` (In): begin a run with the configuration written since the run before; only while ``busy`` is low.
-    ``busy`` (Out): from the cycle after ``start`` until the last enabled cycle of the run. ``running`` (Out): the fabric may be
+    ``busy`` (Out): from the cycle after ``start`` until the last enabled cycle of the run in all units. ``running`` (Out): the fabric may be
     enabled. ``enable`` (In): it is (``running`` and no stream holds it up). ``write`` (In): word w of the configuration at
     address w. ``run`` (Out): for every unit; ``run.enable`` is ``enable``.
 
@@ -110,8 +111,13 @@ class LoopControl(wiring.Component):
         active = settings.active
         state = Signal(_State, name="state")
         left = Signal.like(active["cycles"], name="left")
+        moving = Signal(name="moving")
+        m.d.comb += moving.eq(state != _State.IDLE)
+        ending = Signal(RUN_REGISTER_CYCLES, name="ending")  # units with registers of their own
+        if not self.shape.run.streams:
+            m.d.sync += ending.eq(Cat(moving, ending))
         m.d.comb += [
-            self.busy.eq(state != _State.IDLE),
+            self.busy.eq(moving | ending.any()),
             self.running.eq(state == _State.RUN),
             run.enable.eq(self.enable),
             run.clear.eq(self.start),

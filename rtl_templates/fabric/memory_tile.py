@@ -15,6 +15,7 @@ from hlsgen.rtl_templates.fabric.run_bus import (
     WriteSignature,
     drained_word,
     marked_word,
+    own_run,
 )
 from hlsgen.rtl_templates.fabric.settings import Settings
 from hlsgen.rtl_templates.fabric.tile_bank import TileBank
@@ -84,9 +85,15 @@ class MemoryTile(SharedUnit):
     def key(self) -> Hashable:
         return self.shape
 
+    @property
+    def kept_apart(self) -> bool:
+        """Where it has registers of its own for what loop control says."""
+        return not self.shape.run.streams
+
     def circuit(self, platform: Any) -> Module:
         m = Module()
         shape = self.shape
+        self._run = own_run(m, self.run)
         m.submodules.bank = bank = TileBank(bits=shape.bits, address_bits=shape.address_bits)
         m.submodules.decoder = self._decoder = decoder = TileDecoder(shape)
         groups = {f"read{k}": members(g.fields) for k, g in enumerate(shape.reads)}
@@ -97,13 +104,13 @@ class MemoryTile(SharedUnit):
         layout = data.StructLayout({n: data.StructLayout(f) for n, f in groups.items()})
         m.submodules.settings = settings = Settings(layout, base=shape.rest_address)
         self._active = settings.active
-        wiring.connect(m, wiring.flipped(self.run), decoder.run)
+        wiring.connect(m, self._run, decoder.run)
         load = self.load
         begin = Signal(name="begin")
-        m.d.sync += begin.eq(self.run.clear)
+        m.d.sync += begin.eq(self._run.clear)
         for part, write in ((CONFIGURATION, decoder.write), (CONFIGURATION, settings.write)):
             m.d.comb += _offered(write, load, part)
-        m.d.comb += settings.swap.eq(self.run.swap)
+        m.d.comb += settings.swap.eq(self._run.swap)
         requantiser = self._requantiser(m)
         reads = self._generators(m, "read", begin, None)
         writes = self._generators(m, "write", begin, requantiser)
@@ -126,8 +133,8 @@ class MemoryTile(SharedUnit):
             return None
         m.submodules.requantiser = unit = TileRequantiser(shape)
         m.d.comb += [
-            unit.enable.eq(self.run.enable),
-            unit.clear.eq(self.run.clear),
+            unit.enable.eq(self._run.enable),
+            unit.clear.eq(self._run.clear),
             unit.drained.eq(self.drained),
             unit.configuration.eq(self._active.requantiser.as_value()),
             *_offered(unit.write, self.load, PARAMETERS),
@@ -143,19 +150,19 @@ class MemoryTile(SharedUnit):
         for k, unit in enumerate(units):
             m.submodules[f"{port}_generator_{k}"] = unit
             setting = self._active[f"{port}{k}"]
-            advance: Value = self.run.last_slot
+            advance: Value = self._run.last_slot
             if requantiser is not None:
                 chosen_one = self._active.requantiser.generator == k
                 result = requantiser.completes & chosen_one
                 advance = Mux(setting.data_driven, result, advance)
             index = k + (len(self.shape.reads) if port == "write" else 0)
             m.d.comb += [
-                unit.clear.eq(self.run.clear),
+                unit.clear.eq(self._run.clear),
                 unit.begin.eq(begin),
-                unit.half.eq(self.run.half),
+                unit.half.eq(self._run.half),
                 *_offered(unit.write, self.load, STEPS, self._is_for(index)),
                 unit.configuration.eq(setting),
-                unit.advance.eq(self.run.enable & advance),
+                unit.advance.eq(self._run.enable & advance),
                 getattr(self._decoder, f"{port}_base_{k}").eq(setting.base),
             ]
         return units
@@ -178,7 +185,7 @@ class MemoryTile(SharedUnit):
     def _read(
         self, m: Module, bank: TileBank, units: list[AddressGenerator], words: list[Value]
     ) -> None:
-        shape, run, issued = self.shape, self.run, self._decoder.issued
+        shape, run, issued = self.shape, self._run, self._decoder.issued
         selection = issued.read_generator
         address = Signal(shape.address_bits, name="read_at")
         walking = issued.read_affine | issued.read_address
@@ -256,7 +263,7 @@ class MemoryTile(SharedUnit):
                 with m.If(issued.write_element == code):
                     sign = word[bits - 1] & issued.write_signed
                     m.d.comb += element.eq(Cat(word[:bits], sign.replicate(shape.bits)))
-        write = self.run.enable & stores
+        write = self._run.enable & stores
         offered = self.load.write.valid & (self.load.part == BANK)
         m.d.comb += [
             bank.write_address.eq(address),
@@ -275,7 +282,7 @@ class MemoryTile(SharedUnit):
         requantiser: TileRequantiser,
     ) -> Value:
         """Writes of the requantiser's results: addresses wait beside them. True in the cycle of such a write."""
-        shape, enable = self.shape, self.run.enable
+        shape, enable = self.shape, self._run.enable
         assert shape.requantiser is not None
         number = self._active.requantiser.generator
         selection = Cat(number == k for k in range(len(units)))

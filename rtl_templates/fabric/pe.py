@@ -18,6 +18,7 @@ from hlsgen.rtl_templates.fabric.run_bus import (
     WriteSignature,
     drained_word,
     marked_word,
+    own_run,
 )
 from hlsgen.rtl_templates.fabric.shape import PeShape
 from hlsgen.rtl_templates.shared_unit import SharedUnit
@@ -31,7 +32,7 @@ class FabricPe(SharedUnit):
     ``sources`` (Out), beside tiles: words of the sources of ``memory`` in the order of their codes. ``drain_in``
     (In), ``drain_out`` (Out, a register): the drain chain, where the shape has one.
 
-    **Timing**: a word that arrives in cycle t leaves on a link in cycle t + 1; operators as their latencies say.
+    **Timing**: a word that arrives in cycle t leaves on a link in cycle t + 1; operators as their latencies say. Cycles are those of ``own_run``.
     **Cost**: choices are AND-OR trees of one bit per source, decoded a cycle ahead: about half a LUT per source and bit; a register per bit of
     a link, of the drain chain and of Selections; and what its units cost.
     **Semantics**: ``hlsgen.fabric.configuration.PeContext``.
@@ -60,11 +61,17 @@ class FabricPe(SharedUnit):
     def key(self) -> Hashable:
         return self.shape
 
+    @property
+    def kept_apart(self) -> bool:
+        """Where it has registers of its own for what loop control says."""
+        return not self.shape.run.streams
+
     def circuit(self, platform: Any) -> Module:
         m = Module()
-        shape, run = self.shape, self.run
+        shape = self.shape
+        self._run = run = own_run(m, self.run)
         m.submodules.decoder = decoder = PeDecoder(shape)
-        wiring.connect(m, wiring.flipped(run), decoder.run)
+        wiring.connect(m, run, decoder.run)
         wiring.connect(m, wiring.flipped(self.write), decoder.write)
         issued = decoder.issued
         words, marks = self._arriving()
@@ -142,7 +149,7 @@ class FabricPe(SharedUnit):
         marks: dict[str, Value],
     ) -> None:
         """The crossbars: link registers and the register file's write port."""
-        shape, run, issued = self.shape, self.run, decoder.issued
+        shape, run, issued = self.shape, self._run, decoder.issued
         for link in shape.leaving:
             whole = [Cat(words[name], marks.get(name, Const(0, 2))) for name in shape.of(link)]
             register = Signal(len(whole[0]), reset_less=True, name=f"register_{link}")
@@ -170,13 +177,13 @@ class FabricPe(SharedUnit):
 
     def _drain(self, m: Module, late: LatePipeline | None) -> None:
         """One register of the drain chain; a cell without accumulator only passes on."""
-        with m.If(self.run.enable):
-            m.d.sync += self.drain_out.eq(self.drain_in)
+        word = Signal(self.shape.accumulator_bits, reset_less=True, name="drained_word")
+        valid = Signal(name="drained_valid")
+        with m.If(self._run.enable):
+            m.d.sync += [word.eq(self.drain_in.word), valid.eq(self.drain_in.valid)]
             if late is not None and self.shape.accumulates:
                 with m.If(late.drained):
-                    m.d.sync += [
-                        self.drain_out.word.eq(late.accumulated),
-                        self.drain_out.valid.eq(1),
-                    ]
-        with m.If(self.run.clear):
-            m.d.sync += self.drain_out.valid.eq(0)
+                    m.d.sync += [word.eq(late.accumulated), valid.eq(1)]
+        with m.If(self._run.clear):
+            m.d.sync += valid.eq(0)
+        m.d.comb += [self.drain_out.word.eq(word), self.drain_out.valid.eq(valid)]

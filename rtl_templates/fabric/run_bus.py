@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from amaranth.hdl import Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Out
 from hlsgen.rtl_templates.fabric.shape import RunShape
@@ -40,6 +43,20 @@ class RunSignature(wiring.Signature):
                 "last_slot": Out(1),
             }
         )
+
+
+def own_run(m: Module, run: Any) -> Any:
+    """What loop control tells a unit, as the unit sees it: ``loop_contract.RUN_REGISTER_CYCLES`` later where the shape has no streams.
+
+    Through registers of its own, so that no wire from loop control has thousands of ends all over the device: 14,000 for ``enable`` of 8 x 8
+    PEs, which place and route did not get through. Synthesis keeps the registers of equal units apart (``SharedUnit.kept_apart``).
+    """
+    if run.signature.shape.streams:
+        return wiring.flipped(run)
+    own = RunSignature(run.signature.shape).create(path=("own_run",))
+    for name in own.signature.members:
+        m.d.sync += getattr(own, name).eq(getattr(run, name))
+    return own
 
 
 class WriteSignature(wiring.Signature):

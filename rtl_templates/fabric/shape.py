@@ -14,13 +14,15 @@ from hlsgen.algebra.fields import Fields
 class RunShape:
     """What loop control tells all units: ``lines`` loop marks, each as it was 0 .. ``stages`` - 1 iterations ago.
 
-    ``contexts``: slots at most; ``registers``: words of the rotating register files (0: none).
+    ``contexts``: slots at most; ``registers``: words of the rotating register files (0: none). ``streams``: words of the elastic border decide
+    in each cycle whether the array moves; where not, every unit has registers of its own for what it is told (``run_bus.own_run``).
     """
 
     lines: int
     stages: int
     contexts: int
     registers: int
+    streams: bool
 
 
 @dataclass(frozen=True)

@@ -88,14 +88,14 @@ class TileRequantiser(wiring.Component):
         for _ in range(5):
             flags = [self._next(flag, reset=True) for flag in flags]
         whole = self._product(factor, multiplier, added, flags[1], flags[2])
-        # Registers 8 and 9: the shift; the rounding and the limits.
+        # Registers 8 to 10: the shift; the rounding; the limits.
         window, sticky, fits, above = self._shifted(whole)
         sign = negative
         for _ in range(6):
             sign = self._next(sign)
         self._finish(floating, window, sticky, fits, Mux(floating, sign, above))
         valid = flags[0]
-        for _ in range(3):
+        for _ in range(4):
             valid = self._next(valid, reset=True)
         m.d.comb += self.valid.eq(valid)
         return m
@@ -186,30 +186,34 @@ class TileRequantiser(wiring.Component):
     def _finish(
         self, floating: Value, window: Value, sticky: Value, fits: Value, negative: Value
     ) -> None:
-        """Rounding of the float32 form (as in the scalar operator), sign, zero point and limits."""
+        """Rounding of the float32 form (as in the scalar operator); a cycle later sign, zero point and limits."""
         m, setting = self._m, self.configuration
         integer, below = window[FRACTION_BITS:], ~window[FRACTION_BITS - 1]
-        # The fraction less one half, in two's complement; and ones up to the highest bit of the integer part: half a unit in
-        # the last place of the product is one more than these.
+        # The fraction less one half, in two's complement; ones up to the highest bit of the integer part; and half a unit in
+        # the last place of the product, which is the bit above these.
         distance, mask = Signal(FRACTION_BITS, name="distance"), Signal(FRACTION_BITS, name="mask")
+        half = Signal(FRACTION_BITS, name="half")
         inside, tie, up = Signal(name="inside"), Signal(name="tie"), Signal(name="up")
         m.d.comb += [
             distance.eq(Cat(window[: FRACTION_BITS - 1], below)),
             mask.eq(Cat(integer[k:].any() for k in range(len(integer)))),
+            half.eq(Cat(1, mask) & ~mask),
             inside.eq(~((distance ^ below.replicate(FRACTION_BITS)) & ~mask).any()),
-            tie.eq(Mux(below, inside & mask[0], inside | ((distance == mask + 1) & ~sticky))),
+            tie.eq(Mux(below, inside & mask[0], inside | ((distance == half) & ~sticky))),
             up.eq(Mux(tie, integer[0], ~below & (distance.any() | sticky))),
         ]
-        magnitude = Signal(len(integer) + 1, name="magnitude")
-        m.d.comb += magnitude.eq(integer + up)
-        as_float = Mux(negative, -magnitude, magnitude) + setting.zero_point
-        as_integer = Cat(integer, negative).as_signed()
-        value = Signal(signed(len(as_float)), name="value")
-        m.d.comb += value.eq(Mux(floating, as_float, as_integer))
+        inverted, carry = negative & floating, floating & (up ^ negative)
+        sign = self._next(negative)
+        # -(integer + up) is ~integer + 1 - up: one sum for both signs, its carry given by a bit below.
+        bits = Cat(integer ^ inverted.replicate(len(integer)), negative).as_signed()
+        zero_point = Mux(floating, setting.zero_point, 0)
+        above, carried = self._next(bits), self._next(carry)
+        total = Cat(1, above).as_signed() + Cat(carried, zero_point).as_signed()
+        value = total[1:].as_signed()
         result = Mux(value < setting.low, setting.low, value)
         result = Mux(value > setting.high, setting.high, result)
-        end = Mux(negative, setting.low, setting.high)
-        m.d.comb += self.result.eq(self._next(Mux(fits, result, end)))
+        end = Mux(sign, setting.low, setting.high)
+        m.d.comb += self.result.eq(self._next(Mux(self._next(fits), result, end)))
 
 
 def _differs(bits: Value, sign: Value) -> Value:

@@ -33,7 +33,7 @@ from hlsgen.rtl_templates.fabric.tile_decoder import TileDecoder
 from hlsgen.rtl_templates.fabric.tile_requantise import TileRequantiser
 from hlsgen.rtl_templates.fabric.top import FabricTop
 from support import fabric_bench
-from support.example_fabrics import one_cell, row_fabric
+from support.example_fabrics import one_cell, row_fabric, straight_fabric
 from support.random_configurations import random_program
 
 from hlsgen.cycle_model.program import run_program
@@ -155,6 +155,9 @@ MUTATIONS: dict[str, Mutation] = {
     "loop control: no epilogue": Mutation(
         LoopMarks, "elaborate", "inside.eq(0)", "inside.eq(1)", control
     ),
+    "loop control: has ended before the units": Mutation(
+        LoopControl, "elaborate", "moving | ending.any()", "moving", programs(straight_fabric, 40)
+    ),
     "loop control: rotates a register early": Mutation(
         LoopControl, "_count", "run.rotation == 0", "run.rotation == 1", control
     ),
@@ -241,12 +244,23 @@ MUTATIONS: dict[str, Mutation] = {
         requantiser("float32, a large scale"),
     ),
     "requantiser: exact ties only": Mutation(
-        TileRequantiser, "_finish", " & ~mask", "", requantiser("float32, ties")
+        TileRequantiser,
+        "_finish",
+        "(distance ^ below.replicate(FRACTION_BITS)) & ~mask",
+        "distance ^ below.replicate(FRACTION_BITS)",
+        requantiser("float32, ties"),
+    ),
+    "requantiser: no ties where the integer part is 0": Mutation(
+        TileRequantiser,
+        "_finish",
+        "Cat(1, mask) & ~mask",
+        "Cat(0, mask) & ~mask",
+        requantiser("float32, exact ties"),
     ),
     "requantiser: does not saturate": Mutation(
         TileRequantiser,
         "_finish",
-        "Mux(fits, result, end)",
+        "Mux(self._next(fits), result, end)",
         "result",
         requantiser("float32, a large scale"),
     ),

@@ -17,6 +17,7 @@ from amaranth.sim import Simulator
 from hlsgen.rtl_templates.fabric.loop_control import LoopControl
 from hlsgen.rtl_templates.fabric.pe import FabricPe
 from hlsgen.rtl_templates.fabric.shape import PeShape
+from hlsgen.rtl_templates.loop_contract import RUN_FILL_CYCLES, RUN_REGISTER_CYCLES
 
 from hlsgen.algebra.fields import pitch, to_string
 from hlsgen.algebra.types import wrap
@@ -320,11 +321,12 @@ async def run(context: Any, bench: Bench, model: Model, rng: random.Random) -> N
         fields = pe_fields(bench.fabric, CELL)
         words = to_string("", fields, field_values(shape, told))
         await write(context, pe, slot * pitch(fields), words)
+    context.set(bench.enable, 1)
     context.set(bench.control.start, 1)
     await context.tick()
     context.set(bench.control.start, 0)
     model.begin()
-    for _ in range(2):
+    for _ in range(RUN_FILL_CYCLES + (0 if shape.run.streams else RUN_REGISTER_CYCLES)):
         await context.tick()
     for t in range(cycles):
         compare(context, pe, model)
@@ -341,7 +343,7 @@ async def run(context: Any, bench: Bench, model: Model, rng: random.Random) -> N
             valid = int(rng.random() < 0.5)
             context.set(pe.drain_in, {"word": word, "valid": valid})
             arriving = (word, valid)
-        while rng.random() < 0.2:
+        while shape.run.streams and rng.random() < 0.2:  # nothing holds the others up
             context.set(bench.enable, 0)
             await context.tick()
         context.set(bench.enable, 1)

@@ -106,14 +106,15 @@ def test_a_dead_word_gives_way_after_the_cycles_that_a_channel_takes_to_free_it(
     assert seen.index(True) + 1 == contract.CHANNEL_FREED_AFTER
 
 
-def test_a_run_is_enabled_after_its_contexts_are_filled() -> None:
+@pytest.mark.parametrize("streams", [True, False])
+def test_a_run_is_enabled_after_its_contexts_are_filled(streams: bool) -> None:
     fields = (Field("interval", 3), Field("cycles", 8), Field("extent_0", 4))
     fields += tuple(
         Field(f"line_{k}_{name}", bits)
         for k in (1, 2, 3)
         for name, bits in (("level", 2), ("last", 1))
     )
-    unit = LoopControl(ControlShape(RunShape(4, 1, 2, 0), 1, fields))
+    unit = LoopControl(ControlShape(RunShape(4, 1, 2, 0, streams), 1, fields))
     seen: list[tuple[int, int]] = []
 
     async def bench(context: Any) -> None:
@@ -136,6 +137,8 @@ def test_a_run_is_enabled_after_its_contexts_are_filled() -> None:
     simulate(unit, bench)
     assert seen.index((1, 1)) == loop_contract.RUN_FILL_CYCLES
     assert sum(running for _, running in seen) == 5
+    ended = 0 if streams else loop_contract.RUN_REGISTER_CYCLES
+    assert [busy for busy, _ in seen].index(0) == loop_contract.RUN_FILL_CYCLES + 5 + ended
 
 
 @pytest.mark.parametrize(("iterations", "interval"), [(1, 1), (5, 1), (4, 3)])

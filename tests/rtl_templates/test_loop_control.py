@@ -31,7 +31,7 @@ def control_shape(stages: int, contexts: int, registers: int) -> ControlShape:
         for k in (1, 2, 3)
         for name, bits in (("last", 1), ("level", 3))
     ]
-    return ControlShape(RunShape(LINES, stages, contexts, registers), LOOPS, tuple(fields))
+    return ControlShape(RunShape(LINES, stages, contexts, registers, True), LOOPS, tuple(fields))
 
 
 def pack(fields: Fields, values: dict[str, int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""The requantiser of a tile is exact: every mode against its operator, eight enabled cycles after the word that completes a result."""
+"""The requantiser of a tile is exact: every mode against its operator, at its latency after the word that completes a result."""
 
 from __future__ import annotations
 
@@ -81,11 +81,32 @@ def ties() -> Job:
     return Job("float32", shift, 3, rows, [(row, (word - 7,)) for row, (word,) in words])
 
 
+def exact_ties() -> Job:
+    """Products half a float32 ulp beside a half integer, which are rounded to it and then to even, and those just beyond, which are not.
+
+    Of every form of the integer part (0, a power of two, all ones): each product is a word times a multiplier that divides it.
+    """
+    shift, jobs = 34, []
+    for k in (0, 1, 3, 6, 77):
+        half = 1 << max(k.bit_length() - 1, -1) + shift - 24
+        centre = (2 * k + 1) << (shift - 1)
+        jobs += [(centre + half, 0), (centre - half, 0), (centre + half + 1, 1)]
+    rows, words = [], []
+    for row, (product, step) in enumerate(jobs):
+        multipliers = np.arange(max(2, product >> 30), 1 << 23)
+        while not (exact := multipliers[product % multipliers == 0]).size:
+            product += step
+        rows.append((0, int(exact[0]), 0))
+        words += [(row, (sign * product // int(exact[0]),)) for sign in (1, -1)]
+    return Job("float32", shift, 3, [*rows, (0, 1, 0)], words)
+
+
 JOBS: dict[str, Callable[[], Job]] = {
     "float32": lambda: random_job("float32", 34, 1),
     "float32, a large scale": lambda: random_job("float32", 5, 2),
     "float32, a small scale": lambda: random_job("float32", 40, 3),
     "float32, ties": ties,
+    "float32, exact ties": exact_ties,
     "multiply and shift": lambda: random_job("multiply_shift", 30, 4),
     "multiply and shift, least": lambda: random_job("multiply_shift", 1, 5),
     "pair": lambda: random_job("pair", 26, 6),

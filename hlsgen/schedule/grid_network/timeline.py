@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hlsgen.fabric.packets import Packet, RunPacket, WaitPacket, to_words
-from hlsgen.rtl_templates.loop_contract import RUN_FILL_CYCLES
+from hlsgen.rtl_templates.loop_contract import RUN_FILL_CYCLES, RUN_REGISTER_CYCLES
 from hlsgen.schedule.grid_network.plan import NetworkPlan
 
 
@@ -37,7 +37,8 @@ def timeline(plan: NetworkPlan, packets: Sequence[Sequence[Packet]]) -> tuple[Sp
             if isinstance(packet, RunPacket | WaitPacket):
                 port = max(port, free) + 1
         start = port + RUN_FILL_CYCLES
-        free = start + phase.cycles
-        spans.append(Span(start, free))
+        end = start + phase.cycles
+        spans.append(Span(start, end))
+        free = end if plan.fabric.streams else end + RUN_REGISTER_CYCLES
     first = spans[0].start - RUN_FILL_CYCLES
     return tuple(Span(span.start - first, span.end - first) for span in spans)
