@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from hlsgen.bitstream.addresses_ecp5 import repeat_addresses
 from hlsgen.bitstream.align_ecp5 import align_operands
 from hlsgen.bitstream.carry_cells import ECP5_CELLS
 from hlsgen.bitstream.carry_ecp5 import begin_chains
@@ -42,7 +43,8 @@ class Ecp5(OpenToolchain):
         return Usage(lut, cells.get("TRELLIS_FF", 0), cells.get("MULT18X18D", 0), bram, cells)
 
     def finish_netlist(self, netlist: Netlist) -> None:
-        """See ``align_ecp5``, ``fold_ecp5`` and ``carry_ecp5``."""
+        """See ``addresses_ecp5``, ``align_ecp5``, ``fold_ecp5`` and ``carry_ecp5``."""
+        repeat_addresses(netlist)
         align_operands(netlist)
         fold_registers(netlist)
         begin_chains(netlist)
