@@ -17,7 +17,7 @@ class LatePipeline(wiring.Component):
     Parameters: ``operators``: names; ``latency`` L; ``bits`` of words; ``accumulator_bits`` where an operator accumulates.
 
     Members (In): ``enable``, ``clear`` of the run; ``a``, ``b``, ``predicate``, ``controls`` of the operator that starts;
-    ``begin``: an accumulating operator starts anew; ``drain``: its result is to be drained. (Out): ``late``: see docs/grid.md,
+    ``reset``: the accumulator becomes 0; ``begin``: an accumulating operator starts anew; ``drain``: its result is to be drained. (Out): ``late``: see docs/grid.md,
     0 in cycles with nothing to show; ``accumulated``: the new value of the accumulator, right where ``drained`` is high: in
     cycle t + L - 1 of an operator that executed with ``drain`` in cycle t. The last three only where an operator accumulates.
 
@@ -46,6 +46,7 @@ class LatePipeline(wiring.Component):
         }
         if "accumulate" in self.lines:
             ports |= {
+                "reset": In(1),
                 "begin": In(1),
                 "drain": In(1),
                 "drained": Out(1),
@@ -74,11 +75,13 @@ class LatePipeline(wiring.Component):
         executes = self._delayed(m, self.controls["accumulate"] & self.predicate, "executes")
         begin = self._delayed(m, self.begin, "begin", reset=False)
         drain = self._delayed(m, self.drain, "drain", reset=False)
-        accumulator = Signal(signed(self.accumulator_bits), name="accumulator")
+        accumulator = Signal(signed(self.accumulator_bits), reset_less=True, name="accumulator")
         new = Signal(signed(self.accumulator_bits), name="new")
         m.d.comb += new.eq(self._accumulated(m, accumulator, begin, product))
         with m.If(self.enable & executes):
             m.d.sync += accumulator.eq(new)
+        with m.If(self.reset):
+            m.d.sync += accumulator.eq(0)
         m.d.comb += [
             self.late.eq(Mux(executes, new, word)),
             self.accumulated.eq(new),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
@@ -16,6 +17,7 @@ from hlsgen.rtl_templates.fabric.run_bus import (
     drained_word,
     marked_word,
     own_run,
+    own_write,
 )
 from hlsgen.rtl_templates.fabric.settings import Settings
 from hlsgen.rtl_templates.fabric.tile_bank import TileBank
@@ -105,7 +107,8 @@ class MemoryTile(SharedUnit):
         m.submodules.settings = settings = Settings(layout, base=shape.rest_address)
         self._active = settings.active
         wiring.connect(m, self._run, decoder.run)
-        load = self.load
+        self._held = Signal(name="held")
+        self._load = load = self._own_load(m)
         begin = Signal(name="begin")
         m.d.sync += begin.eq(self._run.clear)
         for part, write in ((CONFIGURATION, decoder.write), (CONFIGURATION, settings.write)):
@@ -119,13 +122,23 @@ class MemoryTile(SharedUnit):
         self._write(m, bank, writes, words, requantiser)
         row = load.write.address[: shape.row_bits]
         m.d.comb += [
-            bank.read_row.eq(load.read),
-            bank.read_row_address.eq(load.row),
+            bank.read_row.eq(self.load.read),
+            bank.read_row_address.eq(self.load.row),
             bank.fill_row.eq(row),
             bank.fill_data.eq(load.write.data),
-            load.data.eq(bank.row),
+            self.load.data.eq(bank.row),
         ]
         return m
+
+    def _own_load(self, m: Module) -> _Load:
+        """What the load port writes, through registers of the tile's own where there are no streams; they wait while the array writes the bank."""
+        load, streams = self.load, self.shape.run.streams
+        write = own_write(m, load.write, self.shape.run, self._held)
+        part = Signal.like(load.part, reset_less=True, name="own_part")
+        with m.If(~self._held):
+            m.d.sync += part.eq(load.part)
+        m.d.comb += load.held.eq(self._held & (1 if streams else load.write.valid))
+        return _Load(write, load.part if streams else part)
 
     def _requantiser(self, m: Module) -> TileRequantiser | None:
         shape = self.shape.requantiser
@@ -137,7 +150,7 @@ class MemoryTile(SharedUnit):
             unit.clear.eq(self._run.clear),
             unit.drained.eq(self.drained),
             unit.configuration.eq(self._active.requantiser.as_value()),
-            *_offered(unit.write, self.load, PARAMETERS),
+            *_offered(unit.write, self._load, PARAMETERS),
         ]
         return unit
 
@@ -160,7 +173,7 @@ class MemoryTile(SharedUnit):
                 unit.clear.eq(self._run.clear),
                 unit.begin.eq(begin),
                 unit.half.eq(self._run.half),
-                *_offered(unit.write, self.load, STEPS, self._is_for(index)),
+                *_offered(unit.write, self._load, STEPS, self._is_for(index)),
                 unit.configuration.eq(setting),
                 unit.advance.eq(self._run.enable & advance),
                 getattr(self._decoder, f"{port}_base_{k}").eq(setting.base),
@@ -170,7 +183,7 @@ class MemoryTile(SharedUnit):
     def _is_for(self, index: int) -> Value:
         """Whether an address of steps is one of the generator with that number; write generators follow read generators."""
         pitch_bits = (self.shape.steps_pitch - 1).bit_length()
-        return self.load.write.address[pitch_bits:ADDRESS_BITS] == index
+        return self._load.write.address[pitch_bits:ADDRESS_BITS] == index
 
     def _address(self, port: str, units: list[AddressGenerator], words: list[Value]) -> Value:
         """Of the issued access: the walk of its generator, or its index, plus its offset."""
@@ -264,7 +277,7 @@ class MemoryTile(SharedUnit):
                     sign = word[bits - 1] & issued.write_signed
                     m.d.comb += element.eq(Cat(word[:bits], sign.replicate(shape.bits)))
         write = self._run.enable & stores
-        offered = self.load.write.valid & (self.load.part == BANK)
+        offered = self._load.write.valid & (self._load.part == BANK)
         m.d.comb += [
             bank.write_address.eq(address),
             bank.write_data.eq(element),
@@ -272,7 +285,7 @@ class MemoryTile(SharedUnit):
         ]
         if requantiser is not None:
             write = write | self._finished(m, bank, units, requantiser)
-        m.d.comb += [bank.fill.eq(offered & ~write), self.load.held.eq(offered & write)]
+        m.d.comb += [bank.fill.eq(offered & ~write), self._held.eq(offered & write)]
 
     def _finished(
         self,
@@ -310,6 +323,14 @@ class MemoryTile(SharedUnit):
                 bank.write_data.eq(requantiser.result),
             ]
         return due
+
+
+@dataclass(frozen=True)
+class _Load:
+    """A word of the load port for a part of the tile."""
+
+    write: Any
+    part: Value
 
 
 def _grown(word: Value, bits: int) -> Value:

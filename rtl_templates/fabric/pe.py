@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, ResetSignal, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.arithmetic.word_units import WordAlu
@@ -19,6 +19,7 @@ from hlsgen.rtl_templates.fabric.run_bus import (
     drained_word,
     marked_word,
     own_run,
+    own_write,
 )
 from hlsgen.rtl_templates.fabric.shape import PeShape
 from hlsgen.rtl_templates.shared_unit import SharedUnit
@@ -72,10 +73,11 @@ class FabricPe(SharedUnit):
         self._run = run = own_run(m, self.run)
         m.submodules.decoder = decoder = PeDecoder(shape)
         wiring.connect(m, run, decoder.run)
-        wiring.connect(m, wiring.flipped(self.write), decoder.write)
+        wiring.connect(m, own_write(m, self.write, shape.run), decoder.write)
         issued = decoder.issued
         words, marks = self._arriving()
         late: LatePipeline | None = None
+        reset = Signal(reset_less=True, name="reset")
         if shape.late:
             m.submodules.late = late = LatePipeline(
                 shape.late, shape.late_latency, shape.word_bits, shape.accumulator_bits
@@ -103,6 +105,11 @@ class FabricPe(SharedUnit):
         if late is not None:
             self._started(m, late, a, b, predicate, issued.late)
             m.d.comb += [late.enable.eq(run.enable), late.clear.eq(run.clear)]
+            if (
+                shape.accumulates
+            ):  # its registers are many: the reset of the whole circuit ends here
+                m.d.sync += reset.eq(ResetSignal())
+                m.d.comb += late.reset.eq(reset)
             if shape.accumulates:
                 of_a = [marks.get(name, Const(0, 2)) for name in shape.of("a")]
                 first, last = self._operand(issued.a, of_a)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Module
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Out
 from hlsgen.rtl_templates.fabric.shape import RunShape
@@ -54,8 +55,10 @@ def own_run(m: Module, run: Any) -> Any:
     if run.signature.shape.streams:
         return wiring.flipped(run)
     own = RunSignature(run.signature.shape).create(path=("own_run",))
-    for name in own.signature.members:
-        m.d.sync += getattr(own, name).eq(getattr(run, name))
+    acts = [name for name in own.signature.members if name in ("enable", "clear", "swap", "fetch")]
+    _register(m, [(getattr(own, name), getattr(run, name)) for name in acts], reset=True)
+    others = [name for name in own.signature.members if name not in acts]
+    _register(m, [(getattr(own, name), getattr(run, name)) for name in others], reset=False)
     return own
 
 
@@ -64,6 +67,32 @@ class WriteSignature(wiring.Signature):
 
     def __init__(self) -> None:
         super().__init__({"valid": Out(1), "address": Out(ADDRESS_BITS), "data": Out(LOAD_BITS)})
+
+
+def own_write(m: Module, write: Any, run: RunShape, held: Value | None = None) -> Any:
+    """What the load port writes to a unit, as the unit sees it: a cycle later where the shape of the run bus has no streams, as in ``own_run``.
+
+    ``held``: the word stays another cycle; the load port has to be told.
+    """
+    if run.streams:
+        return wiring.flipped(write)
+    own = WriteSignature().create(path=("own_write",))
+    moves: Value = Const(1) if held is None else ~held
+    _register(m, [(own.valid, write.valid)], reset=True, enable=moves)
+    words = [(getattr(own, name), getattr(write, name)) for name in ("address", "data")]
+    _register(m, words, reset=False, enable=moves)
+    return own
+
+
+def _register(
+    m: Module, pairs: Sequence[tuple[Value, Value]], *, reset: bool, enable: Value | None = None
+) -> None:
+    """A register between the values of each pair, the earlier one second."""
+    targets, sources = (Cat(*(Value.cast(pair[k]) for pair in pairs)) for k in (0, 1))
+    register = Signal(len(targets), reset_less=not reset, name="own_acts" if reset else "own_words")
+    with m.If(1 if enable is None else enable):
+        m.d.sync += register.eq(sources)
+    m.d.comb += targets.eq(register)
 
 
 def marked_word(bits: int) -> data.StructLayout:
