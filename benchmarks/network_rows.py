@@ -47,7 +47,6 @@ FAMILIES = {"icebreaker_2x2": "ice40"}
 FABRICS = (
     PLACED,
     "icebreaker_2x2",
-    "mac_8x8@ulx3s_85f",
     "mac_8x8",
     "mac_8x16",
     "cgra_8x8",
