@@ -24,7 +24,7 @@ WANTED = COUNTERS.length + 1 & ~3
 class CountMemory(wiring.Component):
     """The bytes of COUNTERS in their order and then those of the samples that are left.
 
-    A walk goes through them all the time, three cycles a byte, and adds what has run over in the counters of the lowest bytes.
+    A walk goes through them all the time, four cycles a byte, and adds what has run over in the counters of the lowest bytes.
 
     Members
     -------
@@ -65,19 +65,23 @@ class CountMemory(wiring.Component):
         )
         writer, reader = write_port(memory), read_port(memory)
         place, byte = Signal(range(last + 1), name="place"), Signal(8, name="byte")
-        # A byte is read, then added to, then written; each in a cycle.
-        adding, writing, moved = (Signal(name=name) for name in ("adding", "writing", "moved"))
+        # A byte is read, comes out of the memory through a register, is added to, and written; each in a cycle.
+        assert 4 * (last + 1) < 1 << 8, last  # else a counter could run over twice in a walk
+        steps = ("fetching", "adding", "writing", "moved")
+        fetching, adding, writing, moved = (Signal(name=name) for name in steps)
+        stored = Signal(8, reset_less=True, name="stored")
         wrapped, clearing = Signal(name="wrapped"), Signal(name="clearing")
         m.d.comb += [
             reader.addr.eq(place),
-            reader.en.eq(~adding & ~writing),
+            reader.en.eq(~fetching & ~adding & ~writing),
             writer.addr.eq(place),
             writer.data.eq(byte),
             writer.en.eq(writing),
             self.counts.payload.eq(byte),
             wrapped.eq(writing & (place == last)),  # never while they are given
         ]
-        m.d.sync += [adding.eq(reader.en), writing.eq(adding | (writing & ~moved))]
+        m.d.sync += [fetching.eq(reader.en), stored.eq(reader.data), adding.eq(fetching)]
+        m.d.sync += writing.eq(adding | (writing & ~moved))
         with m.If(moved):
             m.d.sync += place.eq(Mux(wrapped, 0, successor(place)))
         m.d.sync += self.begins.eq(0)
@@ -105,7 +109,7 @@ class CountMemory(wiring.Component):
                 with m.If(~self.hold):
                     m.d.sync += [place.eq(0), writing.eq(0)]
                     m.next = "ADD"
-        self._add(m, place, reader.en, adding, writing, reader.data, byte, clearing)
+        self._add(m, place, reader.en, adding, writing, stored, byte, clearing)
         return m
 
     def _add(
