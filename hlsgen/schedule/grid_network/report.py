@@ -20,7 +20,7 @@ from hlsgen.schedule.grid_network.ports import (
     result_words,
 )
 from hlsgen.schedule.grid_network.program import phase_packets, setup_packets
-from hlsgen.schedule.grid_network.timeline import Span, timeline
+from hlsgen.schedule.grid_network.timeline import Span, idle_from, timeline
 
 
 def network_report(plan: NetworkPlan, clock_mhz: float | None = None) -> Report:
@@ -31,7 +31,7 @@ def network_report(plan: NetworkPlan, clock_mhz: float | None = None) -> Report:
     port included)."""
     packets = phase_packets(plan)
     spans = timeline(plan, packets)
-    cycles = spans[-1].end
+    cycles = idle_from(plan, spans[-1])
     pes = plan.fabric.rows * plan.fabric.columns
     macs = sum(phase.macs for phase in plan.phases)
     sides = border(plan.fabric)

@@ -22,6 +22,11 @@ class Span:
         return self.end - self.start
 
 
+def idle_from(plan: NetworkPlan, span: Span) -> int:
+    """The first cycle after a run in which no unit is in it, those with registers of their own included."""
+    return span.end + (0 if plan.fabric.streams else RUN_REGISTER_CYCLES)
+
+
 def timeline(plan: NetworkPlan, packets: Sequence[Sequence[Packet]]) -> tuple[Span, ...]:
     """The spans of all runs of a sample, given ``program.phase_packets``, where nothing stalls; as in RTL to the cycle.
 
@@ -37,8 +42,7 @@ def timeline(plan: NetworkPlan, packets: Sequence[Sequence[Packet]]) -> tuple[Sp
             if isinstance(packet, RunPacket | WaitPacket):
                 port = max(port, free) + 1
         start = port + RUN_FILL_CYCLES
-        end = start + phase.cycles
-        spans.append(Span(start, end))
-        free = end if plan.fabric.streams else end + RUN_REGISTER_CYCLES
+        spans.append(Span(start, start + phase.cycles))
+        free = idle_from(plan, spans[-1])
     first = spans[0].start - RUN_FILL_CYCLES
     return tuple(Span(span.start - first, span.end - first) for span in spans)
