@@ -123,15 +123,18 @@ def test_a_schedule_is_legal_and_the_slowest_process_sets_the_interval(dataflow)
     assert plan.interval <= slowest * 1.01 + 4
 
 
-@pytest.mark.parametrize("bound", ["dsp", "multipliers", "lut"])
+BOUNDS: dict[str, tuple[StreamOptions, ...]] = {
+    "dsp": tuple(StreamOptions(effort="max", dsp=n) for n in (0, 2, 8)),
+    "multipliers": tuple(StreamOptions(effort="max", multipliers=n) for n in (4, 8, 20)),
+    "lut": tuple(StreamOptions(effort="max", lut=n) for n in (2000, 2500, 3500)),
+}
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
 def test_a_larger_bound_never_makes_it_slower(bound: str) -> None:
     dataflow = chain((8, 8, 4), ((8, 3, 1), (8, 3, 1)))
-    sizes = {"dsp": (0, 2, 8), "multipliers": (4, 8, 20), "lut": (2000, 2500, 3500)}[bound]
     board = replace(ICEBREAKER, lut=6000)
-    intervals = [
-        schedule(dataflow, board, StreamOptions(effort="max", **{bound: n})).interval  # type: ignore[arg-type]
-        for n in sizes
-    ]
+    intervals = [schedule(dataflow, board, options).interval for options in BOUNDS[bound]]
     assert intervals == sorted(intervals, reverse=True)
     assert intervals[0] > intervals[-1]
 
