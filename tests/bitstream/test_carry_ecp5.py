@@ -6,24 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amaranth.back import rtlil
 from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from support.ecp5_netlists import compare, mapped
 
 from hlsgen.bitstream import carry_ecp5
-from hlsgen.bitstream.build import synthesised
 from hlsgen.bitstream.carry_cells import ECP5_CELLS, CarryCells
 from hlsgen.bitstream.carry_ecp5 import Half, begin_chains
-from hlsgen.bitstream.ecp5 import Ecp5
 from hlsgen.bitstream.netlist import Netlist, Pin
-from hlsgen.bitstream.netlist_verilog import model_commands
-from hlsgen.bitstream.steps import Workplace
-from hlsgen.bitstream.synthesis import SynthesisJob
-from hlsgen.bitstream.tools import YOSYS, run_tool
 from hlsgen.errors import ToolFailed
-from hlsgen.processes import Running
-from hlsgen.progress import silent
 
 WIDTHS = (4, 5, 8, 9)
 
@@ -60,32 +52,14 @@ class Chains(wiring.Component):
         return m
 
 
-def mapped(folder: Path, unit: Any) -> Netlist:
-    """What yosys makes of a unit."""
-    (folder / "unit.il").write_text(rtlil.convert(unit, name="unit", emit_src=False))
-    synthesised(Ecp5(), Workplace(folder, silent, Running()), SynthesisJob(("unit.il",), "unit"))
-    return Netlist.read(folder / "mapped.json")
-
-
 def prove_equal(folder: Path, changed: Netlist) -> None:
-    """Prove that the netlist computes what ``mapped.json`` does, whatever comes in where nothing is connected; raises ToolFailed."""
+    """Prove that the netlist computes what yosys' does, whatever comes in where nothing is connected; raises ToolFailed."""
     anything = next(iter(changed.document["modules"].values()))["ports"]["anything"]["bits"][0]
     for cell in changed.of_kind("CCU2C"):
         if changed.net(cell, "CIN") == "x":
             changed.connect(Pin(cell, "CIN", 0), anything)
     changed.drop_open_outputs()
-    changed.write(folder / "changed.json")
-    Netlist.read(folder / "mapped.json").write(folder / "plain.json")  # without yosys' own models
-    commands: list[str] = []
-    for side, file in (("gold", "plain.json"), ("gate", "changed.json")):
-        commands += [f"read_json {file}", *model_commands(folder, "ecp5")]
-        commands += ["hierarchy -check -top unit", "proc", "flatten", "opt_clean"]
-        commands += [f"rename unit {side}", f"design -stash {side}"]
-    commands += [f"design -copy-from {side} {side}" for side in ("gold", "gate")]
-    commands += ["miter -equiv -flatten gold gate miter", "hierarchy -top miter"]
-    commands += ["sat -verify -prove trigger 0 miter"]
-    (folder / "equal.ys").write_text("\n".join(commands) + "\n")
-    run_tool(YOSYS, ("equal.ys",), folder, "equal.log")
+    compare(folder, changed, "")
 
 
 def test_chains_that_begin_within_their_cells_are_proved_equal(tmp_path: Path) -> None:
