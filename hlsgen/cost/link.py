@@ -8,9 +8,9 @@ from hlsgen.cost.units import Cost
 FULLEST = 0.92
 """Of the device's LUTs, with the link: beyond that nextpnr finds no places or no wires on the small devices."""
 _LINKS = {
-    "ice40": Cost(lut=1160, ff=530, bram=7),
-    "ecp5": Cost(lut=980, ff=540, bram=4),
-    "gowin": Cost(lut=1015, ff=530, bram=4),
+    "ice40": Cost(lut=1165, ff=543, bram=7),
+    "ecp5": Cost(lut=972, ff=544, bram=4),
+    "gowin": Cost(lut=1018, ff=548, bram=4),
 }
 """With one input and one output, as ``python -m benchmarks.run link`` measures it; families without place and route have no link."""
 
