@@ -97,7 +97,7 @@ def _layers(plan: NetworkPlan, spans: Sequence[Span], pes: int) -> list[dict[str
         ]
         cycles = sum(span.cycles for _, span in own)
         macs = sum(phase.macs for phase, _ in own)
-        last = own[-1][1].end
+        last = idle_from(plan, own[-1][1])
         layers.append(
             {
                 "name": process.name,
