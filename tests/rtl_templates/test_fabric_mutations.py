@@ -199,8 +199,8 @@ MUTATIONS: dict[str, Mutation] = {
     "tile: bank written by the load port although the array writes": Mutation(
         MemoryTile,
         "_write",
-        "self.load.held.eq(offered & write)",
-        "self.load.held.eq(0)",
+        "self._held.eq(offered & write)",
+        "self._held.eq(0)",
         test_memory_tile.test_the_load_port_writes_a_bank_that_the_array_is_writing,
     ),
     "tile: result written after its generator's end": Mutation(
