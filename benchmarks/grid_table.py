@@ -138,10 +138,10 @@ def _networks() -> str:
     def cells(record: Record) -> Iterable[str]:
         values = record.values
         return (
-            " + ".join(network(name).title for name in record.design.split("+")),
+            " + ".join(map(_title, record.design.split("+"))),
             number(values.get("macs")),
-            number(values["cycles"]),
-            number(values.get("predicted_cycles")),
+            number(_shared(values, "cycles")),
+            number(_shared(values, "predicted_cycles")),
             percent(values.get("mac_use")),
             number(values["elements"]),
             number(values["mismatches"]),
@@ -155,10 +155,21 @@ def _networks() -> str:
     )
 
 
+def _title(design: str) -> str:
+    """``network_by_N``: N samples at a time."""
+    name, _, together = design.partition("_by_")
+    return network(name).title + (f", batch of {together}" if together else "")
+
+
+def _shared(values: Mapping[str, Any], key: str) -> float | None:
+    """Cycles of a batch for each of its samples."""
+    return values[key] / values.get("batch", 1) if key in values else None
+
+
 def _network_layers() -> str:
     rows = [
         (
-            network(record.design).title,
+            _title(record.design),
             layer["name"],
             number(layer["macs"]),
             number(layer["cycles"]),
@@ -215,11 +226,11 @@ def _summary() -> str:
         values = record.values
         exact = not values["mismatches"] and values["ort_matched"]
         return (
-            network(record.design).title,
+            _title(record.design),
             "mac_8x8",
             "yes" if exact else "no",
             number(values["macs"]),
-            number(values["cycles"]),
+            number(_shared(values, "cycles")),
             percent(values["mac_use"]),
         )
 

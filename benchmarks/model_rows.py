@@ -16,7 +16,7 @@ from benchmarks.record import Record
 from benchmarks.rows import BOARD, Row
 from hlsgen.artefact.folder import open_folder
 from hlsgen.errors import HlsgenError
-from hlsgen.flow import check
+from hlsgen.flow_check import check
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.support import is_float
 from hlsgen.verify.agreement import agree

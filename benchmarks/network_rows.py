@@ -37,6 +37,8 @@ from hlsgen.verify.stored import stored_reference
 
 FABRIC = "mac_8x8"
 NETWORKS = ("digits", "ad_fcae_int8", "kws_dscnn_int8", "ic_resnet8_int8")
+BATCHES = ("digits_by_8", "ad_fcae_int8_by_8", "kws_dscnn_int8_by_8")
+"""Networks of which so many samples share the rows of the fabric."""
 PAIR = "digits+ad_fcae_int8"
 LAYERS: dict[str, Callable[[], Dataflow]] = {
     "gemm_128": matrix_product,
@@ -57,31 +59,35 @@ SAMPLES = 3
 def _network(design: str, sources: Sources, work: Path) -> Record:
     if design == PAIR:
         return _pair(design, sources, work)
-    options = {"schedule": "grid", "fabric": FABRIC}
-    compiled, report = compiled_design("networks", design, sources.model(design), work, **options)
-    inputs = sources.inputs(design)
-    verified = verified_values(compiled, inputs, samples=SAMPLES, stall="random")
-    done = _full_speed(compiled.directory, inputs)
+    name, _, together = design.partition("_by_")
+    batch = int(together or 1)
+    options: dict[str, Any] = {"schedule": "grid", "fabric": FABRIC}
+    options |= {"batch": batch} if together else {}
+    compiled, report = compiled_design("networks", design, sources.model(name), work, **options)
+    inputs = sources.inputs(name)
+    verified = verified_values(compiled, inputs, samples=SAMPLES * batch, stall="random")
+    done = _full_speed(compiled.directory, inputs, batch)
     assert done.busy_cycles is not None
     full = compiled.report
     pes = full["processing_elements"]
     measured = {
         "macs": full["macs"],
+        "batch": batch,
         "cycles": done.busy_cycles,
         "predicted_cycles": full["cycles"],
         "run_cycles": sum(done.run_cycles),
-        "mac_use": round(full["macs"] / (pes * done.busy_cycles), 4),
+        "mac_use": round(batch * full["macs"] / (pes * done.busy_cycles), 4),
     }
-    options |= {"samples": str(SAMPLES), "stall": "random"}
+    options |= {"samples": str(SAMPLES * batch), "stall": "random"}
     return _record("networks", design, report | verified | measured, options)
 
 
-def _full_speed(directory: Path, inputs: dict[str, np.ndarray]) -> ProgramResult:
-    """One sample without stalls."""
+def _full_speed(directory: Path, inputs: dict[str, np.ndarray], batch: int) -> ProgramResult:
+    """One batch without stalls."""
     folder = open_folder(directory)
     program = load_program(folder)
-    samples = stored_reference(folder, "numpy").samples(inputs, 1, 0)
-    words = program_words(folder, program, samples.hardware, 1)
+    samples = stored_reference(folder, "numpy").samples(inputs, batch, 0)
+    words = program_words(folder, program, samples.hardware, batch)
     return simulate_program(directory, program.fabric, words, top=folder.manifest.top)
 
 
@@ -125,7 +131,7 @@ def _layer(design: str, sources: Sources, work: Path) -> Record:
     random = np.random.default_rng(1)
     inputs = {"x": random.integers(-128, 128, (1, *dataflow.channels["x"].shape))}
     emitted = emit_fabric(FABRIC, output=work / FABRIC)
-    given = input_packets(fabric, input_bands(plan), {"x": inputs["x"][0]})
+    given = input_packets(fabric, input_bands(plan), inputs)
     words = to_words((*setup_packets(plan), *given, *sample_packets(plan)))
     done = simulate_program(emitted.directory, fabric, words, top=emitted.manifest.top)
     name = dataflow.outputs[0]
@@ -166,6 +172,6 @@ def _record(row: str, design: str, values: dict[str, Any], options: dict[str, An
     return Record(row, design, f"python -m benchmarks.run {row} {design}", options, values)
 
 
-networks = Row((*NETWORKS, PAIR), _network)
+networks = Row((*NETWORKS, *BATCHES, PAIR), _network)
 layers = Row(tuple(LAYERS), _layer)
 fabrics = Row(FABRICS, _fabric)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, NoReturn, cast
+from typing import Annotated, NoReturn, cast
 
 import typer
 
@@ -16,9 +16,11 @@ from hlsgen import __version__
 from hlsgen.cli_board import Port, add_board_commands
 from hlsgen.cli_explore import add_explore_command
 from hlsgen.cli_export import add_export_commands
+from hlsgen.cli_lists import add_list_commands
 from hlsgen.cli_options import (
     OUTPUT,
     AsGiven,
+    Batch,
     Calibrate,
     Dsp,
     Dump,
@@ -59,8 +61,6 @@ BROKEN_PIPE = (
 )
 USAGE_ERROR = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 """What is raised for any wrong or missing argument; typer has no public name for it."""
-WIDE = 400
-"""Columns of a table that does not go to a terminal."""
 
 
 def _board_names(incomplete: str) -> list[str]:
@@ -110,6 +110,7 @@ def compile_command(
             autocompletion=_fabric_names,
         ),
     ] = None,
+    batch: Batch = None,
     effort: EffortOption = None,
     multipliers: Multipliers = None,
     dsp: Dsp = None,
@@ -289,76 +290,10 @@ def build(
         typer.echo(result.text())
 
 
-@app.command()
-def check(
-    model: Annotated[Path, typer.Argument(help="ONNX file.")],
-    calibrate: Annotated[
-        Path | None, typer.Option(help="Samples (npz) with which a float model is quantised.")
-    ] = None,
-    state: States = None,
-) -> None:
-    """Say for each node whether it becomes hardware, stays on the host, or is unsupported and why."""
-    from hlsgen.arguments import parse_states
-    from hlsgen.flow import check as run
-
-    rows = run(model, calibrate, parse_states(state))
-    _table(("node", "operator", "where", "reason"), rows)
-    raise typer.Exit(2 if any(row[2] == "unsupported" for row in rows) else 0)
-
-
-@app.command()
-def boards() -> None:
-    """List the boards."""
-    from hlsgen.board import boards as known
-
-    _table(
-        ("board", "device", "LUT", "DSP", "block RAM kbit", "bitstream"),
-        [
-            (
-                board.name,
-                board.device,
-                board.lut,
-                board.dsp,
-                board.bram_kbit,
-                "Vivado script" if board.family == "xilinx7" else "yes",
-            )
-            for board in known()
-        ],
-    )
-
-
-@app.command()
-def fabrics() -> None:
-    """List the fabrics that come with hlsgen."""
-    from hlsgen.fabric.report import preset_rows
-
-    _table(("fabric", "PEs", "bits", "operators", "memory tiles", "description"), preset_rows())
-
-
-@app.command()
-def ops() -> None:
-    """List the ONNX operators that hlsgen reads."""
-    from hlsgen.ops import supported_operators
-
-    _table(("operator", "opset", "where"), supported_operators())
-
-
+add_list_commands(app)
 add_board_commands(app)
 add_export_commands(app)
 add_explore_command(app)
-
-
-def _table(columns: tuple[str, ...], rows: Any) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*map(str, row))
-    # A file or a pipe has no width: nothing is cut or broken there.
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 def main() -> None:

@@ -46,6 +46,12 @@ Matched = Annotated[
         help="ort, ort-int8 or ort-unoptimised: the session of ONNX Runtime to match (else the nearest)."
     ),
 ]
+Batch = Annotated[
+    int | None,
+    typer.Option(
+        help="Of a network on a grid: so many samples share its rows and the weights (1)."
+    ),
+]
 OUTPUT = Path("hlsgen_out")
 Output = Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")]
 Name = Annotated[str | None, typer.Option(help="Name of the module (else that of the source).")]

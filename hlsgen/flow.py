@@ -14,7 +14,7 @@ from hlsgen.arguments import PATH, check_arguments
 from hlsgen.artefact.folder import Artefact, NewFolder, new_folder, open_folder
 from hlsgen.collector import collector_paused
 from hlsgen.errors import BadOption
-from hlsgen.flow_arguments import BUILT, CHECKED, COMPILED, EMITTED, OF_TARGETS, VERIFIED
+from hlsgen.flow_arguments import BUILT, COMPILED, EMITTED, OF_TARGETS, VERIFIED
 from hlsgen.numbers import Numbers
 from hlsgen.progress import Progress, silent
 from hlsgen.reproduction import made_by, option_name
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from hlsgen.artefact.manifest import Manifest
     from hlsgen.bitstream.build_result import BuildResult
     from hlsgen.board_session import BoardSession
-    from hlsgen.frontend.support import NodeSupport
     from hlsgen.targets import AnyTarget
     from hlsgen.verify.result import VerifyResult
 
@@ -136,6 +135,7 @@ def compile(
     reference: str | None = None,
     overrides: Mapping[str, Unroll] | None = None,
     fabric: str | os.PathLike[str] | None = None,
+    batch: int | None = None,
     seed: int | None = None,
     time_limit: float | None = None,
     exact: bool | None = None,
@@ -151,7 +151,7 @@ def compile(
     """Compile an ONNX model, a PyTorch module or Keras model, or a kernel (FILE.py:name, FILE.dot, FILE.xml), to Verilog.
 
     ``schedule`` "stream": an array for every layer, sized for ``board``; a pipeline for a kernel. "grid": a program for one ``fabric``, a preset
-    or a TOML file. What else can be asked is the target's: see the options in ``hlsgen.targets`` (``effort``, ``multipliers``, ``dsp``, ``lut``, ``target_fps``, ``interval``, ``latency``, ``overrides``, ``weights`` of networks on stream; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
+    or a TOML file. What else can be asked is the target's: see the options in ``hlsgen.targets`` (``effort``, ``multipliers``, ``dsp``, ``lut``, ``target_fps``, ``interval``, ``latency``, ``overrides``, ``weights`` of networks on stream; ``batch`` of networks on a grid; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
     ``calibrate``: an npz file of samples with which a float network is quantised; ``precision``: fixed16 or fixed24, numbers in which a float
     network is computed without that, in formats from the ranges that ``samples`` (an npz file) reach; ``reference``: ort, ort-int8 or ort-unoptimised, the session of ONNX Runtime to match; ``name``: what modules are called after (else the source);
     ``state``: output -> input, what is kept in the circuit from one sample for the next; ``sample``: of a PyTorch module, the tensor or tensors with which it is traced; ``output``: the folder written (None: a temporary one); ``dump``: one for the text form of every IR of a network. Raises HlsgenError."""
@@ -174,23 +174,6 @@ def compile(
         if texts is not None:
             texts.place(artefact.texts())
         return _compiled(folder, artefact, made_by("compile", model, _asked(arguments)))
-
-
-def check(
-    model: str | os.PathLike[str] | onnx.ModelProto,
-    calibrate: str | os.PathLike[str] | None = None,
-    state: Mapping[str, str] | None = None,
-) -> list[NodeSupport]:
-    """Where every node of a model runs, and why: what ``compile`` says of it before it asks for a board. Raises HlsgenError."""
-    from hlsgen.frontend.support import support
-    from hlsgen.targets.network_source import read_network
-
-    check_arguments("hlsgen.check", CHECKED, locals())
-
-    def lower(quantised: str | os.PathLike[str] | onnx.ModelProto) -> None:
-        read_network(quantised, Numbers(), silent, state or {}).lowered(True, silent)
-
-    return support(model, calibrate, lower, state or {})
 
 
 def _from_framework(model: Any, sample: Any) -> Any:

@@ -30,6 +30,7 @@ COMPILED: Mapping[str, ArgumentKind] = {
     "samples": PATH.or_none(),
     "reference": TEXT.or_none(),
     "overrides": UNROLLS.or_none(),
+    "batch": WHOLE.or_none(),
     "fabric": PATH.or_none(),
     "seed": WHOLE.or_none(),
     "time_limit": NUMBER.or_none(),
@@ -56,6 +57,7 @@ OF_TARGETS = (
         "overrides",
         "weights",
         "fabric",
+        "batch",
     ),
     *("seed", "time_limit", "exact", "as_given", "name"),
 )

@@ -34,15 +34,17 @@ if TYPE_CHECKING:
     from hlsgen.verify.run import Failure, Request, Runs
     from hlsgen.verify.simulation import Simulation
 
-TIMED_SAMPLES = 3
-"""A grid computes one sample after the other, so that few tell the interval."""
+TIMED_BATCHES = 3
+"""A grid computes one batch of samples after the other, so that few tell the interval."""
 
 
 @dataclass(frozen=True)
 class GridNetworkOptions:
-    """``fabric``: a preset or a TOML file; ``board`` is only checked and noted for ``build``."""
+    """``fabric``: a preset or a TOML file; ``board`` is only checked and noted for ``build``; ``batch``: samples that share the rows of the
+    fabric, and a pass over the weights."""
 
     fabric: str = "mac_8x8"
+    batch: int = 1
     board: str | None = None
     name: str | None = None
 
@@ -76,7 +78,7 @@ class GridNetwork(Target[NetworkSource]):
         fabric = load_fabric(options.fabric)
         progress(f"mapping the network to fabric {fabric.name}", None)
         with source.named():
-            plan = plan_network(fabric, lowered.dataflow)
+            plan = plan_network(fabric, lowered.dataflow, options.batch)
         report = network_report(plan, clock)
         circuit = fabric_circuit(options.fabric, options.name, progress)
         files = {
@@ -113,6 +115,7 @@ class GridNetwork(Target[NetworkSource]):
 
     def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
         """The program on the samples, under stalls and (on few samples) at full speed."""
+        from hlsgen.schedule.grid_network.ports import batch_of
         from hlsgen.verify.run import both_runs
 
         if request.engine == "board":
@@ -124,16 +127,18 @@ class GridNetwork(Target[NetworkSource]):
         def run(inputs: Mapping[str, np.ndarray], count: int, stalls: str) -> Simulation:
             return simulate_network(folder, inputs, count, stalls, request.seed, progress)
 
-        return both_runs(run, samples, request, TIMED_SAMPLES)
+        timed_samples = TIMED_BATCHES * batch_of(load_program(folder).inputs)
+        return both_runs(run, samples, request, timed_samples)
 
     def first_wrong(
         self, folder: Folder, reference: Reference, failure: Failure, progress: Progress
     ) -> str | None:
-        """The first layer whose result in the tiles differs from its meaning, in the first wrong sample run alone."""
+        """The first layer whose result in the tiles differs from its meaning, in the first wrong sample run alone (in all places of a batch)."""
         import numpy as np
 
         from hlsgen.fabric.packets import to_words
         from hlsgen.schedule.grid_network.plan import plan_network
+        from hlsgen.schedule.grid_network.ports import batch_of
         from hlsgen.schedule.grid_network.program import sample_packets
         from hlsgen.verify.fabric_simulation import Stalls
         from hlsgen.verify.grid_bisect import first_wrong_layer
@@ -141,13 +146,13 @@ class GridNetwork(Target[NetworkSource]):
         dataflow = reference.dataflow(nudged=False)
         assert dataflow is not None, "the reference of a network has processes"
         program = load_program(folder)
-        plan = plan_network(program.fabric, dataflow)
+        plan = plan_network(program.fabric, dataflow, batch_of(program.inputs))
         # A program that was changed afterwards is run by its own words, which no plan reads back.
         if not np.array_equal(to_words(sample_packets(plan)), program.sample):
             return "sample.bin is not the program of integer.txt, so that no layer can be watched"
         first = failure.first_sample
         sample = {
-            port.channel: port.to_stream(failure.inputs[port.value])[first]
+            port.channel: port.to_stream(failure.inputs[port.value])[first : first + 1]
             for port in folder.manifest.inputs
         }
         stalls = Stalls(failure.stalls, failure.stalls, failure.seed)
@@ -158,21 +163,22 @@ class GridNetwork(Target[NetworkSource]):
         return load_port()
 
     def traffic(self, folder: Folder, hardware: Mapping[str, np.ndarray], count: int) -> Traffic:
-        from hlsgen.schedule.grid_network.ports import result_words
+        from hlsgen.schedule.grid_network.ports import batch_of, result_words
 
         program = load_program(folder)
+        batches = -(-count // batch_of(program.inputs))
         return load_port_traffic(
             count,
             program_words(folder, program, hardware, count),
-            count * result_words(program.fabric, program.outputs),
+            batches * result_words(program.fabric, program.outputs),
             lambda unload: _outputs(folder, program, unload, count),
         )
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkProgram:
-    """What a folder holds besides what every folder does. ``setup`` and ``sample``: words of the load port (uint32);
-    ``run_cycles``: predicted of every run of a sample."""
+    """What a folder holds besides what every folder does. ``setup`` and ``sample``: words of the load port (uint32), once and for every
+    batch; ``run_cycles``: predicted of every run of a batch."""
 
     fabric: Fabric
     setup: np.ndarray
@@ -204,13 +210,14 @@ def program_words(
     import numpy as np
 
     from hlsgen.fabric.packets import to_words
-    from hlsgen.schedule.grid_network.ports import input_packets
+    from hlsgen.schedule.grid_network.ports import batch_of, input_packets
 
     streams = {port.channel: port.to_stream(inputs[port.value]) for port in folder.manifest.inputs}
-    parts = [program.setup]
-    for k in range(count):
-        sample = {channel: array[k] for channel, array in streams.items()}
-        packets = input_packets(program.fabric, program.inputs, sample)
+    parts, batch = [program.setup], batch_of(program.inputs)
+    for first in range(0, count, batch):
+        own = slice(first, min(first + batch, count))
+        samples = {channel: array[own] for channel, array in streams.items()}
+        packets = input_packets(program.fabric, program.inputs, samples)
         parts += [to_words(packets), program.sample]
     return np.concatenate(parts)
 
@@ -223,7 +230,7 @@ def simulate_network(
     seed: int,
     progress: Progress,
 ) -> Simulation:
-    """Run samples through the circuit, one after the other; runs that take other cycles than predicted are violations.
+    """Run samples through the circuit, one batch after the other; runs that take other cycles than predicted are violations.
 
     Raises BadFile, ToolFailed.
     """
@@ -244,11 +251,12 @@ def simulate_network(
 def _collected(
     folder: Folder, program: NetworkProgram, done: ProgramResult, count: int
 ) -> Simulation:
-    """The program says when all is done: samples share its cycles, but for those of the setup, evenly."""
-    from hlsgen.schedule.grid_network.ports import result_words
+    """The program says when all is done: batches share its cycles, but for those of the setup, evenly."""
+    from hlsgen.schedule.grid_network.ports import batch_of, result_words
     from hlsgen.verify.fabric_simulation import collected
 
-    share = 0 if done.cycles is None else (done.cycles - len(program.setup)) // count
+    batch = batch_of(program.inputs)
+    share = 0 if done.cycles is None else (done.cycles - len(program.setup)) // -(-count // batch)
     words = result_words(program.fabric, program.outputs)
     return collected(
         done,
@@ -257,6 +265,7 @@ def _collected(
         words,
         lambda unload: _outputs(folder, program, unload, count),
         lambda whole: [share] * whole if share else [],
+        batch,
     )
 
 

@@ -99,21 +99,23 @@ def collected(
     words: int,
     outputs: Callable[[np.ndarray], Mapping[str, np.ndarray]],
     cycles: Callable[[int], Sequence[int]],
+    batch: int = 1,
 ) -> Simulation:
-    """What a program gave that was run on samples one after the other.
+    """What a program gave that was run on samples, ``batch`` at a time, one batch after the other.
 
-    ``run_cycles``: planned of every run of a sample, others are violations; ``words`` are sent back for a sample. ``outputs``: from the
-    words of all samples (0 where the fabric stopped before) to value -> (samples, ...); ``cycles``: of each of the first so many samples.
+    ``run_cycles``: planned of every run of a batch, others are violations; ``words`` are sent back for a batch. ``outputs``: from the
+    words of all samples (0 where the fabric stopped before) to value -> (samples, ...); ``cycles``: of each of the first so many batches.
     Raises Mismatch where the fabric refused the program.
     """
-    violations = _broken_cycles(done, tuple(run_cycles) * samples)
-    unload = np.zeros(words * samples, dtype=np.uint32)
+    batches = -(-samples // batch)
+    violations = _broken_cycles(done, tuple(run_cycles) * batches)
+    unload = np.zeros(words * batches, dtype=np.uint32)
     came = np.asarray(done.unload, dtype=np.uint32)[: len(unload)]
     unload[: len(came)] = came
-    whole = len(came) // words if words else samples
+    whole = min(samples, len(came) // words * batch) if words else samples
     late = np.arange(samples) >= whole
     tensors = outputs(unload)
-    taken = np.array(cycles(whole), dtype=np.int64)
+    taken = np.array(cycles(-(-whole // batch)), dtype=np.int64)
     ends = np.cumsum(taken)
     return Simulation(
         samples=samples,
@@ -125,9 +127,10 @@ def collected(
             name: np.broadcast_to(late.reshape(-1, *(1,) * (tensor.ndim - 1)), tensor.shape)
             for name, tensor in tensors.items()
         },
-        first_accepted=ends - taken,
-        last_given=ends,
+        first_accepted=np.repeat(ends - taken, batch)[:whole],
+        last_given=np.repeat(ends, batch)[:whole],
         recordings={},
+        batch=batch,
     )
 
 

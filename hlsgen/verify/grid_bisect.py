@@ -27,24 +27,24 @@ from hlsgen.verify.fabric_simulation import Stalls
 def first_wrong_layer(
     directory: Path,
     plan: NetworkPlan,
-    sample: Mapping[str, np.ndarray],
+    batch: Mapping[str, np.ndarray],
     stalls: Stalls,
     progress: Progress = silent,
     top: str = TOP,
 ) -> str:
-    """Run one sample (channel -> (height, width, channels) integers) with the result of every layer read back from the tiles, and compare
+    """Run one batch (channel -> (samples, height, width, channels) integers) with the result of every layer read back from the tiles, and compare
     each with its meaning. Returns the sentence that names the first that differs. Raises ToolFailed."""
     packets = (
         *setup_packets(plan),
-        *input_packets(plan.fabric, input_bands(plan), sample),
+        *input_packets(plan.fabric, input_bands(plan), batch),
         *watched_packets(plan),
     )
     done = fabric_simulation.simulate_program(
         directory, plan.fabric, to_words(packets), stalls=stalls, progress=progress, top=top
     )
     progress("interpreting every layer", None)
-    streams = {name: array[np.newaxis] for name, array in sample.items()}
-    want = interpret(plan.dataflow, streams)
+    want = interpret(plan.dataflow, batch)
+    samples = len(next(iter(batch.values())))
     place = 0
     for name in dict.fromkeys(phase.process for phase in plan.phases):
         channel = next(
@@ -56,7 +56,7 @@ def first_wrong_layer(
         place += count
         if len(words) < count:
             return f"first wrong layer: {name}; its results never came"
-        got = outputs_of(plan.fabric, bands, words, 1)[channel]
+        got = outputs_of(plan.fabric, bands, words, samples)[channel]
         wrong = np.argwhere(got != want[channel])
         if len(wrong):
             at = tuple(int(k) for k in wrong[0])

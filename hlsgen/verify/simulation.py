@@ -43,7 +43,7 @@ class Simulation:
 
     ``outputs``: value name -> (samples, *tensor_shape) int64; elements of words that never came are in ``missing`` (bool, same
     shape). ``first_accepted``: per sample, the cycle in which its first input word was accepted;
-    ``last_given``: the cycle in which its last output word was taken. Both end early where the design stopped.
+    ``last_given``: the cycle in which its last output word was taken. Both end early where the design stopped. ``batch``: samples that are computed together.
     """
 
     samples: int
@@ -55,6 +55,7 @@ class Simulation:
     first_accepted: np.ndarray
     last_given: np.ndarray
     recordings: Mapping[str, Recording]
+    batch: int = 1
 
 
 def simulate(

@@ -23,15 +23,16 @@ class Timing:
 
 
 def measure(simulation: Simulation) -> Timing:
-    """The timing of a run without stalls; the interval is the median over the later half of the samples, at least two."""
+    """The timing of a run without stalls; the interval is the median over the later half of the samples (of batches: of those, shared evenly
+    by their samples), at least two."""
     accepted, given = simulation.first_accepted, simulation.last_given
     begin = accepted[0] if len(accepted) else 0  # of a design without inputs
     latency = int(given[0] - begin) if len(given) else None
-    distances = np.diff(given)
+    distances = np.diff(given[simulation.batch - 1 :: simulation.batch])
     if len(distances) < 2:
         return Timing(latency, None)
     later = distances[min(len(distances) // 2, len(distances) - 2) :]
-    return Timing(latency, int(np.median(later)))
+    return Timing(latency, int(np.median(later)) // simulation.batch)
 
 
 def slowest_cycles(folder: Folder) -> int | None:

@@ -118,8 +118,8 @@ def mapping_cases() -> dict[str, Case]:
     }
 
 
-def planned(fabric: Fabric, net: Callable[[], Dataflow]) -> Case:
-    return lambda folder: plan_network(fabric, net())
+def planned(fabric: Fabric, net: Callable[[], Dataflow], samples: int = 1) -> Case:
+    return lambda folder: plan_network(fabric, net(), samples)
 
 
 def plan_cases() -> dict[str, Case]:
@@ -140,5 +140,7 @@ def plan_cases() -> dict[str, Case]:
         "contexts of an addition": planned(single, plans.residual_net),
         "contexts of a table": planned(single, plans.table_net),
         "activations": planned(network_fabric(2, 3, west=130), plans.residual_net),
+        "activations of a batch": planned(network_fabric(2, 3, west=200), convolution_net, 2),
+        "samples of a batch": planned(network_fabric(4, 3), convolution_net, 3),
         "weights": planned(network_fabric(2, 3, north=32), convolution_net),
     }

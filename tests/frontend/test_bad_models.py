@@ -12,7 +12,7 @@ from support.bad_models import EDITS, external, good, node, operator
 from support.quantised_models import QuantisedModel
 
 from hlsgen.errors import BadFile, HlsgenError, UnsupportedOp
-from hlsgen.flow import check
+from hlsgen.flow_check import check
 from hlsgen.frontend import onnx_reader
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.passes import to_integer

@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from support.quantised_models import conv_model
 
-from hlsgen import flow
+from hlsgen import flow, flow_check
 from hlsgen.errors import BadFile, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.calibrate import calibrate
 from hlsgen.frontend.onnx_reader import read_model
@@ -198,5 +198,5 @@ def test_errors_about_the_quantised_model_name_the_file(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedOp) as compiled:
         flow.compile(tmp_path / "net.onnx", calibrate=tmp_path / "samples.npz")
     assert compiled.value.where.startswith("net.onnx, node power")
-    rows = flow.check(tmp_path / "net.onnx", calibrate=tmp_path / "samples.npz")
+    rows = flow_check.check(tmp_path / "net.onnx", calibrate=tmp_path / "samples.npz")
     assert [row.node for row in rows if row.where == "unsupported"] == ["power"]

@@ -11,7 +11,8 @@ from onnx import TensorProto
 from support.stateful_models import FloatModel
 
 from hlsgen.errors import TypeMismatch, UnsupportedOp
-from hlsgen.flow import check, compile
+from hlsgen.flow import compile
+from hlsgen.flow_check import check
 from hlsgen.frontend.calibrate import calibrate
 
 ROWS = 20

@@ -11,7 +11,7 @@ from onnx import helper
 from support.integer_reading import assert_reads
 from support.quantised_models import QuantisedModel, conv_model
 
-from hlsgen import flow
+from hlsgen import flow, flow_check
 from hlsgen.artefact.folder import open_folder
 from hlsgen.errors import HlsgenError, TypeMismatch, UnsupportedOp
 from hlsgen.frontend.onnx_reader import read_model
@@ -123,7 +123,7 @@ def test_check_says_of_outputs_and_sessions_what_compile_says(tmp_path: Path) ->
         path = tmp_path / "net.onnx"
         path.write_bytes(proto.SerializeToString())
         with pytest.raises(HlsgenError) as checked:
-            flow.check(path)
+            flow_check.check(path)
         with pytest.raises(HlsgenError) as compiled:
             flow.compile(path)
         assert str(checked.value) == str(compiled.value)

@@ -10,7 +10,8 @@ import onnxruntime
 import pytest
 from support.stateful_models import gru_cell, two_layers
 
-from hlsgen.flow import check, compile
+from hlsgen.flow import compile
+from hlsgen.flow_check import check
 from hlsgen.frontend.state_shapes import with_states_of_one_sample
 
 

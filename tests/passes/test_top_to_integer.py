@@ -11,7 +11,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from hlsgen.flow import check, compile
+from hlsgen.flow import compile
+from hlsgen.flow_check import check
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.ops.select import TopK

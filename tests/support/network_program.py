@@ -16,6 +16,8 @@ def program(plan: NetworkPlan, samples: Sequence[Mapping[str, np.ndarray]]) -> t
     """Everything for some samples (channel -> (height, width, channels)) one after the other, from HELLO to the last READ."""
     same, bands = sample_packets(plan), input_bands(plan)
     packets = list(setup_packets(plan))
-    for sample in samples:
-        packets += [*input_packets(plan.fabric, bands, sample), *same]
+    for first in range(0, len(samples), plan.samples):
+        own = samples[first : first + plan.samples]
+        batch = {name: np.stack([sample[name] for sample in own]) for name in own[0]}
+        packets += [*input_packets(plan.fabric, bands, batch), *same]
     return tuple(packets)

@@ -28,7 +28,6 @@ from hlsgen.schedule.grid_network.phase import (
     tile_configuration,
     writing,
 )
-from hlsgen.schedule.grid_network.regions import bands
 
 
 def column_configuration(
@@ -39,8 +38,8 @@ def column_configuration(
     if layer.template == "table":
         return _table_configuration(fabric, fabric_hash, border, work)
     interval = 2 if layer.template == "both" else 1
-    computed = bands(work.target.shape[0], fabric.rows)
-    rows = sum(1 for band in computed if band)
+    computed = work.target.owned
+    working = [r for r, band in enumerate(computed) if band]
     nest = _nest(work, max(computed, key=len), fabric.loops)
     return Configuration(
         fabric_hash=fabric_hash,
@@ -48,10 +47,10 @@ def column_configuration(
         loops=tuple(loop.extent for loop in nest),
         lines=(),
         cycles=finish_cycles(border, interval * prod(loop.extent for loop in nest), 0),
-        pes=tuple(((r, 0), _contexts(layer, interval)) for r in range(rows)),
+        pes=tuple(((r, 0), _contexts(layer, interval)) for r in working),
         tiles=tuple(
             (border.west[r].name, _west(border, work, r, computed[r], interval, fabric.loops))
-            for r in range(rows)
+            for r in working
         ),
     )
 
@@ -63,7 +62,7 @@ def _table_configuration(
     whose next cycle, slot 0 of the next iteration, the result is written."""
     process = work.layer.process
     entry_bits = (len(work.layer.finishing.table or ()) - 1).bit_length()
-    computed = bands(work.target.shape[0], fabric.rows)
+    computed = work.target.owned
     tiles = []
     for row, band in enumerate(computed):
         loops, first = _nest(work, band, fabric.loops), {"y": band.start}

@@ -61,7 +61,7 @@ def _moves(region: Region, distance: int) -> Iterator[_Move]:
         rows = {}
         for target in range(residue, len(region.stored), span):
             source = target + distance
-            if 0 <= source < len(region.owned):
+            if 0 <= source < len(region.owned) and region.sample(source) == region.sample(target):
                 needed, held = region.stored[target], region.owned[source]
                 common = range(max(needed.start, held.start), min(needed.stop, held.stop))
                 if common:

@@ -23,13 +23,12 @@ from hlsgen.schedule.grid_network.phase import (
     tile_configuration,
     writing,
 )
-from hlsgen.schedule.grid_network.regions import bands
 
 
 def matrix_configuration(
     fabric: Fabric, fabric_hash: int, border: Border, work: RunWork
 ) -> Configuration:
-    """The run in which row r computes the rows of band r, and its columns neighbouring channels or pixels.
+    """The run in which row r computes the rows of band r of the target, and its columns neighbouring channels or pixels.
 
     Operands enter row r in cycle r + 1, weights column c in cycle c + 1, so that they meet in every cell; a cell starts anew and
     drains where the operand is marked.
@@ -37,14 +36,15 @@ def matrix_configuration(
     height, width, _ = work.target.shape
     columns = work.layer.across.columns
     loops = nest(work.layer, work.chunk, (height, width))
-    computed = bands(height, fabric.rows)
-    rows = sum(1 for band in computed if band)
+    computed = work.target.owned
+    working = [r for r, band in enumerate(computed) if band]
+    rows = working[-1] + 1
     tallest = loops.of_rows(max(len(band) for band in computed))
-    west = [(border.west[r].name, _west(border, work, loops, r, computed[r])) for r in range(rows)]
+    west = [(border.west[r].name, _west(border, work, loops, r, computed[r])) for r in working]
     north = [(border.north[c].name, _north(work, tallest, c)) for c in range(columns)]
     of_a_row = prod(loop.extent for loop in tallest[1:])
     # the first operand is in cell (0, 0) in cycle 1
-    last = max(len(computed[r]) * of_a_row + r for r in range(rows))
+    last = max(len(computed[r]) * of_a_row + r for r in working)
     return Configuration(
         fabric_hash=fabric_hash,
         interval=1,
@@ -52,7 +52,7 @@ def matrix_configuration(
         lines=(),
         cycles=finish_cycles(border, last + columns - 1, columns - 1),
         pes=tuple(
-            ((r, c), (_context((r, c), rows, columns),))
+            ((r, c), (_context((r, c), rows, columns) if computed[r] else _passing(r, rows),))
             for r in range(rows)
             for c in range(columns)
         ),
@@ -67,6 +67,11 @@ def _context(cell: Cell, rows: int, columns: int) -> PeContext:
     links = [("E", a)] if column + 1 < columns else []
     links += [("S", b)] if row + 1 < rows else []
     return PeContext("multiply_accumulate", a, b, clear="mark", drain="mark", links=tuple(links))
+
+
+def _passing(row: int, rows: int) -> PeContext:
+    """A cell of a row without operands: the weights go by."""
+    return PeContext(links=(("S", "memory_north" if row == 0 else "N"),) if row + 1 < rows else ())
 
 
 def _west(

@@ -26,7 +26,7 @@ from hlsgen.schedule.grid_network.regions import Region
 
 @dataclass(frozen=True, eq=False)
 class Phase:
-    """``process``: whose work it is; ``kind``: ``copy`` (rows for neighbours) or ``compute``; ``macs`` of the whole sample.
+    """``process``: whose work it is; ``kind``: ``copy`` (rows for neighbours) or ``compute``; ``macs`` of a whole batch.
 
     ``preloads``: weights and parameters that have to be loaded for every sample; ``waits``: they overwrite what the run
     before still reads.

@@ -12,9 +12,9 @@ import numpy as np
 from hlsgen.algebra.packets import PARAMETER_WORDS
 from hlsgen.algebra.types import wrap
 from hlsgen.dataflow.ir import Dataflow, Process
-from hlsgen.errors import DoesNotFit
+from hlsgen.errors import BadOption, DoesNotFit
 from hlsgen.fabric.file import fabric_hash
-from hlsgen.fabric.ir import Fabric
+from hlsgen.fabric.ir import Fabric, MemoryTile
 from hlsgen.fabric.packets import WritePacket
 from hlsgen.fabric.program import bank_words, tile_unit, write_parameters
 from hlsgen.schedule.grid_network.border import Border, border
@@ -47,7 +47,7 @@ _SPLITS = 4
 
 @dataclass(frozen=True, eq=False)
 class NetworkPlan:
-    """``regions``: channel -> where it is; ``phases`` of one sample, in order; ``resident``: what is loaded once for all samples.
+    """``regions``: channel -> where it is; ``phases`` of a batch of ``samples`` samples, in order; ``resident``: what is loaded once for all samples.
     ``weights``, ``parameters``: the blocks in the north tiles, and in the west tiles' parameter rows. ``west_used``: elements of the fullest
     west tile."""
 
@@ -59,6 +59,7 @@ class NetworkPlan:
     weights: Stored
     parameters: Stored
     west_used: int
+    samples: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +79,14 @@ class _Part:
     parameters: np.ndarray
 
 
-def plan_network(fabric: Fabric, dataflow: Dataflow) -> NetworkPlan:
-    """The runs that compute a sample of ``dataflow``. Raises UnsupportedOp for a process that no template computes or a
-    fabric that cannot run networks, DoesNotFit where a tile is too small."""
+def plan_network(fabric: Fabric, dataflow: Dataflow, samples: int = 1) -> NetworkPlan:
+    """The runs that compute ``samples`` samples of ``dataflow`` at a time, each on as many rows of the fabric: every weight is read once for
+    all of them. Raises UnsupportedOp for a process that no template computes or a fabric that cannot run networks, DoesNotFit where a
+    tile is too small, BadOption where the samples do not share the rows."""
     sides = border(fabric)
+    _check_samples(fabric, samples)
     layers = tuple(layer(fabric, sides, dataflow, process) for process in dataflow.processes)
-    placed = _placed(fabric, sides, dataflow, layers)
+    placed = _placed(fabric, sides, dataflow, layers, samples)
     regions = placed.regions
     where = f"network {dataflow.name} on fabric {fabric.name}"
     parts, weights, rows = _stored_parts(layers, sides, where)
@@ -93,20 +96,43 @@ def plan_network(fabric: Fabric, dataflow: Dataflow) -> NetworkPlan:
     for number, part in enumerate(parts):
         process = part.layer.process
         places = weights.addresses[number], rows.addresses[number]
-        computing = sum(1 for band in regions[process.write.channel].owned if band)
+        computing = [
+            tile
+            for tile, band in zip(sides.west, regions[process.write.channel].owned, strict=True)
+            if band
+        ]
         loads: list[WritePacket] = []
         (resident if weights.resident[number] else loads).extend(
             _weight_writes(fabric, sides, part, places[0])
         )
         (resident if rows.resident[number] else loads).extend(
-            _parameter_writes(fabric, sides, part, computing, places[1])
+            _parameter_writes(fabric, computing, part, places[1])
         )
         work = _phases(fabric, sides, dataflow, placed, part, places, copied)
         waits = weights.waits[number] or rows.waits[number]
         phases += [replace(work[0], preloads=tuple(loads), waits=waits), *work[1:]]
     return NetworkPlan(
-        fabric, dataflow, regions, tuple(phases), tuple(resident), weights, rows, placed.used
+        fabric,
+        dataflow,
+        regions,
+        tuple(phases),
+        tuple(resident),
+        weights,
+        rows,
+        placed.used,
+        samples,
     )
+
+
+def _check_samples(fabric: Fabric, samples: int) -> None:
+    shares = [n for n in range(1, fabric.rows + 1) if fabric.rows % n == 0]
+    if samples not in shares:
+        raise BadOption(
+            "--batch",
+            f"expected samples that share the {fabric.rows} rows of fabric {fabric.name} evenly"
+            f" ({', '.join(map(str, shares))}), found {samples}",
+            "Choose one of these.",
+        )
 
 
 def _phases(
@@ -129,29 +155,34 @@ def _phases(
     work = _work(dataflow, placed, part, *places, sides.bits)
     template = column_configuration if part.layer.reduction is None else matrix_configuration
     configuration = template(fabric, hash, sides, work)
-    return [*copies, Phase(process.name, "compute", configuration, _macs(part))]
+    macs = _macs(part) * placed.regions[process.write.channel].samples
+    return [*copies, Phase(process.name, "compute", configuration, macs)]
 
 
-def _placed(fabric: Fabric, sides: Border, dataflow: Dataflow, layers: Sequence[Layer]) -> _Placed:
+def _placed(
+    fabric: Fabric, sides: Border, dataflow: Dataflow, layers: Sequence[Layer], samples: int
+) -> _Placed:
     """Every channel placed in the west tiles by its lifetime, and every table for all time."""
     surplus = {layer.process.write.channel: layer.surplus for layer in layers}
     regions: dict[str, Region] = {}
     lives: list[Lifetime] = []
     for name, channel in dataflow.channels.items():
-        owned = bands(channel.shape[0], fabric.rows)
+        owned = bands(channel.shape[0], fabric.rows, samples)
         stored, last = list(owned), 0
         for step, planned in enumerate(layers):
             for k, read in enumerate(planned.process.reads):
                 if read.source != name:
                     continue
                 last = step
-                for r, computed in enumerate(_computed(fabric, dataflow, planned)):
+                for r, computed in enumerate(_computed(fabric, dataflow, planned, samples)):
                     need = needed_rows(planned.process, k, computed, channel.shape[0])
                     stored[r] = union(stored[r], need)
         first = next((s for s, i in enumerate(layers) if i.process.write.channel == name), 0)
         last = len(layers) if name in dataflow.outputs else max(first, last)
         pitch = channel.shape[2] + surplus.get(name, 0)
-        regions[name] = Region(name, channel.shape, pitch, owned, tuple(stored), sides.lanes)
+        regions[name] = Region(
+            name, channel.shape, pitch, owned, tuple(stored), sides.lanes, samples
+        )
         lives.append(Lifetime(name, regions[name].size, first, last))
     tables = {layer.finishing.table: f"table {layer.process.name}" for layer in layers}
     lives += [
@@ -164,7 +195,9 @@ def _placed(fabric: Fabric, sides: Border, dataflow: Dataflow, layers: Sequence[
             f"network {dataflow.name} on fabric {fabric.name}",
             f"expected activations of at most {sides.west_words} elements in a west tile, found {taken} "
             f"({taken - sides.west_words} too many; the largest tensor, {largest.name}, takes {largest.size})",
-            "Use a fabric with more rows or larger west tiles, or --schedule stream.",
+            "Use a fabric with more rows or larger west tiles, "
+            + ("a smaller --batch, " if samples > 1 else "")
+            + "or --schedule stream.",
         )
     return _Placed(
         {name: replace(region, base=addresses[name]) for name, region in regions.items()},
@@ -173,12 +206,13 @@ def _placed(fabric: Fabric, sides: Border, dataflow: Dataflow, layers: Sequence[
     )
 
 
-def _computed(fabric: Fabric, dataflow: Dataflow, layer: Layer) -> tuple[range, ...]:
+def _computed(fabric: Fabric, dataflow: Dataflow, layer: Layer, samples: int) -> tuple[range, ...]:
     """The trips of loop y that each row of the array computes."""
     process: Process = layer.process
     if layer.banded:
-        return bands(dataflow.channels[process.write.channel].shape[0], fabric.rows)
-    return (range(process.extent("y")), *(range(0),) * (fabric.rows - 1))
+        height = dataflow.channels[process.write.channel].shape[0]
+        return bands(height, fabric.rows, samples)
+    return (range(process.extent("y")), *(range(0),) * (fabric.rows // samples - 1)) * samples
 
 
 def _stored_parts(
@@ -224,13 +258,13 @@ def _weight_writes(fabric: Fabric, sides: Border, part: _Part, first: int) -> li
 
 
 def _parameter_writes(
-    fabric: Fabric, sides: Border, part: _Part, computing: int, first: int
+    fabric: Fabric, computing: Sequence[MemoryTile], part: _Part, first: int
 ) -> list[WritePacket]:
-    """The same rows for the ``computing`` northern tiles."""
+    """The same rows for all ``computing`` tiles."""
     if not len(part.parameters):
         return []
     rows = [(int(bias), int(factor), int(added)) for bias, factor, added in part.parameters]
-    return [write_parameters(fabric, tile, first, rows) for tile in sides.west[:computing]]
+    return [write_parameters(fabric, tile, first, rows) for tile in computing]
 
 
 def _table_writes(

@@ -17,12 +17,13 @@ from hlsgen.schedule.grid_network.plan import NetworkPlan
 
 @dataclass(frozen=True)
 class Band:
-    """``rows`` rows of a channel, from row ``row`` on, in the bank of unit ``unit`` from element ``first`` on.
+    """``rows`` rows of a channel of sample ``sample`` of a batch, from row ``row`` on, in the bank of unit ``unit`` from element ``first`` on.
 
     A row has ``width`` pixels of ``depth`` channels, ``pitch`` elements apart. ``signed``: what the bank's elements mean.
     """
 
     channel: str
+    sample: int
     row: int
     rows: int
     unit: int
@@ -34,12 +35,12 @@ class Band:
 
 
 def input_bands(plan: NetworkPlan) -> tuple[Band, ...]:
-    """What is written for every sample, in order; rows that several tiles need to each of them."""
+    """What is written for every batch, in order; rows that several tiles need to each of them."""
     return _bands(plan, plan.dataflow.inputs, stored=True)
 
 
 def output_bands(plan: NetworkPlan) -> tuple[Band, ...]:
-    """What is read back for every sample, in order."""
+    """What is read back for every batch, in order."""
     return owned_bands(plan, plan.dataflow.outputs)
 
 
@@ -57,18 +58,21 @@ def _bands(plan: NetworkPlan, channels: Sequence[str], stored: bool) -> tuple[Ba
         for r, rows in enumerate(region.stored if stored else region.owned):
             if rows:
                 unit, first = tile_unit(plan.fabric, tiles[r]), region.address(r, rows.start)
-                place = (rows.start, len(rows), unit, first)
+                place = (region.sample(r), rows.start, len(rows), unit, first)
                 bands.append(Band(name, *place, width, depth, region.pitch, element.signed))
     return tuple(bands)
 
 
 def input_packets(
-    fabric: Fabric, bands: Sequence[Band], sample: Mapping[str, np.ndarray]
+    fabric: Fabric, bands: Sequence[Band], batch: Mapping[str, np.ndarray]
 ) -> tuple[Packet, ...]:
-    """One sample (channel -> (height, width, channels) integers) written to its tiles."""
+    """A batch (channel -> (samples, height, width, channels) integers) written to its tiles; where it has fewer samples than the
+    bands, the last one takes the place of those that lack."""
     packets = []
     for band in bands:
-        pixels = sample[band.channel][band.row : band.row + band.rows]
+        samples = batch[band.channel]
+        sample = samples[min(band.sample, len(samples) - 1)]
+        pixels = sample[band.row : band.row + band.rows]
         padded = np.pad(pixels, [(0, 0), (0, 0), (0, band.pitch - band.depth)])
         tile = _tile(fabric, band)
         words = bank_words(tile, padded.reshape(-1))
@@ -77,7 +81,7 @@ def input_packets(
 
 
 def output_packets(fabric: Fabric, bands: Sequence[Band]) -> tuple[Packet, ...]:
-    """The requests for one sample's results."""
+    """The requests for a batch's results."""
     return tuple(
         ReadPacket(band.unit, band.first // _tile(fabric, band).lanes, _words(fabric, band))
         for band in bands
@@ -87,15 +91,17 @@ def output_packets(fabric: Fabric, bands: Sequence[Band]) -> tuple[Packet, ...]:
 def outputs_of(
     fabric: Fabric, bands: Sequence[Band], unload: np.ndarray, samples: int
 ) -> dict[str, np.ndarray]:
-    """The words that the fabric sent back as channel -> (samples, height, width, channels) int64."""
-    outputs = {}
+    """The words that the fabric sent back for so many samples, as channel -> (samples, height, width, channels) int64."""
+    outputs, batch = {}, batch_of(bands)
+    batches = -(-samples // batch)
     for name in {band.channel: None for band in bands}:
         own = [band for band in bands if band.channel == name]
-        shape = (sum(band.rows for band in own), own[0].width, own[0].depth)
-        outputs[name] = np.zeros((samples, *shape), dtype=np.int64)
+        shape = (sum(band.rows for band in own) // batch, own[0].width, own[0].depth)
+        outputs[name] = np.zeros((batches * batch, *shape), dtype=np.int64)
     position = 0
-    for sample in range(samples):
+    for number in range(batches):
         for band in bands:
+            sample = number * batch + band.sample
             tile = _tile(fabric, band)
             words = unload[position : position + _words(fabric, band)]
             position += len(words)
@@ -103,17 +109,22 @@ def outputs_of(
             pixels = elements[: band.rows * band.width * band.pitch]
             pixels = pixels.reshape(band.rows, band.width, band.pitch)[:, :, : band.depth]
             outputs[band.channel][sample, band.row : band.row + band.rows] = pixels
-    return outputs
+    return {name: array[:samples] for name, array in outputs.items()}
+
+
+def batch_of(bands: Sequence[Band]) -> int:
+    """How many samples a program computes at a time."""
+    return 1 + max(band.sample for band in bands)
 
 
 def result_words(fabric: Fabric, bands: Sequence[Band]) -> int:
-    """Words of the load port that one sample's results take."""
+    """Words of the load port that a batch's results take."""
     return sum(_words(fabric, band) for band in bands)
 
 
 def band_from(fields: Mapping[str, Any]) -> Band:
     """A Band from a JSON object with its fields; raises KeyError, TypeError or ValueError."""
-    numbers = ("row", "rows", "unit", "first", "width", "depth", "pitch")
+    numbers = ("sample", "row", "rows", "unit", "first", "width", "depth", "pitch")
     return Band(
         channel=str(fields["channel"]),
         **{name: int(fields[name]) for name in numbers},

@@ -1,4 +1,4 @@
-"""The packets of the load port that run a network: once what is resident, then the same runs for every sample."""
+"""The packets of the load port that run a network: once what is resident, then the same runs for every batch."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def _configure(plan: NetworkPlan, phase: Phase) -> tuple[WritePacket, ...]:
 
 
 def sample_packets(plan: NetworkPlan) -> tuple[Packet, ...]:
-    """All runs of a sample, and the requests for its results."""
+    """All runs of a batch, and the requests for its results."""
     runs = [packet for packets in phase_packets(plan) for packet in packets]
     return (*runs, *output_packets(plan.fabric, output_bands(plan)))
 
 
 def watched_packets(plan: NetworkPlan) -> tuple[Packet, ...]:
-    """All runs of a sample, with the requests for each process's results after its last run."""
+    """All runs of a batch, with the requests for each process's results after its last run."""
     last = {phase.process: number for number, phase in enumerate(plan.phases)}
     channels = {process.name: process.write.channel for process in plan.dataflow.processes}
     packets: list[Packet] = []

@@ -8,10 +8,13 @@ from hlsgen.algebra.affine import Affine, box
 from hlsgen.dataflow.ir import Process
 
 
-def bands(height: int, rows: int) -> tuple[range, ...]:
-    """The output rows that each of ``rows`` rows of PEs computes; equal shares but for the last ones."""
-    share = -(-height // rows)
-    return tuple(range(min(height, r * share), min(height, (r + 1) * share)) for r in range(rows))
+def bands(height: int, rows: int, samples: int = 1) -> tuple[range, ...]:
+    """The output rows that each of ``rows`` rows of PEs computes, equal shares but for the last ones; of ``samples`` samples, each by as many
+    neighbouring rows of PEs."""
+    own = rows // samples
+    share = -(-height // own)
+    one = tuple(range(min(height, r * share), min(height, (r + 1) * share)) for r in range(own))
+    return one * samples
 
 
 def needed_rows(process: Process, read: int, computed: range, height: int) -> range:
@@ -28,7 +31,7 @@ class Region:
     ``lanes`` elements in a word of the load port.
 
     ``owned[r]``: rows that row r of the array computes (or the load port writes); ``stored[r]``: rows that its tile holds,
-    ``stored[r].start`` first. Other tiles' rows among them are copied before they are read.
+    ``stored[r].start`` first. Other tiles' rows among them are copied before they are read, within the rows of a sample (one of ``samples``).
     """
 
     channel: str
@@ -37,7 +40,12 @@ class Region:
     owned: tuple[range, ...]
     stored: tuple[range, ...]
     lanes: int
+    samples: int = 1
     base: int = 0
+
+    def sample(self, row_of_tile: int) -> int:
+        """Which sample of a batch a row of the array works for."""
+        return row_of_tile * self.samples // len(self.owned)
 
     @property
     def row_pitch(self) -> int:

@@ -28,17 +28,23 @@ def network_report(plan: NetworkPlan, clock_mhz: float | None = None) -> Report:
 
     ``mac_use``: products over the cycles of all PEs; of a layer in its own runs (``cycles``, copies of rows
     included), overall in all cycles from the start of the first run to the end of the last one (``cycles``, waiting for the load
-    port included)."""
+    port included). All but ``head`` is of a batch of ``samples``."""
     packets = phase_packets(plan)
     spans = timeline(plan, packets)
     cycles = idle_from(plan, spans[-1])
     pes = plan.fabric.rows * plan.fabric.columns
     macs = sum(phase.macs for phase in plan.phases)
     sides = border(plan.fabric)
-    interval = cycles + _border_words(plan) + _count(packets[0])
-    head = Head(macs=macs, interval_cycles=interval, latency_cycles=interval, clock_mhz=clock_mhz)
+    latency = cycles + _border_words(plan) + _count(packets[0])
+    head = Head(
+        macs=macs // plan.samples,
+        interval_cycles=-(-latency // plan.samples),
+        latency_cycles=latency,
+        clock_mhz=clock_mhz,
+    )
     details = {
         "fabric": plan.fabric.name,
+        "samples": plan.samples,
         "processing_elements": pes,
         "cycles": cycles,
         "waiting_cycles": cycles - sum(phase.cycles for phase in plan.phases),
@@ -69,9 +75,10 @@ def network_report(plan: NetworkPlan, clock_mhz: float | None = None) -> Report:
 
 
 def _border_words(plan: NetworkPlan) -> int:
-    """Words of a sample, of the requests for its results and of the results."""
+    """Words of a batch, of the requests for its results and of the results."""
     zeros = {
-        name: np.zeros(plan.dataflow.channels[name].shape, int) for name in plan.dataflow.inputs
+        name: np.zeros((1, *plan.dataflow.channels[name].shape), int)
+        for name in plan.dataflow.inputs
     }
     bands = output_bands(plan)
     sample = input_packets(plan.fabric, input_bands(plan), zeros)
@@ -128,16 +135,17 @@ def _text(name: str, macs: int, data: Mapping[str, Any]) -> str:
         ]
         for layer in data["layers"]
     ]
+    batch = "a sample" if data["samples"] == 1 else f"a batch of {data['samples']} samples"
     weights, parameters = (
-        "loaded once" if data[key] else "loaded for every sample in part"
+        "loaded once" if data[key] else f"loaded for {batch.replace('a ', 'every ', 1)} in part"
         for key in ("weights_resident", "parameters_resident")
     )
     lines = (
         f"{name} on fabric {data['fabric']} (predicted)\n"
-        f"  cycles    {data['cycles']:,} a sample, {data['waiting_cycles']:,} of them waiting for the load port\n"
+        f"  cycles    {data['cycles']:,} {batch}, {data['waiting_cycles']:,} of them waiting for the load port\n"
         f"  work      {macs:,} MACs on {data['processing_elements']} PEs,"
         f" {data['mac_use']:.1%} of their cycles\n"
-        f"  program   {data['setup_words']:,} words once, {data['sample_words']:,} a sample and its values\n"
+        f"  program   {data['setup_words']:,} words once, {data['sample_words']:,} {batch} and its values\n"
         f"  tiles     {data['west_elements_used']:,} of {data['west_elements']:,} elements for activations;"
         f" weights {weights}, parameters {parameters}\n\n"
     )

@@ -1,4 +1,4 @@
-"""When every run of a sample starts and ends, the load port's work included."""
+"""When every run of a batch starts and ends, the load port's work included."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hlsgen.schedule.grid_network.plan import NetworkPlan
 
 @dataclass(frozen=True)
 class Span:
-    """Cycles from the start of the sample's first run: the fabric is enabled from ``start`` until before ``end``."""
+    """Cycles from the start of the batch's first run: the fabric is enabled from ``start`` until before ``end``."""
 
     start: int
     end: int
@@ -28,10 +28,10 @@ def idle_from(plan: NetworkPlan, span: Span) -> int:
 
 
 def timeline(plan: NetworkPlan, packets: Sequence[Sequence[Packet]]) -> tuple[Span, ...]:
-    """The spans of all runs of a sample, given ``program.phase_packets``, where nothing stalls; as in RTL to the cycle.
+    """The spans of all runs of a batch, given ``program.phase_packets``, where nothing stalls; as in RTL to the cycle.
 
     The port takes a word a cycle; after the header of RUN or WAIT it takes none until the run before has ended, and in the cycle of
-    the start. The words of the first run are not counted: it waits for the sample anyway.
+    the start. The words of the first run are not counted: it waits for the samples anyway.
     """
     spans: list[Span] = []
     port = free = 0  # the cycle of the next word; the first cycle without a run
