@@ -1,4 +1,4 @@
-"""The commands of the command line that hand a design to other tools, and other weights to a design: ``hlsgen export | weights``."""
+"""The commands of the command line that hand a design to other tools, and other weights to a design: ``hlsgen export | bench | weights``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hlsgen.progress import terminal
 def add_export_commands(app: typer.Typer) -> None:
     """Give the command line the commands of this file."""
     app.command("export")(export_command)
+    app.command("bench")(bench_command)
     app.command("weights")(weights_command)
 
 
@@ -40,6 +41,32 @@ def export_command(
         folder = export(directory, format, output, samples, progress)
     if not quiet:
         typer.echo(f"wrote {folder}: its README.md says what is in it")
+
+
+def bench_command(
+    directory: Annotated[Path, typer.Argument(help="Folder of 'hlsgen compile'.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="New or empty folder to write (DIR/bench)."),
+    ] = None,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(help="Samples (npz) that it streams; random integers without."),
+    ] = None,
+    samples: Annotated[int | None, typer.Option(help="Only the first so many (at most 4).")] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no words.")] = False,
+) -> None:
+    """Write a test of the circuit in cocotb as a folder of its own, to be extended; 'make' in it runs it."""
+    from hlsgen.flow_export import bench
+    from hlsgen.frontend.samples import load_samples
+
+    given = None if inputs is None else load_samples(inputs)
+    with terminal(quiet) as progress:
+        folder = bench(directory, output, given, samples, progress)
+    if not quiet:
+        typer.echo(
+            f"wrote {folder}: 'make' in it runs the tests; its README.md says how to extend them"
+        )
 
 
 def weights_command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,10 +33,46 @@ def lines(seconds: float = 5.0, file: TextIO | None = None) -> Progress:
 
 
 @contextmanager
+def spaced_lines(seconds: float = 5.0, file: TextIO | None = None) -> Iterator[Progress]:
+    """Progress for logs: what runs, its share and how long all has run, first after ``seconds``, later every so many or every tenth of that time.
+
+    A step that says nothing of itself is named all the same; what is over sooner writes nothing. ``file``: standard error if None.
+    """
+    begun, over, now = time.monotonic(), threading.Event(), [""]
+
+    def write() -> None:
+        pause = seconds
+        while not over.wait(pause):
+            elapsed = time.monotonic() - begun
+            pause = max(seconds, elapsed / 10)
+            if not now[0]:
+                continue
+            try:
+                print(f"hlsgen: {now[0]} ({elapsed:.0f} s)", file=file or sys.stderr, flush=True)
+            except (OSError, ValueError):  # nobody reads it any more
+                return
+
+    def show(what: str, fraction: float | None = None) -> None:
+        now[0] = what if fraction is None else f"{what} {fraction:.0%}"
+
+    writer = threading.Thread(target=write, name="hlsgen progress", daemon=True)
+    writer.start()
+    try:
+        yield show
+    finally:
+        over.set()
+        writer.join()
+
+
+@contextmanager
 def terminal(quiet: bool) -> Iterator[Progress]:
-    """Progress lines on standard error that show each step, its share and its time; none where that is not a terminal."""
-    if quiet or not sys.stderr.isatty():
+    """Progress lines on standard error that show each step, its share and its time; where that is no terminal (a log, a notebook), ``spaced_lines``."""
+    if quiet:
         yield silent
+        return
+    if not sys.stderr.isatty():
+        with spaced_lines() as spaced:
+            yield spaced
         return
     from rich.console import Console
     from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn

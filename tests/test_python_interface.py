@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from support.report_pages import read_page
 
 import hlsgen
 from hlsgen.errors import BadOption, TypeMismatch
-from hlsgen.progress import lines
+from hlsgen.progress import lines, spaced_lines, terminal
 
 DIGITS = Path(__file__).resolve().parents[1] / "examples" / "digits"
 
@@ -72,3 +74,43 @@ def test_progress_without_a_terminal_is_a_line_a_step_and_no_more_in_between() -
     often("packing", 0.25)
     often("packing", 0.5)
     assert log.getvalue().splitlines()[2:] == ["hlsgen: packing 25%", "hlsgen: packing 50%"]
+
+
+def wait_for(log: io.StringIO, lines: int) -> list[str]:
+    """So many lines of a log, or those that came within half a minute."""
+    for _ in range(3000):
+        if log.getvalue().count("\n") >= lines:
+            break
+        time.sleep(0.01)
+    return log.getvalue().splitlines()
+
+
+def test_a_step_that_says_nothing_is_named_again_and_again_in_a_log() -> None:
+    log = io.StringIO()
+    with spaced_lines(seconds=0.01, file=log) as progress:
+        progress("routing", None)
+        written = wait_for(log, 2)
+        progress("packing", 0.5)
+        length = len(wait_for(log, 2))
+        later = wait_for(log, length + 2)
+    assert all(re.fullmatch(r"hlsgen: routing \(\d+ s\)", line) for line in written)
+    assert re.fullmatch(r"hlsgen: packing 50% \(\d+ s\)", later[-1])
+    after = log.getvalue()
+    time.sleep(0.05)
+    assert log.getvalue() == after, "nothing is written once it is over"
+
+
+def test_what_is_over_soon_or_quiet_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    for quiet in (False, True):
+        with terminal(quiet) as progress:
+            progress("reading", None)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_log_that_is_closed_ends_the_lines_and_not_the_work() -> None:
+    log = io.StringIO()
+    with spaced_lines(seconds=0.01, file=log) as progress:
+        progress("placing", None)
+        log.close()
+        time.sleep(0.05)
+    progress("still at work", None)

@@ -48,6 +48,10 @@ class Contents:
     controlled: str
     files: tuple[str, ...] = ()
     """Of the folder, relative to it: known once all others are written."""
+    rtl: str = 'HERE.parent / "rtl"'
+    """Where the bench finds the Verilog, as its runner writes it."""
+    samples: int = 0
+    """Of the bench."""
 
     @property
     def clock_mhz(self) -> float:
@@ -91,6 +95,8 @@ class Contents:
             "design_low": low,
             "design_high": high,
             "files": self.files,
+            "rtl": self.rtl,
+            "samples": self.samples,
         }
 
 

@@ -1,4 +1,4 @@
-"""The folder that a tool takes: the design's Verilog, its registers, software, constraints, a bench, and what the tool wants besides."""
+"""The folder that a tool takes: the design's Verilog, its registers, software, constraints, a bench, and what the tool wants besides; and the bench alone."""
 
 from __future__ import annotations
 
@@ -23,11 +23,17 @@ COMMON = {
     "constraints/{top}.xdc": "clock.xdc.j2",
     "software/{top}.h": "driver.h.j2",
     "software/{top}.c": "driver.c.j2",
-    "bench/test_{top}.py": "bench.py.j2",
-    "bench/run.py": "run.py.j2",
-    "bench/requirements.txt": "requirements.txt.j2",
 }
-"""File -> template, of every format."""
+"""File -> template, of every format; besides BENCH."""
+BENCH = {
+    "test_{top}.py": "test_bench.py.j2",
+    "bench.py": "bench.py.j2",
+    "run.py": "run.py.j2",
+    "requirements.txt": "requirements.txt.j2",
+    "Makefile": "Makefile.j2",
+}
+"""The same of a bench, which is a folder of its own or ``bench/`` of an export."""
+SAMPLES = "samples.json"
 FORMATS: Mapping[str, Mapping[str, str]] = {
     "verilog": {},
     "litex": {"{top}.py": "litex_module.py.j2"},
@@ -46,8 +52,13 @@ class Stimulus:
     outputs: Mapping[str, list[list[str]]]
 
     def text(self) -> str:
-        """The content of ``bench/samples.json``."""
+        """The content of SAMPLES."""
         return json.dumps({"inputs": self.inputs, "outputs": self.outputs}) + "\n"
+
+    @property
+    def count(self) -> int:
+        """Samples."""
+        return len(next(iter(self.outputs.values())))
 
 
 def check_format(asked: str) -> None:
@@ -68,22 +79,47 @@ def files_of(
     progress: Progress,
 ) -> dict[str, bytes]:
     """Relative name -> content of all files of an exported folder; ``flags``: outputs beside the streams. Raises BadFile, ToolFailed."""
+    contents, files = _verilog(folder, flags, progress)
+    if format == "litex":  # whose own bus the registers are on
+        controlled = system_verilog(folder.manifest, flags, contents.controlled, registers=False)
+        files[f"rtl/{contents.controlled}.v"] = controlled.encode()
+    bench = {f"bench/{file}": template for file, template in BENCH.items()}
+    files[f"bench/{SAMPLES}"] = stimulus.text().encode()
+    return _filled(files, {**COMMON, **bench, **FORMATS[format]}, contents)
+
+
+def bench_files_of(
+    folder: Folder, flags: tuple[str, ...], stimulus: Stimulus, progress: Progress
+) -> dict[str, bytes]:
+    """The same, of the bench as a folder of its own, with the Verilog that it simulates. Raises BadFile, ToolFailed."""
+    contents, files = _verilog(folder, flags, progress)
+    contents = replace(contents, rtl='HERE / "rtl"', samples=stimulus.count)
+    files[SAMPLES] = stimulus.text().encode()
+    return _filled(files, {**BENCH, "README.md": "bench_README.md.j2"}, contents)
+
+
+def _verilog(
+    folder: Folder, flags: tuple[str, ...], progress: Progress
+) -> tuple[Contents, dict[str, bytes]]:
+    """What templates are filled with, and the design below its registers, each a file."""
     name = folder.manifest.top
     contents = Contents(folder, name, f"{name}_axi", f"{name}_controlled")
     progress("writing the Verilog of the registers", None)
     files = {
         f"rtl/{name}.v": folder.read("design.v"),
         f"rtl/{contents.top}.v": system_verilog(folder.manifest, flags, contents.top).encode(),
-        "bench/samples.json": stimulus.text().encode(),
     }
-    if format == "litex":  # whose own bus the registers are on
-        controlled = system_verilog(folder.manifest, flags, contents.controlled, registers=False)
-        files[f"rtl/{contents.controlled}.v"] = controlled.encode()
-    templates = dict(_named({**COMMON, **FORMATS[format]}, contents))
-    contents = replace(contents, files=tuple(sorted({*files, *templates})))
-    for file, template in templates.items():
-        files[file] = rendered(template, contents).encode()
-    return files
+    return contents, files
+
+
+def _filled(
+    files: Mapping[str, bytes], templates: Mapping[str, str], contents: Contents
+) -> dict[str, bytes]:
+    """The files, and those of the templates."""
+    named = dict(_named(templates, contents))
+    contents = replace(contents, files=tuple(sorted({*files, *named})))
+    filled = {file: rendered(template, contents).encode() for file, template in named.items()}
+    return {**files, **filled}
 
 
 def _named(templates: Mapping[str, str], contents: Contents) -> Iterator[tuple[str, str]]:
