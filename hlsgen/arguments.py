@@ -57,6 +57,14 @@ NAMES = ArgumentKind(
 ARRAYS = ArgumentKind(
     "a mapping of input names to arrays", lambda value: isinstance(value, Mapping)
 )
+SAMPLES = ArgumentKind(
+    "a path, an array of samples, or a mapping of input names to arrays",
+    lambda value: (
+        _is_path(value)
+        or (hasattr(value, "shape") and hasattr(value, "dtype"))
+        or (isinstance(value, Mapping) and all(isinstance(name, str) for name in value))
+    ),
+)
 
 
 def check_arguments(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,10 @@ from hlsgen.artefact.folder import Artefact, NewFolder, new_folder, open_folder
 from hlsgen.collector import collector_paused
 from hlsgen.errors import BadOption
 from hlsgen.flow_arguments import BUILT, COMPILED, EMITTED, OF_TARGETS, VERIFIED
-from hlsgen.numbers import Numbers
+from hlsgen.flow_options import asked_of, options_for, refuse_of_kernel, target_for
+from hlsgen.numbers import Numbers, SampleSource
 from hlsgen.progress import Progress, silent
-from hlsgen.reproduction import made_by, option_name
+from hlsgen.reproduction import made_by
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from hlsgen.artefact.manifest import Manifest
     from hlsgen.bitstream.build_result import BuildResult
     from hlsgen.board_session import BoardSession
-    from hlsgen.targets import AnyTarget
     from hlsgen.verify.result import VerifyResult
 
 
@@ -129,9 +129,9 @@ def compile(
     target_fps: float | None = None,
     interval: int | None = None,
     latency: int | None = None,
-    calibrate: str | os.PathLike[str] | None = None,
+    calibrate: SampleSource | None = None,
     precision: str | None = None,
-    samples: str | os.PathLike[str] | None = None,
+    samples: SampleSource | None = None,
     reference: str | None = None,
     overrides: Mapping[str, Unroll] | None = None,
     fabric: str | os.PathLike[str] | None = None,
@@ -152,28 +152,28 @@ def compile(
 
     ``schedule`` "stream": an array for every layer, sized for ``board``; a pipeline for a kernel. "grid": a program for one ``fabric``, a preset
     or a TOML file. What else can be asked is the target's: see the options in ``hlsgen.targets`` (``effort``, ``multipliers``, ``dsp``, ``lut``, ``target_fps``, ``interval``, ``latency``, ``overrides``, ``weights`` of networks on stream; ``batch`` of networks on a grid; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
-    ``calibrate``: an npz file of samples with which a float network is quantised; ``precision``: fixed16 or fixed24, numbers in which a float
-    network is computed without that, in formats from the ranges that ``samples`` (an npz file) reach; ``reference``: ort, ort-int8 or ort-unoptimised, the session of ONNX Runtime to match; ``name``: what modules are called after (else the source);
+    ``calibrate``: samples with which a float network is quantised: an npz file, arrays by name of input with the samples along axis 0, or the array of a single input; ``precision``: fixed16 or fixed24, numbers in which a float
+    network is computed without that, in formats from the ranges that ``samples`` (as ``calibrate``) reach; ``reference``: ort, ort-int8 or ort-unoptimised, the session of ONNX Runtime to match; ``name``: what modules are called after (else the source);
     ``state``: output -> input, what is kept in the circuit from one sample for the next; ``sample``: of a PyTorch module, the tensor or tensors with which it is traced; ``output``: the folder written (None: a temporary one); ``dump``: one for the text form of every IR of a network. Raises HlsgenError."""
     arguments = dict(locals())
     from hlsgen.targets.kernel_source import is_kernel
 
     check_arguments("hlsgen.compile", COMPILED, arguments)
     model = _from_framework(model, sample)
-    target = _target(schedule, "kernel" if is_kernel(model) else "network")
+    target = target_for(schedule, "kernel" if is_kernel(model) else "network")
     given = {option: arguments[option] for option in OF_TARGETS}
     given["overrides"] = overrides or None
     given |= {key: os.fspath(given[key]) for key in ("fabric", "board") if given[key] is not None}
     if target.source == "kernel":
-        _refuse_of_kernel(arguments)
-    options = _options(target, given)
+        refuse_of_kernel(arguments)
+    options = options_for(target, given)
     numbers = Numbers(calibrate, precision, samples, reference).checked(target.schedule)
     dumps = nullcontext() if dump is None else new_folder(dump, overwrites=True)
     with new_folder(output) as folder, dumps as texts, collector_paused():
         artefact = target.compile(_read(model, numbers, progress, state), options, progress)
         if texts is not None:
             texts.place(artefact.texts())
-        return _compiled(folder, artefact, made_by("compile", model, _asked(arguments)))
+        return _compiled(folder, artefact, made_by("compile", model, asked_of(arguments)))
 
 
 def _from_framework(model: Any, sample: Any) -> Any:
@@ -245,7 +245,7 @@ def emit_fabric(
 ) -> Compiled:
     """The Verilog of a fabric, a preset or a TOML file; its modules are called ``name`` (as the fabric if None). Raises HlsgenError."""
     check_arguments("hlsgen.emit_fabric", EMITTED, locals())
-    target = _target("grid", "fabric")
+    target = target_for("grid", "fabric")
     with new_folder(output) as folder, collector_paused():
         artefact = target.compile(fabric, target.options(name=name), progress)
         return _compiled(folder, artefact, made_by("fabric", fabric, {"name": name}))
@@ -320,56 +320,6 @@ def build(
     ports = target_of(folder).board_ports(folder)
     named = None if board is None else os.fspath(board)
     return build_design(folder, ports, named, progress, seeds, ClockRequest(clock, force))
-
-
-def _target(schedule: str, source: str) -> AnyTarget:
-    """The target of a schedule for a kind of source; raises BadOption for an unknown schedule."""
-    from hlsgen.targets import TARGETS
-
-    schedules = dict.fromkeys(target.schedule for target in TARGETS)
-    if schedule not in schedules:
-        raise BadOption(
-            "--schedule",
-            f"expected one of {', '.join(schedules)}; found {schedule!r}",
-            "Choose a schedule of this list.",
-        )
-    return next(t for t in TARGETS if (t.schedule, t.source) == (schedule, source))
-
-
-def _options(target: AnyTarget, given: Mapping[str, object]) -> Any:
-    """The options of a target from those that were given (None: not); raises BadOption for one that it does not have."""
-    from hlsgen.targets import TARGETS
-
-    known = {field.name for field in fields(target.options)}
-    present = {name: value for name, value in given.items() if value is not None}
-    for name in present:
-        if name not in known:
-            option = option_name(name)
-            takers = [_title(t) for t in TARGETS if name in {f.name for f in fields(t.options)}]
-            raise BadOption(
-                option,
-                f"expected {' or '.join(takers)}; found {_title(target)}",
-                f"Leave {option} out{' and give it to hlsgen build' if name == 'board' else ''}.",
-            )
-    return target.options(**present)
-
-
-def _asked(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a compilation that its result depends on."""
-    numbers = ("calibrate", "precision", "samples", "reference", "state")
-    return {name: arguments[name] for name in ("schedule", *OF_TARGETS, *numbers)}
-
-
-def _refuse_of_kernel(arguments: Mapping[str, Any]) -> None:
-    """Raise BadOption for what only networks can be told."""
-    for option in ("calibrate", "precision", "samples", "reference", "state", "dump"):
-        if arguments[option] is not None:
-            name = f"--{option}"
-            raise BadOption(name, "expected a network; found a kernel", f"Leave {name} out.")
-
-
-def _title(target: AnyTarget) -> str:
-    return f"a {target.source} with --schedule {target.schedule}"
 
 
 def _compiled(new: NewFolder, artefact: Artefact, origin: Mapping[str, Any]) -> Compiled:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hlsgen.algebra.unroll import Unroll
-from hlsgen.arguments import ARRAYS, FLAG, FUNCTION, NAMES, NUMBER, PATH, TEXT, WHOLE, ArgumentKind
+from hlsgen.arguments import (
+    ARRAYS,
+    FLAG,
+    FUNCTION,
+    NAMES,
+    NUMBER,
+    PATH,
+    SAMPLES,
+    TEXT,
+    WHOLE,
+    ArgumentKind,
+)
 
 UNROLLS = ArgumentKind(
     "a mapping of process names to Unroll",
@@ -14,7 +25,7 @@ UNROLLS = ArgumentKind(
         and all(isinstance(k, str) and isinstance(v, Unroll) for k, v in value.items())
     ),
 )
-CHECKED: Mapping[str, ArgumentKind] = {"calibrate": PATH.or_none(), "state": NAMES.or_none()}
+CHECKED: Mapping[str, ArgumentKind] = {"calibrate": SAMPLES.or_none(), "state": NAMES.or_none()}
 COMPILED: Mapping[str, ArgumentKind] = {
     "board": PATH.or_none(),
     "schedule": TEXT,
@@ -25,9 +36,9 @@ COMPILED: Mapping[str, ArgumentKind] = {
     "target_fps": NUMBER.or_none(),
     "interval": WHOLE.or_none(),
     "latency": WHOLE.or_none(),
-    "calibrate": PATH.or_none(),
+    "calibrate": SAMPLES.or_none(),
     "precision": TEXT.or_none(),
-    "samples": PATH.or_none(),
+    "samples": SAMPLES.or_none(),
     "reference": TEXT.or_none(),
     "overrides": UNROLLS.or_none(),
     "batch": WHOLE.or_none(),

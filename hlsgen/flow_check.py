@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hlsgen.arguments import check_arguments
 from hlsgen.flow_arguments import CHECKED
-from hlsgen.numbers import Numbers
+from hlsgen.numbers import Numbers, SampleSource
 from hlsgen.progress import silent
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def check(
     model: str | os.PathLike[str] | onnx.ModelProto,
-    calibrate: str | os.PathLike[str] | None = None,
+    calibrate: SampleSource | None = None,
     state: Mapping[str, str] | None = None,
 ) -> list[NodeSupport]:
     """Where every node of a model runs, and why: what ``compile`` says of it before it asks for a board. Raises HlsgenError."""

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hlsgen.arguments import FUNCTION, PATH, TEXT, WHOLE, ArgumentKind, check_arguments
+from hlsgen.arguments import FUNCTION, PATH, SAMPLES, TEXT, WHOLE, ArgumentKind, check_arguments
 from hlsgen.artefact.folder import check_empty, write_whole
 from hlsgen.board import DEFAULT_BOARD
 from hlsgen.collector import collector_paused
 from hlsgen.errors import BadFile, BadOption
+from hlsgen.numbers import SampleSource
 from hlsgen.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _EXPLORED: Mapping[str, ArgumentKind] = {
     "objective": TEXT,
     "points": WHOLE,
     "checks": WHOLE,
-    "calibrate": PATH.or_none(),
+    "calibrate": SAMPLES.or_none(),
     "output": PATH.or_none(),
     "progress": FUNCTION,
     "intervals": ArgumentKind(
@@ -48,7 +49,7 @@ _EXPLORED: Mapping[str, ArgumentKind] = {
         "names of precisions",
         lambda value: isinstance(value, Sequence) and all(isinstance(n, str) for n in value),
     ),
-    "samples": PATH.or_none(),
+    "samples": SAMPLES.or_none(),
     "labels": PATH.or_none(),
 }
 
@@ -59,19 +60,19 @@ def explore(
     objective: str = "fps",
     points: int = POINTS,
     checks: int = CHECKS,
-    calibrate: str | os.PathLike[str] | None = None,
+    calibrate: SampleSource | None = None,
     output: str | os.PathLike[str] | None = None,
     progress: Progress = silent,
     intervals: Sequence[int] = (),
     precisions: Sequence[str] = (),
-    samples: str | os.PathLike[str] | None = None,
+    samples: SampleSource | None = None,
     labels: str | os.PathLike[str] | None = None,
 ) -> Study:
     """Sketch about ``points`` designs of a network on schedule stream, over boards, DSP budgets and rates, and plan ``checks`` of the best.
 
     ``boards``: names or TOML files, or "all"; ``objective``: fps, latency or lut; ``output``: a folder for explore.json and explore.html,
     from which an interrupted exploration goes on. ``intervals``: only these, in cycles. ``precisions``: of a float model, some of int8, fixed16 and fixed24, with
-    ``samples`` (npz) that choose the numbers and on which errors are measured, and ``labels`` (npy) of them. Raises BadFile, BadOption, DoesNotFit and what reading a model raises.
+    ``samples`` (an npz file, or arrays) that choose the numbers and on which errors are measured, and ``labels`` (npy) of them. Raises BadFile, BadOption, DoesNotFit and what reading a model raises.
     """
     from hlsgen.exploration.precisions import NumbersAsked
     from hlsgen.exploration.search import Explored, Wishes, explored
@@ -115,10 +116,10 @@ def pick(
     model: str | os.PathLike[str],
     study: Study,
     number: int,
-    calibrate: str | os.PathLike[str] | None = None,
+    calibrate: SampleSource | None = None,
     output: str | os.PathLike[str] | None = None,
     progress: Progress = silent,
-    samples: str | os.PathLike[str] | None = None,
+    samples: SampleSource | None = None,
 ) -> Compiled:
     """Compile a point of a study, with the ``calibrate`` or ``samples`` that it was explored with. Raises BadOption for a number that it does not have, and what ``compile`` raises."""
     from hlsgen.exploration.precisions import NumbersAsked

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hlsgen.arguments import FUNCTION, PATH, ArgumentKind, check_arguments
+from hlsgen.arguments import FUNCTION, PATH, SAMPLES, ArgumentKind, check_arguments
 from hlsgen.artefact.folder import open_folder
 from hlsgen.errors import BadFile
-from hlsgen.numbers import Numbers
+from hlsgen.numbers import Numbers, SampleSource
 from hlsgen.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ WEIGHTS = "weights.bin"
 """In the folder of the design, where no other name is given."""
 _WEIGHTS: Mapping[str, ArgumentKind] = {
     "directory": PATH,
-    "calibrate": PATH.or_none(),
+    "calibrate": SAMPLES.or_none(),
     "progress": FUNCTION,
 }
 
@@ -37,12 +37,12 @@ def write_weights(image: bytes, path: Path) -> None:
 def weights(
     directory: str | os.PathLike[str],
     model: str | os.PathLike[str] | onnx.ModelProto,
-    calibrate: str | os.PathLike[str] | None = None,
+    calibrate: SampleSource | None = None,
     progress: Progress = silent,
 ) -> bytes:
     """The bytes that, through the parameter port of the design in a folder, make it compute an ONNX model of the same architecture.
 
-    ``calibrate``: an npz file of samples with which a float model is quantised. The design was compiled with ``weights="loadable"``. Raises BadFile, BadOption, and
+    ``calibrate``: samples (an npz file, or arrays) with which a float model is quantised. The design was compiled with ``weights="loadable"``. Raises BadFile, BadOption, and
     TypeMismatch that names the difference where the model is of another architecture or its constants do not fit.
     """
     from hlsgen.targets.network_source import read_network

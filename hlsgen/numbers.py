@@ -5,12 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hlsgen.errors import BadOption
 
+if TYPE_CHECKING:
+    import numpy as np
+
+SampleSource: TypeAlias = "str | os.PathLike[str] | Mapping[str, np.ndarray] | np.ndarray"
+"""Samples: the npz file of arrays by name of input, the arrays, each with the samples along axis 0, or the array of a model's only input."""
+
 PRECISIONS = {"fixed16": 16, "fixed24": 24}
 """Bits of fixed-point numbers by the name of the precision."""
+
+ARRAYS = "SAMPLES.npz"
+"""What stands for samples that are in no file."""
 
 REFERENCES: Mapping[str, Literal["default", "integer", "unoptimised"]] = {
     "ort": "default",
@@ -20,15 +30,22 @@ REFERENCES: Mapping[str, Literal["default", "integer", "unoptimised"]] = {
 """What a user may ask to be matched, and the session of ONNX Runtime that it is."""
 
 
+def named(samples: SampleSource | None) -> str | None:
+    """How samples are called in a command and in a report: as their file, ARRAYS where they were handed over in Python."""
+    if samples is None:
+        return None
+    return Path(samples).name if isinstance(samples, str | os.PathLike) else ARRAYS
+
+
 @dataclass(frozen=True)
 class Numbers:
     """``calibrate``: samples with which the network is quantised to 8 bits. ``precision``: fixed-point numbers instead, in formats that hold
     what ``samples`` reach. None of them: the network is quantised as it is. ``reference``: the name of the session of ONNX Runtime that is
     matched (``REFERENCES``); None: the one with the fewest differences."""
 
-    calibrate: str | os.PathLike[str] | None = None
+    calibrate: SampleSource | None = None
     precision: str | None = None
-    samples: str | os.PathLike[str] | None = None
+    samples: SampleSource | None = None
     reference: str | None = None
 
     @property

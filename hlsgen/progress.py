@@ -66,7 +66,7 @@ def spaced_lines(seconds: float = 5.0, file: TextIO | None = None) -> Iterator[P
 
 @contextmanager
 def terminal(quiet: bool) -> Iterator[Progress]:
-    """Progress lines on standard error that show each step, its share and its time; where that is no terminal (a log, a notebook), ``spaced_lines``."""
+    """Progress lines on standard error that show each step, its share and its time; where that is not a terminal (a log, a notebook), ``spaced_lines``."""
     if quiet:
         yield silent
         return

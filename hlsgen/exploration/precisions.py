@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hlsgen.errors import BadFile, BadOption
-from hlsgen.numbers import PRECISIONS, Numbers
+from hlsgen.numbers import PRECISIONS, Numbers, SampleSource
 from hlsgen.progress import Progress
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ class NumbersAsked:
     """Of ``explore``: a network as it is (``calibrate``: quantised with these samples), or a float one in each of ``precisions`` (of NAMES) with the ranges of
     ``samples``, on which it is judged, too, by ``labels``."""
 
-    calibrate: str | os.PathLike[str] | None = None
+    calibrate: SampleSource | None = None
     precisions: tuple[str, ...] = ()
-    samples: str | os.PathLike[str] | None = None
+    samples: SampleSource | None = None
     labels: str | os.PathLike[str] | None = None
 
     def check(self) -> None:
@@ -109,7 +109,7 @@ class _Judged:
     def read(
         cls,
         model: str | os.PathLike[str],
-        samples: str | os.PathLike[str],
+        samples: SampleSource,
         labels: str | os.PathLike[str] | None,
     ) -> _Judged:
         from hlsgen.frontend.calibrate import checked_samples

@@ -21,11 +21,12 @@ from hlsgen.frontend.mean_scales import tie_free_scales
 from hlsgen.frontend.model_file import load_whole
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.plain_operators import with_plain_operators, without_bare_clips
-from hlsgen.frontend.samples import load_samples, without_labels
+from hlsgen.frontend.samples import arrays_of, without_labels
 from hlsgen.frontend.state_scales import scales_of_states
 from hlsgen.frontend.unrolled_cells import with_unrolled_cells
 from hlsgen.graph.evaluate import check_inputs
 from hlsgen.graph.ir import Graph
+from hlsgen.numbers import SampleSource
 
 if TYPE_CHECKING:
     import onnx
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 def calibrate(
     model: str | os.PathLike[str] | onnx.ModelProto,
-    samples: str | os.PathLike[str] | Mapping[str, np.ndarray],
+    samples: SampleSource,
     states: Collection[str] = (),
 ) -> onnx.ModelProto:
     """The float model as a QDQ model: u8 activations per tensor (which ONNX Runtime runs in integers by default), s8 weights per channel, ranges from the samples.
@@ -109,11 +110,9 @@ def _quantise(
     return without_bare_clips(onnx.load(str(result)))
 
 
-def checked_samples(
-    graph: Graph, samples: str | os.PathLike[str] | Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+def checked_samples(graph: Graph, samples: SampleSource) -> dict[str, np.ndarray]:
     """Samples that fit the inputs of ``graph``, at least one, without labels; raises BadFile, TypeMismatch."""
-    given = samples if isinstance(samples, Mapping) else load_samples(samples)
+    given = arrays_of(samples, graph.inputs)
     arrays, _ = without_labels(given, graph.inputs)
     if check_inputs(graph, arrays) == 0:
         raise TypeMismatch(

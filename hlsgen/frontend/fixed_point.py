@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.reference import run_session
 from hlsgen.graph.evaluate import evaluate
 from hlsgen.graph.ir import Graph
+from hlsgen.numbers import SampleSource
 from hlsgen.ops.tensor_type import F32
 from hlsgen.passes.host_cut import IntegerModel
 
@@ -51,7 +51,7 @@ class OutputError:
 def in_fixed_point(
     graph: Graph,
     model: onnx.ModelProto,
-    samples: str | os.PathLike[str] | Mapping[str, np.ndarray],
+    samples: SampleSource,
     bits: int,
 ) -> tuple[IntegerModel, tuple[OutputError, ...]]:
     """The integer model of a float model in numbers of ``bits`` bits, in formats that hold what the samples reach (npz file, or arrays with the

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from hlsgen.errors import BadFile
+from hlsgen.errors import BadFile, TypeMismatch
+from hlsgen.numbers import SampleSource
 
 LABELS = ("labels", "label", "y")
 """Arrays of a file of samples that are class numbers, where the design has no input of the name."""
@@ -20,6 +21,41 @@ def without_labels(
     given = dict(arrays)
     labels = next((given.pop(name) for name in LABELS if name in given.keys() - set(inputs)), None)
     return given, labels
+
+
+def arrays_of(samples: SampleSource, inputs: Collection[str]) -> dict[str, np.ndarray]:
+    """Samples by name of input, of a file or as they were handed over in Python, where reals of any width count as float32.
+
+    Raises BadFile for a bad file, TypeMismatch for one array where a model has several inputs, and for what cannot be an array.
+    """
+    if isinstance(samples, str | os.PathLike):
+        return load_samples(samples)
+    if not isinstance(samples, Mapping):
+        if len(inputs) != 1:
+            raise TypeMismatch(
+                "samples",
+                f"expected arrays by name of the inputs {', '.join(sorted(inputs))}, found one array",
+                "Give a mapping of input names to arrays.",
+            )
+        samples = {name: samples for name in inputs}
+    return {name: _array(name, value) for name, value in samples.items()}
+
+
+def _array(name: str, value: object) -> np.ndarray:
+    """An array of what was given; raises TypeMismatch."""
+    try:
+        array = np.asarray(value)
+    except Exception as error:  # what has an __array__ of its own raises what it likes
+        array, found = np.asarray(None), str(error) or type(error).__name__
+    else:
+        found = f"elements of {array.dtype}"
+    if array.dtype.kind not in "biuf":
+        raise TypeMismatch(
+            f"samples, input {name}",
+            f"expected an array of numbers, found {found:.100}",
+            "Give a NumPy array with the samples along axis 0.",
+        )
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
 
 
 def load_samples(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:

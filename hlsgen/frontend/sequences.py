@@ -11,8 +11,9 @@ import numpy as np
 from hlsgen.frontend.model_file import load_whole
 from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.reference import run_session
-from hlsgen.frontend.samples import load_samples, without_labels
+from hlsgen.frontend.samples import arrays_of, without_labels
 from hlsgen.graph.evaluate import check_inputs
+from hlsgen.numbers import SampleSource
 from hlsgen.ops.tensor_type import storage
 from hlsgen.passes.states import check_states
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def sequence_samples(
     model: str | os.PathLike[str] | onnx.ModelProto,
-    samples: str | os.PathLike[str] | Mapping[str, np.ndarray],
+    samples: SampleSource,
     states: Mapping[str, str],
 ) -> Any:
     """``samples`` with the states that ONNX Runtime reaches on them, one sample after the other; as given where there are no states.
@@ -33,8 +34,8 @@ def sequence_samples(
         return samples
     graph = read_model(model)
     check_states(graph, states)
-    arrays = samples if isinstance(samples, Mapping) else load_samples(samples)
-    given, _ = without_labels(arrays, graph.inputs)
+    inputs = [name for name in graph.inputs if name not in states.values()]
+    given, _ = without_labels(arrays_of(samples, inputs), graph.inputs)
     types = {input: graph.types[input] for input in states.values()}
     kept = {name: np.zeros(type.shape, storage(type.element)) for name, type in types.items()}
     first = {name: array for name, array in given.items() if name not in kept}

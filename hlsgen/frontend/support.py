@@ -19,6 +19,7 @@ from hlsgen.frontend.onnx_reader import read_model
 from hlsgen.frontend.sequences import sequence_samples
 from hlsgen.frontend.state_shapes import with_states_of_one_sample
 from hlsgen.graph.ir import Graph
+from hlsgen.numbers import SampleSource
 from hlsgen.ops.tensor_type import F32, storage
 from hlsgen.passes import explained
 from hlsgen.passes.host_cut import divide, refuse_empty
@@ -45,7 +46,7 @@ class NodeSupport(NamedTuple):
 
 def support(
     model: Model,
-    samples: str | os.PathLike[str] | Mapping[str, np.ndarray] | None = None,
+    samples: SampleSource | None = None,
     further: Callable[[Model], None] | None = None,
     states: Mapping[str, str] = MappingProxyType({}),
 ) -> list[NodeSupport]:
@@ -102,7 +103,7 @@ def _unknown(sources: list[NodeSource]) -> dict[str, str]:
 def _classified(
     sources: list[NodeSource],
     model: Model,
-    samples: str | os.PathLike[str] | Mapping[str, np.ndarray] | None,
+    samples: SampleSource | None,
     further: Callable[[Model], None] | None,
     states: Mapping[str, str],
 ) -> list[NodeSupport]:

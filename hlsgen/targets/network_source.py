@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hlsgen.artefact.declared import TITLES, Declared
 from hlsgen.artefact.digest import sha256
 from hlsgen.errors import HlsgenError
-from hlsgen.numbers import REFERENCES, Numbers
+from hlsgen.numbers import REFERENCES, Numbers, SampleSource, named
 from hlsgen.progress import Progress
 
 if TYPE_CHECKING:
@@ -165,8 +165,8 @@ def _read(
     declared: tuple[Declared, ...] = ()
     if numbers.precision is None:
         integer = to_integer(graph, states=states)
-        named = numbers.reference
-        sessions = SESSIONS if named is None else (REFERENCES[named],)
+        matched = numbers.reference
+        sessions = SESSIONS if matched is None else (REFERENCES[matched],)
         declared = declared_outputs(proto, integer, sessions)
         if numbers.calibrate is not None and not states:
             progress("comparing with the float model", None)
@@ -192,14 +192,15 @@ def _read(
 
 
 def _quantisation_errors(
-    floats: onnx.ModelProto, integer: IntegerModel, path: str | os.PathLike[str]
+    floats: onnx.ModelProto, integer: IntegerModel, source: SampleSource
 ) -> tuple[OutputError, ...]:
     """Of the samples that the float model was quantised with; none where ONNX Runtime does not run it."""
     from hlsgen.frontend.quantisation_error import quantisation_errors
-    from hlsgen.frontend.samples import load_samples, without_labels
+    from hlsgen.frontend.samples import arrays_of, without_labels
     from hlsgen.frontend.sessions import NoSession
 
-    samples, labels = without_labels(load_samples(path), integer.host_before.inputs)
+    inputs = integer.host_before.inputs
+    samples, labels = without_labels(arrays_of(source, inputs), inputs)
     try:
         return quantisation_errors(floats, integer, samples, labels)
     except NoSession:
@@ -216,9 +217,9 @@ def _said(promise: Declared) -> list[str]:
 
 def _made_with(numbers: Numbers) -> str:
     if numbers.calibrate is not None:
-        return f", quantised with {Path(numbers.calibrate).name}"
+        return f", quantised with {named(numbers.calibrate)}"
     if numbers.precision is not None and numbers.samples is not None:
-        return f", in {numbers.precision} with the ranges of {Path(numbers.samples).name}"
+        return f", in {numbers.precision} with the ranges of {named(numbers.samples)}"
     return ""
 
 

@@ -44,6 +44,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     (
         "flow_arguments",
         "reproduction",
+        "flow_options",
         "flow",
         "board_session",
         "flow_board",
