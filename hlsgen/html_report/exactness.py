@@ -27,7 +27,23 @@ def exactness(documents: Documents) -> Section:
         keys = tuple(str(key) for key in errors[0])
         rows_of_errors = tuple(tuple(_cell(error.get(key)) for key in keys) for error in errors)
         tables.append(Table("Against ONNX Runtime on floats, measured", keys, rows_of_errors))
+    tables += _tensors(documents)
     return Section("exactness", "Exactness", tuple(texts), tuple(tables))
+
+
+def _tensors(documents: Documents) -> list[Table]:
+    """The error of each tensor of a network that hlsgen quantised; the one with the least signal-to-noise ratio stands out."""
+    tensors = documents.report.get("tensors", ())
+    if not tensors:
+        return []
+    keys = ("tensor", "least", "greatest", "scale", "bits", "largest", "mean", "snr_db")
+    columns = (*keys[:5], "largest error", "mean error", "signal to noise, dB")
+    rows = tuple(tuple(_cell(tensor[key]) for key in keys) for tensor in tensors)
+    noisy = [tensor for tensor in tensors if tensor["snr_db"] is not None]
+    worst = min(noisy, key=lambda tensor: tensor["snr_db"], default=None)
+    caption = f"Each tensor against the float model, measured over {tensors[0]['samples']} samples"
+    marked = None if worst is None else str(worst["tensor"])
+    return [Table(caption, columns, rows, marked, "most noise")]
 
 
 def verdict(documents: Documents) -> tuple[str, str]:

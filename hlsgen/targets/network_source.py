@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from hlsgen.artefact.report import Report
     from hlsgen.dataflow.loadable import LayerTypes
     from hlsgen.frontend.fixed_point import OutputError
+    from hlsgen.frontend.tensor_error import TensorError
+    from hlsgen.graph.ir import Graph
     from hlsgen.lowering.lower import Lowered
     from hlsgen.passes import IntegerModel
 
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 class NetworkSource:
     """``model``: the quantised ONNX model as bytes, external data taken in; ``integer``: its integer form; ``declared``: what is promised of
     its outputs; ``name``: the name of its file, or of its graph; ``origin``: a sentence part that says what it was made of; ``errors``: of a
-    float model in fixed point, how far each output is from ONNX Runtime's; ``reference``: the name of what the user wants matched."""
+    float model in fixed point, how far each output is from ONNX Runtime's; ``tensors``: of one that was quantised here, the same of each
+    tensor; ``reference``: the name of what the user wants matched."""
 
     model: bytes
     integer: IntegerModel
@@ -41,6 +44,7 @@ class NetworkSource:
     origin: str = "a network"
     errors: tuple[OutputError, ...] = ()
     reference: str | None = None
+    tensors: tuple[TensorError, ...] = ()
 
     @contextmanager
     def named(self) -> Iterator[None]:
@@ -106,6 +110,11 @@ class NetworkSource:
             details["errors"] = [asdict(error) for error in self.errors]
             lines = "".join(f"  {error}\n" for error in self.errors)
             text = f"{text.rstrip()}\n\nagainst ONNX Runtime on floats (measured)\n{lines}"
+        if self.tensors:
+            from hlsgen.frontend.tensor_error import table_of
+
+            details["tensors"] = [asdict(tensor) for tensor in self.tensors]
+            text = f"{text.rstrip()}\n\n{table_of(self.tensors)}"
         return replace(report, details=details, text=text)
 
     def _graphs(self, constants: str) -> dict[str, bytes]:
@@ -162,6 +171,7 @@ def _read(
     graph = read_model(model)
     proto = in_standard_operators(load_whole(model))
     errors: tuple[OutputError, ...] = ()
+    tensors: tuple[TensorError, ...] = ()
     declared: tuple[Declared, ...] = ()
     if numbers.precision is None:
         integer = to_integer(graph, states=states)
@@ -170,7 +180,7 @@ def _read(
         declared = declared_outputs(proto, integer, sessions)
         if numbers.calibrate is not None and not states:
             progress("comparing with the float model", None)
-            errors = _quantisation_errors(floats, integer, numbers.calibrate)
+            errors, tensors = _quantisation_errors(floats, graph, integer, numbers.calibrate)
     else:
         from hlsgen.frontend.fixed_point import in_fixed_point
         from hlsgen.passes.states import refuse_precision
@@ -188,23 +198,26 @@ def _read(
         digest = sha256(Path(given).read_bytes())
     note = load(model).note
     origin = f"network {title} (SHA-256 {digest}){_made_with(numbers)}{note and ', '}{note}"
-    return NetworkSource(content, integer, declared, name, origin, errors, numbers.reference)
+    matched = numbers.reference
+    return NetworkSource(content, integer, declared, name, origin, errors, matched, tensors)
 
 
 def _quantisation_errors(
-    floats: onnx.ModelProto, integer: IntegerModel, source: SampleSource
-) -> tuple[OutputError, ...]:
-    """Of the samples that the float model was quantised with; none where ONNX Runtime does not run it."""
+    floats: onnx.ModelProto, quantised: Graph, integer: IntegerModel, source: SampleSource
+) -> tuple[tuple[OutputError, ...], tuple[TensorError, ...]]:
+    """Of outputs and of all tensors, on the samples that the float model was quantised with; none where ONNX Runtime does not run it."""
     from hlsgen.frontend.quantisation_error import quantisation_errors
     from hlsgen.frontend.samples import arrays_of, without_labels
     from hlsgen.frontend.sessions import NoSession
+    from hlsgen.frontend.tensor_error import tensor_errors
 
     inputs = integer.host_before.inputs
     samples, labels = without_labels(arrays_of(source, inputs), inputs)
     try:
-        return quantisation_errors(floats, integer, samples, labels)
+        outputs = quantisation_errors(floats, integer, samples, labels)
+        return outputs, tensor_errors(floats, quantised, integer, samples)
     except NoSession:
-        return ()
+        return (), ()
 
 
 def _said(promise: Declared) -> list[str]:
