@@ -46,13 +46,13 @@ def _array(name: str, value: object) -> np.ndarray:
     try:
         array = np.asarray(value)
     except Exception as error:  # what has an __array__ of its own raises what it likes
-        array, found = np.asarray(None), str(error) or type(error).__name__
+        array, content = np.asarray(None), str(error) or type(error).__name__
     else:
-        found = f"elements of {array.dtype}"
+        content = f"elements of {array.dtype}"
     if array.dtype.kind not in "biuf":
         raise TypeMismatch(
             f"samples, input {name}",
-            f"expected an array of numbers, found {found:.100}",
+            f"expected an array of numbers, found {content:.100}",
             "Give a NumPy array with the samples along axis 0.",
         )
     return array.astype(np.float32) if array.dtype.kind == "f" else array

@@ -133,12 +133,12 @@ def tensor_errors(
     for start in range(0, count, AT_ONCE):
         stop = min(start + AT_ONCE, count)
         some = {name: array[start:stop] for name, array in samples.items()}
-        wanted = {**some, **_run(floats, some, [name for name in names if name not in some])}
+        reals_of = {**some, **_run(floats, some, [name for name in names if name not in some])}
         given = evaluate(integer.host_before, some)
         got = {**given, **evaluate(integer.hardware, given, every=True)}
         for stand in stands:
             reals = DequantizeLinear(stand.quantize.quantisation).evaluate(np, got[stand.integers])
-            want = np.asarray(wanted[stand.tensor], np.float64).reshape(reals.shape)
+            want = np.asarray(reals_of[stand.tensor], np.float64).reshape(reals.shape)
             stand.sums.add(np.asarray(reals, np.float64), want)
     return tuple(stand.result(count) for stand in stands)
 

@@ -94,8 +94,8 @@ def residual(path: Path) -> tuple[bytes, Samples]:
 
 def values(content: bytes, samples: Samples, names: list[str]) -> dict[str, np.ndarray]:
     """Of a model, by ONNX Runtime without the saturation of some processors: (samples, elements)."""
-    found = run_session(onnx.load_from_string(content), samples, names, "default")
-    return {name: array[:, 0] for name, array in found.items()}
+    arrays = run_session(onnx.load_from_string(content), samples, names, "default")
+    return {name: array[:, 0] for name, array in arrays.items()}
 
 
 def test_the_report_says_how_far_each_tensor_is_from_the_float_model(tmp_path: Path) -> None:

@@ -32,30 +32,30 @@ def design(output: Path, model: onnx.ModelProto, **options: Any) -> hlsgen.Compi
     return flow.compile(model, effort="small", output=output, **options)
 
 
-def circuit(made: hlsgen.Compiled) -> str:
+def circuit(design: hlsgen.Compiled) -> str:
     """Its Verilog without the header, which names the file of samples."""
-    return made.verilog[made.verilog.index("\nmodule ") :]
+    return design.verilog[design.verilog.index("\nmodule ") :]
 
 
 def test_an_array_a_mapping_and_a_file_make_one_design(tmp_path: Path) -> None:
     np.savez(tmp_path / "samples.npz", x=ROWS)
     given = [tmp_path / "samples.npz", {"x": ROWS}, ROWS, ROWS.astype(np.float64)]
-    made = [design(tmp_path / str(k), network(), calibrate=way) for k, way in enumerate(given)]
-    assert len({circuit(each) for each in made}) == 1
-    assert len({str(each.report["errors"]) for each in made}) == 1
-    commands = {str(each.manifest.made_by["command"]) for each in made[1:]}
+    designs = [design(tmp_path / str(k), network(), calibrate=way) for k, way in enumerate(given)]
+    assert len({circuit(each) for each in designs}) == 1
+    assert len({str(each.report["errors"]) for each in designs}) == 1
+    commands = {str(each.manifest.made_by["command"]) for each in designs[1:]}
     assert all("--calibrate SAMPLES.npz" in command for command in commands)
-    assert "--calibrate samples.npz" in str(made[0].manifest.made_by["command"])
+    assert "--calibrate samples.npz" in str(designs[0].manifest.made_by["command"])
 
 
 def test_fixed_point_takes_its_ranges_from_arrays(tmp_path: Path) -> None:
     np.savez(tmp_path / "samples.npz", x=ROWS)
     options = {"precision": "fixed16"}
-    made = [
+    designs = [
         design(tmp_path / str(k), network(), samples=way, **options)
         for k, way in enumerate((tmp_path / "samples.npz", ROWS))
     ]
-    assert circuit(made[0]) == circuit(made[1])
+    assert circuit(designs[0]) == circuit(designs[1])
 
 
 def test_checks_and_explorations_take_arrays(tmp_path: Path) -> None:
@@ -71,11 +71,11 @@ def test_checks_and_explorations_take_arrays(tmp_path: Path) -> None:
 def test_a_sequence_is_an_array_where_the_state_is_kept(tmp_path: Path) -> None:
     model, samples = gru_cell(hidden=2)
     rows = next(array for name, array in samples.items() if name != "h0")
-    made = [
+    designs = [
         design(tmp_path / str(k), model, calibrate=way, state={"hn": "h0"})
         for k, way in enumerate((samples, rows))
     ]
-    assert circuit(made[0]) == circuit(made[1])
+    assert circuit(designs[0]) == circuit(designs[1])
 
 
 def test_arrays_that_are_none_or_not_enough_are_refused(tmp_path: Path) -> None:
