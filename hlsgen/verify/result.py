@@ -24,7 +24,8 @@ LATE = 1.05
 class VerifyResult:
     """``mismatches``: output elements that differ from the design's ``meaning`` (in the stalled or in the full-speed run); ``agreements``:
     with other references. ``predicted``: latency and interval. ``slowest_cycles``: those in which the slowest process or port works on one
-    sample. ``finding``: which part of a wrong design is the first that is wrong. ``timeline``: of one sample, where it was asked for.
+    sample. ``finding``: which part of a wrong design is the first that is wrong. ``timeline``: of one sample, where it was asked for. ``waves``: where
+    those are that were asked for, or of the first mismatch.
     """
 
     meaning: str
@@ -42,6 +43,7 @@ class VerifyResult:
     finding: str | None
     outputs: Mapping[str, np.ndarray] = field(repr=False, compare=False)
     timeline: Mapping[str, Any] | None = None
+    waves: str | None = None
 
     @property
     def latency_cycles(self) -> int | None:
@@ -133,6 +135,7 @@ class VerifyResult:
             "verilog_sha256": self.verilog_sha256,
             "violations": list(self.violations),
             "finding": self.finding,
+            "waves": self.waves,
             "first_mismatches": [
                 {
                     "sample": m.sample,
@@ -174,6 +177,8 @@ class VerifyResult:
         lines += [f"rule broken: {text}" for text in self.violations]
         if self.finding is not None:
             lines.append(self.finding)
+        if self.waves is not None:
+            lines.append(self.waves)
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

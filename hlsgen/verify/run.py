@@ -59,6 +59,10 @@ class Failure:
 class Runner(Protocol):
     """How a kind of design is run."""
 
+    @property
+    def has_waves(self) -> bool:
+        """Whether waves of its samples can be written."""
+
     def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
         """Simulate DIR/design.v on samples; raises BadFile, ToolFailed."""
 

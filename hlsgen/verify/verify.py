@@ -21,7 +21,7 @@ from hlsgen.verify.run import Failure, Request, Runner, Runs, repeated
 from hlsgen.verify.simulation import Simulation
 from hlsgen.verify.timeline import simulated_timeline
 from hlsgen.verify.timing import Timing, measure, slowest_cycles
-from hlsgen.verify.waves import write_waves
+from hlsgen.verify.waves import waves_of_mismatch, write_waves
 
 STALLS = ("random", "none")
 
@@ -68,8 +68,14 @@ def verify_design(
     if main.mismatches or timed.mismatches:
         failure = _failure(samples, request, runs, main, timed)
         finding = runner.first_wrong(folder, reference, failure, progress)
+    waves = None
     if request.waves is not None:
-        write_waves(folder, samples.hardware, request, failure, request.waves, progress)
+        path, viewer = write_waves(
+            folder, samples.hardware, request, failure, request.waves, progress
+        )
+        waves = f"waves: {path}; gtkwave {path.name} {viewer.name}"
+    elif failure is not None and runner.has_waves and request.engine != "board":
+        waves = waves_of_mismatch(folder, request, failure, progress)
     manifest = folder.manifest
     result = VerifyResult(
         meaning=reference.title,
@@ -86,6 +92,7 @@ def verify_design(
         violations=_violations(runs),
         finding=finding,
         outputs=runs.main.outputs,
+        waves=waves,
         timeline=_timeline(folder, reference, samples, request, failure, progress),
     )
     path = folder.write("verify.json", result.to_text())

@@ -21,6 +21,10 @@ from hlsgen.verify.simulators import Simulator, find_simulator
 FORMATS = (".fst", ".vcd")
 SAMPLES = 2
 """In a file of waves: the first ones, or the wrong one and the one before it."""
+MISMATCH = "mismatch"
+"""Name of the file of a mismatch in the folder of the design, without its end."""
+MOST = 5e10
+"""Bytes of Verilog x predicted cycles, up to which waves are written unasked: beyond them files and simulations are large."""
 _PORT = re.compile(r"^  (?:input|output)(?: reg)? (\[\d+:\d+\] )?(\\\S+ |[\w$]+);", re.MULTILINE)
 
 
@@ -54,9 +58,8 @@ def write_waves(
     Under the stalls of the request: the first samples; of a ``failure``, under its stalls, the wrong sample and the one before it (with states: all before it).
     Raises BadFile, ToolFailed.
     """
-    last = SAMPLES if failure is None else failure.first_sample + 1
+    first, last = (0, SAMPLES) if failure is None else _window(folder, failure)
     given = inputs if failure is None else failure.inputs
-    first = 0 if folder.manifest.details.get("states") else max(0, last - SAMPLES)
     few = {name: array[first:last] for name, array in given.items()}
     count = min((len(array) for array in few.values()), default=SAMPLES)
     stalls = request.stalls if failure is None else failure.stalls
@@ -89,6 +92,35 @@ def write_waves(
     root = _root_scope(path) if path.suffix == ".vcd" else ""
     write_whole(viewer, gtkwave_text(folder.read_text(DESIGN), manifest, path.name, root))
     return path, viewer
+
+
+def waves_of_mismatch(
+    folder: Folder, request: Request, failure: Failure, progress: Progress
+) -> str:
+    """A sentence: where the waves of the first wrong sample and the one before it are, which nobody asked for, or why there are none."""
+    manifest = folder.manifest
+    cycles = SAMPLES * ((manifest.interval_cycles or 0) + (manifest.latency_cycles or 0))
+    if len(folder.read(DESIGN)) * cycles > MOST:
+        return "waves: not written unasked of so large a design; --waves FILE.fst writes them"
+    try:
+        _check_fst(find_simulator())
+        end = ".fst"
+    except ToolFailed:
+        end = ".vcd"
+    try:
+        path = folder.directory / f"{MISMATCH}{end}"
+        write_waves(folder, {}, request, failure, path, progress)
+    except (BadFile, ToolFailed) as error:  # the mismatch is what has to be told
+        return f"waves: not written: {error.problem}"
+    first, last = _window(folder, failure)
+    what = f"sample {first}" if last == first + 1 else f"samples {first} to {last - 1}"
+    return f"waves: {path} ({what}); gtkwave {path.name} {MISMATCH}.gtkw"
+
+
+def _window(folder: Folder, failure: Failure) -> tuple[int, int]:
+    """The first sample of the waves of a failure, and the one behind the last; a state needs all samples before."""
+    last = failure.first_sample + 1
+    return 0 if folder.manifest.details.get("states") else max(0, last - SAMPLES), last
 
 
 def _check_fst(simulator: Simulator) -> None:

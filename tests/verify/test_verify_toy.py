@@ -67,7 +67,13 @@ def test_a_wrong_element_is_named_and_the_first_wrong_process_found(tmp_path: Pa
     assert result.finding is not None
     assert "negate" in result.finding and "sample 2 [0, 1, 0]" in result.finding
     assert "got" in result.text() and "first wrong process" in result.text()
-    assert json.loads((tmp_path / "verify.json").read_text())["mismatches"] == 1
+    written = json.loads((tmp_path / "verify.json").read_text())
+    assert written["mismatches"] == 1
+    (waves,) = (path for path in tmp_path.glob("mismatch.*") if path.suffix in (".vcd", ".fst"))
+    told = f"waves: {waves} (samples 1 to 2); gtkwave {waves.name} mismatch.gtkw"
+    assert waves.stat().st_size and result.waves == written["waves"] == told
+    assert told in result.text()
+    assert (tmp_path / "mismatch.gtkw").read_text().startswith(f'[dumpfile] "{waves.name}"')
 
 
 @pytest.mark.slow

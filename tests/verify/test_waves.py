@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,9 @@ import hlsgen
 from hlsgen.artefact.folder import open_folder
 from hlsgen.errors import BadFile, BadOption, ToolFailed
 from hlsgen.progress import silent
-from hlsgen.verify.run import Request
+from hlsgen.verify.run import Failure, Request
 from hlsgen.verify.simulators import Simulator
-from hlsgen.verify.waves import _check_fst, gtkwave_text, write_waves
+from hlsgen.verify.waves import _check_fst, gtkwave_text, waves_of_mismatch, write_waves
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +90,22 @@ def test_a_machine_that_cannot_write_fst_is_told_what_to_install() -> None:
     with pytest.raises(ToolFailed, match="liblz4-dev") as caught:
         _check_fst(without)
     assert len(str(caught.value).splitlines()) == 3
+
+
+def failed(sample: int, count: int) -> Failure:
+    return Failure(inputs(count), "none", 0, sample, {}, {})
+
+
+def test_a_mismatch_is_told_with_a_reason_where_waves_cannot_be_or_would_be_large(
+    small: hlsgen.Compiled,
+) -> None:
+    folder, request = open_folder(small.directory), Request("none", "fast", "numpy", 0)
+    for end in (".fst", ".vcd"):
+        (small.directory / f"mismatch{end}").mkdir()
+    told = waves_of_mismatch(folder, request, failed(1, 3), silent)
+    assert told.startswith("waves: not written: expected a file that can be written")
+    long = replace(folder.manifest, interval_cycles=10**9)
+    told = waves_of_mismatch(replace(folder, manifest=long), request, failed(1, 3), silent)
+    assert told.endswith("--waves FILE.fst writes them")
+    for end in (".fst", ".vcd"):
+        (small.directory / f"mismatch{end}").rmdir()
