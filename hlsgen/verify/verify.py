@@ -68,14 +68,6 @@ def verify_design(
     if main.mismatches or timed.mismatches:
         failure = _failure(samples, request, runs, main, timed)
         finding = runner.first_wrong(folder, reference, failure, progress)
-    waves = None
-    if request.waves is not None:
-        path, viewer = write_waves(
-            folder, samples.hardware, request, failure, request.waves, progress
-        )
-        waves = f"waves: {path}; gtkwave {path.name} {viewer.name}"
-    elif failure is not None and runner.has_waves and request.engine != "board":
-        waves = waves_of_mismatch(folder, request, failure, progress)
     manifest = folder.manifest
     result = VerifyResult(
         meaning=reference.title,
@@ -92,7 +84,7 @@ def verify_design(
         violations=_violations(runs),
         finding=finding,
         outputs=runs.main.outputs,
-        waves=waves,
+        waves=_waves(folder, runner, samples, request, failure, progress),
         timeline=_timeline(folder, reference, samples, request, failure, progress),
     )
     path = folder.write("verify.json", result.to_text())
@@ -105,6 +97,25 @@ def verify_design(
             f"All elements are right; {path} holds the whole result. This is a fault of hlsgen: please report it.",
         )
     return result
+
+
+def _waves(
+    folder: Folder,
+    runner: Runner,
+    samples: Samples,
+    request: Request,
+    failure: Failure | None,
+    progress: Progress,
+) -> str | None:
+    """Where the waves are that were asked for, or those of a failure, which are written unasked."""
+    if request.waves is not None:
+        path, viewer = write_waves(
+            folder, samples.hardware, request, failure, request.waves, progress
+        )
+        return f"waves: {path}; gtkwave {path.name} {viewer.name}"
+    if failure is None or not runner.has_waves or request.engine == "board":
+        return None
+    return waves_of_mismatch(folder, request, failure, progress)
 
 
 def _timeline(
