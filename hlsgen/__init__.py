@@ -7,11 +7,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hlsgen.catalogue import list_boards, list_fabrics, list_operators
 from hlsgen.flow import Compiled, compile, emit_fabric, map_kernel
 from hlsgen.flow_explore import explore
-from hlsgen.loops.python.annotations import In, InOut, Out, s8, s16, s32, u8, u16, u32
 from hlsgen.loops.python.kernel import kernel, unroll
+
+if TYPE_CHECKING:
+    from hlsgen.loops.python.static_types import In, InOut, Out, s8, s16, s32, u8, u16, u32
+else:
+    from hlsgen.loops.python.annotations import In, InOut, Out, s8, s16, s32, u8, u16, u32
 
 __version__ = "0.1.0"
 __all__ = [

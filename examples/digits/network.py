@@ -51,7 +51,7 @@ def model_of(arrays: Mapping[str, np.ndarray], features: bool = False) -> onnx.M
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-class Pictures(CalibrationDataReader):  # type: ignore[misc]
+class Pictures(CalibrationDataReader):
     """Hands pictures to the quantiser one by one."""
 
     def __init__(self, pictures: np.ndarray) -> None:

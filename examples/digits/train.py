@@ -16,6 +16,7 @@ import argparse
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -142,7 +143,8 @@ def main() -> None:
         print(f"float accuracy {accuracy(float_path, split.test, split.test_labels):.4f}")
     int8 = accuracy(options.output / "digits.onnx", split.test, split.test_labels)
     print(f"int8 accuracy  {int8:.4f} on {len(split.test)} test pictures")
-    np.savez_compressed(options.output / "samples.npz", **{INPUT: split.test})
+    pictures: dict[str, Any] = {INPUT: split.test}
+    np.savez_compressed(options.output / "samples.npz", **pictures)
     np.save(options.output / "labels.npy", split.test_labels.astype(np.uint8))
 
 

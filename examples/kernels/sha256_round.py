@@ -11,7 +11,7 @@ PRIMES = [n for n in range(2, 312) if all(n % d for d in range(2, math.isqrt(n) 
 
 def cube_root_bits(n: int) -> int:
     """The first 32 bits of the fractional part of the cube root."""
-    root = round(n ** (1 / 3) * 2**32)  # a first guess, then exact in integers
+    root: int = round(n ** (1 / 3) * 2**32)  # a first guess, then exact in integers
     while root**3 > n << 96:
         root -= 1
     while (root + 1) ** 3 <= n << 96:
@@ -22,7 +22,7 @@ def cube_root_bits(n: int) -> int:
 CONSTANTS = [cube_root_bits(prime) for prime in PRIMES[:ROUNDS]]
 
 
-def rotated(x, n):
+def rotated(x: int, n: int) -> int:
     return (x >> n) | (x << (32 - n))
 
 

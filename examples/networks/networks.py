@@ -173,7 +173,7 @@ NETWORKS: dict[str, Callable[[], onnx.ModelProto]] = {
 }
 
 
-def samples_for(model: onnx.ModelProto, count: int, seed: int) -> dict[str, np.ndarray]:
+def samples_for(model: onnx.ModelProto, count: int, seed: int) -> dict[str, Any]:
     """Random samples of the model's input, along axis 0."""
     shape = [dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim]
     random = np.random.default_rng(seed)

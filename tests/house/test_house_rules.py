@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -350,17 +351,38 @@ def test_ruff_finds_nothing() -> None:
     assert not complaints, complaints
 
 
-def test_types_check(tmp_path: Path) -> None:
-    """The folders of the repository laid out as they are installed, since mypy cannot map packages to folders."""
-    package = tmp_path / "hlsgen"
+def checked_types(folder: Path, *what: str) -> str:
+    """What mypy says, with the folders of the repository laid out as they are installed, since it cannot map packages to folders."""
+    package = folder / "hlsgen"
     package.mkdir()
     for part in [*(ROOT / "hlsgen").iterdir(), *(ROOT / name for name in PACKAGES[1:])]:
         (package / part.name).symlink_to(part)
-    complaints = run(
-        *("mypy", "--cache-dir", str(tmp_path / "cache"), "--no-error-summary"),
-        *("--config-file", str(ROOT / "pyproject.toml"), "-p", "hlsgen"),
-        folder=tmp_path,
+    return run(
+        *("mypy", "--cache-dir", str(folder / "cache"), "--no-error-summary"),
+        *("--config-file", str(ROOT / "pyproject.toml"), *what),
+        folder=folder,
     )
+
+
+def test_types_check(tmp_path: Path) -> None:
+    complaints = checked_types(tmp_path, "-p", "hlsgen")
+    assert not complaints, complaints
+
+
+@pytest.mark.slow
+def test_types_of_the_examples_check_as_a_users_do(tmp_path: Path) -> None:
+    """Programs, kernels and the cells of notebooks, under ``mypy --strict``."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    paths = sorted((ROOT / "examples").rglob("*.py"))
+    files = [str(path.relative_to(ROOT)) for path in paths]
+    for notebook in (ROOT / "examples").rglob("*.ipynb"):
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        files.append(f"{notebook.stem}_cells.py")
+        (tmp_path / files[-1]).write_text("\n".join(code))
+    assert len(files) > 20
+    strict = ("--strict", "--follow-imports", "silent", "--explicit-package-bases")
+    complaints = checked_types(tmp_path, *strict, *files)
     assert not complaints, complaints
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from hlsgen.loops.python.nest import Nest
 
 
-def kernel(function: Callable[..., Any] | None = None, *, word: ElementType | None = None) -> Any:
-    """Decorate a function as a kernel; ``word`` is the type of its words (s32, u32, s16 or u16).
+def kernel(function: Callable[..., Any] | None = None, *, word: Any = None) -> Any:
+    """Decorate a function as a kernel; ``word`` is the type of its words (s32, u32, s16 or u16), for a type checker a class of ``static_types``.
 
     Where it is not given: u32 if an array has elements u32, else s32. Raises TypeMismatch for parameters that are not annotated as
     arrays.
