@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from support.checkers import checked_types, run
 from support.source_tree import CHECKED, PACKAGES, ROOT, imported, sources
 
 # docs/architecture.md, "Imports go one way": a module imports its own level and those before it.
@@ -331,14 +331,6 @@ def test_what_a_thing_is_not_is_said_in_plain_english() -> None:
     assert not wrong, "write 'is not a ...':\n" + "\n".join(wrong)
 
 
-def run(*command: str, folder: Path = ROOT) -> str:
-    """What a checker complains of; empty if it is content."""
-    done = subprocess.run(
-        (sys.executable, "-m", *command), cwd=folder, capture_output=True, text=True
-    )
-    return "" if done.returncode == 0 else done.stdout + done.stderr
-
-
 def test_ruff_format_changes_nothing() -> None:
     folders = [name for name in CHECKED if (ROOT / name).exists()]
     complaints = run("ruff", "format", "--check", "--no-cache", *folders)
@@ -351,38 +343,8 @@ def test_ruff_finds_nothing() -> None:
     assert not complaints, complaints
 
 
-def checked_types(folder: Path, *what: str) -> str:
-    """What mypy says, with the folders of the repository laid out as they are installed, since it cannot map packages to folders."""
-    package = folder / "hlsgen"
-    package.mkdir()
-    for part in [*(ROOT / "hlsgen").iterdir(), *(ROOT / name for name in PACKAGES[1:])]:
-        (package / part.name).symlink_to(part)
-    return run(
-        *("mypy", "--cache-dir", str(folder / "cache"), "--no-error-summary"),
-        *("--config-file", str(ROOT / "pyproject.toml"), *what),
-        folder=folder,
-    )
-
-
 def test_types_check(tmp_path: Path) -> None:
     complaints = checked_types(tmp_path, "-p", "hlsgen")
-    assert not complaints, complaints
-
-
-@pytest.mark.slow
-def test_types_of_the_examples_check_as_a_users_do(tmp_path: Path) -> None:
-    """Programs, kernels and the cells of notebooks, under ``mypy --strict``."""
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    paths = sorted((ROOT / "examples").rglob("*.py"))
-    files = [str(path.relative_to(ROOT)) for path in paths]
-    for notebook in (ROOT / "examples").rglob("*.ipynb"):
-        cells = json.loads(notebook.read_text("utf-8"))["cells"]
-        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-        files.append(f"{notebook.stem}_cells.py")
-        (tmp_path / files[-1]).write_text("\n".join(code))
-    assert len(files) > 20
-    strict = ("--strict", "--follow-imports", "silent", "--explicit-package-bases")
-    complaints = checked_types(tmp_path, *strict, *files)
     assert not complaints, complaints
 
 
