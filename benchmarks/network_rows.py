@@ -37,7 +37,13 @@ from hlsgen.verify.stored import stored_reference
 
 FABRIC = "mac_8x8"
 NETWORKS = ("digits", "ad_fcae_int8", "kws_dscnn_int8", "ic_resnet8_int8")
-BATCHES = ("digits_by_8", "ad_fcae_int8_by_8", "kws_dscnn_int8_by_8")
+BATCHES = (
+    "digits_by_8",
+    "ad_fcae_int8_by_8",
+    "kws_dscnn_int8_by_8",
+    "ic_resnet8_int8_by_2",
+    "vww_mbv1_int8_by_2",
+)
 """Networks of which so many samples share the rows of the fabric."""
 PAIR = "digits+ad_fcae_int8"
 LAYERS: dict[str, Callable[[], Dataflow]] = {
@@ -50,6 +56,7 @@ FABRICS = (
     PLACED,
     "icebreaker_2x2",
     "mac_8x8",
+    f"{FABRIC}@ulx3s_85f",
     "mac_8x16",
     "cgra_8x8",
 )

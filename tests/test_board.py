@@ -19,6 +19,7 @@ from hlsgen.board import board_of, boards, load_board
 from hlsgen.board_file import PROGRAMS, checked_board
 from hlsgen.cost.clock_rate import clock_rate
 from hlsgen.errors import BadFile, BadOption
+from hlsgen.fabric.file import load_fabric
 from hlsgen.flow_board import programming
 from hlsgen.host.programmer import PROGRAMMERS
 from hlsgen.targets.fabric import load_port
@@ -239,7 +240,7 @@ def test_the_page_on_boards_names_every_board() -> None:
 def test_an_odd_oscillator_needs_no_wide_counter_for_its_bits(tmp_path: Path) -> None:
     """A bit of 33.333 MHz is counted in at most 100 parts of a cycle, and is right to a hundredth of a cycle."""
     board = load_board(str(written(tmp_path, edited("clock_mhz = 12", "clock_mhz = 33.333"))))
-    top = BoardTop(board, Circuit("none", load_port(), "00" * 32), None)
+    top = BoardTop(board, Circuit("none", load_port(load_fabric("mac_8x8")), "00" * 32), None)
     assert top.times.step <= 100 * 100
     assert abs(float(top.times.usual) - 33.333) < 0.01
     assert abs(float(top.times.fast) - 11.111) < 0.01

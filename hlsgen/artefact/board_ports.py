@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hlsgen.algebra.link import PORTS
+from hlsgen.artefact.floorplan import Floorplan
 from hlsgen.artefact.manifest import Manifest
 from hlsgen.artefact.port import Port
 from hlsgen.errors import BadOption
@@ -24,12 +25,13 @@ class BoardPort:
 @dataclass(frozen=True)
 class BoardPorts:
     """The ports in order of their numbers on the link; other inputs ``tied`` to values; ``large``: whether the tools for large designs
-    build it."""
+    build it; ``floorplan``: where its units are to stand."""
 
     inputs: tuple[BoardPort, ...]
     outputs: tuple[BoardPort, ...]
     tied: Mapping[str, int] = field(default_factory=dict)
     large: bool = False
+    floorplan: Floorplan | None = None
 
     @property
     def measures(self) -> bool:

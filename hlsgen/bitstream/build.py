@@ -97,7 +97,7 @@ def build_design(
     circuit = Circuit(manifest.top, ports, manifest.verilog_sha256)
     (work / f"{TOP}.il").write_text(to_rtlil(BoardTop(known, circuit, plan.setting)))
     toolchain, place = TOOLCHAINS[target.board.family], Workplace(work, progress, Running())
-    job = SynthesisJob((DESIGN, f"{TOP}.il"), TOP, target.board, ports.large)
+    job = SynthesisJob((DESIGN, f"{TOP}.il"), TOP, target.board, ports.large, ports.floorplan)
     remaining = Remaining(part_seconds(toolchain.family, folder.report().get("lut") or 0))
     done = [run_counted(step, place, remaining) for step in synthesis_steps(toolchain, job)]
     routed = _routed(toolchain, target, place, remaining, tuple(range(1, seeds + 1)), plan, request)

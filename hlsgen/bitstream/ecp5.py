@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from hlsgen.artefact.floorplan import Floorplan
 from hlsgen.bitstream.addresses_ecp5 import repeat_addresses
 from hlsgen.bitstream.align_ecp5 import align_operands
+from hlsgen.bitstream.anchors_ecp5 import anchor
 from hlsgen.bitstream.carry_cells import ECP5_CELLS
 from hlsgen.bitstream.carry_ecp5 import begin_chains
 from hlsgen.bitstream.fold_ecp5 import fold_registers
@@ -48,6 +50,10 @@ class Ecp5(OpenToolchain):
         align_operands(netlist)
         fold_registers(netlist)
         begin_chains(netlist)
+
+    def anchor(self, netlist: Netlist, floorplan: Floorplan, board: Board) -> None:
+        """See ``anchors_ecp5``."""
+        anchor(netlist, floorplan, board.device)
 
     def constraints(self, target: BoardTarget) -> str:
         """The oscillator's frequency is kept for the reader: nextpnr's goal is an option."""

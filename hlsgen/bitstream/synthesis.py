@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hlsgen.artefact.floorplan import Floorplan
 from hlsgen.bitstream.by_layer import counts_by_part
 from hlsgen.bitstream.lut_products import lut_products
 from hlsgen.bitstream.netlist import Netlist
@@ -44,18 +45,20 @@ _STAGES = {
 class SynthesisJob:
     """What is synthesised: ``sources`` (.v and .il files of the folder) with the module ``top``, for ``board`` or (None) without pads.
 
-    ``large``: LUTs are saved as long as no path's logic takes longer than LARGE_LOGIC_PS.
+    ``large``: LUTs are saved as long as no path's logic takes longer than LARGE_LOGIC_PS. ``floorplan``: where units of it are to stand on
+    the board's device.
     """
 
     sources: tuple[str, ...]
     top: str
     board: Board | None = None
     large: bool = False
+    floorplan: Floorplan | None = None
 
 
 def synthesis_steps(toolchain: Toolchain, job: SynthesisJob) -> tuple[BuildStep, ...]:
     """The steps that write NETLIST, STATISTICS, PARTS and MAPPING."""
-    return (_coarse_step(toolchain, job), _lut_step(toolchain, job), _register_step(toolchain))
+    return (_coarse_step(toolchain, job), _lut_step(toolchain, job), _register_step(toolchain, job))
 
 
 def usage_of(folder: Path, toolchain: Toolchain) -> Usage:
@@ -165,10 +168,12 @@ def _lut_step(toolchain: Toolchain, job: SynthesisJob) -> BuildStep:
     return BuildStep("mapping", (_UNMAPPED,), outputs, (*usual, *classic, identity(YOSYS)), work)
 
 
-def _register_step(toolchain: Toolchain) -> BuildStep:
+def _register_step(toolchain: Toolchain, job: SynthesisJob) -> BuildStep:
     def work(place: Workplace) -> None:
         netlist = Netlist.read(place.folder / _MAPPED)
         toolchain.finish_netlist(netlist)
+        if job.board is not None and job.floorplan is not None:
+            toolchain.anchor(netlist, job.floorplan, job.board)
         netlist.write(place.folder / NETLIST)
         counts = {**netlist.counts(), **toolchain.packed(netlist)}
         (place.folder / STATISTICS).write_text(json.dumps(counts, indent=1) + "\n")
@@ -176,7 +181,8 @@ def _register_step(toolchain: Toolchain) -> BuildStep:
         (place.folder / PARTS).write_text(json.dumps(parts, indent=1) + "\n")
 
     outputs = (NETLIST, STATISTICS, PARTS)
-    return BuildStep("registers", (_MAPPED,), outputs, (toolchain.family,), work)
+    options = (toolchain.family, repr(job.floorplan))
+    return BuildStep("registers", (_MAPPED,), outputs, options, work)
 
 
 def _plain(source: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from hlsgen.artefact.floorplan import Floorplan
 from hlsgen.bitstream.carry_cells import CarryCells
 from hlsgen.bitstream.netlist import Netlist
 from hlsgen.bitstream.pins import Pins
@@ -70,6 +71,9 @@ class Toolchain(ABC):
 
     def finish_netlist(self, netlist: Netlist) -> None:  # noqa: B027 - families without such steps do nothing
         """Use, in place, what cells of the family offer and yosys leaves: registers of multipliers and memories, beginnings of carry chains."""
+
+    def anchor(self, netlist: Netlist, floorplan: Floorplan, board: Board) -> None:  # noqa: B027 - families without such steps do nothing
+        """Give, in place, cells of the floorplan's units their sites."""
 
     def packed(self, netlist: Netlist) -> Mapping[str, int]:
         """What the placer makes of the netlist's cells and ``count`` cannot tell from their numbers, by names that it knows."""

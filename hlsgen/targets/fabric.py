@@ -60,7 +60,7 @@ class FabricAlone(Target[str | os.PathLike[str]]):
         _nothing_to_verify(folder)
 
     def board_ports(self, folder: Folder) -> BoardPorts:
-        return load_port()
+        return load_port(fabric_of(folder))
 
     def traffic(self, folder: Folder, hardware: Mapping[str, np.ndarray], count: int) -> Traffic:
         _nothing_to_verify(folder)
@@ -137,13 +137,16 @@ def check_engine(engine: str) -> None:
         )
 
 
-def load_port() -> BoardPorts:
+def load_port(fabric: Fabric) -> BoardPorts:
     """The serial line carries the words of the load port and those that the fabric sends back; its streams are not used."""
+    from hlsgen.fabric.floorplan import floorplan
+
     return BoardPorts(
         inputs=(BoardPort("s_axis_load", 32, None, last=False),),
         outputs=(BoardPort("m_axis_unload", 32, None),),
         tied={"s_axis_stream_tdata": 0, "s_axis_stream_tvalid": 0, "m_axis_stream_tready": 1},
         large=True,
+        floorplan=floorplan(fabric),
     )
 
 

@@ -165,7 +165,7 @@ class GridKernel(Target[KernelSource]):
         return f"{store}. {'The same' if same else 'Another result'} in the cycle model: {where}"
 
     def board_ports(self, folder: Folder) -> BoardPorts:
-        return load_port()
+        return load_port(fabric_of(folder))
 
     def traffic(self, folder: Folder, hardware: Mapping[str, np.ndarray], count: int) -> Traffic:
         from hlsgen.schedule.grid_kernel.kernel_image import program, words_of_results

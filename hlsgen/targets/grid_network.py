@@ -160,7 +160,7 @@ class GridNetwork(Target[NetworkSource]):
         return first_wrong_layer(folder.directory, plan, sample, stalls, progress, top)
 
     def board_ports(self, folder: Folder) -> BoardPorts:
-        return load_port()
+        return load_port(fabric_of(folder))
 
     def traffic(self, folder: Folder, hardware: Mapping[str, np.ndarray], count: int) -> Traffic:
         from hlsgen.schedule.grid_network.ports import batch_of, result_words

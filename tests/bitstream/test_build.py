@@ -22,6 +22,7 @@ from hlsgen.bitstream.toolchain import BoardTarget, Usage
 from hlsgen.bitstream.tools import Tool, run_tool
 from hlsgen.board import boards, load_board
 from hlsgen.errors import BadFile, BadOption, ToolFailed
+from hlsgen.fabric.file import load_fabric
 from hlsgen.flow import build, emit_fabric
 from hlsgen.targets.fabric import load_port
 
@@ -92,7 +93,7 @@ def test_an_unknown_family_is_refused(toy: Path) -> None:
 
 
 def test_the_serial_line_of_a_fabric_carries_its_load_port() -> None:
-    ports = load_port()
+    ports = load_port(load_fabric("mac_8x8"))
     assert [port.prefix for port in (*ports.inputs, *ports.outputs)] == [
         "s_axis_load",
         "m_axis_unload",

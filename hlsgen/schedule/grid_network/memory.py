@@ -21,13 +21,31 @@ class Lifetime:
         return self.first <= other.last and other.first <= self.last
 
 
-def place_by_lifetime(lifetimes: Sequence[Lifetime]) -> Mapping[str, int]:
-    """An address for everything such that nothing needed at the same step overlaps.
+_ORDERS = 100
+"""Orders of placing that are tried where the first does not fit: more than there are tensors at a time in any network."""
 
-    The largest first, each at the lowest address that is free for all of its life.
+
+def place_by_lifetime(lifetimes: Sequence[Lifetime], capacity: int) -> Mapping[str, int]:
+    """An address for everything such that nothing needed at the same step overlaps, below ``capacity`` where an order is found.
+
+    The largest first, each at the lowest address that is free for all of its life. While that reaches over the capacity, what ends
+    highest is placed first the next time. The lowest placement is returned.
     """
+    order = sorted(lifetimes, key=lambda i: (-i.size, i.first, i.name))
+    best = addresses = _in_order(order)
+    for _ in range(_ORDERS):
+        if highest(lifetimes, best) <= capacity:
+            break
+        last = max(order, key=lambda i: addresses[i.name] + i.size)
+        order = [last, *(other for other in order if other is not last)]
+        addresses = _in_order(order)
+        best = min(best, addresses, key=lambda a: highest(lifetimes, a))
+    return best
+
+
+def _in_order(order: Sequence[Lifetime]) -> Mapping[str, int]:
     placed: list[tuple[Lifetime, int]] = []
-    for lifetime in sorted(lifetimes, key=lambda i: (-i.size, i.first, i.name)):
+    for lifetime in order:
         others = sorted(
             (address, address + other.size) for other, address in placed if lifetime.meets(other)
         )

@@ -188,7 +188,7 @@ def _placed(
     lives += [
         Lifetime(name, len(values), 0, len(layers)) for values, name in tables.items() if values
     ]
-    addresses = place_by_lifetime(lives)
+    addresses = place_by_lifetime(lives, sides.west_words)
     if (taken := highest(lives, addresses)) > sides.west_words:
         largest = max(lives, key=lambda life: life.size)
         raise DoesNotFit(

@@ -25,20 +25,32 @@ def test_living_items_never_overlap_and_dead_ones_make_room() -> None:
             first, length = map(int, random.integers(0, 8, 2))
             size = 4 * int(random.integers(1, 30))
             lifetimes.append(Lifetime(f"t{number}", size, first, first + length))
-        at = place_by_lifetime(lifetimes)
+        needed = max(
+            sum(i.size for i in lifetimes if i.first <= step <= i.last) for step in range(16)
+        )
+        at = place_by_lifetime(lifetimes, needed)
         for one, other in itertools.combinations(lifetimes, 2):
             if one.meets(other):
                 apart = at[one.name] + one.size <= at[other.name]
                 assert apart or at[other.name] + other.size <= at[one.name]
-        needed = max(
-            sum(i.size for i in lifetimes if i.first <= step <= i.last) for step in range(16)
-        )
         assert needed <= highest(lifetimes, at) <= sum(lifetime.size for lifetime in lifetimes)
 
 
 def test_a_chain_needs_no_more_than_two_neighbours() -> None:
     lifetimes = [Lifetime(f"t{k}", 100, k, k + 1) for k in range(10)]
-    assert highest(lifetimes, place_by_lifetime(lifetimes)) == 200
+    assert highest(lifetimes, place_by_lifetime(lifetimes, 200)) == 200
+
+
+def test_another_order_is_found_where_the_largest_first_does_not_fit() -> None:
+    lifetimes = [
+        Lifetime("input", 72, 0, 0),
+        Lifetime("a", 54, 0, 1),
+        Lifetime("b", 46, 1, 2),
+        Lifetime("c", 100, 2, 3),
+    ]
+    assert highest(lifetimes, place_by_lifetime(lifetimes, 172)) == 172
+    assert highest(lifetimes, place_by_lifetime(lifetimes, 150)) == 146
+    assert highest(lifetimes, place_by_lifetime(lifetimes, 1)) == 146
 
 
 def test_blocks_that_all_fit_stay() -> None:
