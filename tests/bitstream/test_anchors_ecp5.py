@@ -38,15 +38,15 @@ def netlist(memories: dict[str, int], multipliers: dict[str, int]) -> Netlist:
     return Netlist({"modules": {"board_top": module}})
 
 
-def sites(made: Netlist) -> Sites:
+def sites(blocks: Netlist) -> Sites:
     """Cell -> where it was anchored."""
-    found = {}
-    for name, cell in made.cells.items():
+    places = {}
+    for name, cell in blocks.cells.items():
         if "BEL" in cell.get("attributes", {}):
             place = re.match(r"X(\d+)/Y(\d+)/", cell["attributes"]["BEL"])
             assert place is not None
-            found[name] = int(place[1]), int(place[2])
-    return found
+            places[name] = int(place[1]), int(place[2])
+    return places
 
 
 def middle(places: Sites, unit: str) -> tuple[float, float]:
@@ -63,17 +63,17 @@ def mac_8x8() -> Netlist:
 
 
 def test_every_block_of_a_unit_has_a_site_of_its_own() -> None:
-    made = mac_8x8()
-    assert anchor(made, floorplan(load_fabric("mac_8x8")), "LFE5U-85F") == 192 + 96
-    names = [cell["attributes"]["BEL"] for n, cell in made.cells.items() if n in sites(made)]
+    blocks = mac_8x8()
+    assert anchor(blocks, floorplan(load_fabric("mac_8x8")), "LFE5U-85F") == 192 + 96
+    names = [cell["attributes"]["BEL"] for n, cell in blocks.cells.items() if n in sites(blocks)]
     assert len(set(names)) == len(names) == 192 + 96
-    assert not any(name.startswith("link") for name in sites(made))
+    assert not any(name.startswith("link") for name in sites(blocks))
 
 
 def test_units_stand_together_and_as_in_the_fabric() -> None:
-    made = mac_8x8()
-    anchor(made, floorplan(load_fabric("mac_8x8")), "LFE5U-85F")
-    places = sites(made)
+    blocks = mac_8x8()
+    anchor(blocks, floorplan(load_fabric("mac_8x8")), "LFE5U-85F")
+    places = sites(blocks)
     for r in range(8):
         x, y = middle(places, f"tile_west_{r}_0")
         own = [place for name, place in places.items() if f"tile_west_{r}_0.DP" in name]
@@ -88,22 +88,22 @@ def test_units_stand_together_and_as_in_the_fabric() -> None:
 
 def test_the_same_netlist_gets_the_same_sites() -> None:
     one, other = mac_8x8(), mac_8x8()
-    for made in (one, other):
-        anchor(made, floorplan(load_fabric("mac_8x8")), "LFE5U-85F")
+    for blocks in (one, other):
+        anchor(blocks, floorplan(load_fabric("mac_8x8")), "LFE5U-85F")
     assert sites(one) == sites(other)
 
 
 def test_more_blocks_than_sites_are_left_to_the_placer() -> None:
     plan = Floorplan(((UnitGrid((("a",),)),),))
-    made = netlist({"circuit.a": 57}, {"circuit.a": 4})
-    assert anchor(made, plan, "LFE5U-25F") == 4
-    assert set(sites(made)) == {f"circuit.a.MULT18X18D.{k}" for k in range(4)}
+    blocks = netlist({"circuit.a": 57}, {"circuit.a": 4})
+    assert anchor(blocks, plan, "LFE5U-25F") == 4
+    assert set(sites(blocks)) == {f"circuit.a.MULT18X18D.{k}" for k in range(4)}
 
 
 def test_blocks_of_other_units_and_of_none_are_left_alone() -> None:
     plan = Floorplan(((UnitGrid((("a",),)),),))
-    made = netlist({"circuit.b": 1, "a": 1, "circuit": 1}, {"link.a": 1})
-    assert anchor(made, plan, "LFE5U-25F") == 0
+    blocks = netlist({"circuit.b": 1, "a": 1, "circuit": 1}, {"link.a": 1})
+    assert anchor(blocks, plan, "LFE5U-25F") == 0
 
 
 @pytest.mark.parametrize("size", BLOCKS)
