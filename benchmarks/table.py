@@ -33,7 +33,7 @@ from benchmarks.record import Record, records
 from hlsgen.board import load_board
 from hlsgen.cost.clock_rate import clock_rate
 
-READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
+READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md", ROOT / "docs" / "comparison.md")
 PICTURES = {ROOT / "benchmarks" / "formats.svg": format_plot.picture}
 
 

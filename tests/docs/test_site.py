@@ -10,14 +10,17 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-BLOCK = re.compile(r"```(python|console|toml)(?: (\S+))?\n(.*?)```", flags=re.DOTALL)
+BLOCK = re.compile(r"```(python|console|toml|verilog)(?: (\S+))?\n(.*?)```", flags=re.DOTALL)
 BLOCKS = BLOCK.findall((DOCS / "tutorial.md").read_text("utf-8"))
 """(language, torch or the name of the file that it is to be or nothing, text)."""
+FRAMEWORKS = {"torch": ("torch", "onnxscript"), "keras": ("keras", "torch", "onnxscript")}
+"""Packages without which the blocks of a framework are not run; Keras runs on PyTorch here."""
 
 
 def hooks() -> ModuleType:
@@ -92,24 +95,67 @@ def test_the_tutorial_runs_command_by_command(tmp_path: Path) -> None:
         assert (tmp_path / "build" / name).exists(), name
 
 
+def run_page(page: str, folder: Path, framework: str = "") -> list[str]:
+    """Run the blocks of a page that belong to a framework (none: to all readers); the files that were written for it."""
+    files = []
+    for kind, name, text in BLOCK.findall((DOCS / f"{page}.md").read_text("utf-8")):
+        if "." in name:
+            (folder / name).write_text(text)
+            files.append(name)
+        elif name == framework:
+            run_block(kind, text, folder)
+    return files
+
+
+def results(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a verification of a design found, and its report."""
+    verified, report = (
+        json.loads((folder / f"{n}.json").read_text()) for n in ("verify", "report")
+    )
+    return verified, report
+
+
 @pytest.mark.slow
 def test_the_tutorial_of_fabrics_runs_command_by_command(tmp_path: Path) -> None:
-    blocks = BLOCK.findall((DOCS / "tutorial_fabric.md").read_text("utf-8"))
-    assert [name for _, name, _ in blocks if name] == ["rising.py", "mine.toml"]
-    for kind, name, text in blocks:
-        if name:
-            (tmp_path / name).write_text(text)
-        else:
-            run_block(kind, text, tmp_path)
-    verified = json.loads((tmp_path / "build" / "rising" / "verify.json").read_text())
+    assert run_page("tutorial_fabric", tmp_path) == ["rising.py", "mine.toml"]
+    verified, report = results(tmp_path / "build" / "rising")
     assert verified["good"] and verified["function_mismatches"] == 0
-    report = json.loads((tmp_path / "build" / "rising" / "report.json").read_text())
     assert report["ii"] == 2, "as the page says"
 
 
 @pytest.mark.slow
+def test_the_tutorial_of_larger_designs_runs_command_by_command(tmp_path: Path) -> None:
+    files = run_page("tutorial_block", tmp_path)
+    assert files == ["smooth.py", "energy.v", "test_energy.py"]
+    verified, _ = results(tmp_path / "build" / "smooth")
+    assert verified["good"] and verified["function_mismatches"] == 0
+    passed = (tmp_path / "build" / "energy" / "results.xml").read_text()
+    assert 'name="the_sum_is_that_of_the_python_function"' in passed and "<failure" not in passed
+    assert (tmp_path / "build" / "energy.json").stat().st_size
+
+
+@pytest.mark.slow
+def test_the_tutorial_of_tflite_runs_command_by_command(tmp_path: Path) -> None:
+    run_page("tutorial_keras", tmp_path)
+    verified, report = results(tmp_path / "build" / "tflite")
+    assert verified["good"] and verified["ort_mismatches"] == 0
+    assert "errors" not in report, "it was quantised already"
+
+
+@pytest.mark.slow
+def test_the_tutorial_begins_in_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in FRAMEWORKS["keras"]:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"needs {package}: pip install keras 'hlsgen[torch]'")
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    run_page("tutorial_keras", tmp_path, "keras")
+    verified, report = results(tmp_path / "build" / "keras")
+    assert verified["good"] and report["tensors"]
+
+
+@pytest.mark.slow
 def test_the_tutorial_begins_in_pytorch(tmp_path: Path) -> None:
-    for package in ("torch", "onnxscript"):
+    for package in FRAMEWORKS["torch"]:
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"needs {package}: pip install 'hlsgen[torch]'")
     for kind, torch, text in BLOCKS:
