@@ -50,10 +50,10 @@ LAYERS: dict[str, Callable[[], Dataflow]] = {
     "gemm_128": matrix_product,
     "resnet8_conv_3x3": convolution_of_resnet8,
 }
-PLACED = "cgra_4x4@ulx3s_85f"
+PLACED = ("cgra_4x4@ulx3s_85f", "mac_2x2@ulx3s_25f")
 FAMILIES = {"icebreaker_2x2": "ice40"}
 FABRICS = (
-    PLACED,
+    *PLACED,
     "icebreaker_2x2",
     "mac_8x8",
     f"{FABRIC}@ulx3s_85f",

@@ -21,7 +21,7 @@ from hlsgen.artefact.folder import open_folder
 from hlsgen.targets import target_of
 
 SAMPLES = {"digits": 5, "ad_fcae_int8": 1}
-FABRIC, CLOCK = "mac_8x8", "10"
+FABRIC, CLOCK = "mac_2x2", "10"
 
 
 def _measure(design: str, sources: Sources, work: Path) -> Record:
@@ -75,5 +75,5 @@ def _run(session: Any, compiled: hlsgen.Compiled, name: str, sources: Sources) -
     }
 
 
-DESIGNS = ("digits+ad_fcae_int8+digits@ulx3s_85f",)
+DESIGNS = ("digits+ad_fcae_int8+digits@ulx3s_25f",)
 swapped = Row(DESIGNS, _measure)

@@ -56,7 +56,7 @@ def test_the_module_runs_the_commands_and_gives_their_exit_code() -> None:
         ("hlsgen compile --bo", ["--board"]),
         ("hlsgen compile --board ulx3s", ["ulx3s_12f", "ulx3s_25f", "ulx3s_85f"]),
         ("hlsgen build --board pynq", ["pynq_z2"]),
-        ("hlsgen map --fabric mac", ["mac_8x16", "mac_8x8"]),
+        ("hlsgen map --fabric mac", ["mac_2x2", "mac_8x16", "mac_8x8"]),
         ("hlsgen fabric cgra_4", ["cgra_4x4"]),
     ],
 )

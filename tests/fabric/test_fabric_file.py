@@ -18,7 +18,7 @@ from hlsgen.fabric.report import fabric_report, preset_rows
 ROOT = Path(__file__).parents[2]
 SMALL = (ROOT / "fabrics" / "icebreaker_2x2.toml").read_text()
 NETWORKS = (ROOT / "fabrics" / "mac_8x8.toml").read_text()
-PRESETS = ("cgra_4x4", "cgra_8x8", "icebreaker_2x2", "mac_8x16", "mac_8x8")
+PRESETS = ("cgra_4x4", "cgra_8x8", "icebreaker_2x2", "mac_2x2", "mac_8x16", "mac_8x8")
 
 
 def edited(old: str, new: str, text: str = SMALL) -> str:
@@ -49,6 +49,7 @@ def test_presets_have_what_they_are_named_for() -> None:
         "cgra_4x4": (4, 4),
         "cgra_8x8": (8, 8),
         "icebreaker_2x2": (2, 2),
+        "mac_2x2": (2, 2),
         "mac_8x16": (8, 16),
         "mac_8x8": (8, 8),
     }
