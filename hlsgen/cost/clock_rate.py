@@ -25,9 +25,9 @@ class Period:
 
 PERIODS: Mapping[tuple[str, str], Period] = {
     ("ecp5", "6"): Period(7.5, 8.9),
-    ("ecp5", "8"): Period(5.4, 8.9),
+    ("ecp5", "8"): Period(5.2, 8.9),
     ("ice40", "UP"): Period(26.0, 4.0),
-    ("ice40", "HX"): Period(10.1, 4.0),
+    ("ice40", "HX"): Period(8.1, 4.0),
     ("gowin", "C6/I5"): Period(6.5, 7.0),
     ("gowin", "C8/I7"): Period(3.3, 7.0),
 }
