@@ -54,9 +54,7 @@ BUILT_INTERVALS = {
     "tfc_1w1a_qonnx@icebreaker": 336,
 }
 """Cycles a sample at most, for which the built designs are sized."""
-SEEDS = {
-    f"digits@{board}": 3 for board in ("ulx3s_85f", "icebreaker", "tang_nano_9k")
-}
+SEEDS = {f"digits@{board}": 3 for board in ("ulx3s_85f", "icebreaker", "tang_nano_9k")}
 """Seeds of place and route of the boards that are watched from change to change; the others, and the large designs, of which each takes up
 to half an hour, have one."""
 EFFORT = "max"
