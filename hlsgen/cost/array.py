@@ -33,6 +33,9 @@ from hlsgen.dataflow.step import factor_types
 from hlsgen.rtl_templates import contract
 from hlsgen.rtl_templates.compressor import compressor_shape
 
+BUFFERED = 0.5
+"""Of a word that a buffer reads, the bits that ``cost/process.py`` counts as flip-flops."""
+
 
 def array_cost(
     table: FamilyTable, dataflow: Dataflow, process: Process, f: Factors, kind: str
@@ -89,7 +92,20 @@ def _bipolar_cost(
     latency = np.array([contract.differences(int(lanes)).latency for lanes in different])[places]
     sums = Cost(lut=chain(table, accumulator.bits - 1), ff=accumulator.bits - 1)
     rows = (Cost(lut=lut, ff=ff) + sums).times(f.rows)
-    return rows + alone(table, _waiting_cost(table, process, f, accumulator.bits, latency))
+    waiting = alone(table, _waiting_cost(table, process, f, accumulator.bits, latency))
+    return rows + waiting + _passing_cost(table, f, latency)
+
+
+def _passing_cost(table: FamilyTable, f: Factors, latency: Amount) -> Cost:
+    """Registers of signs and of the steps' flags on their way to the counts, where they take the place of LUTs: nothing stands before them, so that
+    all of them do, and those of the operand twice (behind the buffer and before the array), of which buffer and control count the usual share.
+    Elsewhere RAM blocks and slices have them."""
+    if not table.lone_register:
+        return Cost()
+    operand, weights = f.x * f.g * f.lanes, f.g * f.o * f.lanes
+    flags = 2 * latency
+    counted = table.lone_register * (1 + BUFFERED)
+    return Cost(lut=(2 - counted) * operand + weights + flags, ff=weights + flags)
 
 
 def _differences_cost(table: FamilyTable, lanes: int) -> Cost:

@@ -13,18 +13,28 @@ _LINKS = {
     "gowin": Cost(lut=1018, ff=548, bram=4),
 }
 """With one input and one output, as ``python -m benchmarks.run link`` measures it; families without place and route have no link."""
+_MORE = {
+    "ice40": (Cost(lut=212, ff=91, bram=4), Cost(lut=164, ff=58, bram=2)),
+    "ecp5": (Cost(lut=169, ff=92, bram=2), Cost(lut=137, ff=58, bram=1)),
+    "gowin": (Cost(lut=150, ff=92, bram=2), Cost(lut=189, ff=58, bram=1)),
+}
+"""Another input (buffer, positions, the sample that is measured) and another output; from tops of (2, 1), (2, 2) and (4, 4) of them."""
 
 
-def link_cost(board: Board) -> Cost:
-    """The link of a design with one input and one output."""
-    return _LINKS.get(board.family, Cost())
+def link_cost(board: Board, inputs: int = 1, outputs: int = 1) -> Cost:
+    """The link of a design with so many inputs and outputs, of words of a byte."""
+    if board.family not in _LINKS:
+        return Cost()
+    more_inputs, more_outputs = _MORE[board.family]
+    more = more_inputs.times(inputs - 1) + more_outputs.times(outputs - 1)
+    return _LINKS[board.family] + more
 
 
-def lut_room(board: Board) -> float:
+def lut_room(board: Board, inputs: int = 1, outputs: int = 1) -> float:
     """LUTs that a design may have beside the link."""
-    return max(0.0, FULLEST * board.lut - float(link_cost(board).lut))
+    return max(0.0, FULLEST * board.lut - float(link_cost(board, inputs, outputs).lut))
 
 
-def bram_room(board: Board) -> int:
+def bram_room(board: Board, inputs: int = 1, outputs: int = 1) -> int:
     """RAM blocks that a design may have beside the link."""
-    return max(0, board.bram - int(link_cost(board).bram))
+    return max(0, board.bram - int(link_cost(board, inputs, outputs).bram))

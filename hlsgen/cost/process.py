@@ -14,7 +14,7 @@ import numpy as np
 from hlsgen.algebra.expression import Call, Expression, Literal, Operand, expression_type
 from hlsgen.algebra.scalar import Multiply, RequantiseFloat32, RequantiseMultiplyShift
 from hlsgen.algebra.types import ElementType
-from hlsgen.cost.array import array_cost
+from hlsgen.cost.array import BUFFERED, array_cost
 from hlsgen.cost.factors import Factors, operand_types
 from hlsgen.cost.operators import SCALAR_COSTS, UnitUse, signed_width
 from hlsgen.cost.units import (
@@ -213,7 +213,7 @@ def buffer_cost(
     counts = table.counter_bit * (6 + 6 * scans) * (address + 1)
     control = 8 + 25 * scans + counts + table.adder_bit * copies * address
     together = Cost(lut=table.choice_bit * kept * ragged, ff=kept)
-    whole = banks + Cost(lut=masks + control, ff=8 * address + copies * lanes * bits * 0.5)
+    whole = banks + Cost(lut=masks + control, ff=8 * address + copies * lanes * bits * BUFFERED)
     return fitted(table, whole + together)
 
 

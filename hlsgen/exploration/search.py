@@ -141,7 +141,7 @@ def _asks(
         for board in members:
             for dsp in (None, 0) if board.dsp else (None,):
                 progress(f"seeking the fastest for {board.name}", None)
-                budget = budget_of(board, StreamOptions(dsp=dsp))
+                budget = budget_of(network.dataflow, board, StreamOptions(dsp=dsp))
                 least = fastest(budget)
                 yield _Ask(network, board, dsp, budget, choices, least, sketched, known)
 

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from support.faulty_line import FaultyLine
 from support.toy_designs import SHAPE, ToyReference, toy_samples, words_per_sample, write_toy
 
+from hlsgen import sim
 from hlsgen.artefact.board_ports import stream_board_ports
 from hlsgen.artefact.folder import Folder, open_folder
 from hlsgen.errors import BoardFailed
@@ -184,3 +186,22 @@ def test_a_board_that_is_unplugged_ends_the_run(bench: Bench) -> None:
     with pytest.raises(BoardFailed, match=r"expected the (board to stay|next elements)"):
         connection.transfer([bytes(24)], [24])
     line.close()
+
+
+def test_the_circuit_waits_in_reset_for_a_steady_clock(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in Path(sim.__file__).parent.iterdir():
+        if file.suffix in (".v", ".cpp"):  # a PLL that never says that it is steady
+            text = file.read_text().replace("assign LOCK = count[5];", "assign LOCK = 0;")
+            (tmp_path / file.name).write_text(text)
+    monkeypatch.setattr("hlsgen.host.emulator.sim", SimpleNamespace(__file__=tmp_path / "sim.py"))
+    ports = stream_board_ports(bench.folder.manifest, "toy")
+    board = emulated_board(bench.folder, ports, "icebreaker", "24")
+    with running(board) as name:
+        line = open_line(name, BAUD)
+        connection = Connection(line, patience=0.5)
+        assert connection.identity["oscillator_khz"] == 12_000  # the link does not wait
+        with pytest.raises(BoardFailed, match="given 0 of 24"):
+            connection.transfer([bytes(24)], [24])
+        line.close()

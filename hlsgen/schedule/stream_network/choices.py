@@ -28,7 +28,7 @@ def choices_of(
     taken as they are.
     """
     more = extra or {}
-    limit = limit or budget_of(board, options)
+    limit = limit or budget_of(dataflow, board, options)
     space = Space(
         options.max_pixel_lanes,
         options.finish_intervals,

@@ -42,13 +42,14 @@ class StreamOptions:
     exact_depths: bool = False
 
 
-def budget_of(board: Board, options: StreamOptions) -> Budget:
-    """What a design may use of the board, beside the link."""
-    lut = min(board.lut * options.lut_share, lut_room(board))
+def budget_of(dataflow: Dataflow, board: Board, options: StreamOptions) -> Budget:
+    """What a design may use of the board, beside the link of its inputs and outputs."""
+    ports = len(dataflow.inputs), len(dataflow.outputs)
+    lut = min(board.lut * options.lut_share, lut_room(board, *ports))
     return Budget(
         board.dsp if options.dsp is None else min(board.dsp, options.dsp),
         min(lut, ENDLESS if options.lut is None else options.lut),
-        min(int(board.bram * options.bram_share), bram_room(board)),
+        min(int(board.bram * options.bram_share), bram_room(board, *ports)),
         ENDLESS if options.multipliers is None else options.multipliers,
     )
 

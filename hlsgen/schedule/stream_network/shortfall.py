@@ -26,7 +26,7 @@ def does_not_fit(
 ) -> DoesNotFit:
     """The error for a design without a solution."""
     where = f"{dataflow.name} on board {board.name}"
-    budget, target = budget_of(board, options), options.target_interval
+    budget, target = budget_of(dataflow, board, options), options.target_interval
     if target is not None:
         best = choose(choices, budget, None)
         if best is not None and target == 1:
@@ -150,7 +150,10 @@ def _what_fits(dataflow: Dataflow, board: Board, options: StreamOptions, memory:
 
     def fits(board: Board, options: StreamOptions) -> bool:
         choices = choices_of(dataflow, board, options)
-        return choose(choices, budget_of(board, options), options.target_interval) is not None
+        return (
+            choose(choices, budget_of(dataflow, board, options), options.target_interval)
+            is not None
+        )
 
     without = {
         "--unroll": replace(options, overrides={}),

@@ -32,7 +32,7 @@ class Sketch:
 
 def alternatives(dataflow: Dataflow, boards: Sequence[Board]) -> tuple[Alternatives, ...]:
     """The candidates of every process for boards of one family, within the largest budget of any."""
-    budgets = [budget_of(board, StreamOptions()) for board in boards]
+    budgets = [budget_of(dataflow, board, StreamOptions()) for board in boards]
     largest = Budget(
         max(budget.dsp for budget in budgets),
         max(budget.lut for budget in budgets),

@@ -46,8 +46,9 @@ def schedule(
     """Unroll factors, finishing lanes and buffer depths of every process. Raises BadOption and DoesNotFit."""
     options = options or StreamOptions()
     check_options(dataflow, options)
-    budget = whole = budget_of(board, options)
-    most = int(lut_room(board)) if options.lut is None else min(int(lut_room(board)), options.lut)
+    budget = whole = budget_of(dataflow, board, options)
+    room = int(lut_room(board, len(dataflow.inputs), len(dataflow.outputs)))
+    most = room if options.lut is None else min(room, options.lut)
     extra: dict[tuple[str, int], int] = {}
     choices: tuple[Alternatives, ...] = ()
     used: Cost | None = None

@@ -174,7 +174,7 @@ def test_a_bound_below_every_design_names_it_and_what_is_needed() -> None:
 def test_the_knee_has_the_least_area_for_its_rate() -> None:
     dataflow = chain((8, 8, 4), ((16, 3, 1), (16, 3, 1)))
     options = StreamOptions()
-    choices, budget = choices_of(dataflow, ULX3S, options), budget_of(ULX3S, options)
+    choices, budget = choices_of(dataflow, ULX3S, options), budget_of(dataflow, ULX3S, options)
     fastest = choose(choices, budget)
     assert fastest is not None
     balanced = knee(choices, budget, fastest)
@@ -189,7 +189,7 @@ def test_the_knee_has_the_least_area_for_its_rate() -> None:
 def test_the_fastest_design_has_the_most_samples_a_second_at_the_clock_of_its_size() -> None:
     dataflow = chain((8, 8, 4), ((16, 3, 1), (16, 3, 1)))
     options = StreamOptions()
-    choices, budget = choices_of(dataflow, ULX3S, options), budget_of(ULX3S, options)
+    choices, budget = choices_of(dataflow, ULX3S, options), budget_of(dataflow, ULX3S, options)
     fewest = choose(choices, budget)
     assert fewest is not None
 
