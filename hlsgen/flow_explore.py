@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hlsgen.arguments import FUNCTION, PATH, SAMPLES, TEXT, WHOLE, ArgumentKind, check_arguments
-from hlsgen.artefact.folder import check_empty, write_whole
+from hlsgen.artefact.folder import check_empty, open_folder, write_whole
 from hlsgen.board import DEFAULT_BOARD
 from hlsgen.collector import collector_paused
 from hlsgen.errors import BadFile, BadOption
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from hlsgen.flow import Compiled
 
 RECORD, EXPLORE_PAGE = "explore.json", "explore.html"
+PICKED = "explore_point.json"
+"""In the folder of a picked design: which point it is."""
 POINTS, CHECKS = 200, 5
 ALL_BOARDS = "all"
 _EXPLORED: Mapping[str, ArgumentKind] = {
@@ -121,13 +124,13 @@ def pick(
     progress: Progress = silent,
     samples: SampleSource | None = None,
 ) -> Compiled:
-    """Compile a point of a study, with the ``calibrate`` or ``samples`` that it was explored with. Raises BadOption for a number that it does not have, and what ``compile`` raises."""
+    """Compile a point of a study, with the ``calibrate`` or ``samples`` that it was explored with; a later exploration that finds it built in ``point_N`` of its folder says so. Raises BadOption for a number that it does not have, and what ``compile`` raises."""
     from hlsgen.exploration.precisions import NumbersAsked
     from hlsgen.flow import compile
 
     point = _point(study, number)
     numbers = NumbersAsked(calibrate, (), samples).numbers(point.precision)
-    return compile(
+    design = compile(
         model,
         board=point.board,
         interval=point.asked_interval,
@@ -138,6 +141,9 @@ def pick(
         output=output,
         progress=progress,
     )
+    picked = {"key": point.key, "verilog_sha256": design.manifest.verilog_sha256}
+    write_whole(design.directory / PICKED, json.dumps(picked) + "\n")
+    return design
 
 
 def _point(study: Study, number: int) -> StudyPoint:
@@ -192,4 +198,27 @@ def _earlier(place: Path) -> dict[str, StudyPoint]:
             f"expected the record of an earlier 'hlsgen explore', found {error!r}",
             "Remove it, or name another folder with -o.",
         ) from None
-    return {point.key: point for point in points}
+    built = _built(place)
+    return {point.key: replace(point, **built.get(point.key, UNBUILT)) for point in points}
+
+
+UNBUILT = {"built_lut": None, "built_dsp": None, "built_bram": None, "built_mhz": None}
+
+
+def _built(place: Path) -> dict[str, dict[str, Any]]:
+    """What was built of the points that were picked into ``point_N``, by key; a folder that cannot be read counts as not built."""
+    figures: dict[str, dict[str, Any]] = {}
+    for path in sorted(place.glob(f"point_*/{PICKED}")):
+        try:
+            picked, build = (
+                json.loads(path.with_name(name).read_text("utf-8"))
+                for name in (PICKED, "build.json")
+            )
+            manifest = open_folder(path.parent).manifest
+            if picked["verilog_sha256"] == manifest.verilog_sha256:  # else of another design
+                names = ("lut", "dsp", "bram", "fmax_mhz")
+                values = (build[name] for name in names)
+                figures[picked["key"]] = dict(zip(UNBUILT, values, strict=True))
+        except (OSError, ValueError, KeyError, TypeError, BadFile):
+            continue
+    return figures

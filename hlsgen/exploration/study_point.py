@@ -19,6 +19,7 @@ class StudyPoint:
     ``interval_cycles`` ... ``fps``: of the selection of arrays alone, or, where ``is_planned``, of the whole schedule with its buffers, as
     ``compile`` predicts it (``sketched_lut`` and ``sketched_fps`` are then what they were before); only then are ``latency_cycles`` and ``ff`` known. ``asked_interval`` is what ``--interval`` is to be.
     ``precision``: of ``precisions.NAMES`` where the user asked for some, with its ``error`` and ``accuracy`` as of ``precisions.Accuracy``.
+    ``built_lut``, ``built_dsp``, ``built_bram``, ``built_mhz``: of a picked design that was built, the link of the board included; ``built_mhz`` is its Fmax.
     """
 
     number: int
@@ -41,6 +42,10 @@ class StudyPoint:
     precision: str | None = None
     error: float | None = None
     accuracy: float | None = None
+    built_lut: int | None = None
+    built_dsp: int | None = None
+    built_bram: int | None = None
+    built_mhz: float | None = None
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> StudyPoint:
@@ -108,7 +113,7 @@ def _microseconds(point: StudyPoint) -> float | None:
 def numbers_columns(
     points: Sequence[StudyPoint],
 ) -> tuple[tuple[str, Callable[[StudyPoint], str]], ...]:
-    """(title, text of a point) of what is known of the points' numbers: their precision, error and accuracy, where any has one."""
+    """(title, text of a point) of what is known of only some points: precision, error and accuracy of their numbers, and what was built, where any has one."""
 
     def precision(point: StudyPoint) -> str:
         return point.precision or "-"
@@ -119,9 +124,16 @@ def numbers_columns(
     def accuracy(point: StudyPoint) -> str:
         return "-" if point.accuracy is None else f"{point.accuracy:.1%}"
 
-    every = (("precision", precision), ("error", error), ("accuracy", accuracy))
+    def built_lut(point: StudyPoint) -> str:
+        return "-" if point.built_lut is None else f"{point.built_lut:,}"
+
+    def built_mhz(point: StudyPoint) -> str:
+        return "-" if point.built_mhz is None else f"{point.built_mhz:.1f}"
+
+    every = (precision, error, accuracy, built_lut, built_mhz)
+    titles = {"built_lut": "built LUT", "built_mhz": "built MHz"}
     return tuple(
-        (title, said)
-        for title, said in every
-        if any(getattr(point, title) is not None for point in points)
+        (titles.get(said.__name__, said.__name__), said)
+        for said in every
+        if any(getattr(point, said.__name__) is not None for point in points)
     )

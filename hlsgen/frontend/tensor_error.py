@@ -74,7 +74,11 @@ class _Sums:
     elements: int = 0
 
     def add(self, got: np.ndarray, want: np.ndarray) -> None:
-        """Some samples more."""
+        """Some samples more. Infinities, as of masks, are beyond any quantisation and not compared."""
+        finite = np.isfinite(want)
+        got, want = got[finite], want[finite]
+        if not want.size:
+            return
         difference = np.abs(got - want)
         self.least = min(self.least, float(want.min()))
         self.greatest = max(self.greatest, float(want.max()))
@@ -140,7 +144,7 @@ def tensor_errors(
             reals = DequantizeLinear(stand.quantize.quantisation).evaluate(np, got[stand.integers])
             want = np.asarray(reals_of[stand.tensor], np.float64).reshape(reals.shape)
             stand.sums.add(np.asarray(reals, np.float64), want)
-    return tuple(stand.result(count) for stand in stands)
+    return tuple(stand.result(count) for stand in stands if stand.sums.elements)
 
 
 def _run(

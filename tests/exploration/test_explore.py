@@ -169,3 +169,32 @@ def test_a_number_that_no_point_has_cannot_be_picked(small: Path) -> None:
     with pytest.raises(BadOption, match="--pick"):
         pick(small, study, 99)
     assert hlsgen.explore is explore
+
+
+def test_what_was_built_of_a_picked_point_stands_beside_what_was_predicted(
+    small: Path, tmp_path: Path
+) -> None:
+    study = explore(small, ["icebreaker"], points=4, checks=1, output=tmp_path)
+    assert "built" not in study.text()
+    point = study.points[1]
+    folder = pick(small, study, point.number, output=tmp_path / "point_2").directory
+    again = explore(small, ["icebreaker"], points=4, checks=1, output=tmp_path)
+    assert again.points == study.points, "picked, but not built"
+    build = {"lut": 4321, "dsp": 5, "bram": 6, "fmax_mhz": 34.56}
+    (folder / "build.json").write_text(json.dumps(build))
+    built = explore(small, ["icebreaker"], points=4, checks=1, output=tmp_path)
+    (marked,) = (p for p in built.points if p.built_lut is not None)
+    assert (marked.key, marked.lut) == (point.key, point.lut)
+    figures = (marked.built_lut, marked.built_dsp, marked.built_bram, marked.built_mhz)
+    assert figures == (4321, 5, 6, 34.56)
+    assert "built LUT" in built.text() and "built MHz" in built.page()
+    assert "4,321" in built.page() and "34.6" in built.page()
+    recorded = json.loads((tmp_path / "explore.json").read_text())["points"]
+    assert [p["built_mhz"] for p in recorded if p["key"] == point.key] == [34.56]
+    hlsgen.compile(small, board="icebreaker", interval=point.asked_interval * 3, output=folder)
+    (folder / "build.json").write_text(json.dumps(build))
+    moved = explore(small, ["icebreaker"], points=4, checks=1, output=tmp_path)
+    assert moved.points == study.points, "another design was compiled there"
+    (folder / "build.json").write_text("{")
+    spoilt = explore(small, ["icebreaker"], points=4, checks=1, output=tmp_path)
+    assert spoilt.points == study.points

@@ -141,3 +141,19 @@ def test_a_tensor_of_zeros_has_no_ratio_and_a_quantised_network_no_rows(tmp_path
     assert tensors["x"]["snr_db"] is None and tensors["x"]["largest"] == 0
     again = compile(silent.directory / "model.onnx", effort="small")
     assert "tensors" not in again.report
+
+
+def test_infinities_of_a_mask_are_not_counted(tmp_path: Path) -> None:
+    build = FloatModel("masked")
+    scores = build.node("Gemm", ["x", build.weights(5, 6), build.weights(6)], "scores")
+    mask = build.constant([[0, 0, -np.inf, 0, -np.inf, 0]])
+    masked = build.node("Add", [scores, mask], "masked")
+    build.node("Softmax", [masked], "shares", axis=-1)
+    model = build.finish({"x": [1, 5]}, {"shares": [1, 6]})
+    rows = build.random.normal(size=(16, 5)).astype(np.float32)
+    design = compile(model, calibrate=rows, effort="small", output=tmp_path / "design")
+    report = json.loads((tmp_path / "design" / "report.json").read_text())
+    assert all(
+        np.isfinite(row["largest"]) and np.isfinite(row["least"]) for row in report["tensors"]
+    )
+    assert design.report["tensors"][0]["tensor"] == "x"
