@@ -144,7 +144,7 @@ def test_functions_and_moves_between_layers_are_quantised_and_become_hardware(
     [
         {"z": np.zeros((3, 2, 6, 6), np.float32)},
         {"x": np.zeros((3, 2, 6, 7), np.float32)},
-        {"x": np.zeros((3, 2, 6, 6), np.float64)},
+        {"x": np.zeros((3, 2, 6, 6), np.int64)},
         {"x": np.full((3, 2, 6, 6), np.nan, np.float32)},
         {"x": np.full((3, 2, 6, 6), np.inf, np.float32)},
     ],
