@@ -1,4 +1,4 @@
-"""The command line: ``hlsgen compile | map | fabric | verify | build | program | run | emulate | export | bench | weights | explore | check | boards | fabrics | ops``.
+"""The command line: ``hlsgen compile | map | fabric | verify | build | program | run | emulate | export | bench | weights | asic | explore | check | boards | fabrics | ops``.
 
 Exit codes: 0 good, 1 the design is wrong, 2 the input or the machine is, 3 hlsgen itself is. Heavy modules are imported where they are used.
 """

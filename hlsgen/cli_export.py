@@ -1,4 +1,4 @@
-"""The commands of the command line that hand a design to other tools, and other weights to a design: ``hlsgen export | bench | weights``."""
+"""The commands of the command line that hand a design to other tools, and other weights to a design: ``hlsgen export | bench | weights | asic``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def add_export_commands(app: typer.Typer) -> None:
     app.command("export")(export_command)
     app.command("bench")(bench_command)
     app.command("weights")(weights_command)
+    app.command("asic")(asic_command)
 
 
 def export_command(
@@ -91,3 +92,18 @@ def weights_command(
     write_weights(image, path)
     if not quiet:
         typer.echo(f"wrote {path}: {len(image):,} bytes for the parameter port")
+
+
+def asic_command(
+    directory: Annotated[
+        Path, typer.Argument(help="Folder of 'hlsgen compile', 'map' or 'fabric'.")
+    ],
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no words.")] = False,
+) -> None:
+    """Say how large the circuit is on a chip, in gate equivalents of SkyWater's 130 nm cells."""
+    from hlsgen.flow_asic import asic
+
+    with terminal(quiet) as progress:
+        count = asic(directory, progress)
+    if not quiet:
+        typer.echo(count.text())

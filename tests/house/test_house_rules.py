@@ -55,6 +55,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "exploration",
         "flow_explore",
         "flow_weights",
+        "flow_asic",
         "flow_check",
         "backend_rtl",
         "backend",
