@@ -56,10 +56,10 @@ def test_the_link_of_several_ports_takes_what_was_measured_of_it(
     ports: tuple[str, int, int],
 ) -> None:
     name, inputs, outputs = ports
-    link, found = link_cost(load_board(name), inputs, outputs), SEVERAL[ports]
-    assert link.lut == pytest.approx(found.lut, rel=0.05)
-    assert link.ff == pytest.approx(found.ff, rel=0.03)
-    assert link.bram == found.bram
+    link, counted = link_cost(load_board(name), inputs, outputs), SEVERAL[ports]
+    assert link.lut == pytest.approx(counted.lut, rel=0.05)
+    assert link.ff == pytest.approx(counted.ff, rel=0.03)
+    assert link.bram == counted.bram
 
 
 def test_a_design_of_several_ports_has_less_room() -> None:
