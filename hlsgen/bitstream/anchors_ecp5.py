@@ -59,6 +59,7 @@ BLOCKS: Mapping[str, Mapping[str, BlockRows]] = {
         "MULT18X18D": BlockRows(multiplier_rows, x, "MULT18_", _MULTIPLIERS),
     }
     for size, x, memory_rows, multiplier_rows in (
+        ("12F", _X_25F, (25, 37), (13,)),  # the die of the 25F
         ("25F", _X_25F, (25, 37), (13,)),
         ("45F", _X_45F, (10, 34, 58), (22, 46)),
         ("85F", _X_85F, (22, 46, 70, 82), (10, 34, 58)),
