@@ -12,7 +12,7 @@ from support.made_by_others import model_folder
 from hlsgen.artefact.folder import open_folder
 from hlsgen.flow import Compiled, compile
 from hlsgen.schedule.grid_network.ports import outputs_of, result_words
-from hlsgen.targets.grid_network import NetworkProgram, load_program, program_words
+from hlsgen.targets.grid_network import GridNetwork, NetworkProgram, load_program, program_words
 from hlsgen.verify.fabric_simulation import Stalls, simulate_program
 from hlsgen.verify.stored import stored_reference
 
@@ -83,3 +83,22 @@ def test_networks_run_one_after_the_other_on_one_circuit(circuit: Path) -> None:
         assert compiled.differing(done.unload[place : place + count]) == 0
         place += count
     assert place == len(done.unload)
+
+
+def test_samples_of_batches_are_exact_in_the_cycles_of_their_report(tmp_path: Path) -> None:
+    """Two batches of 8 and one of 4, compared sample by sample; the line of a board would carry the same words."""
+    digits = ROOT / "examples" / "digits"
+    compiled = compile(
+        digits / "digits.onnx", schedule="grid", fabric="mac_8x8", batch=8, output=tmp_path / "net"
+    )
+    with np.load(digits / "samples.npz") as arrays:
+        samples = {key: arrays[key][:20] for key in arrays.files}
+    result = compiled.verify(inputs=samples)
+    assert result.good
+    assert result.latency_cycles == compiled.report["latency_cycles"]
+    assert result.interval_cycles == compiled.report["latency_cycles"] // 8
+    folder = open_folder(tmp_path / "net")
+    given = stored_reference(folder, "numpy").samples(samples, None, 0)
+    traffic = GridNetwork().traffic(folder, given.hardware, 20)
+    words = result_words(load_program(folder).fabric, load_program(folder).outputs)
+    assert traffic.sizes == (4 * 3 * words,)
