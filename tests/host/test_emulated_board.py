@@ -99,6 +99,20 @@ def test_the_circuit_is_measured_apart_from_the_line_at_its_own_clock(
         answered(board, 3)
 
 
+@pytest.mark.parametrize(("name", "clock"), [("ulx3s_25f", "50"), ("tang_nano_9k", "54")])
+def test_boards_of_the_other_families_answer_a_thousand_samples_and_measure(
+    bench: Bench, name: str, clock: str
+) -> None:
+    ports = stream_board_ports(bench.folder.manifest, "toy")
+    with running(emulated_board(bench.folder, ports, name, clock)) as port:
+        with connected(bench.folder, port) as board:
+            answered(board, 1000)  # 24,000 bytes through buffers of 2048
+            assert board.connection.counters()["refused"] == 0
+            measured = board.measure(100)
+            assert measured.clock_mhz == pytest.approx(float(clock), rel=0.01)
+            answered(board, 2)
+
+
 def test_verify_on_a_board_is_the_verification_of_a_simulation(bench: Bench, port: str) -> None:
     request = Request("none", "board", "numpy", 0, port)
     reference = ToyReference()
