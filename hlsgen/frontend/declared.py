@@ -204,6 +204,8 @@ def _difference(graph: Graph, node: Node, kernel: KernelKind) -> Difference | No
     if not isinstance(op, kinds):
         return None
     where = f"node {node.name}"
+    if kernel == "rounded":
+        return Difference(f"{where}: ONNX Runtime's MatMulNBits rounds its operand to 8 bits", None)
     if kernel == "removed":
         return Difference(f"{where}: ONNX Runtime's optimiser removes this quantisation", None)
     if isinstance(op, QuantisedAdd):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -13,9 +13,10 @@ from hlsgen.frontend.sessions import open_session
 if TYPE_CHECKING:
     import onnx
 
-KernelKind: TypeAlias = Literal["integers", "floats", "removed"]
-"""``integers``: an integer kernel makes the value; ``floats``: a QuantizeLinear behind float kernels; ``removed``: the session has no such
-value, its optimiser has rewritten what lies around it."""
+KernelKind: TypeAlias = Literal["integers", "floats", "rounded", "removed"]
+"""``integers``: an integer kernel makes the value; ``floats``: a QuantizeLinear behind float kernels; ``rounded``: one behind a MatMulNBits, which
+the optimiser makes of products with dequantised weights, and which rounds its operand to 8 bits; ``removed``: the session has no such value, its
+optimiser has rewritten what lies around it."""
 
 _MOVES = {"Flatten", "Identity", "MaxPool", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 _MOVES |= {"DepthToSpace", "Expand", "Gather", "Pad", "Resize", "Slice", "SpaceToDepth", "Split"}
@@ -43,8 +44,23 @@ def kernels_of(
         elif node.op_type.startswith("QLinear") or node.op_type in _INTEGER:
             kernels[value] = "integers"
         else:
-            kernels[value] = "floats"
+            kernels[value] = "rounded" if _rounds(producers, node) else "floats"
     return kernels
+
+
+def _rounds(producers: Mapping[str, onnx.NodeProto], node: onnx.NodeProto) -> bool:
+    """Whether a MatMulNBits is among the float operators that compute a node's result, back to the nearest quantised values."""
+    waiting, seen = [node], {id(node)}
+    while waiting:
+        one = waiting.pop()
+        if one.op_type == "MatMulNBits":
+            return True
+        if one.op_type == "DequantizeLinear":
+            continue
+        before = [producers[name] for name in one.input if name in producers]
+        waiting += [other for other in before if id(other) not in seen]
+        seen.update(id(other) for other in before)
+    return False
 
 
 def _optimised(model: onnx.ModelProto, exposed: Sequence[str], session: Session) -> onnx.ModelProto:
