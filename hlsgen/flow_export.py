@@ -59,9 +59,7 @@ def export(
     place = folder.directory / format if output is None else Path(output)
     check_empty(place)
     with new_folder(place, overwrites=True) as new:
-        words = _stimulus(
-            folder, target.reference(folder, "numpy"), inputs, BENCH_SAMPLES, progress
-        )
+        words = _stimulus(folder, target.reference(folder, "numpy"), inputs, None, progress)
         new.place(files_of(folder, format, flags, words, progress))
     return place
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from test_cli import DIGITS, refused, run
 
-from hlsgen import cli, processes
+from hlsgen import cli_lists, processes
 from hlsgen.errors import BadFile, InternalError
 from hlsgen.failures import house_error, naming
 
@@ -75,7 +75,7 @@ def test_the_command_line_turns_any_failure_into_three_lines(
     def fail(*arguments: object) -> None:
         raise AssertionError("impossible")
 
-    monkeypatch.setattr(cli, "_table", fail)
+    monkeypatch.setattr(cli_lists, "_table", fail)
     code, _, error = run(capsys, "boards")
     assert code == 3 and len(error.strip().splitlines()) == 3
     Path(re.search(r"with (\S+),", error)[1]).unlink()  # type: ignore[index]
@@ -143,7 +143,7 @@ def test_a_program_beyond_its_time_is_ended() -> None:
 
 STOPPED = """
 import signal, sys, tempfile
-from hlsgen import cli, processes
+from hlsgen import cli, cli_lists, processes
 
 # Whoever runs the tests may ignore some of them (nohup, a shell's background); a signal that is ignored stays so in hlsgen.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -155,7 +155,7 @@ def wait(columns, rows):
         processes.run((sys.executable, "-c", PROGRAM))
 
 FOLDER, PROGRAM = sys.argv[1:]
-cli._table = wait
+cli_lists._table = wait
 sys.argv[1:] = ["boards"]
 cli.main()
 """
