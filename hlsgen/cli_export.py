@@ -54,7 +54,7 @@ def bench_command(
         Path | None,
         typer.Option(help="Samples (npz) that it streams; random integers without."),
     ] = None,
-    samples: Annotated[int | None, typer.Option(help="Only the first so many (at most 4).")] = None,
+    samples: Annotated[int | None, typer.Option(help="Only the first so many (4).")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no words.")] = False,
 ) -> None:
     """Write a test of the circuit in cocotb as a folder of its own, to be extended; 'make' in it runs it."""

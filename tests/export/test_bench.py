@@ -66,9 +66,9 @@ def test_make_runs_the_bench_with_a_test_of_the_users_in_it(tmp_path: Path) -> N
     samples = dict(np.load(ROOT / "examples" / "digits" / "samples.npz"))
     folder = bench(compiled("digits"), tmp_path / "mine", samples, 3)
     (folder / "test_mine.py").write_text(example_of_a_test(folder / "README.md"))
+    # where pip can install nothing this skips, so that a make that fails later is a fault of the folder
+    new_environment(tmp_path / "environment", "-r", str(folder / "requirements.txt"))
     done = run(folder, "make", f"PYTHON={sys.executable}")
-    if ".venv/installed] Error" in done.stderr:
-        pytest.skip(f"pip could not install: {done.stderr[-300:]}")
     assert done.returncode == 0 and "6 tests, 0 failed" in done.stdout, done.stdout + done.stderr
     spoil_the_last_word(folder / "samples.json")
     done = run(folder, "make")

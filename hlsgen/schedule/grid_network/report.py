@@ -135,17 +135,17 @@ def _text(name: str, macs: int, data: Mapping[str, Any]) -> str:
         ]
         for layer in data["layers"]
     ]
-    batch = "a sample" if data["samples"] == 1 else f"a batch of {data['samples']} samples"
+    unit = "sample" if data["samples"] == 1 else f"batch of {data['samples']} samples"
     weights, parameters = (
-        "loaded once" if data[key] else f"loaded for {batch.replace('a ', 'every ', 1)} in part"
+        "loaded once" if data[key] else f"loaded for every {unit} in part"
         for key in ("weights_resident", "parameters_resident")
     )
     lines = (
         f"{name} on fabric {data['fabric']} (predicted)\n"
-        f"  cycles    {data['cycles']:,} {batch}, {data['waiting_cycles']:,} of them waiting for the load port\n"
+        f"  cycles    {data['cycles']:,} a {unit}, {data['waiting_cycles']:,} of them waiting for the load port\n"
         f"  work      {macs:,} MACs on {data['processing_elements']} PEs,"
         f" {data['mac_use']:.1%} of their cycles\n"
-        f"  program   {data['setup_words']:,} words once, {data['sample_words']:,} {batch} and its values\n"
+        f"  program   {data['setup_words']:,} words once, {data['sample_words']:,} a {unit} and its values\n"
         f"  tiles     {data['west_elements_used']:,} of {data['west_elements']:,} elements for activations;"
         f" weights {weights}, parameters {parameters}\n\n"
     )
