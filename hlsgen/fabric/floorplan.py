@@ -9,7 +9,7 @@ from hlsgen.fabric.ir import Fabric
 def floorplan(fabric: Fabric) -> Floorplan:
     """The tiles of the west, PEs with the tiles of the north and the south, the tiles of the east.
 
-    Placers that minimise the length of all wires at once find a wound array of this size with a quarter more wire, which their routers do not finish.
+    A placer that minimises the length of all wires at once winds an array of 8 x 8 up, with longer wires, which its router does not finish.
     """
     rows, columns = fabric.rows, fabric.columns
     cells = UnitGrid(tuple(tuple(f"pe_{r}_{c}" for c in range(columns)) for r in range(rows)))
