@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Any
 from hlsgen.artefact.folder import Folder
 from hlsgen.artefact.manifest import DESIGN
 from hlsgen.bitstream.tools import YOSYS, run_tool
-from hlsgen.errors import BadFile, BadOption
+from hlsgen.errors import BadFile, BadOption, ToolFailed
 from hlsgen.progress import Progress
 
 PREFIX = "sky130_fd_sc_hd__"
@@ -129,17 +130,14 @@ def gate_count(folder: Folder, progress: Progress) -> GateCount:
     """Count the gates of the design of a folder. Raises BadFile, BadOption, ToolFailed."""
     areas = cell_areas()
     place = Path(tempfile.mkdtemp(prefix="hlsgen_gates_"))
-    (place / DESIGN).write_bytes(folder.read(DESIGN))
-    (place / "areas.lib").write_text(liberty(areas))
-    (place / "gates.ys").write_text(SCRIPT.format(design=DESIGN, top=folder.manifest.top))
-    run_tool(YOSYS, ("gates.ys",), place, "gates.log", progress=progress, what="mapping to gates")
-    document: dict[str, Any] = json.loads((place / "cells.json").read_text("utf-8"))
-    types = document["design"]["num_cells_by_type"]
-    cells = {
-        name.removeprefix(PREFIX): int(count if isinstance(count, int) else count["count"])
-        for name, count in types.items()
-        if name.startswith(PREFIX)
-    }
+    try:
+        cells = _mapped_cells(folder, areas, place, progress)
+    except ToolFailed:  # names the log in this place
+        raise
+    except BaseException:
+        shutil.rmtree(place)
+        raise
+    shutil.rmtree(place)
     area = sum(areas[cell] * count for cell, count in cells.items())
     flip_flops = cells.get(FLIP_FLOP, 0)
     return GateCount(
@@ -149,3 +147,20 @@ def gate_count(folder: Folder, progress: Progress) -> GateCount:
         flip_flop_equivalents=round(flip_flops * areas[FLIP_FLOP] / areas[NAND]),
         cells=dict(sorted(cells.items())),
     )
+
+
+def _mapped_cells(
+    folder: Folder, areas: Mapping[str, float], place: Path, progress: Progress
+) -> dict[str, int]:
+    """Cell -> how many the design has, mapped in the folder ``place``."""
+    (place / DESIGN).write_bytes(folder.read(DESIGN))
+    (place / "areas.lib").write_text(liberty(areas))
+    (place / "gates.ys").write_text(SCRIPT.format(design=DESIGN, top=folder.manifest.top))
+    run_tool(YOSYS, ("gates.ys",), place, "gates.log", progress=progress, what="mapping to gates")
+    document: dict[str, Any] = json.loads((place / "cells.json").read_text("utf-8"))
+    types = document["design"]["num_cells_by_type"]
+    return {
+        name.removeprefix(PREFIX): int(count if isinstance(count, int) else count["count"])
+        for name, count in types.items()
+        if name.startswith(PREFIX)
+    }
