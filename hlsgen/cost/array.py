@@ -147,11 +147,21 @@ def _waiting_cost(
         * ceil_div(process.extent("kx"), f.kx)
         * ceil_div(process.extent("i"), f.i)
     )
-    words = f.x * ceil_div(f.g * f.o, f.finish_lanes)
     before = contract.CHANNEL_READ_LATENCY + contract.OPERAND_LATENCY
     away = steps - 1 + before + first + levels + 1 + contract.CREDIT_LATENCY
-    depth = ceil_div(away, np.maximum(steps, words * f.finish_interval))
+    rows_of_last = (_last(process.extent("g"), f.g), _last(process.extent("o"), f.o))
+    whole, last = (
+        np.maximum(steps, f.x * ceil_div(rows, f.finish_lanes) * f.finish_interval)
+        for rows in (f.g * f.o, rows_of_last[0] * rows_of_last[1])
+    )
+    # of the results that credits are away for, one may be a ragged last one, of fewer words
+    depth = ceil_div(away + whole - last, whole)
     bits = f.rows * width
     queue = Cost(lut=table.choice_bit * (depth - 1) * bits + 4 * depth, ff=depth * (bits + 1) + 6)
     turn = np.where(f.rows > f.finish_lanes, bits * table.choice_bit, 0)
     return queue + Cost(lut=turn + 4, ff=bits + 8)
+
+
+def _last(extent: int, factor: Amount) -> Amount:
+    """Iterations of a loop in the last of its steps."""
+    return extent - (ceil_div(extent, factor) - 1) * factor

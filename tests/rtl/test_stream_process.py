@@ -64,6 +64,28 @@ def test_an_array_that_has_its_inputs_loses_no_cycle(seed: int) -> None:
     assert cycles[-1] - cycles[-1 - words] == pytest.approx(max(predicted, arriving), abs=2)
 
 
+@pytest.mark.parametrize(("outputs", "side"), [(3, 2), (5, 2), (7, 3)])
+def test_a_ragged_last_result_behind_a_slow_finish_loses_no_cycle(outputs: int, side: int) -> None:
+    """Fewer words than the others leave in fewer cycles, in which the next result must come through the array."""
+    random = np.random.default_rng(outputs)
+    build = DataflowBuilder("ragged")
+    source = build.input("x", (3, 4, 1), S8)
+    weights = random.integers(-8, 8, (1, outputs, 2, 3, 1))
+    finish = requantise(outputs, random)
+    build.output(
+        build.multiply_accumulate("p", source, weights, PlanarWindow((2, 3)), (2, 2), finish, 3)
+    )
+    dataflow = build.build()
+    schedule = process_schedule(dataflow, Unroll(o=side), 1, 1, 24, finish_interval=9)
+    samples = random_samples(dataflow, SAMPLES, random)
+    expected = interpret(dataflow, samples)[dataflow.outputs[0]]
+    results, cycles = run_process(schedule, samples, Stalls())
+    assert np.array_equal(results, expected)
+    words = len(cycles) // SAMPLES
+    assert words * 9 == sample_cycles(dataflow.processes[0], schedule.arrays["p"])
+    assert cycles[-1] - cycles[-1 - words] == words * 9
+
+
 def line_buffer() -> tuple[Dataflow, Unroll]:
     build = DataflowBuilder("line")
     source = build.input("x", (5, 6, 2), S8)

@@ -105,11 +105,16 @@ def from_words(
 
 
 def process_schedule(
-    dataflow: Dataflow, unroll: Unroll, finish_lanes: int, write_lanes: int, spare: int
+    dataflow: Dataflow,
+    unroll: Unroll,
+    finish_lanes: int,
+    write_lanes: int,
+    spare: int,
+    finish_interval: int = 1,
 ) -> StreamSchedule:
     """A schedule of a dataflow of one process, ``spare`` words deeper than liveness asks."""
     process = dataflow.processes[0]
-    plan = ArrayPlan(process.name, unroll, finish_lanes, 1, "dsp", "dsp")
+    plan = ArrayPlan(process.name, unroll, finish_lanes, finish_interval, "dsp", "dsp")
     buffers = []
     for k, read in enumerate(process.reads):
         if (channel := dataflow.channels.get(read.source)) is not None:

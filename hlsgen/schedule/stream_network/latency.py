@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import assert_never
+
+import numpy as np
 
 from hlsgen.dataflow.finish import finish_expression
 from hlsgen.dataflow.ir import (
@@ -19,7 +22,7 @@ from hlsgen.dataflow.ir import (
 from hlsgen.dataflow.step import factor_types
 from hlsgen.rtl_templates import contract
 from hlsgen.schedule.stream_network.constant import layer_contract
-from hlsgen.schedule.stream_network.geometry import REDUCE_LEVEL, trips
+from hlsgen.schedule.stream_network.geometry import REDUCE_LEVEL, result_words, trips
 from hlsgen.schedule.stream_network.ir import ArrayPlan
 
 
@@ -44,12 +47,30 @@ def operand_latency(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> in
 
 
 def result_credits(dataflow: Dataflow, process: Process, plan: ArrayPlan) -> int:
-    """Results between the first step and the drain with which the array keeps its pace."""
+    """Results between the first step and the drain with which the array keeps its pace.
+
+    A credit is away while the drain takes as many results as there are credits: the fewest cycles of so many in a row, a
+    ragged last one of fewer words among them.
+    """
     steps = prod(trips(process, plan.unroll)[REDUCE_LEVEL:])
-    words = plan.unroll.x * -(-plan.unroll.g * plan.unroll.o // plan.finish_lanes)
     latency = steps - 1 + operand_latency(dataflow, process, plan)
-    pace = max(steps, words * plan.finish_interval)
-    return contract.credit_depth(latency, pace, contract.CREDIT_LATENCY)
+    away = latency + 1 + contract.CREDIT_LATENCY
+    paces = [
+        max(steps, plan.unroll.x * words * plan.finish_interval)
+        for row in result_words(process, plan)
+        for words in row
+    ]
+    credits = contract.credit_depth(latency, max(paces), contract.CREDIT_LATENCY)
+    while min(_sums_in_a_row(paces, credits)) < away:
+        credits += 1
+    return credits
+
+
+def _sums_in_a_row(paces: Sequence[int], count: int) -> list[int]:
+    """The sum of every ``count`` neighbours of a sequence that goes round."""
+    rounds, rest = divmod(count, len(paces))
+    sums = np.cumsum([0, *paces, *paces])
+    return (rounds * sum(paces) + sums[rest : rest + len(paces)] - sums[: len(paces)]).tolist()
 
 
 def array_step(step: Step) -> contract.ArrayStep:
