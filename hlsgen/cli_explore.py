@@ -11,6 +11,26 @@ from hlsgen.cli_options import Calibrate, Quiet
 from hlsgen.errors import BadOption
 from hlsgen.progress import terminal
 
+Schedules = Annotated[
+    str, typer.Option(help="stream, grid (runs of a fabric), or both with a comma.")
+]
+Fabrics = Annotated[
+    str | None, typer.Option(help="Of grids, with commas, TOML files too (all for networks).")
+]
+Lanes = Annotated[
+    str | None,
+    typer.Option(help="Only designs of these channels in a word of the inputs, with commas."),
+]
+Precisions = Annotated[
+    str | None, typer.Option(help="Of a float model: int8, fixed16, fixed24, with commas.")
+]
+JudgedSamples = Annotated[
+    Path | None, typer.Option(help="Samples (npz) of --precision, on which errors are measured.")
+]
+Labels = Annotated[
+    Path | None, typer.Option(help="The samples' classes (npy): accuracy is measured, too.")
+]
+
 
 def add_explore_command(app: typer.Typer) -> None:
     """Give the command line the command of this file."""
@@ -31,17 +51,13 @@ def explore_command(
     interval: Annotated[
         str | None, typer.Option(help="Only designs of these cycles a sample, commas between.")
     ] = None,
+    schedule: Schedules = "stream",
+    fabric: Fabrics = None,
+    lanes: Lanes = None,
     calibrate: Calibrate = None,
-    precision: Annotated[
-        str | None, typer.Option(help="Of a float model: int8, fixed16, fixed24, with commas.")
-    ] = None,
-    samples: Annotated[
-        Path | None,
-        typer.Option(help="Samples (npz) of --precision, on which errors are measured."),
-    ] = None,
-    labels: Annotated[
-        Path | None, typer.Option(help="The samples' classes (npy): accuracy is measured, too.")
-    ] = None,
+    precision: Precisions = None,
+    samples: JudgedSamples = None,
+    labels: Labels = None,
     pick: Annotated[
         int | None, typer.Option(help="Write the design of this point, too: OUTPUT/point_N.")
     ] = None,
@@ -50,7 +66,7 @@ def explore_command(
     ] = Path("build/explore"),
     quiet: Quiet = False,
 ) -> None:
-    """Sketch many designs over boards, DSP blocks, rates and precisions; an interrupted exploration goes on."""
+    """Sketch many designs over boards, DSP blocks, rates, lanes, fabrics and precisions; an interrupted exploration goes on."""
     from hlsgen.board import DEFAULT_BOARD
     from hlsgen.flow_explore import explore
     from hlsgen.flow_explore import pick as compile_point
@@ -65,10 +81,13 @@ def explore_command(
             calibrate,
             output,
             progress,
-            _cycles(interval),
+            _whole("--interval", interval, "cycles"),
             _parts(precision),
             samples,
             labels,
+            _parts(schedule),
+            _parts(fabric),
+            _whole("--lanes", lanes, "channels"),
         )
         folder = output / f"point_{pick}"
         if pick is not None:
@@ -84,13 +103,13 @@ def _parts(text: str | None) -> tuple[str, ...]:
     return () if text is None else tuple(filter(None, (part.strip() for part in text.split(","))))
 
 
-def _cycles(text: str | None) -> tuple[int, ...]:
+def _whole(option: str, text: str | None, counted: str) -> tuple[int, ...]:
     """The numbers between commas; raises BadOption."""
     parts = _parts(text)
     if not all(part.isascii() and part.isdigit() for part in parts):
         raise BadOption(
-            "--interval",
-            f"expected whole numbers of cycles with commas between, found {text!r}",
-            "Write for example --interval 64,128,256.",
+            option,
+            f"expected whole numbers of {counted} with commas between, found {text!r}",
+            f"Write for example {option} 1,2,4.",
         )
     return tuple(map(int, parts))

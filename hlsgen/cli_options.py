@@ -32,6 +32,7 @@ Lut = Annotated[int | None, typer.Option(help="At most so many LUTs.")]
 TargetFps = Annotated[float | None, typer.Option(help="The smallest of so many a second.")]
 Interval = Annotated[int | None, typer.Option(help="The smallest design of so many cycles.")]
 Latency = Annotated[int | None, typer.Option(help="At most so many cycles from first to last.")]
+Lanes = Annotated[int | None, typer.Option(help="So many channels in a word of every input.")]
 Calibrate = Annotated[Path | None, typer.Option(help="Samples (npz) to quantise a float model.")]
 Precision = Annotated[
     str | None,

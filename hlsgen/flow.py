@@ -129,6 +129,7 @@ def compile(
     target_fps: float | None = None,
     interval: int | None = None,
     latency: int | None = None,
+    lanes: int | None = None,
     calibrate: SampleSource | None = None,
     precision: str | None = None,
     samples: SampleSource | None = None,
@@ -151,7 +152,7 @@ def compile(
     """Compile an ONNX model, a PyTorch module or Keras model, or a kernel (FILE.py:name, FILE.dot, FILE.xml), to Verilog.
 
     ``schedule`` "stream": an array for every layer, sized for ``board``; a pipeline for a kernel. "grid": a program for one ``fabric``, a preset
-    or a TOML file. What else can be asked is the target's: see the options in ``hlsgen.targets`` (``effort``, ``multipliers``, ``dsp``, ``lut``, ``target_fps``, ``interval``, ``latency``, ``overrides``, ``weights`` of networks on stream; ``batch`` of networks on a grid; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
+    or a TOML file. What else can be asked is the target's: see the options in ``hlsgen.targets`` (``effort``, ``multipliers``, ``dsp``, ``lut``, ``target_fps``, ``interval``, ``latency``, ``lanes``, ``overrides``, ``weights`` of networks on stream; ``batch`` of networks on a grid; ``seed``, ``time_limit``, ``exact``, ``as_given`` of kernels on a grid).
     ``calibrate``: samples with which a float network is quantised: an npz file, arrays by name of input with the samples along axis 0, or the array of a single input; ``precision``: fixed16 or fixed24, numbers in which a float
     network is computed without that, in formats from the ranges that ``samples`` (as ``calibrate``) reach; ``reference``: ort, ort-int8 or ort-unoptimised, the session of ONNX Runtime to match; ``name``: what modules are called after (else the source);
     ``state``: output -> input, what is kept in the circuit from one sample for the next; ``sample``: of a PyTorch module, the tensor or tensors with which it is traced; ``output``: the folder written (None: a temporary one); ``dump``: one for the text form of every IR of a network. Raises HlsgenError."""

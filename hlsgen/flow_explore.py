@@ -13,47 +13,56 @@ from hlsgen.arguments import FUNCTION, PATH, SAMPLES, TEXT, WHOLE, ArgumentKind,
 from hlsgen.artefact.folder import check_empty, open_folder, write_whole
 from hlsgen.board import DEFAULT_BOARD
 from hlsgen.collector import collector_paused
-from hlsgen.errors import BadFile, BadOption
+from hlsgen.errors import BadFile, BadOption, HlsgenError
 from hlsgen.numbers import SampleSource
 from hlsgen.progress import Progress, silent
 
 if TYPE_CHECKING:
     from hlsgen.board import Board
+    from hlsgen.dataflow.ir import Dataflow
+    from hlsgen.exploration.explored import Explored
+    from hlsgen.exploration.precisions import Accuracy
     from hlsgen.exploration.study import Study
     from hlsgen.exploration.study_point import Objective, StudyPoint
     from hlsgen.flow import Compiled
+    from hlsgen.targets.network_source import NetworkSource
 
 RECORD, EXPLORE_PAGE = "explore.json", "explore.html"
 PICKED = "explore_point.json"
 """In the folder of a picked design: which point it is."""
 POINTS, CHECKS = 200, 5
 ALL_BOARDS = "all"
+SCHEDULES = ("stream", "grid")
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, Sequence) and all(isinstance(n, str) for n in value)
+
+
+def _are_whole(value: Any) -> bool:
+    return (
+        isinstance(value, Sequence)
+        and not isinstance(value, bytes | bytearray | memoryview)
+        and all(WHOLE.holds(n) for n in value)
+    )
+
+
 _EXPLORED: Mapping[str, ArgumentKind] = {
     "model": PATH,
-    "boards": ArgumentKind(
-        "names of boards",
-        lambda value: isinstance(value, Sequence) and all(isinstance(n, str) for n in value),
-    ),
+    "boards": ArgumentKind("names of boards", _are_texts),
     "objective": TEXT,
     "points": WHOLE,
     "checks": WHOLE,
     "calibrate": SAMPLES.or_none(),
     "output": PATH.or_none(),
     "progress": FUNCTION,
-    "intervals": ArgumentKind(
-        "whole numbers",
-        lambda value: (
-            isinstance(value, Sequence)
-            and not isinstance(value, bytes | bytearray | memoryview)
-            and all(WHOLE.holds(n) for n in value)
-        ),
-    ),
-    "precisions": ArgumentKind(
-        "names of precisions",
-        lambda value: isinstance(value, Sequence) and all(isinstance(n, str) for n in value),
-    ),
+    "intervals": ArgumentKind("whole numbers", _are_whole),
+    "precisions": ArgumentKind("names of precisions", _are_texts),
     "samples": SAMPLES.or_none(),
     "labels": PATH.or_none(),
+    "schedules": ArgumentKind("names of schedules", _are_texts),
+    "fabrics": ArgumentKind("names of fabrics", _are_texts),
+    "lanes": ArgumentKind("whole numbers", _are_whole),
 }
 
 
@@ -70,49 +79,97 @@ def explore(
     precisions: Sequence[str] = (),
     samples: SampleSource | None = None,
     labels: str | os.PathLike[str] | None = None,
+    schedules: Sequence[str] = ("stream",),
+    fabrics: Sequence[str] = (),
+    lanes: Sequence[int] = (),
 ) -> Study:
-    """Sketch about ``points`` designs of a network on schedule stream, over boards, DSP budgets and rates, and plan ``checks`` of the best.
+    """Sketch about ``points`` designs of a network over boards, DSP budgets and rates, and plan ``checks`` of the best.
 
     ``boards``: names or TOML files, or "all"; ``objective``: fps, latency or lut; ``output``: a folder for explore.json and explore.html,
     from which an interrupted exploration goes on. ``intervals``: only these, in cycles. ``precisions``: of a float model, some of int8, fixed16 and fixed24, with
-    ``samples`` (an npz file, or arrays) that choose the numbers and on which errors are measured, and ``labels`` (npy) of them. Raises BadFile, BadOption, DoesNotFit and what reading a model raises.
+    ``samples`` (an npz file, or arrays) that choose the numbers and on which errors are measured, and ``labels`` (npy) of them.
+    ``schedules``: of stream and grid; on a grid of ``fabrics`` (presets or TOML files; none: every preset that runs networks), with every batch. ``lanes``: only these channels in a word of every input. Raises BadFile, BadOption, DoesNotFit and what reading a model raises.
     """
+    from hlsgen.exploration.grid_points import fabrics_of
     from hlsgen.exploration.precisions import NumbersAsked
-    from hlsgen.exploration.search import Explored, Wishes, explored
+    from hlsgen.exploration.search import Wishes, explored
 
-    boards = [boards] if isinstance(boards, str) else boards
-    precisions = [precisions] if isinstance(precisions, str) else precisions
+    boards, precisions, schedules, fabrics = (
+        [names] if isinstance(names, str) else names
+        for names in (boards, precisions, schedules, fabrics)
+    )
     check_arguments("hlsgen.explore", _EXPLORED, locals())
     chosen = _boards(boards)
     goal = _objective(objective)
     bounds = (("--points", points, 1), ("--check", checks, 0))
-    for option, value, least in (*bounds, *(("--interval", n, 2) for n in intervals)):
+    ports = (("--lanes", n, 1) for n in lanes)
+    for option, value, least in (*bounds, *(("--interval", n, 2) for n in intervals), *ports):
         if value < least:
             raise BadOption(option, f"expected at least {least}, found {value}", "Raise it.")
+    _check_schedules(schedules, fabrics, intervals, lanes)
+    on = fabrics_of(fabrics) if "grid" in schedules else ()
     asked = NumbersAsked(calibrate, tuple(precisions), samples, labels)
     asked.check()
     place = None if output is None else Path(output)
     known = {} if place is None else _earlier(place)
     sources = list(asked.sources(model, progress))
-    networks = [
-        Explored(
-            source.lowered(True, progress).dataflow,
-            Path(model).name,
-            source.digest(),
-            precision,
-            accuracy,
-        )
-        for source, precision, accuracy in sources
-    ]
+    title = Path(model).name
+    networks = [_explored(title, schedules, *source, progress) for source in sources]
 
     def keep(study: Study) -> None:
         if place is not None:
             write_whole(place / RECORD, json.dumps(study.to_dict(), indent=1) + "\n")
             write_whole(place / EXPLORE_PAGE, study.page())
 
-    wishes = Wishes(goal, points, checks, tuple(dict.fromkeys(intervals)))
+    ports_asked = tuple(dict.fromkeys(lanes)) or (None,)
+    wishes = Wishes(goal, points, checks, tuple(dict.fromkeys(intervals)), ports_asked)
     with collector_paused(), sources[0][0].named():
-        return explored(networks, chosen, wishes, known, keep, progress)
+        return explored(networks, chosen, wishes, known, on, keep, progress)
+
+
+def _explored(
+    model: str,
+    schedules: Sequence[str],
+    source: NetworkSource,
+    precision: str | None,
+    accuracy: Accuracy | None,
+    progress: Progress,
+) -> Explored:
+    """The network as the schedules see it."""
+    from hlsgen.exploration.explored import Explored
+
+    grid: Dataflow | HlsgenError | None = None
+    if "grid" in schedules:
+        try:
+            grid = source.lowered(False, progress).dataflow
+        except HlsgenError as error:
+            grid = error
+    stream = source.lowered(True, progress).dataflow if "stream" in schedules else None
+    return Explored(model, source.digest(), stream, grid, precision, accuracy)
+
+
+def _check_schedules(
+    schedules: Sequence[str], fabrics: Sequence[str], intervals: Sequence[int], lanes: Sequence[int]
+) -> None:
+    """Raises BadOption for schedules that there are not, and what only others have."""
+    wrong = [name for name in schedules if name not in SCHEDULES]
+    if wrong or not schedules:
+        raise BadOption(
+            "--schedule",
+            f"expected some of {', '.join(SCHEDULES)}, found {', '.join(map(repr, wrong)) or 'none'}",
+            "Write them with commas between: --schedule stream,grid.",
+        )
+    for option, values, schedule in (
+        ("--fabric", fabrics, "grid"),
+        ("--interval", intervals, "stream"),
+        ("--lanes", lanes, "stream"),
+    ):
+        if values and schedule not in schedules:
+            raise BadOption(
+                option,
+                f"expected --schedule {schedule} with it, found {', '.join(schedules)}",
+                f"Add --schedule {schedule}, or leave {option} out.",
+            )
 
 
 def pick(
@@ -130,11 +187,16 @@ def pick(
 
     point = _point(study, number)
     numbers = NumbersAsked(calibrate, (), samples).numbers(point.precision)
+    is_grid = point.schedule == "grid"
     design = compile(
         model,
         board=point.board,
-        interval=point.asked_interval,
+        schedule=point.schedule,
+        interval=None if is_grid else point.asked_interval,
         dsp=point.dsp_budget,
+        lanes=point.asked_lanes,
+        fabric=point.fabric,
+        batch=point.batch,
         calibrate=numbers.calibrate,
         precision=numbers.precision,
         samples=numbers.samples,

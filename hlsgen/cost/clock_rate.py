@@ -35,6 +35,9 @@ PERIODS: Mapping[tuple[str, str], Period] = {
 SPREAD = 0.15
 """The recorded builds, every seed of them, are at most this far from the estimate, as a share of it."""
 
+FABRIC = 2.3
+"""The period of a fabric for networks over that of a stream design of its size: 2.20 for mac_2x2 on ECP5-25F, 2.36 for mac_8x8 on ECP5-85F."""
+
 
 @dataclass(frozen=True)
 class ClockRate:
@@ -62,6 +65,15 @@ def expected_clock_mhz(board: Board, lut: float) -> float:
     if rate is None or rules is None:
         return board.clock_mhz
     setting = fastest(rules, Fraction(board.clock_mhz), Fraction(rate.expected))
+    return board.clock_mhz if setting is None else float(setting.mhz)
+
+
+def fabric_clock_mhz(board: Board, lut: float) -> float:
+    """The same of a fabric of ``lut`` LUTs."""
+    rate, rules = clock_rate(board, lut), pll_rules(board)
+    if rate is None or rules is None:
+        return board.clock_mhz
+    setting = fastest(rules, Fraction(board.clock_mhz), Fraction(rate.expected / FABRIC))
     return board.clock_mhz if setting is None else float(setting.mhz)
 
 

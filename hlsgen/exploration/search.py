@@ -1,23 +1,21 @@
-"""Sketches many designs of a network over boards, DSP budgets and rates, and plans the best of them."""
+"""Sketches many designs of a network over boards, DSP budgets, rates, lanes and fabrics, and plans the best of them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import count
-from typing import TYPE_CHECKING
 
-from hlsgen.artefact.digest import sha256
 from hlsgen.board import Board
 from hlsgen.cost.clock_rate import expected_clock_mhz
-from hlsgen.errors import BadOption, DoesNotFit
-from hlsgen.exploration.precisions import Accuracy
+from hlsgen.errors import BadOption, DoesNotFit, HlsgenError
+from hlsgen.exploration.explored import Explored, Known
+from hlsgen.exploration.grid_points import FabricAsked, OnFabrics
 from hlsgen.exploration.study import Study
 from hlsgen.exploration.study_point import Objective, StudyPoint
 from hlsgen.progress import Progress
-from hlsgen.schedule.stream_network.options import StreamOptions, budget_of
+from hlsgen.schedule.stream_network.options import StreamOptions, budget_of, check_options
 from hlsgen.schedule.stream_network.report import network_report
 from hlsgen.schedule.stream_network.select import Alternatives, Budget
 from hlsgen.schedule.stream_network.sketch import (
@@ -26,36 +24,21 @@ from hlsgen.schedule.stream_network.sketch import (
     fastest_interval,
     intervals,
     sketch,
+    with_lanes,
 )
 from hlsgen.targets.stream_network import StreamNetworkOptions, planned
-
-if TYPE_CHECKING:
-    from hlsgen.dataflow.ir import Dataflow
-
-Known = Mapping[str, StudyPoint]
-"""Points of an earlier exploration, by key."""
-
-
-@dataclass(frozen=True, eq=False)
-class Explored:
-    """The network in one kind of numbers: its processes, the name of its file, and the hash of its integer form. ``precision``: as of
-    ``StudyPoint``, with its ``accuracy``."""
-
-    dataflow: Dataflow
-    model: str
-    digest: str
-    precision: str | None = None
-    accuracy: Accuracy | None = None
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """``points``: about so many designs are sketched, or those of ``intervals`` alone; ``checks``: of the front so many are planned."""
+    """``points``: about so many designs are sketched, or those of ``intervals`` alone; ``checks``: of the front so many are planned;
+    ``lanes``: channels in a word of every input (None: as the arrays want)."""
 
     objective: Objective
     points: int
     checks: int
     intervals: tuple[int, ...] = ()
+    lanes: tuple[int | None, ...] = (None,)
 
 
 def explored(
@@ -63,15 +46,22 @@ def explored(
     boards: Sequence[Board],
     wishes: Wishes,
     known: Known,
+    fabrics: tuple[FabricAsked, ...],
     keep: Callable[[Study], None],
     progress: Progress,
 ) -> Study:
     """Sketch designs of a network, in one kind of numbers or several, and plan the best; ``keep`` is given what is known after each board and each plan.
 
-    Raises DoesNotFit where nothing fits on any board.
+    ``fabrics``: on which it is tried, too. Raises DoesNotFit where nothing fits on any board.
     """
     study = Study(networks[0].model, wishes.objective, (), {})
-    for board, result in _sketched(networks, boards, wishes, known, progress):
+    on_fabrics, numbers = OnFabrics(networks, fabrics, known, progress), count(1)
+    asks = [ask for network in networks for ask in _asks(network, boards, wishes, known, progress)]
+    each = -(-wishes.points // max(1, sum(ask.least is not None for ask in asks)))
+    for board in boards:
+        own = [ask for ask in asks if ask.board is board]
+        result = _sketched(own, wishes.intervals, each, numbers, progress)
+        result += on_fabrics.points(board, numbers)
         refused = {} if result else {board.name: "no design fits"}
         study = replace(
             study,
@@ -79,12 +69,10 @@ def explored(
             refused={**study.refused, **refused},
         )
         keep(study)
+    study = replace(study, refused={**study.refused, **on_fabrics.refused()})
     if not study.points:
-        asked = StreamNetworkOptions(
-            board=boards[-1].name, interval=max(wishes.intervals, default=None)
-        )
-        planned(networks[0].dataflow, boards[-1], asked)
-        raise _no_such_interval(wishes.intervals)
+        raise _nothing_fits(networks[0], boards[-1], wishes, on_fabrics)
+    keep(study)
     by_name = {board.name: board for board in boards}
     by_precision = {network.precision: network for network in networks}
     for done, point in enumerate(_to_plan(study, wishes.checks)):
@@ -96,63 +84,83 @@ def explored(
     return study
 
 
-def _no_such_interval(intervals: Sequence[int]) -> BadOption:
+def _nothing_fits(
+    network: Explored, board: Board, wishes: Wishes, on_fabrics: OnFabrics
+) -> HlsgenError:
+    """Why there is no point on any board, as ``compile`` would say it for the last one."""
+    if network.stream is None:
+        return on_fabrics.error()
+    interval, lanes = max(wishes.intervals, default=None), wishes.lanes[-1]
+    try:
+        planned(
+            network.stream,
+            board,
+            StreamNetworkOptions(board=board.name, interval=interval, lanes=lanes),
+        )
+    except HlsgenError as error:
+        return error
     return BadOption(
         "--interval",
-        f"expected cycles that a selection of arrays reaches on some board, found {', '.join(map(str, intervals))}",
+        f"expected cycles that a selection of arrays reaches on some board, found {', '.join(map(str, wishes.intervals))}",
         "Leave --interval out: the exploration says which there are.",
     )
 
 
 def _sketched(
-    networks: Sequence[Explored],
+    asks: Sequence[_Ask],
+    asked: tuple[int, ...],
+    each: int,
+    numbers: Iterator[int],
+    progress: Progress,
+) -> list[StudyPoint]:
+    """The points of a board: where it has DSP blocks half of them with all of these, half with none."""
+    result: list[StudyPoint] = []
+    for ask in asks:
+        if ask.least is None:
+            continue
+        for interval in asked or intervals(ask.choices, each, ask.least):
+            progress(f"sketching designs for {ask.board.name}", None)
+            point = ask.point(interval, next(numbers))
+            result += [] if point is None else [point]
+    return result
+
+
+def _asks(
+    network: Explored,
     boards: Sequence[Board],
     wishes: Wishes,
     known: Known,
     progress: Progress,
-) -> Iterator[tuple[Board, list[StudyPoint]]]:
-    """For each board its points: where it has DSP blocks half of them with all of these, half with none."""
-    asks = [ask for network in networks for ask in _asks(network, boards, known, progress)]
-    fitting = sum(ask.least is not None for ask in asks)
-    each = -(-wishes.points // max(1, fitting))
-    numbers = count(1)
-    for board in boards:
-        result: list[StudyPoint] = []
-        for ask in asks:
-            if ask.board is not board or ask.least is None:
-                continue
-            for interval in wishes.intervals or intervals(ask.choices, each, ask.least):
-                progress(f"sketching designs for {board.name}", None)
-                point = ask.point(interval, next(numbers))
-                result += [] if point is None else [point]
-        yield board, result
-
-
-def _asks(
-    network: Explored, boards: Sequence[Board], known: Known, progress: Progress
 ) -> Iterator[_Ask]:
     """What is asked of every board, those of a family together; boards of equal devices share their answers."""
+    if network.stream is None:
+        return
+    for lanes in wishes.lanes:
+        check_options(network.stream, StreamOptions(lanes=lanes))
     for family in dict.fromkeys(board.family for board in boards):
         members = [board for board in boards if board.family == family]
         progress(f"weighing arrays of {family}", None)
-        choices = alternatives(network.dataflow, members)
-        sketched = cache(partial(sketch, network.dataflow, choices))
-        fastest = cache(partial(fastest_interval, choices))
-        for board in members:
-            for dsp in (None, 0) if board.dsp else (None,):
-                progress(f"seeking the fastest for {board.name}", None)
-                budget = budget_of(network.dataflow, board, StreamOptions(dsp=dsp))
-                least = fastest(budget)
-                yield _Ask(network, board, dsp, budget, choices, least, sketched, known)
+        free = alternatives(network.stream, members)
+        for lanes in wishes.lanes:
+            choices = with_lanes(network.stream, free, lanes)
+            sketched = cache(partial(sketch, network.stream, choices))
+            fastest = cache(partial(fastest_interval, choices))
+            for board in members:
+                for dsp in (None, 0) if board.dsp else (None,):
+                    progress(f"seeking the fastest for {board.name}", None)
+                    budget = budget_of(network.stream, board, StreamOptions(dsp=dsp))
+                    least = fastest(budget)
+                    yield _Ask(network, board, dsp, lanes, budget, choices, least, sketched, known)
 
 
 @dataclass(frozen=True, eq=False)
 class _Ask:
-    """What every point of a board and a DSP budget has in common; ``least``: the fewest cycles per sample there, None where nothing fits."""
+    """What every point of a board, a DSP budget and lanes of inputs has in common; ``least``: the fewest cycles per sample there, None where nothing fits."""
 
     network: Explored
     board: Board
     dsp: int | None
+    lanes: int | None
     budget: Budget
     choices: tuple[Alternatives, ...]
     least: int | None
@@ -161,12 +169,9 @@ class _Ask:
 
     def point(self, interval: int, number: int) -> StudyPoint | None:
         """The point as it is known, else sketched; None where none fits."""
-        key = self._key(interval)
-        accuracy = self.network.accuracy
-        error = None if accuracy is None else accuracy.error
-        right = None if accuracy is None else accuracy.right
+        key = self.network.key(self.board, "stream", interval, self.dsp, self.lanes)
         if key in self.known:
-            return replace(self.known[key], number=number, error=error, accuracy=right)
+            return replace(self.known[key], number=number, **self.network.judged())
         drawn = self.sketched(self.budget, interval)
         if drawn is None:
             return None
@@ -188,24 +193,9 @@ class _Ask:
             sketched_lut=drawn.lut,
             sketched_fps=rate,
             precision=self.network.precision,
-            error=error,
-            accuracy=right,
+            **self.network.judged(),
+            asked_lanes=self.lanes,
         )
-
-    def _key(self, interval: int) -> str:
-        """The hash of all that a point follows from."""
-        from hlsgen import __version__
-
-        described = sha256(repr(self.board).encode())
-        parts = (
-            __version__,
-            self.network.digest,
-            self.network.precision,
-            described,
-            interval,
-            self.dsp,
-        )
-        return sha256(json.dumps(parts).encode())[:32]
 
 
 def _to_plan(study: Study, checks: int) -> list[StudyPoint]:
@@ -219,11 +209,15 @@ def _to_plan(study: Study, checks: int) -> list[StudyPoint]:
 
 def _planned(network: Explored, board: Board, point: StudyPoint) -> StudyPoint | None:
     """The point as ``compile`` predicts it; None where it does not fit with its ports and buffers."""
+    assert network.stream is not None, "what a grid has is planned already"
     options = StreamNetworkOptions(
-        board=point.board, interval=point.asked_interval, dsp=point.dsp_budget
+        board=point.board,
+        interval=point.asked_interval,
+        dsp=point.dsp_budget,
+        lanes=point.asked_lanes,
     )
     try:
-        plan = planned(network.dataflow, board, options)
+        plan = planned(network.stream, board, options)
     except DoesNotFit:
         return None
     head = network_report(plan, board).head

@@ -20,6 +20,7 @@ class StudyPoint:
     ``compile`` predicts it (``sketched_lut`` and ``sketched_fps`` are then what they were before); only then are ``latency_cycles`` and ``ff`` known. ``asked_interval`` is what ``--interval`` is to be.
     ``precision``: of ``precisions.NAMES`` where the user asked for some, with its ``error`` and ``accuracy`` as of ``precisions.Accuracy``.
     ``built_lut``, ``built_dsp``, ``built_bram``, ``built_mhz``: of a picked design that was built, the link of the board included; ``built_mhz`` is its Fmax.
+    ``asked_lanes``: what ``--lanes`` is to be. ``schedule`` "grid": runs of ``fabric`` (the name or file that the user gave), ``batch`` samples at a time; its cycles are those of ``compile``, LUTs, FFs and the clock are estimates.
     """
 
     number: int
@@ -46,6 +47,10 @@ class StudyPoint:
     built_dsp: int | None = None
     built_bram: int | None = None
     built_mhz: float | None = None
+    schedule: str = "stream"
+    asked_lanes: int | None = None
+    fabric: str | None = None
+    batch: int | None = None
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> StudyPoint:
@@ -58,7 +63,11 @@ class StudyPoint:
         dsp = "" if self.dsp_budget is None else f" --dsp {self.dsp_budget}"
         numbers = {None: "", "int8": " --calibrate SAMPLES"}
         numbers |= {name: f" --precision {name} --samples SAMPLES" for name in PRECISIONS}
-        return f"hlsgen compile {model} --board {self.board} --interval {self.asked_interval}{dsp}{numbers[self.precision]}"
+        lanes = "" if self.asked_lanes is None else f" --lanes {self.asked_lanes}"
+        design = f"--interval {self.asked_interval}{dsp}{lanes}"
+        if self.schedule == "grid":
+            design = f"--schedule grid --fabric {self.fabric} --batch {self.batch}"
+        return f"hlsgen compile {model} --board {self.board} {design}{numbers[self.precision]}"
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,16 @@ def _microseconds(point: StudyPoint) -> float | None:
 def numbers_columns(
     points: Sequence[StudyPoint],
 ) -> tuple[tuple[str, Callable[[StudyPoint], str]], ...]:
-    """(title, text of a point) of what is known of only some points: precision, error and accuracy of their numbers, and what was built, where any has one."""
+    """(title, text of a point) of what is known of only some points: fabric and batch, lanes, precision, error and accuracy of their numbers, and what was built, where any has one."""
+
+    def fabric(point: StudyPoint) -> str:
+        return point.fabric or "-"
+
+    def batch(point: StudyPoint) -> str:
+        return "-" if point.batch is None else f"{point.batch}"
+
+    def asked_lanes(point: StudyPoint) -> str:
+        return "-" if point.asked_lanes is None else f"{point.asked_lanes}"
 
     def precision(point: StudyPoint) -> str:
         return point.precision or "-"
@@ -130,8 +148,8 @@ def numbers_columns(
     def built_mhz(point: StudyPoint) -> str:
         return "-" if point.built_mhz is None else f"{point.built_mhz:.1f}"
 
-    every = (precision, error, accuracy, built_lut, built_mhz)
-    titles = {"built_lut": "built LUT", "built_mhz": "built MHz"}
+    every = (fabric, batch, asked_lanes, precision, error, accuracy, built_lut, built_mhz)
+    titles = {"built_lut": "built LUT", "built_mhz": "built MHz", "asked_lanes": "lanes"}
     return tuple(
         (titles.get(said.__name__, said.__name__), said)
         for said in every

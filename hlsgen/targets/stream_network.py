@@ -32,7 +32,7 @@ class StreamNetworkOptions:
     """``effort``: small, balanced or max (None: balanced), how much of the board more speed is worth; ``target_fps`` instead asks for the
     smallest design that reaches so many inferences a second at the clock that a build is expected to have, ``interval`` for that of at most so many cycles a sample
     (1: every layer unrolled completely, with weights that are wires where that is smaller). ``latency``: at most so many cycles. ``multipliers``, ``dsp``, ``lut``: at most so many
-    multipliers in all, of arrays and of finishing; so many DSP blocks; so many LUTs. ``overrides`` fixes the unrolling of single processes.
+    multipliers in all, of arrays and of finishing; so many DSP blocks; so many LUTs. ``lanes``: so many channels in a word of every input. ``overrides`` fixes the unrolling of single processes.
     ``weights``: "loadable" for memories of weights, biases and scales that can be written while the circuit is there."""
 
     board: str = DEFAULT_BOARD
@@ -43,6 +43,7 @@ class StreamNetworkOptions:
     target_fps: float | None = None
     interval: int | None = None
     latency: int | None = None
+    lanes: int | None = None
     overrides: Mapping[str, Unroll] = field(default_factory=dict)
     weights: str | None = None
     name: str | None = None
@@ -159,6 +160,7 @@ def planned(dataflow: Dataflow, board: Board, options: StreamNetworkOptions) -> 
         lut=options.lut,
         target_interval=options.interval,
         latency=options.latency,
+        lanes=options.lanes,
         overrides=options.overrides,
     )
     if options.target_fps is None:

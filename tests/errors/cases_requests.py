@@ -48,6 +48,7 @@ def option_cases() -> dict[str, Case]:
         "rate and interval": compiled(DIGITS, target_fps=10.0, interval=3),
         "effort": compiled(DIGITS, effort="huge"),
         "multipliers": compiled(DIGITS, multipliers=-1),
+        "lanes": compiled(DIGITS, lanes=2),
         "unroll: unknown process": compiled(DIGITS, overrides={"nothing": Unroll(o=2)}),
         "unroll: beyond a loop": compiled(DIGITS, overrides={"conv2": Unroll(o=999)}),
         "rate beyond the board": compiled(DIGITS, board="icebreaker", target_fps=2e6),

@@ -10,7 +10,7 @@ from hlsgen.board import Board
 from hlsgen.cost.units import ceil_div
 from hlsgen.dataflow.ir import Channel, Dataflow
 from hlsgen.schedule.stream_network.candidates import Candidates, Space, candidates, channel_reads
-from hlsgen.schedule.stream_network.options import StreamOptions, budget_of
+from hlsgen.schedule.stream_network.options import StreamOptions, budget_of, input_lanes
 from hlsgen.schedule.stream_network.select import Alternatives, Budget
 
 
@@ -39,7 +39,7 @@ def choices_of(
         constants=options.target_interval == 1,
     )
     inputs = tuple(
-        Alternatives(name, _input_candidates(dataflow.channels[name]), ())
+        Alternatives(name, _input_candidates(dataflow.channels[name], options.lanes), ())
         for name in dataflow.inputs
     )
     makers = {p.write.channel: p.name for p in dataflow.processes} | {
@@ -65,10 +65,11 @@ def choices_of(
     )
 
 
-def _input_candidates(channel: Channel) -> Candidates:
-    """Lanes of an input port: each divisor of the channels, one word per cycle."""
+def _input_candidates(channel: Channel, asked: int | None) -> Candidates:
+    """Lanes of an input port: each divisor of the channels, or the one that is ``asked`` for; one word per cycle."""
     height, width, depth = channel.shape
-    lanes = np.array([f for f in range(1, depth + 1) if depth % f == 0], np.int64)
+    legal = [lanes for lanes in input_lanes(depth) if asked in (None, lanes)]
+    lanes = np.array(legal, np.int64)
     factors = np.ones((len(lanes), 8), np.int64)
     factors[:, 6] = lanes
     zero = np.zeros(len(lanes), np.int64)

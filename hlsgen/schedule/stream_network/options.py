@@ -24,7 +24,7 @@ class StreamOptions:
     with at most so many cycles per sample; at 1 layers may be constant, their weights wires. ``latency``: at most so many cycles from a
     sample's first word to its last; constant layers then have as many adders between registers as that takes. ``multipliers``, ``dsp``, ``lut``: at most so many multipliers in all, of arrays and of
     finishing, in DSP blocks or LUTs; so many DSP blocks; so many LUTs. ``overrides``: unrolling fixed by process name; ``max_pixel_lanes``: the largest ``Unroll.x``;
-    ``finish_intervals``: allowed cycles per finished word; ``lut_share`` and ``bram_share``: how much of the board is used at
+    ``lanes``: channels in a word of every input (else those that the arrays want); ``finish_intervals``: allowed cycles per finished word; ``lut_share`` and ``bram_share``: how much of the board is used at
     most, since a full device does not route; ``exact_depths``: buffers as small as a demand-driven run allows.
     """
 
@@ -36,6 +36,7 @@ class StreamOptions:
     lut: int | None = None
     overrides: Mapping[str, Unroll] = field(default_factory=dict)
     max_pixel_lanes: int = 4
+    lanes: int | None = None
     finish_intervals: tuple[int, ...] = (1, 3, 5, 9)
     lut_share: float = 0.75
     bram_share: float = 0.95
@@ -52,6 +53,11 @@ def budget_of(dataflow: Dataflow, board: Board, options: StreamOptions) -> Budge
         min(int(board.bram * options.bram_share), bram_room(board, *ports)),
         ENDLESS if options.multipliers is None else options.multipliers,
     )
+
+
+def input_lanes(channels: int) -> list[int]:
+    """Lanes that an input port of so many channels can have."""
+    return [lanes for lanes in range(1, channels + 1) if channels % lanes == 0]
 
 
 def check_options(dataflow: Dataflow, options: StreamOptions) -> None:
@@ -73,6 +79,15 @@ def check_options(dataflow: Dataflow, options: StreamOptions) -> None:
                 f"--unroll {name}",
                 f"expected {broken}; found {factors}",
                 "Choose other factors, or leave the option out: legal ones are found then.",
+            )
+    for name in dataflow.inputs if options.lanes is not None else ():
+        channels = dataflow.channels[name].shape[2]
+        if options.lanes not in (legal := input_lanes(channels)):
+            raise BadOption(
+                "--lanes",
+                f"expected channels in a word of input {name} that divide its {channels}"
+                f" ({', '.join(map(str, legal[:8]))}{', ...' if len(legal) > 8 else ''}), found {options.lanes}",
+                "Choose one of these, or leave the option out.",
             )
     if options.effort not in EFFORTS:
         raise BadOption(

@@ -7,7 +7,7 @@ them, at the same selection or one of a round later.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +39,24 @@ def alternatives(dataflow: Dataflow, boards: Sequence[Board]) -> tuple[Alternati
         max(budget.bram for budget in budgets),
     )
     return choices_of(dataflow, boards[0], StreamOptions(), limit=largest)
+
+
+def with_lanes(
+    dataflow: Dataflow, choices: tuple[Alternatives, ...], lanes: int | None
+) -> tuple[Alternatives, ...]:
+    """The choices with so many channels in a word of every input; as they are for None."""
+    if lanes is None:
+        return choices
+    return tuple(
+        Alternatives(
+            choice.name,
+            choice.rows.take(np.flatnonzero(choice.rows.words[0] == lanes)),
+            choice.sources,
+        )
+        if choice.name in dataflow.inputs
+        else replace(choice)
+        for choice in choices
+    )
 
 
 def fastest_interval(choices: tuple[Alternatives, ...], budget: Budget) -> int | None:
