@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hlsgen.artefact.digest import sha256
 from hlsgen.board import Board
@@ -32,7 +32,7 @@ class Explored:
     precision: str | None = None
     accuracy: Accuracy | None = None
 
-    def judged(self) -> dict[str, float | None]:
+    def judged(self) -> dict[str, Any]:
         """``error`` and ``accuracy`` of a point."""
         if self.accuracy is None:
             return {"error": None, "accuracy": None}
