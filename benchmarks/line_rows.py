@@ -113,7 +113,7 @@ def _wrong(board: ConnectedBoard, shape: tuple[int, int, int], count: int, seed:
     manifest = board.folder.manifest
     (source,), (sink,) = manifest.inputs, manifest.outputs
     values = given.reshape((count, *source.tensor_shape))
-    answers = board.exchange(stream_traffic(manifest, {source.value: values}, count))
+    answers = board.exchange(stream_traffic(board.folder, {source.value: values}, count))
     answer = answers.outputs[sink.value].reshape(given.shape)
     return int(np.count_nonzero(answer != np.maximum(given, 0)))
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hlsgen.errors import BadOption
 from hlsgen.progress import terminal
 
 
@@ -81,11 +82,29 @@ def weights_command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File to write (DIR/weights.bin).")
     ] = None,
+    design: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder to write instead: the circuit with this network, for run and verify."
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no words.")] = False,
 ) -> None:
-    """Write the bytes that make a circuit with loadable weights compute a retrained network."""
-    from hlsgen.flow_weights import WEIGHTS, weights, write_weights
+    """Write the bytes that make a circuit with loadable weights compute a retrained network, or a folder with which it is run and verified."""
+    from hlsgen.flow_weights import WEIGHTS, retrained, weights, write_weights
 
+    if design is not None and output is not None:
+        raise BadOption(
+            "--output",
+            "expected --output for the bytes or --design for a folder that has them, found both",
+            "Leave one of them out.",
+        )
+    if design is not None:
+        with terminal(quiet) as progress:
+            folder = retrained(directory, model, design, calibrate, progress).directory
+        if not quiet:
+            typer.echo(f"wrote {folder}: hlsgen run and verify load its weights into the circuit")
+        return
     with terminal(quiet) as progress:
         image = weights(directory, model, calibrate, progress)
     path = directory / WEIGHTS if output is None else output

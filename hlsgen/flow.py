@@ -174,7 +174,7 @@ def compile(
         artefact = target.compile(_read(model, numbers, progress, state), options, progress)
         if texts is not None:
             texts.place(artefact.texts())
-        return _compiled(folder, artefact, made_by("compile", model, asked_of(arguments)))
+        return commit_design(folder, artefact, made_by("compile", model, asked_of(arguments)))
 
 
 def _from_framework(model: Any, sample: Any) -> Any:
@@ -249,7 +249,7 @@ def emit_fabric(
     target = target_for("grid", "fabric")
     with new_folder(output) as folder, collector_paused():
         artefact = target.compile(fabric, target.options(name=name), progress)
-        return _compiled(folder, artefact, made_by("fabric", fabric, {"name": name}))
+        return commit_design(folder, artefact, made_by("fabric", fabric, {"name": name}))
 
 
 def verify(
@@ -323,8 +323,8 @@ def build(
     return build_design(folder, ports, named, progress, seeds, ClockRequest(clock, force))
 
 
-def _compiled(new: NewFolder, artefact: Artefact, origin: Mapping[str, Any]) -> Compiled:
-    """Write the design with its page."""
+def commit_design(new: NewFolder, artefact: Artefact, origin: Mapping[str, Any]) -> Compiled:
+    """Write a design into its folder, with its page."""
     from hlsgen.html_report.documents import documents_of_artefact
     from hlsgen.html_report.page import PAGE, page
 

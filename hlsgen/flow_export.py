@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hlsgen.arguments import ARRAYS, FUNCTION, PATH, TEXT, WHOLE, ArgumentKind, check_arguments
 from hlsgen.artefact.folder import Folder, check_empty, new_folder, open_folder
+from hlsgen.artefact.parameter_port import refuse_retrained
 from hlsgen.errors import BadOption
 from hlsgen.progress import Progress, silent
 
@@ -54,6 +55,7 @@ def export(
     check_arguments("hlsgen.export", _EXPORTED, locals())
     check_format(format)
     folder = open_folder(directory)
+    refuse_retrained(folder)
     target = target_of(folder)
     flags = target.flags(folder)
     place = folder.directory / format if output is None else Path(output)
@@ -83,6 +85,7 @@ def bench(
     if samples is not None and samples < 1:
         raise BadOption("--samples", f"expected at least 1, found {samples}", "Ask for 1 or more.")
     folder = open_folder(directory)
+    refuse_retrained(folder)
     target = target_of(folder)
     flags = target.flags(folder)
     place = folder.directory / "bench" if output is None else Path(output)

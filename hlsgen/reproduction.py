@@ -21,7 +21,7 @@ OPTION_NAMES = {"overrides": "--unroll"}
 def made_by(command: str, source: object, options: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON object ``made_by`` of a manifest: the ``command``, and ``versions`` by name.
 
-    ``source``: as it was given; ``options``: those that were given (None: not). Of paths only the last part is kept, so that
+    ``source``: as it was given, or all of several; ``options``: those that were given (None: not). Of paths only the last part is kept, so that
     the same design has the same manifest everywhere.
     """
     return {"command": _command(command, source, options), "versions": versions()}
@@ -46,9 +46,7 @@ def option_name(field: str) -> str:
 
 
 def _command(command: str, source: object, options: Mapping[str, Any]) -> str:
-    if not isinstance(source, str | os.PathLike):
-        source = "MODEL.onnx"  # it was handed over in Python
-    words = ["hlsgen", command, _last_part(os.fspath(source))]
+    words = ["hlsgen", command, *map(_named, source if isinstance(source, tuple) else (source,))]
     for field, value in options.items():
         words += _option(field, value)
     return shlex.join(words)
@@ -64,6 +62,12 @@ def _option(field: str, value: Any) -> Iterator[str]:
     elif value is not None:
         is_path = isinstance(value, str | os.PathLike)
         yield from (name, _last_part(os.fspath(value)) if is_path else f"{value:g}")
+
+
+def _named(source: object) -> str:
+    if not isinstance(source, str | os.PathLike):
+        return "MODEL.onnx"  # it was handed over in Python
+    return _last_part(os.fspath(source))
 
 
 def _last_part(path: str) -> str:

@@ -23,6 +23,8 @@ from hlsgen.sim.stalls import StallPattern
 RESET_CYCLES = 4
 DRAIN_CYCLES = 64
 """Cycles after the last expected word in which a surplus word would be seen."""
+LOAD_CYCLES = 1024
+"""Cycles behind an image of parameters: more than there are memories, each of which hands on what is left through a register."""
 
 
 class SourcePort:
@@ -147,7 +149,7 @@ async def _load(dut: Any, job: Job, port: JobPort, folder: Path) -> None:
     valid.value, last.value = 0, 0
     for level in (0, 1, 0):  # behind the registers between the layers
         getattr(dut, job.reset).value = level
-        for _ in range(DRAIN_CYCLES):
+        for _ in range(LOAD_CYCLES):
             await falling
 
 

@@ -3,7 +3,8 @@
 //     simulator FOLDER SAMPLES STALL SEED PATIENCE
 //
 // Files and their layout are those of sim/job.py; the drivers and the rules they check are those of sim/axi_stream.py. "ports.h", written for
-// each design, names the signals: INPUT_PORTS(P) and OUTPUT_PORTS(P) expand P(signal prefix, file name, words per sample, bytes per word).
+// each design, names the signals: INPUT_PORTS(P) and OUTPUT_PORTS(P) expand P(signal prefix, file name, words per sample, bytes per word), and
+// PARAMETERS(P), where weights are loadable, P(signal prefix, file name).
 // Hosts are little-endian, so that a word's bytes are the bytes of a Verilated port.
 
 #include <cstdint>
@@ -25,6 +26,7 @@ using Bytes = std::vector<uint8_t>;
 
 constexpr int reset_cycles = 4;
 constexpr int drain_cycles = 64;
+constexpr int load_cycles = 1024;  // as LOAD_CYCLES of sim/bench.py
 constexpr uint64_t progress_cycles = 1 << 20;
 
 // xorshift64*, Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled" (2016).
@@ -232,6 +234,23 @@ int main(int argc, char** argv) {
         edge();
     }
     top->RESET = 0;
+#ifdef PARAMETERS
+    // A byte in a cycle; then, behind the registers between the layers, a reset.
+#define LOAD(prefix, name) \
+    const Bytes image = read_file(folder + name + ".words"); \
+    for (size_t k = 0; k < image.size() + load_cycles; ++k) { \
+        top->prefix##_tvalid = k < image.size(); \
+        top->prefix##_tdata = k < image.size() ? image[k] : 0; \
+        top->prefix##_tlast = k + 1 == image.size(); \
+        top->eval(); \
+        edge(); \
+    }
+    PARAMETERS(LOAD)
+    top->RESET = 1;
+    top->eval();
+    edge();
+    top->RESET = 0;
+#endif
 
     uint64_t cycle = 0, idle = 0;
     bool stopped = false;

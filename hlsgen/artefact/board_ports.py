@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hlsgen.algebra.link import PORTS
 from hlsgen.artefact.floorplan import Floorplan
 from hlsgen.artefact.manifest import Manifest
+from hlsgen.artefact.parameter_port import PARAMETERS, has_parameter_port
 from hlsgen.artefact.port import Port
 from hlsgen.errors import BadOption
 
@@ -35,20 +36,24 @@ class BoardPorts:
 
     @property
     def measures(self) -> bool:
-        """Whether the circuit can be measured on the board: what goes in and comes out are samples."""
-        return all(port.words is not None for port in (*self.inputs, *self.outputs))
+        """Whether the circuit can be measured on the board: what goes in and comes out are samples, and parameters."""
+        samples = (port for port in self.inputs if port.prefix != PARAMETERS)
+        return all(port.words is not None for port in (*samples, *self.outputs))
 
 
 def stream_board_ports(manifest: Manifest, where: str) -> BoardPorts:
-    """The ports of a circuit whose inputs and outputs are streams; raises BadOption for more than the link has."""
-    for way, ports in (("inputs", manifest.inputs), ("outputs", manifest.outputs)):
+    """The ports of a circuit whose inputs and outputs are streams, that of its parameters behind the inputs; raises BadOption for more than the link has."""
+    inputs, outputs = (tuple(map(_port, ports)) for ports in (manifest.inputs, manifest.outputs))
+    if has_parameter_port(manifest):
+        inputs = (*inputs, BoardPort(PARAMETERS, 8, None))
+    for way, ports in (("inputs", inputs), ("outputs", outputs)):
         if len(ports) > PORTS:
             raise BadOption(
                 where,
                 f"expected at most {PORTS} {way}, which is what the link of a board carries; found {len(ports)}",
                 "Use design.v, whose ports are AXI4-Stream, in a design of your own.",
             )
-    return BoardPorts(tuple(map(_port, manifest.inputs)), tuple(map(_port, manifest.outputs)))
+    return BoardPorts(inputs, outputs)
 
 
 def _port(port: Port) -> BoardPort:

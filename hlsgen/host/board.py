@@ -1,4 +1,4 @@
-"""A board that holds a design: samples in, answers out, and how fast."""
+"""A board that holds a design: its weights where they are loadable, samples in, answers out, and how fast."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ from hlsgen.verify.simulation import Simulation
 
 USUAL_BAUD = 1_000_000
 """Of a board of which the folder does not say how fast its line is."""
+
+BEHIND = 1024
+"""Bytes that go behind parameters, besides those that fill the board's buffer: one for each register between buffer and memories."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class ConnectedBoard:
     def __init__(self, folder: Folder, connection: Connection) -> None:
         """Raises BoardFailed where the board holds another design."""
         self.folder, self.connection = folder, connection
+        self._loaded = b""
         expected = bytes.fromhex(folder.manifest.verilog_sha256)[:HASH_BYTES]
         present = connection.identity["design"].to_bytes(HASH_BYTES, "little")
         if present != expected:
@@ -64,11 +68,25 @@ class ConnectedBoard:
             )
 
     def exchange(self, traffic: Traffic, progress: Progress = silent) -> Answers:
-        """Samples through the circuit. Raises BoardFailed."""
+        """Samples through the circuit, with its parameters before them where it does not hold these. Raises BoardFailed."""
+        if traffic.parameters != self._loaded:
+            self.load(traffic.parameters, progress)
         began = time.monotonic()
         raw = self.connection.transfer(traffic.inputs, traffic.sizes, progress)
         seconds = time.monotonic() - began
         return Answers(traffic.outputs(raw), seconds)
+
+    def load(self, parameters: bytes, progress: Progress = silent) -> None:
+        """Fill the memories of a circuit whose weights are loadable; it begins anew. Raises BoardFailed."""
+        connection, identity = self.connection, self.connection.identity
+        progress("loading weights", None)
+        # The circuit lets what comes behind the parameters go: when the board has the last of it, they have left its buffer.
+        behind = bytes(identity["capacity"] + BEHIND)
+        samples = [b""] * (identity["inputs"] - 1)
+        connection.reset()
+        connection.transfer([*samples, parameters + behind], [0] * identity["outputs"])
+        connection.reset()
+        self._loaded = parameters
 
     def measure(self, samples: int) -> Measurement:
         """Run the last sample that was sent ``samples`` times from the board's memory; the circuit begins anew afterwards. Raises BadOption, BoardFailed."""

@@ -1,14 +1,17 @@
-"""Other constants for a circuit whose weights are loadable: those of a network of the same architecture, in the order of its parameter port."""
+"""Other constants for a circuit whose weights are loadable: those of a network of the same architecture, in the order of its parameter port, and
+the folder of the circuit with that network."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from hlsgen.artefact.digest import sha256
-from hlsgen.artefact.folder import MANIFEST, Folder, stale
+from hlsgen.artefact.folder import MANIFEST, Artefact, Folder, stale
+from hlsgen.artefact.parameter_port import PARAMETER_FILE, RETRAINED, refuse_retrained
+from hlsgen.artefact.report import Head, Report
 from hlsgen.board import load_board
 from hlsgen.errors import BadOption, HlsgenError, TypeMismatch
 from hlsgen.progress import Progress
@@ -32,6 +35,7 @@ def retrained_image(folder: Folder, network: NetworkSource, progress: Progress) 
     from hlsgen.rtl.parameters import parameter_image
     from hlsgen.verify.stored import stored_reference
 
+    refuse_retrained(folder)
     options = _options(folder)
     compiled = lower(stored_reference(folder, "numpy").model.hardware, True, True)
     given = network.lowered(True, progress, True, compiled.layers)
@@ -40,6 +44,32 @@ def retrained_image(folder: Folder, network: NetworkSource, progress: Progress) 
     board = load_board(options.board)
     plan = planned(compiled.dataflow, board, options)
     return parameter_image(replace(plan, dataflow=given.dataflow))
+
+
+def retrained_artefact(folder: Folder, network: NetworkSource, progress: Progress) -> Artefact:
+    """The circuit of a folder with ``network`` in place of its own: what the host computes and what answers are compared with are this network's,
+    and its bytes are loaded before it is run. Raises as ``retrained_image``."""
+    image = retrained_image(folder, network, progress)
+    kept = {name: folder.read(name) for name in folder.manifest.files}
+    details = {**folder.manifest.details, RETRAINED: network.origin}
+    return Artefact(
+        {**kept, **network.files(), PARAMETER_FILE: image},
+        replace(folder.manifest, declared=network.declared, details=details),
+        network.reported(_report(folder, network.origin)),
+    )
+
+
+def _report(folder: Folder, origin: str) -> Report:
+    """The report of the circuit, which is the same, with what is loaded."""
+    known = dict(folder.report())
+    head = Head(**{name: known.pop(name, None) for name in asdict(Head())})
+    name = str(known.pop("name", folder.manifest.top))
+    try:
+        text = (folder.directory / "report.txt").read_text("utf-8")
+    except OSError:
+        text = ""
+    loaded = f"weights: those of {origin}, loaded before the first sample\n"
+    return Report(name, head, {**known, RETRAINED: origin}, f"{text}\n{loaded}")
 
 
 def _options(folder: Folder) -> StreamNetworkOptions:

@@ -109,4 +109,4 @@ class StreamKernel(Target[KernelSource]):
     def traffic(self, folder: Folder, hardware: Mapping[str, np.ndarray], count: int) -> Traffic:
         from hlsgen.host.traffic import stream_traffic
 
-        return stream_traffic(folder.manifest, hardware, count)
+        return stream_traffic(folder, hardware, count)

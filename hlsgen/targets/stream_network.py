@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hlsgen.artefact.board_ports import BoardPorts, stream_board_ports
 from hlsgen.artefact.folder import MANIFEST, Artefact, Folder
-from hlsgen.artefact.parameter_port import PARAMETER_PARTS, PARAMETERS, has_parameter_port
+from hlsgen.artefact.parameter_port import PARAMETER_FILE
 from hlsgen.board import DEFAULT_BOARD
 from hlsgen.errors import BadOption
 from hlsgen.progress import Progress
@@ -66,6 +66,7 @@ class StreamNetwork(Target[NetworkSource]):
         from hlsgen.passes.states import refuse_states
         from hlsgen.rtl.emit import emit
         from hlsgen.rtl.names import design_name
+        from hlsgen.rtl.parameters import parameter_image
         from hlsgen.rtl.verilog import to_verilog
         from hlsgen.schedule.stream_network.check import check
         from hlsgen.schedule.stream_network.report import network_report
@@ -98,7 +99,10 @@ class StreamNetwork(Target[NetworkSource]):
             **board.files(),
             "design.v": to_verilog(design, f"{source.origin}, for {board.title}").encode(),
         }
-        details: dict[str, Any] = {"loadable": options_as_json(options)} if is_loadable else {}
+        details: dict[str, Any] = {}
+        if is_loadable:
+            details["loadable"] = options_as_json(options)
+            files[PARAMETER_FILE] = parameter_image(plan)
         if source.integer.states:
             details["states"] = source.integer.states
         manifest = replace(design.manifest, declared=source.declared, details=details)
@@ -135,16 +139,12 @@ class StreamNetwork(Target[NetworkSource]):
         return str(first_wrong_process(folder, dataflow, failure, progress))
 
     def board_ports(self, folder: Folder) -> BoardPorts:
-        ports = stream_board_ports(folder.manifest, str(folder.directory / MANIFEST))
-        if not has_parameter_port(folder.manifest):
-            return ports
-        tied = {f"{PARAMETERS}_{part}": 0 for part in PARAMETER_PARTS if part != "tready"}
-        return replace(ports, tied={**ports.tied, **tied})
+        return stream_board_ports(folder.manifest, str(folder.directory / MANIFEST))
 
     def traffic(self, folder: Folder, hardware: Mapping[str, np.ndarray], count: int) -> Traffic:
         from hlsgen.host.traffic import stream_traffic
 
-        return stream_traffic(folder.manifest, hardware, count)
+        return stream_traffic(folder, hardware, count)
 
 
 def planned(dataflow: Dataflow, board: Board, options: StreamNetworkOptions) -> StreamSchedule:

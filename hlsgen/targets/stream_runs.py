@@ -16,7 +16,7 @@ def run_streams(
         from hlsgen.host.board import run_on_board
         from hlsgen.host.traffic import stream_traffic
 
-        traffic = stream_traffic(folder.manifest, samples.hardware, samples.count)
+        traffic = stream_traffic(folder, samples.hardware, samples.count)
         return run_on_board(folder, traffic, request.port, progress)
     from hlsgen.verify.stream import run_stream
 

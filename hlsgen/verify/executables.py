@@ -152,6 +152,8 @@ def _ports_header(manifest: Manifest) -> str:
         f"#define CLOCK {_mangled(manifest.clock)}",
         f"#define RESET {_mangled(manifest.reset)}",
     ]
+    if has_parameter_port(manifest):
+        rows.append(f'#define PARAMETERS(P) P({_mangled(PARAMETERS)}, "{PARAMETERS}")')
     for name, ports in (("INPUT_PORTS", manifest.inputs), ("OUTPUT_PORTS", manifest.outputs)):
         calls = " ".join(map(_port_row, ports))
         rows.append(f"#define {name}(P) {calls}")

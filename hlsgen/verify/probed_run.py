@@ -8,6 +8,7 @@ import numpy as np
 
 from hlsgen.artefact.folder import Folder
 from hlsgen.artefact.manifest import DESIGN
+from hlsgen.artefact.parameter_port import parameters_to_load
 from hlsgen.artefact.port import ProcessPoint
 from hlsgen.dataflow.ir import Channel, Dataflow
 from hlsgen.progress import Progress
@@ -37,7 +38,10 @@ def probed_run(
         (point, _probe(point, output, dataflow))
         for point, output in zip(manifest.processes, signals, strict=True)
     ]
-    return simulate(executable, "cocotb", manifest, inputs, count, stalls, seed, probes, progress)
+    image = parameters_to_load(folder)
+    return simulate(
+        executable, "cocotb", manifest, inputs, count, stalls, seed, probes, progress, image
+    )
 
 
 def words_of(point: ProcessPoint, channel: Channel) -> int:

@@ -73,7 +73,7 @@ def simulate(
 ) -> Simulation:
     """Stream ``inputs`` (value name -> (samples, *tensor_shape) integers) through a simulator; raises ToolFailed.
 
-    ``image``: of parameters, which cocotb loads before, where the design has a port for them; ``waves``: the file for those of all signals, of
+    ``image``: of parameters, which are loaded before, where the design has a port for them; ``waves``: the file for those of all signals, of
     a simulator that was built to write them."""
     predicted = (manifest.interval_cycles or 0) + (manifest.latency_cycles or 0)
     job = Job(

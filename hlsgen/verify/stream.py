@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from hlsgen.artefact.folder import Folder
+from hlsgen.artefact.parameter_port import parameters_to_load
 from hlsgen.progress import Progress
 from hlsgen.verify.executables import build_executable
 from hlsgen.verify.reference import Samples
@@ -20,12 +21,21 @@ def run_stream(
 ) -> Runs:
     """A run under the stalls asked for, and one of ``timed_samples`` at full speed for timing. Raises BadFile, ToolFailed."""
     manifest, engine, seed = folder.manifest, request.engine, request.seed
+    image = parameters_to_load(folder)
     progress(f"building the simulator ({engine})", None)
     executable = build_executable(folder.directory, manifest, find_simulator(), engine)
 
     def run(inputs: Mapping[str, np.ndarray], count: int, stalls: str) -> Simulation:
         return simulate(
-            executable, engine, manifest, inputs, count, stalls, seed, progress=progress
+            executable,
+            engine,
+            manifest,
+            inputs,
+            count,
+            stalls,
+            seed,
+            progress=progress,
+            image=image,
         )
 
     return both_runs(run, samples, request, timed_samples)

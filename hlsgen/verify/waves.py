@@ -11,6 +11,7 @@ import numpy as np
 
 from hlsgen.artefact.folder import Folder, write_whole
 from hlsgen.artefact.manifest import DESIGN, Manifest
+from hlsgen.artefact.parameter_port import parameters_to_load
 from hlsgen.errors import BadFile, BadOption, ToolFailed
 from hlsgen.progress import Progress
 from hlsgen.verify.executables import build_executable
@@ -86,6 +87,7 @@ def write_waves(
         stalls,
         request.seed,
         progress=progress,
+        image=parameters_to_load(folder),
         waves=path.resolve(),
     )
     viewer = path.with_suffix(".gtkw")

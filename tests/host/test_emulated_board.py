@@ -61,7 +61,7 @@ def samples(count: int, seed: int = 1) -> np.ndarray:
 def answered(board: ConnectedBoard, count: int, seed: int = 1) -> None:
     """Samples come back as one minus themselves."""
     given = {port.value: samples(count, seed) for port in board.folder.manifest.inputs}
-    traffic = stream_traffic(board.folder.manifest, given, count)
+    traffic = stream_traffic(board.folder, given, count)
     (answer,) = board.exchange(traffic).outputs.values()
     (value,) = given.values()
     assert np.array_equal(answer.reshape(value.shape), _meaning(value))

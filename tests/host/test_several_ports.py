@@ -87,6 +87,6 @@ def test_streams_side_by_side_survive_a_line_that_damages_and_loses_bytes(
     line = FaultyLine(open_line(port, 1_000_000), 1e-3, 1e-3, seed=5)
     folder = open_folder(design.directory)
     with connected(folder, line=line) as board:
-        outputs = board.exchange(stream_traffic(folder.manifest, given, 40)).outputs
+        outputs = board.exchange(stream_traffic(folder, given, 40)).outputs
     assert wrong(given, dict(outputs)) == []
     assert line.faults > 5

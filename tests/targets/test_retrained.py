@@ -101,12 +101,13 @@ def test_the_bytes_are_those_of_the_model_and_no_others() -> None:
     assert len(first) == len(weights(design(), DIGITS))
 
 
-def test_the_port_is_tied_on_a_board_and_passed_on_by_an_export(tmp_path: Path) -> None:
+def test_the_port_is_an_input_of_the_link_and_passed_on_by_an_export(tmp_path: Path) -> None:
     from hlsgen.flow_export import export
 
     folder = open_folder(design())
     ports = target_of(folder).board_ports(folder)
-    assert ports.tied == {f"s_parameters_{part}": 0 for part in ("tdata", "tvalid", "tlast")}
+    assert [port.prefix for port in ports.inputs] == ["s_axis", "s_parameters"]
+    assert ports.measures and not ports.tied
     exported = export(design(), "litex", tmp_path / "out")
     for name in ("digits_axi", "digits_controlled"):
         assert "input [7:0] s_parameters_tdata;" in (exported / "rtl" / f"{name}.v").read_text()

@@ -43,9 +43,15 @@ class StreamOptions:
     exact_depths: bool = False
 
 
+def board_inputs(dataflow: Dataflow) -> int:
+    """Inputs of the circuit on the link of a board: parameters that are loadable come through one of their own."""
+    loadable = any(store.loadable for store in dataflow.stores.values())
+    return len(dataflow.inputs) + loadable
+
+
 def budget_of(dataflow: Dataflow, board: Board, options: StreamOptions) -> Budget:
     """What a design may use of the board, beside the link of its inputs and outputs."""
-    ports = len(dataflow.inputs), len(dataflow.outputs)
+    ports = board_inputs(dataflow), len(dataflow.outputs)
     lut = min(board.lut * options.lut_share, lut_room(board, *ports))
     return Budget(
         board.dsp if options.dsp is None else min(board.dsp, options.dsp),

@@ -31,7 +31,12 @@ from hlsgen.schedule.stream_network.effort import choose_by_effort
 from hlsgen.schedule.stream_network.geometry import guard_shape, liveness_depth
 from hlsgen.schedule.stream_network.ir import ArrayPlan, BufferPlan, StreamSchedule
 from hlsgen.schedule.stream_network.legality import word_lanes
-from hlsgen.schedule.stream_network.options import StreamOptions, budget_of, check_options
+from hlsgen.schedule.stream_network.options import (
+    StreamOptions,
+    board_inputs,
+    budget_of,
+    check_options,
+)
 from hlsgen.schedule.stream_network.select import Alternatives, Budget, choose
 from hlsgen.schedule.stream_network.shortfall import does_not_fit
 from hlsgen.schedule.stream_network.timing import fit_buffers, simulate
@@ -47,7 +52,7 @@ def schedule(
     options = options or StreamOptions()
     check_options(dataflow, options)
     budget = whole = budget_of(dataflow, board, options)
-    room = int(lut_room(board, len(dataflow.inputs), len(dataflow.outputs)))
+    room = int(lut_room(board, board_inputs(dataflow), len(dataflow.outputs)))
     most = room if options.lut is None else min(room, options.lut)
     extra: dict[tuple[str, int], int] = {}
     choices: tuple[Alternatives, ...] = ()
