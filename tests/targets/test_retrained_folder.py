@@ -35,9 +35,9 @@ def dense(seed: int, classes: int = CLASSES) -> onnx.ModelProto:
     operands = model.weights((classes, FEATURES), classes, False), model.bias(classes, model.scale)
     scores = model.quantize(model.node("Gemm", x, *operands, transB=1), scale, zero, "s8")
     scores = model.dequantize(scores, scale, zero, "s8")
-    made = model.finish(model.node("Softmax", scores, axis=1))
-    made.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
-    return made
+    network = model.finish(model.node("Softmax", scores, axis=1))
+    network.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    return network
 
 
 def samples(count: int) -> dict[str, np.ndarray]:
