@@ -20,10 +20,14 @@ def _retrained() -> str:
             number(values["predicted_interval_cycles"]),
             number(values["predicted_lut"]),
             number(values["predicted_dsp"]),
+            *(number(values[key]) if key in values else "" for key in ("lut", "dsp", "bram")),
+            f"{values['clock_mhz']:.1f} of {values['fmax_mhz']:.1f}"
+            if "clock_mhz" in values
+            else "",
         )
 
     return table(
-        "Design | Seed | Bytes loaded | Samples | Elements that differ | Interval predicted | LUT predicted | DSP predicted",
+        "Design | Seed | Bytes loaded | Samples | Elements that differ | Interval predicted | LUT predicted | DSP predicted | LUT built | DSP | RAM | MHz of Fmax",
         map(cells, records("retrained")),
     )
 
