@@ -22,6 +22,7 @@ from hlsgen.cli_options import (
     AsGiven,
     Batch,
     Calibrate,
+    ClusterOption,
     Dsp,
     Dump,
     EffortOption,
@@ -277,6 +278,7 @@ def build(
     force: Annotated[
         bool, typer.Option("--force", help="Build though the clock is too fast.")
     ] = False,
+    cluster: ClusterOption = None,
     quiet: Quiet = False,
 ) -> None:
     """Synthesise, place and route to a bitstream for the board.
@@ -286,7 +288,13 @@ def build(
 
     with terminal(quiet) as progress:
         result = run(
-            directory, board=board, progress=progress, seeds=seeds, clock=clock, force=force
+            directory,
+            board=board,
+            progress=progress,
+            seeds=seeds,
+            clock=clock,
+            force=force,
+            cluster=cluster,
         )
     if not quiet:
         typer.echo(result.text())

@@ -71,6 +71,10 @@ Unrolls = Annotated[
 ]
 Dump = Annotated[Path | None, typer.Option(help="Folder for the text of each IR.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no tables.")]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option("--cluster", help="Scheduler of dask.distributed whose workers do the work."),
+]
 Timeline = Annotated[
     bool, typer.Option("--timeline", help="Follow one sample through the layers, for the report.")
 ]

@@ -113,9 +113,10 @@ class Compiled:
         seeds: int = 1,
         clock: str | None = None,
         force: bool = False,
+        cluster: Any = None,
     ) -> BuildResult:
         """Synthesise, place and route to a bitstream; see ``flow.build``."""
-        return build(self.directory, board, progress, seeds, clock, force)
+        return build(self.directory, board, progress, seeds, clock, force, cluster)
 
 
 def compile(
@@ -304,23 +305,28 @@ def build(
     seeds: int = 1,
     clock: str | None = None,
     force: bool = False,
+    cluster: Any = None,
 ) -> BuildResult:
     """Build a compiled folder to a bitstream for ``board`` (default: the one it was compiled for), the fastest of ``seeds`` tries.
 
     The circuit's clock is the fastest that the board's PLL makes and place and route allows; ``clock``: MHz in digits, or "oscillator",
-    instead. One that place and route finds too fast is refused unless ``force``.
+    instead. One that place and route finds too fast is refused unless ``force``. ``cluster``: the address of a scheduler of dask.distributed,
+    a Client or a cluster object, whose workers do the steps (extra hlsgen[cluster]); None: the cores of this machine.
 
     Raises BadFile, BadOption, ToolFailed.
     """
     from hlsgen.bitstream.build import build_design
     from hlsgen.bitstream.clock_choice import ClockRequest
+    from hlsgen.bitstream.cluster import pool_of
     from hlsgen.targets import target_of
 
     check_arguments("build", BUILT, locals())
     folder = open_folder(directory)
     ports = target_of(folder).board_ports(folder)
     named = None if board is None else os.fspath(board)
-    return build_design(folder, ports, named, progress, seeds, ClockRequest(clock, force))
+    request = ClockRequest(clock, force)
+    with pool_of(cluster) as pool:
+        return build_design(folder, ports, named, progress, seeds, request, pool)
 
 
 def commit_design(new: NewFolder, artefact: Artefact, origin: Mapping[str, Any]) -> Compiled:

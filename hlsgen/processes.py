@@ -31,6 +31,11 @@ class Running:
         with self._lock:
             self._programs.discard(program)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether all were told to end."""
+        return self._stopped
+
     def stop(self) -> None:
         """Kill every program, and those that are yet to start."""
         with self._lock:

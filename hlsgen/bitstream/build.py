@@ -32,7 +32,7 @@ from hlsgen.bitstream.place_and_route import (
     tune_step,
 )
 from hlsgen.bitstream.remaining import Remaining
-from hlsgen.bitstream.steps import BuildStep, Done, Workplace, run_side_by_side, run_step
+from hlsgen.bitstream.steps import BuildStep, Done, LocalCores, Pool, Workplace, run_step
 from hlsgen.bitstream.synthesis import (
     NETLIST,
     SynthesisJob,
@@ -65,10 +65,11 @@ def build_design(
     progress: Progress = silent,
     seeds: int = 1,
     request: ClockRequest = FASTEST,
+    pool: Pool | None = None,
 ) -> BuildResult:
     """Build the design of a folder for ``board`` (default: the one it was compiled for); ``ports``: what the serial line reaches.
 
-    Place and route is tried with ``seeds`` seeds, side by side on the cores there are, and the fastest is taken; its clock is the fastest that
+    Place and route is tried with ``seeds`` seeds, side by side in ``pool`` (else on the cores there are), and the fastest is taken; its clock is the fastest that
     the PLL makes and place and route allows, or that of ``request``. Writes ``build/<board>/``
     with every file of the tools, the bitstream beside ``design.v`` and, last and atomically, ``build.json``. A step that an earlier build
     did on the same inputs is not done again. Raises BadFile, BadOption, ToolFailed.
@@ -96,10 +97,11 @@ def build_design(
     manifest = folder.manifest
     circuit = Circuit(manifest.top, ports, manifest.verilog_sha256)
     (work / f"{TOP}.il").write_text(to_rtlil(BoardTop(known, circuit, plan.setting)))
-    toolchain, place = TOOLCHAINS[target.board.family], Workplace(work, progress, Running())
+    toolchain, pool = TOOLCHAINS[target.board.family], pool or LocalCores()
+    place = BuildPlace(Workplace(work, progress, pool.running), pool)
     job = SynthesisJob((DESIGN, f"{TOP}.il"), TOP, target.board, ports.large, ports.floorplan)
     remaining = Remaining(part_seconds(toolchain.family, folder.report().get("lut") or 0))
-    done = [run_counted(step, place, remaining) for step in synthesis_steps(toolchain, job)]
+    done = [place.run_counted(step, remaining) for step in synthesis_steps(toolchain, job)]
     routed = _routed(toolchain, target, place, remaining, tuple(range(1, seeds + 1)), plan, request)
     result = _result(folder, target.board, routed, notes_of(work), (*done, *routed.done), began)
     if routed.seed is not None:
@@ -128,45 +130,53 @@ class _Routed:
     bitstream: Path | None = None
 
 
-def run_counted(step: BuildStep, place: Workplace, remaining: Remaining) -> Done:
-    """Do a step whose progress says what remains of the build."""
-    counted = replace(place, progress=remaining.during(step.name, place.progress))
-    done = run_step(step, counted)
-    remaining.done(step.name, done.seconds, done.reused)
-    return done
+@dataclass(frozen=True)
+class BuildPlace:
+    """Where a build works, and the pool that does its long steps."""
+
+    at: Workplace
+    pool: Pool
+
+    def run_counted(self, step: BuildStep, remaining: Remaining) -> Done:
+        """Do a step whose progress says what remains of the build."""
+        counted = replace(self.at, progress=remaining.during(step.name, self.at.progress))
+        (done,) = self.pool.run([step], counted)
+        remaining.done(step.name, done.seconds, done.reused)
+        return done
 
 
 def _routed(
     toolchain: Toolchain,
     target: BoardTarget,
-    place: Workplace,
+    place: BuildPlace,
     remaining: Remaining,
     seeds: Sequence[int],
     plan: ClockPlan,
     request: ClockRequest,
 ) -> _Routed:
     """Place and route with each seed, set the clock of the fastest and pack it."""
-    usage, tools = usage_of(place.folder, toolchain), {YOSYS.name: identity(YOSYS)}
+    at, folder = place.at, place.at.folder
+    usage, tools = usage_of(folder, toolchain), {YOSYS.name: identity(YOSYS)}
     if isinstance(toolchain, Xilinx7):
-        return _Routed(usage, (run_step(toolchain.scripts(target), place),), tools)
+        return _Routed(usage, (run_step(toolchain.scripts(target), at),), tools)
     assert isinstance(toolchain, OpenToolchain)
     tools |= {tool.name: identity(tool) for tool in (toolchain.nextpnr, toolchain.packer)}
-    (place.folder / toolchain.constraints_file).write_text(toolchain.constraints(target))
+    (folder / toolchain.constraints_file).write_text(toolchain.constraints(target))
     steps = [route_step(toolchain, target, NETLIST, usage, seed, len(seeds) == 1) for seed in seeds]
-    workers = min(len(seeds), os.cpu_count() or 1)
-    remaining.left["routing"] = remaining.left.get("routing", 0.0) * -(-len(seeds) // workers)
-    counted = replace(place, progress=remaining.during("routing", place.progress))
-    done = run_side_by_side(steps, counted, workers)
+    rounds = -(-len(seeds) // place.pool.width)
+    remaining.left["routing"] = remaining.left.get("routing", 0.0) * rounds
+    counted = replace(at, progress=remaining.during("routing", at.progress))
+    done = place.pool.run(steps, counted)
     remaining.left.pop("routing")
-    reports = {seed: read_report(place.folder, seed, plan.setting is not None) for seed in seeds}
+    reports = {seed: read_report(folder, seed, plan.setting is not None) for seed in seeds}
     fmax = {seed: report.circuit_mhz for seed, report in reports.items()}
     seed = best_seed(fmax)
     best = reports[seed]
     setting = settle_clock(target.board, request, plan, best.circuit_mhz, best.link_mhz)
     rules = pll_rules(target.board)
     parameters = {} if setting is None or rules is None else pll_parameters(rules, setting)
-    tuned = run_step(tune_step(toolchain, seed, parameters), place)
-    packed = run_counted(pack_step(toolchain, target), place, remaining)
+    tuned = run_step(tune_step(toolchain, seed, parameters), at)
+    packed = place.run_counted(pack_step(toolchain, target), remaining)
     return _Routed(
         toolchain.routed_usage(best.used, usage),
         (*done, tuned, packed),
@@ -176,7 +186,7 @@ def _routed(
         seed,
         best.link_mhz,
         setting,
-        place.folder / bitstream_of(toolchain),
+        folder / bitstream_of(toolchain),
     )
 
 

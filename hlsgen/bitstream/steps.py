@@ -1,6 +1,7 @@
 """A build as a list of steps, each from files of a folder to files of that folder, so that one that is done is not done again.
 
 A step is done when the record of its last run names the same inputs (by their content), the same settings and the outputs that are there.
+Independent steps run in a ``Pool``: on the cores of this machine, or on a cluster (``cluster.py``).
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import hlsgen
 import hlsgen.rtl_templates
@@ -67,45 +70,86 @@ class _Record:
     seconds: float
 
 
+class Pool(Protocol):
+    """Where independent steps run; ``running`` has the programs that were started here, of all builds that share the pool."""
+
+    running: Running
+
+    @property
+    def width(self) -> int:
+        """Steps that it does at the same time."""
+
+    def run(self, steps: Sequence[BuildStep], place: Workplace) -> tuple[Done, ...]:
+        """Do the steps that are not done, in the order given. Where one fails or the user interrupts, the others end too."""
+
+
+class LocalCores:
+    """The cores of this machine. Several builds may share one: no more steps run at a time than it has ``width``."""
+
+    def __init__(self, width: int | None = None) -> None:
+        self.width = width or os.cpu_count() or 1
+        self.running = Running()
+        self._free = threading.Semaphore(self.width)
+
+    def run(self, steps: Sequence[BuildStep], place: Workplace) -> tuple[Done, ...]:
+        """See ``Pool``."""
+        with ThreadPoolExecutor(max(1, min(len(steps), self.width))) as pool:
+            waiting = [pool.submit(self._run, step, place) for step in steps]
+            try:
+                return tuple(future.result() for future in waiting)
+            except BaseException:
+                for future in waiting:
+                    future.cancel()
+                place.running.stop()
+                raise
+
+    def _run(self, step: BuildStep, place: Workplace) -> Done:
+        with self._free:
+            return run_step(step, place)
+
+
 def run_step(step: BuildStep, place: Workplace) -> Done:
     """Do a step unless it is done. Its outputs of another run are removed first, so that what is there is whole."""
-    key = _key(step, place.folder)
-    known = _read(place.folder, step)
-    if known is not None and known.key == key and known.outputs == _hashes(place.folder, step):
-        return Done(step.name, known.seconds, reused=True)
-    record = _record_path(place.folder, step)
-    record.unlink(missing_ok=True)
-    for name in step.outputs:
-        (place.folder / name).unlink(missing_ok=True)
+    key = key_of(step, place.folder)
+    done = known(step, place.folder, key)
+    if done is not None:
+        return done
+    forget(step, place.folder)
     began = time.monotonic()
     step.work(place)
-    seconds = round(time.monotonic() - began, 1)
+    return recorded(step, place.folder, key, round(time.monotonic() - began, 1))
+
+
+def known(step: BuildStep, folder: Path, key: str) -> Done | None:
+    """The step as an earlier build did it; None where it did not."""
+    record = _read(folder, step)
+    if record is None or record.key != key or record.outputs != _hashes(folder, step):
+        return None
+    return Done(step.name, record.seconds, reused=True)
+
+
+def forget(step: BuildStep, folder: Path) -> None:
+    """Remove the outputs of another run, and its record."""
+    _record_path(folder, step).unlink(missing_ok=True)
+    for name in step.outputs:
+        (folder / name).unlink(missing_ok=True)
+
+
+def recorded(step: BuildStep, folder: Path, key: str, seconds: float) -> Done:
+    """Note that the outputs that are there are those of ``key``."""
+    record = _record_path(folder, step)
     record.parent.mkdir(exist_ok=True)
     partial = record.with_suffix(".part")
-    now = _Record(key, _hashes(place.folder, step), seconds)
+    now = _Record(key, _hashes(folder, step), seconds)
     partial.write_text(json.dumps(asdict(now), indent=1) + "\n")
     partial.replace(record)
     return Done(step.name, seconds, reused=False)
 
 
-def run_side_by_side(
-    steps: Sequence[BuildStep], place: Workplace, workers: int
-) -> tuple[Done, ...]:
-    """Do independent steps, ``workers`` at a time, in the order given. Where one fails or the user interrupts, the others end too."""
-    with ThreadPoolExecutor(workers) as pool:
-        waiting = [pool.submit(run_step, step, place) for step in steps]
-        try:
-            return tuple(future.result() for future in waiting)
-        except BaseException:
-            for future in waiting:
-                future.cancel()
-            place.running.stop()
-            raise
-
-
-def _key(step: BuildStep, folder: Path) -> str:
+def key_of(step: BuildStep, folder: Path) -> str:
+    """The hash of all that the outputs of a step follow from."""
     told = {
-        "hlsgen": _program(),
+        "hlsgen": program(),
         "settings": step.settings,
         "inputs": {name: _hash(folder / name) for name in step.inputs},
         "outputs": step.outputs,
@@ -114,7 +158,7 @@ def _key(step: BuildStep, folder: Path) -> str:
 
 
 @functools.cache
-def _program() -> str:
+def program() -> str:
     """The content of the parts of hlsgen that steps run: a build goes on after an update only where these are the same."""
     digest = hashlib.sha256()
     root = Path(hlsgen.__file__).parent

@@ -8,7 +8,6 @@ for fabrics whose PEs do more than accumulate there is none.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from hlsgen.algebra.packets import LOAD_BITS, PARAMETER_WORDS
 from hlsgen.cost.units import FAMILIES, Cost, dsp_units, memory
@@ -20,25 +19,18 @@ PRODUCTS = 4
 COUNTED = ("maximum_accumulate", "multiply_accumulate")
 
 
-@dataclass(frozen=True)
-class FabricTable:
-    """LUTs and flip-flops of the load port with loop control, of a row, a column, and a PE that is in no western column."""
-
-    once: Cost
-    row: Cost
-    column: Cost
-    cell: Cost
-
-
-TABLES: Mapping[str, FabricTable] = {
-    "ecp5": FabricTable(
-        once=Cost(lut=700, ff=50),
-        row=Cost(lut=3400, ff=2650),
-        column=Cost(lut=885, ff=850),
-        cell=Cost(lut=150, ff=180),
-    ),
+ONCE = Cost(lut=700, ff=50)
+"""The load port and loop control; these four are of ECP5."""
+ROW = Cost(lut=3400, ff=2650)
+COLUMN = Cost(lut=885, ff=850)
+CELL = Cost(lut=150, ff=180)
+"""A PE that is not in the western column."""
+SHARES: Mapping[str, tuple[float, float]] = {
+    "ecp5": (1.0, 1.0),
+    "gowin": (1.118, 1.23),
+    "xilinx7": (0.66, 0.84),
 }
-"""Families without one have no board that a fabric fits on: iCE40 has no LUT RAM for contexts, and mac_2x2 takes more LUTs than any of them has."""
+"""LUTs and flip-flops of a family over those of ECP5. On iCE40, which has no LUT RAM for contexts, a fabric takes more LUTs than any board has."""
 
 
 def uncounted(fabric: Fabric) -> list[str]:
@@ -49,11 +41,12 @@ def uncounted(fabric: Fabric) -> list[str]:
 
 def fabric_cost(family: str, fabric: Fabric) -> Cost | None:
     """The estimate, without the link of a board; None for families of which no fabric was measured, and where ``uncounted`` has operators."""
-    table, units = TABLES.get(family), FAMILIES[family]
-    if table is None or uncounted(fabric):
+    if family not in SHARES or uncounted(fabric):
         return None
-    cost = table.once + table.row.times(fabric.rows) + table.column.times(fabric.columns)
-    cost += table.cell.times(fabric.rows * (fabric.columns - 1))
+    units, (lut, ff) = FAMILIES[family], SHARES[family]
+    cost = ONCE + ROW.times(fabric.rows) + COLUMN.times(fabric.columns)
+    cost += CELL.times(fabric.rows * (fabric.columns - 1))
+    cost = Cost(lut=lut * cost.lut, ff=ff * cost.ff)
     cost += Cost(dsp=len(fabric.cells) * dsp_units(units, fabric.word_bits, fabric.word_bits))
     for tile in fabric.tiles:
         cost += Cost(bram=memory(units, tile.words, tile.bits).bram)

@@ -215,7 +215,7 @@ def test_a_build_goes_on_where_another_stopped_and_keeps_every_seed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("hlsgen.bitstream.build.run_side_by_side", interrupted)
+        patch.setattr("hlsgen.bitstream.build.route_step", interrupted)
         build(folder, "icebreaker")
     assert not (folder / "build.json").exists()
     runs: list[str] = []

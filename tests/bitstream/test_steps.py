@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hlsgen.bitstream.steps import BuildStep, Workplace, run_side_by_side, run_step
+from hlsgen.bitstream.steps import BuildStep, LocalCores, Workplace, run_step
 from hlsgen.errors import ToolFailed
 from hlsgen.processes import Running, started
 from hlsgen.progress import silent
@@ -99,8 +99,30 @@ def test_steps_side_by_side_run_at_the_same_time(tmp_path: Path) -> None:
 
         return BuildStep(name, (), (name,), (), meet)
 
-    done = run_side_by_side([work("a"), work("b")], place_of(tmp_path), 2)
+    done = LocalCores(2).run([work("a"), work("b")], place_of(tmp_path))
     assert [step.name for step in done] == ["a", "b"]
+
+
+def test_builds_that_share_the_cores_run_no_more_steps_than_there_are_cores(tmp_path: Path) -> None:
+    cores, at_once, most = LocalCores(2), [0], [0]
+
+    def work(place: Workplace) -> None:
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        time.sleep(0.1)
+        at_once[0] -= 1
+
+    def build(name: str) -> None:
+        (tmp_path / name).mkdir()
+        steps = [BuildStep(step, (), (), (), work) for step in "abc"]
+        cores.run(steps, place_of(tmp_path / name))
+
+    builds = [threading.Thread(target=build, args=(name,)) for name in ("one", "two")]
+    for thread in builds:
+        thread.start()
+    for thread in builds:
+        thread.join()
+    assert most[0] == 2
 
 
 def test_where_one_of_several_fails_the_others_end(tmp_path: Path) -> None:
@@ -110,7 +132,7 @@ def test_where_one_of_several_fails_the_others_end(tmp_path: Path) -> None:
     place = place_of(tmp_path)
     began = time.monotonic()
     with pytest.raises(ToolFailed, match="expected more"):
-        run_side_by_side([BuildStep("a", (), (), (), fails), waiting("b", 600)], place, 2)
+        LocalCores(2).run([BuildStep("a", (), (), (), fails), waiting("b", 600)], place)
     assert time.monotonic() - began < 300
 
 

@@ -127,3 +127,27 @@ def test_what_a_fabric_takes_is_near_what_was_synthesised(fabric: str, record: s
     link = 972 if "board" in values else 0
     assert cost.lut + link == pytest.approx(values["lut"], rel=0.05)
     assert cost.ff == pytest.approx(values["ff"], rel=0.08)
+
+
+@pytest.mark.parametrize(
+    ("family", "rows", "columns", "synthesised"),
+    [
+        ("ecp5", 1, 2, (6011, 4577, 6, 10)),
+        ("ecp5", 2, 4, (11904, 9332, 16, 20)),
+        ("gowin", 2, 4, (13313, 11510, 32, 20)),
+        ("xilinx7", 2, 4, (7861, 7868, 16, 20)),
+    ],
+)
+def test_smaller_fabrics_are_estimated_as_they_were_synthesised(
+    family: str, rows: int, columns: int, synthesised: tuple[int, int, int, int], tmp_path: Path
+) -> None:
+    text = (Path(__file__).parents[2] / "fabrics" / "mac_2x2.toml").read_text()
+    row = ["edge", *["mac"] * (columns - 1)]
+    text = text.replace("rows = 2", f"rows = {rows}").replace("columns = 2", f"columns = {columns}")
+    text = text.replace('[["edge", "mac"], ["edge", "mac"]]', json.dumps([row] * rows))
+    text = text.replace("words = 16384", "words = 4096").replace("meters = 1024", "meters = 256")
+    (tmp_path / "small.toml").write_text(text)
+    cost = fabric_cost(family, load_fabric(str(tmp_path / "small.toml")))
+    assert cost is not None and (cost.dsp, cost.bram) == synthesised[2:]
+    assert (cost.lut, cost.ff) == pytest.approx(synthesised[:2], rel=0.08)
+    assert fabric_cost("ice40", load_fabric("mac_2x2")) is None
