@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hlsgen.cli_options import Calibrate, Quiet
+from hlsgen.cli_options import Calibrate, ClusterOption, Quiet
 from hlsgen.errors import BadOption
 from hlsgen.progress import terminal
 
@@ -29,6 +29,10 @@ JudgedSamples = Annotated[
 ]
 Labels = Annotated[
     Path | None, typer.Option(help="The samples' classes (npy): accuracy is measured, too.")
+]
+
+BuildCount = Annotated[
+    int | None, typer.Option("--build", help="Build so many of the planned, too: OUTPUT/point_N.")
 ]
 
 
@@ -61,6 +65,8 @@ def explore_command(
     pick: Annotated[
         int | None, typer.Option(help="Write the design of this point, too: OUTPUT/point_N.")
     ] = None,
+    build: BuildCount = None,
+    cluster: ClusterOption = None,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder of explore.json and explore.html.")
     ] = Path("build/explore"),
@@ -70,6 +76,7 @@ def explore_command(
     from hlsgen.board import DEFAULT_BOARD
     from hlsgen.flow_explore import explore
     from hlsgen.flow_explore import pick as compile_point
+    from hlsgen.flow_explore_build import build_points
 
     with terminal(quiet) as progress:
         study = explore(
@@ -89,6 +96,8 @@ def explore_command(
             _parts(fabric),
             _whole("--lanes", lanes, "channels"),
         )
+        if build is not None:
+            study = build_points(model, study, build, output, calibrate, samples, progress, cluster)
         folder = output / f"point_{pick}"
         if pick is not None:
             compile_point(model, study, pick, calibrate, folder, progress, samples)

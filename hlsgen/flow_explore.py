@@ -118,13 +118,25 @@ def explore(
 
     def keep(study: Study) -> None:
         if place is not None:
-            write_whole(place / RECORD, json.dumps(study.to_dict(), indent=1) + "\n")
-            write_whole(place / EXPLORE_PAGE, study.page())
+            keep_study(study, place)
 
     ports_asked = tuple(dict.fromkeys(lanes)) or (None,)
     wishes = Wishes(goal, points, checks, tuple(dict.fromkeys(intervals)), ports_asked)
     with collector_paused(), sources[0][0].named():
         return explored(networks, chosen, wishes, known, on, keep, progress)
+
+
+def keep_study(study: Study, place: Path) -> None:
+    """Write explore.json and explore.html."""
+    write_whole(place / RECORD, json.dumps(study.to_dict(), indent=1) + "\n")
+    write_whole(place / EXPLORE_PAGE, study.page())
+
+
+def with_built(study: Study, place: Path) -> Study:
+    """The study with what was built of its points in ``point_N`` of its folder."""
+    built = _built(place)
+    points = (replace(point, **built.get(point.key, UNBUILT)) for point in study.points)
+    return replace(study, points=tuple(points))
 
 
 def _explored(

@@ -54,6 +54,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "flow_export",
         "exploration",
         "flow_explore",
+        "flow_explore_build",
         "flow_weights",
         "flow_asic",
         "flow_check",
