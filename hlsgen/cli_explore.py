@@ -11,6 +11,13 @@ from hlsgen.cli_options import Calibrate, ClusterOption, Quiet
 from hlsgen.errors import BadOption
 from hlsgen.progress import terminal
 
+Points = Annotated[int, typer.Option(help="About so many designs are sketched.")]
+Checks = Annotated[
+    int, typer.Option("--check", help="So many of the best are planned as compile does.")
+]
+Intervals = Annotated[
+    str | None, typer.Option(help="Only designs of these cycles a sample, commas between.")
+]
 Schedules = Annotated[
     str, typer.Option(help="stream, grid (runs of a fabric), or both with a comma.")
 ]
@@ -48,13 +55,9 @@ def explore_command(
         typer.Option(help="Boards with commas between, TOML files too, or all (ulx3s_85f)."),
     ] = None,
     objective: Annotated[str, typer.Option(help="fps, latency or lut.")] = "fps",
-    points: Annotated[int, typer.Option(help="About so many designs are sketched.")] = 200,
-    checks: Annotated[
-        int, typer.Option("--check", help="So many of the best are planned as compile does.")
-    ] = 5,
-    interval: Annotated[
-        str | None, typer.Option(help="Only designs of these cycles a sample, commas between.")
-    ] = None,
+    points: Points = 200,
+    checks: Checks = 5,
+    interval: Intervals = None,
     schedule: Schedules = "stream",
     fabric: Fabrics = None,
     lanes: Lanes = None,

@@ -18,7 +18,7 @@ from hlsgen.progress import Progress, silent
 
 if TYPE_CHECKING:
     from hlsgen.artefact.folder import Folder
-    from hlsgen.bitstream.steps import Pool
+    from hlsgen.bitstream.steps import StepPool
     from hlsgen.exploration.study import Study
     from hlsgen.exploration.study_point import StudyPoint
 
@@ -99,7 +99,7 @@ def _compiled(
     )
 
 
-def _built(folder: Folder, pool: Pool, point: StudyPoint, progress: Progress) -> str | None:
+def _built(folder: Folder, pool: StepPool, point: StudyPoint, progress: Progress) -> str | None:
     """Build a point; the reason where it cannot be."""
     from hlsgen.bitstream.build import build_design
     from hlsgen.targets import target_of

@@ -32,7 +32,7 @@ from hlsgen.bitstream.place_and_route import (
     tune_step,
 )
 from hlsgen.bitstream.remaining import Remaining
-from hlsgen.bitstream.steps import BuildStep, Done, LocalCores, Pool, Workplace, run_step
+from hlsgen.bitstream.steps import BuildStep, Done, LocalCores, StepPool, Workplace, run_step
 from hlsgen.bitstream.synthesis import (
     NETLIST,
     SynthesisJob,
@@ -65,7 +65,7 @@ def build_design(
     progress: Progress = silent,
     seeds: int = 1,
     request: ClockRequest = FASTEST,
-    pool: Pool | None = None,
+    pool: StepPool | None = None,
 ) -> BuildResult:
     """Build the design of a folder for ``board`` (default: the one it was compiled for); ``ports``: what the serial line reaches.
 
@@ -135,7 +135,7 @@ class BuildPlace:
     """Where a build works, and the pool that does its long steps."""
 
     at: Workplace
-    pool: Pool
+    pool: StepPool
 
     def run_counted(self, step: BuildStep, remaining: Remaining) -> Done:
         """Do a step whose progress says what remains of the build."""

@@ -22,7 +22,7 @@ from hlsgen.bitstream.steps import (
     BuildStep,
     Done,
     LocalCores,
-    Pool,
+    StepPool,
     Workplace,
     forget,
     key_of,
@@ -63,11 +63,11 @@ class Cluster:
 
     @property
     def width(self) -> int:
-        """See ``Pool``: the threads of all workers that there are now."""
+        """See ``StepPool``: the threads of all workers that there are now."""
         return max(1, sum(self.client.nthreads().values()))
 
     def run(self, steps: Sequence[BuildStep], place: Workplace) -> tuple[Done, ...]:
-        """See ``Pool``. Raises ToolFailed where the cluster is lost."""
+        """See ``StepPool``. Raises ToolFailed where the cluster is lost."""
         keys = [key_of(step, place.folder) for step in steps]
         done = {
             k: known(step, place.folder, key)
@@ -176,12 +176,12 @@ def _watched(key: str, running: Running) -> Iterator[Progress]:
             worker.log_event(_name(key), {"what": what, "fraction": fraction})
 
     def watch() -> None:
-        wanted = time.monotonic()
+        last_asked = time.monotonic()
         while not over.wait(WATCH_SECONDS):
             with contextlib.suppress(OSError):
                 if _name(key) in client.list_datasets():
-                    wanted = time.monotonic()
-                elif time.monotonic() - wanted > GRACE_SECONDS:
+                    last_asked = time.monotonic()
+                elif time.monotonic() - last_asked > GRACE_SECONDS:
                     running.stop()
 
     watcher = threading.Thread(target=watch, name=_name(key), daemon=True)
@@ -194,7 +194,7 @@ def _watched(key: str, running: Running) -> Iterator[Progress]:
 
 
 @contextlib.contextmanager
-def pool_of(asked: Any) -> Iterator[Pool]:
+def pool_of(asked: Any) -> Iterator[StepPool]:
     """The cluster of an address (tcp://...), a Client, or a cluster object such as dask_jobqueue's; for None this machine. Raises ToolFailed, BadOption."""
     if asked is None:
         yield LocalCores()

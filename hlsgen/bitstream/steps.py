@@ -1,7 +1,7 @@
 """A build as a list of steps, each from files of a folder to files of that folder, so that one that is done is not done again.
 
 A step is done when the record of its last run names the same inputs (by their content), the same settings and the outputs that are there.
-Independent steps run in a ``Pool``: on the cores of this machine, or on a cluster (``cluster.py``).
+Independent steps run in a ``StepPool``: on the cores of this machine, or on a cluster (``cluster.py``).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _Record:
     seconds: float
 
 
-class Pool(Protocol):
+class StepPool(Protocol):
     """Where independent steps run; ``running`` has the programs that were started here, of all builds that share the pool."""
 
     running: Running
@@ -92,7 +92,7 @@ class LocalCores:
         self._free = threading.Semaphore(self.width)
 
     def run(self, steps: Sequence[BuildStep], place: Workplace) -> tuple[Done, ...]:
-        """See ``Pool``."""
+        """See ``StepPool``."""
         with ThreadPoolExecutor(max(1, min(len(steps), self.width))) as pool:
             waiting = [pool.submit(self._run, step, place) for step in steps]
             try:
