@@ -3,7 +3,7 @@
 Rows of networks as streams: exact (1 and 2), cycles (3), accuracy (4), boards (5), time (6), prediction (7); of the grid: kernels,
 large_kernels, grids, examples, layers, networks, fabrics (8 to 14). ``cells``: netlists of the built designs
 simulated. ``constant``: networks that take a sample every cycle. ``emulated``: boards simulated whole. ``swapped``: networks after one another on one of them.
-``line``: their serial line. ``link``: what it takes of a device. ``retrained``: other weights in the same circuit. ``formats``: LUTs for each operation in every number format. ``models``: every network of the models folder. ``units``: single units on boards. ``random_graphs``: networks drawn from seeds. ``explore``: trade-offs over all boards. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
+``line``: their serial line. ``link``: what it takes of a device. ``retrained``: other weights in the same circuit. ``formats``: LUTs for each operation in every number format. ``models``: every network of the models folder. ``cases``: small networks after bug reports. ``units``: single units on boards. ``random_graphs``: networks drawn from seeds. ``explore``: trade-offs over all boards. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
 running the tool through its public interface, and stored by ``benchmarks/record.py``.
 """
 
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import (
+    case_rows,
     cells,
     constant_rows,
     emulated_rows,
@@ -54,6 +55,7 @@ ROWS = {
     "sweep": sweep.sweep,
     "units": rows.Row(units.DESIGNS, units.measure),
     "models": model_rows.models,
+    "cases": case_rows.cases,
     "constant": constant_rows.constant,
     "emulated": emulated_rows.emulated,
     "swapped": swapped_rows.swapped,

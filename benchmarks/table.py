@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 from benchmarks import (
+    case_table,
     constant_table,
     emulated_table,
     explore_table,
@@ -332,6 +333,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "time": _time,
     "prediction": _prediction,
     "made": _made,
+    **case_table.SECTIONS,
     **constant_table.SECTIONS,
     **emulated_table.SECTIONS,
     **explore_table.SECTIONS,
