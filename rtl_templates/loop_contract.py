@@ -17,14 +17,22 @@ WORD_LATENCIES: Mapping[str, int] = {
 }
 #: The same for every operator of a loop graph: memories answer in the next cycle.
 LOOP_LATENCIES: Mapping[str, int] = {**WORD_LATENCIES, "load": 1, "store": 1, "affine": 1}
-#: Cycles from a read of a fabric's LoadPort to the row's entry into the queue of words to send: the tile's memory, and a register.
+#: Cycles from a read of a fabric's LoadPort to the row's entry into the queue of words to send: the tile's memory, and a register; one more where
+#: the memory has an output register, on fabrics without streams.
 LOAD_READ_LATENCY = 2
+#: Cycles from a word that the LoadPort offers to the one in which it knows that it was not taken: a register in the tile, and one in the port.
+LOAD_REFUSAL_LATENCY = 2
 #: Enabled cycles from a word of the drain chain at its memory tile to the write of the result: the registers of TileRequantiser.
-TILE_REQUANTISE_LATENCY = 10
+TILE_REQUANTISE_LATENCY = 12
 #: Cycles from the one after a fabric's run is started to its first enabled one: the first contexts are fetched and decoded.
 RUN_FILL_CYCLES = 2
-#: Cycles by which the units are behind loop control where each has registers of its own: fabrics without streams (``run_bus.own_run``).
-RUN_REGISTER_CYCLES = 1
+#: Cycles by which memory tiles read ahead of the array on fabrics without streams: the output register of the bank, and one of the word behind
+#: its multiplexers. An element is read so many cycles earlier than where nothing is ahead, and so is its index.
+READ_AHEAD_CYCLES = 2
+#: Cycles by which a unit is behind what it is told on fabrics without streams: registers of its own (``run_bus.own_run``).
+UNIT_REGISTER_CYCLES = 1
+#: Cycles by which the array is behind loop control there: a register of loop control's, those of ``READ_AHEAD_CYCLES``, and each unit's own.
+RUN_REGISTER_CYCLES = 1 + READ_AHEAD_CYCLES + UNIT_REGISTER_CYCLES
 
 
 def loop_pipeline_cycles(*, iterations: int, interval: int, length: int) -> int:

@@ -16,6 +16,9 @@ INITIAL: tuple[Initial, ...] = get_args(Initial)
 WHEN: tuple[When, ...] = get_args(When)
 READ_MODES: tuple[ReadMode, ...] = get_args(ReadMode)
 WRITE_MODES: tuple[WriteMode, ...] = get_args(WriteMode)
+NETWORK_READ_MODES = READ_MODES[: READ_MODES.index("address")]
+NETWORK_WRITE_MODES = WRITE_MODES[: WRITE_MODES.index("indexed")]
+"""Of the tiles of fabrics without streams, which run networks; their writes have no predicates either."""
 REQUANTISE_MODES: tuple[RequantiseMode, ...] = get_args(RequantiseMode)
 ELEMENT_BITS = (8, 16, 32)
 """Bits of a word that a tile's write port keeps, in the order of the field ``write_element``."""

@@ -118,11 +118,13 @@ class DrainChain:
                 if result is not None:
                     self.pending.append((cycle + TILE_REQUANTISE_LATENCY, writer.tile, *result))
 
-    def write(self, cycle: int, banks: Banks) -> None:
-        """What is due in this cycle goes into the banks."""
+    def results(self, cycle: int, banks: Banks) -> list[tuple[int, int]]:
+        """What goes into the banks in this cycle: (index, element) pairs."""
+        due = []
         while self.pending and self.pending[0][0] == cycle:
             _, tile, address, value = self.pending.pop(0)
-            banks.cells[banks.first[tile] + address % banks.sizes[tile]] = value
+            due.append((banks.first[tile] + address % banks.sizes[tile], value))
+        return due
 
     def shift(self, drained: tuple[np.ndarray, np.ndarray] | None) -> None:
         """The end of a cycle: words move west; ``drained`` (numbers of cells, their words) enter the chain.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
@@ -19,15 +21,19 @@ from hlsgen.fabric.configuration_words import address_bits, counter_bits
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.ir import Fabric
 
+Written: TypeAlias = tuple[np.ndarray | int, np.ndarray | int]
+"""Indices of elements in the banks, and their bits."""
+
 
 @dataclass(eq=False)
 class State:
-    """What a fabric keeps from run to run."""
+    """What a fabric keeps from run to run; ``collisions``: elements read in the very cycle in which they were written."""
 
     banks: Banks
     parameters: dict[str, np.ndarray]
     registers: np.ndarray
     accumulators: np.ndarray
+    collisions: int = 0
 
     @classmethod
     def of(
@@ -106,6 +112,12 @@ class _Machine:
         self.lines = line_values(configuration, iterations, self.before)
         self.drain = DrainChain.of(fabric, configuration, state.parameters)
         self.visible = np.zeros(self.places.size, dtype=np.int64)
+        # Reads that are ahead see banks, and indices, of so many cycles ago.
+        ahead = fabric.read_ahead
+        self.indexed = any(port.other_reads for port in self.ports)
+        self.indices = deque([np.zeros_like(self.visible)] * ahead, ahead + 1)
+        self.written: deque[list[Written]] = deque([[]] * ahead, ahead + 1)
+        self.seen = state.banks.cells.copy()
         cells = len(fabric.cells)
         self.rows = np.arange(cells)
         self.depth = max(kind.late_latency for kind in fabric.pe_kinds) + 1
@@ -135,9 +147,15 @@ class _Machine:
             visible[places.result + group.cells] = result << 2
         for group in slot.late:
             self._issue(group, cycle, column)
+        if self.indexed:
+            self.indices.append(visible.copy())
         memory = self._read_tiles(tile_ports, iteration)
-        self._write_tiles(tile_ports, iteration, column)
-        self.drain.write(cycle, self.state.banks)
+        self._write(
+            [
+                *self._tile_writes(tile_ports, iteration, column),
+                *self.drain.results(cycle, self.state.banks),
+            ]
+        )
         # The end of the cycle.
         drained = self.drained[cycle % self.depth]
         self.drained[cycle % self.depth] = None
@@ -232,8 +250,9 @@ class _Machine:
     def _read_tiles(self, tile_ports: Ports, iteration: int) -> np.ndarray:
         """The words that the tiles show in the next cycle."""
         memory = np.zeros(len(self.fabric.tiles), dtype=np.int64)
-        reads, cells = tile_ports.reads, self.state.banks.cells
+        reads, cells = tile_ports.reads, self.seen
         if reads is not None:
+            self._meet(reads.elements[iteration])
             stored = cells[reads.elements[iteration]]
             words = wrap((stored ^ reads.half) - reads.half, self.fabric.word_bits)
             memory[reads.tiles] = words << 2 | reads.marks[iteration]
@@ -257,25 +276,38 @@ class _Machine:
                 word = wrap(word, address_bits(tile))
             marks = 2 * int(sequence.first[iteration]) + int(sequence.last[iteration])
             return wrap(word, bits) << 2 | marks
-        index = int(self.visible[read.index]) >> 2
+        index = int(self.indices[0][read.index]) >> 2
         if context.wrap_bits is not None:
             index &= (1 << context.wrap_bits) - 1
         place = (index + context.offset) % banks.sizes[read.tile]
-        element = int(banks.cells[banks.first[read.tile] + place])
+        self._meet(np.array([banks.first[read.tile] + place]))
+        element = int(self.seen[banks.first[read.tile] + place])
         if context.signed:
             element = wrap(element, tile.bits)
         return wrap(element, bits) << 2
+
+    def _meet(self, elements: np.ndarray) -> None:
+        """Count elements that are read while they are written: ``written`` has the cycle of the banks' reading where reads are ahead."""
+        if self.fabric.read_ahead:
+            for places, _ in self.written[1] if len(self.written) > 1 else ():
+                self.state.collisions += int(np.isin(elements, places).sum())
 
     def _taken(self) -> int:
         """The next word of the input stream, of which only the bits of a word count."""
         return int(wrap(self.streams.take(), self.fabric.word_bits))
 
-    def _write_tiles(self, tile_ports: Ports, iteration: int, column: int) -> None:
-        writes, cells = tile_ports.writes, self.state.banks.cells
-        others = [
-            (other, self._other_write(other, iteration, column))
-            for other in tile_ports.other_writes
-        ]
+    def _write(self, written: list[Written]) -> None:
+        """The end of a cycle for the banks; reads see what was written some cycles ago where they are ahead."""
+        for places, words in written:
+            self.state.banks.cells[places] = words
+        self.written.append(written)
+        for places, words in self.written[0]:
+            self.seen[places] = words
+
+    def _tile_writes(self, tile_ports: Ports, iteration: int, column: int) -> list[Written]:
+        writes = tile_ports.writes
+        others = [self._other_write(other, iteration, column) for other in tile_ports.other_writes]
+        written: list[Written] = []
         if writes is not None:
             enable = writes.enables[iteration]
             if not writes.predicate.always:
@@ -283,10 +315,8 @@ class _Machine:
             if enable.any():
                 words = (self.visible[writes.sources] >> 2) & writes.cut
                 words = ((words ^ writes.half) - writes.half) & writes.bits
-                cells[writes.elements[iteration][enable]] = words[enable]
-        for _, written in others:
-            if written is not None:
-                cells[written[0]] = written[1]
+                written.append((writes.elements[iteration][enable], words[enable]))
+        return [*written, *(other for other in others if other is not None)]
 
     def _other_write(
         self, write: OtherWrite, iteration: int, column: int

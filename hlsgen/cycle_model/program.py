@@ -21,6 +21,8 @@ from hlsgen.fabric.program import bank_elements, bank_words
 class ProgramResult:
     """``unload``: load words sent back; ``run_cycles``: enabled cycles of every run; ``refused``: the program was for another fabric.
 
+    ``collisions``: elements that were read in the cycle in which they were written, on fabrics without streams, where the circuit's block RAMs promise
+    nothing for them (counted by the cycle model; 0 of a simulation).
     Where it was measured (simulation), else None: ``cycles`` of the whole program, ``busy_cycles`` from the start of the first run to the
     end of the last.
     """
@@ -31,6 +33,7 @@ class ProgramResult:
     refused: bool
     cycles: int | None = None
     busy_cycles: int | None = None
+    collisions: int = 0
 
 
 def run_program(
@@ -64,7 +67,11 @@ def run_program(
                 run_cycles.append(configuration.cycles)
                 written = []
     return ProgramResult(
-        np.array(unload, dtype=np.uint32), tuple(streams.given), tuple(run_cycles), refused
+        np.array(unload, dtype=np.uint32),
+        tuple(streams.given),
+        tuple(run_cycles),
+        refused,
+        collisions=state.collisions,
     )
 
 

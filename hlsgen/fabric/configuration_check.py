@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+from hlsgen.algebra.modes import NETWORK_READ_MODES, NETWORK_WRITE_MODES
 from hlsgen.errors import DoesNotFit, IllegalGraph
 from hlsgen.fabric.configuration import (
     LINES,
@@ -26,6 +27,8 @@ def check_configuration(fabric: Fabric, configuration: Configuration) -> None:
         _check_slots(f"{fabric.name}, PE {cell}", contexts, interval)
     for name, tile in configuration.tiles:
         _check_tile(f"{fabric.name}, tile {name}", tile, interval)
+        if not fabric.streams:
+            _check_network_tile(f"{fabric.name}, tile {name}", tile)
     _check_streams(fabric, dict(configuration.tiles), interval)
 
 
@@ -83,6 +86,20 @@ def _check_tile(where: str, tile: TileConfiguration, interval: int) -> None:
         # Its results and other writes could meet.
         if any(write.mode in ("affine", "indexed") for write in tile.writes):
             _fail(f"{where}, requantiser", "no other writes of the bank in this run", "some")
+
+
+def _check_network_tile(where: str, tile: TileConfiguration) -> None:
+    """Tiles of fabrics without streams are made for networks."""
+    ports: tuple[tuple[str, Sequence[ReadContext | WriteContext], tuple[str, ...]], ...] = (
+        ("read", tile.reads, NETWORK_READ_MODES),
+        ("write", tile.writes, NETWORK_WRITE_MODES),
+    )
+    for port, contexts, modes in ports:
+        for context in contexts:
+            if context.mode not in (*modes, "stream"):
+                _fail(f"{where}, {port}", f"one of {', '.join(modes)}", context.mode)
+    if any(write.predicate is not None for write in tile.writes):
+        _fail(f"{where}, write", "no predicate on a fabric without streams", "one")
 
 
 def _generator(where: str, generators: Sequence[Generator], number: int) -> Generator:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from hlsgen.algebra.packets import LOAD_BITS
+from hlsgen.rtl_templates.loop_contract import READ_AHEAD_CYCLES
 
 Cell: TypeAlias = tuple[int, int]
 """(row, column) of a PE; row 0 is the northern one."""
@@ -109,6 +110,11 @@ class Fabric:
         """Whether tiles can take words of an input stream and give words to an output stream, for which the whole array waits. Where sources are
         restricted they cannot: such fabrics run networks, which speak to the load port alone."""
         return not any(kind.sources for kind in self.pe_kinds)
+
+    @property
+    def read_ahead(self) -> int:
+        """Cycles by which memory tiles read ahead of the array: none where a stream can hold it up."""
+        return 0 if self.streams else READ_AHEAD_CYCLES
 
     @property
     def cells(self) -> tuple[Cell, ...]:

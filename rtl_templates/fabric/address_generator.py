@@ -86,22 +86,24 @@ class AddressGenerator(wiring.Component):
     def _count(
         self, m: Module, steps: StepMemory, step: Signal, first: Signal, last: Signal
     ) -> None:
-        """Counts the trips: only that of the moving level has to be known, for those inside it begin again, which ``first`` says."""
+        """Counts the trips that are left: only those of the moving level have to be known, for those inside it begin again, which ``first`` says.
+
+        Whether one is left is seen beside the decrement, not behind it.
+        """
         trips = Value.cast(steps.step.trips)
         m.submodules.counts = counts = memory.Memory(
             shape=len(trips), depth=1 << self.shape.step_bits, init=[], attrs={}
         )
         write, read = write_port(counts), read_port(counts, domain="comb")
-        coming = Signal.like(trips, name="coming")
+        left = Signal.like(trips, name="left")  # the trip that comes included
         inside = _inside(last)
         moves = [~last[level] & inside[level] for level in range(self.shape.loops)]
         began = (first & Cat(moves)).any()
         m.d.comb += [
-            # The number of the trip that comes next, from 1 on.
-            coming.eq(Mux(began, 0, read.data) + 1),
+            left.eq(Mux(began, trips, read.data)),
             read.addr.eq(steps.number),
             write.addr.eq(steps.number),
-            write.data.eq(coming),
+            write.data.eq(left - 1),
             write.en.eq(step),
         ]
         with m.If(step | self.begin):
@@ -110,7 +112,7 @@ class AddressGenerator(wiring.Component):
                     single = self.configuration.single[level]
                     m.d.sync += [first[level].eq(1), last[level].eq(single)]
                 with m.Elif(move):
-                    m.d.sync += [first[level].eq(0), last[level].eq(coming == trips)]
+                    m.d.sync += [first[level].eq(0), last[level].eq(left == 1)]
         with m.If(self.clear):
             m.d.sync += last.eq(-1)
 

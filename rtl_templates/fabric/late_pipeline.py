@@ -14,7 +14,8 @@ from hlsgen.rtl_templates.arithmetic.word_units import WordAlu, accumulates, con
 class LatePipeline(wiring.Component):
     """Operators of one latency L > 1, one started per enabled cycle.
 
-    Parameters: ``operators``: names; ``latency`` L; ``bits`` of words; ``accumulator_bits`` where an operator accumulates.
+    Parameters: ``operators``: names; ``latency`` L; ``bits`` of words; ``accumulator_bits`` where an operator accumulates. ``steady``: a run is never
+    held up, so that registers of products need not wait.
 
     Members (In): ``enable``, ``clear`` of the run; ``a``, ``b``, ``predicate``, ``controls`` of the operator that starts;
     ``reset``: the accumulator becomes 0; ``begin``: an accumulating operator starts anew; ``drain``: its result is to be drained. (Out): ``late``: see docs/grid.md,
@@ -28,12 +29,18 @@ class LatePipeline(wiring.Component):
     """
 
     def __init__(
-        self, operators: Sequence[str], latency: int, bits: int, accumulator_bits: int
+        self,
+        operators: Sequence[str],
+        latency: int,
+        bits: int,
+        accumulator_bits: int,
+        *,
+        steady: bool,
     ) -> None:
         if latency < 2:
             raise ValueError(f"expected a latency of at least 2 cycles, found {latency}")
         self.operators, self.latency = tuple(operators), latency
-        self.bits, self.accumulator_bits = bits, accumulator_bits
+        self.bits, self.accumulator_bits, self.steady = bits, accumulator_bits, steady
         self.lines = control_lines(operators)
         ports: dict[str, Any] = {
             "enable": In(1),
@@ -112,6 +119,14 @@ class LatePipeline(wiring.Component):
             multiplies = self._register(m, multiplies, "multiplies", Const(1))
             depth -= 1
         width = min(2 * self.bits, max(self.bits, self.accumulator_bits))
+        if self.steady and "multiply" not in self.operators:
+            # Only the accumulator sees it, where it is of use: plain registers, which move into the multiplier.
+            product = (a * b)[:width].as_signed()
+            for k in range(depth):
+                register = Signal.like(product, name=f"product_{k}", reset_less=True)
+                m.d.sync += register.eq(product)
+                product = register
+            return product
         # Cleared through the flip-flops' synchronous reset, which costs nothing.
         product = self._register(m, (a * b)[:width].as_signed(), "product", multiplies)
         for k in range(1, depth):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
+from itertools import pairwise
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.contract import credit_depth
-from hlsgen.rtl_templates.loop_contract import LOAD_READ_LATENCY
+from hlsgen.rtl_templates.loop_contract import LOAD_REFUSAL_LATENCY
 from hlsgen.rtl_templates.stream.credit_fifo import CreditFifo
 
 from hlsgen.algebra.packets import COUNT_BITS, HELLO, LOAD_BITS, READ, RUN, UNIT_BITS, WAIT, WRITE
@@ -28,20 +29,21 @@ class _State(enum.IntEnum):
 class LoadPort(wiring.Component):
     """Packets in, writes and reads of the units and starts of runs out.
 
-    Parameters: ``hash``: what the packet HELLO must say.
+    Parameters: ``hash``: what the packet HELLO must say. ``row_latency``: cycles from ``read`` to the row's entry into the queue of words to send.
 
-    Members: ``i``: stream of words. ``o``: stream of (``word``, ``last``) read. ``unit``, ``address``, ``data``, ``write`` (Out): a word for a unit, offered
-    until ``held`` (In) is low; ``read`` (Out): the row at ``read_address`` of ``read_unit`` is ``row`` (In) in the next cycle. ``start`` (Out): begin a run;
+    Members: ``i``: stream of words. ``o``: stream of (``word``, ``last``) read. ``unit``, ``address``, ``data``, ``write`` (Out): a word for a unit, in
+    one cycle; where ``word_refused`` (In) is high in the next one it was not taken, and is offered again; words may overtake it, none of which is for its
+    address. ``read`` (Out): the row at ``read_address`` of ``read_unit`` is ``row`` (In) ``row_latency`` - 1 cycles later, when
+    ``row_unit`` (Out) says whose it is. ``start`` (Out): begin a run;
     ``busy`` (In): a run is in progress. ``refused`` (Out): the program was for another fabric, or is none.
 
-    **Timing**: a word a cycle; ``i.ready`` depends on ``held``, ``o.valid`` is a register. A run starts in the cycle after the header of its
-    packet at the earliest.
-    **Cost**: registers of the header, of the word for a unit, and of a FIFO of ``credit_depth(LOAD_READ_LATENCY, 1)`` words to send.
+    **Timing**: a word a cycle; ``i.ready`` and ``o.valid`` are functions of registers. A run starts in the cycle after the header of its packet at the earliest.
+    **Cost**: registers of the header, of the word for a unit and of the two before it, and of a FIFO of ``credit_depth(row_latency, 1)`` words to send.
     **Semantics**: docs/grid.md, "Elastic border and the load port". A command that is none is refused as well.
     """
 
-    def __init__(self, *, hash: int) -> None:
-        self.hash = hash
+    def __init__(self, *, hash: int, row_latency: int) -> None:
+        self.hash, self.row_latency = hash, row_latency
         sent = data.StructLayout({"word": LOAD_BITS, "last": 1})
         super().__init__(
             {
@@ -51,10 +53,11 @@ class LoadPort(wiring.Component):
                 "unit": Out(UNIT_BITS),
                 "address": Out(LOAD_BITS),
                 "data": Out(LOAD_BITS),
-                "held": In(1),
+                "word_refused": In(1),
                 "read": Out(1),
                 "read_unit": Out(UNIT_BITS),
                 "read_address": Out(LOAD_BITS),
+                "row_unit": Out(UNIT_BITS),
                 "row": In(LOAD_BITS),
                 "start": Out(1),
                 "busy": In(1),
@@ -70,17 +73,19 @@ class LoadPort(wiring.Component):
             Signal(LOAD_BITS - UNIT_BITS - COUNT_BITS, name="command"),
         )
         left, address = Signal(COUNT_BITS, name="left"), Signal(LOAD_BITS, name="address")
-        arrives, moves, idle = Signal(name="arrives"), Signal(name="moves"), Signal(name="idle")
+        arrives, again, idle = Signal(name="arrives"), Signal(name="again"), Signal(name="idle")
         word = self.i.payload
+        before = self._before(m, again)
         m.d.comb += [
             arrives.eq(self.i.valid & self.i.ready),
-            moves.eq(~self.write | ~self.held),
-            idle.eq(~self.busy & ~self.write),
+            idle.eq(~self.busy & ~self.write & ~before[0].write & ~again),
             self.read_unit.eq(unit),
             self.read_address.eq(address),
         ]
-        with m.If(moves):
-            m.d.sync += self.write.eq(0)
+        m.d.sync += self.write.eq(again)
+        with m.If(again):
+            for name in ("unit", "address", "data"):
+                m.d.sync += getattr(self, name).eq(before[-1][name])
         with m.Switch(state):
             with m.Case(_State.HEAD):
                 m.d.comb += self.i.ready.eq(1)
@@ -98,7 +103,7 @@ class LoadPort(wiring.Component):
                     self._begin(m, state, command, left, word)
             with m.Case(_State.WRITE, _State.SWALLOW):
                 swallow = state == _State.SWALLOW
-                m.d.comb += self.i.ready.eq(moves | swallow)
+                m.d.comb += self.i.ready.eq(~again)
                 with m.If(arrives):
                     m.d.sync += [
                         self.write.eq(~swallow),
@@ -121,6 +126,19 @@ class LoadPort(wiring.Component):
                     m.d.sync += state.eq(_State.HEAD)
         self._send(m, (state == _State.READ) & idle, left)
         return m
+
+    def _before(self, m: Module, again: Signal) -> list[Any]:
+        """The words of the cycles before, the latest first; ``again``: that of the earliest is known to be refused."""
+        layout = data.StructLayout(
+            {"write": 1, "unit": UNIT_BITS, "address": LOAD_BITS, "data": LOAD_BITS}
+        )
+        words = [Signal(layout, name=f"before_{k}") for k in range(LOAD_REFUSAL_LATENCY)]
+        for name in ("write", "unit", "address", "data"):
+            m.d.sync += words[0][name].eq(getattr(self, name))
+        for earlier, later in pairwise(reversed(words)):
+            m.d.sync += earlier.eq(later)
+        m.d.sync += again.eq(self.word_refused)
+        return words
 
     def _begin(self, m: Module, state: Signal, command: Signal, left: Signal, word: Any) -> None:
         """The header is complete."""
@@ -153,10 +171,11 @@ class LoadPort(wiring.Component):
     def _send(self, m: Module, reading: Any, left: Signal) -> None:
         """Rows on their way to the stream."""
         shape = self.o.payload.shape()
-        fifo = CreditFifo(shape, depth=credit_depth(LOAD_READ_LATENCY, 1))
+        fifo = CreditFifo(shape, depth=credit_depth(self.row_latency, 1))
         m.submodules.fifo = fifo
-        read_before, last_before = Signal(name="read_before"), Signal(name="last_before")
         arriving = Signal(shape, name="arriving")
+        # (read, last) of the cycles since.
+        since = Signal(2 * (self.row_latency - 1), name="since")
         m.d.comb += [
             self.read.eq(reading & fifo.available),
             fifo.start.eq(self.read),
@@ -165,11 +184,13 @@ class LoadPort(wiring.Component):
             self.o.payload.eq(fifo.o.payload),
             fifo.o.ready.eq(self.o.ready),
         ]
+        units = [Signal(UNIT_BITS, name=f"unit_{k}") for k in range(self.row_latency - 1)]
+        for earlier, later in pairwise([self.read_unit, *units]):
+            m.d.sync += later.eq(earlier)
+        m.d.comb += self.row_unit.eq(units[-1])
         m.d.sync += [
-            read_before.eq(self.read),
-            last_before.eq(left == 1),
+            since.eq(Cat(self.read, left == 1, since)),
             arriving.word.eq(self.row),
-            arriving.last.eq(last_before),
-            fifo.push.eq(read_before),
+            arriving.last.eq(since[-1]),
+            fifo.push.eq(since[-2]),
         ]
-        return None

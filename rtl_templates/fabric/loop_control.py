@@ -29,7 +29,8 @@ class LoopMarks(wiring.Component):
     Members (In): ``clear``: back to the first iteration, before the run; ``advance``: the next iteration; ``configuration``. (Out):
     ``marks``: the lines in the present iteration; all 0 after the last.
 
-    **Timing**: ``marks`` is a function of registers. **Cost**: a counter and a comparison per loop.
+    **Timing**: ``marks`` is a function of registers: whether a trip is the first or, of more than one, the last is known a trip ahead.
+    **Cost**: a counter and a comparison per loop.
     **Semantics**: ``hlsgen.algebra.mark.Mark``; line 0 is true in every iteration.
     """
 
@@ -53,11 +54,16 @@ class LoopMarks(wiring.Component):
         for level in reversed(range(shape.loops)):
             extent = Value.cast(self.configuration[f"extent_{level}"])
             count = Signal(len(extent), name=f"count_{level}")
-            m.d.comb += [first[level].eq(count == 0), last[level].eq(count == extent - 1)]
+            ends = Signal(name=f"ends_{level}")  # in trips after the first
+            m.d.comb += last[level].eq(Mux(first[level], extent == 1, ends))
             with m.If(moving):
-                m.d.sync += count.eq(Mux(last[level], 0, count + 1))
+                m.d.sync += [
+                    count.eq(Mux(last[level], 0, count + 1)),
+                    first[level].eq(last[level]),
+                    ends.eq(count == extent - 2),
+                ]
             with m.If(self.clear):
-                m.d.sync += count.eq(0)
+                m.d.sync += [count.eq(0), first[level].eq(1)]
             wrapping = Signal(name=f"wrapping_{level}")
             m.d.comb += wrapping.eq(moving & last[level])
             moving = wrapping

@@ -80,7 +80,11 @@ class FabricPe(SharedUnit):
         reset = Signal(reset_less=True, name="reset")
         if shape.late:
             m.submodules.late = late = LatePipeline(
-                shape.late, shape.late_latency, shape.word_bits, shape.accumulator_bits
+                shape.late,
+                shape.late_latency,
+                shape.word_bits,
+                shape.accumulator_bits,
+                steady=not shape.run.streams,
             )
             words["late"] = late.late
         registers: RotatingRegisters | None = None

@@ -7,10 +7,14 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates.fabric.shape import RunShape
+from hlsgen.rtl_templates.loop_contract import UNIT_REGISTER_CYCLES
 
 from hlsgen.algebra.packets import ADDRESS_BITS, LOAD_BITS
+
+#: Parts of a tile, in the four bits above an address.
+BANK, CONFIGURATION, STEPS, PARAMETERS = range(4)
 
 
 class RunSignature(wiring.Signature):
@@ -47,19 +51,26 @@ class RunSignature(wiring.Signature):
 
 
 def own_run(m: Module, run: Any) -> Any:
-    """What loop control tells a unit, as the unit sees it: ``loop_contract.RUN_REGISTER_CYCLES`` later where the shape has no streams.
+    """What loop control tells a unit, as the unit sees it: ``loop_contract.UNIT_REGISTER_CYCLES`` later where the shape has no streams.
 
     Through registers of its own, so that no wire from loop control has thousands of ends all over the device: 14,000 for ``enable`` of 8 x 8
     PEs, which place and route did not get through. Synthesis keeps the registers of equal units apart (``SharedUnit.kept_apart``).
     """
     if run.signature.shape.streams:
         return wiring.flipped(run)
-    own = RunSignature(run.signature.shape).create(path=("own_run",))
-    acts = [name for name in own.signature.members if name in ("enable", "clear", "swap", "fetch")]
-    _register(m, [(getattr(own, name), getattr(run, name)) for name in acts], reset=True)
-    others = [name for name in own.signature.members if name not in acts]
-    _register(m, [(getattr(own, name), getattr(run, name)) for name in others], reset=False)
-    return own
+    return later_run(m, run, UNIT_REGISTER_CYCLES, "own_run")
+
+
+def later_run(m: Module, run: Any, cycles: int, name: str) -> Any:
+    """What loop control tells, some cycles later, through registers: only where the shape has no streams, for nothing holds these up."""
+    for k in range(cycles):
+        later = RunSignature(run.signature.shape).create(path=(f"{name}_{k}" if k else name,))
+        acts = [n for n in later.signature.members if n in ("enable", "clear", "swap", "fetch")]
+        _register(m, [(getattr(later, n), getattr(run, n)) for n in acts], reset=True)
+        others = [n for n in later.signature.members if n not in acts]
+        _register(m, [(getattr(later, n), getattr(run, n)) for n in others], reset=False)
+        run = later
+    return run
 
 
 class WriteSignature(wiring.Signature):
@@ -67,6 +78,23 @@ class WriteSignature(wiring.Signature):
 
     def __init__(self) -> None:
         super().__init__({"valid": Out(1), "address": Out(ADDRESS_BITS), "data": Out(LOAD_BITS)})
+
+
+class TileLoadSignature(wiring.Signature):
+    """The load port at a tile: ``write`` with the part of the tile; ``refused``: the word of the cycle before was not taken. ``read``: row ``row``
+    of the bank is ``data`` in the next cycle, a cycle later where the bank has an output register."""
+
+    def __init__(self, row_bits: int) -> None:
+        super().__init__(
+            {
+                "write": Out(WriteSignature()),
+                "part": Out(4),
+                "refused": In(1),
+                "read": Out(1),
+                "row": Out(row_bits),
+                "data": In(LOAD_BITS),
+            }
+        )
 
 
 def own_write(m: Module, write: Any, run: RunShape, held: Value | None = None) -> Any:

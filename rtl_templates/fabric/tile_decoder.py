@@ -13,40 +13,33 @@ from hlsgen.rtl_templates.fabric.line_taps import LineTaps
 from hlsgen.rtl_templates.fabric.run_bus import RunSignature, WriteSignature
 from hlsgen.rtl_templates.fabric.tile_shape import TileShape
 
-from hlsgen.algebra.modes import READ_MODES, WRITE_MODES
-
 
 class Access(data.StructLayout):
     """What a tile does in one cycle: one bit per choice, all zero for nothing.
 
     ``read_<mode>``, ``write_<mode>``; ``<port>_generator``; ``<port>_offset``: with the base of the generator, where it is used;
-    ``<port>_index``: sources; ``<port>_mask``: of the index; ``<port>_signed``. ``write_data``: sources, ``write_incoming``: the input stream;
-    ``write_predicate``: sources, ``write_always``: it is true anyway; ``write_any``: loops that need not be at their last trip;
+    ``<port>_index``: sources; ``<port>_mask``: of the index; ``<port>_signed``. ``write_data``: sources. Where the shape has streams,
+    ``write_incoming``: the input stream; ``write_predicate``: sources, ``write_always``: it is true anyway. ``write_any``: loops that need not be at their last trip;
     ``write_element``: code of the bits that are kept (8, 16, 32).
     """
 
     def __init__(self, shape: TileShape) -> None:
         members: dict[str, Any] = {}
         for port, modes, generators in (
-            ("read", READ_MODES, shape.reads),
-            ("write", WRITE_MODES, shape.writes),
+            ("read", shape.read_modes, shape.reads),
+            ("write", shape.write_modes, shape.writes),
         ):
             members |= {f"{port}_{mode}": 1 for mode in modes[1:]}
             members |= {
                 f"{port}_generator": len(generators),
                 f"{port}_offset": shape.address_bits,
-                f"{port}_index": shape.sources,
-                f"{port}_mask": shape.address_bits,
                 f"{port}_signed": 1,
             }
-        members |= {
-            "write_data": shape.sources,
-            "write_incoming": 1,
-            "write_predicate": shape.sources,
-            "write_always": 1,
-            "write_any": shape.loops,
-            "write_element": 2,
-        }
+            if "indexed" in modes:
+                members |= {f"{port}_index": shape.sources, f"{port}_mask": shape.address_bits}
+        members |= {"write_data": shape.sources, "write_any": shape.loops, "write_element": 2}
+        if shape.run.streams:
+            members |= {"write_incoming": 1, "write_predicate": shape.sources, "write_always": 1}
         super().__init__(members)
 
 
@@ -83,23 +76,33 @@ class TileDecoder(wiring.Component):
         wiring.connect(m, wiring.flipped(self.run), contexts.run)
         wiring.connect(m, wiring.flipped(self.write), contexts.write)
         self._coming = contexts.coming
-        coming = {**self._port(m, "read", READ_MODES), **self._port(m, "write", WRITE_MODES)}
-        source = self._coming.write_data
-        predicate, when = self._coming.write_predicate, self._coming.write_when
-        m.submodules.taps = taps = LineTaps(shape.run)
-        wiring.connect(m, wiring.flipped(self.run), taps.run)
-        tap = taps.tap(self._coming.write_predicate_line, self._coming.write_predicate_stage)
+        coming = {
+            **self._port(m, "read", shape.read_modes),
+            **self._port(m, "write", shape.write_modes),
+        }
+        source, when = self._coming.write_data, self._coming.write_when
         coming |= {
             "write_data": Cat(source == 1 + k for k in range(shape.sources)),
-            "write_incoming": (source == 0) & (self._coming.write_mode != 0),
-            "write_predicate": Cat(predicate == 1 + k for k in range(shape.sources)),
-            "write_always": (predicate == 0) | (predicate == 1 + shape.sources) & tap,
             "write_any": Cat((when == 0) | (when > k + 1) for k in range(shape.loops)),
             "write_element": self._coming.write_element,
         }
+        if shape.run.streams:
+            coming["write_incoming"] = (source == 0) & (self._coming.write_mode != 0)
+            coming |= self._predicate(m)
         issued = issue(m, Access(shape), coming, self.run.fetch, contexts.known)
         m.d.comb += self.issued.eq(issued)
         return m
+
+    def _predicate(self, m: Module) -> dict[str, Value]:
+        """Where a write depends on the lowest bit of a word, or on a loop line."""
+        m.submodules.taps = taps = LineTaps(self.shape.run)
+        wiring.connect(m, wiring.flipped(self.run), taps.run)
+        tap = taps.tap(self._coming.write_predicate_line, self._coming.write_predicate_stage)
+        predicate, sources = self._coming.write_predicate, self.shape.sources
+        return {
+            "write_predicate": Cat(predicate == 1 + k for k in range(sources)),
+            "write_always": (predicate == 0) | (predicate == 1 + sources) & tap,
+        }
 
     def _port(self, m: Module, port: str, modes: tuple[str, ...]) -> dict[str, Value]:
         shape = self.shape
@@ -113,14 +116,16 @@ class TileDecoder(wiring.Component):
         for k in range(generators):
             with m.If((number == k) & walking.any()):
                 m.d.comb += base.eq(getattr(self, f"{port}_base_{k}"))
-        index = self._coming[f"{port}_index"]
-        return {
+        decoded = {
             **{f"{port}_{name}": mode == k for k, name in enumerate(modes) if k},
             f"{port}_generator": Cat(number == k for k in range(generators)),
             f"{port}_offset": (offset + base)[: shape.address_bits],
-            f"{port}_index": Cat(index == k for k in range(shape.sources)),
-            f"{port}_mask": Cat(
-                among(wrap, (0, *range(k + 2, 1 << len(wrap)))) for k in range(shape.address_bits)
-            ),
             f"{port}_signed": self._coming[f"{port}_signed"],
         }
+        if "indexed" in modes:
+            index = self._coming[f"{port}_index"]
+            decoded[f"{port}_index"] = Cat(index == k for k in range(shape.sources))
+            decoded[f"{port}_mask"] = Cat(
+                among(wrap, (0, *range(k + 2, 1 << len(wrap)))) for k in range(shape.address_bits)
+            )
+        return decoded

@@ -88,14 +88,14 @@ class TileRequantiser(wiring.Component):
         for _ in range(5):
             flags = [self._next(flag, reset=True) for flag in flags]
         whole = self._product(factor, multiplier, added, flags[1], flags[2])
-        # Registers 8 to 10: the shift; the rounding; the limits.
+        # Registers 8 to 12: two for the shift; two for the rounding; the limits.
         window, sticky, fits, above = self._shifted(whole)
         sign = negative
-        for _ in range(6):
+        for _ in range(7):
             sign = self._next(sign)
         self._finish(floating, window, sticky, fits, Mux(floating, sign, above))
         valid = flags[0]
-        for _ in range(4):
+        for _ in range(6):
             valid = self._next(valid, reset=True)
         m.d.comb += self.valid.eq(valid)
         return m
@@ -156,7 +156,7 @@ class TileRequantiser(wiring.Component):
         return self._next(total)
 
     def _shifted(self, whole: Value) -> tuple[Value, Value, Value, Value]:
-        """The total shifted right by ``shift``.
+        """The total shifted right by ``shift``, two cycles later.
 
         (FRACTION_BITS of the fraction with the bits that a result can have above them; whether a 1 was lost below; whether all
         bits above are copies of the sign; the sign).
@@ -176,6 +176,8 @@ class TileRequantiser(wiring.Component):
             filled = Cat(present[1 << k :], sign.replicate(1 << k))
             m.d.comb += shifted.eq(Mux(shift[k], filled, present))
             present = shifted
+            if k == len(shift) // 2:
+                present, lost, above, sign = map(self._next, (present, lost, above, sign))
         return (
             self._next(present),
             self._next(lost),
@@ -186,22 +188,32 @@ class TileRequantiser(wiring.Component):
     def _finish(
         self, floating: Value, window: Value, sticky: Value, fits: Value, negative: Value
     ) -> None:
-        """Rounding of the float32 form (as in the scalar operator); a cycle later sign, zero point and limits."""
+        """Rounding of the float32 form (as in the scalar operator), in two cycles; after it sign, zero point and limits."""
         m, setting = self._m, self.configuration
         integer, below = window[FRACTION_BITS:], ~window[FRACTION_BITS - 1]
         # The fraction less one half, in two's complement; ones up to the highest bit of the integer part; and half a unit in
         # the last place of the product, which is the bit above these.
         distance, mask = Signal(FRACTION_BITS, name="distance"), Signal(FRACTION_BITS, name="mask")
         half = Signal(FRACTION_BITS, name="half")
-        inside, tie, up = Signal(name="inside"), Signal(name="tie"), Signal(name="up")
+        inside = Signal(name="inside")
         m.d.comb += [
             distance.eq(Cat(window[: FRACTION_BITS - 1], below)),
             mask.eq(Cat(integer[k:].any() for k in range(len(integer)))),
             half.eq(Cat(1, mask) & ~mask),
             inside.eq(~((distance ^ below.replicate(FRACTION_BITS)) & ~mask).any()),
-            tie.eq(Mux(below, inside & mask[0], inside | ((distance == half) & ~sticky))),
-            up.eq(Mux(tie, integer[0], ~below & (distance.any() | sticky))),
         ]
+        # Whether it is a tie where the fraction is below one half, where it is not; and whether it is rounded up if it is none.
+        tie_below, tie_above, more = map(
+            self._next,
+            (
+                inside & mask[0],
+                inside | ((distance == half) & ~sticky),
+                ~below & (distance.any() | sticky),
+            ),
+        )
+        integer, below, negative, fits = map(self._next, (integer, below, negative, fits))
+        up = Signal(name="up")
+        m.d.comb += up.eq(Mux(Mux(below, tie_below, tie_above), integer[0], more))
         inverted, carry = negative & floating, floating & (up ^ negative)
         sign = self._next(negative)
         # -(integer + up) is ~integer + 1 - up: one sum for both signs, its carry given by a bit below.

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from hlsgen.rtl_templates.fabric.shape import ControlShape, PeShape, RunShape
 
 from hlsgen.algebra.fields import Fields
+from hlsgen.algebra.modes import NETWORK_READ_MODES, NETWORK_WRITE_MODES, READ_MODES, WRITE_MODES
 
 GridPlace: TypeAlias = tuple[int, int]
 """(row, column) of a PE."""
@@ -80,6 +81,16 @@ class TileShape:
     writes: tuple[GeneratorShape, ...]
     plain: Fields
     requantiser: RequantiserShape | None
+
+    @property
+    def read_modes(self) -> tuple[str, ...]:
+        """What a read can do, in the order of the codes."""
+        return READ_MODES if self.run.streams else NETWORK_READ_MODES
+
+    @property
+    def write_modes(self) -> tuple[str, ...]:
+        """What a write can do, in the order of the codes."""
+        return WRITE_MODES if self.run.streams else NETWORK_WRITE_MODES
 
     @property
     def loops(self) -> int:

@@ -11,8 +11,10 @@ from hlsgen.rtl_templates.fabric.load_port import LoadPort
 from hlsgen.rtl_templates.fabric.loop_control import LoopControl
 from hlsgen.rtl_templates.fabric.memory_tile import MemoryTile
 from hlsgen.rtl_templates.fabric.pe import FabricPe
+from hlsgen.rtl_templates.fabric.run_bus import later_run
 from hlsgen.rtl_templates.fabric.stream_border import StreamBorder
 from hlsgen.rtl_templates.fabric.tile_shape import GridPlace, GridShape
+from hlsgen.rtl_templates.loop_contract import LOAD_READ_LATENCY, READ_AHEAD_CYCLES
 
 from hlsgen.algebra.packets import ADDRESS_BITS, LOAD_BITS
 
@@ -47,7 +49,8 @@ class FabricTop(wiring.Component):
         m = Module()
         shape = self.shape
         m.submodules.control = control = LoopControl(shape.control)
-        m.submodules.load_port = load = LoadPort(hash=shape.hash)
+        row_latency = LOAD_READ_LATENCY + (0 if shape.streams else 1)
+        m.submodules.load_port = load = LoadPort(hash=shape.hash, row_latency=row_latency)
         cells: dict[GridPlace, Any] = {}
         for (row, column), pe_shape in shape.cells:
             cells[row, column] = pe = FabricPe(pe_shape)
@@ -59,7 +62,7 @@ class FabricTop(wiring.Component):
             m.submodules[f"tile_{side}_{row}_{column}"] = tile
             tiles.append(tile)
         self._wire(m, cells, tiles)
-        self._run(m, control, [*cells.values(), *tiles])
+        self._run(m, control, list(cells.values()), tiles)
         self._load(m, load, control, list(cells.values()), tiles)
         if self.shape.streams:
             self._streams(m, control, tiles)
@@ -93,10 +96,16 @@ class FabricTop(wiring.Component):
                 if (row, column + 1) in cells:
                     m.d.comb += cell.drain_in.eq(cells[row, column + 1].drain_out)
 
-    def _run(self, m: Module, control: LoopControl, units: list[Any]) -> None:
-        for unit in units:
-            for name in control.run.signature.members:
-                m.d.comb += getattr(unit.run, name).eq(getattr(control.run, name))
+    def _run(self, m: Module, control: LoopControl, cells: list[Any], tiles: list[Any]) -> None:
+        """What loop control says: where nothing holds the array up, through a register, and to PEs as much later as tiles read ahead."""
+        to_tiles = to_cells = control.run
+        if not self.shape.streams:
+            to_tiles = later_run(m, control.run, 1, "tile_run")
+            to_cells = later_run(m, to_tiles, READ_AHEAD_CYCLES, "pe_run")
+        for units, run in ((tiles, to_tiles), (cells, to_cells)):
+            for unit in units:
+                for name in control.run.signature.members:
+                    m.d.comb += getattr(unit.run, name).eq(getattr(run, name))
 
     def _load(
         self, m: Module, load: LoadPort, control: LoopControl, cells: list[Any], tiles: list[Any]
@@ -127,8 +136,9 @@ class FabricTop(wiring.Component):
                 tile.load.read.eq(load.read & here),
                 tile.load.row.eq(load.read_address),
             ]
-            row = row | Mux(here, tile.load.data, 0)
-        m.d.comb += [load.row.eq(row), load.held.eq(Cat(tile.load.held for tile in tiles).any())]
+            row = row | Mux(load.row_unit == number, tile.load.data, 0)
+        refused = Cat(tile.load.refused for tile in tiles).any()
+        m.d.comb += [load.row.eq(row), load.word_refused.eq(refused)]
 
     def _streams(self, m: Module, control: LoopControl, tiles: list[Any]) -> None:
         """The array moves where no stream holds it up."""

@@ -106,7 +106,8 @@ def test_a_word_moves_one_cell_west_in_a_cycle_and_its_result_is_written_after_t
     written: dict[int, list[int]] = {}
     for cycle in range(drained_at + TILE_REQUANTISE_LATENCY + 8):
         chain.arrive(cycle)
-        chain.write(cycle, banks)
+        for place, value in chain.results(cycle, banks):
+            banks.cells[place] = value
         chain.shift((np.array([4, 5]), np.array([20, -9])) if cycle == drained_at else None)
         written[cycle] = banks.cells[first + 2 : first + 4].tolist()
     # in cycle 4 the words enter the chain; the middle cell's is in the west one later, at its tile after that
@@ -126,7 +127,8 @@ def test_rows_drain_at_the_same_time_into_their_own_tiles() -> None:
     banks = Banks.of(fabric, {})
     for cycle in range(30):
         chain.arrive(cycle)
-        chain.write(cycle, banks)
+        for place, value in chain.results(cycle, banks):
+            banks.cells[place] = value
         cells = {0: (2, 5), 1: (0, 3), 5: (1, 4)}.get(cycle)
         chain.shift(None if cells is None else (np.array(cells), np.array([cycle, 10 * cycle])))
     for tile, factor in ((0, 1), (1, 10)):

@@ -201,7 +201,19 @@ MUTATIONS: dict[str, Mutation] = {
         "_write",
         "self._held.eq(offered & write)",
         "self._held.eq(0)",
-        test_memory_tile.test_the_load_port_writes_a_bank_that_the_array_is_writing,
+        lambda: test_memory_tile.test_the_load_port_writes_a_bank_that_the_array_is_writing(
+            one_cell(), 2
+        ),
+    ),
+    "tile: reads less ahead than PEs are behind": Mutation(
+        FabricTop, "_run", 'READ_AHEAD_CYCLES, "pe_run"', '1, "pe_run"', programs(straight_fabric)
+    ),
+    "tile: writes what is read ahead": Mutation(
+        MemoryTile,
+        "_writing",
+        '_Written(later_run(m, self._run, READ_AHEAD_CYCLES, "write_run"), issued)',
+        '_Written(later_run(m, self._run, READ_AHEAD_CYCLES, "write_run"), self._decoder.issued)',
+        programs(straight_fabric),
     ),
     "tile: result written after its generator's end": Mutation(
         MemoryTile, "_finished", " & target[-1]", "", tile
@@ -213,13 +225,13 @@ MUTATIONS: dict[str, Mutation] = {
         AddressGenerator, "elaborate", "level > k + 1", "level > k", tile
     ),
     "generator: a trip too few": Mutation(
-        AddressGenerator, "_count", "coming == trips", "coming + 1 == trips", tile
+        AddressGenerator, "_count", "left == 1", "left == 2", tile
     ),
     "generator: never begins again": Mutation(
         AddressGenerator, "_keep", "m.If(self.clear)", "m.If(self.clear & (value == 0))", tile
     ),
     "generator: inner loops count on": Mutation(
-        AddressGenerator, "_count", "Mux(began, 0, read.data)", "read.data", tile
+        AddressGenerator, "_count", "Mux(began, trips, read.data)", "read.data", tile
     ),
     "generator: a level of one trip has two": Mutation(
         AddressGenerator, "_count", "last[level].eq(single)", "last[level].eq(0)", tile
@@ -283,6 +295,24 @@ MUTATIONS: dict[str, Mutation] = {
         "m.If(~self.busy)",
         "m.If(1)",
         test_load_port.test_what_comes_after_a_wait_comes_after_the_run,
+    ),
+    "load port: refused words are forgotten": Mutation(
+        LoadPort,
+        "_before",
+        "again.eq(self.word_refused)",
+        "again.eq(0)",
+        lambda: test_memory_tile.test_the_load_port_writes_a_bank_that_the_array_is_writing(
+            straight_fabric(), 1
+        ),
+    ),
+    "load port: reads although a word is on its way": Mutation(
+        LoadPort,
+        "elaborate",
+        " & ~before[0].write & ~again",
+        "",
+        lambda: test_memory_tile.test_the_load_port_writes_a_bank_that_the_array_is_writing(
+            one_cell(), 1
+        ),
     ),
     "load port: last word marked early": Mutation(
         LoadPort, "_send", "left == 1", "left == 2", programs()

@@ -17,7 +17,7 @@ from amaranth.sim import Simulator
 from hlsgen.rtl_templates.fabric.loop_control import LoopControl
 from hlsgen.rtl_templates.fabric.pe import FabricPe
 from hlsgen.rtl_templates.fabric.shape import PeShape
-from hlsgen.rtl_templates.loop_contract import RUN_FILL_CYCLES, RUN_REGISTER_CYCLES
+from hlsgen.rtl_templates.loop_contract import RUN_FILL_CYCLES, UNIT_REGISTER_CYCLES
 
 from hlsgen.algebra.fields import pitch, to_string
 from hlsgen.algebra.types import wrap
@@ -326,7 +326,7 @@ async def run(context: Any, bench: Bench, model: Model, rng: random.Random) -> N
     await context.tick()
     context.set(bench.control.start, 0)
     model.begin()
-    for _ in range(RUN_FILL_CYCLES + (0 if shape.run.streams else RUN_REGISTER_CYCLES)):
+    for _ in range(RUN_FILL_CYCLES + (0 if shape.run.streams else UNIT_REGISTER_CYCLES)):
         await context.tick()
     for t in range(cycles):
         compare(context, pe, model)

@@ -19,7 +19,7 @@ from hlsgen.rtl.fabric_shapes import grid_shape
 
 
 def test_what_the_load_port_sends_back_keeps_the_stream_rules() -> None:
-    prove(StreamRules(LoadPort(hash=5)))
+    prove(StreamRules(LoadPort(hash=5, row_latency=3)))
 
 
 def test_what_the_border_gives_keeps_the_stream_rules() -> None:

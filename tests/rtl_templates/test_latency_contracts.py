@@ -164,8 +164,11 @@ def test_a_loop_pipeline_is_done_after_its_cycles(
     simulate(unit, bench)
 
 
-def test_a_row_is_offered_after_the_latencies_of_the_load_port_and_its_queue() -> None:
-    unit, seen = LoadPort(hash=HASH), []
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_row_is_offered_after_the_latencies_of_the_load_port_and_its_queue(late: int) -> None:
+    """``late``: the output register of the memory."""
+    latency = loop_contract.LOAD_READ_LATENCY + late
+    unit, seen = LoadPort(hash=HASH, row_latency=latency), []
 
     async def bench(context: Any) -> None:
         context.set(unit.i.valid, 1)
@@ -178,9 +181,9 @@ def test_a_row_is_offered_after_the_latencies_of_the_load_port_and_its_queue() -
         while not context.get(unit.o.valid):
             seen.append(context.get(unit.row))
             await context.tick()
-            context.set(unit.row, 7)
+            context.set(unit.row, 7 if len(seen) == 1 + late else 3)
         assert context.get(unit.o.payload.word) == 7
 
     simulate(unit, bench)
     queue = contract.credit_fifo(depth=1, word_bits=1).latency
-    assert len(seen) == loop_contract.LOAD_READ_LATENCY + queue
+    assert len(seen) == latency + queue

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support import fabric_bench
-from support.example_fabrics import one_cell, watched_cell
+from support.example_fabrics import one_cell, straight_fabric, watched_cell
 from support.random_configurations import random_program, watched_configuration
 
 from hlsgen.cycle_model.program import run_program
@@ -19,8 +21,9 @@ from hlsgen.fabric.configuration import (
 )
 from hlsgen.fabric.configuration_packing import pack
 from hlsgen.fabric.file import fabric_hash
+from hlsgen.fabric.ir import Fabric
 from hlsgen.fabric.packets import ReadPacket, RunPacket, WritePacket, to_words
-from hlsgen.fabric.program import bank_elements, hello
+from hlsgen.fabric.program import bank_elements, hello, tile_unit
 
 
 def check(seed: int, runs: int) -> None:
@@ -69,24 +72,64 @@ def test_a_read_in_the_cycle_of_a_write_gives_the_old_element() -> None:
         assert bank_elements(fabric.tiles[0], outcome.unload, signed=True).tolist() == want
 
 
-def test_the_load_port_writes_a_bank_that_the_array_is_writing() -> None:
-    """The array writes elements 0 to 3 all the time, the load port the others in between; nothing is lost."""
-    fabric = one_cell()
+def storing(fabric: Fabric, interval: int, cycles: int) -> Configuration:
+    """The first tile writes elements 0 to 3 once an interval until the end."""
     tile = TileConfiguration(
-        writes=(WriteContext("affine", data="memory_west"), WriteContext()),
-        write_generators=(Generator((GeneratorLoop(15), GeneratorLoop(4, 1))),),
+        writes=(WriteContext("affine", data="memory_west"), WriteContext())[:interval],
+        write_generators=(Generator((GeneratorLoop(cycles // 4), GeneratorLoop(4, 1))),),
     )
-    told = Configuration(fabric_hash(fabric), 2, (60,), (), 120, (), (("west_0", tile),))
-    rows = (0x11223344, 0x55667788, 0x99AABBCC)
+    trips = cycles // interval
+    tiles = ((fabric.tiles[0].name, tile),)
+    return Configuration(fabric_hash(fabric), interval, (trips,), (), cycles, (), tiles)
+
+
+@pytest.mark.parametrize("fabric", [one_cell(), straight_fabric()], ids=lambda fabric: fabric.name)
+@pytest.mark.parametrize("interval", [1, 2])
+def test_the_load_port_writes_a_bank_that_the_array_is_writing(
+    fabric: Fabric, interval: int
+) -> None:
+    """The array writes elements 0 to 3 all the time, the load port the others in between or afterwards; nothing is lost."""
+    unit, rows = tile_unit(fabric, fabric.tiles[0]), (0x11223344, 0x55667788, 0x99AABBCC)
+    for count in (1, 3):
+        program = to_words(
+            [
+                hello(fabric),
+                *pack(fabric, storing(fabric, interval, 120)),
+                RunPacket(),
+                WritePacket(unit, 1, rows[:count]),
+                ReadPacket(unit, 1, count),
+                ReadPacket(unit, 0, 1),
+            ]
+        )
+        for seed in range(2):
+            outcome = fabric_bench.run(fabric, program, (), seed, idle=0.1 * seed)
+            assert outcome.unload.tolist() == [*rows[:count], 0]
+
+
+@pytest.mark.parametrize("fabric", [one_cell(), straight_fabric()], ids=lambda fabric: fabric.name)
+def test_a_word_that_had_to_wait_for_the_end_of_a_run_is_there_in_the_next_one(
+    fabric: Fabric,
+) -> None:
+    """The next run copies elements 4 to 7, which were refused in every cycle of the run before, to 0 to 3."""
+    unit = tile_unit(fabric, fabric.tiles[0])
+    walk = Generator((GeneratorLoop(4, 1),))
+    tile = TileConfiguration(
+        reads=(ReadContext("affine"),),
+        writes=(WriteContext("affine", data="memory_west"),),
+        read_generators=(replace(walk, base=4),),
+        write_generators=(replace(walk, delay=1),),
+    )
+    tiles = ((fabric.tiles[0].name, tile),)
+    copying = Configuration(fabric_hash(fabric), 1, (5,), (), 5, (), tiles)
     program = to_words(
         [
             hello(fabric),
-            *pack(fabric, told),
+            *pack(fabric, storing(fabric, 1, 120)),
             RunPacket(),
-            WritePacket(1, 1, rows),
-            ReadPacket(1, 0, 4),
+            *pack(fabric, copying),
+            WritePacket(unit, 1, (0x11223344,)),
+            RunPacket(),
+            ReadPacket(unit, 0, 2),
         ]
     )
-    for seed in range(3):
-        outcome = fabric_bench.run(fabric, program, (), seed, idle=0.1 * seed)
-        assert outcome.unload.tolist() == [0, *rows]
+    assert fabric_bench.run(fabric, program, idle=0).unload.tolist() == [0x11223344] * 2

@@ -15,10 +15,14 @@ from hlsgen.cycle_model.program import run_program
 from hlsgen.errors import IllegalGraph
 from hlsgen.fabric.configuration import (
     Configuration,
+    Generator,
+    GeneratorLoop,
     PeContext,
     ReadContext,
     TileConfiguration,
+    WriteContext,
 )
+from hlsgen.fabric.configuration_check import check_configuration
 from hlsgen.fabric.configuration_packing import pack
 from hlsgen.fabric.file import fabric_hash
 from hlsgen.fabric.ir import Fabric
@@ -91,3 +95,32 @@ def test_a_configuration_that_waits_for_a_stream_is_refused_where_there_are_none
     told = Configuration(fabric_hash(fabric), 1, (3,), (), 3, (), ((fabric.tiles[0].name, tile),))
     with pytest.raises(IllegalGraph, match="expected no port taking from stream_in, found 1"):
         pack(fabric, told)
+
+
+@pytest.mark.parametrize(
+    ("tile", "found"),
+    [
+        (
+            TileConfiguration(reads=(ReadContext("address"),)),
+            "none, affine, indexed, found address",
+        ),
+        (
+            TileConfiguration(
+                writes=(WriteContext("indexed", index="memory_west", data="memory_west"),)
+            ),
+            "none, affine, found indexed",
+        ),
+        (
+            TileConfiguration(writes=(WriteContext("affine", data="memory_west", predicate="N"),)),
+            "no predicate on a fabric without streams, found one",
+        ),
+    ],
+)
+def test_what_tiles_made_for_networks_cannot_do_is_refused(
+    tile: TileConfiguration, found: str
+) -> None:
+    fabric, walk = straight_fabric(), (Generator((GeneratorLoop(2, 1),)),)
+    tile = replace(tile, read_generators=walk, write_generators=walk)
+    told = Configuration(fabric_hash(fabric), 1, (3,), (), 3, (), ((fabric.tiles[0].name, tile),))
+    with pytest.raises(IllegalGraph, match=found):
+        check_configuration(fabric, told)

@@ -154,7 +154,7 @@ def test_the_late_pipeline_equals_its_operators_and_holds_still_where_not_enable
 ) -> None:
     rng = random.Random(latency)
     names = ("add", "shift_right", "multiply", *ACCUMULATING)
-    unit = LatePipeline(names, latency, bits, wide)
+    unit = LatePipeline(names, latency, bits, wide, steady=False)
     work = steps(rng, 300, bits)
 
     async def bench(context: Any) -> None:

@@ -14,9 +14,12 @@ def network_fabric(
     generators: int = 2,
     operators: tuple[str, ...] = ("multiply_accumulate", "maximum_accumulate"),
     bits: int = 8,
+    streams: bool = False,
 ) -> Fabric:
-    """Multiply-accumulate cells with latency 3, 32-bit accumulators, and words of twice the ``bits`` of an element."""
-    kind = PeKind("mac", tuple((operator, 3) for operator in operators))
+    """Multiply-accumulate cells with latency 3, 32-bit accumulators, and words of twice the ``bits`` of an element; where there are no ``streams``,
+    without sources of predicates."""
+    sources: tuple[tuple[str, tuple[str, ...]], ...] = () if streams else (("predicate", ()),)
+    kind = PeKind("mac", tuple((operator, 3) for operator in operators), sources)
     west_tiles = tuple(
         MemoryTile(f"west_{r}", "west", (r, 0), west, bits, generators, generators, parameters)
         for r in range(rows)

@@ -247,9 +247,8 @@ class _Maker:
     def read(self, tile: MemoryTile) -> ReadContext:
         draw = self.draw
         chosen = sources(self.fabric, tile.cell, "memory")
-        mode = draw.choice(
-            ("none", "affine", "affine", "address", *(("indexed",) if chosen else ()))
-        )
+        choices = ["none", "affine", "affine", *(("indexed",) if chosen else ())]
+        mode = draw.choice([*choices, "address"] if self.fabric.streams else choices)
         return ReadContext(
             mode,  # type: ignore[arg-type]
             draw.randrange(tile.read_generators),
@@ -262,7 +261,8 @@ class _Maker:
     def write(self, tile: MemoryTile, generators: list[Generator]) -> WriteContext:
         draw = self.draw
         chosen = sources(self.fabric, tile.cell, "memory")
-        mode = draw.choice(("none", "affine", "affine", "indexed")) if chosen else "none"
+        choices = ["none", "affine", "affine", *(("indexed",) if self.fabric.streams else ())]
+        mode = draw.choice(choices) if chosen else "none"
         if mode == "none":
             return WriteContext()
         number = draw.randrange(tile.write_generators)
@@ -273,7 +273,7 @@ class _Maker:
             draw.randrange(1 << address_bits(tile)),
             draw.choice(chosen) if mode == "indexed" else None,
             draw.choice(chosen),
-            self.predicate(tile.cell),
+            self.predicate(tile.cell) if self.fabric.streams else None,
             draw.choice((None, draw.randrange(levels))),
             draw.choice([bits for bits in (8, 16, 32) if bits <= tile.bits]),
             draw.random() < 0.5,

@@ -59,8 +59,11 @@ def _table_configuration(
     fabric: Fabric, fabric_hash: int, border: Border, work: RunWork
 ) -> Configuration:
     """The run in which the tile of row r looks the rows of band r up: an operand is read in slot 0 and is the index of slot 1, in
-    whose next cycle, slot 0 of the next iteration, the result is written."""
+    whose next cycle, slot 0 of the next iteration, the result is written. Where reads are ahead, an iteration is the index of a later one."""
     process = work.layer.process
+    interval = 2
+    late, rest = divmod(fabric.read_ahead, interval)
+    assert rest == 0, "the index of slot 1 is the operand of slot 0"
     entry_bits = (len(work.layer.finishing.table or ()) - 1).bit_length()
     computed = work.target.owned
     tiles = []
@@ -83,16 +86,16 @@ def _table_configuration(
             ),
             writes=(WriteContext("affine", data="memory_west"), WriteContext()),
             read_generators=(reader,),
-            write_generators=(replace(writer, data_driven=False, delay=1),),
+            write_generators=(replace(writer, data_driven=False, delay=1 + late),),
         )
         tiles.append((border.west[row].name, configuration))
     nest = _nest(work, max(computed, key=len), fabric.loops)
     return Configuration(
         fabric_hash=fabric_hash,
-        interval=2,
+        interval=interval,
         loops=tuple(loop.extent for loop in nest),
         lines=(),
-        cycles=2 * prod(loop.extent for loop in nest) + 1,
+        cycles=interval * (prod(loop.extent for loop in nest) + late) + 1,
         pes=(),
         tiles=tuple(tiles),
     )

@@ -39,6 +39,7 @@ def assert_computed(
     plan: NetworkPlan, inputs: dict[str, np.ndarray], done: ProgramResult, seed: int
 ) -> None:
     batches = -(-SAMPLES // plan.samples)
+    assert done.collisions == 0, seed
     assert tuple(done.run_cycles) == tuple(phase.cycles for phase in plan.phases) * batches, seed
     results = outputs_of(plan.fabric, output_bands(plan), np.asarray(done.unload), SAMPLES)
     want = interpret(plan.dataflow, inputs)

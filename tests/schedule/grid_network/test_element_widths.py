@@ -71,6 +71,7 @@ def computes(dataflow: Dataflow, bits: int) -> None:
     inputs = random_inputs(dataflow, 2, seed=4)
     parts = [{name: array[k] for name, array in inputs.items()} for k in range(2)]
     done = run_program(fabric, to_words(program(plan, parts)))
+    assert done.collisions == 0
     results = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), 2)
     meaning = interpret(dataflow, inputs)
     assert all(np.array_equal(results[name], meaning[name]) for name in dataflow.outputs)

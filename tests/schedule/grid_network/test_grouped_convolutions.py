@@ -44,6 +44,7 @@ def check_on_grid(rows: int, columns: int, groups: int, outputs: int, inner: int
     inputs = random_inputs(dataflow, 1, groups + outputs + inner)
     plan = plan_network(fabric, dataflow)
     done = run_program(fabric, to_words(program(plan, [{"x": inputs["x"][0]}])))
+    assert done.collisions == 0
     result = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), 1)
     name = dataflow.outputs[0]
     assert np.array_equal(result[name], interpret(dataflow, inputs)[name])

@@ -39,6 +39,7 @@ def assert_computes(dataflow: Dataflow, samples: int) -> None:
     inputs = random_inputs(dataflow, samples)
     parts = [{name: array[k] for name, array in inputs.items()} for k in range(samples)]
     done = run_program(fabric, to_words(program(plan, parts)))
+    assert done.collisions == 0
     results = outputs_of(fabric, output_bands(plan), np.asarray(done.unload), samples)
     for name, want in interpret(dataflow, inputs).items():
         assert name not in results or np.array_equal(results[name], want)

@@ -38,6 +38,7 @@ def computed(seed: int) -> bool:
     inputs = random_inputs(dataflow, 2, seed)
     parts = [{name: array[k] for name, array in inputs.items()} for k in range(2)]
     done = run_program(fabric, to_words(program(plan, parts)))
+    assert done.collisions == 0
     assert tuple(done.run_cycles) == tuple(phase.cycles for phase in plan.phases) * 2
     assert sum(layer["runs"] for layer in network_report(plan).details["layers"]) == len(
         plan.phases
