@@ -98,7 +98,7 @@ def test_a_configuration_that_waits_for_a_stream_is_refused_where_there_are_none
 
 
 @pytest.mark.parametrize(
-    ("tile", "found"),
+    ("tile", "expected"),
     [
         (
             TileConfiguration(reads=(ReadContext("address"),)),
@@ -117,10 +117,10 @@ def test_a_configuration_that_waits_for_a_stream_is_refused_where_there_are_none
     ],
 )
 def test_what_tiles_made_for_networks_cannot_do_is_refused(
-    tile: TileConfiguration, found: str
+    tile: TileConfiguration, expected: str
 ) -> None:
     fabric, walk = straight_fabric(), (Generator((GeneratorLoop(2, 1),)),)
     tile = replace(tile, read_generators=walk, write_generators=walk)
     told = Configuration(fabric_hash(fabric), 1, (3,), (), 3, (), ((fabric.tiles[0].name, tile),))
-    with pytest.raises(IllegalGraph, match=found):
+    with pytest.raises(IllegalGraph, match=expected):
         check_configuration(fabric, told)
