@@ -24,7 +24,8 @@ class ClockRequest:
 
 
 LARGE_GOAL_MHZ = 60.0
-"""What place and route is asked for of a large design at most: mac_8x8 is placed for 34 MHz with this goal and for 27 MHz with one of 25."""
+"""What place and route is asked for of a large design at most: with a goal that is too low it places for a slower clock than it could, and with
+one that is far too high it does not get its wires apart."""
 FASTEST = ClockRequest()
 """The fastest clock that place and route allows."""
 
