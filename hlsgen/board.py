@@ -25,7 +25,8 @@ class Board:
     """What the compiler knows of a board.
 
     ``lut``, ``ff``, ``dsp``, ``bram`` count what the family's table in ``cost/units.py`` counts: ``dsp`` is MULT18X18D on
-    ECP5, SB_MAC16 on iCE40, MULT9X9 on Gowin, DSP48E1 on Xilinx 7; ``bram`` is blocks of 18 kbit (4 kbit on iCE40).
+    ECP5, SB_MAC16 on iCE40, MULT9X9 on Gowin, DSP48E1 on Xilinx 7; ``bram`` is blocks of 18 kbit (4 kbit on iCE40),
+    ``spram`` blocks of 256 kbit with a single port and no first contents, which some iCE40 have.
     ``clock_mhz`` is the board's oscillator. ``build`` is the file's tables that only later steps read. ``text``: a user's file whole,
     nothing of a board that comes with hlsgen.
     """
@@ -45,6 +46,7 @@ class Board:
     clock_mhz: float
     build: Mapping[str, Any]
     text: str = ""
+    spram: int = 0
 
     def files(self) -> Mapping[str, bytes]:
         """What the folder of a design keeps of the board, so that it can be built and run wherever it is: a user's file."""

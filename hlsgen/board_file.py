@@ -16,6 +16,8 @@ BOARD = TomlKind(
 TEXTS = ("title", "vendor", "family", "device", "package", "speed")
 COUNTS: Mapping[str, int] = {"lut": 1, "ff": 1, "dsp": 0, "bram": 1, "bram_kbit": 1}
 """Whole numbers, with the least that each may be."""
+FURTHER_COUNTS: Mapping[str, int] = {"spram": 0}
+"""The same of what most devices have none of: 0 where it is not named."""
 MOST = 10_000_000
 TABLES = ("platform", "pins", "uart", "pll", "program", "toolchain")
 TOOLCHAINS: Mapping[str, tuple[str, ...]] = {
@@ -44,13 +46,16 @@ def checked_board(name: str, text: str) -> dict[str, Any]:
         remedy = "Rename the file: it names the board, its folder and its bitstream."
         BOARD.wrong(shown(name), "letters, digits and _ as a name", shown(name), remedy)
     described = BOARD.parse(name, text)
-    table = TomlTable(BOARD, name, described, (*TEXTS, *COUNTS, "clock_mhz", *TABLES))
+    table = TomlTable(
+        BOARD, name, described, (*TEXTS, *COUNTS, *FURTHER_COUNTS, "clock_mhz", *TABLES)
+    )
     for key in TEXTS:
         _matching(table, key, None if key in ("title", "vendor") else _WORD, "a word")
     if table.fields["family"] not in TOOLCHAINS:
         table.wrong(f"a family of {', '.join(TOOLCHAINS)}", shown(table.fields["family"]))
-    for key, least in COUNTS.items():
-        _bounded(table, key, least, MOST)
+    for key, least in {**COUNTS, **FURTHER_COUNTS}.items():
+        if key in COUNTS or key in table.fields:
+            _bounded(table, key, least, MOST)
     clock = _megahertz(table, "clock_mhz", *CLOCKS_MHZ)
     _check_pins(table)
     _check_uart(table.table("uart", ("baud", "fast_baud")), clock)

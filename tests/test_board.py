@@ -81,6 +81,11 @@ WRONG = {
     "unknown key": ("lut = 5280", "luts = 5280", "'lut'"),
     "text for a number": ("lut = 5280", 'lut = "5280"', "lut to be a whole number"),
     "truth for a number": ("dsp = 8", "dsp = true", "dsp to be a whole number"),
+    "fewer blocks of SPRAM than none": (
+        "bram_kbit = 120",
+        "bram_kbit = 120\nspram = -1",
+        "spram of 0",
+    ),
     "no LUT": ("lut = 5280", "lut = 0", "lut of 1 to"),
     "endless number": ("lut = 5280", f"lut = {'9' * 5000}", "limit"),
     "large number": ("lut = 5280", f"lut = {'9' * 500}", "a number of"),

@@ -27,6 +27,11 @@ class Ice40(OpenToolchain):
         "opt_clean",
         "setattr -set keep 1 t:$mul %co1:+$mul[Y] %co1:+$dff[D] t:$dff %i %co1:+$dff[Q] w:* %i",
     )
+    # Where nothing is written, a write port in Verilog has no address; with any but the one that stands there it would not be the read port's.
+    before_memories = (
+        "opt_expr -mux_undef t:$mem_v2 a:ram_style=huge %i %ci1:+$mem_v2[WR_ADDR] %ci1:+$mux[Y] t:$mux %i",
+        "opt_clean",
+    )
     wrappers = ("read_verilog -icells -lib -specify +/ice40/abc9_model.v",)
     classic_mapping = (
         "abc -lut 4 -dress",
@@ -40,7 +45,7 @@ class Ice40(OpenToolchain):
     lut_kind, ff_kind = "ICESTORM_LC", None
 
     def synthesis_command(self, board: Board | None, top: str) -> str:
-        device = ("-device", "u") if board is None else board.build["toolchain"]["yosys"]
+        device = ("-device", "u", "-spram") if board is None else board.build["toolchain"]["yosys"]
         multipliers = "-dsp " if board is None or board.dsp else ""
         return f"synth_ice40 {' '.join(device)} {multipliers}-top {top}"
 

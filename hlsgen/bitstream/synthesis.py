@@ -102,6 +102,7 @@ def _coarse_step(toolchain: Toolchain, job: SynthesisJob) -> BuildStep:
             f"{command} -run {begin}:{toolchain.memory_label}",
             "setparam -set RD_COLLISION_X_MASK 1'1 "
             "t:$mem_v2 a:no_collision %i r:RD_PORTS=1 %i r:WR_PORTS=1 %i",
+            *toolchain.before_memories,
             f"{command} -run {toolchain.memory_label}:map_luts",
         )
     script = (

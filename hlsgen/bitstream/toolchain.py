@@ -50,6 +50,8 @@ class Toolchain(ABC):
     """The step of the synthesis command that maps memories; None where block RAMs read old data without extra logic."""
     carry_cells: ClassVar[CarryCells | None] = None
     """What LUT multipliers are made of; None where their portable text maps as well."""
+    before_memories: ClassVar[tuple[str, ...]] = ()
+    """Commands before ``memory_label``."""
     coarse_label: ClassVar[str] = "coarse"
     """The step of the synthesis command after ``begin``, which reads the family's cells."""
     before_coarse: ClassVar[tuple[str, ...]] = ()

@@ -24,6 +24,7 @@ from hlsgen.cost.units import (
     ceil_div,
     fitted,
     memory,
+    single_port_memory,
 )
 from hlsgen.dataflow.finish import finish_expression, scaling
 from hlsgen.dataflow.ir import (
@@ -198,16 +199,23 @@ def buffer_cost(
     scans: bool,
     channels: int,
     write_lanes: Amount = 1,
+    single_port: bool = False,
 ) -> Cost:
     """A channel buffer of ``depth`` words (its memory is the next power of two) with ``copies`` read ports.
 
     ``masked``: reads may lie outside the tensor; ``scans``: there is more than one pixel group. Words of ``write_lanes`` are put together
-    to those of ``lanes``; where a pixel's last word is not full, through a choice.
+    to those of ``lanes``; where a pixel's last word is not full, through a choice. ``single_port``: in SPRAM.
     """
     kept = np.maximum(lanes - write_lanes, 0) * bits
     ragged = ceil_div(channels, write_lanes) * write_lanes % lanes > 0
     address = np.ceil(np.log2(np.maximum(depth, 2)))
-    banks = memory(table, 2 ** address.astype(np.int64), lanes * bits).times(copies)
+    words, wider = 2 ** address.astype(np.int64), np.maximum(lanes, write_lanes)
+    if single_port:
+        banks = single_port_memory(table, ceil_div(words * lanes, wider), wider * bits).times(
+            copies
+        )
+    else:
+        banks = memory(table, words, lanes * bits).times(copies)
     masks = copies * lanes * bits * table.choice_bit * 0.5 * masked
     # running counts of words written, needed and given up, their comparisons, and the guard's ramps
     counts = table.counter_bit * (6 + 6 * scans) * (address + 1)

@@ -27,12 +27,13 @@ Amount: TypeAlias = Any  # a number or an array of numbers; NumPy has no better 
 
 @dataclass(frozen=True)
 class Cost:
-    """LUTs, flip-flops, DSP blocks and RAM blocks, in the units of ``Board``."""
+    """LUTs, flip-flops, DSP blocks, RAM blocks and blocks of SPRAM, in the units of ``Board``."""
 
     lut: Amount = 0
     ff: Amount = 0
     dsp: Amount = 0
     bram: Amount = 0
+    spram: Amount = 0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
@@ -40,11 +41,13 @@ class Cost:
             self.ff + other.ff,
             self.dsp + other.dsp,
             self.bram + other.bram,
+            self.spram + other.spram,
         )
 
     def times(self, count: Amount) -> Cost:
         """The cost of ``count`` such units."""
-        return Cost(self.lut * count, self.ff * count, self.dsp * count, self.bram * count)
+        parts = (self.lut, self.ff, self.dsp, self.bram, self.spram)
+        return Cost(*(part * count for part in parts))
 
 
 @dataclass(frozen=True)
@@ -246,6 +249,17 @@ def _digit_widths(width: int) -> list[int]:
     """Signed widths of the digits of a signed operand: unsigned ones of ``DIGIT_BITS``, the last with the sign."""
     count = max(1, ceil_div(width - 1, DIGIT_BITS))
     return [DIGIT_BITS + 1] * (count - 1) + [width - DIGIT_BITS * (count - 1)]
+
+
+SPRAM_WORDS, SPRAM_BITS = 16384, 16
+"""A block of single-port memory (iCE40 UltraPlus data sheet FPGA-DS-02008): words, and bits of each."""
+
+
+def single_port_memory(table: FamilyTable, words: Amount, width: Amount) -> Cost:
+    """A port for ``words`` x ``width`` bits, and the word that waits for it: with its address, and the choice between that and the one read."""
+    address = np.ceil(np.log2(np.maximum(words, 2)))
+    blocks = ceil_div(np.asarray(words, np.int64), SPRAM_WORDS) * ceil_div(width, SPRAM_BITS)
+    return Cost(lut=address + 4, ff=width + address + 2, spram=blocks)
 
 
 def memory(table: FamilyTable, words: Amount, width: Amount, constant: bool = False) -> Cost:

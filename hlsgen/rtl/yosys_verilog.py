@@ -24,6 +24,8 @@ def main() -> None:
     source, target, top, *apart = sys.argv[1:]
     design = libyosys.Design()
     _run(design, f"read_rtlil {source}", "proc -noopt", "pmuxtree", "memory_collect", "opt_clean")
+    # What memories of a single port hold at first is nobody's matter (see ``channel_buffer.HUGE``), and the SPRAM of a device cannot be told.
+    _run(design, "setparam -set INIT 1'x t:$mem_v2 a:ram_style=huge %i")
     for module in _values(design.modules_):
         for cell in list(_values(module.cells_)):
             _widen(module, cell)

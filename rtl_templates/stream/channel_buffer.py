@@ -14,6 +14,9 @@ from hlsgen.rtl_templates.memory_ports import read_port, write_port
 from hlsgen.rtl_templates.stream.channel_guard import ChannelGuard, counter_bits
 from hlsgen.rtl_templates.stream.shape import BufferShape, CopyShape
 
+HUGE = "huge"
+"""The ``ram_style`` of memories of a single port, as yosys calls the SPRAM of iCE40; they hold anything at first."""
+
 
 def address_bits(shape: BufferShape) -> int:
     """Width of a memory word's address; at least 1."""
@@ -33,13 +36,16 @@ class ChannelBuffer(wiring.Component):
     i: words of ``write_lanes`` neighbouring elements, pixel after pixel
     group_last: the step that is issued is the last of its pixel group
     ready: the present pixel group's words are all written; the nest may issue its steps, the last with ``group_last``
+    taken: the nest may not issue in this cycle (``shape.single_port`` alone): a word is written when the memory would be read
     address, row, column: read position of copy offset 0 at the step that is issued; plane, where the shape has one: its first channel
     o: the elements of each copy, ``contract.CHANNEL_READ_LATENCY`` cycles later
 
     Semantics: word n (counted over all samples) is accepted once every word below ``n + 1 - depth`` is dead.
     Timing: a group may begin ``contract.CHANNEL_READY_AFTER`` cycles after its last word was accepted; a dead word is given up when
-    the last read of its last group has left the memory (``contract.CHANNEL_FREED_AFTER``).
-    Cost: one memory of 2**address_bits words per copy, since a block RAM has one read port to spare.
+    the last read of its last group has left the memory (``contract.CHANNEL_FREED_AFTER``). Of a single port each memory word that
+    is complete takes a cycle of the nest, and the next one is accepted two cycles later at the earliest.
+    Cost: one memory of 2**address_bits words per copy, since a block RAM has one read port to spare; of a single port a word of
+    registers and a choice of addresses besides.
     """
 
     def __init__(self, shape: BufferShape) -> None:
@@ -54,6 +60,7 @@ class ChannelBuffer(wiring.Component):
                 "i": In(stream.Signature(data.ArrayLayout(element, shape.write_lanes))),
                 "group_last": In(1),
                 "ready": Out(1),
+                **({"taken": Out(1)} if shape.single_port else {}),
                 "address": In(self.address_bits),
                 "row": In(signed(coordinate_bits(shape.row_range, shape.height))),
                 "column": In(signed(coordinate_bits(shape.column_range, shape.width))),
@@ -75,12 +82,13 @@ class ChannelBuffer(wiring.Component):
             Signal(name="asking"),
             Signal(name="enough"),
         )
+        accepts: Value = room & ~self.taken if shape.single_port else room
         # A register stands between the comparison of the counts and the loop nest, which has a long path of its own: the group that
         # the guard shows is granted while the one before it ends at the latest, and the guard goes on to the next.
         m.d.comb += [
             asking.eq(~granted | self.group_last),
             enough.eq(guard.valid & ~(written + guard.minus_need)[self.bits - 1]),
-            self.i.ready.eq(room),
+            self.i.ready.eq(accepts),
             self.ready.eq(granted),
             guard.advance.eq(asking & enough),
         ]
@@ -88,7 +96,7 @@ class ChannelBuffer(wiring.Component):
         # All of the group before has been issued, and reads the memory before a word that this lets in is written.
         with m.If(asking & guard.valid):
             m.d.sync += minus_limit.eq(guard.minus_limit)
-        store, word = self._assemble(m, self.i.valid & room)
+        store, word = self._assemble(m, self.i.valid & accepts)
         # A register, so that what it says reaches a writer on the other side of the device without logic in front.
         room_before = (written + minus_limit)[self.bits - 1]
         # The word that is stored enters as the carry: a bit below the lowest is 1 in both.
@@ -96,10 +104,28 @@ class ChannelBuffer(wiring.Component):
         m.d.sync += room.eq(Mux(store, room_after, room_before))
         with m.If(store):
             m.d.sync += written.eq(written + 1)
+        place: Value = written
+        if shape.single_port:
+            store, place, word = self._wait(m, store, written, word)
         inside = self._inside(m)
         for number, copy in enumerate(shape.copies):
-            self._copy(m, number, copy, store, word, written, inside(copy))
+            self._copy(m, number, copy, store, word, place, inside(copy))
         return m
+
+    def _wait(
+        self, m: Module, store: Value, written: Value, word: Value
+    ) -> tuple[Value, Value, Value]:
+        """A complete word waits for the cycle in which the memory reads nothing, since the nest did not issue in the one before.
+
+        That is two cycles after it came: no later than a group that needs it can read (``contract.CHANNEL_READY_AFTER``).
+        """
+        writes = Signal(name="writes")
+        place = Signal(address_bits(self.shape), name="waiting_place", reset_less=True)
+        waiting = Signal(len(word), name="waiting", reset_less=True)
+        m.d.sync += [self.taken.eq(store), writes.eq(self.taken)]
+        with m.If(store):
+            m.d.sync += [place.eq(written), waiting.eq(word)]
+        return writes, place, waiting
 
     def _assemble(self, m: Module, accepted: Value) -> tuple[Value, Value]:
         """(a memory word is complete, its bits) from arriving words, which may be a part of it."""
@@ -172,8 +198,9 @@ class ChannelBuffer(wiring.Component):
         # No collision of a read and a write of one word matters: a group only reads words below
         # ``written``; lanes that read elsewhere are masked or multiplied by zero weights.
         # The attribute tells synthesis so (see hlsgen/bitstream/toolchain.py); else each RAM gets emulation logic.
+        style = {"ram_style": HUGE} if shape.single_port else {}
         memory_ = memory.Memory(
-            shape=unsigned(len(word)), depth=depth, init=[], attrs={"no_collision": 1}
+            shape=unsigned(len(word)), depth=depth, init=[], attrs={"no_collision": 1, **style}
         )
         m.submodules[f"memory_{number}"] = memory_
         write, read = write_port(memory_, f"write_{number}"), read_port(memory_, f"read_{number}")
@@ -181,12 +208,18 @@ class ChannelBuffer(wiring.Component):
         address = Signal(self.address_bits, name=f"address_{number}", reset_less=True)
         select = Signal(select_bits, name=f"select_{number}", reset_less=True)
         stages = [Signal(name=f"inside_{number}_{k + 1}") for k in range(CHANNEL_READ_LATENCY)]
+        read_address: Value = address[select_bits:]
+        if shape.single_port:
+            # One signal for both, by which synthesis knows that it is one port.
+            port = Signal(address_bits(shape), name=f"port_{number}")
+            m.d.comb += port.eq(Mux(store, written, read_address))
+            written = read_address = port
         m.d.comb += [
             write.addr.eq(written),
             write.data.eq(word),
             write.en.eq(store),
-            read.addr.eq(address[select_bits:]),
-            read.en.eq(1),
+            read.addr.eq(read_address),
+            read.en.eq(~store if shape.single_port else 1),
         ]
         lanes = data.ArrayLayout(element_shape(shape), shape.lanes)
         late = Signal(select_bits, name=f"late_select_{number}", reset_less=True)

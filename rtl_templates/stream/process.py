@@ -110,6 +110,7 @@ class StreamProcess(wiring.Component):
             self.array.results.shape(), depth=p.result_credits, credit_latency=CREDIT_LATENCY
         )
         issue = Signal(name="issue")
+        taken = [buffer.taken for buffer in self.buffers if buffer.shape.single_port]
         first = Signal(init=1, name="first")  # the step at the nest is the first of its result
         ready = self._channels(m, nest, issue)
         stages = CHANNEL_READ_LATENCY + OPERAND_LATENCY
@@ -117,8 +118,9 @@ class StreamProcess(wiring.Component):
             self._delayed(m, "issued", issue, stages),
             self._delayed(m, "last", nest.result_last, stages, reset_less=True),
         )
+        may_issue = (~nest.group_first | ready) & (~first | queue.available)
         m.d.comb += [
-            issue.eq((~nest.group_first | ready) & (~first | queue.available)),
+            issue.eq(may_issue & ~Cat(*taken).any() if taken else may_issue),
             nest.advance.eq(issue),
             queue.start.eq(issue & first),
             queue.push.eq(array.result_valid),

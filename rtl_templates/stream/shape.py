@@ -95,7 +95,7 @@ class BufferShape:
     within (``height``, ``width``); a copy whose coordinate lies outside gives ``outside``.
     ``row_range``/``column_range``: smallest and largest value the coordinate counters take.
     ``plane`` counts the first channel of a word where words may lie outside of the pixel, which whole words do; None where none does.
-    ``lane_copies[x][ky * ukx + kx]`` is the copy that feeds a lane.
+    ``lane_copies[x][ky * ukx + kx]`` is the copy that feeds a lane. ``single_port``: its memory reads or writes in a cycle.
     """
 
     bits: int
@@ -117,6 +117,7 @@ class BufferShape:
     guard: GuardShape
     plane: CounterShape | None = None
     plane_range: tuple[int, int] = (0, 0)
+    single_port: bool = False
 
     @property
     def word_lanes(self) -> int:

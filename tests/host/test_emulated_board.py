@@ -113,6 +113,36 @@ def test_boards_of_the_other_families_answer_a_thousand_samples_and_measure(
             answered(board, 2)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "clock"), [("ulx3s_25f", "50"), ("tang_nano_9k", "54")])
+def test_boards_of_the_other_families_survive_every_fault_of_the_line(
+    bench: Bench, name: str, clock: str
+) -> None:
+    """Flipped bits, lost bytes, a host that dies in the middle of a sample, a second host, and another design."""
+    ports = stream_board_ports(bench.folder.manifest, "toy")
+    other = _with_another_design(bench.folder)
+    with running(emulated_board(bench.folder, ports, name, clock)) as port:
+        for damaged, lost in ((2e-3, 0.0), (0.0, 2e-3), (1e-3, 1e-3)):
+            line = FaultyLine(open_line(port, BAUD), damaged, lost, seed=7)
+            with connected(bench.folder, line=line) as board:
+                answered(board, 150)
+            assert line.faults > 5
+        line = open_line(port, BAUD)
+        Connection(line).speed_up()
+        line.write(Frame(0x40, 0, bytes(10)).encoded() + Frame(0x40, 10, bytes(9)).encoded()[:8])
+        line.close()
+        with (
+            pytest.raises(BoardFailed, match="expected the design abababab"),
+            connected(other, port),
+        ):
+            pass
+        with connected(bench.folder, port) as board:
+            answered(board, 5)
+            with pytest.raises(BoardFailed, match="found another program on it"):
+                open_line(port, BAUD)
+            answered(board, 2)
+
+
 def test_verify_on_a_board_is_the_verification_of_a_simulation(bench: Bench, port: str) -> None:
     request = Request("none", "board", "numpy", 0, port)
     reference = ToyReference()
@@ -150,9 +180,14 @@ def test_a_second_host_is_told_that_the_board_is_in_use(bench: Bench, port: str)
         answered(board, 2)
 
 
+def _with_another_design(folder: Folder) -> Folder:
+    """The folder, as if its circuit were not the one on the board."""
+    files = {**folder.manifest.files, "design.v": "ab" * 32}
+    return replace(folder, manifest=replace(folder.manifest, files=files))
+
+
 def test_another_design_on_the_board_is_refused(bench: Bench, port: str) -> None:
-    files = {**bench.folder.manifest.files, "design.v": "ab" * 32}
-    other = replace(bench.folder, manifest=replace(bench.folder.manifest, files=files))
+    other = _with_another_design(bench.folder)
     with (
         pytest.raises(BoardFailed, match="expected the design abababab") as caught,
         connected(other, port),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,8 @@ Integers = npt.NDArray[np.int64]
 Live = Callable[[Read, int, int], int]
 """Words that the buffer of a read must hold, from the pixels in parallel and the channels per word."""
 KINDS: tuple[MultiplierKind, MultiplierKind] = ("dsp", "lut")
+BEYOND = 1 << 50
+"""Cycles of what there is no room for."""
 ARRAY_KINDS: tuple[ArrayKind, ArrayKind, ArrayKind] = (*KINDS, "constant")
 
 
@@ -110,8 +113,10 @@ def candidates(
     space: Space,
     override: Unroll | None = None,
     extra: Mapping[int, int] | None = None,
+    spram: Mapping[int, int] = MappingProxyType({}),
 ) -> Candidates:
-    """The candidates of a process. ``extra``: elements that the buffer of a read number must hold beyond its own liveness."""
+    """The candidates of a process. ``extra``: elements that the buffer of a read number must hold beyond its own liveness. ``spram``: blocks of it
+    in which the buffer of a read number has to find room."""
     table = FAMILIES[family]
     if isinstance(process.step, AccumulateTables):
         return _looked_up(dataflow, process, table, space)
@@ -133,6 +138,7 @@ def candidates(
             finish,
             extra or {},
             live,
+            spram,
         )
         for kind in ((0, 1) if _may_use_blocks(dataflow, process) else (1,))
         for finish, part in parts
@@ -146,6 +152,7 @@ def candidates(
         )
     )
     affordable = (merged.dsp <= space.dsp) & (merged.lut <= space.lut) & (merged.bram <= space.bram)
+    affordable &= merged.cycles < BEYOND
     if space.multipliers is None:
         return merged.take(pareto(merged, affordable))
     affordable &= merged.multipliers <= space.multipliers
@@ -276,17 +283,26 @@ def _priced(
     finish: int,
     extra: Mapping[int, int],
     live: Live,
+    spram: Mapping[int, int],
 ) -> Candidates:
     f = Factors(*rows.T)
     total = process_cost(dataflow, process, table, f, KINDS[kind], KINDS[finish])
-    for number, _ in channel_reads(dataflow, process):
-        total += _buffer(dataflow, process, table, number, f, extra.get(number, 0), live)
+    cycles = cycles_per_sample(process, f)
+    for number, read in channel_reads(dataflow, process):
+        blocks = spram.get(number)
+        single = blocks is not None
+        cost = _buffer(dataflow, process, table, number, f, extra.get(number, 0), live, single)
+        total += cost
+        if blocks is not None:
+            height, width, channels = dataflow.channels[read.source].shape
+            words = height * width * ceil_div(channels, word_lanes(process, number, f))
+            cycles = cycles + np.where(cost.spram > blocks, BEYOND, words)
     shape = np.zeros(len(rows))
     kinds = np.tile(np.array([[kind, finish]], np.int64), (len(rows), 1))
     return Candidates(
         rows,
         kinds,
-        cycles_per_sample(process, f),
+        cycles,
         (total.dsp + shape).astype(np.int64),
         total.lut + shape,
         (total.bram + shape).astype(np.int64),
@@ -306,6 +322,7 @@ def _buffer(
     f: Factors,
     extra: int,
     live: Live,
+    single_port: bool,
 ) -> Cost:
     """The buffer of a read that holds what makes it live, the next step along the row, and ``extra`` elements."""
     read = process.reads[number]
@@ -323,6 +340,7 @@ def _buffer(
         masked=read.outside is not None,
         scans=process.extent("y") * process.extent("x") > 1,
         channels=channel.shape[2],
+        single_port=single_port,
     )
 
 

@@ -58,6 +58,7 @@ def choices_of(
                 space,
                 options.overrides.get(p.name),
                 {read: n for (name, read), n in more.items() if name == p.name},
+                {read: n for (name, read), n in options.spram.items() if name == p.name},
             ),
             tuple(makers[r.source] for _, r in channel_reads(dataflow, p)),
         )

@@ -65,7 +65,7 @@ def total_cost(costs: Mapping[str, Cost]) -> Cost:
     return Cost(
         *(
             int(np.ceil(sum(float(getattr(c, name)) for c in parts)))
-            for name in ("lut", "ff", "dsp", "bram")
+            for name in ("lut", "ff", "dsp", "bram", "spram")
         )
     )
 
@@ -92,6 +92,7 @@ def one_buffer_cost(
         scans=process.extent("y") * process.extent("x") > 1,
         channels=channel.shape[2],
         write_lanes=write_lanes,
+        single_port=buffer.single_port,
     )
 
 
@@ -99,6 +100,17 @@ def written_lanes(plan: StreamSchedule, channel: str) -> int:
     """Lanes of the words in which a channel arrives."""
     maker = plan.dataflow.maker(channel)
     return plan.input_lanes[channel] if maker is None else plan.arrays[maker.name].finish_lanes
+
+
+def words_taken(plan: StreamSchedule, process: Process) -> int:
+    """Memory words of a sample that single-port buffers of a process write, each in a cycle in which the array does nothing."""
+    count = 0
+    for buffer in plan.buffers:
+        if buffer.process == process.name and buffer.single_port:
+            height, width, channels = plan.dataflow.channels[buffer.channel].shape
+            word = max(buffer.lanes, written_lanes(plan, buffer.channel))
+            count += height * width * -(-channels // word)
+    return count
 
 
 def column_copies(read: Read, x: int, kx: int) -> int:

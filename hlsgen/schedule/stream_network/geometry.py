@@ -235,6 +235,7 @@ def buffer_shape(
         lane_copies=lane_copies,
         guard=guard,
         plane=counter_shape(steps[2], offsets[2], process, unroll, 0) if leaves else None,
+        single_port=buffer.single_port,
         plane_range=plane if leaves else (0, 0),
     )
 

@@ -42,13 +42,15 @@ class ArrayPlan:
 
 @dataclass(frozen=True)
 class BufferPlan:
-    """The buffer between a channel and one read of one process; constant layers have none. ``depth`` in words of ``lanes`` channels, as guarded."""
+    """The buffer between a channel and one read of one process; constant layers have none. ``depth`` in words of ``lanes`` channels, as guarded.
+    ``single_port``: in memory that reads or writes in a cycle (the SPRAM of iCE40)."""
 
     channel: str
     process: str
     read: int
     lanes: int
     depth: int
+    single_port: bool = False
 
 
 @dataclass(frozen=True)

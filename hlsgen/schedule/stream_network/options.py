@@ -41,6 +41,7 @@ class StreamOptions:
     lut_share: float = 0.75
     bram_share: float = 0.95
     exact_depths: bool = False
+    spram: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
 
 def board_inputs(dataflow: Dataflow) -> int:

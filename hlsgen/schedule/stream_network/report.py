@@ -16,8 +16,8 @@ from hlsgen.dataflow.ir import Process
 from hlsgen.dataflow.outline import outline
 from hlsgen.schedule.stream_network.activity import activity
 from hlsgen.schedule.stream_network.cost import schedule_cost, total_cost
-from hlsgen.schedule.stream_network.geometry import sample_cycles
 from hlsgen.schedule.stream_network.ir import StreamSchedule
+from hlsgen.schedule.stream_network.timing import array_cycles
 
 
 def macs_of(process: Process) -> int:
@@ -71,6 +71,8 @@ def network_report(plan: StreamSchedule, board: Board) -> Report:
         "graph": outline(plan.dataflow),
         "timeline": activity(plan),
     }
+    if total.spram:
+        details |= {"spram": total.spram, "board_spram": board.spram}
     return Report(
         plan.dataflow.name, head, details, _text(plan.dataflow.name, head, details, board)
     )
@@ -79,7 +81,7 @@ def network_report(plan: StreamSchedule, board: Board) -> Report:
 def _layer(plan: StreamSchedule, process: Process, cost: Any) -> dict[str, Any]:
     array = plan.arrays[process.name]
     unroll = array.unroll
-    cycles = sample_cycles(process, array)
+    cycles = array_cycles(plan, process)
     has_multipliers = multiplies(process) and not array.is_constant
     return {
         "name": process.name,
@@ -94,6 +96,7 @@ def _layer(plan: StreamSchedule, process: Process, cost: Any) -> dict[str, Any]:
         "busy": cycles / plan.interval,
         "buffers": [
             {"channel": b.channel, "read": b.read, "lanes": b.lanes, "depth": b.depth}
+            | ({"memory": "spram"} if b.single_port else {})
             for b in plan.buffers
             if b.process == process.name
         ],
@@ -112,7 +115,9 @@ def _text(name: str, head: Head, data: Mapping[str, Any], board: Board) -> str:
     for layer in data["layers"]:
         factors = [f"{name}{n}" for name, n in layer["unroll"].items() if n > 1]
         kind = {"dsp": "", "lut": " LUT", "constant": " (adders)", None: ""}[layer["multiplier"]]
-        depths = " ".join(str(b["depth"]) for b in layer["buffers"])
+        depths = " ".join(
+            f"{b['depth']}{' (SPRAM)' if 'memory' in b else ''}" for b in layer["buffers"]
+        )
         rows.append(
             [
                 layer["name"],
@@ -138,6 +143,8 @@ def _text(name: str, head: Head, data: Mapping[str, Any], board: Board) -> str:
         f" ({getattr(head, key) / max(1, data['board_' + key]):.0%})"
         for key, label in (("lut", "LUT"), ("dsp", "DSP"), ("bram", "RAM blocks"))
     ]
+    if "spram" in data:
+        used.append(f"  SPRAM       {data['spram']} of {data['board_spram']}")
     lut, interval = head.lut or 0, head.interval_cycles or 1
     used.append(f"  clock     {clock_rate_text(board, lut, interval)}")
     used.append(f"  build     {build_time_text(board.family, lut)}")

@@ -8,7 +8,8 @@ the share of the board used, so that no process is larger than the bottleneck ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -39,6 +40,7 @@ from hlsgen.schedule.stream_network.options import (
 )
 from hlsgen.schedule.stream_network.select import Alternatives, Budget, choose
 from hlsgen.schedule.stream_network.shortfall import does_not_fit
+from hlsgen.schedule.stream_network.spram import shares
 from hlsgen.schedule.stream_network.timing import fit_buffers, simulate
 
 ROUNDS = 5
@@ -48,9 +50,22 @@ ROUNDS = 5
 def schedule(
     dataflow: Dataflow, board: Board, options: StreamOptions | None = None
 ) -> StreamSchedule:
-    """Unroll factors, finishing lanes and buffer depths of every process. Raises BadOption and DoesNotFit."""
+    """Unroll factors, finishing lanes and buffer depths of every process; the largest buffers lie in SPRAM where RAM blocks do not suffice and the
+    board has it. Raises BadOption and DoesNotFit."""
     options = options or StreamOptions()
     check_options(dataflow, options)
+    try:
+        return _scheduled(dataflow, board, options)
+    except DoesNotFit:
+        for spram in shares(dataflow, board):
+            with suppress(DoesNotFit):
+                plan = _scheduled(dataflow, board, replace(options, spram=spram))
+                if total_cost(schedule_cost(plan, board.family)).spram <= board.spram:
+                    return plan
+        raise
+
+
+def _scheduled(dataflow: Dataflow, board: Board, options: StreamOptions) -> StreamSchedule:
     budget = whole = budget_of(dataflow, board, options)
     room = int(lut_room(board, board_inputs(dataflow), len(dataflow.outputs)))
     most = room if options.lut is None else min(room, options.lut)
@@ -70,7 +85,7 @@ def schedule(
         rows = {c.name: (c.rows, row) for c, row in zip(choices, chosen, strict=True)}
         inputs = {name: int(rows[name][0].words[0][rows[name][1]]) for name in dataflow.inputs}
         arrays = {p.name: rows[p.name][0].plan(p.name, rows[p.name][1]) for p in dataflow.processes}
-        plan = plan_buffers(dataflow, arrays, inputs, options.exact_depths)
+        plan = plan_buffers(dataflow, arrays, inputs, options.exact_depths, options.spram)
         used = total_cost(schedule_cost(plan, board.family))
         asked = Budget.used(choices, chosen)
         if used.lut > most:  # ports and deeper buffers are not part of the choice
@@ -104,7 +119,11 @@ def _within_latency(plan: StreamSchedule, board: Board, options: StreamOptions) 
             name: replace(array, adders_in_a_row=in_a_row) for name, array in constant.items()
         }
         shortest = plan_buffers(
-            plan.dataflow, {**plan.arrays, **arrays}, plan.input_lanes, options.exact_depths
+            plan.dataflow,
+            {**plan.arrays, **arrays},
+            plan.input_lanes,
+            options.exact_depths,
+            options.spram,
         )
     if options.latency is None or shortest.latency <= options.latency:
         return shortest
@@ -138,6 +157,8 @@ def _roomier(plan: StreamSchedule, board: Board, budget: Budget) -> StreamSchedu
             one_buffer_cost(table, dataflow, process, buffer, unroll) for buffer in (narrow, wider)
         )
         lut = max(0.0, float(after.lut - before.lut))
+        if after.spram > before.spram:
+            continue
         growth.append((max(0, int(after.bram - before.bram)), lut, k, wider))
     buffers, bram, lut = list(plan.buffers), used.bram, used.lut
     for more_bram, more_lut, k, wider in sorted(growth, key=lambda entry: entry[:3]):
@@ -166,10 +187,18 @@ def plan_buffers(
     arrays: Mapping[str, ArrayPlan],
     input_lanes: Mapping[str, int],
     exact_depths: bool = False,
+    single_port: Collection[tuple[str, int]] = (),
 ) -> StreamSchedule:
-    """The schedule of given arrays: buffer depths, interval and latency from the event model."""
+    """The schedule of given arrays: buffer depths, interval and latency from the event model. ``single_port``: (process, read) of buffers in SPRAM."""
     buffers = tuple(
-        BufferPlan(r.source, p.name, k, int(word_lanes(p, k, factors(arrays[p.name]))), 0)
+        BufferPlan(
+            r.source,
+            p.name,
+            k,
+            int(word_lanes(p, k, factors(arrays[p.name]))),
+            0,
+            (p.name, k) in single_port,
+        )
         for p in dataflow.processes
         if not arrays[p.name].is_constant
         for k, r in channel_reads(dataflow, p)

@@ -41,7 +41,7 @@ def to_text(schedule: StreamSchedule) -> str:
     for buffer in schedule.buffers:
         lines.append(
             f"buffer {json.dumps(buffer.channel)} -> {json.dumps(buffer.process)}"
-            f" read={buffer.read} lanes={buffer.lanes} depth={buffer.depth}"
+            f" read={buffer.read} lanes={buffer.lanes} depth={buffer.depth}{' single_port=1' * buffer.single_port}"
         )
     for kind, ports in (("input", schedule.input_lanes), ("output", schedule.output_lanes)):
         lines += [f"{kind} {json.dumps(name)} lanes={lanes}" for name, lanes in ports.items()]
@@ -68,7 +68,8 @@ def parse(text: str, dataflow: Dataflow) -> StreamSchedule:
                 arrays[names[0]] = _array(names[0], fields)
             elif kind == "buffer":
                 integers = {name: int(value) for name, value in fields.items()}
-                buffers.append(BufferPlan(names[0], names[1], **integers))
+                single = bool(integers.pop("single_port", 0))
+                buffers.append(BufferPlan(names[0], names[1], **integers, single_port=single))
             else:
                 ports[kind][names[0]] = int(fields["lanes"])
         except (ValueError, KeyError, IndexError, TypeError) as error:

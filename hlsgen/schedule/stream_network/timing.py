@@ -23,7 +23,7 @@ from hlsgen.rtl_templates.contract import (
     CREDIT_LATENCY,
 )
 from hlsgen.schedule.stream_network import constant
-from hlsgen.schedule.stream_network.cost import written_lanes
+from hlsgen.schedule.stream_network.cost import words_taken, written_lanes
 from hlsgen.schedule.stream_network.event_nodes import (
     EventEdge,
     EventNode,
@@ -69,6 +69,12 @@ def simulate(plan: StreamSchedule) -> PredictedTiming:
     return _timing(plan, executed(plan))
 
 
+def array_cycles(plan: StreamSchedule, process: Process) -> int:
+    """Cycles of a sample in which the array of a process works, or is held up by what is written into a single-port buffer: at most, for
+    what comes while the array waits costs nothing."""
+    return sample_cycles(process, plan.arrays[process.name]) + words_taken(plan, process)
+
+
 def executed(plan: StreamSchedule, samples: int = SAMPLES) -> list[EventNode]:
     """Inputs and processes after so many samples; a deadlock is a bug of hlsgen."""
     nodes = _network(plan)
@@ -78,7 +84,7 @@ def executed(plan: StreamSchedule, samples: int = SAMPLES) -> list[EventNode]:
 
 def _timing(plan: StreamSchedule, nodes: list[EventNode]) -> PredictedTiming:
     ends = _sample_ends(nodes)
-    cycles = {p.name: sample_cycles(p, plan.arrays[p.name]) for p in plan.dataflow.processes}
+    cycles = {p.name: array_cycles(plan, p) for p in plan.dataflow.processes}
     # the first samples may follow one another faster than the slowest process takes them, out of buffers that hold several
     interval = max(ends[-1] - ends[-2], *cycles.values())
     return PredictedTiming(interval, ends[0], {name: n / interval for name, n in cycles.items()})
@@ -147,7 +153,9 @@ def _process_node(plan: StreamSchedule, process: Process) -> EventNode:
     ahead = result_credits(plan.dataflow, process, array) * max(reduce, drain)
     slack = max(reduce, drain) + ahead - operand_latency(plan.dataflow, process, array)
     slack -= CREDIT_LATENCY - 1
-    return EventNode(process.name, [cycles] * (rows * columns), written, delay, slack, first)
+    groups, taken = rows * columns, words_taken(plan, process)
+    each = [cycles + taken * (n + 1) // groups - taken * n // groups for n in range(groups)]
+    return EventNode(process.name, each, written, delay, slack, first)
 
 
 def _edge(
@@ -310,7 +318,7 @@ def fit_buffers(
     plan = _with_depths(
         plan, {(b.process, b.read): 1 << (b.depth - 1).bit_length() for b in plan.buffers}
     )
-    slowest = max(sample_cycles(p, plan.arrays[p.name]) for p in plan.dataflow.processes)
+    slowest = max(array_cycles(plan, p) for p in plan.dataflow.processes)
     for _ in range(MAX_DOUBLINGS):
         nodes = executed(plan)
         timing = _timing(plan, nodes)
