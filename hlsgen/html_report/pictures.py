@@ -16,6 +16,8 @@ BETWEEN_PROCESSES, BETWEEN_OPERATIONS = 46.0, 34.0
 MARGIN = 14.0
 LETTERS = 26
 """Of a title in a box."""
+TITLE_LETTERS = 22
+"""The same of a title, which is bold."""
 
 
 def network_picture(documents: Documents) -> Picture:
@@ -108,7 +110,7 @@ def _picture(
             layout.corners[name][0] + MARGIN,
             layout.corners[name][1] + MARGIN,
             *box,
-            shortened(texts[0]),
+            shortened(texts[0], TITLE_LETTERS),
             texts[1:],
             share,
             mark,

@@ -21,7 +21,7 @@ from hlsgen.verify.run import Failure, Request, Runner, Runs, repeated
 from hlsgen.verify.simulation import Simulation
 from hlsgen.verify.timeline import simulated_timeline
 from hlsgen.verify.timing import Timing, measure, slowest_cycles
-from hlsgen.verify.waves import waves_of_mismatch, write_waves
+from hlsgen.verify.waves import forget_mismatch, waves_of_mismatch, write_waves
 
 STALLS = ("random", "none")
 
@@ -56,6 +56,7 @@ def verify_design(
 
     Raises BadFile, ToolFailed; Mismatch where all elements are right but a rule of streams or of predicted cycles is broken.
     """
+    forget_mismatch(folder)
     runs = runner.run(folder, samples, request, progress)
     progress(f"evaluating the {reference.title}", None)
     want = reference.integers(samples)

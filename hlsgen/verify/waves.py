@@ -96,6 +96,14 @@ def write_waves(
     return path, viewer
 
 
+def forget_mismatch(folder: Folder) -> None:
+    """Remove the waves of an earlier mismatch: what stands in a folder is of its last verification."""
+    for end in (".fst", ".vcd", ".gtkw"):
+        path = folder.directory / f"{MISMATCH}{end}"
+        if path.is_file():
+            path.unlink()
+
+
 def waves_of_mismatch(
     folder: Folder, request: Request, failure: Failure, progress: Progress
 ) -> str:

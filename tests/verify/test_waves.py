@@ -16,7 +16,13 @@ from hlsgen.errors import BadFile, BadOption, ToolFailed
 from hlsgen.progress import silent
 from hlsgen.verify.run import Failure, Request
 from hlsgen.verify.simulators import Simulator
-from hlsgen.verify.waves import _check_fst, gtkwave_text, waves_of_mismatch, write_waves
+from hlsgen.verify.waves import (
+    _check_fst,
+    forget_mismatch,
+    gtkwave_text,
+    waves_of_mismatch,
+    write_waves,
+)
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +115,18 @@ def test_a_mismatch_is_told_with_a_reason_where_waves_cannot_be_or_would_be_larg
     assert told.endswith("--waves FILE.fst writes them")
     for end in (".fst", ".vcd"):
         (small.directory / f"mismatch{end}").rmdir()
+
+
+def test_waves_of_an_earlier_mismatch_do_not_stay_beside_a_later_verification(
+    small: hlsgen.Compiled,
+) -> None:
+    others = small.directory / "mine.fst"
+    stale = [small.directory / f"mismatch{end}" for end in (".fst", ".vcd", ".gtkw")]
+    for path in (others, *stale):
+        path.write_text("old")
+    inputs = {p.value: np.zeros((1, *p.tensor_shape[1:]), np.int64) for p in small.manifest.inputs}
+    forget_mismatch(open_folder(small.directory))
+    assert others.exists() and not any(path.exists() for path in stale)
+    others.unlink()
+    stale[0].write_text("old")
+    assert small.verify(inputs, engine="fast").good and not stale[0].exists()
