@@ -117,12 +117,16 @@ def asic_command(
     directory: Annotated[
         Path, typer.Argument(help="Folder of 'hlsgen compile', 'map' or 'fabric'.")
     ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="New folder for the design made of gates: verify it."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no words.")] = False,
 ) -> None:
     """Say how large the circuit is on a chip, in gate equivalents of SkyWater's 130 nm cells."""
     from hlsgen.flow_asic import asic
 
     with terminal(quiet) as progress:
-        count = asic(directory, progress)
+        count = asic(directory, progress, output)
     if not quiet:
         typer.echo(count.text())

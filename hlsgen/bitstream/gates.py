@@ -18,6 +18,7 @@ from typing import Any
 
 from hlsgen.artefact.folder import Folder
 from hlsgen.artefact.manifest import DESIGN
+from hlsgen.bitstream.netlist_design import with_verilog
 from hlsgen.bitstream.tools import YOSYS, run_tool
 from hlsgen.errors import BadFile, BadOption, ToolFailed
 from hlsgen.progress import Progress
@@ -43,6 +44,7 @@ FUNCTIONS: Mapping[str, tuple[str, str]] = {
 }
 """Cell -> its output and what it is."""
 FLIP_FLOP, NAND = "dfxtp_1", "nand2_1"
+NETLIST = "gates.v"
 _SIZE = re.compile(r"^\s*SIZE\s+([\d.]+)\s+BY\s+([\d.]+)\s*;", re.MULTILINE)
 
 
@@ -122,16 +124,23 @@ abc -liberty areas.lib
 opt_clean -purge
 check -mapped
 tee -o cells.json stat -json -liberty areas.lib
+read_liberty areas.lib
+hierarchy -top {top}
+flatten
+clean
+write_verilog -noattr {netlist}
 """
-"""Flip-flops begin with any value on a chip: the reset, which the design has, sets those that need one."""
+"""At the end every cell is replaced by what the library says that it does. Flip-flops begin with any value on a chip: the reset, which the design has, sets those that need one."""
 
 
-def gate_count(folder: Folder, progress: Progress) -> GateCount:
-    """Count the gates of the design of a folder. Raises BadFile, BadOption, ToolFailed."""
+def gate_count(folder: Folder, progress: Progress, output: Path | None = None) -> GateCount:
+    """Count the gates of the design of a folder; ``output``: a folder for the same design made of them, which is verified like any other. Raises BadFile, BadOption, ToolFailed."""
     areas = cell_areas()
     place = Path(tempfile.mkdtemp(prefix="hlsgen_gates_"))
     try:
         cells = _mapped_cells(folder, areas, place, progress)
+        if output is not None:
+            with_verilog(folder, output, (place / NETLIST).read_bytes())
     except ToolFailed:  # names the log in this place
         raise
     except BaseException:
@@ -155,7 +164,9 @@ def _mapped_cells(
     """Cell -> how many the design has, mapped in the folder ``place``."""
     (place / DESIGN).write_bytes(folder.read(DESIGN))
     (place / "areas.lib").write_text(liberty(areas))
-    (place / "gates.ys").write_text(SCRIPT.format(design=DESIGN, top=folder.manifest.top))
+    (place / "gates.ys").write_text(
+        SCRIPT.format(design=DESIGN, top=folder.manifest.top, netlist=NETLIST)
+    )
     run_tool(YOSYS, ("gates.ys",), place, "gates.log", progress=progress, what="mapping to gates")
     document: dict[str, Any] = json.loads((place / "cells.json").read_text("utf-8"))
     types = document["design"]["num_cells_by_type"]

@@ -38,7 +38,12 @@ def netlist_design(
     top = folder.manifest.top
     place = Workplace(work, progress, Running())
     synthesised(TOOLCHAINS[family], place, SynthesisJob((DESIGN,), top, large=large))
-    content = netlist_verilog(work, family, top, progress).encode()
+    return with_verilog(folder, output, netlist_verilog(work, family, top, progress).encode())
+
+
+def with_verilog(folder: Folder, output: Path, content: bytes) -> Folder:
+    """The design of ``folder`` in the folder ``output``, with other Verilog for the same circuit."""
+    output.mkdir(parents=True, exist_ok=True)
     for name in folder.manifest.files:
         shutil.copyfile(folder.directory / name, output / name)
     (output / DESIGN).write_bytes(content)

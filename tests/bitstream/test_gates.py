@@ -16,6 +16,7 @@ from hlsgen.bitstream import gates
 from hlsgen.bitstream.gates import FLIP_FLOP, FUNCTIONS, NAND, PREFIX, cell_areas, liberty
 from hlsgen.bitstream.tools import YOSYS, run_tool
 from hlsgen.errors import BadFile, BadOption
+from hlsgen.flow import verify
 from hlsgen.flow_asic import asic
 
 AREAS = {cell: 1.0 + number for number, cell in enumerate((*FUNCTIONS, FLIP_FLOP))}
@@ -84,6 +85,23 @@ def test_a_count_is_of_known_cells_and_is_written_beside_the_design(
     assert count.gate_equivalents == round(area / AREAS[NAND])
     assert json.loads((design.directory / "asic.json").read_text())["cells"] == count.cells
     assert f"{count.gate_equivalents:,} gate equivalents" in repr(count)
+
+
+def test_the_gates_compute_what_the_design_computes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "package").mkdir()
+    layouts(tmp_path / "package")
+    model, samples = conv_model("u8", True, (1, 1, 3, 3), (2, 1, 2, 2))
+    design = hlsgen.compile(model, effort="small", output=tmp_path / "design")
+    use(monkeypatch, tmp_path / "package")
+    asic(design.directory, output=tmp_path / "gates")
+    assert "posedge" in (tmp_path / "gates" / "design.v").read_text()
+    assert (tmp_path / "gates" / "design.v").read_text() != design.verilog
+    result = verify(tmp_path / "gates", samples, engine="fast")
+    assert result.good and result.elements
+    with pytest.raises(BadFile, match="new or empty"):
+        asic(design.directory, output=tmp_path / "package")
 
 
 MEANINGS = {

@@ -29,25 +29,25 @@ def check(page: Path, folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("design", ["digits", "ic_resnet8_int8", "kernel", "grid"])
-def test_a_report_is_in_order_in_a_browser(design: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("source", ["digits", "ic_resnet8_int8", "kernel", "grid"])
+def test_a_report_is_in_order_in_a_browser(source: str, tmp_path: Path) -> None:
     model = DIGITS
-    if design == "ic_resnet8_int8":
-        folder = Path(os.environ.get("HLSGEN_MODELS", "models")) / design
+    if source == "ic_resnet8_int8":
+        folder = Path(os.environ.get("HLSGEN_MODELS", "models")) / source
         models = sorted(folder.glob("*.onnx"))
         if not models:
             pytest.skip("needs the model: HLSGEN_MODELS")
         model = models[0]
-    match design:
+    match source:
         case "kernel":
-            made = flow.map_kernel(KERNEL, time_limit=5, output=tmp_path / "design")
+            design = flow.map_kernel(KERNEL, time_limit=5, output=tmp_path / "design")
         case "grid":
-            made = flow.compile(model, schedule="grid", output=tmp_path / "design")
+            design = flow.compile(model, schedule="grid", output=tmp_path / "design")
         case _:
-            made = flow.compile(model, output=tmp_path / "design")
-    if design == "digits":
-        made.verify(load_samples(DIGITS.with_name("samples.npz")), samples=2, engine="fast")
-    check(made.directory / "report.html", tmp_path)
+            design = flow.compile(model, output=tmp_path / "design")
+    if source == "digits":
+        design.verify(load_samples(DIGITS.with_name("samples.npz")), samples=2, engine="fast")
+    check(design.directory / "report.html", tmp_path)
 
 
 @pytest.mark.slow

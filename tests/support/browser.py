@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,10 @@ def seen(page: Path, folder: Path, picture: Path | None = None) -> Mapping[str, 
     """What a page did in the browser; skips where there is none."""
     for package in ("PyQt6.QtWebEngineCore", "axe_playwright_python"):
         try:
-            known = importlib.util.find_spec(package)
+            spec = importlib.util.find_spec(package)
         except ModuleNotFoundError:
-            known = None
-        if known is None:
+            spec = None
+        if spec is None:
             pytest.skip(f"needs {package.partition('.')[0]}: pip install 'hlsgen[browser]'")
     axe = importlib.util.find_spec("axe_playwright_python")
     assert axe is not None and axe.origin is not None
@@ -95,44 +95,50 @@ def main(page: str, axe: str, out: str, picture: str | None = None) -> int:
     shown.setUrlRequestInterceptor(requests)
     view.setPage(shown)
     view.resize(WIDTH, HEIGHT)
-    answers: dict[str, Any] = {}
 
-    def finish() -> None:
+    def finish(answers: Mapping[str, Any]) -> None:
         if picture is not None:
             view.grab().save(picture)
         report = {"script_errors": errors, "asked": asked, **answers}
         Path(out).write_text(json.dumps(report, indent=1))
         app.quit()
 
-    def audited() -> None:
-        shown.runJavaScript("window.audit || ''", told)
+    view.loadFinished.connect(lambda good: question(shown, Path(axe), good, finish))
+    view.load(QUrl.fromLocalFile(str(Path(page).absolute())))
+    view.show()
+    QTimer.singleShot(SECONDS * 1000, lambda: app.exit(1))
+    return int(app.exec())
 
-    def told(audit: str) -> None:
+
+def question(
+    shown: Any, axe: Path, good: bool, finish: Callable[[Mapping[str, Any]], None]
+) -> None:
+    """Ask a loaded page QUESTIONS and what axe-core finds, one after the other."""
+    from PyQt6.QtCore import QTimer
+
+    answers: dict[str, Any] = {"loaded": good}
+
+    def look() -> None:
+        shown.runJavaScript("window.audit || ''", take)
+
+    def take(audit: str) -> None:
         if not audit:
-            QTimer.singleShot(200, audited)
+            QTimer.singleShot(200, look)
             return
         answers["violations"] = json.loads(audit)
-        QTimer.singleShot(500, finish)
+        QTimer.singleShot(500, lambda: finish(answers))
 
     def answered(text: str) -> None:
         answers.update(json.loads(text))
-        shown.runJavaScript(Path(axe).read_text("utf-8"))
+        shown.runJavaScript(axe.read_text("utf-8"))
         shown.runJavaScript(
             f"axe.run(document, {{runOnly: {json.dumps(RULES)}, resultTypes: ['violations']}})"
             ".then(r => { window.audit = JSON.stringify(r.violations.map(v => ({rule: v.id, help: v.help,"
             " nodes: v.nodes.slice(0, 5).map(n => n.html.slice(0, 120) + ' ' + n.failureSummary)}))); })"
         )
-        audited()
+        look()
 
-    def loaded(good: bool) -> None:
-        answers["loaded"] = good
-        shown.runJavaScript(QUESTIONS, answered)
-
-    view.loadFinished.connect(loaded)
-    view.load(QUrl.fromLocalFile(str(Path(page).absolute())))
-    view.show()
-    QTimer.singleShot(SECONDS * 1000, lambda: app.exit(1))
-    return int(app.exec())
+    shown.runJavaScript(QUESTIONS, answered)
 
 
 if __name__ == "__main__":
