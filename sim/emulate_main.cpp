@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -29,6 +30,15 @@ constexpr int chunk = 2000;           // oscillator cycles between looks at the 
 constexpr int quiet_chunks = 20;      // chunks without a bit on the line until it counts as quiet
 constexpr int quiet_wait = 2;         // milliseconds that a chunk then takes at least
 
+#ifdef __linux__
+// struct termios2 of the kernel, whose header does not go with termios.h: rates that have no name are there alone.
+struct Termios2 {
+    uint32_t modes[4];
+    uint8_t rest[20];
+    uint32_t input_speed, output_speed;
+};
+#endif
+
 struct Terminal {
     int master = -1, slave = -1;
 
@@ -44,22 +54,17 @@ struct Terminal {
         return fcntl(master, F_SETFL, O_NONBLOCK) == 0;
     }
 
+    // Any number of bits per second; 0 where nobody has set one.
     double baud(double usual) const {
+#ifdef __linux__
+        Termios2 mode;
+        const bool known = ioctl(slave, _IOR('T', 0x2A, Termios2), &mode) == 0;
+        const double set = known ? mode.output_speed : 0;
+#else
         termios mode;
-        if (tcgetattr(slave, &mode)) return usual;
-        switch (cfgetospeed(&mode)) {
-            case B115200: return 115200;
-            case B230400: return 230400;
-            case B460800: return 460800;
-            case B500000: return 500000;
-            case B921600: return 921600;
-            case B1000000: return 1000000;
-            case B1500000: return 1500000;
-            case B2000000: return 2000000;
-            case B3000000: return 3000000;
-            case B4000000: return 4000000;
-            default: return usual;
-        }
+        const double set = tcgetattr(slave, &mode) ? 0 : static_cast<double>(cfgetospeed(&mode));
+#endif
+        return set > 0 ? set : usual;
     }
 };
 

@@ -211,8 +211,8 @@ class Connection:
         if fast == usual:
             return usual
         self.ask(FAST)
-        self.line.set_baud(fast)
         try:
+            self.line.set_baud(fast)
             for _ in range(3):
                 self.ask(IDENTIFY)
         except BoardFailed:

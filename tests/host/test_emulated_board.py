@@ -143,6 +143,40 @@ def test_boards_of_the_other_families_survive_every_fault_of_the_line(
             answered(board, 2)
 
 
+def test_a_bridge_of_12_megabaud_is_used_where_the_oscillator_has_cycles_for_it(
+    bench: Bench,
+) -> None:
+    ports = stream_board_ports(bench.folder.manifest, "toy")
+    with running(emulated_board(bench.folder, ports, "ecpix5_45f", "120")) as port:
+        line = open_line(port, BAUD)
+        assert Connection(line).speed_up() == 12_000_000
+        line.close()
+        noisy = FaultyLine(open_line(port, BAUD), 1e-3, 1e-3, seed=3)
+        with connected(bench.folder, line=noisy) as board:
+            answered(board, 200)
+            assert board.connection.identity["fast_baud"] == 12_000_000
+        assert noisy.faults > 5
+
+
+class _SlowLine(FaultyLine):
+    """A line of a system that takes the usual rate only."""
+
+    def set_baud(self, baud: int) -> None:
+        if baud != BAUD:
+            raise BoardFailed("line", f"expected another rate, found {baud}", "Choose another.")
+        super().set_baud(baud)
+
+
+def test_a_system_that_refuses_the_faster_rate_stays_at_the_usual_one(
+    bench: Bench, port: str
+) -> None:
+    line = _SlowLine(open_line(port, BAUD), 0.0, 0.0, seed=0)
+    connection = Connection(line)
+    assert connection.speed_up() == BAUD
+    connection.reset()
+    line.close()
+
+
 def test_verify_on_a_board_is_the_verification_of_a_simulation(bench: Bench, port: str) -> None:
     request = Request("none", "board", "numpy", 0, port)
     reference = ToyReference()
