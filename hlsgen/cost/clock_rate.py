@@ -35,8 +35,8 @@ PERIODS: Mapping[tuple[str, str], Period] = {
 SPREAD = 0.15
 """The recorded builds, every seed of them, are at most this far from the estimate, as a share of it."""
 
-FABRIC = 2.3
-"""The period of a fabric for networks over that of a stream design of its size: 2.20 for mac_2x2 on ECP5-25F, 2.36 for mac_8x8 on ECP5-85F."""
+FABRIC = 1.3
+"""The period of a fabric for networks over that of a stream design of its size: 1.25 for mac_2x2 on ECP5-25F, 1.35 for mac_8x8 on ECP5-85F."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ COUNTED = ("maximum_accumulate", "multiply_accumulate")
 
 ONCE = Cost(lut=700, ff=50)
 """The load port and loop control; these four are of ECP5."""
-ROW = Cost(lut=3400, ff=2650)
+ROW = Cost(lut=3200, ff=2650)
 COLUMN = Cost(lut=885, ff=850)
 CELL = Cost(lut=150, ff=180)
 """A PE that is not in the western column."""
