@@ -3,7 +3,7 @@
 Rows of networks as streams: exact (1 and 2), cycles (3), accuracy (4), boards (5), time (6), prediction (7); of the grid: kernels,
 large_kernels, grids, examples, layers, networks, fabrics (8 to 14). ``cells``: netlists of the built designs
 simulated. ``constant``: networks that take a sample every cycle. ``emulated``: boards simulated whole. ``swapped``: networks after one another on one of them.
-``line``: their serial line. ``link``: what it takes of a device. ``retrained``: other weights in the same circuit. ``formats``: LUTs for each operation in every number format. ``models``: every network of the models folder. ``cases``: small networks after bug reports. ``units``: single units on boards. ``random_graphs``: networks drawn from seeds. ``explore``: trade-offs over all boards. ``asic``: networks as gates of a chip. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
+``line``: their serial line. ``link``: what it takes of a device. ``retrained``: other weights in the same circuit. ``spram``: buffers that block RAM does not hold. ``formats``: LUTs for each operation in every number format. ``models``: every network of the models folder. ``cases``: small networks after bug reports. ``units``: single units on boards. ``random_graphs``: networks drawn from seeds. ``explore``: trade-offs over all boards. ``asic``: networks as gates of a chip. ``sweep FAMILY``: 50 designs through synthesis. Every measurement is made by
 running the tool through its public interface, and stored by ``benchmarks/record.py``.
 """
 
@@ -30,6 +30,7 @@ from benchmarks import (
     random_graphs,
     retrained_rows,
     rows,
+    spram_rows,
     swapped_rows,
     sweep,
     table_rows,
@@ -64,6 +65,7 @@ ROWS = {
     "link": link_cost.link,
     "formats": format_rows.formats,
     "retrained": retrained_rows.retrained,
+    "spram": spram_rows.spram,
     "tables": table_rows.tables,
     "random_graphs": random_graphs.random_graphs,
     "explore": explore_rows.explored,

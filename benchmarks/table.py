@@ -24,6 +24,7 @@ from benchmarks import (
     mutant_table,
     random_graph_table,
     retrained_table,
+    spram_table,
     table_network_table,
     unit_table,
 )
@@ -341,6 +342,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     **format_table.SECTIONS,
     **gate_table.SECTIONS,
     **retrained_table.SECTIONS,
+    **spram_table.SECTIONS,
     **table_network_table.SECTIONS,
     **random_graph_table.SECTIONS,
     **model_table.SECTIONS,
