@@ -45,7 +45,7 @@ def _swapped() -> str:
                 )
 
     return table(
-        "Fabric | Board | Network | Samples | Bytes to the board | Bytes back | Elements that differ",
+        "Fabric | Board | Program | Samples | Bytes to the board | Bytes back | Elements that differ",
         rows(),
     )
 

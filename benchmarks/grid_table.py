@@ -12,6 +12,8 @@ from benchmarks.models import network
 from benchmarks.record import Record, records
 from hlsgen.fabric.file import load_fabric
 
+BOARD = "ulx3s_85f"
+
 
 def _bounds(kernel: Mapping[str, Any]) -> Sequence[str]:
     return tuple(number(kernel[key]) for key in ("res_mii", "mem_mii", "rec_mii", "mii", "ii"))
@@ -143,16 +145,39 @@ def _networks() -> str:
             number(_shared(values, "cycles")),
             number(_shared(values, "predicted_cycles")),
             percent(values.get("mac_use")),
+            number(_rate(record)),
+            number(_streamed(record)),
             number(values["elements"]),
             number(values["mismatches"]),
             number(values.get("ort_integer_mismatches")),
         )
 
     return table(
-        "Network on mac_8x8 | MAC | Cycles in RTL, one sample | Predicted | MAC use | Elements compared | Mismatches "
-        "| Unlike ONNX Runtime, int8 kernels allowed",
+        "Network on mac_8x8 | MAC | Cycles in RTL, one sample | Predicted | MAC use | Inferences a second on the ULX3S 85F, at the clock of the fabric's bitstream "
+        "| of the network's own bitstream | Elements compared | Mismatches | Unlike ONNX Runtime, int8 kernels allowed",
         map(cells, records("networks")),
     )
+
+
+def _rate(record: Record) -> float | None:
+    """Inferences a second of a network on its fabric, whose words to load and to send cross beside the runs."""
+    cycles = _shared(record.values, "cycles")
+    clocks = [
+        fabric.values["clock_mhz"]
+        for fabric in records("fabrics")
+        if fabric.design == f"{record.options['fabric']}@{BOARD}"
+    ]
+    return 1e6 * clocks[0] / cycles if clocks and cycles and "mac_use" in record.values else None
+
+
+def _streamed(record: Record) -> float | None:
+    """Inferences a second of the ``stream`` design of the same network on the same board, where its record has a clock."""
+    rates = [
+        stream.values.get("inferences_per_second")
+        for stream in records("boards")
+        if stream.design == f"{record.design}@{BOARD}"
+    ]
+    return rates[0] if rates else None
 
 
 def _title(design: str) -> str:
