@@ -141,11 +141,11 @@ class TileRequantiser(wiring.Component):
         for at_a, a in _digits(factor):
             for at_m, b in _digits(multiplier):
                 products.append((at_a + at_m, self._next(a * b)))
-        # Two operands an adder: three would be added by a layer of full adders in LUTs first.
+        # Two operands an adder: three, which words of more than 34 bits have in the second stage, are added by a layer of full adders in LUTs first.
         terms: list[Value] = [added, *_joined(products)]
-        while len(terms) > 1:
-            pairs = [sum(terms[k + 1 : k + 2], terms[k]) for k in range(0, len(terms), 2)]
-            terms = [self._next(value) for value in pairs]
+        pairs = [sum(terms[k + 1 : k + 2], terms[k]) for k in range(0, len(terms), 2)]
+        terms = [self._next(value) for value in pairs]
+        terms = [self._next(sum(terms[1:], terms[0]))]
         held = Signal(signed(TOTAL_BITS), reset_less=True, name="held")
         total = Signal(signed(TOTAL_BITS), name="total")
         m.d.comb += total.eq(terms[0] + held)

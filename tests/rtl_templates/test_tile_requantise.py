@@ -142,9 +142,9 @@ def unit_of(bits: int) -> TileRequantiser:
     return TileRequantiser(shape)
 
 
-def check(job: Job) -> None:
+def check(job: Job, bits: int = BITS) -> None:
     """Words with gaps between them, in a circuit that is enabled in some cycles only."""
-    unit, draw = unit_of(BITS), Random(job.mode)
+    unit, draw = unit_of(bits), Random(job.mode)
     due: dict[int, int] = {}
     ended: list[int] = []
 
@@ -163,7 +163,7 @@ def check(job: Job) -> None:
             if offered:
                 number, word, completes = words[0]
                 context.set(unit.row, number)
-                context.set(unit.drained.word, word % (1 << BITS))
+                context.set(unit.drained.word, word % (1 << bits))
                 assert context.get(unit.completes) == completes
             assert context.get(unit.valid) == (cycle in due)
             if enabled:
@@ -187,6 +187,11 @@ def check(job: Job) -> None:
 @pytest.mark.parametrize("name", JOBS)
 def test_every_mode_equals_its_operator(name: str) -> None:
     check(JOBS[name]())
+
+
+@pytest.mark.parametrize("bits", [33, 40, 48])
+def test_results_of_wide_words_come_after_the_same_latency(bits: int) -> None:
+    check(JOBS["float32"](), bits)
 
 
 def test_results_of_the_jobs_are_of_all_kinds() -> None:
