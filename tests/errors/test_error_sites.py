@@ -138,7 +138,7 @@ WITHOUT: dict[str, tuple[int, str]] = {
     "schedule/grid_network/program.py _configure": (1, TESTED),
     "schedule/stream_kernel/pipeline.py schedule_pipeline": (1, FAULT),
     "schedule/stream_network/check.py _fail": (1, FAULT),
-    "schedule/stream_network/solver.py schedule": (
+    "schedule/stream_network/solver.py _scheduled": (
         1,
         "a network that fits, but not with its ports: rare",
     ),
