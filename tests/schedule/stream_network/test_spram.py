@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from support.quantised_models import QuantisedModel
 
 import hlsgen
+from hlsgen.bitstream.build import synthesise
 from hlsgen.board import load_board
 from hlsgen.cost.units import FAMILIES, single_port_memory
 from hlsgen.errors import DoesNotFit
@@ -110,7 +110,7 @@ def test_the_circuit_is_exact_as_fast_as_predicted_and_has_the_blocks() -> None:
     for stall in ("random", "none"):
         result = compiled.verify(drawn.samples(3), stall=stall, engine="fast")
         assert result.good
-    assert np.isclose(result.timing.interval, compiled.report["interval_cycles"], rtol=0.01)
-    compiled.build()
-    built = json.loads((folder / "build.json").read_text())
-    assert built["utilisation"]["ICESTORM_SPRAM"]["used"] == compiled.report["spram"]
+    assert np.isclose(result.timing.interval_cycles, compiled.report["interval_cycles"], rtol=0.01)
+    # placed and routed is the network of the benchmarks' row spram; this one leaves the board no room for the link
+    usage = synthesise(compiled.directory, "ice40", top=compiled.manifest.top)
+    assert usage.cells["SB_SPRAM256KA"] == compiled.report["spram"]
