@@ -75,17 +75,13 @@ class LoadPort(wiring.Component):
         left, address = Signal(COUNT_BITS, name="left"), Signal(LOAD_BITS, name="address")
         arrives, again, idle = Signal(name="arrives"), Signal(name="again"), Signal(name="idle")
         word = self.i.payload
-        before = self._before(m, again)
+        before = self._offered_again(m, again)
         m.d.comb += [
             arrives.eq(self.i.valid & self.i.ready),
-            idle.eq(~self.busy & ~self.write & ~before[0].write & ~again),
+            idle.eq(~self.busy & ~self.write & ~before.write & ~again),
             self.read_unit.eq(unit),
             self.read_address.eq(address),
         ]
-        m.d.sync += self.write.eq(again)
-        with m.If(again):
-            for name in ("unit", "address", "data"):
-                m.d.sync += getattr(self, name).eq(before[-1][name])
         with m.Switch(state):
             with m.Case(_State.HEAD):
                 m.d.comb += self.i.ready.eq(1)
@@ -127,8 +123,8 @@ class LoadPort(wiring.Component):
         self._send(m, (state == _State.READ) & idle, left)
         return m
 
-    def _before(self, m: Module, again: Signal) -> list[Any]:
-        """The words of the cycles before, the latest first; ``again``: that of the earliest is known to be refused."""
+    def _offered_again(self, m: Module, again: Signal) -> Any:
+        """What was refused is offered again. Gives the word of the cycle before; ``again``: the one before that is known to be refused."""
         layout = data.StructLayout(
             {"write": 1, "unit": UNIT_BITS, "address": LOAD_BITS, "data": LOAD_BITS}
         )
@@ -137,8 +133,11 @@ class LoadPort(wiring.Component):
             m.d.sync += words[0][name].eq(getattr(self, name))
         for earlier, later in pairwise(reversed(words)):
             m.d.sync += earlier.eq(later)
-        m.d.sync += again.eq(self.word_refused)
-        return words
+        m.d.sync += [again.eq(self.word_refused), self.write.eq(again)]
+        with m.If(again):
+            for name in ("unit", "address", "data"):
+                m.d.sync += getattr(self, name).eq(words[-1][name])
+        return words[0]
 
     def _begin(self, m: Module, state: Signal, command: Signal, left: Signal, word: Any) -> None:
         """The header is complete."""

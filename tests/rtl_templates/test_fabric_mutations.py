@@ -298,7 +298,7 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "load port: refused words are forgotten": Mutation(
         LoadPort,
-        "_before",
+        "_offered_again",
         "again.eq(self.word_refused)",
         "again.eq(0)",
         lambda: test_memory_tile.test_the_load_port_writes_a_bank_that_the_array_is_writing(
@@ -308,7 +308,7 @@ MUTATIONS: dict[str, Mutation] = {
     "load port: reads although a word is on its way": Mutation(
         LoadPort,
         "elaborate",
-        " & ~before[0].write & ~again",
+        " & ~before.write & ~again",
         "",
         lambda: test_memory_tile.test_the_load_port_writes_a_bank_that_the_array_is_writing(
             one_cell(), 1
