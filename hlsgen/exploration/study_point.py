@@ -123,35 +123,26 @@ def numbers_columns(
     points: Sequence[StudyPoint],
 ) -> tuple[tuple[str, Callable[[StudyPoint], str]], ...]:
     """(title, text of a point) of what is known of only some points: fabric and batch, lanes, precision, error and accuracy of their numbers, and what was built, where any has one."""
-
-    def fabric(point: StudyPoint) -> str:
-        return point.fabric or "-"
-
-    def batch(point: StudyPoint) -> str:
-        return "-" if point.batch is None else f"{point.batch}"
-
-    def asked_lanes(point: StudyPoint) -> str:
-        return "-" if point.asked_lanes is None else f"{point.asked_lanes}"
-
-    def precision(point: StudyPoint) -> str:
-        return point.precision or "-"
-
-    def error(point: StudyPoint) -> str:
-        return "-" if point.error is None else f"{point.error:.2g}"
-
-    def accuracy(point: StudyPoint) -> str:
-        return "-" if point.accuracy is None else f"{point.accuracy:.1%}"
-
-    def built_lut(point: StudyPoint) -> str:
-        return "-" if point.built_lut is None else f"{point.built_lut:,}"
-
-    def built_mhz(point: StudyPoint) -> str:
-        return "-" if point.built_mhz is None else f"{point.built_mhz:.1f}"
-
-    every = (fabric, batch, asked_lanes, precision, error, accuracy, built_lut, built_mhz)
-    titles = {"built_lut": "built LUT", "built_mhz": "built MHz", "asked_lanes": "lanes"}
-    return tuple(
-        (titles.get(said.__name__, said.__name__), said)
-        for said in every
-        if any(getattr(point, said.__name__) is not None for point in points)
+    columns = (
+        _column("fabric", "fabric", ""),
+        _column("batch", "batch", ""),
+        _column("lanes", "asked_lanes", ""),
+        _column("precision", "precision", ""),
+        _column("error", "error", ".2g"),
+        _column("accuracy", "accuracy", ".1%"),
+        _column("built LUT", "built_lut", ","),
+        _column("built MHz", "built_mhz", ".1f"),
     )
+    return tuple(
+        (title, said) for title, said in columns if any(said(point) != "-" for point in points)
+    )
+
+
+def _column(title: str, name: str, form: str) -> tuple[str, Callable[[StudyPoint], str]]:
+    """The title and the text of one attribute, "-" where it is not known."""
+
+    def said(point: StudyPoint) -> str:
+        value = getattr(point, name)
+        return "-" if value is None else format(value, form)
+
+    return title, said

@@ -17,7 +17,7 @@ from support.cluster_steps import failing, slow, started_by
 from hlsgen import flow
 from hlsgen.bitstream import cluster
 from hlsgen.bitstream.cluster import Cluster, pool_of
-from hlsgen.bitstream.steps import BuildStep, LocalCores, Workplace
+from hlsgen.bitstream.steps import BuildStep, LocalCores, StepPool, Workplace
 from hlsgen.errors import BadOption, ToolFailed
 from hlsgen.progress import silent
 
@@ -35,7 +35,7 @@ def address() -> Iterator[str]:
         yield local.scheduler_address
 
 
-def place_of(folder: Path, pool: Cluster | LocalCores) -> Workplace:
+def place_of(folder: Path, pool: StepPool) -> Workplace:
     folder.mkdir(exist_ok=True)
     (folder / "in.txt").write_text("a line\n")
     return Workplace(folder, silent, pool.running)
@@ -56,7 +56,7 @@ def test_a_cluster_leaves_the_files_and_records_that_this_machine_leaves(
     local.run(steps, place_of(tmp_path / "here", local))
     with pool_of(address) as pool:
         assert pool.width == 2
-        place = place_of(tmp_path / "there", pool)  # type: ignore[arg-type]
+        place = place_of(tmp_path / "there", pool)
         done = pool.run(steps, place)
         assert [(one.name, one.reused) for one in done] == [(n, False) for n in "abc"]
         assert all(one.reused for one in pool.run(steps, place))
@@ -73,7 +73,7 @@ def test_both_workers_work_at_the_same_time_and_say_what_they_do(
 ) -> None:
     told: list[tuple[str, float | None]] = []
     with pool_of(address) as pool:
-        place = place_of(tmp_path, pool)  # type: ignore[arg-type]
+        place = place_of(tmp_path, pool)
         place = Workplace(place.folder, lambda *what: told.append(what), pool.running)
         pool.run([slow(name, tmp_path / "log", 3) for name in ("a", "b")], place)
     assert len(set(started_by(tmp_path / "log"))) == 2
@@ -89,7 +89,7 @@ def test_a_worker_that_is_killed_leaves_its_step_to_another(address: str, tmp_pa
             os.kill(killed[0], signal.SIGKILL)
 
     with pool_of(address) as pool:
-        place = place_of(tmp_path, pool)  # type: ignore[arg-type]
+        place = place_of(tmp_path, pool)
         (done,) = pool.run([slow("a", log, 4)], Workplace(tmp_path, kill, pool.running))
     assert (done.name, done.reused) == ("a", False)
     assert (place.folder / "a.txt").read_text() == "a line\n" * 2
@@ -115,7 +115,7 @@ with pool_of({address!r}) as pool:
     client.kill()
     client.wait()
     with pool_of(address) as pool:
-        (done,) = pool.run([slow("a", log, 6)], place_of(tmp_path, pool))  # type: ignore[arg-type]
+        (done,) = pool.run([slow("a", log, 6)], place_of(tmp_path, pool))
         assert isinstance(pool, Cluster) and not pool.client.list_datasets()
     assert done.seconds >= 6 and (tmp_path / "a.txt").read_text() == "a line\n" * 2
     assert len(started_by(log)) == 1, "it was computed twice"
@@ -130,7 +130,7 @@ def test_what_is_interrupted_ends_on_its_worker(
         pool.running.stop()
 
     with pool_of(address) as pool:
-        place_of(tmp_path, pool)  # type: ignore[arg-type]
+        place_of(tmp_path, pool)
         with pytest.raises(KeyboardInterrupt):
             pool.run([slow("a", log, 600)], Workplace(tmp_path, interrupt, pool.running))
         wait_for(lambda: "ended" in log.read_text())
@@ -140,7 +140,7 @@ def test_what_is_interrupted_ends_on_its_worker(
 def test_an_error_on_a_worker_names_the_log_that_is_here(address: str, tmp_path: Path) -> None:
     step = BuildStep("tool", ("in.txt",), ("out.txt",), (), failing)
     with pool_of(address) as pool, pytest.raises(ToolFailed) as caught:
-        pool.run([step], place_of(tmp_path, pool))  # type: ignore[arg-type]
+        pool.run([step], place_of(tmp_path, pool))
     assert str(caught.value).splitlines() == [
         f"tool, log {tmp_path / 'tool.log'}",
         "expected exit code 0, found 1",
@@ -154,7 +154,7 @@ def test_workers_with_another_hlsgen_are_refused(
 ) -> None:
     monkeypatch.setattr(cluster, "program", lambda: "another")
     with pool_of(address) as pool, pytest.raises(ToolFailed, match="same hlsgen"):
-        pool.run([slow("a", tmp_path / "log", 0)], place_of(tmp_path, pool))  # type: ignore[arg-type]
+        pool.run([slow("a", tmp_path / "log", 0)], place_of(tmp_path, pool))
 
 
 def test_a_cluster_that_is_not_there_is_refused(
