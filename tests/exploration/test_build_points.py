@@ -74,7 +74,8 @@ def test_what_is_built_is_within_a_tenth_of_what_was_predicted(small: Path, tmp_
     from hlsgen.board import load_board
     from hlsgen.cost.link import link_cost
 
-    study = explore(small, ["icebreaker"], points=8, checks=1, output=tmp_path)
+    # the smallest point: of the fastest the placer does not find places for all cells
+    study = explore(small, ["icebreaker"], objective="lut", points=8, checks=1, output=tmp_path)
     (point,) = (p for p in build_points(small, study, 1, tmp_path).points if p.built_lut)
     assert point.built_dsp == point.dsp
     link = link_cost(load_board("icebreaker"))
