@@ -20,6 +20,7 @@ from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.axes import AxisSum
 from hlsgen.ops.cast import Cast
 from hlsgen.ops.clamp_channels import ClampChannels
+from hlsgen.ops.formula import ElementFormula
 from hlsgen.ops.gather import GatherElements, GatherND, ReverseSequence
 from hlsgen.ops.logarithmic_function import LogarithmicFunction
 from hlsgen.ops.move import Gather
@@ -175,12 +176,12 @@ def _of_last_sums(graph: Graph, output: str, tail: Graph | None) -> Difference |
 
 
 def _known_name(graph: Graph, value: str, known: set[str]) -> str | None:
-    """The name that the model has for a value, or for what it is moved to or bounded to."""
+    """The name that the model has for a value, or for what it is moved to, bounded to or chosen for."""
     while value not in known:
         readers = [
             node
             for node in graph.consumers.get(value, ())
-            if node.op.moves_data or isinstance(node.op, ClampChannels)
+            if node.op.moves_data or isinstance(node.op, ClampChannels | ElementFormula)
         ]
         if not readers:
             return None

@@ -93,13 +93,14 @@ def run_session(
     model, names = readable(model, outputs)
     opened = open_session(model, names, session)
     ranks = {value.name: len(value.shape) for value in opened.get_inputs()}
+    kinds = {value.name: _kind(value) for value in opened.get_inputs()}
     samples = len(next(iter(inputs.values())))
     rows: dict[str, list[Any]] = {name: [] for name in outputs}
     kept = {v.name: _zeros(v) for v in opened.get_inputs() if v.name in states.values()}
     for k in range(samples):
         feed = dict(kept)
         for name, array in inputs.items():
-            sample = array[k : k + 1]
+            sample = array[k : k + 1].astype(kinds[name], copy=False)
             feed[name] = sample if array.ndim == ranks[name] else sample[0]
         try:
             results = opened.run(list(names), feed)
@@ -117,9 +118,14 @@ def run_session(
 
 def _zeros(input: onnxruntime.NodeArg) -> np.ndarray:
     """The state with which a sequence begins."""
-    kind = input.type.removeprefix("tensor(").removesuffix(")")
     shape = [extent if isinstance(extent, int) else 1 for extent in input.shape]
-    return np.zeros(shape, {"float": "float32", "double": "float64"}.get(kind, kind))
+    return np.zeros(shape, _kind(input))
+
+
+def _kind(input: onnxruntime.NodeArg) -> str:
+    """NumPy's name of the type of an input, in which ONNX Runtime wants it."""
+    kind = input.type.removeprefix("tensor(").removesuffix(")")
+    return {"float": "float32", "double": "float64"}.get(kind, kind)
 
 
 def _load(model: str | os.PathLike[str] | onnx.ModelProto) -> onnx.ModelProto:

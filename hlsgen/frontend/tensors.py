@@ -42,9 +42,9 @@ _ELEMENTS: dict[int, Element] = {
     25: ElementType(2, False),
     26: ElementType(2, True),
 }
-_STREAMED = (1, 2, 3, 6, 7)
+_STREAMED = (1, 2, 3, 4, 5, 6, 7, 9, 12)
 """Data types that inputs of a model may have which is to become a circuit."""
-_SUPPORTED = "float32, uint8, int8, int32 and int64"
+_SUPPORTED = "float32, truth values, integers of 8 to 32 bits and int64"
 
 
 def data_type_of(element: Element) -> int:

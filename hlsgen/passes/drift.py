@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil, tanh
 
 import numpy as np
 
+from hlsgen.algebra import scalar
+from hlsgen.algebra.expression import Expression, Literal, Operand, expression_type
+from hlsgen.algebra.types import ElementType
 from hlsgen.graph.ir import Graph, Node
 from hlsgen.ops.activation import Lookup
 from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.axes import AxisSum
+from hlsgen.ops.formula import ElementFormula
 from hlsgen.ops.logarithmic_function import LogarithmicFunction
 from hlsgen.ops.matrix_product import MatrixProduct
 from hlsgen.ops.pool import WindowSum
@@ -55,6 +60,8 @@ def _drift(graph: Graph, node: Node, moved: int) -> int:
     if isinstance(op, QuantisedSoftmax):
         # each share moves by at most tanh(d / 2) where every operand moves by d
         return ceil(op.units * tanh(moved * op.step / 2)) + 1
+    if isinstance(op, ElementFormula):
+        return _of_formula(graph, node, op, moved)
     if isinstance(op, MatrixProduct):
         return _of_products(graph, node, op, moved)
     if op.weighted:
@@ -71,6 +78,38 @@ def _of_products(graph: Graph, node: Node, op: MatrixProduct, moved: int) -> int
         for type, zero in zip((a, b), op.zeros, strict=True)
     )
     return a.shape[-1] * moved * (sum(largest) + moved)
+
+
+def _of_formula(graph: Graph, node: Node, op: ElementFormula, moved: int) -> int:
+    """The most that a formula moves, where every operand that is not constant may."""
+    types = {f"r{k}": graph.types[name].integer for k, name in enumerate(node.inputs)}
+    fixed = {f"r{k}" for k, name in enumerate(node.inputs) if name in graph.constants}
+    return _of_expression(op.tree, types, {name: 0 if name in fixed else moved for name in types})
+
+
+def _of_expression(
+    expression: Expression, types: Mapping[str, ElementType], moved: Mapping[str, int]
+) -> int:
+    """The most that the value of an expression moves; what compares is taken to move by its whole range."""
+    if isinstance(expression, Operand):
+        return moved[expression.name]
+    if isinstance(expression, Literal):
+        return 0
+    parts = [_of_expression(part, types, moved) for part in expression.arguments]
+    whole = expression_type(expression, types)
+    if not any(parts):
+        return 0
+    if isinstance(expression.op, scalar.Add | scalar.Subtract):
+        return sum(parts)
+    if isinstance(expression.op, scalar.Maximum | scalar.Minimum | scalar.Clamp):
+        return max(parts)
+    if isinstance(expression.op, scalar.ShiftRight):
+        return (parts[0] >> expression.op.bits) + 1
+    if isinstance(expression.op, scalar.Multiply):
+        a, b = (expression_type(part, types) for part in expression.arguments)
+        most_a, most_b = (max(-t.minimum, t.maximum) for t in (a, b))
+        return parts[0] * most_b + parts[1] * most_a + parts[0] * parts[1]
+    return whole.maximum - whole.minimum
 
 
 def _of_steps(graph: Graph, node: Node, op: StepFunction, moved: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -23,7 +24,8 @@ from hlsgen.passes.kernel_tables import kernel_core, kernel_results, stored_pair
 from hlsgen.passes.pairs import channel_function, pair_function
 from hlsgen.passes.positions import by_channel, channel_values, differing
 from hlsgen.passes.rewrite import Refused, rewrite, unheard
-from hlsgen.passes.sums import SUMS, function_of_two_sums, sum_function
+from hlsgen.passes.several_operands import chosen, weighted_sum
+from hlsgen.passes.sums import SUMS, function_of_two_sums, function_of_wide, sum_function
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class QdqToInteger:
     2. Quantize(f(Dequantize(x), constants))          -> x, Clamp(x) or Lookup(x), f any pointwise operators
     3. Quantize(f(g(Dequantize(x), Dequantize(y))))   -> StepFunction(x, y), g a sum, product, quotient or extremum, where all pairs are right
     4. Quantize(f(op(...))), Quantize(f(op(...) + Dequantize(y))) -> StepFunction(op(...), y), op with sums as results; also of op(...) + op(...)
-    5. Quantize(max(f(op(...)), c))                   -> ClampChannels(Quantize(f(op(...)))), also min; c constants that differ
+    5. Quantize(f(Where(c, g, h))), Quantize(f(Max(g, h, ...))) -> ElementFormula: a choice among Quantize(f(g)), Quantize(f(h)), ...
+    6. Quantize(f(a * g(x) + b * h(y) + c * op(...) + ...)) -> StepFunction(ElementFormula: the weighted sum), any number of operands
+    7. Quantize(max(f(op(...)), c))                   -> ClampChannels(Quantize(f(op(...)))), also min; c constants that differ
     """
 
     takes_last: bool = False
@@ -77,7 +81,7 @@ def _integer(build: GraphBuilder, node: Node, inner: bool) -> str | Reason:
         result = _operator(build, node.inputs[0], node.op, inner)
         if not isinstance(result, Reason) or not island.nodes:
             return result
-    other = _island(build, island, node.op)
+    other = _of_several(build, island, node, node.op, inner)
     if not isinstance(other, Reason) or not island.nodes:
         return other
     return result if other is ELSEWHERE else replace(other, node=island.named.name)
@@ -128,24 +132,47 @@ def _clamped(
     return by_channel(build, inner, axes, lambda x: build.node(clamp, [x]))
 
 
-def _island(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> str | Reason:
-    """The integer form of an island of two quantised operands, of the sums of one operator and perhaps a quantised operand, or of two operators'
-    sums."""
-    reals = [leaf for leaf in island.leaves if not build.types[leaf].is_integer]
-    if len(island.leaves) > 2:
-        return Reason(f"a function of {len(island.leaves)} operands is not one of a pair")
-    if not reals:
-        return pair_function(build, island, quantize)
+def _of_several(
+    build: GraphBuilder, island: Island, node: Node, quantize: QuantizeLinear, inner: bool
+) -> str | Reason:
+    """The integer form of an island of any operands: as one function where that is proved, else a choice among functions of fewer of them, or a
+    weighted sum of all."""
+    sums: dict[str, str] = {}
     asked = replace(SUMS, bias_below=_asks_sign(island, quantize))
-    sums: list[str] = []
-    for real in reals:
-        value = _sums(build, real, asked)
+    for leaf in island.leaves:
+        if build.types[leaf].is_integer:
+            continue
+        value = _sums(build, leaf, asked)
         if isinstance(value, Reason):
             return value
-        sums.append(value)
+        sums[leaf] = value
+    first: str | Reason = ELSEWHERE
+    if len(island.leaves) <= 2:
+        first = _island(build, island, sums, quantize)
+    if not isinstance(first, Reason) or not island.nodes:
+        return first
+
+    def integer(value: str, quantize: QuantizeLinear) -> str | Reason:
+        return _integer(build, Node(node.name, quantize, (value,), node.output), inner)
+
+    result = chosen(build, island, quantize, integer)
+    if result is ELSEWHERE:
+        result = weighted_sum(build, island, sums, quantize)
+    return first if isinstance(result, Reason) and first is not ELSEWHERE else result
+
+
+def _island(
+    build: GraphBuilder, island: Island, sums: Mapping[str, str], quantize: QuantizeLinear
+) -> str | Reason:
+    """The integer form of an island of two quantised operands, of the sums of one operator and perhaps a quantised operand, or of two operators'
+    sums."""
+    if not sums:
+        return pair_function(build, island, quantize)
     if len(sums) == 2:
-        return function_of_two_sums(build, island, (sums[0], sums[1]), quantize)
-    return sum_function(build, island, reals[0], sums[0], quantize)
+        first, second = (sums[leaf] for leaf in island.leaves)
+        return function_of_two_sums(build, island, (first, second), quantize)
+    ((real, value),) = sums.items()
+    return sum_function(build, island, real, value, quantize)
 
 
 def _sums(build: GraphBuilder, real: str, asked: QuantisedOutput) -> str | Reason:
@@ -222,11 +249,14 @@ def _function(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> 
     """The table of an island with one quantised operand; its operand where that is the same, or a clamp of it."""
     (source,) = island.leaves
     type = build.types[source]
+    if type.integer.bits > 8:
+        exact = function_of_wide(build, island, quantize)
+        if not isinstance(exact, Reason):
+            return exact
+        near = weighted_sum(build, island, {}, quantize)
+        return exact if isinstance(near, Reason) else near
     larger = build.types[island.output].shape != type.shape
-    failed = unless(
-        (type.integer.bits <= 8, f"its operand {type} has more than 8 bits"),
-        (not larger, "its constants make it larger than its operand"),
-    )
+    failed = unless((not larger, "its constants make it larger than its operand"))
     reals = failed or tabulate(island, type)
     if isinstance(reals, Reason):
         return reals

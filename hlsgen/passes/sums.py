@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from hlsgen.algebra.types import ElementType
+from hlsgen.errors import HlsgenError
 from hlsgen.graph.builder import GraphBuilder
 from hlsgen.ops.logarithmic_function import LogarithmicFunction
 from hlsgen.ops.op import QuantisedOutput, TensorOp
-from hlsgen.ops.quantise import QuantizeLinear
+from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
 from hlsgen.ops.reason import Reason
-from hlsgen.ops.requantise import Requantise
+from hlsgen.ops.requantise import Requantise, RequantiseSteps
 from hlsgen.ops.shift import ShiftRequantise
 from hlsgen.ops.step_function import StepFunction, Term
+from hlsgen.passes.clamps import clamp_bounds
 from hlsgen.passes.islands import Island
 from hlsgen.passes.pairs import COMBINATIONS, meeting
+from hlsgen.requantise import FloatStep, choose_for
 from hlsgen.requantise.cells import Combination, find_changes, find_steps
 from hlsgen.requantise.logarithmic_cells import find_logarithmic
 
@@ -36,7 +41,7 @@ def sum_function(
     Sums are multiplied by their scales, as integers of 24 bits in steps of a power of two, so that one function serves all channels; where it
     changes is found by bisection. It is the island's function of exact sums; float32 sums differ next to the changes.
     """
-    source = _scaled(build, sums)
+    source = scaled_sums(build, sums)
     if isinstance(source, Reason):
         return source
     sums, scale = source
@@ -52,7 +57,7 @@ def sum_function(
         if isinstance(joined, Reason):
             return joined
         combination, step, rest = joined
-    return _of_terms(build, rest, real, (combination, terms, step), quantize)
+    return function_of_steps(build, rest, real, (combination, terms, step), quantize)
 
 
 def function_of_two_sums(
@@ -70,7 +75,7 @@ def function_of_two_sums(
         return Reason("the results of its two products differ in shape")
     sources = []
     for value in sums:
-        source = _scaled(build, value)
+        source = scaled_sums(build, value)
         if isinstance(source, Reason):
             return source
         sources.append(source)
@@ -83,7 +88,7 @@ def function_of_two_sums(
         (value, "factor", factor) for (value, _), (factor, _) in zip(sources, factors, strict=True)
     ]
     rest = island.behind(node.output)
-    return _of_terms(build, rest, node.output, ("sum", terms, factors[0][1]), quantize)
+    return function_of_steps(build, rest, node.output, ("sum", terms, factors[0][1]), quantize)
 
 
 def _whole_factors(scale: np.ndarray, most: float) -> tuple[np.ndarray, float]:
@@ -92,7 +97,7 @@ def _whole_factors(scale: np.ndarray, most: float) -> tuple[np.ndarray, float]:
     return np.rint(np.ldexp(scale, exponent)).astype(np.int64), 2.0**-exponent
 
 
-def _scaled(build: GraphBuilder, sums: str) -> tuple[str, np.ndarray] | Reason:
+def scaled_sums(build: GraphBuilder, sums: str) -> tuple[str, np.ndarray] | Reason:
     """The integers in front of a requantisation of sums, moved as its result is, and their scales."""
     moves: list[TensorOp] = []
     producer = build.producer(sums)
@@ -109,7 +114,7 @@ def _scaled(build: GraphBuilder, sums: str) -> tuple[str, np.ndarray] | Reason:
     return sums, scale
 
 
-def _of_terms(
+def function_of_steps(
     build: GraphBuilder,
     rest: Island,
     real: str,
@@ -219,3 +224,37 @@ def _range(build: GraphBuilder, terms: Terms, combination: Combination) -> tuple
         return ends[0][0] + ends[1][0], ends[0][1] + ends[1][1]
     corners = [a * b for a in ends[0] for b in ends[1]]
     return min(corners), max(corners)
+
+
+@cache
+def _proved(op: RequantiseSteps, element: ElementType) -> bool:
+    """Whether a requantisation of every integer of a type has an exact form; of 16 bits to 16 a search of seconds."""
+    try:
+        choose_for(op.rounding(np.array([element.minimum]), np.array([element.maximum])))
+    except HlsgenError:
+        return False
+    return True
+
+
+def function_of_wide(build: GraphBuilder, island: Island, quantize: QuantizeLinear) -> str | Reason:
+    """The integer form of an island of one quantised operand of more than 8 bits: the requantisation that it is where its operators only clamp, else
+    a function that changes at few places."""
+    (source,) = island.leaves
+    type = build.types[source]
+    if type.integer.bits > _FACTOR_BITS:
+        return Reason(f"its operand {type} has more than {_FACTOR_BITS} bits")
+    dequantize, *chain = island.nodes
+    bounds = clamp_bounds(chain, quantize) if quantize.to_nearest else Reason("")
+    if isinstance(dequantize.op, DequantizeLinear) and not isinstance(bounds, Reason):
+        quantisation, element = dequantize.op.resolved(type), quantize.element
+        step = quantize.quantisation.scale[0], quantize.quantisation.zero_point[0]
+        if quantisation.per_tensor:
+            own: FloatStep = ("multiply", quantisation.scale)
+            zero = quantisation.zero_point[0]
+            op = RequantiseSteps.of(zero, (own,), QuantisedOutput(*step, *bounds, element))
+            if _proved(op, type.integer):
+                return build.node(op, [source])  # else it may still be a function of few changes
+    if build.types[island.output].shape != type.shape:
+        return Reason("its constants make it larger than its operand")
+    terms: Terms = [(source, "factor", np.ones(1, np.int64))]
+    return function_of_steps(build, island, source, ("sum", terms, 1.0), quantize)

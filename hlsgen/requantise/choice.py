@@ -22,6 +22,9 @@ from hlsgen.requantise.reference import Rounding, thresholds
 _CHEAP_NUDGES = 3  # a comparison each: less than what the float32 form takes beside its product
 _MOST_NUDGES = 8
 _MOST_BITS = 16  # of results, whose thresholds are searched for one by one
+_MANY_RESULTS = (
+    1 << 12
+)  # of which hardly any scale has a form with nudges, and a search for one takes seconds
 _LARGEST_MULTIPLIER = (1 << 32) - 1
 _LARGEST_ACCUMULATOR = (1 << 31) - 1
 _NEAR = np.array((0, 1, -1, 2, -2, 3, -3, 4, -4))
@@ -84,13 +87,14 @@ def choose_for(rounding: Rounding, where: str = "requantisation", nudged: bool =
             f"expected results of at most {_MOST_BITS} bits, found {rounding.low} to {rounding.high}",
             "Quantise this value to 8 or 16 bits.",
         )
-    cheap = range(_CHEAP_NUDGES + 1 if nudged else 1)
+    few = rounding.high - rounding.low < _MANY_RESULTS
+    cheap = range(_CHEAP_NUDGES + 1 if nudged and few else 1)
     if (choice := _multiply_shift(rounding, cheap)) is not None:
         return choice
     if rounding.mean is not None:
         return _of_mean(rounding, where, nudged)
     if rounding.steps is not None:
-        return _of_steps(rounding, where, nudged)
+        return _of_steps(rounding, where, nudged, few)
     if not nudged:
         return _of_one_unit(rounding, where)
     try:
@@ -132,11 +136,13 @@ def _of_mean(rounding: Rounding, where: str, nudged: bool) -> Choice:
     )
 
 
-def _of_steps(rounding: Rounding, where: str, nudged: bool) -> Choice:
-    """A multiply-shift, of wide multipliers and many nudges if need be: there is no other form of several float32 steps."""
+def _of_steps(rounding: Rounding, where: str, nudged: bool, few: bool) -> Choice:
+    """A multiply-shift, of wide multipliers and many nudges if need be, these where results are ``few``: there is no other form of several
+    float32 steps."""
     bits = _LARGEST_MULTIPLIER.bit_length()
+    numbers = (*range(_MOST_NUDGES + 1), 16, 32) if few else (0,)
     choice = (
-        _multiply_shift(rounding, (*range(_MOST_NUDGES + 1), 16, 32), WIDE_MULTIPLIER_BITS)
+        _multiply_shift(rounding, numbers, WIDE_MULTIPLIER_BITS)
         if nudged
         else _multiply_shift(rounding, (0,), bits)
     )

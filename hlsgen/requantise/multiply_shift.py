@@ -21,6 +21,7 @@ MULTIPLIER_BITS = 30
 WIDE_MULTIPLIER_BITS = 36
 _NEAR = np.arange(-4, 5)
 _LARGEST_SHIFT = 50
+_COARSE = 32  # every 32nd of many thresholds says of nearly all multipliers that they are not exact
 _WIDE = np.int64(1) << 61
 
 
@@ -126,8 +127,16 @@ def rounding_window(
     reached = limits <= rounding.accumulator_high[:, None]
     missed = limits > rounding.accumulator_low[:, None]
     rows = np.arange(len(limits))
+    coarse = slice(None, None, _COARSE)
     for candidate in range(multipliers.shape[1]):
         factor = multipliers[:, candidate]
+        if not nudges and levels > _COARSE**2:
+            slack = goals[coarse] - factor[:, None] * limits[:, coarse]
+            least = np.where(reached[:, coarse], slack, -_WIDE).max(axis=1)
+            greatest = np.where(missed[:, coarse], slack + factor[:, None] - 1, _WIDE).min(axis=1)
+            if np.all(least > greatest):
+                low[:, candidate], high[:, candidate] = least, greatest
+                continue  # no window even for a few of the thresholds
         slack = goals - factor[:, None] * limits
         least = np.where(reached, slack, -_WIDE)
         greatest = np.where(missed, slack + factor[:, None] - 1, _WIDE).min(axis=1)

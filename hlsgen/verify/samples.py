@@ -82,7 +82,7 @@ def _floats(name: str, array: np.ndarray) -> np.ndarray:
 
 def _integers(name: str, array: np.ndarray, type: TensorType) -> np.ndarray:
     element = type.integer
-    if array.dtype.kind not in "iu":
+    if array.dtype.kind not in ("iub" if element.bits == 1 else "iu"):
         raise _misfit(name, f"expected integers of type {element}, found {array.dtype}")
     low, high = int(array.min()), int(array.max())
     if low < element.minimum or high > element.maximum:
