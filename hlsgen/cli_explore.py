@@ -54,7 +54,7 @@ def explore_command(
         str | None,
         typer.Option(help="Boards with commas between, TOML files too, or all (ulx3s_85f)."),
     ] = None,
-    objective: Annotated[str, typer.Option(help="fps, latency or lut.")] = "fps",
+    objective: Annotated[str, typer.Option(help="fps, latency, lut or energy-proxy.")] = "fps",
     points: Points = 200,
     checks: Checks = 5,
     interval: Intervals = None,

@@ -85,7 +85,7 @@ def explore(
 ) -> Study:
     """Sketch about ``points`` designs of a network over boards, DSP budgets and rates, and plan ``checks`` of the best.
 
-    ``boards``: names or TOML files, or "all"; ``objective``: fps, latency or lut; ``output``: a folder for explore.json and explore.html,
+    ``boards``: names or TOML files, or "all"; ``objective``: fps, latency, lut or energy-proxy; ``output``: a folder for explore.json and explore.html,
     from which an interrupted exploration goes on. ``intervals``: only these, in cycles. ``precisions``: of a float model, some of int8, fixed16 and fixed24, with
     ``samples`` (an npz file, or arrays) that choose the numbers and on which errors are measured, and ``labels`` (npy) of them.
     ``schedules``: of stream and grid; on a grid of ``fabrics`` (presets or TOML files; none: every preset that runs networks), with every batch. ``lanes``: only these channels in a word of every input. Raises BadFile, BadOption, DoesNotFit and what reading a model raises.

@@ -200,11 +200,18 @@ class _Ask:
 
 def _to_plan(study: Study, checks: int) -> list[StudyPoint]:
     """Of the front of sketches those that are not planned yet: the best by the objective, and others evenly apart."""
-    sketches = replace(study, objective="lut" if study.objective == "lut" else "fps")
-    front = sketches.front[::-1] if study.objective == "lut" else sketches.front
-    if len(front) > checks > 0:
-        front = tuple(front[k * (len(front) - 1) // max(1, checks - 1)] for k in range(checks))
-    return [point for point in front[:checks] if not point.is_planned]
+    sketches = replace(study, objective="fps" if study.objective == "latency" else study.objective)
+    front, best = sketches.front, sketches.best
+    if best is None or checks < 1:
+        return []
+    last = max(1, checks - 1)
+    spread = (
+        front
+        if len(front) <= checks
+        else [front[k * (len(front) - 1) // last] for k in range(checks)]
+    )
+    chosen = list(dict.fromkeys((best, *spread)))[:checks]
+    return [point for point in chosen if not point.is_planned]
 
 
 def _planned(network: Explored, board: Board, point: StudyPoint) -> StudyPoint | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from hlsgen.artefact.report import aligned
@@ -53,7 +53,7 @@ class Study:
             "best": None if best is None else best.number,
             "front": [point.number for point in ranked.front],
             "refused": dict(self.refused),
-            "points": [asdict(point) for point in self.points],
+            "points": [point.to_json() for point in self.points],
         }
 
     def shown(self) -> tuple[StudyPoint, ...]:
@@ -68,7 +68,7 @@ class Study:
 
     def text(self) -> str:
         """The table for people."""
-        numbers = numbers_columns(self.points)
+        numbers = numbers_columns(self.points, self.objective)
         head = ["point", "board", "interval", "fps", "latency", "LUT", "DSP", "RAM"]
         rows = [[*head, *(title for title, _ in numbers), "numbers"]]
         best = self.best

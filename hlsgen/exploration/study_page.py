@@ -47,7 +47,7 @@ def _page(study: Ranking) -> Page:
 
 def _table(caption: str, points: Sequence[StudyPoint], study: Ranking) -> Table:
     rows: list[tuple[TableCell, ...]] = []
-    numbers = numbers_columns(study.points)
+    numbers = numbers_columns(study.points, study.objective)
     for point in points:
         budget = "all" if point.dsp_budget is None else point.dsp_budget
         kind = "planned" if point.is_planned else "sketched"

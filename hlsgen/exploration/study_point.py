@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeAlias
 
 from hlsgen.numbers import PRECISIONS
 
-Objective: TypeAlias = Literal["fps", "latency", "lut"]
-OBJECTIVES: tuple[Objective, ...] = ("fps", "latency", "lut")
+Objective: TypeAlias = Literal["fps", "latency", "lut", "energy-proxy"]
+OBJECTIVES: tuple[Objective, ...] = ("fps", "latency", "lut", "energy-proxy")
+DSP_LUTS, RAM_LUTS = 150, 100
+"""A DSP block and a RAM block beside LUTs in the energy proxy: about the LUTs of a product of 8-bit numbers, and the weight that yosys gives a RAM block
+against memory in LUTs (``cost/units.py``: 109 to 171, 64 to 128)."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,20 @@ class StudyPoint:
     fabric: str | None = None
     batch: int | None = None
 
+    @property
+    def energy_proxy(self) -> int:
+        """LUTs, and blocks as so many of them, times the cycles for which they are clocked for a sample. It orders designs by the charge that they move;
+        it is no energy: how often wires switch, leakage and the supply are not in it."""
+        area = self.sketched_lut + DSP_LUTS * self.dsp + RAM_LUTS * self.bram
+        return area * self.interval_cycles
+
+    def to_json(self) -> dict[str, Any]:
+        """The inverse of ``from_json``, with what follows from the rest."""
+        return {**asdict(self), "energy_proxy": self.energy_proxy}
+
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> StudyPoint:
-        """The inverse of ``asdict``; raises KeyError, TypeError, ValueError."""
+        """The inverse of ``to_json``; raises KeyError, TypeError, ValueError."""
         known = {field.name: entry[field.name] for field in fields(cls) if field.name in entry}
         return cls(**{**known, "input_lanes": tuple(map(int, entry["input_lanes"]))})
 
@@ -113,6 +127,8 @@ def _price(objective: Objective) -> Callable[[StudyPoint], Any]:
             return lambda point: _microseconds(point)
         case "lut":
             return lambda point: point.sketched_lut
+        case "energy-proxy":
+            return lambda point: point.energy_proxy
 
 
 def _microseconds(point: StudyPoint) -> float | None:
@@ -120,10 +136,12 @@ def _microseconds(point: StudyPoint) -> float | None:
 
 
 def numbers_columns(
-    points: Sequence[StudyPoint],
+    points: Sequence[StudyPoint], objective: Objective
 ) -> tuple[tuple[str, Callable[[StudyPoint], str]], ...]:
-    """(title, text of a point) of what is known of only some points: fabric and batch, lanes, precision, error and accuracy of their numbers, and what was built, where any has one."""
+    """(title, text of a point) of the energy proxy where that is the objective, and of what is known of only some points: fabric and batch, lanes, precision, error and accuracy of their numbers, and what was built, where any has one."""
+    proxy = (_column("energy proxy", "energy_proxy", ","),) * (objective == "energy-proxy")
     columns = (
+        *proxy,
         _column("fabric", "fabric", ""),
         _column("batch", "batch", ""),
         _column("lanes", "asked_lanes", ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,22 @@ def test_no_point_of_the_front_is_beaten_and_every_other_is() -> None:
     assert Study("m", "latency", points, {}).best is None
     timed = Study("m", "latency", (*points, point(6, 1, 500, 7), point(7, 1, 400, 8)), {})
     assert [p.number for p in timed.front] == [6, 7] and timed.best is timed.points[5]
+
+
+def test_the_energy_proxy_is_area_times_the_cycles_of_a_sample() -> None:
+    few = replace(point(1, 9, 1000), interval_cycles=10, dsp=2, bram=1)
+    many = replace(point(2, 5, 400), interval_cycles=40)
+    assert (few.energy_proxy, many.energy_proxy) == (10 * (1000 + 2 * 150 + 100), 40 * 400)
+    study = Study("m", "energy-proxy", (few, many), {})
+    assert study.best is few and "14,000" in study.text() and "14,000" in study.page()
+    assert [entry["energy_proxy"] for entry in study.to_dict()["points"]] == [14000, 16000]
+    assert "energy" not in Study("m", "fps", (few, many), {}).text()
+
+
+def test_the_best_by_the_objective_is_planned(small: Path) -> None:
+    for objective in ("fps", "lut", "energy-proxy"):
+        study = explore(small, ["icebreaker"], objective, points=12, checks=1)
+        assert study.best is not None and study.best.is_planned, objective
 
 
 def test_an_interrupted_exploration_goes_on_and_nothing_is_sketched_twice(
