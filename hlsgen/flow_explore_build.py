@@ -113,7 +113,9 @@ def _built(folder: Folder, pool: StepPool, point: StudyPoint, progress: Progress
     except ToolFailed as error:
         if pool.running.stopped:
             raise
-        return f"{error.where}: {error.problem.splitlines()[0]}"
+        lines = error.problem.splitlines()
+        said = [line.strip() for line in lines if "ERROR" in line]
+        return f"{error.where}: {(said or lines)[0]}"
     except HlsgenError as error:
         return error.problem
     return None

@@ -17,7 +17,17 @@ class Running:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._programs: set[subprocess.Popen[Any]] = set()
+        self._branches: list[Running] = []
         self._stopped = False
+
+    def branch(self) -> Running:
+        """Programs that end with these, and that may end alone."""
+        branch = Running()
+        with self._lock:
+            self._branches.append(branch)
+            if self._stopped:
+                branch.stop()
+        return branch
 
     def add(self, program: subprocess.Popen[Any]) -> None:
         """A program has started; it is killed at once where all are to end."""
@@ -42,6 +52,8 @@ class Running:
             self._stopped = True
             for program in self._programs:
                 _kill(program)
+            for branch in self._branches:
+                branch.stop()
 
 
 @contextmanager

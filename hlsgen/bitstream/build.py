@@ -98,7 +98,7 @@ def build_design(
     circuit = Circuit(manifest.top, ports, manifest.verilog_sha256)
     (work / f"{TOP}.il").write_text(to_rtlil(BoardTop(known, circuit, plan.setting)))
     toolchain, pool = TOOLCHAINS[target.board.family], pool or LocalCores()
-    place = BuildPlace(Workplace(work, progress, pool.running), pool)
+    place = BuildPlace(Workplace(work, progress, pool.running.branch()), pool)
     job = SynthesisJob((DESIGN, f"{TOP}.il"), TOP, target.board, ports.large, ports.floorplan)
     remaining = Remaining(part_seconds(toolchain.family, folder.report().get("lut") or 0))
     done = [place.run_counted(step, remaining) for step in synthesis_steps(toolchain, job)]

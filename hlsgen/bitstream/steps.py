@@ -71,7 +71,8 @@ class _Record:
 
 
 class StepPool(Protocol):
-    """Where independent steps run; ``running`` has the programs that were started here, of all builds that share the pool."""
+    """Where independent steps run; ``running`` has the programs that were started here, of all builds that share the pool: each has a branch of it for its ``Workplace``,
+    so that one that fails ends alone."""
 
     running: Running
 

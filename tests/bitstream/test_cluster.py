@@ -157,6 +157,22 @@ def test_workers_with_another_hlsgen_are_refused(
         pool.run([slow("a", tmp_path / "log", 0)], place_of(tmp_path, pool))
 
 
+@pytest.mark.slow
+def test_a_bitstream_of_the_cluster_is_that_of_this_machine(address: str, tmp_path: Path) -> None:
+    """yosys and nextpnr for the digits network; two seeds, so that both workers place and route."""
+    digits = TESTS.parent / "examples" / "digits" / "digits.onnx"
+    built = []
+    for where, asked in (("there", address), ("here", None)):
+        design = flow.compile(digits, board="icebreaker", interval=6000, output=tmp_path / where)
+        built.append(design.build(seeds=2, cluster=asked))
+    there, here = built
+    assert (there.seed, there.seeds, there.lut) == (here.seed, here.seeds, here.lut)
+    assert len(there.seeds) == 2 and there.bitstream == here.bitstream == "icebreaker.bin"
+    bits = [(tmp_path / where / "icebreaker.bin").read_bytes() for where in ("there", "here")]
+    assert bits[0] == bits[1] and len(bits[0]) > 100_000
+    print({name: (there.steps[name], here.steps[name]) for name in here.steps})
+
+
 def test_a_cluster_that_is_not_there_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,7 +33,8 @@ MEASURED = Path(__file__).parents[2] / "benchmarks" / "results"
 def test_what_a_design_may_use_and_the_link_have_room_on_the_device(board: Board) -> None:
     options = StreamOptions(lut_share=1.0, bram_share=1.0)
     budget, link = budget_of(vector_net(), board, options), link_cost(board)
-    assert 0 < budget.lut + link.lut <= FULLEST * board.lut
+    fullest = 0.85 if board.family == "ice40" else FULLEST
+    assert 0 < budget.lut + link.lut <= fullest * board.lut
     assert 0 < budget.bram + link.bram <= board.bram
 
 

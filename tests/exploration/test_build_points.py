@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,12 @@ from support.quantised_models import conv_model
 
 from hlsgen.artefact.folder import Folder
 from hlsgen.bitstream import build
+from hlsgen.bitstream.steps import BuildStep, StepPool, Workplace
 from hlsgen.errors import BadOption, ToolFailed
 from hlsgen.flow_explore import explore
 from hlsgen.flow_explore_build import build_points
+from hlsgen.processes import started
+from hlsgen.progress import silent
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +74,44 @@ def test_a_point_that_cannot_be_built_is_named_and_the_others_go_on(
         build_points(small, study, 0, tmp_path)
 
 
+def test_a_build_that_fails_does_not_end_those_beside_it(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tool of one fails while that of another runs."""
+    ends = threading.Event()
+
+    def pretended(folder: Folder, *arguments: object, pool: StepPool, **options: object) -> None:
+        def route(place: Workplace) -> None:
+            first = not ends.is_set()
+            ends.set()
+            if first:
+                raise ToolFailed("nextpnr", "exit code 125\n  ERROR: no places\nend", "Read it.")
+            with started(
+                [sys.executable, "-c", "import time; time.sleep(1)"], place.running
+            ) as program:
+                assert program.wait() == 0
+            folder.write("build.json", json.dumps({"lut": 1, "dsp": 2, "bram": 3, "fmax_mhz": 4.0}))
+
+        place = Workplace(folder.directory, silent, pool.running.branch())
+        pool.run([BuildStep("route", (), (), (), route)], place)
+
+    monkeypatch.setattr(build, "build_design", pretended)
+    study = explore(small, ["icebreaker"], points=8, checks=2, output=tmp_path)
+    both = build_points(small, study, 2, tmp_path)
+    assert sum(point.built_lut is not None for point in both.points) == 1
+    assert list(both.refused.values()) == ["nextpnr: ERROR: no places"]
+
+
 @pytest.mark.slow
-def test_what_is_built_is_within_a_tenth_of_what_was_predicted(small: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("objective", ["lut", "fps"])
+def test_what_is_built_is_within_a_tenth_of_what_was_predicted(
+    small: Path, tmp_path: Path, objective: str
+) -> None:
+    """The smallest point and the fastest, which the placer finds places for."""
     from hlsgen.board import load_board
     from hlsgen.cost.link import link_cost
 
-    # the smallest point: of the fastest the placer does not find places for all cells
-    study = explore(small, ["icebreaker"], objective="lut", points=8, checks=1, output=tmp_path)
+    study = explore(small, ["icebreaker"], objective, points=8, checks=1, output=tmp_path)
     (point,) = (p for p in build_points(small, study, 1, tmp_path).points if p.built_lut)
     assert point.built_dsp == point.dsp
     link = link_cost(load_board("icebreaker"))
