@@ -121,12 +121,18 @@ def asic_command(
         Path | None,
         typer.Option("-o", "--output", help="New folder for the design made of gates: verify it."),
     ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(help="New or empty folder for a project of Tiny Tapeout or LibreLane."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no words.")] = False,
 ) -> None:
     """Say how large the circuit is on a chip, in gate equivalents of SkyWater's 130 nm cells."""
     from hlsgen.flow_asic import asic
 
     with terminal(quiet) as progress:
-        count = asic(directory, progress, output)
+        count = asic(directory, progress, output, project)
     if not quiet:
         typer.echo(count.text())
+        if project is not None:
+            typer.echo(f"wrote {project}: its README.md says what is in it")

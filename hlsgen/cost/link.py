@@ -6,7 +6,7 @@ from hlsgen.board import Board
 from hlsgen.cost.units import Cost
 
 _FULLEST = {"ice40": 0.85}
-"""Of the device's LUTs, with the link: nextpnr finds no legal places for all the carry chains of designs of 88 and 89 % of an UP5K, and does for one of 82 %."""
+"""Of the device's LUTs, with the link. nextpnr finds no legal places for all the carry chains of designs of 88 and 89 % of an UP5K, and does for some of 80 to 82 %."""
 FULLEST = 0.92
 """The same of the other families: beyond that nextpnr finds no places or no wires on the small devices."""
 _LINKS = {

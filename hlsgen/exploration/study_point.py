@@ -57,8 +57,7 @@ class StudyPoint:
 
     @property
     def energy_proxy(self) -> int:
-        """LUTs, and blocks as so many of them, times the cycles for which they are clocked for a sample. It orders designs by the charge that they move;
-        it is no energy: how often wires switch, leakage and the supply are not in it."""
+        """LUTs, and blocks as so many of them, times the cycles for which they are clocked for a sample. It orders designs by the charge that they move, without how often wires switch, leakage and the supply."""
         area = self.sketched_lut + DSP_LUTS * self.dsp + RAM_LUTS * self.bram
         return area * self.interval_cycles
 

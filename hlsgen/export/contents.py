@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,8 +117,8 @@ def _stream(port: Port) -> dict[str, Any]:
     }
 
 
-def rendered(template: str, contents: Contents) -> str:
-    """A file of the folder ``templates``, filled in."""
+def rendered(template: str, contents: Contents, more: Mapping[str, Any]) -> str:
+    """A file of the folder ``templates``, filled in with the values of ``contents`` and ``more``."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -127,4 +128,4 @@ def rendered(template: str, contents: Contents) -> str:
         autoescape=template.endswith(".xml.j2"),
     )
     environment.filters["hex"] = lambda number, digits=8: f"0x{number:0{digits}X}"
-    return environment.get_template(template).render(contents.values())
+    return environment.get_template(template).render({**contents.values(), **more})

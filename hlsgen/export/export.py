@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +87,7 @@ def files_of(
         files[f"rtl/{contents.controlled}.v"] = controlled.encode()
     bench = {f"bench/{file}": template for file, template in BENCH.items()}
     files[f"bench/{SAMPLES}"] = stimulus.text().encode()
-    return _filled(files, {**COMMON, **bench, **FORMATS[format]}, contents)
+    return filled(files, {**COMMON, **bench, **FORMATS[format]}, contents)
 
 
 def bench_files_of(
@@ -95,7 +97,7 @@ def bench_files_of(
     contents, files = _verilog(folder, flags, progress)
     contents = replace(contents, rtl='HERE / "rtl"', samples=stimulus.count)
     files[SAMPLES] = stimulus.text().encode()
-    return _filled(files, {**BENCH, "README.md": "bench_README.md.j2"}, contents)
+    return filled(files, {**BENCH, "README.md": "bench_README.md.j2"}, contents)
 
 
 def _verilog(
@@ -112,13 +114,16 @@ def _verilog(
     return contents, files
 
 
-def _filled(
-    files: Mapping[str, bytes], templates: Mapping[str, str], contents: Contents
+def filled(
+    files: Mapping[str, bytes],
+    templates: Mapping[str, str],
+    contents: Contents,
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, bytes]:
-    """The files, and those of the templates."""
+    """The files, and those of the templates; ``more``: names that these use besides ``contents``."""
     named = dict(_named(templates, contents))
     contents = replace(contents, files=tuple(sorted({*files, *named})))
-    filled = {file: rendered(template, contents).encode() for file, template in named.items()}
+    filled = {file: rendered(template, contents, more).encode() for file, template in named.items()}
     return {**files, **filled}
 
 

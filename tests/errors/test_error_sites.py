@@ -55,6 +55,8 @@ WITHOUT: dict[str, tuple[int, str]] = {
     "verify/waves.py write_waves": (1, TESTED),
     "verify/waves.py _check_fst": (1, TESTED),
     "flow_export.py bench": (1, TESTED),
+    "export/chip_project.py check_ports": (1, TESTED),
+    "export/chip_project.py tiles_for": (1, TESTED),
     "flow_run.py run": (1, TESTED),
     "cli_explore.py _whole": (1, TESTED),
     "exploration/precisions.py _labels": (1, TESTED),
