@@ -170,7 +170,6 @@ def test_a_bitstream_of_the_cluster_is_that_of_this_machine(address: str, tmp_pa
     assert len(there.seeds) == 2 and there.bitstream == here.bitstream == "icebreaker.bin"
     bits = [(tmp_path / where / "icebreaker.bin").read_bytes() for where in ("there", "here")]
     assert bits[0] == bits[1] and len(bits[0]) > 100_000
-    print({name: (there.steps[name], here.steps[name]) for name in here.steps})
 
 
 def test_a_cluster_that_is_not_there_is_refused(
