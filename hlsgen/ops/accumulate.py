@@ -19,6 +19,10 @@ BIAS_SCALE_TOLERANCE = (1e-6, 0.01)
 LARGEST_BIAS = 2.0**31
 """In accumulator steps: ONNX Runtime adds biases in 32 bits."""
 _S32 = ElementType(32, True)
+_MANY_BITS = 10
+"""Results of more bits change at more places than a function of steps has."""
+_FINE_SHARE, _ROUGH_SHARE = 1 / 64, 1 / 2
+"""Of a result's step the most that the step of sums may be where a bias is rounded to it: this moves a result by at most one."""
 
 
 def accumulator_range(
@@ -111,10 +115,11 @@ def requantised_sums(
     x: QuantisedValue,
     w: QuantisedValue,
     output: QuantisedOutput,
-) -> str:
+) -> str | Reason:
     """``op(value, weights, bias)`` requantised; axis 0 of the integer ``weights`` counts outputs, ``w`` is what they were made of.
 
-    Where the bias is not a whole number of steps, by float32 steps, if integers are proved to equal them for every sum.
+    Where the bias is not a whole number of steps, by float32 steps, if integers are proved to equal them for every sum, or if sums are asked for, which are
+    without the bias then. Else it is rounded to steps if they are a small part of the result's, and refused if not.
     """
 
     def summed(integers: np.ndarray) -> str:
@@ -125,10 +130,15 @@ def requantised_sums(
         ]
         return build.node(op, operands)
 
-    if bias.reals is not None and output.element.bits < _S32.bits:
+    if bias.reals is not None and not output.bias_below:
         steps = _by_steps(x, weights, product_scales(x, w), bias.reals, output)
         if steps is not None:
             return build.node(steps, [summed(np.zeros_like(bias.integers))])
+        share = float(product_scales(x, w).max()) / output.scale
+        if share > (_ROUGH_SHARE if output.element.bits > _MANY_BITS else _FINE_SHARE):
+            return Reason(
+                f"its bias is not a whole number of its sums' steps, {share:.3g} of the result's, and no integer form of its float32 steps is proved"
+            )
     sums = summed(bias.below if output.bias_below else bias.integers)
     return requantised(build, sums, x, w, output)
 
@@ -167,6 +177,8 @@ def _by_steps(
     multiply: FloatStep = ("multiply", tuple(map(float, np.broadcast_to(scales, (count,)))))
     add: FloatStep = ("add", tuple(map(float, reals)))
     steps = RequantiseSteps.of(0, (multiply, add), output)
+    if output.element.bits == _S32.bits:
+        return steps
     flat = weights.reshape(count, -1)
     zero = x.quantisation.zero_point[0]
     ends = np.array([x.type.integer.minimum - zero, x.type.integer.maximum - zero])

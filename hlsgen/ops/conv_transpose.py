@@ -178,7 +178,7 @@ class ConvTranspose(TensorOp):
         bias = bias.for_outputs(weights.shape[1], count)
         source = _repeated(w, count)
         value = requantised_sums(build, op, x.name, phases, bias, x, source, output)
-        if count == 1:
+        if count == 1 or isinstance(value, Reason):
             return value
         return build.node(Interleave(self.strides, extents), [value])
 

@@ -11,6 +11,7 @@ import numpy as np
 from hlsgen.ops.accumulate import Bias, requantised_sums
 from hlsgen.ops.conv import Conv
 from hlsgen.ops.op import NodeBuilder, QuantisedOutput, QuantisedValue, TensorOp
+from hlsgen.ops.reason import Reason
 from hlsgen.ops.reshape import Reshape
 from hlsgen.ops.tensor_type import Quantisation
 from hlsgen.ops.transpose import Transpose
@@ -56,7 +57,7 @@ def rows_by_matrix(
     output: QuantisedOutput,
     result: tuple[int, ...],
     one_row: TensorOp,
-) -> str:
+) -> str | Reason:
     """x (*batch, T, K) times the transposed matrices, requantised, of shape ``result`` (*batch, T, N).
 
     The matrices are one for all batches; or x has one batch for all matrices; or both have equally many.
@@ -73,6 +74,8 @@ def rows_by_matrix(
     value = build.node(Transpose((0, 1, 3, 2)), [value])
     before = (1, batch, inner, rows)
     value = _convolved(build, value, before, x, matrices, output)
+    if isinstance(value, Reason):
+        return value
     value = reshaped(build, value, (1, groups * outputs, rows), (1, groups, outputs, rows))
     value = build.node(Transpose((0, 1, 3, 2)), [value])
     return reshaped(build, value, (1, groups, rows, outputs), result)
@@ -84,7 +87,7 @@ def matrix_by_columns(
     x: QuantisedValue,
     output: QuantisedOutput,
     result: tuple[int, ...],
-) -> str:
+) -> str | Reason:
     """The matrices times x (*batch, K, C), requantised, of shape ``result`` (*batch, N, C); batches as in ``rows_by_matrix``."""
     groups, outputs, inner = matrices.weights.shape
     shape = x.type.shape
@@ -95,11 +98,15 @@ def matrix_by_columns(
         value = build.node(Transpose((0, 2, 1, 3)), [value])
         value = reshaped(build, value, (1, inner, batch, columns), (1, 1, inner, batch * columns))
         value = _convolved(build, value, (1, 1, inner, batch * columns), x, matrices, output)
+        if isinstance(value, Reason):
+            return value
         apart = (1, outputs, batch, columns)
         value = reshaped(build, value, (1, outputs, batch * columns), apart)
         value = build.node(Transpose((0, 2, 1, 3)), [value])
         return reshaped(build, value, (1, batch, outputs, columns), result)
     value = _convolved(build, value, whole, x, matrices, output)
+    if isinstance(value, Reason):
+        return value
     return reshaped(build, value, (1, groups * outputs, columns), result)
 
 
@@ -110,11 +117,13 @@ def _one_row(
     output: QuantisedOutput,
     result: tuple[int, ...],
     one_row: TensorOp,
-) -> str:
+) -> str | Reason:
     inner = matrices.weights.shape[-1]
     row = reshaped(build, x.name, x.type.shape, (1, inner))
     weights = matrices.weights[0]
     value = _summed(build, one_row, row, x, matrices, weights, output)
+    if isinstance(value, Reason):
+        return value
     return reshaped(build, value, (1, len(weights)), result)
 
 
@@ -125,7 +134,7 @@ def _convolved(
     x: QuantisedValue,
     matrices: Matrices,
     output: QuantisedOutput,
-) -> str:
+) -> str | Reason:
     """``value`` of ``shape`` (1, batch, K, rows) as (1, G * N, rows)."""
     groups, outputs, inner = matrices.weights.shape
     _, batch, _, rows = shape
@@ -144,7 +153,7 @@ def _summed(
     matrices: Matrices,
     weights: np.ndarray,
     output: QuantisedOutput,
-) -> str:
+) -> str | Reason:
     bias = matrices.bias.for_outputs(
         matrices.weights.shape[1], len(weights) // matrices.weights.shape[1]
     )

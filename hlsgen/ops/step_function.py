@@ -26,7 +26,7 @@ per place (1, 1 or C, *space, any extent 1); or, without an operand, the term it
 
 @dataclass(frozen=True)
 class StepFunction(TensorOp):
-    """Steps(origin, shift, cells) of the combined terms of one or two operands.
+    """Steps(origin, shift, cells) of the combined terms of one or two operands, of a sum also with what is given.
 
     ``kernel``: whose rounding a function of two narrow operands has, that of the float operators or of ONNX Runtime's integer kernel.
     ``mean``: the rule of a mean of sums whose factors divide its count (``requantise.mean_cells``).
@@ -155,7 +155,9 @@ class StepFunction(TensorOp):
             op: scalar.ScalarOp = scalar.Multiply() if kind == "factor" else scalar.Add()
             nothing = integers.size == 1 and integers.flat[0] == (1 if kind == "factor" else 0)
             terms.append(x if nothing else Call(op, (x, given)))
-        whole = terms[0] if len(terms) == 1 else Call(_COMBINE[self.combination], tuple(terms))
+        whole = terms[0]
+        for term in terms[1:]:
+            whole = Call(_COMBINE[self.combination], (whole, term))
         cells = tuple(
             (int(t), int(b), int(a)) for t, b, a in build.constant(self.places[-1][1] + 1)
         )
@@ -213,6 +215,12 @@ class StepFunction(TensorOp):
             case("sum", (u8, "addend", random.integers(0, 1 << 17, shape))),
             case("sum", (TensorType((1, 6), U8), "addend", 9000 * np.arange(6).reshape(1, 6))),
             case("sum", (u8, "table", 99 * table), (None, "given", np.array([7, 5000, -300]))),
+            case(
+                "sum",
+                (sums, "factor", np.array([7, 3, 9])),
+                (u8, "table", 99 * table),
+                (None, "given", np.array([-40000, 0, 777])),
+            ),
             case("product", (s8, "table", table), (None, "given", np.array([-9, 40, 300]))),
         )
 

@@ -52,7 +52,7 @@ def divide(graph: Graph) -> Division:
     between = tuple(n for n in reals if n.output in above and n.output in below)
     outer = [n for n in reals if n.output not in above or n.output not in below]
     early = _needed_by(graph, [node for node in outer if node.output in above])
-    late = _made_from(graph, [node for node in outer if node.output in below])
+    late = _made_from(graph, [node for node in outer if node.output not in above])
     stuck = {node.output for node in between}
     reaching = above - stuck
     before = tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal as Choice
 
 import numpy as np
@@ -65,12 +65,13 @@ class _Weighted:
 @dataclass(frozen=True, eq=False)
 class _Term:
     """An integer operand of the sum: ``slope`` real steps for each integer (one, or one per channel), or a table of reals. ``side``: what of the
-    integer counts, all of it or what is above or below 0."""
+    integer counts, all of it or what is above or below 0; ``offset`` and ``addends``, one per channel, are added."""
 
     operand: str
     slope: np.ndarray
     table: np.ndarray | None = None
     offset: float = 0.0
+    addends: np.ndarray = field(default_factory=lambda: np.zeros(1))
     side: Choice["all", "above", "below"] = "all"
 
     def reach(self, build: GraphBuilder) -> float:
@@ -194,12 +195,14 @@ def _terms(
     part = _before(island, value)
     (leaf,) = part.leaves
     if leaf in sums:
-        source = scaled_sums(build, sums[leaf])
+        source = scaled_sums(build, sums[leaf], stays=False)
         if isinstance(source, Reason):
             return source
-        operand, scale = source
+        operand, scale = source.value, source.scale
         if value == leaf:
-            return [_Term(operand, scale * weight)]
+            return [_Term(operand, scale * weight, addends=source.addends * weight)]
+        if np.any(source.addends):
+            return Reason("the bias of a product is not a whole number of its sums' steps")
         slopes = _slopes(part, build.types[leaf].shape)
         if slopes is None:
             return Reason(f"{part.named.op.name} stands between a product and the sum")
@@ -253,6 +256,7 @@ def _summed(build: GraphBuilder, terms: list[_Term], constant: float, step: floa
     """The sum of terms and a constant in steps."""
     total: Expression = Literal(round((constant + sum(t.offset for t in terms)) / step))
     operands: list[str] = []
+    addends = np.rint(sum((t.addends for t in terms), np.zeros(1)) / step).astype(np.int64)
     for term in terms:
         operand, multiples = term.operand, np.rint(term.slope / step)
         if np.abs(multiples).max() >= 2.0**_MOST_BITS:
@@ -270,15 +274,25 @@ def _summed(build: GraphBuilder, terms: list[_Term], constant: float, step: floa
             value = _call(bound, value, Literal(0))
         factor: Expression = Literal(int(multiples[0]))
         if multiples.size > 1:
-            rank = len(build.types[operand].shape)
-            integers = multiples.astype(np.int64).reshape(1, -1, *(1,) * (rank - 2))
-            factor = Operand(f"r{len(operands)}")
-            operands.append(build.integers(f"{operand}_factors", integers))
+            factor = _by_channel(build, operands, f"{operand}_factors", multiples.astype(np.int64))
         total = _call(scalar.Add(), total, _call(scalar.Multiply(), value, factor))
+    if np.any(addends):
+        total = _call(scalar.Add(), total, _by_channel(build, operands, "addends", addends))
     element = expression_type(total, {f"r{k}": _own(build, v) for k, v in enumerate(operands)})
     if element.bits > _MOST_BITS:
         return Reason(f"its sum needs {element.bits} bits, of at most {_MOST_BITS}")
     return build.node(ElementFormula.of(total, element), operands)
+
+
+def _by_channel(
+    build: GraphBuilder, operands: list[str], hint: str, integers: np.ndarray
+) -> Expression:
+    """Integers, one or one per channel of the first of ``operands``, which are added to these if they are several."""
+    if integers.size == 1:
+        return Literal(int(integers[0]))
+    rank = len(build.types[operands[0]].shape)
+    operands.append(build.integers(hint, integers.reshape(1, -1, *(1,) * (rank - 2))))
+    return Operand(f"r{len(operands) - 1}")
 
 
 def _own(build: GraphBuilder, value: str) -> ElementType:

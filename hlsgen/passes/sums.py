@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -32,7 +33,23 @@ _MANY_POINTS = 1 << 14
 """So many changes have no form in cells of a logarithmic scale either, and the search for one takes minutes."""
 _MANY_CELLS = 512
 
-Terms = list[tuple[str, Term, np.ndarray]]
+Terms = list[tuple[str | None, Term, np.ndarray]]
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledSums:
+    """Integers ``value``, what they stand for: times ``scale`` plus ``addends``, float64 for all or for each channel; ``moves``: how the
+    results that were asked for are moved behind them."""
+
+    value: str
+    scale: np.ndarray
+    addends: np.ndarray
+    moves: tuple[TensorOp, ...]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether one factor makes reals of them."""
+        return len(self.scale) == 1 and not np.any(self.addends)
 
 
 def sum_function(
@@ -43,15 +60,15 @@ def sum_function(
     Sums are multiplied by their scales, as integers of 24 bits in steps of a power of two, so that one function serves all channels; where it
     changes is found by bisection. It is the island's function of exact sums; float32 sums differ next to the changes.
     """
-    source = scaled_sums(build, sums)
+    source = scaled_sums(build, sums, stays=len(island.leaves) == 1)
     if isinstance(source, Reason):
         return source
-    sums, scale = source
-    if len(scale) == 1 and len(island.leaves) == 1:
-        factor, step = np.ones(1, np.int64), float(scale[0])
+    if source.is_plain and len(island.leaves) == 1:
+        factor, step = np.ones(1, np.int64), float(source.scale[0])
     else:
-        factor, step = _whole_factors(scale, scale.max())
-    terms: Terms = [(sums, "factor", factor)]
+        factor, step = _whole_factors(source.scale, source.scale.max())
+    terms: Terms = [(source.value, "factor", factor)]
+    terms += _addend(source.addends, step)
     combination: Combination = "sum"
     rest = island
     if len(island.leaves) == 2:
@@ -59,7 +76,10 @@ def sum_function(
         if isinstance(joined, Reason):
             return joined
         combination, step, rest = joined
-    return function_of_steps(build, rest, real, (combination, terms, step), quantize)
+    result = function_of_steps(build, rest, real, (combination, terms, step), quantize)
+    for op in () if isinstance(result, Reason) else source.moves:
+        result = build.node(op, [result])
+    return result
 
 
 def function_of_two_sums(
@@ -77,20 +97,22 @@ def function_of_two_sums(
         return Reason("the results of its two products differ in shape")
     sources = []
     for value in sums:
-        source = scaled_sums(build, value)
+        source = scaled_sums(build, value, stays=False)
         if isinstance(source, Reason):
             return source
         sources.append(source)
-    most = max(scale.max() for _, scale in sources)
+    most = max(source.scale.max() for source in sources)
     signs = np.ones(1), of_second(np.ones(1))
-    factors = [
-        _whole_factors(scale * sign, most) for (_, scale), sign in zip(sources, signs, strict=True)
-    ]
-    terms: Terms = [
-        (value, "factor", factor) for (value, _), (factor, _) in zip(sources, factors, strict=True)
-    ]
-    rest = island.behind(node.output)
-    return function_of_steps(build, rest, node.output, ("sum", terms, factors[0][1]), quantize)
+    terms: Terms = []
+    addends, step = np.zeros(1), 1.0
+    for source, sign in zip(sources, signs, strict=True):
+        factor, step = _whole_factors(source.scale * sign, most)
+        terms.append((source.value, "factor", factor))
+        addends = addends + sign * source.addends
+    terms += _addend(addends, step)
+    return function_of_steps(
+        build, island.behind(node.output), node.output, ("sum", terms, step), quantize
+    )
 
 
 def _whole_factors(scale: np.ndarray, most: float) -> tuple[np.ndarray, float]:
@@ -99,21 +121,40 @@ def _whole_factors(scale: np.ndarray, most: float) -> tuple[np.ndarray, float]:
     return np.rint(np.ldexp(scale, exponent)).astype(np.int64), 2.0**-exponent
 
 
-def scaled_sums(build: GraphBuilder, sums: str) -> tuple[str, np.ndarray] | Reason:
-    """The integers in front of a requantisation of sums, moved as its result is, and their scales."""
+def _addend(addends: np.ndarray, step: float) -> Terms:
+    """The term that adds reals in steps; none where all are 0."""
+    whole = np.rint(addends / step).astype(np.int64)
+    return [(None, "given", whole)] if np.any(whole) else []
+
+
+def scaled_sums(build: GraphBuilder, sums: str, stays: bool) -> ScaledSums | Reason:
+    """The integers in front of a requantisation of sums, and what they stand for; moved as its result is, or if they may differ by channel
+    and ``stays``, to be moved later."""
     moves: list[TensorOp] = []
     producer = build.producer(sums)
     while producer is not None and producer.op.moves_data and len(producer.inputs) == 1:
         moves.insert(0, producer.op)
         producer = build.producer(producer.inputs[0])
-    scale = np.ones(1)
-    if producer is not None and isinstance(producer.op, Requantise):
-        scale, sums = np.array(producer.op.scale, np.float64), producer.inputs[0]
-        if moves and len(scale) > 1:
-            return Reason("its sums are moved, and their scales differ by channel")
-        for op in moves:
-            sums = build.node(op, [sums])
-    return sums, scale
+    scale, addends = np.ones(1), np.zeros(1)
+    if producer is None or not isinstance(producer.op, Requantise):
+        return ScaledSums(sums, scale, addends, ())
+    scale, value = np.array(producer.op.scale, np.float64), producer.inputs[0]
+    if isinstance(producer.op, RequantiseSteps):
+        given = {kind: np.array(v, np.float64) for kind, v in producer.op.steps}
+        scale, addends = given["multiply"], given.get("add", addends)
+        scale = scale[:1] if np.all(scale == scale[0]) else scale
+    if moves and (len(scale) > 1 or np.any(addends != addends[0])):
+        if not stays:
+            return Reason("its sums are moved, and their scales or biases differ by channel")
+        return ScaledSums(value, scale, addends, tuple(moves))
+    for op in moves:
+        value = build.node(op, [value])
+    return ScaledSums(
+        value,
+        scale,
+        addends if len(scale) > 1 or np.any(addends != addends[0]) else addends[:1],
+        (),
+    )
 
 
 def function_of_steps(
@@ -126,6 +167,7 @@ def function_of_steps(
     """The function that ``rest``, of one leaf with the shape of ``real``, is of the combination of terms in steps."""
     combination, terms, step = combined
     sums, _, factor = terms[0]
+    assert sums is not None
     low, high = _range(build, terms, combination)
 
     def function(points: np.ndarray) -> np.ndarray:
@@ -186,6 +228,8 @@ def _joined(
         return Reason(f"{node.op.name} of sums and a quantised operand has no arithmetic form")
     if type_.integer.bits > 8 or type_.shape != build.types[real].shape:
         return Reason(f"the operand beside its sums, {type_}, is not of 8 bits and their shape")
+    if combination == "product" and len(terms) > 1:
+        return Reason("a product of its sums, whose bias is not a whole number of their steps")
     other = operands[1 - operands.index(real)]
     entries = np.arange(type_.integer.minimum, type_.integer.maximum + 1)
     given = entries.reshape(-1, *(1,) * (len(type_.shape) - 1))
@@ -199,14 +243,13 @@ def _joined(
     if not second and of_second is np.reciprocal:
         return Reason("sums that divide a quantised operand have no arithmetic form")
     if not second and of_second is np.negative:
-        value, kind, factor = terms[0]
-        terms[0] = value, kind, -factor
+        terms[:] = [(value, kind, -factor) for value, kind, factor in terms]
     if combination == "sum":
         table = np.rint(values / step)
     else:
         exponent = _OPERAND_BITS - int(np.frexp(np.abs(values).max() or 1.0)[1])
         table, step = np.rint(np.ldexp(values, exponent)), step * 2.0**-exponent
-    terms.append((leaf, "table", table.astype(np.int64)))
+    terms.insert(1, (leaf, "table", table.astype(np.int64)))  # what is given stays the last
     return combination, step, island.behind(node.output)
 
 
@@ -214,18 +257,16 @@ def _range(build: GraphBuilder, terms: Terms, combination: Combination) -> tuple
     """The least and the greatest combination of terms."""
     ends: list[tuple[int, int]] = []
     for value, kind, integers in terms:
+        if value is None or kind == "table":
+            ends.append((int(integers.min()), int(integers.max())))
+            continue
         element = build.types[value].integer
         bounds = [element.minimum * int(f) for f in integers] + [
             element.maximum * int(f) for f in integers
         ]
-        least, most = min(bounds), max(bounds)
-        ends.append(
-            (int(integers.min()), int(integers.max())) if kind == "table" else (least, most)
-        )
-    if len(ends) == 1:
-        return ends[0]
+        ends.append((min(bounds), max(bounds)))
     if combination == "sum":
-        return ends[0][0] + ends[1][0], ends[0][1] + ends[1][1]
+        return sum(low for low, _ in ends), sum(high for _, high in ends)
     corners = [a * b for a in ends[0] for b in ends[1]]
     return min(corners), max(corners)
 

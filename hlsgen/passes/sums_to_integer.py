@@ -63,6 +63,8 @@ def _sums(build: GraphBuilder, node: Node) -> str | Reason:
         return ELSEWHERE
     if not w.type.is_integer:
         return Reason("the weights are reals, not quantised")
+    if not x.quantisation.per_tensor:
+        return Reason("the input is quantised per channel")
     if isinstance(node.op, Gemm) and (node.op.alpha, node.op.beta) != (1.0, 1.0):
         return Reason("its factors are not 1")
     bias = node.inputs[2] if len(node.inputs) == 3 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import onnx
@@ -112,6 +113,80 @@ def test_the_last_product_leaves_as_sums(whole: bool) -> None:
     ]
     assert behind == (["DequantizeLinear"] if whole else ["Add"])
     assert differing(proto, model.samples(100)) == (0, 300)
+
+
+def _coarse_sums(model: QonnxModel, x: str, inputs: int = 12, outputs: int = 5) -> str:
+    """A product of few bits plus biases between its steps, which are many steps of what is behind it."""
+    w = model.quant(model.reals(inputs, outputs), 1.0, 3)
+    bias = model.random.integers(-40, 41, outputs) / 16
+    return model.node("Add", model.node("MatMul", x, w), model.constant(bias.astype(np.float32)))
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        {"rounding_mode": "HALF_UP"},
+        {"rounding_mode": "CEIL", "narrow": 1},
+        {"zero": 14.0, "signed": 0},
+        {"bits": 9},
+        {"scales": (1.0, 0.5, 2.0, -1.0, 0.25), "rounding_mode": "FLOOR"},
+        {"function": "LeakyRelu", "alpha": 0.125},
+    ],
+    ids=str,
+)
+def test_a_bias_between_the_steps_of_its_sums_is_not_rounded_to_them(
+    behind: dict[str, Any],
+) -> None:
+    model = QonnxModel((1, 12), opset=13)
+    y = _coarse_sums(model, model.quant("x", 0.5, 4))
+    options = dict(behind)
+    if scales := options.pop("scales", None):
+        y = model.node("Mul", y, model.constant(np.array(scales, np.float32)))
+    if function := options.pop("function", None):
+        y = model.node(function, y, alpha=options.pop("alpha"))
+    zero, bits = options.pop("zero", 0.0), options.pop("bits", 6)
+    proto = model.finish(model.quant(y, 0.125, bits, zero, **options))
+    assert differing(proto, model.samples(200)) == (0, 1000)
+
+
+@pytest.mark.parametrize("op_type", ["Add", "Sub"])
+def test_biases_of_sums_that_meet_are_not_rounded(op_type: str) -> None:
+    model = QonnxModel((1, 5), opset=13)
+    x = model.quant("x", 0.5, 4)
+    one, other = _coarse_sums(model, x, 5), _coarse_sums(model, x, 5)
+    y = model.quant(model.node(op_type, one, other), 0.125, 7, rounding_mode="HALF_UP")
+    z = model.quant(
+        model.node(op_type, y, _coarse_sums(model, x, 5)), 0.25, 6, rounding_mode="FLOOR"
+    )
+    assert differing(model.finish(z), model.samples(200)) == (0, 1000)
+
+
+def test_biases_of_rows_that_are_moved_are_not_rounded() -> None:
+    model = QonnxModel((1, 3, 12), opset=13)
+    y = _coarse_sums(model, model.quant("x", 0.5, 4))
+    proto = model.finish(model.quant(y, 0.125, 6, rounding_mode="HALF_UP"))
+    assert differing(proto, model.samples(100)) == (0, 1500)
+
+
+def test_a_product_with_sums_whose_bias_is_between_their_steps_is_refused_by_name() -> None:
+    model = QonnxModel((1, 5), opset=13)
+    x = model.node("MatMul", model.quant("x", 0.5, 4), model.quant(model.reals(5, 5), 0.5, 3))
+    x = model.quant(x, 0.5, 4)
+    y = model.node("Mul", _coarse_sums(model, x, 5), x)
+    w = model.quant(model.reals(5, 3), 0.125, 3)
+    proto = model.finish(model.node("MatMul", model.quant(y, 0.125, 6), w))
+    with pytest.raises(UnsupportedOp, match="whose bias is not a whole number of their steps"):
+        to_integer(read_model(proto))
+
+
+def test_a_product_of_what_is_quantised_by_channel_is_left_to_the_host() -> None:
+    model = QonnxModel((1, 4), opset=13)
+    x = model.quant("x", 0.25, 4)
+    y = model.node("MatMul", x, model.quant(model.reals(4, 3), 0.25, 3))
+    y = model.quant(y, np.array([[0.5, 0.25, 0.125]]), 4)
+    w = model.quant(model.reals(3, 2), np.array([[0.5, 0.25]]), 3)
+    with pytest.raises(UnsupportedOp, match="quantised per channel"):
+        to_integer(read_model(model.finish(model.node("MatMul", y, w))))
 
 
 @pytest.mark.parametrize(
