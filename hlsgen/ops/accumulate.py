@@ -21,7 +21,7 @@ LARGEST_BIAS = 2.0**31
 _S32 = ElementType(32, True)
 _MANY_BITS = 10
 """Results of more bits change at more places than a function of steps has."""
-_FINE_SHARE, _ROUGH_SHARE = 1 / 64, 1 / 2
+_FINE_SHARE, _ROUGH_SHARE = 1 / 1024, 1 / 2
 """Of a result's step the most that the step of sums may be where a bias is rounded to it: this moves a result by at most one."""
 
 
