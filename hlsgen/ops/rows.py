@@ -73,10 +73,10 @@ def rows_by_matrix(
     value = reshaped(build, x.name, shape, (1, batch, rows, inner))
     value = build.node(Transpose((0, 1, 3, 2)), [value])
     before = (1, batch, inner, rows)
-    value = _convolved(build, value, before, x, matrices, output)
-    if isinstance(value, Reason):
-        return value
-    value = reshaped(build, value, (1, groups * outputs, rows), (1, groups, outputs, rows))
+    product = _convolved(build, value, before, x, matrices, output)
+    if isinstance(product, Reason):
+        return product
+    value = reshaped(build, product, (1, groups * outputs, rows), (1, groups, outputs, rows))
     value = build.node(Transpose((0, 1, 3, 2)), [value])
     return reshaped(build, value, (1, groups, rows, outputs), result)
 
@@ -97,17 +97,17 @@ def matrix_by_columns(
     if groups == 1 and batch > 1:
         value = build.node(Transpose((0, 2, 1, 3)), [value])
         value = reshaped(build, value, (1, inner, batch, columns), (1, 1, inner, batch * columns))
-        value = _convolved(build, value, (1, 1, inner, batch * columns), x, matrices, output)
-        if isinstance(value, Reason):
-            return value
+        product = _convolved(build, value, (1, 1, inner, batch * columns), x, matrices, output)
+        if isinstance(product, Reason):
+            return product
         apart = (1, outputs, batch, columns)
-        value = reshaped(build, value, (1, outputs, batch * columns), apart)
+        value = reshaped(build, product, (1, outputs, batch * columns), apart)
         value = build.node(Transpose((0, 2, 1, 3)), [value])
         return reshaped(build, value, (1, batch, outputs, columns), result)
-    value = _convolved(build, value, whole, x, matrices, output)
-    if isinstance(value, Reason):
-        return value
-    return reshaped(build, value, (1, groups * outputs, columns), result)
+    product = _convolved(build, value, whole, x, matrices, output)
+    if isinstance(product, Reason):
+        return product
+    return reshaped(build, product, (1, groups * outputs, columns), result)
 
 
 def _one_row(

@@ -77,7 +77,9 @@ def sum_function(
             return joined
         combination, step, rest = joined
     result = function_of_steps(build, rest, real, (combination, terms, step), quantize)
-    for op in () if isinstance(result, Reason) else source.moves:
+    if isinstance(result, Reason):
+        return result
+    for op in source.moves:
         result = build.node(op, [result])
     return result
 
