@@ -12,6 +12,8 @@ from hlsgen.loops.python.nest import assigned
 ConstantValue = Callable[[ast.expr], int | None]
 """The value of an expression that is an integer constant, None of any other."""
 Node = TypeVar("Node", bound=ast.stmt)
+MOST_COPIES = 64
+"""Trips of a loop over the items of a list, which is unrolled: a list is not a memory."""
 
 
 def located(node: Node, at: ast.AST) -> Node:

@@ -15,6 +15,7 @@ from hlsgen.algebra.affine import Affine
 from hlsgen.errors import BadFile
 from hlsgen.loops.python.annotations import ArrayType
 from hlsgen.loops.python.constants import affine_of, integer_of
+from hlsgen.loops.python.facts import Facts
 from hlsgen.loops.python.functions import names_of
 from hlsgen.loops.python.guards import Free, counters_of_their_own, names_in, own_variables, under
 from hlsgen.loops.python.liveness import live_before
@@ -28,19 +29,18 @@ from hlsgen.loops.python.nest import (
     base_of,
     mentioned,
 )
-from hlsgen.loops.python.ranges import ConstantValue, assignment
+from hlsgen.loops.python.ranges import MOST_COPIES, ConstantValue, assignment
 from hlsgen.loops.python.refusals import shown, unsupported
 from hlsgen.loops.python.signature import Signature
 from hlsgen.loops.python.structured import lists_of, structured
 
-MOST_COPIES = 64
-"""Trips of a loop over the items of a list, which is unrolled: a list is not a memory."""
 STATEMENTS = (ast.Assign, ast.AugAssign, ast.If, ast.Pass)
 
 
 def read_nests(signature: Signature) -> tuple[Nest, ...]:
     """The nests of a kernel in order. Raises UnsupportedOp with file, line and reason."""
-    function = structured(definition(signature), _constants_of(signature))
+    source = definition(signature)
+    function = structured(source, _facts_of(signature, source))
     reader = _Reader(signature, function)
     reader.refuse_names(function)
     statements = reader.top_level(function.body)
@@ -114,6 +114,18 @@ def _constants_of(signature: Signature) -> ConstantValue:
     """Values of constant expressions wherever they stand in a kernel."""
     names = {**names_of(signature.function), **signature.constants}
     return lambda node: integer_of(node, names, signature.parameters)
+
+
+def _facts_of(signature: Signature, function: ast.FunctionDef) -> Facts:
+    """What is known before anything is executed: a name that the kernel assigns is not the constant of that name outside."""
+    constant = _constants_of(signature)
+    elements = {name: array.element for name, array in signature.parameters.items()}
+    own = assigned(function.body)
+
+    def value(node: ast.expr) -> int | None:
+        return None if own & frozenset(names_in([node])) else constant(node)
+
+    return Facts(value, elements, signature.word)
 
 
 def _is_remark(statement: ast.stmt) -> bool:
@@ -207,26 +219,23 @@ class _Reader:
         """A loop; or, unrolled, its body as often as it has trips."""
         if not isinstance(node.target, ast.Name):
             raise self.refuse(node, "'for name in range(...):'", shown(node), "Rewrite the loop.")
-        call = node.iter
+        call, variable = node.iter, node.target.id
+        if isinstance(call, ast.List | ast.Tuple):
+            listed = [self._integer(item) for item in call.elts]
+            values = [value for value in listed if value is not None]
+            if values and len(values) == len(listed) <= MOST_COPIES:
+                return self._copies(node, variable, values)
         unrolled = _is_call(call, "unroll")
         if unrolled:
             assert isinstance(call, ast.Call)
             call = call.args[0] if len(call.args) == 1 else call
         first, extent, step, stop = self._range(node, call)
-        variable = node.target.id
         if not first.terms and stop is None and extent <= MOST_COPIES:
             unrolled = unrolled or self._indexes_list(node.body, variable)
         if unrolled:
-            copies: list[Item] = []
             if first.terms or stop is not None:
                 raise self._variable_bounds(node)
-            for trip in range(extent):
-                value = first.offset + step * trip
-                copies.append(Bind(variable, Affine(value)))
-                # A counter that its own body assigns is not a constant there.
-                bound = {} if variable in assigned(node.body) else {variable: value}
-                copies += self._body(node.body, bound)
-            return copies
+            return self._copies(node, variable, [first.offset + step * k for k in range(extent)])
         if not extent:
             return []
         name = self.unused(variable)
@@ -242,6 +251,16 @@ class _Reader:
             left = Affine().plus(stop.plus(counter, -1), 1 if step > 0 else -1)
             body = self._under(Within(left, 1), body, node.body)
         return [SourceLoop(name, extent, tuple(body), node.lineno)]
+
+    def _copies(self, node: ast.For, variable: str, values: Sequence[int]) -> list[Item]:
+        """The body of an unrolled loop for every value of its counter."""
+        copies: list[Item] = []
+        for value in values:
+            copies.append(Bind(variable, Affine(value)))
+            # A counter that its own body assigns is not a constant there.
+            bound = {} if variable in assigned(node.body) else {variable: value}
+            copies += self._body(node.body, bound)
+        return copies
 
     def _indexes_list(self, statements: Sequence[ast.stmt], counter: str) -> bool:
         """Whether statements index a list, whose items are values and not elements of a memory, with a counter."""

@@ -2,7 +2,8 @@
 
 What follows a ``continue`` goes under an ``else``, or under a variable that says whether the trip goes on; a ``break`` sets a variable that
 says whether the loop does (Peterson, Kasami & Tokura, "On the capabilities of while, repeat, and exit statements", 1973). The loop itself
-keeps all of its trips. Loops over arrays, ``enumerate``, ``zip`` and ``reversed`` become loops over indices.
+keeps all of its trips. Loops over arrays, ``enumerate``, ``zip`` and ``reversed`` become loops over indices, ``while`` loops such of as many
+trips as they can have (``bounded_while.py``).
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hlsgen.loops.python.bounded_while import Surroundings, as_for
+from hlsgen.loops.python.facts import Facts
 from hlsgen.loops.python.guards import names_in
 from hlsgen.loops.python.ranges import ConstantValue, as_range, assignment, bounded, located
 
 LEFT = (ast.Break, ast.Continue)
 
 
-def structured(function: ast.FunctionDef, constant: ConstantValue) -> ast.FunctionDef:
-    """The function with its loops in that form; what has no such form is left as it is. ``constant`` gives values of expressions."""
+def structured(function: ast.FunctionDef, facts: Facts) -> ast.FunctionDef:
+    """The function with its loops in that form; what has no such form is left as it is."""
     whole = copy.deepcopy(function)
-    structure = _Structure(Counter(names_in([whole])), constant)
+    structure = _Structure(function, facts)
     whole.body = structure.block(whole.body, None)
     return ast.fix_missing_locations(whole)
 
@@ -45,11 +48,13 @@ class _Jumps:
 
 
 class _Structure:
-    """``every``: how often each name is in the function."""
+    """``every``: how often each name is in the function; ``counters`` of the loops around."""
 
-    def __init__(self, every: Counter[str], constant: ConstantValue) -> None:
-        self.every, self.constant = every, constant
-        self.names = set(every)
+    def __init__(self, function: ast.FunctionDef, facts: Facts) -> None:
+        self.function, self.facts, self.constant = function, facts, facts.constant
+        self.every = Counter(names_in([function]))
+        self.names = set(self.every)
+        self.counters: frozenset[str] = frozenset()
 
     def unused(self, stem: str) -> str:
         """A name that nothing else has."""
@@ -66,6 +71,8 @@ class _Structure:
         for k, statement in enumerate(statements):
             if isinstance(statement, ast.For):
                 done += self._loop(statement)
+            elif isinstance(statement, ast.While):
+                done += self._while(statement, statements[:k])
             elif jumps is not None and isinstance(statement, LEFT):
                 if last and isinstance(statement, ast.Continue):
                     return done
@@ -102,12 +109,22 @@ class _Structure:
         test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
         return [node, located(ast.If(test, after, []), after[0])]
 
+    def _while(self, node: ast.While, before: Sequence[ast.stmt]) -> list[ast.stmt]:
+        """A loop over its trips, with what comes before and after it; the loop itself where nothing says how many there are."""
+        around = Surroundings(before, self.counters, self.function)
+        parts = as_for(node, around, self.unused, self.facts)
+        return [node] if parts is None else self.block(parts, None)
+
     def _loop(self, node: ast.For) -> list[ast.stmt]:
         """A loop in the form that is read, with what comes before and after it."""
         node = as_range(node, self.unused, self.constant)
         outside = self._read_outside(node)
         jumps = _Jumps(self.unused)
+        counters = self.counters
+        if isinstance(node.target, ast.Name):
+            self.counters |= {node.target.id}
         body = self.block(node.body, jumps, last=True) or [located(ast.Pass(), node)]
+        self.counters = counters
         orelse = self.block(node.orelse, None)
         before: list[ast.stmt] = []
         after: list[ast.stmt] = []
