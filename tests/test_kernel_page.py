@@ -27,8 +27,8 @@ def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
     run(tmp_path, "fir.py", kernel)
     run(tmp_path, "use.py", use)
     head = "import hlsgen\nfrom hlsgen import In, Out, s16, s32, u16\n"
-    check = "(graph,) = bit_lengths.lower().graphs\nassert graph.iterations == 8 * 16\n"
-    run(tmp_path, "bit_lengths.py", f"{head}{early}\n{check}")
+    check = "(graph,) = square_roots.lower().graphs\nassert graph.iterations == 8 * 255\n"
+    run(tmp_path, "square_roots.py", f"{head}{early}\n{check}")
     run(tmp_path, "normalise.py", f"{head}{straight}\nassert len(normalise.lower().graphs) == 3\n")
     check = "(graph,) = centred.lower().graphs\nassert graph.iterations == 8 * (11 + 12)\n"
     run(tmp_path, "centred.py", f"{head}{beside}\n{check}")

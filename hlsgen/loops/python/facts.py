@@ -7,8 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hlsgen.algebra.types import ElementType
-from hlsgen.loops.python.nest import base_of
+from hlsgen.loops.python.constants import integer_of
+from hlsgen.loops.python.functions import names_of
+from hlsgen.loops.python.guards import names_in
+from hlsgen.loops.python.nest import assigned, base_of
 from hlsgen.loops.python.ranges import ConstantValue
+from hlsgen.loops.python.signature import Signature
 
 Bounds = tuple[int | None, int | None]
 
@@ -97,3 +101,21 @@ def times_stored(nodes: Sequence[ast.AST], name: str) -> int:
         for statement in nodes
         for node in ast.walk(statement)
     )
+
+
+def constants_of(signature: Signature) -> ConstantValue:
+    """Values of constant expressions wherever they stand in a kernel."""
+    names = {**names_of(signature.function), **signature.constants}
+    return lambda node: integer_of(node, names, signature.parameters)
+
+
+def facts_of(signature: Signature, function: ast.FunctionDef) -> Facts:
+    """What is known before anything is executed: a name that the kernel assigns is not the constant of that name outside."""
+    constant = constants_of(signature)
+    elements = {name: array.element for name, array in signature.parameters.items()}
+    own = assigned(function.body)
+
+    def value(node: ast.expr) -> int | None:
+        return None if own & frozenset(names_in([node])) else constant(node)
+
+    return Facts(value, elements, signature.word)

@@ -15,7 +15,7 @@ from hlsgen.algebra.affine import Affine
 from hlsgen.errors import BadFile
 from hlsgen.loops.python.annotations import ArrayType
 from hlsgen.loops.python.constants import affine_of, integer_of
-from hlsgen.loops.python.facts import Facts
+from hlsgen.loops.python.facts import constants_of, facts_of
 from hlsgen.loops.python.functions import names_of
 from hlsgen.loops.python.guards import Free, counters_of_their_own, names_in, own_variables, under
 from hlsgen.loops.python.liveness import live_before
@@ -29,7 +29,7 @@ from hlsgen.loops.python.nest import (
     base_of,
     mentioned,
 )
-from hlsgen.loops.python.ranges import MOST_COPIES, ConstantValue, assignment
+from hlsgen.loops.python.ranges import MOST_COPIES, assignment
 from hlsgen.loops.python.refusals import shown, unsupported
 from hlsgen.loops.python.signature import Signature
 from hlsgen.loops.python.structured import lists_of, structured
@@ -40,7 +40,7 @@ STATEMENTS = (ast.Assign, ast.AugAssign, ast.If, ast.Pass)
 def read_nests(signature: Signature) -> tuple[Nest, ...]:
     """The nests of a kernel in order. Raises UnsupportedOp with file, line and reason."""
     source = definition(signature)
-    function = structured(source, _facts_of(signature, source))
+    function = structured(source, facts_of(signature, source))
     reader = _Reader(signature, function)
     reader.refuse_names(function)
     statements = reader.top_level(function.body)
@@ -110,24 +110,6 @@ def definition(signature: Signature) -> ast.FunctionDef:
     return function
 
 
-def _constants_of(signature: Signature) -> ConstantValue:
-    """Values of constant expressions wherever they stand in a kernel."""
-    names = {**names_of(signature.function), **signature.constants}
-    return lambda node: integer_of(node, names, signature.parameters)
-
-
-def _facts_of(signature: Signature, function: ast.FunctionDef) -> Facts:
-    """What is known before anything is executed: a name that the kernel assigns is not the constant of that name outside."""
-    constant = _constants_of(signature)
-    elements = {name: array.element for name, array in signature.parameters.items()}
-    own = assigned(function.body)
-
-    def value(node: ast.expr) -> int | None:
-        return None if own & frozenset(names_in([node])) else constant(node)
-
-    return Facts(value, elements, signature.word)
-
-
 def _is_remark(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Pass) or (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
@@ -149,7 +131,7 @@ class _Reader:
         self.where = f"{signature.path}, kernel {signature.name}"
         self.names: dict[str, Any] = {**names_of(signature.function), **signature.constants}
         self.loop_names: set[str] = set()
-        self.lists = lists_of(function, _constants_of(signature))
+        self.lists = lists_of(function, constants_of(signature))
 
     def refuse_names(self, function: ast.FunctionDef) -> None:
         """Raise where an array's name gets another meaning, and for names that circuits cannot have."""
@@ -221,7 +203,7 @@ class _Reader:
             raise self.refuse(node, "'for name in range(...):'", shown(node), "Rewrite the loop.")
         call, variable = node.iter, node.target.id
         if isinstance(call, ast.List | ast.Tuple):
-            listed = [self._integer(item) for item in call.elts]
+            listed = [self._integer(part) for part in call.elts]
             values = [value for value in listed if value is not None]
             if values and len(values) == len(listed) <= MOST_COPIES:
                 return self._copies(node, variable, values)

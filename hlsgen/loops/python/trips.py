@@ -239,9 +239,11 @@ class _Loop:
             return None
         if least is None or greatest is None:
             return None
-        updates = {low: (f"{middles[0]} + 1",), high: (f"{middles[0]} - 1",)}
-        if not closed:
-            updates[high] += (middles[0],)
+        below = f"{middles[0]} - 1"
+        updates = {
+            low: (f"{middles[0]} + 1",),
+            high: (below,) if closed else (below, middles[0]),
+        }
         stored = sum(times_stored(self.node.body, name) for name in (low, high))
         if _updates(self.node.body, updates) != stored or not _halves(self.node.body, updates):
             return None
