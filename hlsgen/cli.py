@@ -35,6 +35,7 @@ from hlsgen.cli_options import (
     Multipliers,
     Name,
     Output,
+    Parts,
     Precision,
     Quiet,
     RangeSamples,
@@ -231,6 +232,8 @@ def verify(
         Path | None, typer.Option(help="File (.fst, .vcd) of all signals of two samples.")
     ] = None,
     timeline: Timeline = False,
+    parts: Parts = None,
+    cluster: ClusterOption = None,
     quiet: Quiet = False,
 ) -> None:
     """Simulate the Verilog and compare every output element with its references."""
@@ -250,6 +253,8 @@ def verify(
             port=port,
             waves=waves,
             timeline=timeline,
+            parts=parts,
+            cluster=cluster,
         )
     if not quiet or not result.good:
         typer.echo(result.text())

@@ -75,6 +75,10 @@ ClusterOption = Annotated[
     str | None,
     typer.Option("--cluster", help="Scheduler of dask.distributed whose workers do the work."),
 ]
+Parts = Annotated[
+    int | None,
+    typer.Option("--parts", help="Simulate in so many jobs side by side; done ones are kept."),
+]
 Timeline = Annotated[
     bool, typer.Option("--timeline", help="Follow one sample through the layers, for the report.")
 ]

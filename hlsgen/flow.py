@@ -84,6 +84,8 @@ class Compiled:
         port: str | None = None,
         waves: str | os.PathLike[str] | None = None,
         timeline: bool = False,
+        parts: int | None = None,
+        cluster: Any = None,
     ) -> VerifyResult:
         """Simulate the Verilog on samples (axis 0) and compare every output element; see ``flow.verify``."""
         return verify(
@@ -98,6 +100,8 @@ class Compiled:
             port=port,
             waves=waves,
             timeline=timeline,
+            parts=parts,
+            cluster=cluster,
         )
 
     def connect(self, port: str | None = None) -> AbstractContextManager[BoardSession]:
@@ -265,6 +269,8 @@ def verify(
     port: str | None = None,
     waves: str | os.PathLike[str] | None = None,
     timeline: bool = False,
+    parts: int | None = None,
+    cluster: Any = None,
 ) -> VerifyResult:
     """Simulate DIR/design.v on the samples (name -> (samples, ...)), compare, and write DIR/verify.json.
 
@@ -274,9 +280,13 @@ def verify(
     ``reference`` says where the integer graph of a network is evaluated: ``numpy``, ``cupy`` or ``torch``. On a mismatch the first process
     with a wrong output is searched for, where the design has such. ``waves``: a file (.fst, .vcd) for all signals during the first two samples or,
     on a mismatch, the first wrong one and the one before it; GTKWave's setup is written beside it. ``timeline``: for the report, follow a sample through the layers (schedule stream).
+    ``parts``: so many jobs, side by side on the cores of this machine or on a ``cluster`` (as of ``build``), which has one for each of its threads where ``parts`` is None;
+    what an interrupted verification has done is not done again.
     Raises BadOption, BadFile, TypeMismatch, ToolFailed; Mismatch where all elements are right but a rule is broken.
     """
+    from hlsgen.bitstream.cluster import pool_of
     from hlsgen.targets import target_of
+    from hlsgen.verify.parts import InParts, check_parts
     from hlsgen.verify.timeline import check_timeline
     from hlsgen.verify.verify import checked_request, verify_design
     from hlsgen.verify.waves import check_waves
@@ -295,7 +305,12 @@ def verify(
         check_timeline(folder, engine)
     answers = target.reference(folder, reference)
     given = answers.samples(inputs, samples, seed)
-    return verify_design(folder, target, answers, given, request, progress)
+    if parts is None and cluster is None:
+        return verify_design(folder, target, answers, given, request, progress)
+    check_parts(folder, 1 if parts is None else parts, engine)
+    with pool_of(cluster) as pool:
+        runner = InParts(target, pool, pool.width if parts is None else parts)
+        return verify_design(folder, runner, answers, given, request, progress)
 
 
 def build(

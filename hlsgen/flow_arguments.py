@@ -94,6 +94,7 @@ VERIFIED: Mapping[str, ArgumentKind] = {
     "port": PATH.or_none(),
     "waves": PATH.or_none(),
     "timeline": FLAG,
+    "parts": WHOLE.or_none(),
 }
 
 BUILT: Mapping[str, ArgumentKind] = {

@@ -52,6 +52,8 @@ WITHOUT: dict[str, tuple[int, str]] = {
     "html_report/page.py write_page": (1, TESTED),
     "verify/timeline.py check_timeline": (1, TESTED),
     "verify/waves.py check_waves": (2, TESTED),
+    "verify/parts.py check_parts": (2, TESTED),
+    "verify/parts.py _read": (1, TESTED),
     "verify/waves.py write_waves": (1, TESTED),
     "verify/waves.py _check_fst": (1, TESTED),
     "flow_export.py bench": (1, TESTED),
