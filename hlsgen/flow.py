@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hlsgen.bitstream.build_result import BuildResult
     from hlsgen.board_session import BoardSession
     from hlsgen.verify.result import VerifyResult
+    from hlsgen.verify.run import Runner
 
 
 SHOWN_FIGURES = ("interval_cycles", "latency_cycles", "lut", "ff", "dsp", "bram", "clock_mhz")
@@ -303,13 +304,13 @@ def verify(
         check_waves(request.waves, target.has_waves, engine)
     if timeline:
         check_timeline(folder, engine)
-    answers = target.reference(folder, reference)
-    given = answers.samples(inputs, samples, seed)
-    if parts is None and cluster is None:
-        return verify_design(folder, target, answers, given, request, progress)
-    check_parts(folder, 1 if parts is None else parts, engine)
     with pool_of(cluster) as pool:
-        runner = InParts(target, pool, pool.width if parts is None else parts)
+        runner: Runner = target
+        if parts is not None or cluster is not None:
+            check_parts(folder, 1 if parts is None else parts, engine)
+            runner = InParts(target, pool, pool.width if parts is None else parts)
+        answers = target.reference(folder, reference)
+        given = answers.samples(inputs, samples, seed)
         return verify_design(folder, runner, answers, given, request, progress)
 
 
