@@ -9,6 +9,8 @@ _FULLEST = {"ice40": 0.85}
 """Of the device's LUTs, with the link. nextpnr finds no legal places for all the carry chains of designs of 88 and 89 % of an UP5K, and does for some of 80 to 82 %."""
 FULLEST = 0.92
 """The same of the other families: beyond that nextpnr finds no places or no wires on the small devices."""
+_MULTIPLIED = {"gowin": 0.75}
+"""Of the device's DSP blocks: nextpnr finds no legal places for multipliers of 9 bits in 39 of the 40 units of a GW1NR-9, and does for 29."""
 _LINKS = {
     "ice40": Cost(lut=1165, ff=543, bram=7),
     "ecp5": Cost(lut=972, ff=544, bram=4),
@@ -36,6 +38,11 @@ def lut_room(board: Board, inputs: int = 1, outputs: int = 1) -> float:
     """LUTs that a design may have beside the link."""
     share = _FULLEST.get(board.family, FULLEST)
     return max(0.0, share * board.lut - float(link_cost(board, inputs, outputs).lut))
+
+
+def dsp_room(board: Board) -> int:
+    """DSP blocks that a design may have where nobody asks for more."""
+    return int(_MULTIPLIED.get(board.family, 1.0) * board.dsp)
 
 
 def bram_room(board: Board, inputs: int = 1, outputs: int = 1) -> int:

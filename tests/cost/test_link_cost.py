@@ -10,7 +10,7 @@ import pytest
 from support.example_nets import vector_net
 
 from hlsgen.board import Board, boards, load_board
-from hlsgen.cost.link import FULLEST, bram_room, link_cost, lut_room
+from hlsgen.cost.link import FULLEST, bram_room, dsp_room, link_cost, lut_room
 from hlsgen.cost.units import Cost
 from hlsgen.schedule.stream_network.options import StreamOptions, budget_of
 
@@ -36,6 +36,14 @@ def test_what_a_design_may_use_and_the_link_have_room_on_the_device(board: Board
     fullest = 0.85 if board.family == "ice40" else FULLEST
     assert 0 < budget.lut + link.lut <= fullest * board.lut
     assert 0 < budget.bram + link.bram <= board.bram
+
+
+def test_multipliers_of_gowin_leave_room_for_the_placer_unless_asked_for() -> None:
+    board = load_board("tang_nano_9k")
+    assert (board.dsp, dsp_room(board)) == (40, 30)
+    assert budget_of(vector_net(), board, StreamOptions()).dsp == 30
+    assert budget_of(vector_net(), board, StreamOptions(dsp=40)).dsp == 40
+    assert dsp_room(load_board("ulx3s_85f")) == 156
 
 
 def test_a_board_that_the_link_fills_has_no_room() -> None:

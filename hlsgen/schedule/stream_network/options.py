@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hlsgen.algebra.unroll import Unroll
 from hlsgen.board import Board
 from hlsgen.cost.factors import Factors
-from hlsgen.cost.link import bram_room, lut_room
+from hlsgen.cost.link import bram_room, dsp_room, lut_room
 from hlsgen.dataflow.ir import Dataflow
 from hlsgen.errors import BadOption
 from hlsgen.schedule.stream_network.effort import EFFORTS
@@ -55,7 +55,7 @@ def budget_of(dataflow: Dataflow, board: Board, options: StreamOptions) -> Budge
     ports = board_inputs(dataflow), len(dataflow.outputs)
     lut = min(board.lut * options.lut_share, lut_room(board, *ports))
     return Budget(
-        board.dsp if options.dsp is None else min(board.dsp, options.dsp),
+        dsp_room(board) if options.dsp is None else min(board.dsp, options.dsp),
         min(lut, ENDLESS if options.lut is None else options.lut),
         min(int(board.bram * options.bram_share), bram_room(board, *ports)),
         ENDLESS if options.multipliers is None else options.multipliers,
