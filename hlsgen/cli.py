@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, NoReturn, cast
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 
@@ -172,11 +172,20 @@ def map_command(
     exact: Exact = None,
     as_given: AsGiven = None,
     name: Name = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", help="Map with so many seeds, side by side; write the best."),
+    ] = None,
+    cluster: ClusterOption = None,
     quiet: Quiet = False,
 ) -> None:
     """Map a loop kernel to a fabric: 'compile --schedule grid', or only a look at the mapping."""
     from hlsgen.flow import map_kernel
 
+    if seeds is not None or cluster is not None:
+        options = {"time_limit": time_limit, "exact": exact, "as_given": as_given, "name": name}
+        typer.echo(_sweep(kernel, fabric, output, seed, seeds, options, cluster, quiet), nl=False)
+        return
     with TemporaryDirectory() as scratch:
         with terminal(quiet) as progress:
             mapped = map_kernel(
@@ -192,6 +201,39 @@ def map_command(
             )
         if not quiet:
             typer.echo((mapped.directory / "report.txt").read_text())
+
+
+def _sweep(
+    kernel: str,
+    fabric: str | None,
+    output: Path | None,
+    seed: int | None,
+    seeds: int | None,
+    options: dict[str, Any],
+    cluster: str | None,
+    quiet: bool,
+) -> str:
+    """What ``map --seeds`` prints. Raises BadOption for options that exclude or need each other."""
+    from hlsgen.flow_sweep import map_seeds
+
+    missing = "--seeds" if seeds is None else "--output" if output is None else None
+    if seeds is None or output is None or seed is not None:
+        raise BadOption(
+            "--seed" if missing is None else "--seeds",
+            "expected --seeds N and an --output folder, and no --seed beside them, found "
+            + ("--seed" if missing is None else f"no {missing}"),
+            "Write for example --seeds 16 -o build/mapped.",
+        )
+    with terminal(quiet) as progress:
+        mapped, tried = map_seeds(kernel, seeds, output, fabric, options, progress, cluster)
+    if quiet:
+        return ""
+    cycles = ", ".join(
+        f"{one.seed}: {'none' if one.interval_cycles is None else one.interval_cycles}"
+        for one in tried
+    )
+    report = (mapped.directory / "report.txt").read_text()
+    return f"cycles of an execution by seed: {cycles}\n\n{report}"
 
 
 @app.command("fabric")

@@ -50,6 +50,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "board_session",
         "flow_board",
         "flow_run",
+        "flow_sweep",
         "catalogue",
         "flow_export",
         "exploration",
