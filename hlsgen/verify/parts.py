@@ -64,7 +64,9 @@ class InParts:
         (place / _DESIGN).write_bytes(_packed(folder))
         at = Workplace(place, progress, self.pool.running.branch())
         steps = [
-            _step(f"part_{number}", request, folder, _cut(samples, own), self.runner, place)
+            _step(
+                f"part_{number}", request, folder, _rows(samples.hardware, own), self.runner, place
+            )
             for number, own in enumerate(self._ranges(samples.count))
         ]
         self.pool.run(steps, at)
@@ -72,7 +74,7 @@ class InParts:
         main, timed = _joined([main for main, _ in runs]), runs[0][1]
         if len(runs) > 1 and timed.samples > runs[0][0].samples:
             # the samples of the part were repeated, where the whole has others
-            few = _cut(samples, slice(0, min(timed.samples, samples.count)))
+            few = _rows(samples.hardware, slice(0, min(timed.samples, samples.count)))
             full_speed = replace(request, stall="none")
             step = _step("timed", full_speed, folder, few, self.runner, place)
             self.pool.run([step], at)
@@ -86,12 +88,13 @@ class InParts:
         count = len(next(iter(failure.inputs.values())))
         for own in self._ranges(count):
             if own.start <= failure.first_sample < own.stop:
-                cut = {
-                    name: {key: array[own] for key, array in getattr(failure, name).items()}
-                    for name in ("inputs", "outputs", "missing")
-                }
-                first = failure.first_sample - own.start
-                failure = replace(failure, first_sample=first, **cut)
+                failure = replace(
+                    failure,
+                    first_sample=failure.first_sample - own.start,
+                    inputs=_rows(failure.inputs, own),
+                    outputs=_rows(failure.outputs, own),
+                    missing=_rows(failure.missing, own),
+                )
                 break
         return self.runner.first_wrong(folder, reference, failure, progress)
 
@@ -100,9 +103,9 @@ class InParts:
         return [slice(first, min(count, first + each)) for first in range(0, count, each)]
 
 
-def _cut(samples: Samples, own: slice) -> dict[str, np.ndarray]:
-    """What enters the circuit for some of the samples."""
-    return {name: array[own] for name, array in samples.hardware.items()}
+def _rows(tensors: Mapping[str, np.ndarray], own: slice) -> dict[str, np.ndarray]:
+    """Some of the samples."""
+    return {name: array[own] for name, array in tensors.items()}
 
 
 def _step(
@@ -115,14 +118,15 @@ def _step(
 ) -> BuildStep:
     """From the design and samples to what their simulation gives."""
     part, result = f"{name}.npz", f"{name}_result.npz"
+    arrays: dict[str, Any] = {f"a{k}": array for k, array in enumerate(tensors.values())}
     with (place / part).open("wb") as file:
-        np.savez(file, **{f"a{k}": array for k, array in enumerate(tensors.values())})
+        np.savez(file, **arrays)
     names, count = tuple(tensors), len(next(iter(tensors.values())))
     asked = replace(request, waves=None, timeline=False)
 
     def work(at: Workplace) -> None:
-        with np.load(at.folder / part) as arrays:
-            hardware = {name: arrays[f"a{k}"] for k, name in enumerate(names)}
+        with np.load(at.folder / part) as read:
+            hardware = {name: read[f"a{k}"] for k, name in enumerate(names)}
         with tempfile.TemporaryDirectory(prefix="hlsgen_part_") as where:
             with zipfile.ZipFile(at.folder / _DESIGN) as archive:
                 archive.extractall(where)
@@ -175,20 +179,21 @@ def _read(path: Path) -> tuple[Simulation, Simulation]:
 
 def _simulation(arrays: Mapping[str, np.ndarray], which: str) -> Simulation:
     samples, cycles, stopped, violations, batch, names = json.loads(str(arrays[f"{which}.facts"]))
-    values = {
-        kind: {name: arrays[f"{which}.{kind}.{k}"] for k, name in enumerate(names)}
-        for kind in ("outputs", "missing")
-    }
-    cut = {name: arrays[f"{which}.{name}"] for name in _ARRAYS}
+
+    def values(kind: str) -> dict[str, np.ndarray]:
+        return {name: arrays[f"{which}.{kind}.{k}"] for k, name in enumerate(names)}
+
     return Simulation(
         samples=samples,
         cycles=cycles,
         stopped=stopped,
         violations=tuple(violations),
+        outputs=values("outputs"),
+        missing=values("missing"),
+        first_accepted=arrays[f"{which}.first_accepted"],
+        last_given=arrays[f"{which}.last_given"],
         recordings={},
         batch=batch,
-        **values,
-        **cut,
     )
 
 
@@ -197,28 +202,26 @@ def _joined(runs: Sequence[Simulation]) -> Simulation:
     if len(runs) == 1:
         return runs[0]
     begins = np.cumsum([0, *(run.cycles for run in runs[:-1])])
-    values = {
-        kind: {
-            name: np.concatenate([getattr(run, kind)[name] for run in runs])
-            for name in runs[0].outputs
-        }
-        for kind in ("outputs", "missing")
-    }
-    cut = {
-        name: np.concatenate(
-            [getattr(run, name) + begin for run, begin in zip(runs, begins, strict=True)]
-        )
-        for name in _ARRAYS
-    }
+
+    def tensors(kind: str) -> dict[str, np.ndarray]:
+        names = runs[0].outputs
+        return {name: np.concatenate([getattr(run, kind)[name] for run in runs]) for name in names}
+
+    def cycles(name: str) -> np.ndarray:
+        moved = (getattr(run, name) + begin for run, begin in zip(runs, begins, strict=True))
+        return np.concatenate(list(moved))
+
     return Simulation(
         samples=sum(run.samples for run in runs),
         cycles=sum(run.cycles for run in runs),
         stopped=any(run.stopped for run in runs),
         violations=tuple(dict.fromkeys(text for run in runs for text in run.violations)),
+        outputs=tensors("outputs"),
+        missing=tensors("missing"),
+        first_accepted=cycles("first_accepted"),
+        last_given=cycles("last_given"),
         recordings={},
         batch=runs[0].batch,
-        **values,
-        **cut,
     )
 
 
