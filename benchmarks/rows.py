@@ -48,7 +48,7 @@ BUILT_INTERVALS = {
     "kws_dscnn_int8@ulx3s_85f": 8928,
     "ic_resnet8_int8@ulx3s_85f": 25000,
     "vww_mbv1_int8@ulx3s_85f": 41666,
-    "kws_mlp_w3a3_qonnx@ulx3s_85f": 1000,
+    "kws_mlp_w3a3_qonnx@ulx3s_85f": 320,
     "tfc_1w1a_qonnx@ulx3s_85f": 64,
     "tfc_1w1a_qonnx@ulx3s_12f": 64,
     "tfc_1w1a_qonnx@icebreaker": 336,
