@@ -79,11 +79,15 @@ def _integer(build: GraphBuilder, node: Node, inner: bool) -> str | Reason:
     result: str | Reason = ELSEWHERE
     if node.op.to_nearest:
         result = _operator(build, node.inputs[0], node.op, inner)
-        if not isinstance(result, Reason) or not island.nodes:
+        core = build.producer(island.output)
+        alone = not island.nodes and not (core is not None and core.op.weighted)
+        if not isinstance(result, Reason) or alone:
             return result
     other = _of_several(build, island, node, node.op, inner)
-    if not isinstance(other, Reason) or not island.nodes:
+    if not isinstance(other, Reason):
         return other
+    if not island.nodes:
+        return other if result is ELSEWHERE else result
     return result if other is ELSEWHERE else replace(other, node=island.named.name)
 
 

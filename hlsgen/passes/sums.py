@@ -29,7 +29,7 @@ SUMS = QuantisedOutput(1.0, 0, _S32.minimum, _S32.maximum, _S32, False)
 """Asked for of an operator whose sums are wanted: the scale of what it gives is that of the sums."""
 _FACTOR_BITS = 24  # of float32
 _OPERAND_BITS = 12
-_MANY_POINTS = 1 << 14
+_MANY_CHANGES = 1 << 14
 """So many changes have no form in cells of a logarithmic scale either, and the search for one takes minutes."""
 _MANY_CELLS = 512
 
@@ -188,7 +188,7 @@ def function_of_steps(
         if ramp is not None:
             return build.node(ramp, [sums])
     steps = find_steps(points, results)
-    if steps is None and len(points) > _MANY_POINTS:
+    if steps is None and np.count_nonzero(np.diff(results)) > _MANY_CHANGES:
         return Reason("the function of its sums changes at too many places")
     if len(terms) == 1 and (steps is None or len(steps.cells) > _MANY_CELLS):
         rounded = find_logarithmic(points, results)

@@ -31,6 +31,10 @@ FORMATS = {
     "e4m3_activations": (E4M3, INT6),
     "e5m2": (E5M2, E5M2),
     "e5m2_weights": (NumberFormat(4), E5M2),
+    "e5m2_activations": (E5M2, NumberFormat(4)),
+    "e4m3_and_e5m2": (E4M3, E5M2),
+    **{f"uint{n}_weights": (INT6, NumberFormat(n, signed=False)) for n in (1, 2, 4, 8, 16)},
+    "uint1_and_bipolar": (NumberFormat(1, signed=False), NumberFormat(1)),
 }
 """Of the activations and of the weights."""
 AT_ONCE = ("int3", "int5", "int8", "int9", "int16", "uint1", "uint2", "uint7", "uint16", "fixed_7")
@@ -43,7 +47,8 @@ READ = [
 @pytest.mark.parametrize("name", READ)
 def test_a_network_of_every_format_means_its_integers(name: str) -> None:
     activations, weights = FORMATS[name]
-    assert_reads(model(activations, weights, SIZES), samples(activations, SIZES[0]))
+    reading = assert_reads(model(activations, weights, SIZES), samples(activations, SIZES[0]))
+    assert {"nv2", "nv5"} <= set(reading.processes), "a product is left to the host"
 
 
 CIRCUITS = [

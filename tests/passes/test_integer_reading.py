@@ -19,6 +19,7 @@ from hlsgen.graph.evaluate import evaluate
 from hlsgen.ops.activation import Relu
 from hlsgen.ops.add import QuantisedAdd
 from hlsgen.ops.quantise import DequantizeLinear, QuantizeLinear
+from hlsgen.ops.reason import ELSEWHERE, Reason
 from hlsgen.ops.tensor_type import Quantisation, TensorType
 from hlsgen.passes import IntegerModel, to_integer
 from hlsgen.passes.qdq_to_integer import QdqToInteger
@@ -173,10 +174,10 @@ def test_functions_of_more_than_8_bits_are_no_tables(bits: int, tables: bool) ->
     x = build.input("x", TensorType((1, 3), ElementType(bits, False), quantisation))
     real = build.node(Relu(), [build.node(DequantizeLinear(quantisation), [x])])
     graph = build.finish([build.node(QuantizeLinear(quantisation, U8), [real])])
-    refused: list[str] = []
-    result = QdqToInteger().run(graph, lambda node, reason: refused.append(reason.text))
+    refused: list[Reason] = []
+    result = QdqToInteger().run(graph, lambda node, reason: refused.append(reason))
     assert result.nodes[-1].op.name == ("Clamp" if tables else "RequantiseSteps")
-    assert not refused
+    assert all(reason is ELSEWHERE for reason in refused)
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,7 @@ def test_a_bias_between_the_steps_of_its_sums_is_not_rounded_to_them(
         y = model.node(function, y, alpha=options.pop("alpha"))
     zero, bits = options.pop("zero", 0.0), options.pop("bits", 6)
     proto = model.finish(model.quant(y, 0.125, bits, zero, **options))
+    assert "Gemm" in {node.op.name for node in to_integer(read_model(proto)).hardware.nodes}
     assert differing(proto, model.samples(200)) == (0, 1000)
 
 
