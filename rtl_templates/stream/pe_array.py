@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from amaranth.hdl import Cat, Const, Module, Mux, ResetSignal, Shape, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from hlsgen.rtl_templates import contract
@@ -120,13 +120,15 @@ class PeArray(wiring.Component):
                     m.d.comb += self.results[row][name].eq(getattr(self, name)[row])
             return m
         assert p.accumulator is not None
-        if p.is_bipolar:
-            self._count(m, valid, last, p.accumulator)
-            return m
-        shape, combine = shape_of(p.accumulator), _combining(p.step)
         keeping = p.accumulate and p.step == "maximum"
         if keeping:
             first = self._first(m, *flags[-2])
+        elif p.accumulate:
+            cleared = self._cleared(m, *flags[-2])
+        if p.is_bipolar:
+            self._count(m, valid, cleared if p.accumulate else None, p.accumulator)
+            return m
+        shape, combine = shape_of(p.accumulator), _combining(p.step)
         for row, terms in enumerate(self._terms(m)):
             term = self._tree(m, terms, combine)
             if keeping:
@@ -142,12 +144,11 @@ class PeArray(wiring.Component):
             m.d.comb += total.eq(combine(accumulator, term))
             with m.If(valid):
                 m.d.sync += accumulator.eq(total)
-            # Written with the reset of the design so that both share the flip-flop's synchronous reset.
-            with m.If((valid & last) | ResetSignal()):
+            with m.If(cleared):
                 m.d.sync += accumulator.eq(p.init)
         return m
 
-    def _count(self, m: Module, valid: Value, last: Value, accumulator: ElementType) -> None:
+    def _count(self, m: Module, valid: Value, cleared: Value, accumulator: ElementType) -> None:
         """Sums of products of signs: the number of terms less twice the number of those that differ, whose lowest bit is known."""
         p = self.parameters
         assert p.terms is not None
@@ -157,14 +158,14 @@ class PeArray(wiring.Component):
         for row, count in enumerate(self._differences(m)):
             left = Signal(shape, name=f"left_{row}")
             m.d.comb += self.results[row].acc.eq(Cat(Const(odd, 1), left))
-            if not p.accumulate:
+            if cleared is None:
                 m.d.comb += left.eq(start - count)
                 continue
             before = Signal(shape, init=start, reset_less=True, name=f"accumulator_{row}")
             m.d.comb += left.eq(before - count)
             with m.If(valid):
                 m.d.sync += before.eq(left)
-            with m.If((valid & last) | ResetSignal()):
+            with m.If(cleared):
                 m.d.sync += before.eq(start)
 
     def _differences(self, m: Module) -> list[Value]:
@@ -182,6 +183,13 @@ class PeArray(wiring.Component):
                 ]
                 counts.append(unit.count)
         return counts
+
+    def _cleared(self, m: Module, valid: Value, last: Value) -> Value:
+        """Whether the accumulators return to where they begin, a cycle after the step to which ``valid`` and ``last`` belong, and after a
+        reset: a register drives the synchronous resets of their flip-flops, for no wire from the reset of the design reaches so far in a cycle."""
+        cleared = Signal(init=1, name="cleared")
+        m.d.sync += cleared.eq(valid & last)
+        return cleared
 
     def _first(self, m: Module, valid: Value, last: Value) -> Value:
         """Whether the step that ``valid`` and ``last`` describe is the first of its group."""
