@@ -104,6 +104,10 @@ def weighted_sum(
     rest = island.behind(value)
     chain = list(rest.nodes)
     bounds = clamp_bounds(chain, quantize) if quantize.to_nearest else Reason("")
+    if isinstance(bounds, Reason) and quantize.element.bits > 8 and _is_wide(build, terms):
+        return Reason(
+            f"a function of more than 8 bits to {quantize.element.bits} bits has no table"
+        )
     finest = [float(quantize.quantisation.scale[0])]
     if isinstance(bounds, Reason):
         finest += [float(np.abs(term.slope).max()) for term in terms if term.table is None]
@@ -122,6 +126,11 @@ def weighted_sum(
     if isinstance(bounds, Reason):
         return function_of_steps(build, rest, value, ("sum", terms_of_one, step), quantize)
     return _rounded(build, total, bits, quantize, bounds)
+
+
+def _is_wide(build: GraphBuilder, terms: list[_Term]) -> bool:
+    """Whether some operand has more than 8 bits, so that a function changes at tens of thousands of places, whose search takes minutes."""
+    return any(build.types[term.operand].integer.bits > 8 for term in terms)
 
 
 def _rounded(

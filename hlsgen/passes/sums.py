@@ -303,5 +303,9 @@ def function_of_wide(build: GraphBuilder, island: Island, quantize: QuantizeLine
                 return build.node(op, [source])  # else it may still be a function of few changes
     if build.types[island.output].shape != type.shape:
         return Reason("its constants make it larger than its operand")
+    if quantize.element.bits > 8:
+        return Reason(
+            f"a function of {type.integer.bits} bits to {quantize.element.bits} bits has no table"
+        )
     terms: Terms = [(source, "factor", np.ones(1, np.int64))]
     return function_of_steps(build, island, source, ("sum", terms, 1.0), quantize)

@@ -276,3 +276,13 @@ def test_the_parts_of_a_choice_declare_their_differences() -> None:
     least = written.node("Min", written.node("Sigmoid", narrow), wide)
     model = written.model(written.quantised(least, 1.10781e-4, 0, np.int16))
     assert outcome(model, written.samples) == "declared"
+
+
+@pytest.mark.parametrize("operator", ["Tanh", "Sigmoid"])
+def test_functions_from_16_bits_to_16_are_refused_by_name(operator: str) -> None:
+    """A search for their tens of thousands of changes would take minutes."""
+    written = Written()
+    value = written.between(written.input((40,)), 1e-4, 0, np.int16)
+    model = written.model(written.quantised(written.node(operator, value), 2.0**-15, 0, np.int16))
+    (row,) = (row for row in check(model) if row.operator == operator)
+    assert row.where == "unsupported" and "a function of 16 bits to 16 bits" in row.reason
