@@ -13,26 +13,28 @@ if TYPE_CHECKING:
 SELECTING = ("GatherElements", "GatherND", "ReverseSequence")
 """Operators that move elements to places that constants name."""
 MOVING = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity")
-ALWAYS = ("GroupNormalization", "MeanVarianceNormalization")
+ALWAYS = ("GroupNormalization", "MeanVarianceNormalization", "Einsum")
 """Operators that are taken apart at the end of a network too; others stay on the host there."""
 
 
 class NodeParts:
     """Nodes that take the place of one: their values are called after its result.
 
-    ``shape``: of its first operand; ``constants``: the arrays of the operands that are constant; ``opset``: of the model.
+    ``shapes``: of its operands, the first of which is ``shape``; ``constants``: the arrays of the operands that are constant; ``opset``: of the
+    model.
     """
 
     def __init__(
         self,
         node: onnx.NodeProto,
-        shape: list[int],
+        shapes: list[list[int]],
         constants: Mapping[str, np.ndarray],
         opset: int,
     ) -> None:
         from onnx import helper
 
-        self.node, self.shape, self._arrays, self.opset = node, shape, constants, opset
+        self.node, self.shapes, self._arrays, self.opset = node, shapes, constants, opset
+        self.shape = shapes[0] if shapes else []
         self.attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
@@ -98,9 +100,12 @@ def with_decomposed_operators(model: onnx.ModelProto) -> onnx.ModelProto:
     nodes = list(graph.node)
     del graph.node[:]
     for node in nodes:
-        shape = shapes.get(node.input[0], []) if node.input else []
+        given = [
+            list(constants[v].shape) if v in constants else shapes.get(v, []) for v in node.input
+        ]
+        shape = given[0] if given else []
         rule = RULES.get(node.op_type) if node.domain in ("", "ai.onnx") else None
-        parts = NodeParts(node, shape, constants, opset)
+        parts = NodeParts(node, given, constants, opset)
         at_end = node.op_type not in ALWAYS and not last.isdisjoint(node.output)
         if rule is None or at_end or not (shape and all(shape) and rule(parts)):
             graph.node.append(node)
@@ -270,6 +275,58 @@ def _selection(parts: NodeParts) -> bool:
     return True
 
 
+def _products(parts: NodeParts) -> bool:
+    """An Einsum of two operands as one product of matrices: axes that both have and the result too first, then those of one operand."""
+    left, _, result = parts.attributes["equation"].decode().replace(" ", "").partition("->")
+    terms = left.split(",")
+    plain = all(len(set(t)) == len(t) and t.isalpha() for t in (*terms, result))
+    if len(terms) != 2 or not plain or any(len(s) != len(t) for s, t in _sized(parts, terms)):
+        return False
+    swapped = parts.array(0) is not None
+    (first, second), numbers = (terms[::-1], (1, 0)) if swapped else (terms, (0, 1))
+    extents = [dict(zip(t, s, strict=True)) for s, t in _sized(parts, terms)]
+    shared = [c for c in first if c in second]
+    if any(extents[0][c] != extents[1][c] for c in shared) or set(first + second) - set(
+        [*shared, *result]
+    ):
+        return False
+    extent = extents[0] | extents[1]
+    if 0 in extent.values():  # one that is not known
+        return False
+    batch = [c for c in result if c in shared]
+    summed = [c for c in shared if c not in result]
+    rows, columns = ([c for c in result if c in t and c not in shared] for t in (first, second))
+    keeps = parts.array(numbers[1]) is not None and not batch  # rows of a product with weights
+    lead = [extent[c] for c in (*batch, *(rows if keeps else ()))]
+    inner, wide = (int(np.prod([extent[c] for c in part])) for part in (summed, columns))
+    tall = [] if keeps else [int(np.prod([extent[c] for c in rows]))]
+    a = _arranged(parts, numbers[0], first, [*batch, *rows, *summed], [*lead, *tall, inner])
+    part = lead[: len(batch)]
+    b = _arranged(parts, numbers[1], second, [*batch, *summed, *columns], [*part, inner, wide])
+    product = parts.add("MatMul", a, b)
+    letters = [*batch, *rows, *columns]
+    whole = parts.constant([extent[c] for c in letters], np.int64)
+    order = [letters.index(c) for c in result]
+    parts.add("Transpose", parts.add("Reshape", product, whole), perm=order)
+    return True
+
+
+def _sized(parts: NodeParts, terms: list[str]) -> list[tuple[list[int], str]]:
+    """Every operand's shape and letters."""
+    return list(zip(parts.shapes, terms, strict=False))
+
+
+def _arranged(
+    parts: NodeParts, number: int, term: str, letters: list[str], shape: list[int]
+) -> str:
+    """An operand with its axes in the order of ``letters``, reshaped; a constant where it is one."""
+    order, array = [term.index(c) for c in letters], parts.array(number)
+    if array is not None:
+        return parts.constant(array.transpose(order).reshape(shape))
+    moved = parts.add("Transpose", str(parts.node.input[number]), perm=order)
+    return parts.add("Reshape", moved, parts.constant(shape, np.int64))
+
+
 def _over_groups(parts: NodeParts) -> bool:
     """Normalised over each group as InstanceNormalization does over each channel; then a factor and an addend for each channel."""
     groups, scale, bias = parts.attributes["num_groups"], parts.array(1), parts.array(2)
@@ -308,6 +365,7 @@ RULES: Mapping[str, Callable[[NodeParts], bool]] = {
     "LpPool": _pool,
     "GlobalLpPool": _global_norm,
     "CumSum": _running_sum,
+    "Einsum": _products,
     "GroupNormalization": _over_groups,
     "MeanVarianceNormalization": _over_space,
     "Trilu": _part_of_matrix,

@@ -30,6 +30,13 @@ def f32(*values: float) -> np.ndarray:
     return np.array(values, np.float32)
 
 
+SEQUENCE = [1, 5, 8]
+
+
+def weights(*shape: int) -> np.ndarray:
+    return np.random.default_rng(3).uniform(-0.5, 0.5, shape).astype(np.float32)
+
+
 CASES: dict[str, Case] = {
     "norm of order 2": ("ReduceL2", MAP, {"axes": [2, 3]}, ()),
     "norm that drops its axis": ("ReduceL2", MAP, {"axes": [-3], "keepdims": 0}, ()),
@@ -55,6 +62,9 @@ CASES: dict[str, Case] = {
     "mean of three": ("Mean", VECTOR, {}, (f32(*range(8)).reshape(1, 8), f32(1.5))),
     "greatest of three": ("Max", VECTOR, {}, (f32(0.1), f32(*range(-4, 4)).reshape(1, 8))),
     "sum of three": ("Sum", VECTOR, {}, (f32(2), f32(*range(8)).reshape(1, 8))),
+    "a dense layer": ("Einsum", SEQUENCE, {"equation": "abc,cd->abd"}, (weights(8, 4),)),
+    "heads of a sequence": ("Einsum", SEQUENCE, {"equation": "bsd,dhk->bhsk"}, (weights(8, 2, 3),)),
+    "two axes summed": ("Einsum", MAP, {"equation": "nchw, chk -> nwk"}, (weights(4, 6, 5),)),
     "elements at places": ("GatherElements", VECTOR, {"axis": 1}, (i64(1, -1, 3).reshape(1, 3),)),
     "slices at places": ("GatherND", MAP, {}, (i64(0, 3, 0, 1).reshape(2, 2),)),
     "a sequence turned": ("ReverseSequence", MAP, {"batch_axis": 0, "time_axis": 1}, (i64(3),)),
@@ -184,3 +194,45 @@ def test_every_rule_has_a_case() -> None:
         "Min",  # as Max
         "ReduceLogSum",  # of positive sums only; a part of ReduceLogSumExp
     }
+
+
+@pytest.mark.parametrize(
+    ("equation", "shapes"),
+    [
+        ("bhqd,bhkd->bhqk", ([1, 2, 5, 4], [1, 2, 3, 4])),
+        ("bhqk,bkhd->bqhd", ([1, 2, 5, 3], [1, 3, 2, 4])),
+        ("oc,bsc->bso", ([6, 4], [1, 5, 4])),
+        ("bsc,bsc->bs", ([1, 5, 4], [1, 5, 4])),
+    ],
+)
+def test_sums_of_products_are_products_of_matrices(
+    equation: str, shapes: tuple[list[int], list[int]]
+) -> None:
+    node = helper.make_node("Einsum", ["x0", "x1"], ["y"], equation=equation)
+    inputs = [
+        helper.make_tensor_value_info(f"x{k}", TensorProto.FLOAT, s) for k, s in enumerate(shapes)
+    ]
+    output = helper.make_empty_tensor_value_info("y")
+    graph = helper.make_graph([node], "einsum", inputs, [output])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    given = {f"x{k}": weights(*shape) for k, shape in enumerate(shapes)}
+    (expected,) = onnxruntime.InferenceSession(model.SerializeToString()).run(None, given)
+    parts = with_decomposed_operators(model)
+    assert "MatMul" in {node.op_type for node in parts.graph.node}
+    (got,) = onnxruntime.InferenceSession(parts.SerializeToString()).run(None, given)
+    np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("equation", ["abc,cd->ab", "aac,cd->ad", "abc,cd", "...c,cd->...d"])
+def test_other_sums_of_products_stay_as_they_are(equation: str) -> None:
+    shape = [1, 1, 8]
+    node = helper.make_node("Einsum", ["x", "w"], ["y"], equation=equation)
+    graph = helper.make_graph(
+        [node],
+        "einsum",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_empty_tensor_value_info("y")],
+        [numpy_helper.from_array(weights(8, 4), "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    assert [n.op_type for n in with_decomposed_operators(model).graph.node] == ["Einsum"]
