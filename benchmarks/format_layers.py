@@ -43,6 +43,7 @@ E5M2 = NumberFormat(exponent=5, mantissa=2, bias=15, greatest=57344.0, step=1.0)
 FORMATS = {
     "int8": NumberFormat(8),
     "int4": NumberFormat(4),
+    "int2": NumberFormat(2),
     "ternary": NumberFormat(2, narrow=True),
     "bipolar": NumberFormat(1),
     "fp8_e4m3": E4M3,

@@ -117,3 +117,12 @@ def network_of_tensors(element: int, opset: int) -> onnx.ModelProto:
 def test_tensors_of_few_bits_mean_their_integers(name: str) -> None:
     network = network_of_tensors(*TENSORS[name])
     assert_reads(network, samples(NumberFormat(4, step=1.0), SIZES[0]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TENSORS)
+def test_tensors_of_few_bits_are_a_circuit(name: str, tmp_path: Path) -> None:
+    compiled = compile(network_of_tensors(*TENSORS[name]), effort="small", output=tmp_path / "d")
+    given = samples(NumberFormat(4, step=1.0), SIZES[0])
+    result = compiled.verify(given, samples=5, engine="fast", seed=2)
+    assert result.good and result.mismatches == 0, result.text()
