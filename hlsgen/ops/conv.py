@@ -30,7 +30,7 @@ from hlsgen.ops.op import (
 )
 from hlsgen.ops.reason import Reason
 from hlsgen.ops.tensor_type import AnyArray, TensorType
-from hlsgen.ops.window import Window, window_of
+from hlsgen.ops.window import Window, require_map, window_of
 
 _ATTRIBUTES = {
     "kernel_shape": "kernel",
@@ -81,7 +81,7 @@ class Conv(TensorOp):
 
     def normalised(self, inputs: tuple[TensorType, ...]) -> Conv:
         x, w = inputs[:2]
-        require(len(x.shape) in (3, 4), self, "an operand (N, C, H, W) or (N, C, L)", x)
+        require_map(self.name, x)
         require(len(w.shape) == len(x.shape), self, f"weights of rank {len(x.shape)}", w)
         kernel = w.shape[2:]
         require(self.kernel in ((), kernel), self, f"kernel_shape {kernel}", self.kernel)

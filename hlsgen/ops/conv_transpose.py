@@ -29,6 +29,7 @@ from hlsgen.ops.op import (
 )
 from hlsgen.ops.reason import Reason
 from hlsgen.ops.tensor_type import AnyArray, Quantisation, TensorType
+from hlsgen.ops.window import require_map
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class ConvTranspose(TensorOp):
 
     def normalised(self, inputs: tuple[TensorType, ...]) -> TensorOp:
         x, w = inputs[:2]
-        require(len(x.shape) in (3, 4), self, "an operand (N, C, H, W) or (N, C, L)", x)
+        require_map(self.name, x)
         require(len(w.shape) == len(x.shape), self, f"weights of rank {len(x.shape)}", w)
         kernel, rank = w.shape[2:], len(x.shape) - 2
         require(self.kernel in ((), kernel), self, f"kernel_shape {kernel}", self.kernel)

@@ -10,7 +10,13 @@ from typing import Any
 
 from hlsgen.errors import TypeMismatch
 from hlsgen.ops.limits import LARGEST_TENSOR, LARGEST_WINDOW, LARGEST_WORK
-from hlsgen.ops.tensor_type import AnyArray
+from hlsgen.ops.tensor_type import AnyArray, TensorType
+
+PARTED = (
+    "Write it as 2-D operators over each frame whose results are added (of a MaxPool: whose greatest is taken),"
+    " or make channels of the third axis where the window covers all of it."
+)
+"""What to do with a window over three axes."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,9 @@ class Window:
             raise TypeMismatch(
                 "window",
                 f"expected a 1-D or 2-D window with positive extents, found {self}",
-                "Check kernel_shape, strides, pads and dilations in the model.",
+                PARTED
+                if rank > 2
+                else "Check kernel_shape, strides, pads and dilations in the model.",
             )
 
     def extents(self, shape: tuple[int, ...], ceil: bool = False) -> tuple[int, ...]:
@@ -144,3 +152,14 @@ def window_of(
     elif auto_pad == "VALID" or not pads:
         pads = (0,) * (2 * rank)
     return Window(kernel, strides, pads, dilations)
+
+
+def require_map(operator: str, x: TensorType) -> None:
+    """Raises TypeMismatch for an operand whose windows are not 1-D or 2-D."""
+    if len(x.shape) not in (3, 4):
+        remedy = "Give it three or four axes: samples, channels and places."
+        raise TypeMismatch(
+            operator,
+            f"expected an operand (N, C, H, W) or (N, C, L), found {x}",
+            PARTED if len(x.shape) > 4 else remedy,
+        )

@@ -232,6 +232,23 @@ def old_broadcast(model: onnx.ModelProto) -> None:
     model.graph.node.extend([helper.make_node("Unknown", ["x"], ["hidden"]), add])
 
 
+def deep(operator: str) -> Edit:
+    """An operator with windows over three axes beside the network."""
+
+    def edit(model: onnx.ModelProto) -> None:
+        axis = numpy_helper.from_array(np.array([2]), "third_axis")
+        weights = numpy_helper.from_array(np.ones((2, 3, 1, 2, 2), np.float32), "filters")
+        model.graph.initializer.extend([axis, weights])
+        operands = ["clip", "filters"] if operator == "Conv" else ["clip"]
+        moved = helper.make_node(
+            "Unsqueeze", [node(model, "Conv").input[0], "third_axis"], ["clip"]
+        )
+        window = helper.make_node(operator, operands, ["deep"], kernel_shape=[1, 2, 2])
+        model.graph.node.extend([moved, window])
+
+    return edit
+
+
 def nothing(model: onnx.ModelProto) -> None:
     del model.graph.node[:], model.graph.output[:]
     model.graph.node.append(helper.make_node("Identity", ["x"], ["same"]))
@@ -283,6 +300,8 @@ EDITS: dict[str, tuple[Edit, type[HlsgenError], str]] = {
     "pads beyond any machine": (pads(1 << 40), TypeMismatch, "elements with padding"),
     "pads of a terabyte": (pads(1 << 20), TypeMismatch, "elements with padding"),
     "negative pads": (pads(-1), TypeMismatch, "positive extents"),
+    "convolution over three axes": (deep("Conv"), TypeMismatch, "(N, C, H, W) or (N, C, L)"),
+    "pool over three axes": (deep("MaxPool"), TypeMismatch, "1-D or 2-D window"),
     "huge pool": (pool(4096, 4095), TypeMismatch, "elements in a window"),
     "pool of too much work": (pool(512, 511), TypeMismatch, "elements taken into windows"),
     "unsupported operator": (operator, UnsupportedOp, "nearest are Relu"),
