@@ -33,10 +33,10 @@ SCHEDULES: Mapping[str, tuple[str, ...]] = {"digits": ("stream", "grid")}
 BUILT: Mapping[str, Mapping[str, tuple[int, ...]]] = {
     "digits": {
         "icebreaker": (),
+        "ice40_hx8k_evn": (4608,),
         "tang_nano_9k": (1152,),
-        "tang_nano_20k": (),
         "ulx3s_12f": (),
-        "ulx3s_85f": (288,),
+        "ulx3s_85f": (1152,),
     }
 }
 """Boards on each of which a point is built: the fastest of about BUILT_POINTS, or that of the cycles asked for."""

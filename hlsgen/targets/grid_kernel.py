@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from hlsgen.artefact.board_ports import BoardPorts
@@ -72,6 +73,7 @@ class GridKernel(Target[KernelSource]):
     kind: ClassVar[str] = "grid_kernel"
     source: ClassVar[str] = "kernel"
     schedule: ClassVar[str] = "grid"
+    has_waves: ClassVar[bool] = True
     options: ClassVar[type] = GridKernelOptions
 
     def compile(
@@ -121,9 +123,6 @@ class GridKernel(Target[KernelSource]):
 
     def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
         """The runs of a program take the same cycles under stalls and without: one simulation tells both."""
-        from hlsgen.schedule.grid_kernel.kernel_image import program
-        from hlsgen.verify import fabric_simulation
-        from hlsgen.verify.kernel import executions
         from hlsgen.verify.run import Runs
 
         if request.engine == "board":
@@ -131,17 +130,20 @@ class GridKernel(Target[KernelSource]):
 
             traffic = self.traffic(folder, samples.hardware, samples.count)
             return run_on_board(folder, traffic, request.port, progress)
-        image = kernel_image(folder)
-        done = fabric_simulation.simulate_program(
-            folder.directory,
-            image.fabric,
-            program(image, executions(samples)),
-            stalls=fabric_simulation.Stalls(request.stalls, request.stalls, request.seed),
-            progress=progress,
-            top=folder.manifest.top,
-        )
-        simulation = _collected(image, done, samples.count)
+        stalls = request.stalls, request.seed
+        simulation = _simulated(folder, samples.hardware, samples.count, stalls, progress)
         return Runs(simulation, simulation)
+
+    def trace(
+        self,
+        folder: Folder,
+        inputs: Mapping[str, np.ndarray],
+        count: int,
+        stalls: tuple[str, int],
+        path: Path,
+        progress: Progress,
+    ) -> None:
+        _simulated(folder, inputs, count, stalls, progress, path)
 
     def first_wrong(
         self, folder: Folder, reference: Reference, failure: Failure, progress: Progress
@@ -178,6 +180,32 @@ class GridKernel(Target[KernelSource]):
             count * words_of_results(image),
             lambda unload: _outputs(image, unload, count),
         )
+
+
+def _simulated(
+    folder: Folder,
+    inputs: Mapping[str, np.ndarray],
+    count: int,
+    stalls: tuple[str, int],
+    progress: Progress,
+    waves: Path | None = None,
+) -> Simulation:
+    """Executions of the kernel, one after the other."""
+    from hlsgen.schedule.grid_kernel.kernel_image import program
+    from hlsgen.verify import fabric_simulation
+
+    image, (how, seed) = kernel_image(folder), stalls
+    arrays = [{name: values[k] for name, values in inputs.items()} for k in range(count)]
+    done = fabric_simulation.simulate_program(
+        folder.directory,
+        image.fabric,
+        program(image, arrays),
+        stalls=fabric_simulation.Stalls(how, how, seed),
+        progress=progress,
+        top=folder.manifest.top,
+        waves=waves,
+    )
+    return _collected(image, done, count)
 
 
 def kernel_image(folder: Folder) -> KernelImage:

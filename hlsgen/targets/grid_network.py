@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hlsgen.artefact.board_ports import BoardPorts
@@ -55,6 +56,7 @@ class GridNetwork(Target[NetworkSource]):
     kind: ClassVar[str] = "grid_network"
     source: ClassVar[str] = "network"
     schedule: ClassVar[str] = "grid"
+    has_waves: ClassVar[bool] = True
     options: ClassVar[type] = GridNetworkOptions
 
     def compile(
@@ -129,6 +131,17 @@ class GridNetwork(Target[NetworkSource]):
 
         timed_samples = TIMED_BATCHES * batch_of(load_program(folder).inputs)
         return both_runs(run, samples, request, timed_samples)
+
+    def trace(
+        self,
+        folder: Folder,
+        inputs: Mapping[str, np.ndarray],
+        count: int,
+        stalls: tuple[str, int],
+        path: Path,
+        progress: Progress,
+    ) -> None:
+        simulate_network(folder, inputs, count, *stalls, progress, path)
 
     def first_wrong(
         self, folder: Folder, reference: Reference, failure: Failure, progress: Progress
@@ -229,6 +242,7 @@ def simulate_network(
     stalls: str,
     seed: int,
     progress: Progress,
+    waves: Path | None = None,
 ) -> Simulation:
     """Run samples through the circuit, one batch after the other; runs that take other cycles than predicted are violations.
 
@@ -244,6 +258,7 @@ def simulate_network(
         stalls=fabric_simulation.Stalls(stalls, stalls, seed),
         progress=progress,
         top=folder.manifest.top,
+        waves=waves,
     )
     return _collected(folder, program, done, count)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from hlsgen.artefact.board_ports import BoardPorts, stream_board_ports
@@ -94,6 +95,19 @@ class StreamKernel(Target[KernelSource]):
         text = f"expected {predicted}, found {measured}"
         timed = replace(runs.timed, violations=(*runs.timed.violations, text))
         return Runs(timed if runs.main is runs.timed else runs.main, timed)
+
+    def trace(
+        self,
+        folder: Folder,
+        inputs: Mapping[str, np.ndarray],
+        count: int,
+        stalls: tuple[str, int],
+        path: Path,
+        progress: Progress,
+    ) -> None:
+        from hlsgen.verify.stream import trace_stream
+
+        trace_stream(folder, inputs, count, stalls, path, progress)
 
     def first_wrong(
         self, folder: Folder, reference: Reference, failure: Failure, progress: Progress

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hlsgen.artefact.board_ports import BoardPorts, stream_board_ports
@@ -126,6 +127,19 @@ class StreamNetwork(Target[NetworkSource]):
         from hlsgen.verify.timing import TIMED_SAMPLES
 
         return run_streams(folder, samples, request, TIMED_SAMPLES, progress)
+
+    def trace(
+        self,
+        folder: Folder,
+        inputs: Mapping[str, np.ndarray],
+        count: int,
+        stalls: tuple[str, int],
+        path: Path,
+        progress: Progress,
+    ) -> None:
+        from hlsgen.verify.stream import trace_stream
+
+        trace_stream(folder, inputs, count, stalls, path, progress)
 
     def first_wrong(
         self, folder: Folder, reference: Reference, failure: Failure, progress: Progress

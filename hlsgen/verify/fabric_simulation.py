@@ -18,7 +18,7 @@ from hlsgen.errors import Mismatch
 from hlsgen.fabric.ir import Fabric
 from hlsgen.fabric.packets import ReadPacket, from_words
 from hlsgen.progress import Progress, silent
-from hlsgen.verify.executables import Bench, build_bench, cocotb_arguments, visible_signals
+from hlsgen.verify.executables import TRACES, Bench, build_bench, cocotb_arguments, visible_signals
 from hlsgen.verify.simulation import Simulation, cocotb_environment, run_executable
 from hlsgen.verify.simulators import find_simulator
 
@@ -46,8 +46,10 @@ def simulate_program(
     stalls: Stalls = Stalls(),
     progress: Progress = silent,
     top: str = TOP,
+    waves: Path | None = None,
 ) -> ProgramResult:
-    """Run a program in DIR/design.v, the Verilog of ``fabric`` with the module ``top``; ``streamed`` words are expected on the output stream.
+    """Run a program in DIR/design.v, the Verilog of ``fabric`` with the module ``top``; ``streamed`` words are expected on the output stream;
+    ``waves``: the file for those of all signals.
 
     The simulator is built once for a folder. Raises ToolFailed; Mismatch where the circuit stops, or breaks a rule of its streams.
     """
@@ -56,7 +58,7 @@ def simulate_program(
     reads = [packet.count for packet in from_words(program) if isinstance(packet, ReadPacket)]
     simulator = find_simulator()
     progress("building the simulator of the fabric", None)
-    executable = build_bench(directory, _bench(directory, top), simulator)
+    executable = build_bench(directory, _bench(directory, top, waves), simulator)
     # Imported here: the bench imports cocotb.
     from hlsgen.sim.program_bench import ProgramJob, ProgramOutcome
 
@@ -72,7 +74,8 @@ def simulate_program(
         (folder / "stream.words").write_bytes(stream)
         environment = cocotb_environment("hlsgen.sim.program_bench", top, folder)
         what = f"simulating the program, idle {stalls.idle}, backpressure {stalls.backpressure}"
-        run_executable(executable, (), environment, folder, what, progress)
+        traced = () if waves is None else ("--trace", "--trace-file", str(waves))
+        run_executable(executable, traced, environment, folder, what, progress)
         outcome = ProgramOutcome(**json.loads((folder / "result.json").read_text()))
         unload = np.frombuffer((folder / "unload.words").read_bytes(), dtype=np.uint8)
         given = (folder / "stream_out.words").read_bytes()
@@ -151,12 +154,14 @@ def _broken_cycles(done: ProgramResult, planned: tuple[int, ...]) -> tuple[str, 
     )
 
 
-def _bench(directory: Path, top: str) -> Bench:
+def _bench(directory: Path, top: str, waves: Path | None) -> Bench:
     shown = ["clk", "rst", *STATUS, "m_axis_unload_tlast"]
     shown += [f"{port}_t{part}" for port in PORTS for part in ("data", "valid", "ready")]
     digest = sha256((directory / "design.v").read_bytes())
     sources = {"visible.vlt": visible_signals(top, shown)}
-    return Bench("program", top, digest, cocotb_arguments(top), sources)
+    end = "" if waves is None else waves.suffix
+    arguments = (*cocotb_arguments(top), *TRACES[end])
+    return Bench(f"program{end.replace('.', '_')}", top, digest, arguments, sources)
 
 
 def _check(outcome: object, last: np.ndarray, reads: Sequence[int]) -> None:

@@ -81,6 +81,18 @@ class InParts:
             timed = _read(place / step.outputs[0])[1]
         return Runs(main, timed)
 
+    def trace(
+        self,
+        folder: Folder,
+        inputs: Mapping[str, np.ndarray],
+        count: int,
+        stalls: tuple[str, int],
+        path: Path,
+        progress: Progress,
+    ) -> None:
+        """See ``Runner``."""
+        self.runner.trace(folder, inputs, count, stalls, path, progress)
+
     def first_wrong(
         self, folder: Folder, reference: Reference, failure: Failure, progress: Progress
     ) -> str | None:

@@ -66,6 +66,20 @@ class Runner(Protocol):
     def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
         """Simulate DIR/design.v on samples; raises BadFile, ToolFailed."""
 
+    def trace(
+        self,
+        folder: Folder,
+        inputs: Mapping[str, np.ndarray],
+        count: int,
+        stalls: tuple[str, int],
+        path: Path,
+        progress: Progress,
+    ) -> None:
+        """Simulate ``count`` samples (value name -> (count, *tensor_shape)) under these stalls and their seed, and write all signals to the file ``path``; of designs that have waves.
+
+        Raises BadFile, ToolFailed."""
+        raise AssertionError("it has no waves")
+
     def first_wrong(
         self, folder: Folder, reference: Reference, failure: Failure, progress: Progress
     ) -> str | None:

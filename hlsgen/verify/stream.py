@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -39,3 +40,28 @@ def run_stream(
         )
 
     return both_runs(run, samples, request, timed_samples)
+
+
+def trace_stream(
+    folder: Folder,
+    inputs: Mapping[str, np.ndarray],
+    count: int,
+    stalls: tuple[str, int],
+    path: Path,
+    progress: Progress,
+) -> None:
+    """See ``Runner.trace``."""
+    executable = build_executable(
+        folder.directory, folder.manifest, find_simulator(), "cocotb", waves=path.suffix
+    )
+    simulate(
+        executable,
+        "cocotb",
+        folder.manifest,
+        inputs,
+        count,
+        *stalls,
+        progress=progress,
+        image=parameters_to_load(folder),
+        waves=path,
+    )

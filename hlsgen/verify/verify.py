@@ -111,12 +111,12 @@ def _waves(
     """Where the waves are that were asked for, or those of a failure, which are written unasked."""
     if request.waves is not None:
         path, viewer = write_waves(
-            folder, samples.hardware, request, failure, request.waves, progress
+            folder, runner, samples.hardware, request, failure, request.waves, progress
         )
         return f"waves: {path}; gtkwave {path.name} {viewer.name}"
     if failure is None or not runner.has_waves or request.engine == "board":
         return None
-    return waves_of_mismatch(folder, request, failure, progress)
+    return waves_of_mismatch(folder, runner, request, failure, progress)
 
 
 def _timeline(

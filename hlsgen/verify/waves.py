@@ -11,12 +11,9 @@ import numpy as np
 
 from hlsgen.artefact.folder import Folder, write_whole
 from hlsgen.artefact.manifest import DESIGN, Manifest
-from hlsgen.artefact.parameter_port import parameters_to_load
 from hlsgen.errors import BadFile, BadOption, ToolFailed
 from hlsgen.progress import Progress
-from hlsgen.verify.executables import build_executable
-from hlsgen.verify.run import Failure, Request
-from hlsgen.verify.simulation import simulate
+from hlsgen.verify.run import Failure, Request, Runner
 from hlsgen.verify.simulators import Simulator, find_simulator
 
 FORMATS = (".fst", ".vcd")
@@ -26,6 +23,9 @@ MISMATCH = "mismatch"
 """Name of the file of a mismatch in the folder of the design, without its end."""
 MOST = 5e10
 """Bytes of Verilog x predicted cycles, up to which waves are written unasked: beyond them files and simulations are large."""
+FABRIC_STREAMS = ("s_axis_load", "m_axis_unload", "s_axis_stream", "m_axis_stream")
+FABRIC_STATUS = ("busy", "enabled", "refused")
+"""Ports that every fabric has some of, beside the streams of samples of other designs."""
 _PORT = re.compile(r"^  (?:input|output)(?: reg)? (\[\d+:\d+\] )?(\\\S+ |[\w$]+);", re.MULTILINE)
 
 
@@ -38,16 +38,17 @@ def check_waves(path: Path, has_waves: bool, engine: str) -> None:
             "Name it so.",
         )
     if not has_waves or engine == "board":
-        where = "on a board" if engine == "board" else "of another schedule"
+        where = "one on a board" if engine == "board" else "a fabric alone"
         raise BadOption(
             "--waves",
-            f"expected a design with --schedule stream in a simulator, found one {where}",
+            f"expected a network or kernel in a simulator, found {where}",
             "Leave --waves out.",
         )
 
 
 def write_waves(
     folder: Folder,
+    runner: Runner,
     inputs: Mapping[str, np.ndarray],
     request: Request,
     failure: Failure | None,
@@ -75,21 +76,7 @@ def write_waves(
     simulator = find_simulator()
     if path.suffix == ".fst":
         _check_fst(simulator)
-    executable = build_executable(
-        folder.directory, manifest, simulator, "cocotb", waves=path.suffix
-    )
-    simulate(
-        executable,
-        "cocotb",
-        manifest,
-        few,
-        count,
-        stalls,
-        request.seed,
-        progress=progress,
-        image=parameters_to_load(folder),
-        waves=path.resolve(),
-    )
+    runner.trace(folder, few, count, (stalls, request.seed), path.resolve(), progress)
     viewer = path.with_suffix(".gtkw")
     root = _root_scope(path) if path.suffix == ".vcd" else ""
     write_whole(viewer, gtkwave_text(folder.read_text(DESIGN), manifest, path.name, root))
@@ -105,7 +92,7 @@ def forget_mismatch(folder: Folder) -> None:
 
 
 def waves_of_mismatch(
-    folder: Folder, request: Request, failure: Failure, progress: Progress
+    folder: Folder, runner: Runner, request: Request, failure: Failure, progress: Progress
 ) -> str:
     """A sentence: where the waves of the first wrong sample and the one before it are, which nobody asked for, or why there are none."""
     manifest = folder.manifest
@@ -119,7 +106,7 @@ def waves_of_mismatch(
         end = ".vcd"
     try:
         path = folder.directory / f"{MISMATCH}{end}"
-        write_waves(folder, {}, request, failure, path, progress)
+        write_waves(folder, runner, {}, request, failure, path, progress)
     except (BadFile, ToolFailed) as error:  # the mismatch is what has to be told
         return f"waves: not written: {error.problem}"
     first, last = _window(folder, failure)
@@ -164,7 +151,9 @@ def gtkwave_text(verilog: str, manifest: Manifest, waves: str, root: str = "") -
     lines += [f"{top}.{manifest.clock}", f"{top}.{manifest.reset}"]
     ports = dict(_ports(verilog, manifest.top))
     axes = [port.axis for port in (*manifest.inputs, *manifest.outputs)]
+    axes += [axis for axis in FABRIC_STREAMS if f"{axis}_tvalid" in ports]
     shown = [name for name in ports if any(name.startswith(f"{axis}_t") for axis in axes)]
+    shown += [name for name in FABRIC_STATUS if name in ports]
     lines += _group("ports", [f"{top}.{name}{ports[name]}" for name in shown])
     for point in manifest.processes:
         module = _module_of(verilog, manifest.top, point.instance)

@@ -14,6 +14,7 @@ import hlsgen
 from hlsgen.artefact.folder import open_folder
 from hlsgen.errors import BadFile, BadOption, ToolFailed
 from hlsgen.progress import silent
+from hlsgen.targets.stream_network import StreamNetwork
 from hlsgen.verify.run import Failure, Request
 from hlsgen.verify.simulators import Simulator
 from hlsgen.verify.waves import (
@@ -79,6 +80,30 @@ def test_the_viewer_is_told_signals_that_are_there_by_layer(
     assert any(f".{layer.instance}.o__payload" in line for line in shown)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["network", "kernel"])
+def test_waves_of_a_fabric_have_its_ports_and_every_tile(kind: str, tmp_path: Path) -> None:
+    given = None
+    if kind == "network":
+        model = conv_model("u8", True, (1, 2, 3, 3), (2, 2, 1, 1))[0]
+        design = hlsgen.compile(model, schedule="grid", fabric="mac_2x2", output=tmp_path / "grid")
+        given = inputs(3)
+    else:
+        fir = Path(__file__).parents[2] / "examples" / "kernels" / "fir.py"
+        design = hlsgen.map_kernel(
+            f"{fir}:fir", exact=False, time_limit=10.0, output=tmp_path / "grid"
+        )
+    path = tmp_path / "grid.vcd"
+    assert design.verify(inputs=given, samples=2, waves=path).good
+    known = signals_of(path.read_text())
+    lines = path.with_suffix(".gtkw").read_text().splitlines()
+    shown = [line for line in lines[1:] if not line.startswith(("@", "-"))]
+    assert set(shown) <= known
+    named = {line.rpartition(".")[2].partition("[")[0] for line in shown}
+    assert {"clk", "rst", "s_axis_load_tvalid", "m_axis_unload_tdata", "busy"} <= named
+    assert len(known) > 500, "what is inside, too"
+
+
 def test_what_has_no_waves_is_refused(small: hlsgen.Compiled, tmp_path: Path) -> None:
     with pytest.raises(BadOption, match="ends in"):
         small.verify(inputs=inputs(1), waves=tmp_path / "waves.txt")
@@ -88,7 +113,9 @@ def test_what_has_no_waves_is_refused(small: hlsgen.Compiled, tmp_path: Path) ->
     request = Request("none", "fast", "numpy", 0)
     with pytest.raises(BadFile, match="can be written"):
         folder = open_folder(small.directory)
-        write_waves(folder, inputs(1), request, None, tmp_path / "folder.vcd", silent)
+        write_waves(
+            folder, StreamNetwork(), inputs(1), request, None, tmp_path / "folder.vcd", silent
+        )
 
 
 def test_a_machine_that_cannot_write_fst_is_told_what_to_install() -> None:
@@ -108,10 +135,12 @@ def test_a_mismatch_is_told_with_a_reason_where_waves_cannot_be_or_would_be_larg
     folder, request = open_folder(small.directory), Request("none", "fast", "numpy", 0)
     for end in (".fst", ".vcd"):
         (small.directory / f"mismatch{end}").mkdir()
-    told = waves_of_mismatch(folder, request, failed(1, 3), silent)
+    told = waves_of_mismatch(folder, StreamNetwork(), request, failed(1, 3), silent)
     assert told.startswith("waves: not written: expected a file that can be written")
     long = replace(folder.manifest, interval_cycles=10**9)
-    told = waves_of_mismatch(replace(folder, manifest=long), request, failed(1, 3), silent)
+    told = waves_of_mismatch(
+        replace(folder, manifest=long), StreamNetwork(), request, failed(1, 3), silent
+    )
     assert told.endswith("--waves FILE.fst writes them")
     for end in (".fst", ".vcd"):
         (small.directory / f"mismatch{end}").rmdir()
