@@ -93,7 +93,7 @@ class Recorder:
         if len(self.offered) == len(self.cycles):
             self.offered.append(cycle)
         if self._ready.value:
-            self.words.append(self._payload.value.to_unsigned())
+            self.words.append(int(self._payload.value))
             self.cycles.append(cycle)
 
 

@@ -21,7 +21,10 @@ def number_of(element: ElementType, pattern: Value) -> Value:
 
 def pattern_of(element: ElementType, number: Value) -> Value:
     """What is stored of a number that ``element`` holds."""
-    return number[-1:] if element.bipolar else number
+    if not element.bipolar:
+        return number
+    # an unsigned number of those that a bipolar element holds is 1
+    return number[-1:] if Value.cast(number).shape().signed else Const(0, 1)
 
 
 def shape_holding(low: int, high: int) -> Shape:

@@ -39,3 +39,14 @@ def test_biases_between_the_steps_of_sums_are_bit_exact(stall: str, tmp_path: Pa
     result = compiled.verify(model.samples(20), samples=20, stall=stall, seed=3)
     assert result.good and result.mismatches == 0, result.text()
     assert "0 different" in result.text().split("default session): ")[1], "compared with nothing"
+
+
+def test_a_sign_that_is_always_the_same_is_bit_exact(tmp_path: Path) -> None:
+    """What Relu lets through is never below 0, so that its sign is 1."""
+    model = QonnxModel((1, 6), opset=13)
+    x = model.node("MatMul", model.bipolar("x"), model.bipolar(model.reals(6, 5)))
+    x = model.bipolar(model.node("Relu", x))
+    x = model.node("MatMul", x, model.bipolar(model.reals(5, 3), 0.25))
+    compiled = compile(model.finish(x), board="ulx3s_25f", effort="small", output=tmp_path / "one")
+    result = compiled.verify(model.samples(5), samples=5, engine="fast", seed=3)
+    assert result.good and result.mismatches == 0, result.text()
