@@ -18,6 +18,7 @@ from hlsgen.loops.few_marks import with_few_marks
 from hlsgen.loops.ir import Kernel
 from hlsgen.loops.moves import with_moves
 from hlsgen.loops.narrow_indices import with_narrow_indices
+from hlsgen.loops.wider_words import with_wider_words
 from hlsgen.progress import Progress, silent
 from hlsgen.schedule.grid_kernel.bank_layout import BankLayout, homes_of, lay_out
 from hlsgen.schedule.grid_kernel.contexts import to_configuration
@@ -69,7 +70,8 @@ def map_kernel(
     Raises what ``map_graph``, ``lay_out`` and ``to_configuration`` raise.
     """
     bits = min((address_bits(tile) for tile in fabric.tiles), default=1)
-    few = [with_few_marks(graph, LINES - 1) for graph in kernel.graphs]
+    wide = [with_wider_words(graph, fabric.word_bits) for graph in kernel.graphs]
+    few = [with_few_marks(graph, LINES - 1) for graph in wide]
     graphs = tuple(with_moves(with_narrow_indices(graph, bits)) for graph in few)
     kernel = replace(kernel, graphs=graphs)
     homes = homes_of(kernel, fabric)
