@@ -50,9 +50,9 @@ CASES = {
         {"and": 1},
     ),
     "amounts of shifts": (
-        "x: In[s16, 8], y: Out[s16, 8]",
-        "for n in range(8):\n    y[n] = (x[n] << (x[7 - n] & 31)) + (x[n] >> (x[7 - n] & 31))",
-        {"and": 1, "shift_left": 1, "shift_right": 1},
+        "x: In[u16, 8], y: Out[u16, 8]",
+        "for n in range(8):\n    y[n] = (x[n] << (x[7 - n] * x[n])) + (x[n] >> (x[7 - n] * x[n]))",
+        {"and": 1, "shift_left": 1, "shift_right_logical": 1},
     ),
     "a maximum that is carried": (
         "x: In[s16, 8], y: Out[s16, 8]",
@@ -143,6 +143,20 @@ def _same(seed: int, folder: Path) -> bool:
             return False
         compare(evaluate_kernel(wide, given), expected, f"seed {seed}")
     return True
+
+
+def test_an_index_wraps_as_the_narrow_word_does(tmp_path: Path) -> None:
+    text = (
+        "@hlsgen.kernel(word=u16)\n"
+        "def tried(x: In[u16, 8], z: In[u16, 8], y: Out[u16, 8]) -> None:\n"
+        "    for n in range(8):\n"
+        "        y[x[n] + z[n]] = x[z[n] + x[n]]\n"
+    )
+    kernel = kernel_of(tmp_path, text)
+    x = np.arange(65528, 65536, dtype=np.uint16)
+    given = {"x": x, "z": (8 + np.arange(8)[::-1] - np.arange(8)).astype(np.uint16)}
+    expected = results_of_python(kernel, given)
+    compare(evaluate_kernel(widened(clean_kernel(kernel), 32), given), expected)
 
 
 def test_words_that_are_as_wide_stay(tmp_path: Path) -> None:
