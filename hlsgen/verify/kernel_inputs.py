@@ -29,7 +29,7 @@ def source_lines(text: bytes | None, function: str | None) -> list[Mapping[str, 
         return []
     with _file(text) as path:
         kernel = load_python_kernel(path, function)
-        nests = lowered_nests(kernel.signature, kernel.nests())
+        nests = lowered_nests(kernel.whole_signature, kernel.nests())
         return [nest.lines for nest in nests if nest.graph is not None]
 
 

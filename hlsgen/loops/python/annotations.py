@@ -15,9 +15,9 @@ u8, u16, u32 = (ElementType(bits, False) for bits in (8, 16, 32))
 
 @dataclass(frozen=True)
 class ArrayType:
-    """An array parameter: ``role`` as in ``loops.ir.Array``. ``scalar``: the function is given its one element, as a word."""
+    """An array: ``role`` as in ``loops.ir.Array``, ``scratch`` for one that the function makes for itself. ``scalar``: the function is given its one element, as a word."""
 
-    role: Literal["input", "output", "inout"]
+    role: Literal["input", "output", "inout", "scratch"]
     element: ElementType
     shape: tuple[int, ...]
     scalar: bool = False

@@ -113,7 +113,7 @@ def facts_of(signature: Signature, function: ast.FunctionDef) -> Facts:
     """What is known before anything is executed: a name that the kernel assigns is not the constant of that name outside."""
     constant = constants_of(signature)
     elements = {name: array.element for name, array in signature.parameters.items()}
-    own = assigned(function.body)
+    own = assigned(function.body) - elements.keys()
 
     def value(node: ast.expr) -> int | None:
         return None if own & frozenset(names_in([node])) else constant(node)

@@ -125,20 +125,29 @@ class PythonKernel:
     def nests(self) -> tuple[Nest, ...]:
         """The top-level loops of the function, and the statements between them, after the steps of its schedule. Raises HlsgenError for what is not in the language."""
         from hlsgen.loops.python.lower import LoweredNest, lowered_nests
-        from hlsgen.loops.python.read import read_nests
+        from hlsgen.loops.python.read import prepared, read_nests
+
+        whole = prepared(self.signature)
         from hlsgen.loops.python.schedule import scheduled
 
         def lowered(nests: Sequence[Nest], number: int) -> LoweredNest:
-            every = lowered_nests(self.signature, nests, promote=False)
+            every = lowered_nests(whole.signature, nests, promote=False)
             return next(itertools.islice(every, number, None))
 
-        return scheduled(read_nests(self.signature), self.steps, lowered)
+        return scheduled(read_nests(whole), self.steps, lowered)
 
     def lower(self) -> Kernel:
         """The loop graphs of the kernel. Raises HlsgenError for what is not in the language."""
         from hlsgen.loops.python.lower import lower_kernel
 
-        return lower_kernel(self.signature, self.nests())
+        return lower_kernel(self.whole_signature, self.nests())
+
+    @property
+    def whole_signature(self) -> Signature:
+        """The signature with the arrays that the function makes for itself."""
+        from hlsgen.loops.python.read import prepared
+
+        return prepared(self.signature).signature
 
 
 def _one(element: ElementType, value: int) -> Any:

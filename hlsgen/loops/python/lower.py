@@ -41,7 +41,7 @@ def lower_kernel(signature: Signature, nests: Sequence[Nest]) -> Kernel:
         if operation.operator == "store"
     }
     for name, parameter in signature.parameters.items():
-        if parameter.role != "input" and name not in written:
+        if parameter.role in ("output", "inout") and name not in written:
             raise illegal(
                 nests[0].where,
                 signature.line,

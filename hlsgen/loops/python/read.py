@@ -19,6 +19,7 @@ from hlsgen.loops.python.facts import constants_of, facts_of
 from hlsgen.loops.python.functions import names_of
 from hlsgen.loops.python.guards import Free, counters_of_their_own, names_in, own_variables, under
 from hlsgen.loops.python.liveness import live_before
+from hlsgen.loops.python.local_arrays import Prepared, with_local_arrays
 from hlsgen.loops.python.nest import (
     Bind,
     Item,
@@ -37,10 +38,15 @@ from hlsgen.loops.python.structured import lists_of, structured
 STATEMENTS = (ast.Assign, ast.AugAssign, ast.If, ast.Pass)
 
 
-def read_nests(signature: Signature) -> tuple[Nest, ...]:
+def prepared(signature: Signature) -> Prepared:
+    """The syntax of a kernel and its arrays, its own ones too."""
+    return with_local_arrays(signature, definition(signature))
+
+
+def read_nests(kernel: Prepared) -> tuple[Nest, ...]:
     """The nests of a kernel in order. Raises UnsupportedOp with file, line and reason."""
-    source = definition(signature)
-    function = structured(source, facts_of(signature, source))
+    signature = kernel.signature
+    function = structured(kernel.function, facts_of(signature, kernel.function))
     reader = _Reader(signature, function)
     reader.refuse_names(function)
     statements = reader.top_level(function.body)

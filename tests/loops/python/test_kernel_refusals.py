@@ -82,7 +82,7 @@ CASES = {
         7,
         "words of u32 hold",
     ),
-    "index of a list": (body("t = [1, 2]", "y[n] = t[x[n]]"), 8, "constant index of a list"),
+    "index of a list": (body("t = [x[n], 2]", "y[n] = t[x[n]]"), 8, "constant index of a list"),
     "table of other things": (body("y[n] = T[0]", before="T = ['a']"), 7, "T of type list"),
     "never written": (
         body("z[n] = x[n]", parameters=f"{X}, z: Out[s32, 8]"),
