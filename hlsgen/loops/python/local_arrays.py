@@ -38,11 +38,11 @@ class Prepared:
 def with_local_arrays(signature: Signature, function: ast.FunctionDef) -> Prepared:
     """Raises UnsupportedOp for arrays of other elements than words, and for lists of which an item may leave the word."""
     reader = _Reader(signature, function)
-    made = {**reader.numpy_arrays(), **reader.lists()}
-    if not made:
+    shapes = {**reader.numpy_arrays(), **reader.lists()}
+    if not shapes:
         return Prepared(signature, function)
-    arrays = {name: ArrayType("scratch", signature.word, shape) for name, shape in made.items()}
-    filled = _Filled(made, reader).visit(function)
+    arrays = {name: ArrayType("scratch", signature.word, shape) for name, shape in shapes.items()}
+    filled = _Filled(shapes, reader).visit(function)
     whole = replace(signature, parameters={**signature.parameters, **arrays})
     return Prepared(whole, ast.fix_missing_locations(filled))
 
@@ -232,8 +232,8 @@ def _is_derived(value: ast.expr, derived: Set[str], words: Set[str]) -> bool:
 class _Filled(ast.NodeTransformer):
     """Assignments that make an array become those of its elements."""
 
-    def __init__(self, made: Mapping[str, tuple[int, ...]], reader: _Reader) -> None:
-        self.made, self.reader = made, reader
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], reader: _Reader) -> None:
+        self.shapes, self.reader = shapes, reader
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         return self._elements(node, node.targets[0], node.value)
@@ -242,13 +242,13 @@ class _Filled(ast.NodeTransformer):
         return node if node.value is None else self._elements(node, node.target, node.value)
 
     def _elements(self, node: ast.stmt, target: ast.expr, value: ast.expr) -> Any:
-        if not isinstance(target, ast.Name) or target.id not in self.made:
+        if not isinstance(target, ast.Name) or target.id not in self.shapes:
             return node
         making = self.reader.numpy_array(value) or self.reader.list_of_constants(value)
-        if making is None or making.shape != self.made[target.id]:
+        if making is None or making.shape != self.shapes[target.id]:
             raise self.reader.refuse(
                 node,
-                f"{target.id} to stay an array of shape {self.made[target.id]}",
+                f"{target.id} to stay an array of shape {self.shapes[target.id]}",
                 shown(node),
                 "Use a variable of another name.",
             )
