@@ -15,6 +15,7 @@ from hlsgen.algebra.affine import Affine
 from hlsgen.errors import BadFile
 from hlsgen.loops.python.annotations import ArrayType
 from hlsgen.loops.python.constants import affine_of, integer_of
+from hlsgen.loops.python.early_return import without_returns
 from hlsgen.loops.python.facts import constants_of, facts_of
 from hlsgen.loops.python.functions import names_of
 from hlsgen.loops.python.guards import Free, counters_of_their_own, names_in, own_variables, under
@@ -40,7 +41,7 @@ STATEMENTS = (ast.Assign, ast.AugAssign, ast.If, ast.Pass)
 
 def prepared(signature: Signature) -> Prepared:
     """The syntax of a kernel and its arrays, its own ones too."""
-    return with_local_arrays(signature, definition(signature))
+    return with_local_arrays(signature, without_returns(definition(signature)))
 
 
 def read_nests(kernel: Prepared) -> tuple[Nest, ...]:

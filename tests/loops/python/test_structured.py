@@ -128,6 +128,36 @@ CASES = {
                 total += x[k]
             y[n] = total
     """,
+    "return out of two loops": """
+        for n in range(4):
+            for k in range(2):
+                if x[2 * n + k] < 0:
+                    return
+                y[2 * n + k] = x[n]
+            y[n] += 1
+        for n in range(8):
+            y[n] += 5
+    """,
+    "return before a loop, and at the end": """
+        if x[0] < 0:
+            y[0] = 1
+            return
+        for n in range(8):
+            y[n] = x[n]
+        return
+    """,
+    "return in a branch of a branch, and else of the loop": """
+        for n in range(8):
+            if x[n] > 2:
+                if z[n] > 2:
+                    return None
+                y[n] = 4
+            else:
+                y[n] = 7
+        else:
+            y[0] = 9
+        y[1] += 100
+    """,
     "a loop with a most number of trips": """
         for n in range(8):
             value, count = x[n] & 255, 0
@@ -245,7 +275,7 @@ def jumping(draw: random.Random, depth: int = 0) -> list[str]:
         else:
             lines.append(draw.choice(choices))
     if depth and draw.random() < 0.5:
-        lines.append(draw.choice(("break", "continue")))
+        lines.append(draw.choice(("break", "continue", "return")))
     return lines
 
 
