@@ -31,6 +31,7 @@ from hlsgen.loops.python.nest import (
     base_of,
     mentioned,
 )
+from hlsgen.loops.python.plain_syntax import in_plain_syntax
 from hlsgen.loops.python.ranges import MOST_COPIES, assignment
 from hlsgen.loops.python.refusals import shown, unsupported
 from hlsgen.loops.python.signature import Signature
@@ -41,7 +42,9 @@ STATEMENTS = (ast.Assign, ast.AugAssign, ast.If, ast.Pass)
 
 def prepared(signature: Signature) -> Prepared:
     """The syntax of a kernel and its arrays, its own ones too."""
-    return with_local_arrays(signature, without_returns(definition(signature)))
+    source = definition(signature)
+    plain = in_plain_syntax(source, facts_of(signature, source).constant)
+    return with_local_arrays(signature, without_returns(plain))
 
 
 def read_nests(kernel: Prepared) -> tuple[Nest, ...]:
