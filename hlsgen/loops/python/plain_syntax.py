@@ -36,7 +36,7 @@ class _Plain(ast.NodeTransformer):
             case ast.Assign(
                 targets=[ast.Name(id=name)],
                 value=ast.ListComp(
-                    elt=item,
+                    elt=value,
                     generators=[
                         ast.comprehension(
                             target=ast.Name(id=counter),
@@ -45,9 +45,9 @@ class _Plain(ast.NodeTransformer):
                         )
                     ],
                 ),
-            ) if self.constant(count) and name not in names_in([item]):
+            ) if self.constant(count) and name not in names_in([value]):
                 own = self._unused(counter)
-                named = _Renamed(counter, own).visit(copy.deepcopy(item))
+                named = _Renamed(counter, own).visit(copy.deepcopy(value))
                 zeros = ast.BinOp(ast.List([ast.Constant(0)], ast.Load()), ast.Mult(), count)
                 place = ast.Subscript(
                     ast.Name(name, ast.Load()), ast.Name(own, ast.Load()), ast.Store()
@@ -78,12 +78,17 @@ class _Plain(ast.NodeTransformer):
         match node:
             case ast.Compare(
                 ops=[ast.In() | ast.NotIn() as op],
-                comparators=[ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items)],
-            ) if items:
+                comparators=[
+                    ast.Tuple(elts=candidates)
+                    | ast.List(elts=candidates)
+                    | ast.Set(elts=candidates)
+                ],
+            ) if candidates:
                 is_in = isinstance(op, ast.In)
                 kind = ast.Eq if is_in else ast.NotEq
                 tests: list[ast.expr] = [
-                    ast.Compare(copy.deepcopy(node.left), [kind()], [item]) for item in items
+                    ast.Compare(copy.deepcopy(node.left), [kind()], [candidate])
+                    for candidate in candidates
                 ]
                 joined = ast.BoolOp(ast.Or() if is_in else ast.And(), tests)
                 return ast.copy_location(tests[0] if len(tests) == 1 else joined, node)
