@@ -76,5 +76,7 @@ def test_three_operands_are_named_as_the_reason() -> None:
         slices.append(model.node("Slice", parts, *ends))
     value = model.node("Add", model.node("Mul", slices[0], slices[1]), slices[2])
     proto = model.finish(model.quantize(value, 0.05, 120, "u8"))
-    with pytest.raises(UnsupportedOp, match=r"a function of 3 operands is not one of a pair"):
+    with pytest.raises(
+        UnsupportedOp, match=r"it is not a function of a weighted sum of its 3 operands"
+    ):
         to_integer(read_model(proto))

@@ -179,7 +179,7 @@ def load_python_kernel(path: Path, name: str) -> PythonKernel:
             "Correct the file.",
         ) from None
     finally:
-        del sys.modules[specification.name]
+        sys.modules.pop(specification.name, None)  # others may load the same file meanwhile
     kernels = {key: value for key, value in vars(module).items() if isinstance(value, PythonKernel)}
     if name not in kernels:
         raise BadOption(

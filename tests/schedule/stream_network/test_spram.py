@@ -28,7 +28,8 @@ from hlsgen.schedule.stream_network.text import parse, to_text
 from hlsgen.schedule.stream_network.timing import array_cycles
 from hlsgen.targets.network_source import read_network
 
-ICEBREAKER = load_board("icebreaker")
+# with room for the network and the link: memory alone decides here
+ICEBREAKER = replace(load_board("icebreaker"), lut=8000)
 WITHOUT = replace(ICEBREAKER, spram=0)
 SIDE, CHANNELS = 32, 8
 
