@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -23,7 +24,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seeds: list[int] = []
     real = flow.map_kernel
 
-    def mapped(*arguments, seed, **options):  # type: ignore[no-untyped-def]
+    def mapped(*arguments: Any, seed: int, **options: Any) -> flow.Compiled:
         seeds.append(seed)
         return real(*arguments, seed=seed, **options)
 
@@ -50,7 +51,7 @@ def test_a_seed_without_a_mapping_is_left_out(
 ) -> None:
     real = flow.map_kernel
 
-    def mapped(*arguments, seed, **options):  # type: ignore[no-untyped-def]
+    def mapped(*arguments: Any, seed: int, **options: Any) -> flow.Compiled:
         if seed == 0:
             raise BadOption("kernel", "expected a mapping, found none", "Try another seed.")
         return real(*arguments, seed=seed, **options)

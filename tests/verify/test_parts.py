@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from support.quantised_models import conv_model
 
 import hlsgen
-from hlsgen.artefact.folder import open_folder
+from hlsgen.artefact.folder import Folder, open_folder
 from hlsgen.bitstream.cluster import Cluster
 from hlsgen.errors import BadFile, BadOption
 from hlsgen.flow import Compiled
 from hlsgen.targets.stream_network import StreamNetwork
 from hlsgen.verify import parts as cut
-from hlsgen.verify.run import Runs
+from hlsgen.verify.reference import Samples
+from hlsgen.verify.run import Failure, Runs
+from hlsgen.verify.simulation import Simulation
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +39,9 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counts: list[int] = []
     real = StreamNetwork.run
 
-    def run(self: StreamNetwork, folder, given, request, progress) -> Runs:  # type: ignore[no-untyped-def]
+    def run(self: StreamNetwork, folder: Folder, given: Samples, *others: Any) -> Runs:
         counts.append(given.count)
-        return real(self, folder, given, request, progress)
+        return real(self, folder, given, *others)
 
     monkeypatch.setattr(StreamNetwork, "run", run)
     return counts
@@ -71,11 +75,11 @@ def test_an_interrupted_verification_goes_on(
     counts: list[int] = []
     real = StreamNetwork.run
 
-    def run(self: StreamNetwork, folder, given, request, progress) -> Runs:  # type: ignore[no-untyped-def]
+    def run(self: StreamNetwork, folder: Folder, given: Samples, *others: Any) -> Runs:
         counts.append(given.count)
         if len(counts) == 3:
             raise KeyboardInterrupt
-        return real(self, folder, given, request, progress)
+        return real(self, folder, given, *others)
 
     monkeypatch.setattr(StreamNetwork, "run", run)
     monkeypatch.setattr("hlsgen.bitstream.steps.os.cpu_count", lambda: 1)
@@ -91,12 +95,14 @@ def test_a_wrong_part_is_seen_and_named(
     seen: list[int] = []
     real = cut._joined
 
-    def spoilt(runs):  # type: ignore[no-untyped-def]
+    def spoilt(runs: Sequence[Simulation]) -> Simulation:
         joined = real(runs)
         next(iter(joined.outputs.values()))[7] += 1
         return joined
 
-    def first_wrong(self, folder, reference, failure, progress) -> str:  # type: ignore[no-untyped-def]
+    def first_wrong(
+        self: StreamNetwork, folder: Folder, reference: object, failure: Failure, progress: object
+    ) -> str:
         seen.extend((failure.first_sample, len(failure.inputs["x"])))
         return "the first layer"
 
@@ -108,17 +114,17 @@ def test_a_wrong_part_is_seen_and_named(
 
 
 def test_what_cannot_be_cut_is_refused_in_three_lines(
-    design: Compiled, samples: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+    design: Compiled, samples: dict[str, np.ndarray]
 ) -> None:
-    for options, words in (
-        ({"parts": 0}, "at least 1"),
-        ({"parts": 2, "engine": "board"}, "board"),
-    ):
-        with pytest.raises(BadOption, match=words) as caught:
-            design.verify(samples, **options)  # type: ignore[arg-type]
-        assert len(str(caught.value).splitlines()) == 3
+    with pytest.raises(BadOption, match="at least 1") as caught:
+        design.verify(samples, parts=0)
+    assert len(str(caught.value).splitlines()) == 3
+    with pytest.raises(BadOption, match="board") as caught:
+        design.verify(samples, parts=2, engine="board")
+    assert len(str(caught.value).splitlines()) == 3
     folder = open_folder(design.directory)
-    monkeypatch.setitem(folder.manifest.details, "states", {"h": "g"})  # type: ignore[arg-type]
+    details = {**folder.manifest.details, "states": {"h": "g"}}
+    folder = replace(folder, manifest=replace(folder.manifest, details=details))
     with pytest.raises(BadOption, match="follow from those before"):
         cut.check_parts(folder, 2, "fast")
     (design.directory / "spoilt.npz").write_bytes(b"PK")

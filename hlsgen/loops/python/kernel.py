@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import itertools
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -162,7 +163,9 @@ def load_python_kernel(path: Path, name: str) -> PythonKernel:
     """The kernel ``name`` of a Python file; raises BadFile where the file cannot be run, BadOption where it has no such kernel."""
     if not path.is_file():
         raise BadFile(str(path), "expected a Python file, found none", "Check the path.")
-    specification = importlib.util.spec_from_file_location(f"hlsgen_kernel_{path.stem}", path)
+    # Several threads may load one file at the same time: a module for each.
+    module_name = f"hlsgen_kernel_{path.stem}_{threading.get_ident()}"
+    specification = importlib.util.spec_from_file_location(module_name, path)
     assert specification is not None and specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[specification.name] = module
@@ -179,7 +182,7 @@ def load_python_kernel(path: Path, name: str) -> PythonKernel:
             "Correct the file.",
         ) from None
     finally:
-        sys.modules.pop(specification.name, None)  # others may load the same file meanwhile
+        del sys.modules[specification.name]
     kernels = {key: value for key, value in vars(module).items() if isinstance(value, PythonKernel)}
     if name not in kernels:
         raise BadOption(
