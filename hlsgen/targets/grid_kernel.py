@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from hlsgen.schedule.grid_kernel.kernel_image import KernelImage
     from hlsgen.schedule.grid_kernel.run_kernel import MappedKernel
     from hlsgen.verify.reference import Reference, Samples
-    from hlsgen.verify.run import Failure, Request, Runs
+    from hlsgen.verify.run import Failure, Request, Runs, TraceRequest
     from hlsgen.verify.simulation import Simulation
 
 LARGEST_SEED = 9999
@@ -134,16 +134,8 @@ class GridKernel(Target[KernelSource]):
         simulation = _simulated(folder, samples.hardware, samples.count, stalls, progress)
         return Runs(simulation, simulation)
 
-    def trace(
-        self,
-        folder: Folder,
-        inputs: Mapping[str, np.ndarray],
-        count: int,
-        stalls: tuple[str, int],
-        path: Path,
-        progress: Progress,
-    ) -> None:
-        _simulated(folder, inputs, count, stalls, progress, path)
+    def trace(self, folder: Folder, request: TraceRequest, progress: Progress) -> None:
+        _simulated(folder, request.inputs, request.count, request.stalls, progress, request.path)
 
     def first_wrong(
         self, folder: Folder, reference: Reference, failure: Failure, progress: Progress

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hlsgen.schedule.grid_network.plan import NetworkPlan
     from hlsgen.schedule.grid_network.ports import Band
     from hlsgen.verify.reference import Reference, Samples
-    from hlsgen.verify.run import Failure, Request, Runs
+    from hlsgen.verify.run import Failure, Request, Runs, TraceRequest
     from hlsgen.verify.simulation import Simulation
 
 TIMED_BATCHES = 3
@@ -132,16 +132,10 @@ class GridNetwork(Target[NetworkSource]):
         timed_samples = TIMED_BATCHES * batch_of(load_program(folder).inputs)
         return both_runs(run, samples, request, timed_samples)
 
-    def trace(
-        self,
-        folder: Folder,
-        inputs: Mapping[str, np.ndarray],
-        count: int,
-        stalls: tuple[str, int],
-        path: Path,
-        progress: Progress,
-    ) -> None:
-        simulate_network(folder, inputs, count, *stalls, progress, path)
+    def trace(self, folder: Folder, request: TraceRequest, progress: Progress) -> None:
+        simulate_network(
+            folder, request.inputs, request.count, *request.stalls, progress, request.path
+        )
 
     def first_wrong(
         self, folder: Folder, reference: Reference, failure: Failure, progress: Progress

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from hlsgen.artefact.board_ports import BoardPorts, stream_board_ports
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from hlsgen.host.traffic import Traffic
     from hlsgen.verify.reference import Reference, Samples
-    from hlsgen.verify.run import Failure, Request, Runs
+    from hlsgen.verify.run import Failure, Request, Runs, TraceRequest
 
 TIMED_EXECUTIONS = 3
 
@@ -96,18 +95,10 @@ class StreamKernel(Target[KernelSource]):
         timed = replace(runs.timed, violations=(*runs.timed.violations, text))
         return Runs(timed if runs.main is runs.timed else runs.main, timed)
 
-    def trace(
-        self,
-        folder: Folder,
-        inputs: Mapping[str, np.ndarray],
-        count: int,
-        stalls: tuple[str, int],
-        path: Path,
-        progress: Progress,
-    ) -> None:
+    def trace(self, folder: Folder, request: TraceRequest, progress: Progress) -> None:
         from hlsgen.verify.stream import trace_stream
 
-        trace_stream(folder, inputs, count, stalls, path, progress)
+        trace_stream(folder, request, progress)
 
     def first_wrong(
         self, folder: Folder, reference: Reference, failure: Failure, progress: Progress

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hlsgen.artefact.board_ports import BoardPorts, stream_board_ports
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from hlsgen.host.traffic import Traffic
     from hlsgen.schedule.stream_network.ir import StreamSchedule
     from hlsgen.verify.reference import Reference, Samples
-    from hlsgen.verify.run import Failure, Request, Runs
+    from hlsgen.verify.run import Failure, Request, Runs, TraceRequest
 
 
 @dataclass(frozen=True)
@@ -128,18 +127,10 @@ class StreamNetwork(Target[NetworkSource]):
 
         return run_streams(folder, samples, request, TIMED_SAMPLES, progress)
 
-    def trace(
-        self,
-        folder: Folder,
-        inputs: Mapping[str, np.ndarray],
-        count: int,
-        stalls: tuple[str, int],
-        path: Path,
-        progress: Progress,
-    ) -> None:
+    def trace(self, folder: Folder, request: TraceRequest, progress: Progress) -> None:
         from hlsgen.verify.stream import trace_stream
 
-        trace_stream(folder, inputs, count, stalls, path, progress)
+        trace_stream(folder, request, progress)
 
     def first_wrong(
         self, folder: Folder, reference: Reference, failure: Failure, progress: Progress

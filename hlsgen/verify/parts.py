@@ -25,7 +25,7 @@ from hlsgen.bitstream.steps import BuildStep, StepPool, Workplace
 from hlsgen.errors import BadFile, BadOption
 from hlsgen.progress import Progress
 from hlsgen.verify.reference import Reference, Samples
-from hlsgen.verify.run import Failure, Request, Runner, Runs
+from hlsgen.verify.run import Failure, Request, Runner, Runs, TraceRequest
 from hlsgen.verify.simulation import Simulation
 
 PARTS = "parts"
@@ -81,17 +81,9 @@ class InParts:
             timed = _read(place / step.outputs[0])[1]
         return Runs(main, timed)
 
-    def trace(
-        self,
-        folder: Folder,
-        inputs: Mapping[str, np.ndarray],
-        count: int,
-        stalls: tuple[str, int],
-        path: Path,
-        progress: Progress,
-    ) -> None:
+    def trace(self, folder: Folder, request: TraceRequest, progress: Progress) -> None:
         """See ``Runner``."""
-        self.runner.trace(folder, inputs, count, stalls, path, progress)
+        self.runner.trace(folder, request, progress)
 
     def first_wrong(
         self, folder: Folder, reference: Reference, failure: Failure, progress: Progress

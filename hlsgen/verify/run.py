@@ -56,6 +56,16 @@ class Failure:
     missing: Mapping[str, np.ndarray]
 
 
+@dataclass(frozen=True, eq=False)
+class TraceRequest:
+    """Samples (value name -> (count, *tensor_shape)) of which all signals are written to the file ``path``; ``stalls`` and their seed."""
+
+    inputs: Mapping[str, np.ndarray]
+    count: int
+    stalls: tuple[str, int]
+    path: Path
+
+
 class Runner(Protocol):
     """How a kind of design is run."""
 
@@ -66,18 +76,8 @@ class Runner(Protocol):
     def run(self, folder: Folder, samples: Samples, request: Request, progress: Progress) -> Runs:
         """Simulate DIR/design.v on samples; raises BadFile, ToolFailed."""
 
-    def trace(
-        self,
-        folder: Folder,
-        inputs: Mapping[str, np.ndarray],
-        count: int,
-        stalls: tuple[str, int],
-        path: Path,
-        progress: Progress,
-    ) -> None:
-        """Simulate ``count`` samples (value name -> (count, *tensor_shape)) under these stalls and their seed, and write all signals to the file ``path``; of designs that have waves.
-
-        Raises BadFile, ToolFailed."""
+    def trace(self, folder: Folder, request: TraceRequest, progress: Progress) -> None:
+        """Simulate these samples and write all signals to their file; of designs that have waves. Raises BadFile, ToolFailed."""
         raise AssertionError("it has no waves")
 
     def first_wrong(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from hlsgen.artefact.parameter_port import parameters_to_load
 from hlsgen.progress import Progress
 from hlsgen.verify.executables import build_executable
 from hlsgen.verify.reference import Samples
-from hlsgen.verify.run import Request, Runs, both_runs
+from hlsgen.verify.run import Request, Runs, TraceRequest, both_runs
 from hlsgen.verify.simulation import Simulation, simulate
 from hlsgen.verify.simulators import find_simulator
 
@@ -42,26 +41,19 @@ def run_stream(
     return both_runs(run, samples, request, timed_samples)
 
 
-def trace_stream(
-    folder: Folder,
-    inputs: Mapping[str, np.ndarray],
-    count: int,
-    stalls: tuple[str, int],
-    path: Path,
-    progress: Progress,
-) -> None:
+def trace_stream(folder: Folder, request: TraceRequest, progress: Progress) -> None:
     """See ``Runner.trace``."""
     executable = build_executable(
-        folder.directory, folder.manifest, find_simulator(), "cocotb", waves=path.suffix
+        folder.directory, folder.manifest, find_simulator(), "cocotb", waves=request.path.suffix
     )
     simulate(
         executable,
         "cocotb",
         folder.manifest,
-        inputs,
-        count,
-        *stalls,
+        request.inputs,
+        request.count,
+        *request.stalls,
         progress=progress,
         image=parameters_to_load(folder),
-        waves=path,
+        waves=request.path,
     )

@@ -13,7 +13,7 @@ from hlsgen.artefact.folder import Folder, write_whole
 from hlsgen.artefact.manifest import DESIGN, Manifest
 from hlsgen.errors import BadFile, BadOption, ToolFailed
 from hlsgen.progress import Progress
-from hlsgen.verify.run import Failure, Request, Runner
+from hlsgen.verify.run import Failure, Request, Runner, TraceRequest
 from hlsgen.verify.simulators import Simulator, find_simulator
 
 FORMATS = (".fst", ".vcd")
@@ -76,7 +76,8 @@ def write_waves(
     simulator = find_simulator()
     if path.suffix == ".fst":
         _check_fst(simulator)
-    runner.trace(folder, few, count, (stalls, request.seed), path.resolve(), progress)
+    asked = TraceRequest(few, count, (stalls, request.seed), path.resolve())
+    runner.trace(folder, asked, progress)
     viewer = path.with_suffix(".gtkw")
     root = _root_scope(path) if path.suffix == ".vcd" else ""
     write_whole(viewer, gtkwave_text(folder.read_text(DESIGN), manifest, path.name, root))
